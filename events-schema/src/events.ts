@@ -1,0 +1,134 @@
+import { z } from "zod";
+
+/**
+ * The data of each event. Field names are those of the video document, so that reading an event and reading a
+ * document need one vocabulary. Times and durations are seconds, sizes are bytes unless a field says otherwise.
+ *
+ * Readers pass over fields they don't know: a reader of today keeps reading when one is added tomorrow. Writers are held to exactly
+ * these fields by `createEvent`.
+ */
+
+const VideoId = z.int().positive().describe("Primary key of the document: a positive safe integer.");
+const Seconds = z.number().nonnegative();
+const Bytes = z.int().nonnegative();
+
+/** `keyframe`: stream copy, a boundary moves to the next keyframe. `exact`: every boundary on the very frame. */
+export const Cut = z.enum(["keyframe", "exact"]);
+export type Cut = z.infer<typeof Cut>;
+
+/** Why an object can't be split. Stable: codes are added, never renamed. Readers accept codes that they don't know. */
+export const REJECTION_REASONS = [
+  "EmptyObject",
+  "InvalidOverride",
+  "NoVideoStream",
+  "NotMedia",
+  "SourceChanged",
+  "SourceNotFound",
+  "TooLarge",
+  "TooManySegments",
+  "UnknownCodec",
+  "UnreadableMedia",
+  "UnsupportedCut",
+] as const;
+export type RejectionReason = (typeof REJECTION_REASONS)[number];
+
+export const Rejection = z.object({
+  reason: z
+    .string()
+    .regex(/^[A-Z][A-Za-z]+$/)
+    .describe(`A stable code; today one of ${REJECTION_REASONS.join(", ")}.`),
+  message: z.string().describe("For a person: what is wrong with the object, and what to do next."),
+});
+export type Rejection = z.infer<typeof Rejection>;
+
+/** Where the uploaded object is, and which one it was. */
+const source = {
+  VideoId,
+  bucket: z.string().min(1),
+  key: z.string().min(1).describe("Verbatim: never URL-encoded."),
+  etag: z.string().optional().describe("ETag of the source, without quotes."),
+  version_id: z.string().optional().describe("Version id of the source; absent where its bucket has no versions."),
+  name: z.string().describe("Base name of the key, without its extension."),
+  extension: z.string().describe("Extension in lower case, without the dot; empty where there is none."),
+  bytes: Bytes,
+};
+
+/** What a video looks like, whether it is an upload or a segment. */
+const picture = {
+  size: z
+    .tuple([z.int().positive(), z.int().positive()])
+    .describe("[width, height] in pixels as displayed (rotation applied)."),
+  fps: z.number().positive().describe("Average frames per second."),
+  duration: Seconds.describe("Seconds, from the first video frame to the end of the last one."),
+  audio: z.boolean(),
+  video_codec: z.string().describe("As ffprobe names it, such as h264."),
+  audio_codecs: z.array(z.string()).describe("Of the audio tracks that are kept, in order."),
+};
+
+const plan = {
+  cut: Cut,
+  segment_seconds: z.number().positive().describe("The segment length asked for."),
+  segment_count: z.int().positive(),
+};
+
+export const SplitRequested = z.object({
+  bucket: z.string().min(1),
+  key: z.string().min(1).describe("Verbatim: never URL-encoded."),
+  version_id: z.string().min(1).optional().describe("Default: the newest version."),
+  segment_seconds: z.number().positive().optional().describe("Overrides the setting for this object."),
+  cut: Cut.optional(),
+  output_key_prefix: z
+    .string()
+    .optional()
+    .describe("Overrides the setting; {video_name} and {video_id} are filled in."),
+  reason: z.enum(["manual", "backfill", "redrive"]),
+});
+export type SplitRequested = z.infer<typeof SplitRequested>;
+
+export const SplitPlanned = z.object({
+  ...source,
+  ...picture,
+  ...plan,
+  segment_count: z.int().positive().describe("How many segments are expected; `keyframe` may make fewer."),
+  omitted_tracks: z
+    .array(z.object({ index: z.int().nonnegative(), type: z.string(), codec: z.string() }))
+    .describe("Tracks of the source that the segments leave out: data, subtitles, further pictures."),
+});
+export type SplitPlanned = z.infer<typeof SplitPlanned>;
+
+export const SegmentCreated = z.object({
+  VideoId,
+  parent_video: VideoId.describe("VideoId of the upload."),
+  segment_index: z.int().nonnegative().describe("0 for the first. VideoId is parent_video + 1 + segment_index."),
+  bucket: z.string().min(1),
+  key: z.string().min(1),
+  name: z.string(),
+  extension: z.string(),
+  bytes: Bytes,
+  checksum: z
+    .string()
+    .regex(/^sha256:[0-9a-f]{64}$/)
+    .describe("Of the whole object: `sha256:` and what sha256sum prints."),
+  ...picture,
+  requested_start: Seconds.describe("segment_index times the segment length."),
+  requested_end: Seconds,
+  start: Seconds.describe("Measured: presentation time of the first frame in the source, from its first video frame."),
+  end: Seconds.describe("Measured: end of the last frame in the source."),
+  frames: z.int().positive().describe("Video frames in the segment, counted in the produced file."),
+});
+export type SegmentCreated = z.infer<typeof SegmentCreated>;
+
+export const VideoSplit = z.object({
+  ...source,
+  ...picture,
+  ...plan,
+  segment_count: z
+    .int()
+    .positive()
+    .describe("How many segments there are. Their ids: `segmentIds(VideoId, segment_count)`."),
+  frames: z.int().positive().describe("Video frames in all segments together."),
+});
+export type VideoSplit = z.infer<typeof VideoSplit>;
+
+export const VideoRejected = z.object({ ...source, rejection: Rejection });
+export type VideoRejected = z.infer<typeof VideoRejected>;

@@ -1,0 +1,120 @@
+import { z } from "zod";
+
+/**
+ * The user's settings: `settings.json`, `default` overlaid by the stage's own part. The first five names are those of
+ * the 2019 service and keep their meaning. `null` for a bucket or table means "create one".
+ */
+const bucketName = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, "must be a bucket's name: 3 to 63 of a-z, 0-9, '.' and '-'");
+const tableName = z
+  .string()
+  .regex(/^[A-Za-z0-9_.-]{3,255}$/, "must be a table's name: 3 to 255 of A-Z, a-z, 0-9, '_', '.' and '-'");
+const keyPrefix = z
+  .string()
+  .max(400, "must be at most 400 characters, so that file names still fit S3's 1,024-byte keys")
+  .refine((prefix) => !prefix.startsWith("/"), "must not start with '/': S3 keys have no leading slash");
+
+/** Templates that an output prefix may hold. */
+export const OUTPUT_PREFIX_TEMPLATES = ["{video_name}", "{video_id}"] as const;
+
+const outputKeyPrefix = keyPrefix.refine(
+  (prefix) =>
+    (prefix.match(/\{[^}]*\}/g) ?? []).every((found) => (OUTPUT_PREFIX_TEMPLATES as readonly string[]).includes(found)),
+  `may hold ${OUTPUT_PREFIX_TEMPLATES.join(" and ")} and no other {…}`,
+);
+
+/** Containers that the service reads; the upload rule passes these on and nothing else. */
+export const DEFAULT_EXTENSIONS = [
+  "mp4",
+  "m4v",
+  "mov",
+  "3gp",
+  "3g2",
+  "mkv",
+  "webm",
+  "ts",
+  "mts",
+  "m2ts",
+  "avi",
+  "flv",
+  "f4v",
+  "ogv",
+  "mpg",
+  "mpeg",
+  "wmv",
+] as const;
+
+export const SettingsSchema = z.strictObject({
+  "video_split.output_bucket": bucketName.nullable().default(null),
+  "video_split.output_key_prefix": outputKeyPrefix.default("segments/{video_name}/"),
+  "video_split.output_files_duration_in_sec": z
+    .number()
+    .min(0.5, "must be at least 0.5 seconds")
+    .max(86_400, "must be at most 86400 seconds (a day)")
+    .default(30),
+  "dynamodb.region": z
+    .string()
+    .regex(/^[a-z]{2}(-[a-z]+)+-\d$/, "must be a region such as eu-west-1")
+    .default("us-east-1"),
+  "dynamodb.table_id": tableName.nullable().default(null),
+  "video_split.upload_bucket": bucketName.nullable().default(null),
+  "video_split.upload_key_prefix": keyPrefix.default("uploads/"),
+  "video_split.cut": z.enum(["keyframe", "exact"]).default("keyframe"),
+  "video_split.accepted_extensions": z
+    .array(z.string().regex(/^[a-z0-9]{1,8}$/, "must be extensions in lower case without a dot, such as mp4"))
+    .min(1)
+    .default([...DEFAULT_EXTENSIONS]),
+  "video_split.largest_object_bytes": z
+    .int()
+    .positive()
+    .max(5 * 2 ** 40, "must be at most 5 TiB, S3's largest object")
+    .default(50 * 2 ** 30),
+});
+export type Settings = z.infer<typeof SettingsSchema>;
+
+/** A setting that can't be used. `message` has one line per fault, each naming the setting. */
+export class SettingsError extends Error {
+  override name = "SettingsError";
+}
+
+/** What comes before the first template: all that S3 keys of the output are known to start with. */
+const fixedPart = (prefix: string): string => prefix.split("{")[0] ?? "";
+
+const sharesKeys = (left: string, right: string): boolean => left.startsWith(right) || right.startsWith(left);
+
+function clashes(settings: Settings): string[] {
+  const upload = settings["video_split.upload_bucket"];
+  const output = settings["video_split.output_bucket"];
+  if (upload === null || output === null || upload !== output) return [];
+  const prefix = fixedPart(settings["video_split.output_key_prefix"]);
+  if (!sharesKeys(prefix, settings["video_split.upload_key_prefix"])) return [];
+  return [
+    `video_split.output_key_prefix "${settings["video_split.output_key_prefix"]}" and video_split.upload_key_prefix ` +
+      `"${settings["video_split.upload_key_prefix"]}" clash: both are in bucket ${upload}, so every segment would be split again. ` +
+      "Give them prefixes of which neither starts with the other, or use two buckets.",
+  ];
+}
+
+/** Validates one stage's settings and fills in defaults. Throws `SettingsError` for unknown names, bad values and clashes. */
+export function parseSettings(values: Record<string, unknown>): Settings {
+  const parsed = SettingsSchema.safeParse(values);
+  if (!parsed.success) {
+    const lines = parsed.error.issues.map((issue) =>
+      issue.code === "unrecognized_keys"
+        ? `unknown setting ${issue.keys.join(", ")}; known are ${Object.keys(SettingsSchema.shape).join(", ")}`
+        : `${String(issue.path[0] ?? "settings")} ${issue.message}`,
+    );
+    throw new SettingsError(lines.join("\n"));
+  }
+  const faults = clashes(parsed.data);
+  if (faults.length > 0) throw new SettingsError(faults.join("\n"));
+  return parsed.data;
+}
+
+/** The settings of `stage` out of the whole file: `default` overlaid by the part of that name. */
+export function settingsOfStage(file: unknown, stage: string): Settings {
+  const stages = z.record(z.string(), z.record(z.string(), z.unknown())).safeParse(file);
+  if (!stages.success) throw new SettingsError('settings.json must hold { "default": { … }, "STAGE": { … } }');
+  return parseSettings({ ...stages.data.default, ...stages.data[stage] });
+}

@@ -1,0 +1,211 @@
+import { type EventType, SOURCE } from "#events-schema";
+import type { Settings } from "./settings.ts";
+
+/**
+ * What the service consists of, as plain data: the local stack and the SST components are both built from this and
+ * from nothing else. `Name` is what a physical name is: a string locally, a Pulumi output on AWS.
+ */
+export type Names<Name> = {
+  uploads: Name;
+  segments: Name;
+  bus: Name;
+  videos: Name;
+  ledger: Name;
+};
+
+export type BucketId = "uploads" | "segments";
+export type BusId = "default" | "video";
+export type TableId = "videos" | "ledger";
+export type FunctionId = "split" | "projector";
+export type QueueId = "splitRuleDeadLetters" | "splitFailures" | "projectorRuleDeadLetters" | "projectorFailures";
+
+/** An EventBridge event pattern. Leaves are arrays of values and matchers, as in the EventBridge user guide. */
+export type EventPattern = { readonly [field: string]: EventPattern | readonly unknown[] };
+
+export type Retry = {
+  /** Attempts after the first one. */
+  attempts: number;
+  /** Seconds after which an event is given up. */
+  maxAgeSeconds: number;
+};
+
+export type Rule = {
+  name: string;
+  description: string;
+  bus: BusId;
+  pattern: EventPattern;
+  target: FunctionId;
+  /** Of EventBridge's delivery to the target, not of the function's own failures. */
+  retry: Retry;
+  deadLetters: QueueId;
+};
+
+export type FunctionSpec<Name> = {
+  /** File and export, from the project's root. */
+  handler: string;
+  description: string;
+  timeoutSeconds: number;
+  memoryMB: number;
+  /** Size of /tmp. */
+  storageMB: number;
+  /** Most invocations at the same time. */
+  concurrency: number;
+  /** Of an asynchronous invocation whose function failed. AWS: at most 2, after 1 and 2 minutes. */
+  retry: Retry;
+  /** Where an event goes after the last retry. */
+  failures: QueueId;
+  environment: Record<string, Name | string>;
+};
+
+export type TableSpec<Name> = {
+  name: Name;
+  key: { name: string; type: "number" | "string" };
+  indexes: Record<
+    string,
+    { hash: { name: string; type: "number" | "string" }; range: { name: string; type: "number" | "string" } }
+  >;
+  /** Attribute with the time to live in epoch seconds. */
+  ttl?: string;
+};
+
+export type Topology<Name> = {
+  buckets: Record<BucketId, { name: Name; eventBridge: boolean }>;
+  buses: Record<BusId, { name: Name | "default" }>;
+  archive: { name: string; bus: BusId; retentionDays: number };
+  tables: Record<TableId, TableSpec<Name>>;
+  functions: Record<FunctionId, FunctionSpec<Name>>;
+  queues: Record<QueueId, { retentionDays: number }>;
+  rules: Rule[];
+};
+
+/** Names of the local stack's resources, as printed in the README. */
+export const LOCAL_NAMES: Names<string> = {
+  uploads: "video-split-uploads",
+  segments: "video-split-segments",
+  bus: "video-split",
+  videos: "video-split-videos",
+  ledger: "video-split-ledger",
+};
+
+/** Sparse: only segments have `segment_index`, so it lists a video's segments in order. */
+export const SEGMENTS_INDEX = "segments-of-video";
+
+const detailType = (...types: EventType[]): EventPattern => ({ source: [SOURCE], "detail-type": types });
+
+const capitalised = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
+/**
+ * Keys below the upload prefix that end in an accepted extension. EventBridge can't AND a prefix with a
+ * case-insensitive suffix on one field (`$or` overrides a field that is named twice), so each extension stands there as
+ * people and cameras write it: mp4, MP4, Mp4.
+ */
+const acceptedKeys = (settings: Settings) =>
+  settings["video_split.accepted_extensions"].flatMap((extension) =>
+    [...new Set([extension, extension.toUpperCase(), capitalised(extension)])].map((spelling) => ({
+      wildcard: `${settings["video_split.upload_key_prefix"].replace(/[*\\]/g, "\\$&")}*.${spelling}`,
+    })),
+  );
+
+const DELIVERY_RETRY: Retry = { attempts: 185, maxAgeSeconds: 86_400 };
+const FUNCTION_RETRY: Retry = { attempts: 2, maxAgeSeconds: 21_600 };
+
+export function topology<Name>(settings: Settings, names: Names<Name>): Topology<Name> {
+  return {
+    buckets: {
+      uploads: { name: names.uploads, eventBridge: true },
+      segments: { name: names.segments, eventBridge: false },
+    },
+    buses: { default: { name: "default" }, video: { name: names.bus } },
+    archive: { name: "video-split-log", bus: "video", retentionDays: 0 },
+    tables: {
+      videos: {
+        name: names.videos,
+        key: { name: "VideoId", type: "number" },
+        indexes: {
+          [SEGMENTS_INDEX]: {
+            hash: { name: "parent_video", type: "number" },
+            range: { name: "segment_index", type: "number" },
+          },
+        },
+      },
+      ledger: { name: names.ledger, key: { name: "id", type: "string" }, indexes: {}, ttl: "expiration" },
+    },
+    functions: {
+      split: {
+        handler: "services/split/handler.handler",
+        description: "Splits an uploaded video into segments and announces each one.",
+        // Lambda's longest; a video that needs more is cut as ranges by many invocations.
+        timeoutSeconds: 900,
+        // 1,769 MB is one whole vCPU; stream copy is bound by the network, not by a second one.
+        memoryMB: 1_769,
+        // Three segments or 256 MB are in flight at most; the rest is room for long segments of high bit rate.
+        storageMB: 2_048,
+        concurrency: 10,
+        retry: FUNCTION_RETRY,
+        failures: "splitFailures",
+        environment: {
+          VIDEO_SPLIT_OUTPUT_BUCKET: names.segments,
+          VIDEO_SPLIT_OUTPUT_KEY_PREFIX: settings["video_split.output_key_prefix"],
+          VIDEO_SPLIT_OUTPUT_FILES_DURATION_IN_SEC: String(settings["video_split.output_files_duration_in_sec"]),
+          VIDEO_SPLIT_UPLOAD_BUCKET: names.uploads,
+          VIDEO_SPLIT_UPLOAD_KEY_PREFIX: settings["video_split.upload_key_prefix"],
+          VIDEO_SPLIT_CUT: settings["video_split.cut"],
+          VIDEO_SPLIT_LARGEST_OBJECT_BYTES: String(settings["video_split.largest_object_bytes"]),
+          VIDEO_SPLIT_EVENT_BUS: names.bus,
+          VIDEO_SPLIT_LEDGER_TABLE: names.ledger,
+          DYNAMODB_REGION: settings["dynamodb.region"],
+        },
+      },
+      projector: {
+        handler: "services/projector/handler.handler",
+        description: "Turns events into video documents.",
+        timeoutSeconds: 30,
+        memoryMB: 256,
+        storageMB: 512,
+        concurrency: 10,
+        retry: FUNCTION_RETRY,
+        failures: "projectorFailures",
+        environment: { DYNAMODB_TABLE_ID: names.videos, DYNAMODB_REGION: settings["dynamodb.region"] },
+      },
+    },
+    queues: {
+      splitRuleDeadLetters: { retentionDays: 14 },
+      splitFailures: { retentionDays: 14 },
+      projectorRuleDeadLetters: { retentionDays: 14 },
+      projectorFailures: { retentionDays: 14 },
+    },
+    rules: [
+      {
+        name: "video-uploaded",
+        description: "An object of an accepted extension was created below the upload prefix, by whatever means.",
+        bus: "default",
+        pattern: {
+          source: ["aws.s3"],
+          "detail-type": ["Object Created"],
+          detail: { bucket: { name: [names.uploads] }, object: { key: acceptedKeys(settings) } },
+        },
+        target: "split",
+        retry: DELIVERY_RETRY,
+        deadLetters: "splitRuleDeadLetters",
+      },
+      {
+        name: "split-requested",
+        description: "Somebody asks for an existing object to be split.",
+        bus: "video",
+        pattern: detailType("SplitRequested"),
+        target: "split",
+        retry: DELIVERY_RETRY,
+        deadLetters: "splitRuleDeadLetters",
+      },
+      {
+        name: "project-video-documents",
+        description: "Events that change a video document.",
+        bus: "video",
+        pattern: detailType("SplitPlanned", "SegmentCreated", "VideoSplit", "VideoRejected"),
+        target: "projector",
+        retry: DELIVERY_RETRY,
+        deadLetters: "projectorRuleDeadLetters",
+      },
+    ],
+  };
+}
