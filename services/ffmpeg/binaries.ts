@@ -1,0 +1,105 @@
+import { execFile } from "node:child_process";
+import { constants } from "node:fs";
+import { access } from "node:fs/promises";
+import { delimiter, join } from "node:path";
+import { promisify } from "node:util";
+
+export type Binaries = { ffmpeg: string; ffprobe: string };
+
+/** Where to look, as the environment says it. */
+export type BinarySearch = {
+  /** FFMPEG_PATH or FFMPEG_BIN. */
+  ffmpegPath?: string | undefined;
+  /** FFPROBE_PATH. */
+  ffprobePath?: string | undefined;
+  /** PATH. */
+  path?: string | undefined;
+};
+
+/** No usable ffmpeg or ffprobe. The message says how to get one. */
+export class MissingBinaryError extends Error {
+  override name = "MissingBinaryError";
+  readonly code = "MissingBinary";
+}
+
+type Candidate = { from: string; find: () => Promise<string | undefined> };
+
+const run = promisify(execFile);
+
+const onPath = async (name: string, path: string | undefined): Promise<string | undefined> => {
+  for (const folder of (path ?? "").split(delimiter).filter(Boolean)) {
+    const file = join(folder, name);
+    if (await isExecutable(file)) return file;
+  }
+  return undefined;
+};
+
+const isExecutable = (file: string): Promise<boolean> =>
+  access(file, constants.X_OK).then(
+    () => true,
+    () => false,
+  );
+
+/**
+ * An optional package that may be absent: ffmpeg-static's download fails where its host can't be reached, and then npm
+ * leaves the package out. With --ignore-scripts it is there and names a file that is not.
+ */
+const fromPackage = async (load: () => Promise<string | null | undefined>): Promise<string | undefined> => {
+  try {
+    return (await load()) ?? undefined;
+  } catch {
+    return undefined;
+  }
+};
+
+/** A binary of another architecture, or one whose libraries are missing, is there and executable but doesn't run. */
+async function whyNotRunning(file: string): Promise<string | undefined> {
+  try {
+    await run(file, ["-hide_banner", "-version"], { timeout: 20_000, env: {} });
+    return undefined;
+  } catch (error) {
+    return (error instanceof Error ? error.message : String(error)).split("\n")[0];
+  }
+}
+
+async function firstThatRuns(name: string, explicit: string | undefined, candidates: Candidate[]): Promise<string> {
+  const tried: string[] = [];
+  const all = explicit ? [{ from: "the environment", find: async () => explicit }] : candidates;
+  for (const { from, find } of all) {
+    const file = await find();
+    if (file === undefined) continue;
+    const fault = await whyNotRunning(file);
+    if (fault === undefined) return file;
+    tried.push(`${file} (from ${from}): ${fault}`);
+  }
+  const variable = name === "ffmpeg" ? "FFMPEG_PATH" : "FFPROBE_PATH";
+  throw new MissingBinaryError(
+    `No ${name} that runs was found${tried.length > 0 ? `; tried ${tried.join("; ")}` : ""}. ` +
+      `Install it with "apt-get install ffmpeg" or "brew install ffmpeg", or name one in ${variable}.`,
+  );
+}
+
+/**
+ * Finds ffmpeg and ffprobe, in this order: named in the environment, ffmpeg-static, PATH, the npm-shipped installer
+ * packages. What is found has been run once. Throws `MissingBinaryError`. See docs/decisions for why this order.
+ */
+export async function findBinaries(where: BinarySearch): Promise<Binaries> {
+  const [ffmpeg, ffprobe] = await Promise.all([
+    firstThatRuns("ffmpeg", where.ffmpegPath, [
+      { from: "ffmpeg-static", find: () => fromPackage(async () => (await import("ffmpeg-static")).default) },
+      { from: "PATH", find: () => onPath("ffmpeg", where.path) },
+      {
+        from: "@ffmpeg-installer/ffmpeg",
+        find: () => fromPackage(async () => (await import("@ffmpeg-installer/ffmpeg")).default.path),
+      },
+    ]),
+    firstThatRuns("ffprobe", where.ffprobePath, [
+      { from: "PATH", find: () => onPath("ffprobe", where.path) },
+      {
+        from: "@ffprobe-installer/ffprobe",
+        find: () => fromPackage(async () => (await import("@ffprobe-installer/ffprobe")).default.path),
+      },
+    ]),
+  ]);
+  return { ffmpeg, ffprobe };
+}

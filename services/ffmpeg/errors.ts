@@ -1,0 +1,44 @@
+/** How much of stderr goes into an error. */
+const TAIL_LINES = 8;
+const TAIL_LINE_LENGTH = 300;
+
+/** ffmpeg or ffprobe ended otherwise than well. `stderr` is its tail, without the loopback source's secret path. */
+export class FfmpegError extends Error {
+  override name = "FfmpegError";
+  readonly code = "FfmpegFailed";
+  readonly program: string;
+  readonly exitCode: number | null;
+  readonly stderr: string;
+
+  constructor(program: string, exitCode: number | null, stderr: string, options?: ErrorOptions) {
+    super(
+      `${program} ${exitCode === null ? "was killed" : `exited with code ${exitCode}`}${stderr && `: ${stderr}`}`,
+      options,
+    );
+    this.program = program;
+    this.exitCode = exitCode;
+    this.stderr = stderr;
+  }
+}
+
+/** The last lines of a child's stderr, bounded: a hostile file can make ffmpeg print without end. */
+export class StderrTail {
+  readonly #lines: string[] = [];
+  readonly #secret: string | undefined;
+
+  /** `secret` is replaced by "source" wherever it stands, since logs must not tell how the source was reached. */
+  constructor(secret?: string) {
+    this.#secret = secret;
+  }
+
+  add(line: string): void {
+    const clean = (this.#secret === undefined ? line : line.replaceAll(this.#secret, "source")).trim();
+    if (clean === "") return;
+    this.#lines.push(clean.slice(0, TAIL_LINE_LENGTH));
+    if (this.#lines.length > TAIL_LINES) this.#lines.shift();
+  }
+
+  toString(): string {
+    return this.#lines.join(" | ");
+  }
+}

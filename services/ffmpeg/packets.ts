@@ -1,0 +1,101 @@
+import { runFfprobe } from "./ffprobe.ts";
+import { untrustedInput } from "./sandbox.ts";
+
+/** A video packet in decode order. A packet holds one frame in every container that is accepted. */
+export type VideoPacket = {
+  /** Presentation time in seconds on the source's own clock, discontinuities of broadcast streams closed. */
+  time: number;
+  /** Seconds; undefined where the container doesn't say. */
+  duration: number | undefined;
+  /** A decoder can start here. */
+  key: boolean;
+};
+
+/** ffmpeg's own threshold for a jump in a broadcast stream's clock (-dts_delta_threshold). */
+const DISCONTINUITY_SECONDS = 10;
+
+/** Containers whose clock may jump (ffmpeg's AVFMT_TS_DISCONT). */
+const mayJump = (format: string): boolean => format === "mpegts" || format === "mpeg";
+
+const seconds = (text: string | undefined): number | undefined => {
+  const value = Number(text);
+  return text === undefined || text === "" || Number.isNaN(value) ? undefined : value;
+};
+
+/**
+ * Turns lines of `ffprobe -show_entries packet=pts_time,dts_time,duration_time,flags -of csv=p=0` into packets.
+ * AVI has no presentation times: decode times stand in for them.
+ */
+export function packetReader(format: string): (line: string) => VideoPacket | undefined {
+  let shift = 0;
+  let expected: number | undefined;
+  return (line) => {
+    const [pts, dts, duration, flags] = line.split(",");
+    if (flags === undefined) return undefined;
+    const length = seconds(duration);
+    const decoded = seconds(dts) ?? seconds(pts) ?? (expected === undefined ? 0 : expected - shift);
+    if (expected !== undefined && mayJump(format) && Math.abs(decoded + shift - expected) > DISCONTINUITY_SECONDS) {
+      shift = expected - decoded;
+    }
+    expected = decoded + shift + (length ?? 0);
+    return {
+      time: (seconds(pts) ?? decoded) + shift,
+      duration: length !== undefined && length > 0 ? length : undefined,
+      key: flags.startsWith("K"),
+    };
+  };
+}
+
+export type PacketScan = {
+  binary: string;
+  url: string;
+  /** ffmpeg's index of the video stream. */
+  stream: number;
+  /** ffprobe's name of the container. */
+  format: string;
+  signal: AbortSignal;
+  onPacket: (packet: VideoPacket) => void;
+};
+
+/**
+ * Reads every packet of one stream, decoding none, and hands each on in decode order. Memory doesn't grow with the
+ * source. Throws `FfmpegError` where the source can't be read at all.
+ */
+export async function scanPackets({ binary, url, stream, format, signal, onPacket }: PacketScan): Promise<void> {
+  const read = packetReader(format);
+  const entries = ["-show_entries", "packet=pts_time,dts_time,duration_time,flags", "-of", "csv=p=0"];
+  await runFfprobe({
+    binary,
+    args: [...untrustedInput(), "-select_streams", String(stream), ...entries, url],
+    signal,
+    secret: url,
+    onLine: (line) => {
+      const packet = read(line);
+      if (packet !== undefined) onPacket(packet);
+    },
+  });
+}
+
+/** Counts the video packets of a file that we made. Throws `FfmpegError` where it can't be read. */
+export async function countFrames(binary: string, path: string, signal: AbortSignal): Promise<number> {
+  let frames = 0;
+  const counted = [
+    "-count_packets",
+    "-select_streams",
+    "v:0",
+    "-show_entries",
+    "stream=nb_read_packets",
+    "-of",
+    "csv=p=0",
+  ];
+  const args = [...counted, path];
+  await runFfprobe({
+    binary,
+    args,
+    signal,
+    onLine: (line) => {
+      frames ||= Number.parseInt(line, 10) || 0;
+    },
+  });
+  return frames;
+}

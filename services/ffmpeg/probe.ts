@@ -1,0 +1,110 @@
+import { z } from "zod";
+import { runFfprobe } from "./ffprobe.ts";
+import { untrustedInput } from "./sandbox.ts";
+
+/** A track of a source as the service uses it. */
+export type Track = {
+  /** ffmpeg's stream index. */
+  index: number;
+  /** Lower-case name as ffprobe prints it; undefined where this ffmpeg doesn't know the codec. */
+  codec: string | undefined;
+  /** What the container calls the codec, such as "vvc1". */
+  tag: string;
+};
+
+export type VideoTrack = Track & {
+  /** [width, height] in pixels as displayed: rotation applied. */
+  size: [number, number];
+  /** Average frames per second as the header has it; undefined where it is missing or absurd. */
+  averageFps: number | undefined;
+  /** Average frame rate's less trustworthy sibling: the lowest rate that all timestamps fit. */
+  baseFps: number | undefined;
+};
+
+/** What ffprobe tells of a source without reading it to its end. Durations are left out: headers lie about them. */
+export type SourceDescription = {
+  /** ffprobe's names of the demuxer, such as "mov,mp4,m4a,3gp,3g2,mj2". */
+  format: string;
+  video: VideoTrack | undefined;
+  audio: Track[];
+  /** Everything else, in the source's order: further pictures, subtitles, data. */
+  others: (Track & { type: string })[];
+};
+
+const Rational = z.string().transform((text): number | undefined => {
+  const [numerator, denominator] = text.split("/").map(Number);
+  const value = numerator !== undefined && denominator ? numerator / denominator : Number.NaN;
+  return Number.isFinite(value) && value > 0 ? value : undefined;
+});
+
+const Stream = z.object({
+  index: z.int().nonnegative(),
+  codec_type: z.string().default("data"),
+  codec_name: z.string().optional(),
+  codec_tag_string: z.string().default(""),
+  width: z.int().optional(),
+  height: z.int().optional(),
+  avg_frame_rate: Rational.optional(),
+  r_frame_rate: Rational.optional(),
+  disposition: z.object({ attached_pic: z.int().default(0) }).default({ attached_pic: 0 }),
+  tags: z.object({ rotate: z.coerce.number().optional().catch(undefined) }).optional(),
+  side_data_list: z.array(z.object({ rotation: z.number().optional().catch(undefined) })).optional(),
+});
+type Stream = z.infer<typeof Stream>;
+
+/** What `ffprobe -show_format -show_streams -of json` prints, as far as it is used. Tested on real output. */
+export const FfprobeOutput = z.object({
+  streams: z.array(Stream).default([]),
+  format: z.object({ format_name: z.string() }),
+});
+
+/** Above this a frame rate is a container's time base, not a rate: 57600/1 and 1000/1 are seen in real files. */
+const ABSURD_FPS = 480;
+
+const plausible = (fps: number | undefined): number | undefined =>
+  fps !== undefined && fps <= ABSURD_FPS ? fps : undefined;
+
+/** ffprobe's width and height are coded; a quarter turn in the display matrix (or the old tag) swaps them. */
+function displayedSize(stream: Stream): [number, number] {
+  const turned =
+    stream.side_data_list?.find((data) => data.rotation !== undefined)?.rotation ?? stream.tags?.rotate ?? 0;
+  const size: [number, number] = [stream.width ?? 0, stream.height ?? 0];
+  return Math.abs(Math.round(turned)) % 180 === 90 ? [size[1], size[0]] : size;
+}
+
+const track = (stream: Stream): Track => ({
+  index: stream.index,
+  codec: stream.codec_name === "unknown" ? undefined : stream.codec_name,
+  tag: stream.codec_tag_string,
+});
+
+/** Turns ffprobe's output into a description. Cover art is a video stream to ffprobe and a picture to us. */
+export function describeSource(output: z.infer<typeof FfprobeOutput>): SourceDescription {
+  const isMoving = (stream: Stream) => stream.codec_type === "video" && stream.disposition.attached_pic === 0;
+  const picture = output.streams.find(isMoving);
+  return {
+    format: output.format.format_name,
+    video: picture && {
+      ...track(picture),
+      size: displayedSize(picture),
+      averageFps: plausible(picture.avg_frame_rate),
+      baseFps: plausible(picture.r_frame_rate),
+    },
+    audio: output.streams
+      .filter((stream) => stream.codec_type === "audio" && track(stream).codec !== undefined)
+      .map(track),
+    others: output.streams
+      .filter((stream) => stream !== picture && (stream.codec_type !== "audio" || track(stream).codec === undefined))
+      .map((stream) => ({ ...track(stream), type: stream.codec_type })),
+  };
+}
+
+/**
+ * Asks ffprobe what `url` is. Throws `FfmpegError` when it is nothing that the allowed demuxers can open.
+ */
+export async function probe(binary: string, url: string, signal: AbortSignal): Promise<SourceDescription> {
+  const lines: string[] = [];
+  const args = [...untrustedInput(), "-show_format", "-show_streams", "-of", "json", url];
+  await runFfprobe({ binary, args, signal, secret: url, onLine: (line) => lines.push(line) });
+  return describeSource(FfprobeOutput.parse(JSON.parse(lines.join("\n"))));
+}

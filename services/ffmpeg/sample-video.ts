@@ -1,0 +1,21 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { CHILD_ENVIRONMENT } from "./sandbox.ts";
+
+export type Sample = { seconds: number; width: number; height: number; fps: number };
+
+/** Long enough for three segments of the default length, small enough to be made in a second or two. */
+export const SAMPLE: Sample = { seconds: 70, width: 320, height: 180, fps: 25 };
+
+/** A keyframe each second, so that every whole second can be a boundary. */
+export async function makeSampleVideo(
+  ffmpeg: string,
+  path: string,
+  { seconds, width, height, fps }: Sample = SAMPLE,
+): Promise<void> {
+  const picture = ["-f", "lavfi", "-i", `testsrc2=duration=${seconds}:size=${width}x${height}:rate=${fps}`];
+  const sound = ["-f", "lavfi", "-i", `sine=frequency=440:duration=${seconds}`];
+  const codecs = ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", String(fps), "-c:a", "aac"];
+  const args = ["-hide_banner", "-nostdin", "-loglevel", "error", ...picture, ...sound, ...codecs, "-y", path];
+  await promisify(execFile)(ffmpeg, args, { env: { ...CHILD_ENVIRONMENT } });
+}

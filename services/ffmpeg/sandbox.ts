@@ -1,0 +1,25 @@
+/**
+ * Uploads are hostile: a media file can name other files, hosts and devices for ffmpeg to open. These lists and this
+ * environment are all that ffmpeg and ffprobe get. https://ffmpeg.org/ffmpeg-protocols.html, https://ffmpeg.org/ffmpeg-formats.html
+ */
+
+/** The whole environment of a child: no credentials, and no variable by which ffmpeg would write a report. */
+export const CHILD_ENVIRONMENT: Readonly<Record<string, string>> = { LC_ALL: "C", AV_LOG_FORCE_NOCOLOR: "1" };
+
+/** The loopback source is read over these. No file, no pipe, no data:, no crypto:, no other host is asked for by us. */
+const INPUT_PROTOCOLS = "http,tcp";
+
+/** Containers of moving pictures. No playlist (hls, concat, dash), no script, no image sequence, no device, no raw stream. */
+const DEMUXERS = ["mov", "matroska", "mpegts", "avi", "flv", "ogg", "mpeg", "asf"];
+
+/** Enough to find a late audio track in a broadcast stream, and a bound on what a hostile header can make ffmpeg read. */
+const PROBE_BYTES = 20_000_000;
+const ANALYZE_MICROSECONDS = 20_000_000;
+
+/** Options before `-i` for every file that we didn't make ourselves. */
+export const untrustedInput = (): string[] => [
+  ...["-protocol_whitelist", INPUT_PROTOCOLS],
+  ...["-format_whitelist", DEMUXERS.join(",")],
+  ...["-probesize", String(PROBE_BYTES)],
+  ...["-analyzeduration", String(ANALYZE_MICROSECONDS)],
+];

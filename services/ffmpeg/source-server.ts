@@ -1,0 +1,117 @@
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+
+/** An object that can be read in ranges. */
+export type RangedSource = {
+  /** Bytes. */
+  size: number;
+  /** Bytes `start` to `end`, both included, as they come. Ends early and quietly when `signal` is aborted. */
+  read(start: number, end: number, signal: AbortSignal): AsyncIterable<Uint8Array>;
+};
+
+export type SourceServer = {
+  /** What ffmpeg opens. The path is a secret, so that nothing else on the machine reads the upload. */
+  url: string;
+  /** Why the source couldn't be read, once that happened: ffmpeg itself only sees a connection that ended. */
+  failure(): unknown;
+  /** No further byte leaves until `resume`: ffmpeg waits, and what it has written can be uploaded. */
+  pause(): void;
+  resume(): void;
+  close(): Promise<void>;
+};
+
+type Range = { start: number; end: number };
+
+/** `Range: bytes=N-` and `bytes=N-M` are all that ffmpeg sends. Undefined: not satisfiable. */
+function parseRange(header: string | undefined, size: number): Range | undefined {
+  if (header === undefined) return { start: 0, end: size - 1 };
+  const match = /^bytes=(\d+)-(\d*)$/.exec(header);
+  if (match === null) return undefined;
+  const start = Number(match[1]);
+  const end = match[2] ? Math.min(Number(match[2]), size - 1) : size - 1;
+  return start <= end ? { start, end } : undefined;
+}
+
+/** A gate that a writer passes through: open, or closed until it's opened again. */
+function createGate() {
+  let opened: Promise<void> = Promise.resolve();
+  let open: (() => void) | undefined;
+  return {
+    close: () => {
+      if (open !== undefined) return;
+      opened = new Promise((resolve) => {
+        open = resolve;
+      });
+    },
+    open: () => {
+      open?.();
+      open = undefined;
+    },
+    passed: () => opened,
+  };
+}
+
+/**
+ * Serves one object to ffmpeg on loopback, so that it's read in ranges from where it lies and never whole on disk, and
+ * so that ffmpeg needs neither DNS, TLS nor credentials. A request that ffmpeg closes early aborts the read behind it.
+ */
+export async function serveSource(source: RangedSource): Promise<SourceServer> {
+  const path = `/${randomBytes(24).toString("hex")}`;
+  const gate = createGate();
+  const reads = new Set<AbortController>();
+  let failure: unknown;
+
+  const respond = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    if (request.url !== path) return void response.writeHead(404).end();
+    const range = parseRange(request.headers.range, source.size);
+    if (range === undefined) return void response.writeHead(416, { "Content-Range": `bytes */${source.size}` }).end();
+    response.writeHead(request.headers.range === undefined ? 200 : 206, {
+      "Accept-Ranges": "bytes",
+      "Content-Length": range.end - range.start + 1,
+      "Content-Range": `bytes ${range.start}-${range.end}/${source.size}`,
+      "Content-Type": "application/octet-stream",
+    });
+    if (request.method === "HEAD") return void response.end();
+    const reading = new AbortController();
+    reads.add(reading);
+    response.once("close", () => reading.abort());
+    try {
+      for await (const chunk of source.read(range.start, range.end, reading.signal)) {
+        await gate.passed();
+        if (reading.signal.aborted) return;
+        if (!response.write(chunk)) await once(response, "drain", { signal: reading.signal });
+      }
+      response.end();
+    } catch (error) {
+      if (reading.signal.aborted) return;
+      failure ??= error;
+      response.destroy();
+    } finally {
+      reads.delete(reading);
+      reading.abort();
+    }
+  };
+
+  const server = createServer((request, response) => void respond(request, response));
+  // ffmpeg may be held back for as long as an upload takes; nothing here may time out in the meantime.
+  server.requestTimeout = 0;
+  server.timeout = 0;
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+
+  return {
+    url: `http://127.0.0.1:${port}${path}`,
+    failure: () => failure,
+    pause: gate.close,
+    resume: gate.open,
+    close: async () => {
+      for (const reading of reads) reading.abort();
+      gate.open();
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}

@@ -1,0 +1,104 @@
+import { MAX_SEGMENTS } from "#events-schema";
+
+/** What planning needs of a video packet. Times are seconds; one packet is one frame. */
+export type PlannedPacket = { time: number; duration: number | undefined; key: boolean };
+
+export type PlannedSegment = {
+  index: number;
+  /** Ordinal of its first frame in decode order. */
+  firstFrame: number;
+  frames: number;
+  /** What was asked for: k times the segment length, from the first video frame. */
+  requestedStart: number;
+  requestedEnd: number;
+  /** What a cut on keyframes gives. */
+  start: number;
+  end: number;
+};
+
+export type CutPlan = {
+  /** At most MAX_SEGMENTS + 1: enough to see that there are too many. */
+  segments: PlannedSegment[];
+  frames: number;
+  /** Seconds from the first video frame to the end of the last. */
+  duration: number;
+};
+
+/** A tail shorter than this stays with the segment before it. */
+export const SHORTEST_TAIL_SECONDS = 0.5;
+
+/** Matroska, FLV and others keep milliseconds: a keyframe on the boundary may be written a millisecond before it. */
+const CLOCK_TOLERANCE_SECONDS = 0.001;
+
+type Stretch = { firstFrame: number; frames: number; window: number; first: number; last: number };
+
+/**
+ * Plans a cut on keyframes from the packets of the video in decode order, one at a time: memory grows with the segments
+ * and not with the frames. The boundary k·X moves to the first keyframe at or after it, so windows that hold no
+ * keyframe make no segment of their own.
+ */
+export function keyframePlanner(segmentSeconds: number) {
+  const stretches: Stretch[] = [];
+  let origin = Number.POSITIVE_INFINITY;
+  let frames = 0;
+  let lastDuration: number | undefined;
+  let lastTime = Number.NEGATIVE_INFINITY;
+
+  const window = (time: number): number => Math.floor((time - origin + CLOCK_TOLERANCE_SECONDS) / segmentSeconds);
+
+  return {
+    add({ time, duration, key }: PlannedPacket): void {
+      const current = stretches.at(-1);
+      // Until the second keyframe, a frame that is shown before the first one sets the start of time.
+      if (stretches.length <= 1 && !(key && frames > 0)) origin = Math.min(origin, time);
+      const opens = current === undefined || (key && window(time) > current.window);
+      if (opens && stretches.length <= MAX_SEGMENTS) {
+        stretches.push({ firstFrame: frames, frames: 1, window: current ? window(time) : 0, first: time, last: time });
+      } else if (current !== undefined) {
+        current.frames += 1;
+        current.first = Math.min(current.first, time);
+        current.last = Math.max(current.last, time);
+      }
+      if (time > lastTime) {
+        lastTime = time;
+        lastDuration = duration;
+      }
+      frames += 1;
+    },
+
+    /** The plan, or undefined where there was no frame. `fallbackFps` gives a single frame its length. */
+    finish(fallbackFps: number): CutPlan | undefined {
+      if (stretches.length === 0) return undefined;
+      const meanDuration = frames > 1 && lastTime > origin ? (lastTime - origin) / (frames - 1) : 1 / fallbackFps;
+      const duration = lastTime - origin + (lastDuration ?? meanDuration);
+      const kept = withoutShortTail(stretches, origin + duration);
+      return { segments: toSegments(kept, { segmentSeconds, origin, duration }), frames, duration };
+    },
+  };
+}
+
+function withoutShortTail(stretches: Stretch[], end: number): Stretch[] {
+  const tail = stretches.at(-1);
+  const before = stretches.at(-2);
+  if (tail === undefined || before === undefined || stretches.length > MAX_SEGMENTS) return stretches;
+  if (end - tail.first >= SHORTEST_TAIL_SECONDS) return stretches;
+  const joined = { ...before, frames: before.frames + tail.frames, last: Math.max(before.last, tail.last) };
+  return [...stretches.slice(0, -2), joined];
+}
+
+type Timeline = { segmentSeconds: number; origin: number; duration: number };
+
+function toSegments(stretches: Stretch[], { segmentSeconds, origin, duration }: Timeline): PlannedSegment[] {
+  return stretches.map(({ firstFrame, frames, window, first }, index) => {
+    const next = stretches[index + 1];
+    return {
+      index,
+      firstFrame,
+      frames,
+      requestedStart: window * segmentSeconds,
+      requestedEnd: next === undefined ? duration : (window + 1) * segmentSeconds,
+      start: first - origin,
+      end: next === undefined ? duration : next.first - origin,
+    };
+  });
+}

@@ -1,0 +1,109 @@
+import type { EventData, RejectionReason } from "#events-schema";
+import { segmentId } from "#events-schema";
+import type { CutPlan, PlannedSegment } from "./cut-plan.ts";
+import { segmentKey, segmentName } from "./segment-keys.ts";
+import { nameOf, type Source } from "./source.ts";
+
+/** The data of the events that tell what became of a video: pure, so that a retry tells the same. */
+
+export type Upload = { videoId: number; source: Source; bytes: number };
+
+/** What probing and planning found, as every event about the video repeats it. */
+export type Picture = {
+  size: [number, number];
+  fps: number;
+  audio: boolean;
+  video_codec: string;
+  audio_codecs: string[];
+};
+
+export type CutFacts = { cut: "keyframe" | "exact"; segmentSeconds: number };
+
+const MILLISECOND = 1_000;
+const MICROSECOND = 1_000_000;
+
+/** Times are told to the microsecond, which is what ffprobe prints: more would be noise of binary fractions. */
+const seconds = (value: number): number => Math.round(value * MICROSECOND) / MICROSECOND;
+
+/** Frame rates to three places: 29.97, 23.976. */
+export const roundedFps = (fps: number): number => Math.round(fps * MILLISECOND) / MILLISECOND;
+
+const uploadFacts = ({ videoId, source, bytes }: Upload) => ({
+  VideoId: videoId,
+  bucket: source.bucket,
+  key: source.key,
+  ...(source.etag === "" ? {} : { etag: source.etag }),
+  ...(source.versionId === undefined ? {} : { version_id: source.versionId }),
+  ...nameOf(source.key),
+  bytes,
+});
+
+export const rejected = (upload: Upload, reason: RejectionReason, message: string): EventData<"VideoRejected"> => ({
+  ...uploadFacts(upload),
+  rejection: { reason, message },
+});
+
+export type OmittedTrack = { index: number; type: string; codec: string };
+
+const videoFacts = (upload: Upload, picture: Picture, { cut, segmentSeconds }: CutFacts, plan: CutPlan) => ({
+  ...uploadFacts(upload),
+  ...picture,
+  duration: seconds(plan.duration),
+  cut,
+  segment_seconds: segmentSeconds,
+  segment_count: plan.segments.length,
+});
+
+export const planned = (
+  upload: Upload,
+  picture: Picture,
+  cut: CutFacts,
+  plan: CutPlan,
+  omitted: OmittedTrack[],
+): EventData<"SplitPlanned"> => ({ ...videoFacts(upload, picture, cut, plan), omitted_tracks: omitted });
+
+export const split = (upload: Upload, picture: Picture, cut: CutFacts, plan: CutPlan): EventData<"VideoSplit"> => ({
+  ...videoFacts(upload, picture, cut, plan),
+  frames: plan.frames,
+});
+
+export type SegmentObject = {
+  bucket: string;
+  prefixTemplate: string;
+  extension: string;
+  bytes: number;
+  /** `sha256:` and 64 hexadecimal digits. */
+  checksum: string;
+  /** Counted in the produced file. */
+  frames: number;
+};
+
+/** Where segment `index` of an upload goes. */
+export const segmentLocation = (upload: Upload, index: number, prefixTemplate: string, extension: string) => {
+  const videoName = nameOf(upload.source.key).name;
+  const named = { videoName, videoId: upload.videoId, index };
+  return { key: segmentKey(prefixTemplate, { ...named, extension }), name: segmentName(named) };
+};
+
+export const segmentCreated = (
+  upload: Upload,
+  picture: Picture,
+  segment: PlannedSegment,
+  object: SegmentObject,
+): EventData<"SegmentCreated"> => ({
+  VideoId: segmentId(upload.videoId, segment.index),
+  parent_video: upload.videoId,
+  segment_index: segment.index,
+  bucket: object.bucket,
+  ...segmentLocation(upload, segment.index, object.prefixTemplate, object.extension),
+  extension: object.extension,
+  bytes: object.bytes,
+  checksum: object.checksum,
+  ...picture,
+  duration: seconds(segment.end - segment.start),
+  requested_start: seconds(segment.requestedStart),
+  requested_end: seconds(segment.requestedEnd),
+  start: seconds(segment.start),
+  end: seconds(segment.end),
+  frames: object.frames,
+});

@@ -1,0 +1,45 @@
+import { describe, expect, it } from "vitest";
+import { containersFor } from "../../../services/ffmpeg/containers.ts";
+import type { SourceDescription } from "../../../services/ffmpeg/probe.ts";
+
+const source = (format: string, video: string, audio: string[] = []): SourceDescription => ({
+  format,
+  video: { index: 0, codec: video, tag: "", size: [320, 180], averageFps: 25, baseFps: 25 },
+  audio: audio.map((codec, index) => ({ index: index + 1, codec, tag: "" })),
+  others: [],
+});
+
+const muxers = (description: SourceDescription, extension: string) =>
+  containersFor(description, extension).map(({ muxer, extension: own }) => `${muxer}:${own}`);
+
+const ISO = "mov,mp4,m4a,3gp,3g2,mj2";
+
+describe("choosing the segments' container", () => {
+  it.each([
+    ["mp4", "mp4:mp4"],
+    ["m4v", "mp4:m4v"],
+    ["mov", "mov:mov"],
+    ["3gp", "3gp:3gp"],
+  ])("keeps a %s what it was", (extension, first) => {
+    expect(muxers(source(ISO, "h264"), extension)[0]).toBe(first);
+  });
+
+  it("has MOV and Matroska at hand for codecs that the source's own container can't be written with", () => {
+    expect(muxers(source(ISO, "mpeg4", ["amr_nb"]), "3gp")).toEqual(["3gp:3gp", "mp4:mp4", "mov:mov", "matroska:mkv"]);
+  });
+
+  it("keeps WebM only for WebM's codecs", () => {
+    expect(muxers(source("matroska,webm", "vp9", ["opus"]), "webm")[0]).toBe("webm:webm");
+    expect(muxers(source("matroska,webm", "h264", ["opus"]), "webm")[0]).toBe("matroska:mkv");
+  });
+
+  it("believes the file, not its name", () => {
+    expect(muxers(source("matroska,webm", "h264"), "mp4")[0]).toBe("matroska:mkv");
+    expect(muxers(source("mpegts", "h264"), "mp4")[0]).toBe("mpegts:ts");
+  });
+
+  it("puts program streams into transport streams and Windows Media into Matroska", () => {
+    expect(muxers(source("mpeg", "mpeg2video", ["mp2"]), "mpg")[0]).toBe("mpegts:ts");
+    expect(muxers(source("asf", "wmv2", ["wmav2"]), "wmv")[0]).toBe("matroska:mkv");
+  });
+});

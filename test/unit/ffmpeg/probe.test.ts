@@ -1,0 +1,53 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { describeSource, FfprobeOutput } from "../../../services/ffmpeg/probe.ts";
+
+/** Real output of `ffprobe -show_format -show_streams -of json` (5.1), the file's name taken out. */
+const described = (trait: string) => {
+  const text = readFileSync(new URL(`../../fixtures/ffprobe/${trait}.json`, import.meta.url), "utf8");
+  return describeSource(FfprobeOutput.parse(JSON.parse(text)));
+};
+
+describe("describing a source from ffprobe's output", () => {
+  it("gives the size as displayed: a quarter turn swaps the coded 1920x1080", () => {
+    expect(described("rotated-phone-hevc-with-data-tracks").video).toMatchObject({ codec: "hevc", size: [1080, 1920] });
+  });
+
+  it("keeps the average frame rate, not the base rate of 57600", () => {
+    const { video } = described("variable-frame-rate-57600");
+    expect(video?.averageFps).toBeCloseTo(7.22, 2);
+    expect(video?.baseFps).toBeUndefined();
+  });
+
+  it("lists data tracks among the others", () => {
+    const { video, audio, others } = described("gopro-data-tracks");
+    expect(video).toMatchObject({ index: 0, codec: "h264" });
+    expect(audio).toHaveLength(1);
+    expect(others.map(({ type, tag }) => [type, tag])).toEqual([
+      ["data", "tmcd"],
+      ["data", "gpmd"],
+      ["data", "fdsc"],
+    ]);
+  });
+
+  it("takes the first moving picture, every audio track, and leaves the second picture and the subtitles to the others", () => {
+    const { video, audio, others } = described("two-videos-two-audios-subtitles");
+    expect(video?.size).toEqual([320, 180]);
+    expect(audio.map(({ index }) => index)).toEqual([1, 4]);
+    expect(others.map(({ type }) => type)).toEqual(["subtitle", "video", "subtitle"]);
+  });
+
+  it("finds no video in a sound recording", () => {
+    expect(described("audio-only").video).toBeUndefined();
+  });
+
+  it("doesn't take cover art for a moving picture", () => {
+    const { video, others } = described("audio-with-cover-art");
+    expect(video).toBeUndefined();
+    expect(others).toMatchObject([{ type: "video", codec: "png" }]);
+  });
+
+  it("knows a codec that ffmpeg doesn't know by its tag only", () => {
+    expect(described("codec-unknown-to-ffmpeg-5").video).toMatchObject({ codec: undefined, tag: "vvc1" });
+  });
+});
