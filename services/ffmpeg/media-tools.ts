@@ -3,6 +3,7 @@ import type { Binaries } from "./binaries.ts";
 import { containersFor } from "./containers.ts";
 import { countFrames, scanPackets } from "./packets.ts";
 import { probe } from "./probe.ts";
+import { hasSampleTable, readSampleTable } from "./sample-table.ts";
 import { cutSegments } from "./segmenter.ts";
 import { serveSource } from "./source-server.ts";
 
@@ -12,8 +13,13 @@ export const ffmpegMediaTools = ({ ffmpeg, ffprobe }: Binaries): MediaTools => (
     const server = await serveSource(source);
     return {
       describe: (signal) => probe(ffprobe, server.url, signal),
-      scan: ({ video, format }, signal, onPacket) =>
-        scanPackets({ binary: ffprobe, url: server.url, stream: video?.index ?? 0, format, signal, onPacket }),
+      scan: async ({ video, format }, signal, onPacket) => {
+        const stream = video?.index ?? 0;
+        const indexed = hasSampleTable(format) ? await readSampleTable(source, stream, signal) : undefined;
+        if (indexed === undefined)
+          await scanPackets({ binary: ffprobe, url: server.url, stream, format, signal, onPacket });
+        else for (const packet of indexed) onPacket(packet);
+      },
       containers: containersFor,
       cut: (job) => cutSegments({ ...job, container: job.container, binary: ffmpeg, url: server.url }),
       countFrames: (path, signal) => countFrames(ffprobe, path, signal),

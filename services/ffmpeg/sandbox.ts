@@ -3,8 +3,16 @@
  * environment are all that ffmpeg and ffprobe get. https://ffmpeg.org/ffmpeg-protocols.html, https://ffmpeg.org/ffmpeg-formats.html
  */
 
-/** The whole environment of a child: no credentials, and no variable by which ffmpeg would write a report. */
-export const CHILD_ENVIRONMENT: Readonly<Record<string, string>> = { LC_ALL: "C", AV_LOG_FORCE_NOCOLOR: "1" };
+/**
+ * The whole environment of a child: no credentials, and no variable by which ffmpeg would write a report. A static build
+ * that converts a broadcast stream's service name loads the machine's character-set modules, made for another libc, and
+ * crashes (@ffprobe-installer's 5.2 on Debian 12, with every MPEG-TS file): it's told that there are none.
+ */
+export const CHILD_ENVIRONMENT: Readonly<Record<string, string>> = {
+  LC_ALL: "C",
+  AV_LOG_FORCE_NOCOLOR: "1",
+  GCONV_PATH: "/nonexistent",
+};
 
 /** The loopback source is read over these. No file, no pipe, no data:, no crypto:, no other host is asked for by us. */
 const INPUT_PROTOCOLS = "http,tcp";

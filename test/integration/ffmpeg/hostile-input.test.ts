@@ -1,0 +1,104 @@
+import { once } from "node:events";
+import { chmod, readFile, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { ffmpegMediaTools } from "../../../services/ffmpeg/index.ts";
+import { binaries, makeMedia } from "../../fixtures/media.ts";
+import { temporaryFolder } from "../../fixtures/temporary.ts";
+
+const NEVER = new AbortController().signal;
+
+const openBytes = async (bytes: Uint8Array, ffprobe?: string) => {
+  const found = await binaries;
+  const media = await ffmpegMediaTools({ ...found, ffprobe: ffprobe ?? found.ffprobe }).open({
+    size: bytes.length,
+    async *read(start, end) {
+      yield bytes.subarray(start, end + 1);
+    },
+  });
+  onTestFinished(() => media.close());
+  return media;
+};
+
+const describeText = async (text: string) => (await openBytes(Buffer.from(text))).describe(NEVER);
+
+/** A server on loopback that nobody should ask for anything. */
+async function trap() {
+  const requests: string[] = [];
+  const server = createServer((request, response) => {
+    requests.push(request.url ?? "");
+    response.end();
+  }).listen(0, "127.0.0.1");
+  onTestFinished(() => void server.close());
+  await once(server, "listening");
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, requests };
+}
+
+describe("hostile uploads", () => {
+  it("a playlist is no media, and what it names isn't fetched", async () => {
+    const { url, requests } = await trap();
+    const playlist = `#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\n${url}/segment.ts\n#EXT-X-ENDLIST\n`;
+    await expect(describeText(playlist)).rejects.toMatchObject({ code: "FfmpegFailed" });
+    expect(requests).toEqual([]);
+  });
+
+  it.each([
+    ["a concat script", "ffconcat version 1.0\nfile '/etc/passwd'\n"],
+    [
+      "a session description",
+      "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 9 RTP/AVP 96\na=rtpmap:96 H264/90000\n",
+    ],
+    [
+      "a DASH manifest",
+      '<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static"><Period></Period></MPD>',
+    ],
+    ["a subtitle file", "1\n00:00:00,000 --> 00:00:01,000\nhello\n"],
+  ])("%s is no media", async (_what, text) => {
+    await expect(describeText(text)).rejects.toMatchObject({ code: "FfmpegFailed" });
+  });
+
+  it("the tools see nothing of our environment", async () => {
+    const folder = await temporaryFolder();
+    const seen = join(folder, "environment");
+    const spy = join(folder, "ffprobe");
+    await writeFile(spy, `#!/bin/sh\n/usr/bin/env > '${seen}'\nexit 1\n`);
+    await chmod(spy, 0o755);
+    process.env.AWS_SECRET_ACCESS_KEY = "a secret";
+    onTestFinished(() => {
+      delete process.env.AWS_SECRET_ACCESS_KEY;
+    });
+    await expect((await openBytes(Buffer.from("x"), spy)).describe(NEVER)).rejects.toThrow();
+    const names = (await readFile(seen, "utf8")).split("\n").map((line) => line.split("=")[0]);
+    // PWD, SHLVL, _ and OLDPWD are the shell's own.
+    expect(names.filter((name) => !["", "PWD", "OLDPWD", "SHLVL", "_"].includes(name!)).sort()).toEqual([
+      "AV_LOG_FORCE_NOCOLOR",
+      "GCONV_PATH",
+      "LC_ALL",
+    ]);
+  });
+
+  it("the error tells ffmpeg's last words, and not where the source was read from", async () => {
+    const error = await describeText("no media at all").catch((caught: Error) => caught as Error & { stderr: string });
+    expect(error).toMatchObject({ code: "FfmpegFailed" });
+    expect((error as Error).message).toContain("Invalid data found");
+    expect((error as Error).message).not.toMatch(/127\.0\.0\.1|[0-9a-f]{48}/);
+  });
+
+  it("a source that fails midway isn't taken for one that ends there", async () => {
+    const folder = await temporaryFolder();
+    const bytes = await readFile(await makeMedia(folder, "transport-stream.ts"));
+    const media = await ffmpegMediaTools(await binaries).open({
+      size: bytes.length,
+      async *read(start) {
+        yield bytes.subarray(start, Math.max(start, 100_000));
+        throw new Error("S3 is down");
+      },
+    });
+    onTestFinished(() => media.close());
+    const description = await media.describe(NEVER).catch(() => undefined);
+    if (description !== undefined) await media.scan(description, NEVER, () => {}).catch(() => {});
+    expect(media.readFailure()).toMatchObject({ message: "S3 is down" });
+  });
+});

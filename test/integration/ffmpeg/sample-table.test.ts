@@ -1,0 +1,88 @@
+import { readFile } from "node:fs/promises";
+import { describe, expect, it } from "vitest";
+import { scanPackets, type VideoPacket } from "../../../services/ffmpeg/packets.ts";
+import { readSampleTable } from "../../../services/ffmpeg/sample-table.ts";
+import { serveSource } from "../../../services/ffmpeg/source-server.ts";
+import { binaries, makeMedia, type Trait } from "../../fixtures/media.ts";
+import { temporaryFolder } from "../../fixtures/temporary.ts";
+
+const NEVER = new AbortController().signal;
+
+/** A source that counts what is read of it. */
+function counted(bytes: Uint8Array) {
+  const source = {
+    size: bytes.length,
+    read: 0,
+    ranged: {
+      size: bytes.length,
+      async *read(start: number, end: number) {
+        source.read += end - start + 1;
+        yield bytes.subarray(start, end + 1);
+      },
+    },
+  };
+  return source;
+}
+
+async function packetsByReading(bytes: Uint8Array): Promise<VideoPacket[]> {
+  const server = await serveSource(counted(bytes).ranged);
+  const packets: VideoPacket[] = [];
+  const { ffprobe } = await binaries;
+  try {
+    await scanPackets({
+      binary: ffprobe,
+      url: server.url,
+      stream: 0,
+      format: "mov",
+      signal: NEVER,
+      onPacket: (packet) => packets.push(packet),
+    });
+  } finally {
+    await server.close();
+  }
+  return packets;
+}
+
+const mediaBytes = async (trait: Trait): Promise<Buffer> => readFile(await makeMedia(await temporaryFolder(), trait));
+
+describe("the index of an MP4", () => {
+  it.each<Trait>([
+    "keyframe-each-second.mp4",
+    "b-frames.mp4",
+    "moov-at-end.mov",
+    "ntsc.mp4",
+    "one-keyframe-in-five-seconds.mp4",
+  ])("%s: tells the packets that ffprobe finds by reading the file, in a fraction of its bytes", async (trait) => {
+    const bytes = await mediaBytes(trait);
+    const source = counted(bytes);
+    const indexed = [...(await readSampleTable(source.ranged, 0, NEVER))!];
+    const read = await packetsByReading(bytes);
+    expect(indexed.map(({ key }) => key)).toEqual(read.map(({ key }) => key));
+    const shift = read[0]!.time - indexed[0]!.time;
+    for (const [index, { time }] of read.entries()) expect(indexed[index]!.time + shift).toBeCloseTo(time, 4);
+    expect(source.read).toBeLessThan(bytes.length / 5);
+  });
+
+  it("is not there for a fragmented file, a truncated one, an audio track, and what is no MP4", async () => {
+    const table = async (bytes: Uint8Array, stream = 0) => readSampleTable(counted(bytes).ranged, stream, NEVER);
+    const whole = await mediaBytes("keyframe-each-second.mp4");
+    expect(await table(whole)).toBeDefined();
+    expect(await table(whole, 1)).toBeUndefined();
+    expect(await table(whole, 7)).toBeUndefined();
+    expect(await table(whole.subarray(0, whole.length - 1_000))).toBeUndefined();
+    expect(await table(await mediaBytes("fragmented.mp4"))).toBeUndefined();
+    expect(await table(await mediaBytes("matroska.mkv"))).toBeUndefined();
+    expect(await table(new Uint8Array(0))).toBeUndefined();
+  });
+
+  it("answers any damage to it in bounded time, with packets or with nothing", async () => {
+    const whole = await mediaBytes("moov-at-end.mov");
+    const movie = whole.lastIndexOf("moov");
+    for (let at = movie; at < whole.length; at += 7) {
+      const damaged = Buffer.from(whole);
+      damaged.writeUInt8(0xff, at);
+      const packets = await readSampleTable(counted(damaged).ranged, 0, NEVER);
+      if (packets !== undefined) expect([...packets].length).toBeLessThan(2 ** 24);
+    }
+  });
+});
