@@ -1,0 +1,111 @@
+import { IdempotencyItemAlreadyExistsError, IdempotencyItemNotFoundError } from "@aws-lambda-powertools/idempotency";
+import { BasePersistenceLayer, IdempotencyRecord } from "@aws-lambda-powertools/idempotency/persistence";
+import {
+  DeleteCommand,
+  type DynamoDBDocumentClient,
+  GetCommand,
+  PutCommand,
+  UpdateCommand,
+} from "@aws-sdk/lib-dynamodb";
+import { z } from "zod";
+
+const Stored = z.object({
+  id: z.string(),
+  status: z.enum(["INPROGRESS", "COMPLETED", "EXPIRED"]),
+  expiration: z.number(),
+  in_progress_expiration: z.number().optional(),
+  data: z.unknown(),
+});
+
+const IN_PROGRESS = "INPROGRESS";
+
+/**
+ * Powertools' records in the ledger table, with one thing added: who works on it. A retry of an invocation carries the
+ * same request id as the attempt that died, so it may take a record over that's still in progress; any other delivery
+ * may not. Without that, the record of a crashed attempt would stop its own retries until it expires.
+ * See docs/decisions/idempotency.md.
+ */
+export class LedgerPersistence extends BasePersistenceLayer {
+  readonly #client: DynamoDBDocumentClient;
+  readonly #table: string;
+  #owner = "";
+
+  constructor(client: DynamoDBDocumentClient, tableName: string) {
+    super();
+    this.#client = client;
+    this.#table = tableName;
+  }
+
+  /** Says for which invocation the next records are written. A function handles one invocation at a time. */
+  setOwner(requestId: string): void {
+    this.#owner = requestId;
+  }
+
+  protected async _putRecord(record: IdempotencyRecord): Promise<void> {
+    const now = Date.now();
+    const free = "attribute_not_exists(id) OR expiration < :now_s";
+    const abandoned = "(#status = :in_progress AND (in_progress_expiration < :now_ms OR #owner = :owner))";
+    try {
+      await this.#client.send(
+        new PutCommand({
+          TableName: this.#table,
+          Item: {
+            id: record.idempotencyKey,
+            status: record.getStatus(),
+            owner: this.#owner,
+            expiration: record.expiryTimestamp,
+            in_progress_expiration: record.inProgressExpiryTimestamp,
+          },
+          ConditionExpression: `${free} OR ${abandoned}`,
+          ExpressionAttributeNames: { "#status": "status", "#owner": "owner" },
+          ExpressionAttributeValues: {
+            ":now_s": Math.floor(now / 1_000),
+            ":now_ms": now,
+            ":in_progress": IN_PROGRESS,
+            ":owner": this.#owner,
+          },
+        }),
+      );
+    } catch (error) {
+      if ((error as Error).name !== "ConditionalCheckFailedException") throw error;
+      throw new IdempotencyItemAlreadyExistsError(`The record ${record.idempotencyKey} exists`);
+    }
+  }
+
+  protected async _getRecord(idempotencyKey: string): Promise<IdempotencyRecord> {
+    const { Item } = await this.#client.send(
+      new GetCommand({ TableName: this.#table, Key: { id: idempotencyKey }, ConsistentRead: true }),
+    );
+    if (Item === undefined) throw new IdempotencyItemNotFoundError();
+    const stored = Stored.parse(Item);
+    return new IdempotencyRecord({
+      idempotencyKey: stored.id,
+      status: stored.status,
+      expiryTimestamp: stored.expiration,
+      ...(stored.in_progress_expiration === undefined
+        ? {}
+        : { inProgressExpiryTimestamp: stored.in_progress_expiration }),
+      responseData: stored.data as never,
+    });
+  }
+
+  protected async _updateRecord(record: IdempotencyRecord): Promise<void> {
+    await this.#client.send(
+      new UpdateCommand({
+        TableName: this.#table,
+        Key: { id: record.idempotencyKey },
+        UpdateExpression: "SET expiration = :expiration, #status = :status, #data = :data",
+        ExpressionAttributeNames: { "#status": "status", "#data": "data" },
+        ExpressionAttributeValues: {
+          ":expiration": record.expiryTimestamp,
+          ":status": record.getStatus(),
+          ":data": record.responseData ?? null,
+        },
+      }),
+    );
+  }
+
+  protected async _deleteRecord(record: IdempotencyRecord): Promise<void> {
+    await this.#client.send(new DeleteCommand({ TableName: this.#table, Key: { id: record.idempotencyKey } }));
+  }
+}

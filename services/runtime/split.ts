@@ -1,0 +1,135 @@
+import { tmpdir } from "node:os";
+import {
+  IdempotencyAlreadyInProgressError,
+  IdempotencyConfig,
+  makeIdempotent,
+} from "@aws-lambda-powertools/idempotency";
+import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
+import type { Context } from "aws-lambda";
+import { z } from "zod";
+import { Cut } from "#events-schema";
+import { documentClient } from "../aws/dynamodb.ts";
+import { eventBridgePublisher } from "../aws/event-publisher.ts";
+import { LedgerPersistence } from "../aws/idempotency.ts";
+import { dynamoLedger, sha256 } from "../aws/ledger.ts";
+import { s3MediaStore } from "../aws/media-store.ts";
+import { s3Client } from "../aws/s3.ts";
+import { ffmpegMediaTools, findBinaries } from "../ffmpeg/index.ts";
+import { OutOfTimeError } from "../split/errors.ts";
+import type { Once } from "../split/ports.ts";
+import type { SplitRequest } from "../split/requests.ts";
+import { type SplitDependencies, type SplitOutcome, splitVideo } from "../split/split-video.ts";
+import { readEnvironment } from "./environment.ts";
+import { powertoolsLog } from "./log.ts";
+
+const Environment = z.object({
+  VIDEO_SPLIT_OUTPUT_BUCKET: z.string().min(1),
+  VIDEO_SPLIT_OUTPUT_KEY_PREFIX: z.string(),
+  VIDEO_SPLIT_OUTPUT_FILES_DURATION_IN_SEC: z.coerce.number().positive(),
+  VIDEO_SPLIT_UPLOAD_KEY_PREFIX: z.string(),
+  VIDEO_SPLIT_CUT: Cut,
+  VIDEO_SPLIT_LARGEST_OBJECT_BYTES: z.coerce.number().int().positive(),
+  VIDEO_SPLIT_EVENT_BUS: z.string().min(1),
+  VIDEO_SPLIT_LEDGER_TABLE: z.string().min(1),
+  DYNAMODB_REGION: z.string().min(1),
+  FFMPEG_PATH: z.string().optional(),
+  FFMPEG_BIN: z.string().optional(),
+  FFPROBE_PATH: z.string().optional(),
+  PATH: z.string().optional(),
+});
+
+/** How long a finished upload is remembered. EventBridge and Lambda retry for a day; after that a redo changes nothing. */
+const REMEMBER_SECONDS = 86_400;
+
+/** Left of an invocation when the work is given up, so that it ends in order and with its reason in the log. */
+const CLEAN_UP_MS = 5_000;
+
+type SplitService = (request: SplitRequest, context: Context) => Promise<SplitOutcome>;
+
+/** Made idempotent by Powertools; a duplicate of work that is still under way is told apart from its own retry. */
+function onceInLedger(persistence: LedgerPersistence, context: Context): Once {
+  persistence.setOwner(context.awsRequestId);
+  const config = new IdempotencyConfig({
+    expiresAfterSeconds: REMEMBER_SECONDS,
+    hashFunction: "sha256",
+    lambdaContext: context,
+  });
+  return async (key, work) => {
+    const once = makeIdempotent(async (_key: string) => ({ done: await work() }), {
+      persistenceStore: persistence,
+      keyPrefix: "split",
+      config,
+    });
+    try {
+      return await once(key);
+    } catch (error) {
+      // The invocation that owns the record finishes it, is retried under its own request id, or ends as a dead letter.
+      if (error instanceof IdempotencyAlreadyInProgressError) return "done elsewhere";
+      throw error;
+    }
+  };
+}
+
+/** Aborts shortly before Lambda would kill the function. */
+function deadlineOf(context: Context): { signal: AbortSignal; clear: () => void } {
+  const controller = new AbortController();
+  const left = Math.max(0, context.getRemainingTimeInMillis() - CLEAN_UP_MS);
+  const giveUp = () =>
+    controller.abort(
+      new OutOfTimeError(`Not finished within ${Math.round(left / 1_000)} s; raise the split function's timeout`),
+    );
+  const timer = setTimeout(giveUp, left);
+  return { signal: controller.signal, clear: () => clearTimeout(timer) };
+}
+
+async function compose(): Promise<SplitService> {
+  const environment = readEnvironment(Environment);
+  const tables = documentClient(environment.DYNAMODB_REGION);
+  const persistence = new LedgerPersistence(tables, environment.VIDEO_SPLIT_LEDGER_TABLE);
+  const binaries = await findBinaries({
+    ffmpegPath: environment.FFMPEG_PATH ?? environment.FFMPEG_BIN,
+    ffprobePath: environment.FFPROBE_PATH,
+    path: environment.PATH,
+  });
+  const log = powertoolsLog("split");
+  const dependencies: Omit<SplitDependencies, "once" | "log"> = {
+    store: s3MediaStore(s3Client()),
+    publisher: eventBridgePublisher(new EventBridgeClient({}), environment.VIDEO_SPLIT_EVENT_BUS),
+    ledger: dynamoLedger(tables, environment.VIDEO_SPLIT_LEDGER_TABLE),
+    media: ffmpegMediaTools(binaries),
+    hash: sha256,
+    now: () => new Date(),
+    temporaryFolder: tmpdir(),
+    settings: {
+      uploadKeyPrefix: environment.VIDEO_SPLIT_UPLOAD_KEY_PREFIX,
+      outputBucket: environment.VIDEO_SPLIT_OUTPUT_BUCKET,
+      outputKeyPrefix: environment.VIDEO_SPLIT_OUTPUT_KEY_PREFIX,
+      segmentSeconds: environment.VIDEO_SPLIT_OUTPUT_FILES_DURATION_IN_SEC,
+      cut: environment.VIDEO_SPLIT_CUT,
+      largestObjectBytes: environment.VIDEO_SPLIT_LARGEST_OBJECT_BYTES,
+    },
+  };
+  return async (request, context) => {
+    const deadline = deadlineOf(context);
+    const once = onceInLedger(persistence, context);
+    const invocation = { ...dependencies, once, log: log.with({ request_id: context.awsRequestId }) };
+    try {
+      return await splitVideo(request, invocation, deadline.signal);
+    } finally {
+      deadline.clear();
+    }
+  };
+}
+
+let service: Promise<SplitService> | undefined;
+
+/** The split service of this execution environment: composed once, again after a composition that failed. */
+export async function splitService(): Promise<SplitService> {
+  service ??= compose();
+  try {
+    return await service;
+  } catch (error) {
+    service = undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,11 @@
+import type { Context } from "aws-lambda";
+import { splitService } from "../runtime/split.ts";
+import { parseRequest } from "./requests.ts";
+import type { SplitOutcome } from "./split-video.ts";
+
+/** Lambda entry point for S3's "Object Created" and our `SplitRequested`. What it throws is retried, then dead-lettered. */
+export const handler = async (event: unknown, context: Context): Promise<SplitOutcome> => {
+  const request = parseRequest(event);
+  const split = await splitService();
+  return split(request, context);
+};

@@ -1,0 +1,110 @@
+import type { Cut, VideoSplitEvent } from "#events-schema";
+import type { PlannedPacket } from "./domain/cut-plan.ts";
+import type { Source } from "./domain/source.ts";
+
+/** What S3 knows of an object without reading it. */
+export type StoredObject = {
+  source: Source;
+  bytes: number;
+  /** User metadata, names in lower case without `x-amz-meta-`. */
+  metadata: Readonly<Record<string, string>>;
+};
+
+export type SegmentUpload = {
+  /** File on local disk. */
+  path: string;
+  bucket: string;
+  key: string;
+  contentType: string;
+  metadata: Readonly<Record<string, string>>;
+  signal: AbortSignal;
+};
+
+/** Where uploads lie and segments go. */
+export type MediaStore = {
+  /** Undefined where there is no such object or version. */
+  describe(bucket: string, key: string, versionId?: string): Promise<StoredObject | undefined>;
+  /**
+   * Bytes `start` to `end`, both included, in order. Throws `SourceChangedError` where the object is no longer the one
+   * that was described. Ends quietly when `signal` is aborted.
+   */
+  read(source: Source, start: number, end: number, signal: AbortSignal): AsyncIterable<Uint8Array>;
+  /** Resolves when the object is durable, with its checksum: `sha256:` and what `sha256sum` prints. */
+  upload(segment: SegmentUpload): Promise<string>;
+};
+
+/** Announces events. Resolves when the bus has accepted this one. */
+export type EventPublisher = { publish(event: VideoSplitEvent): Promise<void> };
+
+/** How a video is cut. */
+export type CutChoice = { segmentSeconds: number; cut: Cut; outputKeyPrefix: string };
+
+/** Remembers which block of ids belongs to which source, and how it's cut. */
+export type Ledger = {
+  /** The source's VideoId: a block is claimed on the first call, and the same one returned ever after. */
+  claimBlock(identity: string): Promise<number>;
+  /** The first choice made for this video: a retry under other settings goes on as the first attempt began. */
+  choose(videoId: number, choice: CutChoice): Promise<CutChoice>;
+};
+
+/** Does work at most once for a key, also when two deliveries come at the same time; a crashed attempt's retry does it again. */
+export type Once = <T>(key: string, work: () => Promise<T>) => Promise<{ done: T } | "done elsewhere">;
+
+export type Track = { index: number; codec: string | undefined; tag: string };
+
+export type MediaDescription = {
+  format: string;
+  video: (Track & { size: [number, number]; averageFps: number | undefined }) | undefined;
+  audio: Track[];
+  others: (Track & { type: string })[];
+};
+
+export type Container = { muxer: string; extension: string; contentType: string };
+
+export type SegmentFile = { index: number; path: string; bytes: number };
+
+export type CutJob = {
+  video: number;
+  audio: number[];
+  container: Container;
+  /** Ordinals, in decode order, of the frames that start the second and further segments. */
+  starts: number[];
+  directory: string;
+  signal: AbortSignal;
+};
+
+/**
+ * One source, opened for reading. Every method that reads throws a media fault (see `isMediaFault`) for what ffmpeg
+ * can't do with it, and the signal's reason when aborted.
+ */
+export type OpenMedia = {
+  describe(signal: AbortSignal): Promise<MediaDescription>;
+  scan(description: MediaDescription, signal: AbortSignal, onPacket: (packet: PlannedPacket) => void): Promise<void>;
+  /** Containers for its segments, best first. `extension` is the source's. */
+  containers(description: MediaDescription, extension: string): Container[];
+  /** Yields each segment as soon as its file is complete, in order. */
+  cut(job: CutJob): AsyncIterable<SegmentFile>;
+  /** Video frames in a file that was cut. */
+  countFrames(path: string, signal: AbortSignal): Promise<number>;
+  /** Why the store couldn't be read, once that happened. ffmpeg can't tell it from a damaged file. */
+  readFailure(): unknown;
+  /** Holds the reading back until `resume`. */
+  pause(): void;
+  resume(): void;
+  close(): Promise<void>;
+};
+
+export type MediaTools = {
+  open(source: {
+    size: number;
+    read(start: number, end: number, signal: AbortSignal): AsyncIterable<Uint8Array>;
+  }): Promise<OpenMedia>;
+};
+
+/** Structured log lines. Ids only: never contents, never credentials. */
+export type Log = {
+  info(message: string, fields?: Record<string, unknown>): void;
+  warn(message: string, fields?: Record<string, unknown>): void;
+  /** A log whose every line carries these fields too. */
+  with(fields: Record<string, unknown>): Log;
+};

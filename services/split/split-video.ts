@@ -1,0 +1,181 @@
+import type { EventData, EventType, VideoSplitEvent } from "#events-schema";
+import { cutVideo } from "./cut-video.ts";
+import * as facts from "./domain/facts.ts";
+import { correlationId, eventId, type Hash } from "./domain/identity.ts";
+import { isSegmentLength, overridesOf, segmentLengthRule } from "./domain/overrides.ts";
+import { OUTPUT_MARKER } from "./domain/segment-keys.ts";
+import { type Source, sourceIdentity } from "./domain/source.ts";
+import { RejectedVideo, SourceChangedError } from "./errors.ts";
+import type { CutChoice, EventPublisher, Ledger, Log, MediaStore, MediaTools, Once, StoredObject } from "./ports.ts";
+import type { SplitRequest } from "./requests.ts";
+
+export type SplitSettings = {
+  uploadKeyPrefix: string;
+  outputBucket: string;
+  outputKeyPrefix: string;
+  segmentSeconds: number;
+  cut: CutChoice["cut"];
+  largestObjectBytes: number;
+};
+
+export type SplitDependencies = {
+  store: MediaStore;
+  publisher: EventPublisher;
+  ledger: Ledger;
+  media: MediaTools;
+  once: Once;
+  log: Log;
+  hash: Hash;
+  now: () => Date;
+  /** Parent of the temporary folder of each run. */
+  temporaryFolder: string;
+  settings: SplitSettings;
+};
+
+export type SplitOutcome =
+  | { outcome: "split"; VideoId: number; segments: number }
+  | { outcome: "rejected"; VideoId: number; reason: string }
+  | { outcome: "skipped"; why: string }
+  | { outcome: "done elsewhere" };
+
+/** Announces facts about one upload: ids follow from the upload, so that a retry announces the same. */
+export type Announce = <T extends EventType>(type: T, data: EventData<T>, index?: number) => Promise<void>;
+
+/**
+ * Splits the object that a request names: announces `SplitPlanned`, each `SegmentCreated` and `VideoSplit`, or
+ * `VideoRejected`. Throws what is worth a retry, `signal`'s reason among it.
+ */
+export async function splitVideo(
+  request: SplitRequest,
+  dependencies: SplitDependencies,
+  signal: AbortSignal,
+): Promise<SplitOutcome> {
+  const { store, settings, once } = dependencies;
+  const log = dependencies.log.with({ bucket: request.bucket, key: request.key });
+  const skip = (why: string): SplitOutcome => {
+    log.info(`Skipped: ${why}`);
+    return { outcome: "skipped", why };
+  };
+
+  if (!request.explicit && !request.key.startsWith(settings.uploadKeyPrefix)) {
+    return skip(`the key is outside the upload prefix "${settings.uploadKeyPrefix}"`);
+  }
+  const stored = await store.describe(request.bucket, request.key, request.versionId);
+  const parent = stored?.metadata[OUTPUT_MARKER];
+  if (parent !== undefined) return skip(`it's a segment of video ${parent}, made by this service`);
+
+  const source = sourceOf(request, stored);
+  const identity = sourceIdentity(source);
+  const { overrides, fault } = overridesOf(stored?.metadata ?? {});
+  const wished = {
+    segmentSeconds: request.segmentSeconds ?? overrides.segmentSeconds,
+    cut: request.cut ?? overrides.cut,
+    outputKeyPrefix: request.outputKeyPrefix,
+    fault,
+  };
+
+  const result = await once(JSON.stringify([identity, wished]), async () => {
+    const videoId = await dependencies.ledger.claimBlock(identity);
+    const upload: facts.Upload = { videoId, source, bytes: stored?.bytes ?? 0 };
+    const video = { upload, identity, request, stored, wished };
+    return splitOnce(video, { ...dependencies, log: log.with({ video_id: videoId }) }, signal);
+  });
+  if (result !== "done elsewhere") return result.done;
+  log.info("Left alone: another delivery of this upload is being split right now");
+  return { outcome: "done elsewhere" };
+}
+
+/** The source that the request means: what it says itself, else what lies there now. */
+const sourceOf = (request: SplitRequest, stored: StoredObject | undefined): Source => ({
+  bucket: request.bucket,
+  key: request.key,
+  etag: request.etag ?? stored?.source.etag ?? "",
+  versionId: request.versionId ?? stored?.source.versionId,
+});
+
+type Wished = { [K in keyof CutChoice]: CutChoice[K] | undefined } & { fault: string | undefined };
+
+type Video = {
+  upload: facts.Upload;
+  identity: string;
+  request: SplitRequest;
+  stored: StoredObject | undefined;
+  wished: Wished;
+};
+
+async function splitOnce(video: Video, dependencies: SplitDependencies, signal: AbortSignal): Promise<SplitOutcome> {
+  const { upload } = video;
+  const announce = announcer(video, dependencies);
+  const log = dependencies.log.with({ correlation_id: correlationId(video.identity, dependencies.hash) });
+  try {
+    const bytes = assertSplittable(video, dependencies.settings);
+    const wish = choiceOf(video.wished, dependencies.settings);
+    const segments = await cutVideo({ ...upload, bytes }, wish, { ...dependencies, log }, announce, signal);
+    log.info("Split", { segments });
+    return { outcome: "split", VideoId: upload.videoId, segments };
+  } catch (error) {
+    const rejection = asRejection(error);
+    if (rejection === undefined) throw error;
+    log.warn(`Rejected: ${rejection.message}`, { reason: rejection.reason });
+    await announce("VideoRejected", facts.rejected(upload, rejection.reason, rejection.message));
+    return { outcome: "rejected", VideoId: upload.videoId, reason: rejection.reason };
+  }
+}
+
+function asRejection(error: unknown): RejectedVideo | undefined {
+  if (error instanceof RejectedVideo) return error;
+  if (!(error instanceof SourceChangedError)) return undefined;
+  return new RejectedVideo("SourceChanged", `${error.message}. What lies there now is split on its own upload event.`, {
+    cause: error,
+  });
+}
+
+function assertSplittable({ upload, request, stored, wished }: Video, settings: SplitSettings): number {
+  const name = `s3://${request.bucket}/${request.key}`;
+  if (stored === undefined)
+    throw new RejectedVideo("SourceNotFound", `${name} doesn't exist (any more). Upload it again.`);
+  if (stored.source.etag !== upload.source.etag && request.versionId === undefined) {
+    throw new SourceChangedError(`${name} was overwritten before it could be split`);
+  }
+  if (stored.bytes === 0) throw new RejectedVideo("EmptyObject", `${name} has 0 bytes. Upload the video again.`);
+  if (stored.bytes > settings.largestObjectBytes) {
+    const limit = `video_split.largest_object_bytes is ${settings.largestObjectBytes}`;
+    throw new RejectedVideo(
+      "TooLarge",
+      `${name} has ${stored.bytes} bytes, and ${limit}. Raise it, or upload the video in parts.`,
+    );
+  }
+  if (wished.fault !== undefined)
+    throw new RejectedVideo("InvalidOverride", `${wished.fault}. Upload the video again with it corrected.`);
+  return stored.bytes;
+}
+
+function choiceOf(wished: Wished, settings: SplitSettings): CutChoice {
+  const segmentSeconds = wished.segmentSeconds ?? settings.segmentSeconds;
+  if (!isSegmentLength(segmentSeconds)) {
+    throw new RejectedVideo(
+      "InvalidOverride",
+      `The segment length asked for is ${segmentSeconds}; ${segmentLengthRule}.`,
+    );
+  }
+  const cut = wished.cut ?? settings.cut;
+  if (cut === "exact") {
+    throw new RejectedVideo("UnsupportedCut", 'The cut "exact" is not there yet. Ask for "keyframe", or leave it out.');
+  }
+  return { segmentSeconds, cut, outputKeyPrefix: wished.outputKeyPrefix ?? settings.outputKeyPrefix };
+}
+
+function announcer({ identity, request }: Video, { publisher, hash, now }: SplitDependencies): Announce {
+  return (type, data, index) =>
+    publisher.publish({
+      type,
+      metadata: {
+        eventId: eventId(identity, type, index, hash),
+        version: 1,
+        correlationId: correlationId(identity, hash),
+        causationId: request.messageId,
+        occurredAt: now().toISOString(),
+      },
+      data,
+    } as VideoSplitEvent);
+}

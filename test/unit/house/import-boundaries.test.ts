@@ -1,0 +1,90 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+
+const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
+const IMPORT = /(?:from|import)\s*\(?\s*"([^"]+)"/g;
+
+const sourcesBelow = (folder: string): string[] =>
+  readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })
+    .filter((path) => path.endsWith(".ts") && !path.includes("node_modules") && !path.includes("dist/"))
+    .map((path) => join(folder, path));
+
+/** Imports of a file: files as paths from the root, packages as they are named. */
+const importsOf = (file: string): string[] =>
+  [...readFileSync(join(ROOT, file), "utf8").matchAll(IMPORT)].map(([, name]) =>
+    name!.startsWith(".") ? relative(ROOT, resolve(ROOT, dirname(file), name!)) : name!,
+  );
+
+const violations = (files: string[], allowed: (imported: string, file: string) => boolean): string[] =>
+  files.flatMap((file) =>
+    importsOf(file)
+      .filter((imported) => !allowed(imported, file))
+      .map((imported) => `${file} imports ${imported}`),
+  );
+
+const services = sourcesBelow("services");
+const within = (folder: string) => (imported: string) => imported.startsWith(`${folder}/`);
+const isFile = (imported: string) =>
+  imported.startsWith("services/") || imported.startsWith("infra/") || imported.startsWith("test/");
+
+describe("imports go one way", () => {
+  it("finds the imports that it checks", () => {
+    expect(services.length).toBeGreaterThan(20);
+    expect(importsOf("services/split/handler.ts")).toContain("services/runtime/split.ts");
+  });
+
+  it("a domain imports its own files and the contract, and nothing else", () => {
+    const domain = services.filter((file) => file.includes("/domain/"));
+    expect(domain.length).toBeGreaterThan(4);
+    expect(
+      violations(domain, (imported, file) => imported === "#events-schema" || dirname(imported) === dirname(file)),
+    ).toEqual([]);
+  });
+
+  it("@aws-sdk is imported in services/aws, and in services/runtime to make clients", () => {
+    const others = services.filter(
+      (file) => !file.startsWith("services/aws/") && !file.startsWith("services/runtime/"),
+    );
+    expect(violations(others, (imported) => !imported.startsWith("@aws-sdk/"))).toEqual([]);
+  });
+
+  it("ffmpeg's packages are imported in services/ffmpeg", () => {
+    const others = services.filter((file) => !file.startsWith("services/ffmpeg/"));
+    expect(violations(others, (imported) => !/ffmpeg-static|fluent-ffmpeg|@ff/.test(imported))).toEqual([]);
+  });
+
+  it("the environment is read in services/runtime", () => {
+    const others = services.filter((file) => !file.startsWith("services/runtime/"));
+    expect(others.filter((file) => readFileSync(join(ROOT, file), "utf8").includes("process.env"))).toEqual([]);
+  });
+
+  it("ffmpeg and aws know the ports they implement, and no other part of the services", () => {
+    const adapters = services.filter((file) => file.startsWith("services/ffmpeg/") || file.startsWith("services/aws/"));
+    const ports = (imported: string) => /\/(ports|errors)\.ts$|\/domain\//.test(imported);
+    const own = (imported: string, file: string) => dirname(imported) === dirname(file);
+    expect(
+      violations(adapters, (imported, file) => !isFile(imported) || own(imported, file) || ports(imported)),
+    ).toEqual([]);
+  });
+
+  it("use cases don't know what they run on", () => {
+    const cases = services.filter(
+      (file) => /^services\/(split|projector)\//.test(file) && !file.endsWith("/handler.ts"),
+    );
+    const service = (file: string) => within(file.split("/").slice(0, 2).join("/"));
+    expect(violations(cases, (imported, file) => !isFile(imported) || service(file)(imported))).toEqual([]);
+  });
+
+  it("services know nothing of infra, and the contract knows nothing of us", () => {
+    expect(violations(services, (imported) => !imported.startsWith("infra/"))).toEqual([]);
+    const contract = sourcesBelow("events-schema/src");
+    expect(
+      violations(
+        contract,
+        (imported) => imported === "zod" || imported.startsWith("node:") || imported.startsWith("events-schema/"),
+      ),
+    ).toEqual([]);
+  });
+});

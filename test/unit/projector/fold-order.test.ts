@@ -1,0 +1,88 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { canonical } from "../../../services/projector/domain/canonical.ts";
+import type { VideoDocument } from "../../../services/projector/domain/document.ts";
+import { fold } from "../../../services/projector/domain/fold.ts";
+import { type DocumentEvent, documentId } from "../../../services/projector/domain/identity.ts";
+import { announced, at, plannedData, rejectedData, segmentData, splitData, wholeRun } from "./events-of-a-run.ts";
+
+/** The documents that events leave, as text: equal texts are equal bytes. */
+function documentsAfter(events: readonly DocumentEvent[]): string {
+  const documents = new Map<number, VideoDocument>();
+  for (const event of events) documents.set(documentId(event), fold(documents.get(documentId(event)), event));
+  return canonical(Object.fromEntries(documents));
+}
+
+const time = fc.integer({ min: 0, max: 5 });
+
+/** Few values each, so that ties and contradictions come often. */
+const event: fc.Arbitrary<DocumentEvent> = fc.oneof(
+  fc
+    .record({ ms: time, duration: fc.constantFrom(60, 61), fps: fc.constantFrom(25, 30) })
+    .map(({ ms, ...changed }) => announced("SplitPlanned", ms, plannedData(changed))),
+  fc
+    .record({
+      ms: time,
+      duration: fc.constantFrom(60, 61.5),
+      segment_count: fc.constantFrom(2, 3),
+      version_id: fc.option(fc.constant("v1"), { nil: undefined }),
+    })
+    .map(({ ms, version_id, ...changed }) =>
+      announced("VideoSplit", ms, splitData({ ...changed, ...(version_id !== undefined && { version_id }) })),
+    ),
+  fc
+    .record({ ms: time, reason: fc.constantFrom("NotMedia", "TooLarge"), bytes: fc.constantFrom(0, 900) })
+    .map(({ ms, reason, bytes }) =>
+      announced("VideoRejected", ms, rejectedData({ bytes, rejection: { reason, message: "" } })),
+    ),
+  fc
+    .record({ ms: time, index: fc.constantFrom(0, 1, 2), bytes: fc.constantFrom(1, 2), frames: fc.constantFrom(1, 2) })
+    .map(({ ms, index, ...changed }) => announced("SegmentCreated", ms, segmentData(index, changed))),
+);
+
+const shuffled = <T>(values: T[]): fc.Arbitrary<T[]> => fc.shuffledSubarray(values, { minLength: values.length });
+
+const later = (told: DocumentEvent, ms: number): DocumentEvent => ({
+  ...told,
+  metadata: { ...told.metadata, occurredAt: at(ms) },
+});
+
+describe("the fold", () => {
+  it("given any events, contradictions among them, when they come in another order and some twice, then the documents are the same", () => {
+    const cases = fc.array(event, { minLength: 1, maxLength: 8 }).chain((events) =>
+      fc.tuple(
+        fc.constant(events),
+        fc.subarray(events).chain((repeated) => shuffled([...events, ...repeated])),
+      ),
+    );
+    fc.assert(
+      fc.property(cases, ([events, mixed]) => {
+        expect(documentsAfter(mixed)).toBe(documentsAfter(events));
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it("given a run that was rejected once and split in the end, when facts are announced again later, then the documents are the same", () => {
+    const run = [...wholeRun(), announced("VideoRejected", 450, rejectedData())];
+    const cases = fc
+      .array(fc.tuple(fc.constantFrom(...run), fc.integer({ min: 600, max: 10_000 })), { maxLength: 6 })
+      .chain((again) => shuffled([...run, ...again.map(([told, ms]) => later(told, ms))]));
+    const once = documentsAfter(run);
+    fc.assert(
+      fc.property(cases, (mixed) => {
+        expect(documentsAfter(mixed)).toBe(once);
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it("given the same event again, then it returns an equal document", () => {
+    fc.assert(
+      fc.property(event, (told) => {
+        const document = fold(undefined, told);
+        expect(fold(document, told)).toEqual(document);
+      }),
+    );
+  });
+});

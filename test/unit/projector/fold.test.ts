@@ -1,0 +1,168 @@
+import { describe, expect, it } from "vitest";
+import { segmentIds } from "#events-schema";
+import type { VideoDocument } from "../../../services/projector/domain/document.ts";
+import { fold } from "../../../services/projector/domain/fold.ts";
+import type { DocumentEvent } from "../../../services/projector/domain/identity.ts";
+import { DocumentKindError } from "../../../services/projector/domain/joining.ts";
+import { announced, at, plannedData, rejectedData, segmentData, splitData, UPLOAD } from "./events-of-a-run.ts";
+
+const documentAfter = (...events: DocumentEvent[]): VideoDocument =>
+  events.reduce<VideoDocument | undefined>(fold, undefined) as VideoDocument;
+
+const planned = announced("SplitPlanned", 100, plannedData());
+const split = announced("VideoSplit", 500, splitData());
+const rejected = announced("VideoRejected", 300, rejectedData());
+
+describe("the document of an upload", () => {
+  it("given SplitPlanned, then it is being processed and has the planned facts and no others", () => {
+    expect(documentAfter(planned)).toEqual({
+      VideoId: UPLOAD,
+      process_step: "upload",
+      status: "processing",
+      creation_time: at(100),
+      bucket: "uploads",
+      key: "uploads/a b.mp4",
+      name: "a b",
+      extension: "mp4",
+      bytes: 900,
+      etag: "e1",
+      size: [1920, 1080],
+      fps: 29.97,
+      duration: 61,
+      audio: true,
+    });
+  });
+
+  it("given VideoSplit after SplitPlanned, then the measured facts have replaced the planned ones and the segments are listed", () => {
+    expect(documentAfter(planned, split)).toEqual({
+      ...documentAfter(planned),
+      status: "split",
+      duration: 61.5,
+      frames: 1_843,
+      sub_videos: segmentIds(UPLOAD, 3),
+    });
+  });
+
+  it("given SplitPlanned after VideoSplit, then the measured facts stay", () => {
+    expect(documentAfter(split, planned)).toEqual(documentAfter(planned, split));
+  });
+
+  it("given a fact that only the plan told, then VideoSplit removes it", () => {
+    const plannedFromVersion = announced("SplitPlanned", 100, plannedData({ version_id: "v1" }));
+    expect(documentAfter(plannedFromVersion)).toHaveProperty("version_id", "v1");
+    expect(documentAfter(plannedFromVersion, split)).not.toHaveProperty("version_id");
+  });
+
+  it("given VideoRejected alone, then it has the source's facts and the reason, and no picture", () => {
+    expect(documentAfter(rejected)).toEqual({
+      VideoId: UPLOAD,
+      process_step: "upload",
+      status: "rejected",
+      creation_time: at(300),
+      bucket: "uploads",
+      key: "uploads/a b.mp4",
+      name: "a b",
+      extension: "mp4",
+      bytes: 900,
+      etag: "e1",
+      rejection: { reason: "UnreadableMedia", message: "It ends early." },
+    });
+  });
+
+  it.each([
+    ["before", [planned, rejected]],
+    ["after", [rejected, planned]],
+  ])("given SplitPlanned %s VideoRejected, then the rejected document keeps the planned facts", (_, events) => {
+    expect(documentAfter(...events)).toEqual({
+      ...documentAfter(planned),
+      status: "rejected",
+      rejection: { reason: "UnreadableMedia", message: "It ends early." },
+    });
+  });
+
+  it.each([
+    ["before", [rejected, split]],
+    ["after", [split, rejected]],
+  ])("given VideoRejected %s VideoSplit, then success outranks it and the rejection is gone", (_, events) => {
+    expect(documentAfter(...events)).toEqual({ ...documentAfter(split), creation_time: at(300) });
+  });
+
+  it("given events out of order, then creation_time is the earliest occurredAt", () => {
+    expect(documentAfter(split, rejected, planned).creation_time).toBe(at(100));
+  });
+
+  it("given times of different precision, then they are compared as times", () => {
+    const written = (occurredAt: string): DocumentEvent => ({
+      ...planned,
+      metadata: { ...planned.metadata, occurredAt },
+    });
+    const events = [written("2026-11-23T12:00:00.5Z"), written("2026-11-23T12:00:00Z")];
+    expect(documentAfter(...events).creation_time).toBe("2026-11-23T12:00:00.000Z");
+    expect(documentAfter(...events.reverse()).creation_time).toBe("2026-11-23T12:00:00.000Z");
+  });
+
+  it("given two VideoSplit that contradict each other, then one of them stands whole, whatever the order", () => {
+    const other = announced("VideoSplit", 600, splitData({ duration: 60, frames: 9, segment_count: 2 }));
+    const either = documentAfter(split, other);
+    expect(documentAfter(other, split)).toEqual(either);
+    expect(
+      [documentAfter(split), documentAfter(other)].map((document) => ({ ...document, creation_time: at(500) })),
+    ).toContainEqual(either);
+  });
+
+  it("given two rejections, then the same one stands whatever the order", () => {
+    const other = announced(
+      "VideoRejected",
+      700,
+      rejectedData({ rejection: { reason: "SourceChanged", message: "Overwritten." } }),
+    );
+    expect(documentAfter(rejected, other)).toEqual(documentAfter(other, rejected));
+  });
+});
+
+describe("the document of a segment", () => {
+  const first = announced("SegmentCreated", 200, segmentData(1));
+
+  it("given SegmentCreated, then it has the contract's fields and no others", () => {
+    expect(documentAfter(first)).toEqual({
+      VideoId: UPLOAD + 2,
+      process_step: "timesplit",
+      creation_time: at(200),
+      parent_video: UPLOAD,
+      segment_index: 1,
+      bucket: "segments",
+      key: "segments/a b/1.mp4",
+      name: "1",
+      extension: "mp4",
+      bytes: 301,
+      checksum: `sha256:${"0".repeat(64)}`,
+      size: [1920, 1080],
+      fps: 29.97,
+      duration: 30,
+      audio: true,
+      start: 30,
+      end: 60,
+      frames: 900,
+    });
+  });
+
+  it("given it is announced again later with other bytes, then the first announcement stands whole", () => {
+    const again = announced(
+      "SegmentCreated",
+      900,
+      segmentData(1, { bytes: 1, checksum: `sha256:${"f".repeat(64)}`, frames: 1 }),
+    );
+    expect(documentAfter(first, again)).toEqual(documentAfter(first));
+    expect(documentAfter(again, first)).toEqual(documentAfter(first));
+  });
+
+  it("given two announcements at the same time, then the same one stands whatever the order", () => {
+    const other = announced("SegmentCreated", 200, segmentData(1, { bytes: 1, frames: 950 }));
+    expect(documentAfter(first, other)).toEqual(documentAfter(other, first));
+  });
+
+  it("given an upload's document under its id, then it throws instead of overwriting", () => {
+    expect(() => fold(documentAfter(planned), first)).toThrow(DocumentKindError);
+    expect(() => fold(documentAfter(first), planned)).toThrow(DocumentKindError);
+  });
+});
