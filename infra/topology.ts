@@ -1,4 +1,4 @@
-import { type EventType, SOURCE } from "#events-schema";
+import { patternOf } from "#events-schema";
 import type { Settings } from "./settings.ts";
 
 /**
@@ -89,8 +89,6 @@ export const LOCAL_NAMES: Names<string> = {
 
 /** Sparse: only segments have `segment_index`, so it lists a video's segments in order. */
 export const SEGMENTS_INDEX = "segments-of-video";
-
-const detailType = (...types: EventType[]): EventPattern => ({ source: [SOURCE], "detail-type": types });
 
 const capitalised = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
@@ -192,7 +190,7 @@ export function topology<Name>(settings: Settings, names: Names<Name>): Topology
         name: "split-requested",
         description: "Somebody asks for an existing object to be split.",
         bus: "video",
-        pattern: detailType("SplitRequested"),
+        pattern: patternOf("SplitRequested"),
         target: "split",
         retry: DELIVERY_RETRY,
         deadLetters: "splitRuleDeadLetters",
@@ -201,7 +199,7 @@ export function topology<Name>(settings: Settings, names: Names<Name>): Topology
         name: "project-video-documents",
         description: "Events that change a video document.",
         bus: "video",
-        pattern: detailType("SplitPlanned", "SegmentCreated", "VideoSplit", "VideoRejected"),
+        pattern: patternOf("SplitPlanned", "SegmentCreated", "VideoSplit", "VideoRejected"),
         target: "projector",
         retry: DELIVERY_RETRY,
         deadLetters: "projectorRuleDeadLetters",

@@ -4,11 +4,31 @@ import { SegmentCreated, SplitPlanned, SplitRequested, VideoRejected, VideoSplit
 
 /** Every event of the service, by its detail-type: the one list that schemas, examples and parsers are made from. */
 export const catalog = {
-  SplitRequested: { version: 1, data: SplitRequested },
-  SplitPlanned: { version: 1, data: SplitPlanned },
-  SegmentCreated: { version: 1, data: SegmentCreated },
-  VideoSplit: { version: 1, data: VideoSplit },
-  VideoRejected: { version: 1, data: VideoRejected },
+  SplitRequested: {
+    version: 1,
+    description: "Somebody asks for an object to be split. Uploads need none; this is the door for everything else.",
+    data: SplitRequested,
+  },
+  SplitPlanned: {
+    version: 1,
+    description: "What the video is, and into how many segments of which length it will be cut.",
+    data: SplitPlanned,
+  },
+  SegmentCreated: {
+    version: 1,
+    description: "One segment is in its bucket, complete and measured.",
+    data: SegmentCreated,
+  },
+  VideoSplit: {
+    version: 1,
+    description: "The end of a split that went well: every segment was announced.",
+    data: VideoSplit,
+  },
+  VideoRejected: {
+    version: 1,
+    description: "The end of a split that can't be: the object is at fault, and trying again won't help.",
+    data: VideoRejected,
+  },
 } as const;
 
 export type EventType = keyof typeof catalog;
@@ -19,4 +39,9 @@ export type VideoSplitEvent<T extends EventType = EventType> = {
   [K in T]: { type: K; metadata: Metadata; data: EventData<K> };
 }[T];
 
+/** The detail-types, in the order in which a run announces them. */
 export const eventTypes = Object.keys(catalog) as EventType[];
+
+/** Whether `name` is a detail-type of this service. */
+export const isEventType = (name: unknown): name is EventType =>
+  typeof name === "string" && Object.hasOwn(catalog, name);

@@ -31,5 +31,9 @@ export const EventBridgeEnvelope = z.object({
   time: z.string().optional(),
   region: z.string().optional(),
   resources: z.array(z.string()).optional(),
+  "replay-name": z.string().optional().describe("Only on events that a replay of the archive delivers: its name."),
   detail: z.unknown(),
 });
+
+/** What surrounds an event's detail. */
+export type Envelope = Omit<z.infer<typeof EventBridgeEnvelope>, "detail">;

@@ -1,5 +1,21 @@
-export { catalog, type EventData, type EventType, eventTypes, type VideoSplitEvent } from "./catalog.ts";
-export { EventBridgeEnvelope, Metadata, SOURCE } from "./envelope.ts";
+export {
+  catalog,
+  type EventData,
+  type EventType,
+  eventTypes,
+  isEventType,
+  type VideoSplitEvent,
+} from "./catalog.ts";
+export { type CreatedEvent, createEvent } from "./create-event.ts";
+export { type Envelope, EventBridgeEnvelope, Metadata, SOURCE } from "./envelope.ts";
+export {
+  type Fault,
+  InvalidEventError,
+  isInvalidEventError,
+  isUnknownEventError,
+  UnknownEventError,
+} from "./errors.ts";
+export { eventSchema } from "./event-schema.ts";
 export {
   Cut,
   REJECTION_REASONS,
@@ -12,3 +28,13 @@ export {
   VideoSplit,
 } from "./events.ts";
 export { BLOCK_SIZE, MAX_SEGMENTS, segmentId, segmentIds } from "./ids.ts";
+export { isEvent, parseEvent } from "./parse-event.ts";
+export { patternOf } from "./pattern.ts";
+export {
+  type Delivery,
+  type EventHandler,
+  type LambdaContext,
+  type Subscriber,
+  type Subscribers,
+  subscribe,
+} from "./subscribe.ts";

@@ -1,0 +1,26 @@
+import type { Effect } from "./change.ts";
+import { changes } from "./changes.ts";
+import type { JsonSchema } from "./json-schema.ts";
+
+/**
+ * Who stays as they are when the schema changes. `readers`: this service writes the event, so what they may meet must
+ * not grow. `writers`: others write it, so what they may send must not shrink.
+ */
+export type Party = "readers" | "writers";
+
+/** Events that others write. This service writes all the rest. */
+const WRITTEN_BY_OTHERS = new Set(["SplitRequested"]);
+
+export const partyOf = (event: string): Party => (WRITTEN_BY_OTHERS.has(event) ? "writers" : "readers");
+
+const HARMLESS: Record<Party, Effect> = { readers: "narrower", writers: "wider" };
+const HURT: Record<Party, string> = {
+  readers: "consumers of today don't expect that",
+  writers: "what others send today would be refused or lost",
+};
+
+/** What breaks `party` in going from one schema to the other, a sentence each. */
+export const breaks = (event: string, before: JsonSchema, after: JsonSchema, party: Party): string[] =>
+  changes(before, after)
+    .filter(({ effect }) => effect !== HARMLESS[party])
+    .map(({ field, says }) => `${event}: ${field || "the event"} ${says}; ${HURT[party]}.`);

@@ -1,0 +1,20 @@
+/** `wider`: values are allowed that weren't. `narrower`: values were allowed that aren't. `both`: both, or it can't be told. */
+export type Effect = "wider" | "narrower" | "both";
+
+/** How one field's schema changed. */
+export type Change = {
+  /** Such as `detail.data.size[0]`. */
+  field: string;
+  /** Goes on after the field's name: `was removed`. */
+  says: string;
+  effect: Effect;
+};
+
+/** The effect of going from one set of values to another; undefined where they are the same. */
+export function effectOf<T>(before: ReadonlySet<T>, after: ReadonlySet<T>): Effect | undefined {
+  const wider = [...after].some((value) => !before.has(value));
+  const narrower = [...before].some((value) => !after.has(value));
+  if (wider && narrower) return "both";
+  if (wider) return "wider";
+  return narrower ? "narrower" : undefined;
+}

@@ -1,0 +1,31 @@
+import { z } from "zod";
+
+/** The part of JSON Schema that the check understands; everything else that a schema holds lands in `rest`. */
+export type JsonSchema = { readonly [keyword: string]: unknown };
+
+const Schema = z.record(z.string(), z.unknown());
+
+/** Reads a schema out of a file's text. Throws where it is no JSON object. */
+export const readSchema = (text: string): JsonSchema => Schema.parse(JSON.parse(text));
+
+/** A schema within a schema; one that allows everything where there is none. */
+export const subschema = (value: unknown): JsonSchema => {
+  const parsed = Schema.safeParse(value);
+  return parsed.success ? parsed.data : {};
+};
+
+/** The schemas of an object's properties. */
+export const propertiesOf = (schema: JsonSchema): Record<string, JsonSchema> =>
+  Object.fromEntries(Object.entries(subschema(schema.properties)).map(([name, value]) => [name, subschema(value)]));
+
+/** Names of the properties that must be there. */
+export const requiredOf = (schema: JsonSchema): Set<string> =>
+  new Set(z.array(z.string()).parse(schema.required ?? []));
+
+/** The same text for the same value, whatever the order of its keys. */
+export const canonical = (value: unknown): string =>
+  JSON.stringify(value, (_, inner: unknown) =>
+    typeof inner === "object" && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([left], [right]) => (left < right ? -1 : 1)))
+      : inner,
+  ) ?? "absent";

@@ -1,0 +1,111 @@
+import { BLOCK_SIZE, createEvent, type EventData, type EventType, type Metadata, segmentId } from "../src/index.ts";
+
+/**
+ * One example of each event, out of one run as it could have been: a phone's video of 75.5 seconds, asked for again by a
+ * person, cut into three; and one upload that is no video.
+ */
+
+const HOLIDAY = 16_777_259 * BLOCK_SIZE;
+const NOT_A_VIDEO = 402_653_189 * BLOCK_SIZE;
+
+const uploads = { bucket: "video-split-uploads", key: "uploads/Beach day.mp4" };
+const video = {
+  ...uploads,
+  VideoId: HOLIDAY,
+  etag: "d41d8cd98f00b204e9800998ecf8427e-5",
+  version_id: "3sL4kqtJlcpXroDTDmJ.rmSpXd3dIbrH",
+  name: "Beach day",
+  extension: "mp4",
+  bytes: 74_187_264,
+};
+const picture = {
+  size: [1080, 1920] satisfies [number, number],
+  fps: 29.97,
+  audio: true,
+  video_codec: "hevc",
+  audio_codecs: ["aac"],
+};
+const plan = { cut: "keyframe", segment_seconds: 30, segment_count: 3 } satisfies Partial<EventData<"SplitPlanned">>;
+
+/** The data of each example. */
+const data: { [T in EventType]: EventData<T> } = {
+  SplitRequested: { ...uploads, version_id: video.version_id, segment_seconds: 30, reason: "redrive" },
+  SplitPlanned: {
+    ...video,
+    ...picture,
+    duration: 75.5088,
+    ...plan,
+    omitted_tracks: [{ index: 2, type: "data", codec: "mebx" }],
+  },
+  SegmentCreated: {
+    VideoId: segmentId(HOLIDAY, 1),
+    parent_video: HOLIDAY,
+    segment_index: 1,
+    bucket: "video-split-segments",
+    key: "segments/Beach day/Beach day-274878611456-00001.mp4",
+    name: "Beach day-274878611456-00001",
+    extension: "mp4",
+    bytes: 29_480_113,
+    checksum: "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    ...picture,
+    duration: 30.030033,
+    requested_start: 30,
+    requested_end: 60,
+    start: 30.030033,
+    end: 60.060066,
+    frames: 900,
+  },
+  VideoSplit: { ...video, ...picture, duration: 75.508842, ...plan, frames: 2_263 },
+  VideoRejected: {
+    VideoId: NOT_A_VIDEO,
+    bucket: "video-split-uploads",
+    key: "uploads/minutes.mp4",
+    etag: "0f343b0931126a20f133d67c2b018a3b",
+    name: "minutes",
+    extension: "mp4",
+    bytes: 18_204,
+    rejection: {
+      reason: "NotMedia",
+      message:
+        "s3://video-split-uploads/uploads/minutes.mp4 is not a video that ffmpeg can read. Upload the video itself.",
+    },
+  },
+};
+
+/** Seconds after the request at which each event is announced. */
+const announcedAfter: { [T in EventType]: number } = {
+  SplitRequested: 0,
+  SplitPlanned: 2,
+  SegmentCreated: 5,
+  VideoSplit: 8,
+  VideoRejected: 3,
+};
+
+const BEGIN = Date.UTC(2026, 10, 23, 9, 41, 0);
+const numbered = (prefix: string, number: number): string =>
+  `${prefix}-0000-8000-a000-${String(number).padStart(12, "0")}`;
+
+/** The example of one event, as a target receives it from EventBridge. Throws what `createEvent` throws. */
+export function exampleOf(type: EventType): Record<string, unknown> {
+  const occurredAt = new Date(BEGIN + announcedAfter[type] * 1_000);
+  const number = Object.keys(announcedAfter).indexOf(type) + 1;
+  const metadata: Metadata = {
+    eventId: numbered("5e9a7d21", number),
+    version: 1,
+    correlationId: numbered("c0441e1a", type === "VideoRejected" ? 2 : 1),
+    causationId: numbered("0b9ec7c1", type === "VideoRejected" ? 2 : 1),
+    occurredAt: occurredAt.toISOString(),
+  };
+  const { source, detail } = createEvent(type, data[type], metadata);
+  return {
+    version: "0",
+    id: numbered("17793124", number),
+    "detail-type": type,
+    source,
+    account: "111122223333",
+    time: `${occurredAt.toISOString().slice(0, "2026-11-23T09:41:00".length)}Z`,
+    region: "eu-west-1",
+    resources: [],
+    detail,
+  };
+}
