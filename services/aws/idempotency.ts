@@ -14,7 +14,7 @@ const Stored = z.object({
   status: z.enum(["INPROGRESS", "COMPLETED", "EXPIRED"]),
   expiration: z.number(),
   in_progress_expiration: z.number().optional(),
-  data: z.unknown(),
+  data: z.unknown().optional(),
 });
 
 const IN_PROGRESS = "INPROGRESS";

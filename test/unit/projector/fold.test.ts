@@ -9,6 +9,8 @@ import { announced, at, plannedData, rejectedData, segmentData, splitData, UPLOA
 const documentAfter = (...events: DocumentEvent[]): VideoDocument =>
   events.reduce<VideoDocument | undefined>(fold, undefined) as VideoDocument;
 
+const reordered = (document: VideoDocument) => Object.fromEntries(Object.entries(document).reverse()) as VideoDocument;
+
 const planned = announced("SplitPlanned", 100, plannedData());
 const split = announced("VideoSplit", 500, splitData());
 const rejected = announced("VideoRejected", 300, rejectedData());
@@ -110,6 +112,14 @@ describe("the document of an upload", () => {
     ).toContainEqual(either);
   });
 
+  it("given a document whose fields come in another order, as from a table, then nothing is decided by that", () => {
+    const reordered = (document: VideoDocument) =>
+      Object.fromEntries(Object.entries(document).reverse()) as VideoDocument;
+    const other = announced("VideoSplit", 500, splitData({ duration: 60 }));
+    expect(fold(reordered(documentAfter(split)), other)).toEqual(documentAfter(split, other));
+    expect(fold(reordered(documentAfter(other)), split)).toEqual(documentAfter(split, other));
+  });
+
   it("given two rejections, then the same one stands whatever the order", () => {
     const other = announced(
       "VideoRejected",
@@ -159,6 +169,12 @@ describe("the document of a segment", () => {
   it("given two announcements at the same time, then the same one stands whatever the order", () => {
     const other = announced("SegmentCreated", 200, segmentData(1, { bytes: 1, frames: 950 }));
     expect(documentAfter(first, other)).toEqual(documentAfter(other, first));
+  });
+
+  it("given a document whose fields come in another order, as from a table, then nothing is decided by that", () => {
+    const other = announced("SegmentCreated", 200, segmentData(1, { frames: 950 }));
+    expect(fold(reordered(documentAfter(first)), other)).toEqual(documentAfter(first, other));
+    expect(fold(reordered(documentAfter(other)), first)).toEqual(documentAfter(first, other));
   });
 
   it("given an upload's document under its id, then it throws instead of overwriting", () => {

@@ -1,0 +1,24 @@
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
+import { NodeHttpHandler } from "@smithy/node-http-handler";
+
+/** A healthy table answers within milliseconds: these only have to end a connection that went dead. */
+const CONNECT_MS = 2_000;
+const ANSWER_MS = 5_000;
+
+/**
+ * A DynamoDB client that takes and gives plain values. Attributes that are undefined are left out. The endpoint and the
+ * credentials are those of the environment, AWS_ENDPOINT_URL among it.
+ */
+export const documentClient = (region: string): DynamoDBDocumentClient =>
+  DynamoDBDocumentClient.from(
+    new DynamoDBClient({
+      region,
+      requestHandler: new NodeHttpHandler({
+        connectionTimeout: CONNECT_MS,
+        requestTimeout: ANSWER_MS,
+        throwOnRequestTimeout: true,
+      }),
+    }),
+    { marshallOptions: { removeUndefinedValues: true } },
+  );

@@ -1,0 +1,132 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { type DynamoDBDocumentClient, GetCommand, paginateQuery, type UpdateCommand } from "@aws-sdk/lib-dynamodb";
+import { canonical } from "../projector/domain/canonical.ts";
+import type { SegmentDocument, VideoDocument } from "../projector/domain/document.ts";
+import type { VideoDocuments } from "../projector/ports.ts";
+import { ConditionalUpdate } from "./conditional-update.ts";
+import { documentOf, type Item, OWNED_ATTRIBUTES } from "./video-document-item.ts";
+
+/**
+ * How often a write is tried, and the longest wait between two tries. A try fails only because another one's write got in
+ * between, so these are enough for as many writers, and the projector has ten at most (`concurrency` in infra/topology.ts).
+ * All waits together stay below the function's timeout.
+ */
+const ATTEMPTS = 12;
+const BASE_MS = 20;
+const LONGEST_MS = 1_000;
+
+/** So many others write the same document that no attempt got through. Worth a retry. */
+export class ContendedDocumentError extends Error {
+  override name = "ContendedDocumentError";
+}
+
+/** The table is missing, or is not one of video documents. */
+export class VideoTableError extends Error {
+  override name = "VideoTableError";
+}
+
+const TABLE_FAULTS = ["ResourceNotFoundException", "ValidationException"];
+
+const explained = (table: string, error: unknown): unknown =>
+  error instanceof Error && TABLE_FAULTS.includes(error.name)
+    ? new VideoTableError(
+        `The table "${table}" can't hold video documents (${error.name}: ${error.message}). Does dynamodb.table_id name a ` +
+          "table in dynamodb.region whose only key is the number VideoId?",
+        { cause: error },
+      )
+    : error;
+
+const EVERY_ATTRIBUTE = ["VideoId", ...new Set(Object.values(OWNED_ATTRIBUTES).flat())];
+
+/** Only what is ours: an attribute of others may hold what can't be read here, such as numbers of 38 digits. */
+async function readItem(client: DynamoDBDocumentClient, TableName: string, VideoId: number): Promise<Item | undefined> {
+  const read = new GetCommand({
+    TableName,
+    Key: { VideoId },
+    ConsistentRead: true,
+    ProjectionExpression: EVERY_ATTRIBUTE.map((_, index) => `#a${index}`).join(", "),
+    ExpressionAttributeNames: Object.fromEntries(EVERY_ATTRIBUTE.map((name, index) => [`#a${index}`, name])),
+  });
+  try {
+    return (await client.send(read)).Item;
+  } catch (error) {
+    throw explained(TableName, error);
+  }
+}
+
+/**
+ * Writes the attributes that changed, on the condition that all of ours are as they were read. The changed ones alone aren't
+ * enough: two folds that change different attributes could then both be written, and leave a document that neither made.
+ * Undefined where nothing changed.
+ */
+function updateOf(TableName: string, before: Item, after: VideoDocument): UpdateCommand | undefined {
+  const next: Item = after;
+  const update = new ConditionalUpdate();
+  for (const attribute of OWNED_ATTRIBUTES[after.process_step]) {
+    const [old, now] = [before[attribute], next[attribute]];
+    // 16,383 ids are too many for a condition, and follow from how many they are.
+    if (attribute === "sub_videos" && Array.isArray(old)) update.expectLength(attribute, old.length);
+    else update.expect(attribute, old);
+    if (canonical(old) !== canonical(now)) update.set(attribute, now);
+  }
+  return update.command(TableName, { VideoId: after.VideoId });
+}
+
+/** False where the item was not as expected. */
+async function write(client: DynamoDBDocumentClient, update: UpdateCommand): Promise<boolean> {
+  try {
+    await client.send(update);
+    return true;
+  } catch (error) {
+    if (error instanceof Error && error.name === "ConditionalCheckFailedException") return false;
+    throw error;
+  }
+}
+
+/**
+ * Video documents in DynamoDB. Attributes that others add to a document are neither read nor written. Throws `VideoTableError`,
+ * `UnreadableDocumentError`, `ContendedDocumentError` and the SDK's errors.
+ */
+export function dynamoVideoDocuments(
+  client: DynamoDBDocumentClient,
+  tableName: string,
+): VideoDocuments & { get(VideoId: number): Promise<VideoDocument | undefined> } {
+  return {
+    get: async (VideoId) => documentOf(await readItem(client, tableName, VideoId)),
+
+    evolve: async (VideoId, fold) => {
+      for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+        const item = await readItem(client, tableName, VideoId);
+        const update = updateOf(tableName, item ?? {}, fold(documentOf(item)));
+        if (update === undefined) return "unchanged";
+        if (await write(client, update)) return "changed";
+        await delay(Math.random() * Math.min(LONGEST_MS, BASE_MS * 2 ** attempt));
+      }
+      throw new ContendedDocumentError(`Document ${VideoId} was written by others at each of ${ATTEMPTS} attempts`);
+    },
+  };
+}
+
+/** The segments of an upload in order, by the table's index. It lags behind the table by moments. */
+export async function listSegments(
+  client: DynamoDBDocumentClient,
+  { tableName, indexName }: { tableName: string; indexName: string },
+  parentVideo: number,
+): Promise<SegmentDocument[]> {
+  const segments: SegmentDocument[] = [];
+  const query = {
+    TableName: tableName,
+    IndexName: indexName,
+    KeyConditionExpression: "parent_video = :parent",
+    ExpressionAttributeValues: { ":parent": parentVideo },
+  };
+  try {
+    for await (const { Items = [] } of paginateQuery({ client }, query)) {
+      const documents = Items.map(documentOf);
+      segments.push(...documents.filter((document) => document?.process_step === "timesplit"));
+    }
+  } catch (error) {
+    throw explained(tableName, error);
+  }
+  return segments;
+}

@@ -1,0 +1,62 @@
+import type { Rejection, SegmentCreated, VideoRejected, VideoSplit } from "#events-schema";
+
+/**
+ * The document of a video, the public read model: of an upload, or of a segment of one. Fields are only ever added.
+ * Times and durations are seconds, sizes are bytes unless a field says otherwise.
+ */
+export type VideoDocument = UploadDocument | SegmentDocument;
+
+/** An upload: announced by SplitPlanned, VideoSplit and VideoRejected. */
+export type UploadDocument = ProcessingUpload | RejectedUpload | SplitUpload;
+
+type Upload = {
+  process_step: "upload";
+  /** ISO 8601 in UTC, to the millisecond: when the first event about this video was announced. */
+  creation_time: string;
+} & Pick<VideoRejected, SourceField>;
+
+/** Where the object is and which one it was: every event about an upload tells. */
+type SourceField = "VideoId" | "bucket" | "key" | "etag" | "version_id" | "name" | "extension" | "bytes";
+
+/** What the video looks like: SplitPlanned and VideoSplit tell. */
+type Picture = Pick<VideoSplit, "size" | "fps" | "duration" | "audio">;
+
+/** From SplitPlanned, until an end is announced. */
+export type ProcessingUpload = Upload & Picture & { status: "processing" };
+
+/** From VideoRejected; with the picture, where it came so far that one was planned. */
+export type RejectedUpload = Upload & { [K in keyof Picture]?: Picture[K] | undefined } & {
+  status: "rejected";
+  rejection: Rejection;
+};
+
+/** From VideoSplit. */
+export type SplitUpload = Upload &
+  Picture & {
+    status: "split";
+    /** Video frames in all segments together. */
+    frames: number;
+    /** VideoIds of the segments, in order. */
+    sub_videos: number[];
+  };
+
+/** A segment: announced by SegmentCreated. */
+export type SegmentDocument = { process_step: "timesplit"; creation_time: string } & Pick<SegmentCreated, SegmentField>;
+
+type SegmentField =
+  | "VideoId"
+  | "parent_video"
+  | "segment_index"
+  | "bucket"
+  | "key"
+  | "name"
+  | "extension"
+  | "bytes"
+  | "checksum"
+  | "size"
+  | "fps"
+  | "duration"
+  | "audio"
+  | "start"
+  | "end"
+  | "frames";

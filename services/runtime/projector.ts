@@ -1,0 +1,30 @@
+import type { Context } from "aws-lambda";
+import { z } from "zod";
+import type { VideoSplitEvent } from "#events-schema";
+import { documentClient } from "../aws/dynamodb.ts";
+import { dynamoVideoDocuments } from "../aws/video-documents.ts";
+import { type Projection, project } from "../projector/project.ts";
+import { readEnvironment } from "./environment.ts";
+import { powertoolsLog } from "./log.ts";
+
+const Environment = z.object({
+  DYNAMODB_TABLE_ID: z.string().min(1),
+  DYNAMODB_REGION: z.string().min(1),
+});
+
+type ProjectorService = (event: VideoSplitEvent, context: Context) => Promise<Projection>;
+
+function compose(): ProjectorService {
+  const { DYNAMODB_TABLE_ID, DYNAMODB_REGION } = readEnvironment(Environment);
+  const documents = dynamoVideoDocuments(documentClient(DYNAMODB_REGION), DYNAMODB_TABLE_ID);
+  const log = powertoolsLog("projector");
+  return (event, context) => project(event, { documents, log: log.with({ request_id: context.awsRequestId }) });
+}
+
+let service: ProjectorService | undefined;
+
+/** The projector of this execution environment, composed once. Throws `EnvironmentError`. */
+export function projectorService(): ProjectorService {
+  service ??= compose();
+  return service;
+}

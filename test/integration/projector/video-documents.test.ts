@@ -1,0 +1,190 @@
+import { DynamoDBClient, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
+import {
+  DeleteCommand,
+  type DynamoDBDocumentClient,
+  GetCommand,
+  PutCommand,
+  UpdateCommand,
+} from "@aws-sdk/lib-dynamodb";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { MAX_SEGMENTS, segmentIds } from "#events-schema";
+import { documentClient } from "../../../services/aws/dynamodb.ts";
+import { UnreadableDocumentError } from "../../../services/aws/video-document-item.ts";
+import { ContendedDocumentError, dynamoVideoDocuments } from "../../../services/aws/video-documents.ts";
+import type { SplitUpload, VideoDocument } from "../../../services/projector/domain/document.ts";
+import { fold } from "../../../services/projector/domain/fold.ts";
+import { type DocumentEvent, documentId } from "../../../services/projector/domain/identity.ts";
+import { announced, at, plannedData, rejectedData, splitData, UPLOAD } from "../../unit/projector/events-of-a-run.ts";
+import { openVideosTable, REGION, TABLE, type VideosTable } from "./videos-table.ts";
+
+const planned = announced("SplitPlanned", 100, plannedData());
+const rejected = announced("VideoRejected", 200, rejectedData());
+const split = announced("VideoSplit", 300, splitData());
+
+let table: VideosTable;
+let documents: ReturnType<typeof dynamoVideoDocuments>;
+
+beforeAll(async () => {
+  table = await openVideosTable();
+  documents = dynamoVideoDocuments(table.client, TABLE);
+});
+afterAll(() => table.close());
+beforeEach(() => table.client.send(new DeleteCommand({ TableName: TABLE, Key: { VideoId: UPLOAD } })));
+
+const tell = (event: DocumentEvent) => documents.evolve(documentId(event), (document) => fold(document, event));
+
+const item = async () => (await table.client.send(new GetCommand({ TableName: TABLE, Key: { VideoId: UPLOAD } }))).Item;
+
+describe("evolving a document", () => {
+  it("given no document, then it is written, and read as it was folded", async () => {
+    expect(await tell(planned)).toBe("changed");
+    expect(await documents.get(UPLOAD)).toEqual(fold(undefined, planned));
+  });
+
+  it("given an event that was told already, then nothing is written", async () => {
+    await tell(planned);
+    expect(await tell(planned)).toBe("unchanged");
+  });
+
+  it("given a field that is gone, then its attribute is removed", async () => {
+    await tell(rejected);
+    expect(await item()).toHaveProperty("rejection");
+    await tell(split);
+    expect(await item()).not.toHaveProperty("rejection");
+    expect(await item()).toEqual(fold(fold(undefined, rejected), split));
+  });
+
+  it("given the most segments that a video can have, then its ids fit into one item, and it can still be changed", async () => {
+    await tell(announced("VideoSplit", 300, splitData({ segment_count: MAX_SEGMENTS })));
+    expect(await tell(planned)).toBe("changed");
+    expect(await item()).toMatchObject({ creation_time: at(100), sub_videos: segmentIds(UPLOAD, MAX_SEGMENTS) });
+  });
+
+  it("given an item that says it is a document and isn't, then it throws and names the attribute", async () => {
+    await table.client.send(
+      new PutCommand({
+        TableName: TABLE,
+        Item: { VideoId: UPLOAD, process_step: "upload", status: "split", bytes: "9" },
+      }),
+    );
+    await expect(tell(planned)).rejects.toThrow(UnreadableDocumentError);
+    await expect(tell(planned)).rejects.toThrow(/bytes: .*number/);
+  });
+});
+
+describe("attributes that others add to a document", () => {
+  it("given one, then every write leaves it as it is", async () => {
+    await tell(planned);
+    const label = { scene: "beach", tags: new Set(["sea", "sand"]) };
+    await table.client.send(
+      new UpdateCommand({
+        TableName: TABLE,
+        Key: { VideoId: UPLOAD },
+        UpdateExpression: "SET label = :label",
+        ExpressionAttributeValues: { ":label": label },
+      }),
+    );
+    await tell(split);
+    expect(await item()).toEqual({ ...fold(fold(undefined, planned), split), label });
+  });
+
+  it("given a number that JavaScript can't hold, then it stands in nobody's way", async () => {
+    await tell(planned);
+    const exact = "1234567890123456789.0123456789012345678";
+    const plain = new DynamoDBClient({ region: REGION });
+    await plain.send(
+      new UpdateItemCommand({
+        TableName: TABLE,
+        Key: { VideoId: { N: String(UPLOAD) } },
+        UpdateExpression: "SET exact = :exact",
+        ExpressionAttributeValues: { ":exact": { N: exact } },
+      }),
+    );
+    plain.destroy();
+    expect(await tell(split)).toBe("changed");
+    expect(await documents.get(UPLOAD)).toMatchObject({ status: "split" });
+  });
+
+  it("given others came before the first event, then the document joins what they wrote", async () => {
+    await table.client.send(
+      new PutCommand({ TableName: TABLE, Item: { VideoId: UPLOAD, label: "sea", name: "theirs" } }),
+    );
+    expect(await documents.get(UPLOAD)).toBeUndefined();
+    await tell(planned);
+    expect(await item()).toEqual({ ...fold(undefined, planned), label: "sea" });
+  });
+
+  it("given one that has the name of a segment's field on an upload, then it is theirs", async () => {
+    await tell(planned);
+    await table.client.send(
+      new UpdateCommand({
+        TableName: TABLE,
+        Key: { VideoId: UPLOAD },
+        UpdateExpression: "SET checksum = :theirs",
+        ExpressionAttributeValues: { ":theirs": 7 },
+      }),
+    );
+    await tell(split);
+    expect(await item()).toHaveProperty("checksum", 7);
+  });
+});
+
+/** A client that lets something happen between reading and writing. */
+function clientThatWaits(meanwhile: () => Promise<void>): DynamoDBDocumentClient {
+  const client = documentClient(REGION);
+  client.middlewareStack.add(
+    (next, { commandName }) =>
+      async (command) => {
+        if (commandName === "UpdateItemCommand") await meanwhile();
+        return next(command);
+      },
+    { step: "initialize" },
+  );
+  return client;
+}
+
+describe("several writers of one document at the same time", () => {
+  /** Counting isn't idempotent, so one lost update is one too few. */
+  const countOneFrame = (document: VideoDocument | undefined): VideoDocument => ({
+    ...(document as SplitUpload),
+    frames: (document as SplitUpload).frames + 1,
+  });
+
+  it("given 12 of them, then no update is lost", async () => {
+    await tell(split);
+    await Promise.all(Array.from({ length: 12 }, () => documents.evolve(UPLOAD, countOneFrame)));
+    expect(await item()).toHaveProperty("frames", splitData().frames + 12);
+  });
+
+  it("given one that writes other fields between another's reading and writing, then the other folds again", async () => {
+    const told = { duration: 61.5, fps: 30 };
+    await tell(announced("SplitPlanned", 100, plannedData(told)));
+    const contradiction = announced("SplitPlanned", 100, plannedData({ ...told, duration: 10 }));
+    const measured = announced("VideoSplit", 100, splitData({ ...told, fps: 25 }));
+
+    let rival: Promise<unknown> | undefined;
+    const interrupted = clientThatWaits(async () => {
+      rival ??= tell(contradiction);
+      await rival;
+    });
+    await dynamoVideoDocuments(interrupted, TABLE).evolve(UPLOAD, (document) => fold(document, measured));
+    interrupted.destroy();
+
+    expect(await rival).toBe("changed");
+    expect(await documents.get(UPLOAD)).toMatchObject({ status: "split", duration: 61.5, fps: 25 });
+  });
+
+  it("given one that is forestalled each time, then it gives up with an error instead of trying for ever", async () => {
+    await tell(split);
+    const forestalled = clientThatWaits(async () => void (await documents.evolve(UPLOAD, countOneFrame)));
+    const evolving = dynamoVideoDocuments(forestalled, TABLE).evolve(UPLOAD, countOneFrame);
+    await expect(evolving).rejects.toThrow(ContendedDocumentError);
+    forestalled.destroy();
+  });
+
+  it("given every event of a run in any order at once, then the document is the one of the ordered run", async () => {
+    const events = [split, rejected, planned, announced("SplitPlanned", 50, plannedData()), split];
+    await Promise.all(events.map(tell));
+    expect(await documents.get(UPLOAD)).toEqual({ ...fold(undefined, split), creation_time: at(50) });
+  });
+});
