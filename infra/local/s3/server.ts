@@ -1,0 +1,171 @@
+import { randomBytes } from "node:crypto";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { parseAddress, parseTarget } from "./address.ts";
+import { refuseUnsupportedHeaders } from "./attributes.ts";
+import { corsHeaders } from "./cors.ts";
+import { S3Error } from "./errors.ts";
+import type { ObjectCreated } from "./events.ts";
+import { type Exchange, type Headers, replyText } from "./exchange.ts";
+import { checkPresignedExpiry } from "./presigned.ts";
+import { routeOf } from "./routing.ts";
+import type { ObjectVersion } from "./state.ts";
+import { Store } from "./store.ts";
+import { type XmlField, xmlDocument } from "./xml-writing.ts";
+
+export type LocalS3 = {
+  /** Answers one request; never throws. Needs no `this`: `http.createServer(s3.handle)`. */
+  handle(request: IncomingMessage, response: ServerResponse): void;
+  /** Does nothing if the bucket is there. Throws `S3Error` `InvalidBucketName`. */
+  createBucket(name: string): Promise<void>;
+  /** Takes no more requests, breaks off transfers, and resolves when everything begun has come to its end. */
+  close(): Promise<void>;
+};
+
+export type LocalS3Options = {
+  /** Holds everything that is stored; made if need be. One server at a time. */
+  directory: string;
+  /** Of buckets that name none. */
+  region: string;
+  /**
+   * Called when an object is stored and before its upload is acknowledged. If it rejects, the client gets an error and
+   * tries again: an event may come twice, but is not lost.
+   */
+  onObjectCreated(event: ObjectCreated): Promise<void>;
+};
+
+const newRequestId = (): string => randomBytes(8).toString("hex").toUpperCase();
+
+function announcer(exchange: Exchange, onObjectCreated: LocalS3Options["onObjectCreated"]): Exchange["announce"] {
+  return (version: ObjectVersion, reason, key = exchange.key) => {
+    const isVersioned = exchange.store.bucket(exchange.bucket).versioning !== undefined;
+    return onObjectCreated({
+      bucket: exchange.bucket,
+      key,
+      size: version.size,
+      etag: version.etag,
+      ...(isVersioned && { versionId: version.versionId }),
+      sequencer: version.sequencer,
+      reason,
+      requestId: exchange.requestId,
+      sourceIpAddress: (exchange.request.socket.remoteAddress ?? "127.0.0.1").replace(/^::ffff:/, ""),
+      time: `${new Date(version.lastModified).toISOString().slice(0, 19)}Z`,
+    });
+  };
+}
+
+function resourceOf({ bucket, key }: Exchange): string {
+  return key === "" ? `/${bucket}` : `/${bucket}/${key}`;
+}
+
+/** A failure that isn't S3's own is a fault of this server or of the disk: the developer must see it. */
+const warn = (error: unknown): void => process.emitWarning(error instanceof Error ? error : new Error(String(error)));
+
+const isDisconnection = (error: unknown): boolean =>
+  error instanceof Error && "code" in error && error.code === "ERR_STREAM_PREMATURE_CLOSE";
+
+function asS3Error(error: unknown): S3Error {
+  if (error instanceof S3Error) return error;
+  warn(error);
+  return new S3Error("InternalError", "We encountered an internal error. Please try again.");
+}
+
+function replyError(exchange: Exchange, error: S3Error): void {
+  const { request, response, requestId } = exchange;
+  if (error.status === 304 || request.method === "HEAD") {
+    response.writeHead(error.status, error.headers).end();
+    return;
+  }
+  const fields: XmlField[] = [
+    ["Code", error.code],
+    ["Message", error.message],
+    ...error.details,
+    ["Resource", resourceOf(exchange)],
+    ["RequestId", requestId],
+    ["HostId", String(response.getHeader("x-amz-id-2"))],
+  ];
+  replyText(exchange, error.status, xmlDocument("Error", fields, false), error.headers);
+}
+
+async function answer(exchange: Exchange): Promise<void> {
+  const { path, query } = parseTarget(exchange.request.url ?? "/");
+  exchange.query = query;
+  Object.assign(exchange, parseAddress(path, exchange.headers.host ?? ""));
+  checkPresignedExpiry(query, Date.now());
+  refuseUnsupportedHeaders(exchange);
+  await routeOf(exchange)(exchange);
+}
+
+async function serve(exchange: Exchange): Promise<void> {
+  const { request, response } = exchange;
+  try {
+    await answer(exchange);
+  } catch (error) {
+    // A client that has gone, or been cut off by close(), needs no answer; nothing of its request is kept.
+    if (request.destroyed && !request.complete) return;
+    if (response.headersSent) {
+      if (!isDisconnection(error)) warn(error);
+      // Too late for another status: only a broken connection tells the client that this isn't all.
+      response.destroy();
+      return;
+    }
+    replyError(exchange, asS3Error(error));
+  } finally {
+    // What is left of a refused body has to go, or the connection can't be used again.
+    request.resume();
+  }
+}
+
+/** Opens the store in `directory`, as the last server left it, however it ended. */
+export async function openS3(options: LocalS3Options): Promise<LocalS3> {
+  const { region, onObjectCreated } = options;
+  const store = await Store.open(options.directory);
+  const active = new Map<IncomingMessage, Promise<void>>();
+  let isClosed = false;
+
+  const handle = (request: IncomingMessage, response: ServerResponse): void => {
+    const requestId = newRequestId();
+    const identity: Headers = {
+      "x-amz-request-id": requestId,
+      "x-amz-id-2": randomBytes(48).toString("base64"),
+      server: "AmazonS3",
+      ...corsHeaders(request),
+    };
+    response.setHeaders(new Map(Object.entries(identity)));
+    const { headers } = request;
+    const exchange: Exchange = {
+      request,
+      response,
+      requestId,
+      bucket: "",
+      key: "",
+      query: new Map(),
+      headers,
+      region,
+      store,
+      announce: (...announcement) => announcer(exchange, onObjectCreated)(...announcement),
+    };
+    if (isClosed) {
+      replyError(exchange, new S3Error("ServiceUnavailable", "The local S3 server is closing."));
+      return;
+    }
+    const served = serve(exchange).catch((error) => {
+      warn(error);
+      response.destroy();
+    });
+    active.set(request, served);
+    void served.finally(() => active.delete(request));
+  };
+
+  return {
+    handle,
+    async createBucket(name) {
+      if (store.findBucket(name) === undefined) store.createBucket(name, region);
+    },
+    async close() {
+      isClosed = true;
+      for (const request of active.keys()) request.destroy();
+      await Promise.allSettled(active.values());
+      await store.close();
+    },
+  };
+}

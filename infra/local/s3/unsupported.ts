@@ -1,0 +1,72 @@
+/** Query parameters that select an operation, and how its name ends: https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Storage_Service.html */
+const NOUNS: Record<string, string> = {
+  accelerate: "AccelerateConfiguration",
+  acl: "Acl",
+  analytics: "AnalyticsConfiguration",
+  attributes: "Attributes",
+  cors: "Cors",
+  delete: "Objects",
+  encryption: "Encryption",
+  "intelligent-tiering": "IntelligentTieringConfiguration",
+  inventory: "InventoryConfiguration",
+  "legal-hold": "LegalHold",
+  lifecycle: "LifecycleConfiguration",
+  location: "Location",
+  logging: "Logging",
+  metadataConfiguration: "MetadataConfiguration",
+  metadataTable: "MetadataTableConfiguration",
+  metrics: "MetricsConfiguration",
+  notification: "NotificationConfiguration",
+  "object-lock": "LockConfiguration",
+  ownershipControls: "OwnershipControls",
+  policy: "Policy",
+  policyStatus: "PolicyStatus",
+  publicAccessBlock: "PublicAccessBlock",
+  renameObject: "Rename",
+  replication: "Replication",
+  requestPayment: "RequestPayment",
+  restore: "Restore",
+  retention: "Retention",
+  select: "Content",
+  session: "Session",
+  tagging: "Tagging",
+  torrent: "Torrent",
+  uploadId: "Upload",
+  uploads: "Uploads",
+  versioning: "Versioning",
+  versions: "Versions",
+  website: "Website",
+};
+
+/** Parameters without a value that are no operation of their own. */
+const PLAIN = [
+  "prefix",
+  "delimiter",
+  "marker",
+  "key-marker",
+  "upload-id-marker",
+  "version-id-marker",
+  "part-number-marker",
+  "continuation-token",
+  "start-after",
+  "encoding-type",
+  "max-keys",
+  "max-parts",
+  "max-uploads",
+  "X-Amz-Security-Token",
+];
+
+/**
+ * The parameters of a query that select an operation. One that stands there without a value and is not known counts too:
+ * it asks for something that S3 learned later, and must not be taken for the plain operation.
+ */
+export const subresources = (query: ReadonlyMap<string, string>): string[] =>
+  [...query].filter(([name, value]) => name in NOUNS || (value === "" && !PLAIN.includes(name))).map(([name]) => name);
+
+const VERBS: Record<string, string> = { GET: "Get", HEAD: "Head", PUT: "Put", DELETE: "Delete", POST: "Post" };
+
+/** What AWS calls the operation, as nearly as method and parameters tell. */
+export function operationName(method: string, level: string, names: readonly string[]): string {
+  const noun = names.map((name) => NOUNS[name] ?? `?${name}`).join("");
+  return `${VERBS[method] ?? method}${level}${noun}`;
+}
