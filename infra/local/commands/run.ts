@@ -1,0 +1,44 @@
+/** A mistake of the person at the keyboard, told in one line. */
+export class UsageError extends Error {
+  override name = "UsageError";
+}
+
+/** Ctrl-C. */
+export class Interrupted extends Error {
+  override name = "Interrupted";
+}
+
+/** 128 and the signal's number, as shells have it. */
+const EXIT_INTERRUPTED = 130;
+const EXIT_FAILED = 1;
+
+/** Errors whose message says all there is to say; of others the stack is worth seeing when asked for. */
+const isExpected = (error: Error): boolean =>
+  ["UsageError", "SettingsError", "MissingBinaryError", "PortInUseError", "SplitFailedError"].includes(error.name);
+
+/**
+ * Runs a command: its number is the exit code. The first Ctrl-C aborts the signal, so that it can clean up; a second one
+ * ends at once.
+ */
+export async function run(main: (stopping: AbortSignal) => Promise<number>): Promise<void> {
+  const stopping = new AbortController();
+  const stop = () => {
+    if (stopping.signal.aborted) process.exit(EXIT_INTERRUPTED);
+    stopping.abort(new Interrupted("interrupted"));
+  };
+  process.on("SIGINT", stop);
+  process.on("SIGTERM", stop);
+  process.on("SIGHUP", stop);
+  try {
+    process.exitCode = await main(stopping.signal);
+  } catch (error) {
+    process.exitCode = error instanceof Interrupted ? EXIT_INTERRUPTED : EXIT_FAILED;
+    if (error instanceof Interrupted) return;
+    const fault = error instanceof Error ? error : new Error(String(error));
+    process.stderr.write(`${isExpected(fault) || process.env.DEBUG === undefined ? fault.message : fault.stack}\n`);
+  } finally {
+    process.off("SIGINT", stop);
+    process.off("SIGTERM", stop);
+    process.off("SIGHUP", stop);
+  }
+}

@@ -1,0 +1,61 @@
+import { parseArgs } from "node:util";
+import { UsageError } from "./run.ts";
+
+export type Arguments = {
+  /** Undefined: make a sample. */
+  video: string | undefined;
+  seconds: number | undefined;
+  cut: string | undefined;
+  out: string | undefined;
+  json: boolean;
+  verbose: boolean;
+};
+
+export const HELP = `npm run split -- [VIDEO] [options]
+
+Cuts VIDEO (or a sample that is made) with the real service on a stack of its own, which is gone afterwards.
+
+  --seconds N             length of a segment in seconds (default: settings.json)
+  --cut keyframe|exact    how boundaries are chosen (default: settings.json)
+  --out DIR               put the clips there
+  --json                  print one JSON object (use npm run -s)
+  --verbose               show the functions' logs
+
+Exit code: 0 split, 2 rejected, 1 anything else.
+`;
+
+const OPTIONS = {
+  seconds: { type: "string" },
+  cut: { type: "string" },
+  out: { type: "string" },
+  json: { type: "boolean", default: false },
+  verbose: { type: "boolean", default: false },
+  help: { type: "boolean", short: "h", default: false },
+} as const;
+
+function parse(argv: string[]) {
+  try {
+    return parseArgs({ args: argv, options: OPTIONS, allowPositionals: true });
+  } catch (error) {
+    throw new UsageError(`${(error as Error).message.split(". ")[0]}. See npm run split -- --help`, { cause: error });
+  }
+}
+
+/** Reads the command line. Throws `UsageError` with what to change. */
+export function parseArguments(argv: string[]): Arguments | "help" {
+  const { values, positionals } = parse(argv);
+  if (values.help) return "help";
+  if (positionals.length > 1)
+    throw new UsageError(`One video at a time; got ${positionals.join(", ")}. Quote names with spaces.`);
+  const seconds = values.seconds === undefined ? undefined : Number(values.seconds);
+  if (seconds !== undefined && !(seconds >= 0.5 && seconds <= 86_400)) {
+    throw new UsageError(`--seconds is "${values.seconds}"; it must be a number from 0.5 to 86400`);
+  }
+  if (values.cut !== undefined && values.cut !== "keyframe" && values.cut !== "exact") {
+    throw new UsageError(`--cut is "${values.cut}"; it must be keyframe or exact`);
+  }
+  if (values.cut === "exact")
+    throw new UsageError('The cut "exact" is not there yet; use --cut keyframe, or leave it out');
+  const { cut, out, json, verbose } = values;
+  return { video: positionals[0], seconds, cut, out, json, verbose };
+}

@@ -1,0 +1,40 @@
+import type { Arguments } from "./split-arguments.ts";
+import type { SplitResult } from "./split-result.ts";
+
+const clock = (seconds: number): string => {
+  const minutes = Math.floor(seconds / 60);
+  return `${String(minutes).padStart(2, "0")}:${(seconds - minutes * 60).toFixed(3).padStart(6, "0")}`;
+};
+
+function table(rows: string[][]): string {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  return rows
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
+}
+
+function describe({ video, segments, files }: SplitResult, out: string | undefined): string {
+  if (video.status === "rejected") return `Rejected: ${video.rejection.reason}\n${video.rejection.message}`;
+  const head = ["clip", "start", "end", "frames", "bytes", out === undefined ? "key" : "file"];
+  const rows = segments.map(({ segment_index, start, end, frames, bytes, key }, index) => [
+    String(segment_index),
+    clock(start),
+    clock(end),
+    String(frames),
+    String(bytes),
+    files[index] ?? key,
+  ]);
+  const size = video.size?.join("x");
+  const hint = out === undefined ? "\nThe clips went with the stack; keep them with --out DIR" : "";
+  return `${video.name}: ${size}, ${video.fps} fps, ${video.duration} s, ${segments.length} clips (video ${video.VideoId})\n\n${table([head, ...rows])}${hint}`;
+}
+
+/** Prints the outcome: for a person, or with `--json` as one JSON object. */
+export function printResult(result: SplitResult, { json, out }: Arguments, stream: NodeJS.WritableStream): void {
+  stream.write(`${json ? JSON.stringify(result, undefined, 2) : describe(result, out)}\n`);
+}

@@ -1,0 +1,108 @@
+import { createWriteStream } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { basename, join, resolve } from "node:path";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { GetObjectCommand } from "@aws-sdk/client-s3";
+import { DynamoDBDocumentClient, GetCommand, paginateQuery } from "@aws-sdk/lib-dynamodb";
+import { isEvent, parseEvent, type VideoSplitEvent } from "#events-schema";
+import type { SegmentDocument, UploadDocument } from "../../../services/projector/domain/document.ts";
+import { SEGMENTS_INDEX } from "../../topology.ts";
+import type { BusEvent } from "../events/index.ts";
+import { LOCAL_CREDENTIALS, type Stack } from "../stack.ts";
+import { s3Of, type UploadedVideo } from "./video-file.ts";
+
+/** What `npm run split -- --json` prints. */
+export type SplitResult = {
+  outcome: "split" | "rejected";
+  video: UploadDocument;
+  /** In order. */
+  segments: SegmentDocument[];
+  /** Of the video bus, in the order in which it accepted them. */
+  events: BusEvent[];
+  /** Paths of the clips in order, when they were asked for. */
+  files: string[];
+};
+
+/** The split neither ended in clips nor in a rejection. */
+export class SplitFailedError extends Error {
+  override name = "SplitFailedError";
+}
+
+async function eventsOf(stack: Stack): Promise<BusEvent[]> {
+  const events: BusEvent[] = [];
+  for await (const event of stack.bridge.log(stack.names.bus)) events.push(event);
+  return events;
+}
+
+type Terminal = VideoSplitEvent<"VideoSplit"> | VideoSplitEvent<"VideoRejected">;
+
+function terminalEvent(events: BusEvent[]): Terminal | undefined {
+  const ours = events.filter(isEvent).map(parseEvent);
+  return ours.find((event): event is Terminal => event.type === "VideoSplit" || event.type === "VideoRejected");
+}
+
+async function whyNot(stack: Stack): Promise<string> {
+  for (const queue of Object.keys(stack.topology.queues)) {
+    const [letter] = await stack.deadLetters.read(queue);
+    if (letter !== undefined) return `${letter.source} failed: ${letter.errorMessage}`;
+  }
+  return "the upload started nothing: does its name fit video_split.upload_key_prefix and video_split.accepted_extensions?";
+}
+
+async function readDocuments(
+  stack: Stack,
+  VideoId: number,
+): Promise<{ video: UploadDocument; segments: SegmentDocument[] }> {
+  const client = DynamoDBDocumentClient.from(
+    new DynamoDBClient({ endpoint: stack.endpoint, region: stack.region, credentials: LOCAL_CREDENTIALS }),
+  );
+  try {
+    const TableName = stack.names.videos;
+    const { Item } = await client.send(new GetCommand({ TableName, Key: { VideoId }, ConsistentRead: true }));
+    if (Item === undefined) throw new SplitFailedError(`The projector wrote no document: ${await whyNot(stack)}`);
+    const segments: SegmentDocument[] = [];
+    const query = {
+      TableName,
+      IndexName: SEGMENTS_INDEX,
+      KeyConditionExpression: "parent_video = :video",
+      ExpressionAttributeValues: { ":video": VideoId },
+    };
+    for await (const { Items = [] } of paginateQuery({ client }, query)) segments.push(...(Items as SegmentDocument[]));
+    return { video: Item as UploadDocument, segments };
+  } finally {
+    client.destroy();
+  }
+}
+
+async function download(stack: Stack, segments: SegmentDocument[], out: string): Promise<string[]> {
+  await mkdir(out, { recursive: true });
+  const client = s3Of(stack);
+  const files: string[] = [];
+  try {
+    for (const { bucket, key } of segments) {
+      const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
+      const file = resolve(join(out, basename(key)));
+      await pipeline(Readable.fromWeb(Body!.transformToWebStream() as never), createWriteStream(file));
+      files.push(file);
+    }
+  } finally {
+    client.destroy();
+  }
+  return files;
+}
+
+/** Reads what became of an upload from the log, the table and the bucket. Throws `SplitFailedError`. */
+export async function collectResult(
+  stack: Stack,
+  upload: UploadedVideo,
+  out: string | undefined,
+): Promise<SplitResult> {
+  const events = await eventsOf(stack);
+  const terminal = terminalEvent(events);
+  if (terminal === undefined) throw new SplitFailedError(`${upload.key} was not split: ${await whyNot(stack)}`);
+  const { video, segments } = await readDocuments(stack, terminal.data.VideoId);
+  const files = out === undefined ? [] : await download(stack, segments, out);
+  return { outcome: terminal.type === "VideoSplit" ? "split" : "rejected", video, segments, events, files };
+}

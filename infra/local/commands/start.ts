@@ -1,0 +1,98 @@
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { findBinaries } from "../../../services/ffmpeg/index.ts";
+import type { BusEvent } from "../events/index.ts";
+import { loadSettings, PROJECT_ROOT } from "../project.ts";
+import { openStack, type Stack } from "../stack.ts";
+import { run, UsageError } from "./run.ts";
+
+const DEFAULT_PORT = 4566;
+
+const HELP = `npm start [-- options]
+
+Keeps the local stack up until Ctrl-C. Its state is in .local/ and is there again at the next start.
+
+  --port N       the one port of S3, DynamoDB and EventBridge (default: ${DEFAULT_PORT})
+  --state DIR    keep the state there instead of .local/
+  --verbose      show the functions' logs
+`;
+
+const OPTIONS = {
+  port: { type: "string", default: String(DEFAULT_PORT) },
+  state: { type: "string", default: join(PROJECT_ROOT, ".local") },
+  verbose: { type: "boolean", default: false },
+  help: { type: "boolean", short: "h", default: false },
+} as const;
+
+function parseArguments(argv: string[]) {
+  try {
+    const { values } = parseArgs({ args: argv, options: OPTIONS });
+    const port = Number(values.port);
+    if (!Number.isInteger(port) || port < 0 || port > 65_535)
+      throw new UsageError(`--port is "${values.port}"; it must be a number from 0 to 65535`);
+    return { ...values, port };
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    throw new UsageError(`${(error as Error).message.split(". ")[0]}. See npm start -- --help`, { cause: error });
+  }
+}
+
+const print = (line: string): void => void process.stdout.write(`${line}\n`);
+
+/** One line for an event: what, of which video, where. */
+function describeEvent(bus: string, event: BusEvent): string {
+  const detail = event.detail as {
+    data?: Record<string, unknown>;
+    object?: { key?: string };
+    bucket?: { name?: string };
+  };
+  const { key, VideoId, segment_index: index, rejection } = detail.data ?? {};
+  const what = detail.object === undefined ? key : `s3://${detail.bucket?.name}/${detail.object.key}`;
+  const why = rejection === undefined ? "" : ` ${JSON.stringify(rejection)}`;
+  return (
+    [event.time.slice(11, 19), bus, event["detail-type"], VideoId, index === undefined ? undefined : `#${index}`, what]
+      .filter((part) => part !== undefined)
+      .join("  ") + why
+  );
+}
+
+function greeting({ endpoint, names, region, topology, uploadPrefix }: Stack): string {
+  const { uploads, segments } = topology.buckets;
+  return `The stack is up: S3, DynamoDB and EventBridge at ${endpoint}
+  buckets ${uploads.name}, ${segments.name}; table ${names.videos}; bus ${names.bus}
+
+Upload a video (any credentials will do):
+  AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_REGION=${region} aws --endpoint-url ${endpoint} s3 cp VIDEO.mp4 s3://${uploads.name}/${uploadPrefix}
+
+Events as they come (Ctrl-C stops):`;
+}
+
+async function main(stopping: AbortSignal): Promise<number> {
+  const args = parseArguments(process.argv.slice(2));
+  if (args.help) {
+    process.stdout.write(HELP);
+    return 0;
+  }
+  await findBinaries({
+    ffmpegPath: process.env.FFMPEG_PATH ?? process.env.FFMPEG_BIN,
+    ffprobePath: process.env.FFPROBE_PATH,
+    path: process.env.PATH,
+  });
+  const stack = await openStack({
+    settings: await loadSettings("local"),
+    directory: args.state,
+    port: args.port,
+    root: PROJECT_ROOT,
+    watch: true,
+    onEvent: (bus, event) => print(describeEvent(bus, event)),
+    onLog: (name, text) => (args.verbose ? print(`${name}: ${text}`) : undefined),
+    onDeadLetter: (queue, letter) =>
+      print(`dead letter in ${queue} after ${letter.attempts} attempts: ${letter.errorMessage}`),
+  });
+  print(greeting(stack));
+  if (!stopping.aborted) await new Promise((resolve) => stopping.addEventListener("abort", resolve, { once: true }));
+  await stack.close();
+  return 0;
+}
+
+await run(main);

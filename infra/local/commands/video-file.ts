@@ -1,0 +1,54 @@
+import { createReadStream } from "node:fs";
+import { open, stat } from "node:fs/promises";
+import { basename, extname } from "node:path";
+import { S3Client } from "@aws-sdk/client-s3";
+import { Upload } from "@aws-sdk/lib-storage";
+import type { Settings } from "../../settings.ts";
+import { LOCAL_CREDENTIALS, type Stack } from "../stack.ts";
+import { UsageError } from "./run.ts";
+
+/** Says in one line why a file can't be uploaded, by throwing `UsageError`. An empty or broken one can: it's rejected. */
+export async function checkVideo(path: string, settings: Settings): Promise<void> {
+  try {
+    const handle = await open(path, "r");
+    await handle.close();
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    const why = code === "ENOENT" ? "there is no such file" : code === "EACCES" ? "you may not read it" : String(code);
+    throw new UsageError(`Can't read ${path}: ${why}`, { cause });
+  }
+  if (!(await stat(path)).isFile()) throw new UsageError(`Can't read ${path}: it's not a file`);
+  const extension = extname(path).slice(1);
+  const accepted = settings["video_split.accepted_extensions"];
+  if (accepted.includes(extension.toLowerCase())) return;
+  throw new UsageError(
+    `"${extension}" is not among video_split.accepted_extensions (${accepted.join(", ")}), so an upload of ${basename(path)} would start nothing`,
+  );
+}
+
+export const s3Of = ({ endpoint, region }: Stack): S3Client =>
+  new S3Client({ endpoint, region, credentials: LOCAL_CREDENTIALS, forcePathStyle: true });
+
+export type UploadedVideo = { bucket: string; key: string };
+
+/** Uploads a file as a user would, with its overrides as metadata. */
+export async function uploadVideo(
+  stack: Stack,
+  path: string,
+  { seconds, cut }: { seconds: number | undefined; cut: string | undefined },
+): Promise<UploadedVideo> {
+  const client = s3Of(stack);
+  const bucket = stack.names.uploads;
+  const key = `${stack.uploadPrefix}${basename(path)}`;
+  const metadata = {
+    ...(seconds !== undefined && { "segment-seconds": String(seconds) }),
+    ...(cut !== undefined && { cut }),
+  };
+  try {
+    const params = { Bucket: bucket, Key: key, Body: createReadStream(path), Metadata: metadata };
+    await new Upload({ client, params }).done();
+  } finally {
+    client.destroy();
+  }
+  return { bucket, key };
+}

@@ -1,0 +1,43 @@
+import { appendFile, readFile } from "node:fs/promises";
+import { join } from "node:path";
+
+/** A message in a dead-letter queue, as a person reads it. */
+export type DeadLetter = {
+  /** Where in the flow it was given up: at EventBridge's delivery, or in the function. */
+  level: "delivery" | "function";
+  /** The rule or the function. */
+  source: string;
+  errorCode: string;
+  errorMessage: string;
+  attempts: number;
+  event: unknown;
+};
+
+export type DeadLetterQueues = {
+  send(queue: string, letter: DeadLetter): Promise<void>;
+  read(queue: string): Promise<DeadLetter[]>;
+};
+
+/** Dead-letter queues as one file of JSON lines each in `directory`, which must exist. */
+export function openDeadLetterQueues(
+  directory: string,
+  onLetter: (queue: string, letter: DeadLetter) => void,
+): DeadLetterQueues {
+  const fileOf = (queue: string) => join(directory, `${encodeURIComponent(queue)}.jsonl`);
+  return {
+    send: async (queue, letter) => {
+      await appendFile(fileOf(queue), `${JSON.stringify(letter)}\n`);
+      onLetter(queue, letter);
+    },
+    read: async (queue) => {
+      const text = await readFile(fileOf(queue), "utf8").catch((error: NodeJS.ErrnoException) => {
+        if (error.code === "ENOENT") return "";
+        throw error;
+      });
+      return text
+        .split("\n")
+        .filter(Boolean)
+        .map((line) => JSON.parse(line) as DeadLetter);
+    },
+  };
+}

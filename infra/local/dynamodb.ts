@@ -1,0 +1,71 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { CreateTableCommand, DescribeTableCommand, type DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import dynalite from "dynalite";
+import type { TableSpec } from "../topology.ts";
+
+export type LocalDynamoDB = {
+  handle(request: IncomingMessage, response: ServerResponse): void;
+  close(): Promise<void>;
+};
+
+/**
+ * dynalite, with its tables in `directory`. It opens and closes its store with its own server, so that one listens on a
+ * private socket that nobody uses; requests come through the stack's one port.
+ */
+export async function openDynamoDB(directory: string): Promise<LocalDynamoDB> {
+  const server: Server = dynalite({ path: directory, createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
+  const sockets = await mkdtemp(join(tmpdir(), "video-split-dynamodb-"));
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(join(sockets, "socket"), resolve);
+  });
+  return {
+    handle: (request, response) => void server.emit("request", request, response),
+    close: async () => {
+      await new Promise<void>((resolve) => server.close(() => resolve()));
+      await rm(sockets, { recursive: true, force: true });
+    },
+  };
+}
+
+const SCALAR = { number: "N", string: "S" } as const;
+
+/** Creates the topology's tables where they aren't there yet. */
+export async function createTables(client: DynamoDBClient, tables: TableSpec<string>[]): Promise<void> {
+  for (const table of tables) {
+    if (await tableExists(client, table.name)) continue;
+    const indexes = Object.entries(table.indexes);
+    const keys = [table.key, ...indexes.flatMap(([, { hash, range }]) => [hash, range])];
+    await client.send(
+      new CreateTableCommand({
+        TableName: table.name,
+        BillingMode: "PAY_PER_REQUEST",
+        KeySchema: [{ AttributeName: table.key.name, KeyType: "HASH" }],
+        AttributeDefinitions: keys.map(({ name, type }) => ({ AttributeName: name, AttributeType: SCALAR[type] })),
+        ...(indexes.length > 0 && {
+          GlobalSecondaryIndexes: indexes.map(([IndexName, { hash, range }]) => ({
+            IndexName,
+            KeySchema: [
+              { AttributeName: hash.name, KeyType: "HASH" as const },
+              { AttributeName: range.name, KeyType: "RANGE" as const },
+            ],
+            Projection: { ProjectionType: "ALL" as const },
+          })),
+        }),
+      }),
+    );
+  }
+}
+
+async function tableExists(client: DynamoDBClient, TableName: string): Promise<boolean> {
+  try {
+    await client.send(new DescribeTableCommand({ TableName }));
+    return true;
+  } catch (error) {
+    if ((error as Error).name === "ResourceNotFoundException") return false;
+    throw error;
+  }
+}

@@ -1,0 +1,65 @@
+import type { z } from "zod";
+import type { Arns } from "../arns.ts";
+import type { Buses } from "../buses.ts";
+import { notFound } from "../exceptions.ts";
+import { compilePattern, InvalidEventPatternException } from "../pattern/index.ts";
+import type { ArchiveRecord, BusRecord, Registry, ReplayRecord, RuleRecord } from "../registry.ts";
+import type { Replays } from "../replaying.ts";
+import type { EventBridgeOptions } from "../types.ts";
+import { parseInput } from "./shapes.ts";
+
+/** What operations work on. */
+export type Api = { options: EventBridgeOptions; arns: Arns; registry: Registry; buses: Buses; replays: Replays };
+
+/** Answers one request's input with the output's JSON. */
+export type Operation = (input: unknown, api: Api) => object;
+
+/** An operation whose input is read by a schema first. */
+export const operation =
+  <Schema extends z.ZodType>(schema: Schema, run: (input: z.output<Schema>, api: Api) => object): Operation =>
+  (input, api) =>
+    run(parseInput(schema, input), api);
+
+/** The fields that have a value: AWS leaves out the others. */
+export const present = (fields: Record<string, unknown>): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+
+/** As AWS JSON has timestamps. */
+export const epochSeconds = (milliseconds: number): number => milliseconds / 1_000;
+
+/** The bus that a request names or leaves out. Throws `ResourceNotFoundException`. */
+export function busOf({ arns, registry }: Api, nameOrArn: string | undefined): BusRecord {
+  const bus = registry.buses.get(arns.busOf(nameOrArn) ?? "");
+  if (bus === undefined) throw notFound(`Event bus ${nameOrArn}`);
+  return bus;
+}
+
+export function ruleOf(api: Api, nameOrArn: string | undefined, name: string): RuleRecord {
+  const bus = busOf(api, nameOrArn).name;
+  const rule = api.registry.rule(bus, name);
+  if (rule === undefined) throw notFound(`Rule ${name}`, ` on EventBus ${bus}`);
+  return rule;
+}
+
+export function archiveOf({ registry }: Api, name: string): ArchiveRecord {
+  const archive = registry.archives.get(name);
+  if (archive === undefined) throw notFound(`Archive ${name}`);
+  return archive;
+}
+
+export function replayOf({ registry }: Api, name: string): ReplayRecord {
+  const replay = registry.replays.get(name);
+  if (replay === undefined) throw notFound(`Replay ${name}`);
+  return replay;
+}
+
+/** Throws `InvalidEventPatternException` for a text that is no pattern. */
+export function patternFrom(text: string): (event: unknown) => boolean {
+  let pattern: unknown;
+  try {
+    pattern = JSON.parse(text);
+  } catch (error) {
+    throw new InvalidEventPatternException(error instanceof SyntaxError ? error.message : String(error));
+  }
+  return compilePattern(pattern);
+}

@@ -1,0 +1,161 @@
+import { mkdirSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { LineFile, type Place } from "./line-file.ts";
+import type { BusEvent } from "./types.ts";
+
+/** An event for one target that isn't handled yet. The event itself stays on disk. */
+export type Pending = Place & {
+  id: string;
+  rule: string;
+  targetId: string;
+  /** When the bus accepted it, in epoch milliseconds. */
+  since: number;
+  attempts: number;
+  /** The replay that it is part of. */
+  replay?: string;
+};
+
+/** A line of the log: what happened, and who is to be told. */
+export type LogEntry = {
+  /** Epoch milliseconds. */
+  at: number;
+  event: BusEvent;
+  /** How many buses it was forwarded through. */
+  hops: number;
+  deliveries: { id: string; rule: string; targetId: string }[];
+};
+
+export type PlacedEntry = Place & { entry: LogEntry };
+
+type JournalLine =
+  /** Deliveries of the log before this byte are in the lines that follow. */
+  { from: number } | { pending: Pending } | { failed: string; attempts: number } | { done: string };
+
+/** The journal is rewritten when it has this many lines, and most of them are about deliveries that are over. */
+const COMPACTION_LINES = 10_000;
+const COMPACTION_RATIO = 4;
+
+const pendingOf = ({ entry, offset, length }: PlacedEntry): Pending[] =>
+  entry.deliveries.map((delivery) => ({ ...delivery, offset, length, since: entry.at, attempts: 0 }));
+
+/**
+ * One bus on disk: `log.jsonl` is every event with the deliveries that follow from it, in one line and so in one step;
+ * `deliveries.jsonl` is what became of the deliveries. Memory holds pending deliveries, never the log.
+ */
+export class EventStore {
+  readonly pending = new Map<string, Pending>();
+  readonly #journalPath: string;
+  readonly #log: LineFile;
+  #journal: LineFile;
+  #journalLines = 0;
+  #closed = false;
+
+  constructor(directory: string) {
+    mkdirSync(directory, { recursive: true });
+    this.#journalPath = join(directory, "deliveries.jsonl");
+    this.#log = new LineFile(join(directory, "log.jsonl"));
+    this.#journal = new LineFile(this.#journalPath);
+    this.#recover();
+    this.#compact();
+  }
+
+  #recover(): void {
+    let from = 0;
+    const over = new Set<string>();
+    const attempts = new Map<string, number>();
+    for (const { text } of this.#journal.lines(0, this.#journal.end)) {
+      const line: JournalLine = JSON.parse(text);
+      if ("from" in line) from = line.from;
+      else if ("failed" in line) attempts.set(line.failed, line.attempts);
+      else if ("done" in line) {
+        this.pending.delete(line.done);
+        over.add(line.done);
+      } else {
+        // A replay that was cut short announces some deliveries again.
+        over.delete(line.pending.id);
+        attempts.delete(line.pending.id);
+        this.pending.set(line.pending.id, line.pending);
+      }
+    }
+    for (const placed of this.entries(from, this.#log.end)) {
+      for (const pending of pendingOf(placed)) if (!over.has(pending.id)) this.pending.set(pending.id, pending);
+    }
+    for (const pending of this.pending.values()) pending.attempts = attempts.get(pending.id) ?? pending.attempts;
+  }
+
+  #compact(): void {
+    const fresh = `${this.#journalPath}.new`;
+    rmSync(fresh, { force: true });
+    const lines: JournalLine[] = [{ from: this.#log.end }];
+    for (const pending of this.pending.values()) lines.push({ pending });
+    const journal = new LineFile(fresh);
+    journal.append(lines.map((line) => JSON.stringify(line)));
+    renameSync(fresh, this.#journalPath);
+    this.#journal.close();
+    this.#journal = journal;
+    this.#journalLines = lines.length;
+  }
+
+  #record(lines: readonly JournalLine[]): void {
+    this.#journal.append(lines.map((line) => JSON.stringify(line)));
+    this.#journalLines += lines.length;
+  }
+
+  #compactIfWorthIt(): void {
+    if (this.#journalLines >= COMPACTION_LINES && this.#journalLines > COMPACTION_RATIO * this.pending.size) {
+      this.#compact();
+    }
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Where the log ends, in bytes. */
+  get end(): number {
+    return this.#log.end;
+  }
+
+  /** Takes events with their deliveries; both are durable when it returns. */
+  append(entries: readonly LogEntry[]): Pending[] {
+    const places = this.#log.append(entries.map((entry) => JSON.stringify(entry)));
+    const added = entries.flatMap((entry, at) => pendingOf({ entry, ...(places[at] as Place) }));
+    for (const pending of added) this.pending.set(pending.id, pending);
+    return added;
+  }
+
+  /** Takes deliveries of events that are in the log already. */
+  replay(deliveries: readonly Pending[]): void {
+    this.#record(deliveries.map((pending) => ({ pending })));
+    for (const pending of deliveries) this.pending.set(pending.id, pending);
+  }
+
+  failed(pending: Pending): void {
+    pending.attempts++;
+    this.#record([{ failed: pending.id, attempts: pending.attempts }]);
+    this.#compactIfWorthIt();
+  }
+
+  done({ id }: Pending): void {
+    this.#record([{ done: id }]);
+    this.pending.delete(id);
+    this.#compactIfWorthIt();
+  }
+
+  entryOf(place: Place): LogEntry {
+    return JSON.parse(this.#log.read(place));
+  }
+
+  /** Entries between two bytes of the log at which lines start. */
+  *entries(from: number, until: number): Generator<PlacedEntry> {
+    for (const { text, offset, length } of this.#log.lines(from, until)) {
+      yield { offset, length, entry: JSON.parse(text) };
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#log.close();
+    this.#journal.close();
+  }
+}

@@ -1,0 +1,13 @@
+export { openEventBridge } from "./bridge.ts";
+export { compilePattern, InvalidEventPatternException } from "./pattern/index.ts";
+export type {
+  BusEvent,
+  DeadLetter,
+  Delivery,
+  EventBridgeOptions,
+  InputTransformer,
+  LocalEventBridge,
+  ManagedArchive,
+  ManagedRule,
+  TargetSpec,
+} from "./types.ts";

@@ -1,0 +1,20 @@
+import { branchesOf } from "./branches.ts";
+import { fieldsOf } from "./event-fields.ts";
+import { matchesBranch } from "./matching.ts";
+
+export { InvalidEventPatternException } from "./errors.ts";
+
+/**
+ * Compiles an event pattern of EventBridge: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-patterns.html,
+ * with the semantics of https://github.com/aws/event-ruler. Both pattern and event are parsed JSON, so numbers are doubles
+ * and integers beyond 2^53 that share a double are the same. Throws `InvalidEventPatternException` for whatever isn't a pattern.
+ */
+export function compilePattern(pattern: unknown): (event: unknown) => boolean {
+  const branches = branchesOf(pattern);
+  const paths = new Set(branches.flatMap((branch) => [...branch.keys()]));
+  return (event) => {
+    if (typeof event !== "object" || event === null || Array.isArray(event)) return false;
+    const fields = fieldsOf(event, paths);
+    return branches.some((branch) => matchesBranch(branch, fields));
+  };
+}

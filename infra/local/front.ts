@@ -1,0 +1,53 @@
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+
+/** Something that answers HTTP requests. */
+export type Service = { handle(request: IncomingMessage, response: ServerResponse): void };
+
+export type Services = { s3: Service; dynamodb: Service; events: Service };
+
+/** The port is taken. */
+export class PortInUseError extends Error {
+  override name = "PortInUseError";
+}
+
+/** Which service a request is for, by the operation it names: S3 is the one that names none. */
+function serviceOf({ headers }: IncomingMessage, services: Services): Service {
+  const target = String(headers["x-amz-target"] ?? "");
+  if (target.startsWith("DynamoDB")) return services.dynamodb;
+  if (target.startsWith("AWSEvents")) return services.events;
+  return services.s3;
+}
+
+export type Front = { endpoint: string; close(): Promise<void> };
+
+/**
+ * Listens on loopback only: whatever port is free where `port` is 0. `services` may not be there yet; until then
+ * clients are told to come back, which every SDK does by itself. Throws `PortInUseError`.
+ */
+export async function listen(port: number, services: () => Services | undefined): Promise<Front> {
+  const server = createServer((request, response) => {
+    const open = services();
+    if (open === undefined) return void response.writeHead(503, { "Retry-After": "1" }).end();
+    serviceOf(request, open).handle(request, response);
+  });
+  // An upload of many GB takes its time.
+  server.requestTimeout = 0;
+  server.listen(port, "127.0.0.1");
+  try {
+    await once(server, "listening");
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== "EADDRINUSE") throw cause;
+    throw new PortInUseError(`Port ${port} is in use. Stop what listens there, or choose another: --port ${port + 1}`, {
+      cause,
+    });
+  }
+  return {
+    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    close: async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}

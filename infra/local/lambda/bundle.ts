@@ -1,0 +1,110 @@
+import { existsSync } from "node:fs";
+import { mkdir, symlink, writeFile } from "node:fs/promises";
+import { dirname, extname, join, resolve } from "node:path";
+import { build } from "esbuild";
+import { BundleError } from "./errors.ts";
+
+/** Packages with a binary inside: they find it beside their own file, so they can't be part of a bundle. */
+const UNBUNDLED_PACKAGES = ["ffmpeg-static", "@ffmpeg-installer/ffmpeg", "@ffprobe-installer/ffprobe"];
+
+/** As SST has it: packages in CommonJS (fluent-ffmpeg) call `require`, which a module doesn't have. */
+const REQUIRE_BANNER = [
+  'import { createRequire as bundleCreateRequire } from "node:module";',
+  'import { dirname as bundleDirname } from "node:path";',
+  "const require = bundleCreateRequire(import.meta.url);",
+  "const __filename = import.meta.filename;",
+  "const __dirname = bundleDirname(__filename);",
+].join(" ");
+
+const EXTENSIONS = [".ts", ".mts", ".js", ".mjs"];
+
+export const BUNDLE_FILE = "bundle.mjs";
+
+export type Bundle = {
+  /** The module, `bundle.mjs`; its source map is beside it. */
+  file: string;
+  /** The handler's name in it. */
+  exportName: string;
+  /** Changes with the module or its source map. */
+  hash: string;
+  /** Absolute paths of the sources that it was made from, without packages. */
+  sources: string[];
+};
+
+function entryOf(handler: string, root: string): { entry: string; exportName: string } {
+  const exportName = extname(handler).slice(1);
+  const path = resolve(root, handler.slice(0, -exportName.length - 1));
+  const entry = EXTENSIONS.map((extension) => path + extension).find(existsSync);
+  if (exportName === "" || entry === undefined)
+    throw new BundleError(
+      `No handler "${handler}": it must be a file without its extension (${EXTENSIONS.join(", ")}), a dot and an export`,
+    );
+  return { entry, exportName };
+}
+
+/** Makes the packages that stay outside of the bundle known to it, as far as they are installed, wherever it lies. */
+async function linkPackages(root: string, directory: string): Promise<void> {
+  for (const name of UNBUNDLED_PACKAGES) {
+    const installed = join(root, "node_modules", name);
+    if (!existsSync(installed)) continue;
+    const link = join(directory, "node_modules", name);
+    await mkdir(dirname(link), { recursive: true });
+    await symlink(installed, link, "dir");
+  }
+}
+
+/**
+ * Bundles a handler into one module in `directory`, which is created, the way SST does before it deploys.
+ * Throws `BundleError`.
+ */
+export async function bundle(handler: string, options: { root: string; directory: string }): Promise<Bundle> {
+  const { root, directory } = options;
+  const { entry, exportName } = entryOf(handler, root);
+  const file = join(directory, BUNDLE_FILE);
+  try {
+    const { metafile, outputFiles } = await build({
+      absWorkingDir: root,
+      entryPoints: [entry],
+      outfile: file,
+      bundle: true,
+      platform: "node",
+      target: "node24",
+      format: "esm",
+      mainFields: ["module", "main"],
+      keepNames: true,
+      sourcemap: true,
+      banner: { js: REQUIRE_BANNER },
+      external: UNBUNDLED_PACKAGES,
+      metafile: true,
+      write: false,
+      logLevel: "silent",
+    });
+    await mkdir(directory, { recursive: true });
+    await Promise.all(outputFiles.map(({ path, contents }) => writeFile(path, contents)));
+    await linkPackages(root, directory);
+    const sources = Object.keys(metafile.inputs).filter((path) => !path.includes("node_modules/"));
+    const hash = outputFiles.map(({ hash: ofFile }) => ofFile).join(" ");
+    return { file, exportName, hash, sources: sources.map((path) => resolve(root, path)) };
+  } catch (cause) {
+    throw new BundleError(`${handler} can't be bundled: ${(cause as Error).message}`, { cause });
+  }
+}
+
+/**
+ * Bundles what runs a handler inside its process into `directory`, as plain JavaScript: stripping types there would cost
+ * every cold start. Returns the module to start.
+ */
+export async function bundleRuntime(directory: string): Promise<string> {
+  const sources = join(import.meta.dirname, "runtime");
+  await build({
+    entryPoints: [join(sources, "bootstrap.ts"), join(sources, "lifeline.ts")],
+    outdir: directory,
+    outExtension: { ".js": ".mjs" },
+    bundle: true,
+    platform: "node",
+    target: "node24",
+    format: "esm",
+    logLevel: "silent",
+  });
+  return join(directory, "bootstrap.mjs");
+}

@@ -1,0 +1,79 @@
+/** A function as the local Lambda runs it. */
+export type LocalFunction = {
+  name: string;
+  /** File without extension, a dot and the export, from the project's root: `services/split/handler.handler`. */
+  handler: string;
+  timeoutSeconds: number;
+  /** Bounds the heap of Node, as in Lambda; not the memory of the processes that the handler starts. */
+  memoryMB: number;
+  /** Most invocations at the same time; the others wait. */
+  concurrency: number;
+  /** Of an asynchronous invocation: attempts after the first one, and the age in seconds at which an event is given up. */
+  retry: { attempts: number; maxAgeSeconds: number };
+  environment: Record<string, string>;
+};
+
+/** What Lambda answers when a function fails. https://docs.aws.amazon.com/lambda/latest/dg/nodejs-exceptions.html */
+export type FunctionError = {
+  /** The error's name, or one of Lambda's own such as `Sandbox.Timedout` and `Runtime.ExitError`. */
+  errorType: string;
+  errorMessage: string;
+  /** Lines of the stack, where there is one. */
+  trace?: string[];
+};
+
+/**
+ * What an on-failure destination is told of an event that was given up.
+ * https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
+ */
+export type FailedInvocation = {
+  functionName: string;
+  requestId: string;
+  event: unknown;
+  /** How many times the function was run: 0 for an event that grew too old in the queue. */
+  attempts: number;
+  condition: "RetriesExhausted" | "EventAgeExceeded";
+  error: { errorType: string; errorMessage: string; stackTrace?: string[] };
+};
+
+/** A line that a function wrote, or that tells of it. `requestId` is missing outside of an invocation. */
+export type LogLine = { functionName: string; requestId?: string; text: string };
+
+export type LocalLambda = {
+  /**
+   * Asynchronous invocation. Resolves when it has ended: the handler returned, or every retry failed and `onFailure` took
+   * the event. All attempts carry the same request id. Rejects with `LambdaClosedError` when closed before that, with
+   * `FailureDestinationError` when `onFailure` won't take the event, and before anything runs with
+   * `FunctionNotFoundError` or `PayloadTooLargeError`.
+   */
+  invokeAsync(functionName: string, event: unknown, options: { requestId: string }): Promise<void>;
+  /**
+   * Synchronous invocation, never retried. While the function is at its concurrency it waits, where Lambda would throttle
+   * and a client try again. Rejects with `FunctionNotFoundError`, `PayloadTooLargeError` or `LambdaClosedError`.
+   */
+  invoke(
+    functionName: string,
+    event: unknown,
+    options?: { requestId?: string },
+  ): Promise<{ result: unknown } | { error: FunctionError }>;
+  /** Resolves when no invocation is running, queued or waiting for its retry. */
+  idle(): Promise<void>;
+  /** Kills every execution environment with all its processes, waits for them to be gone and removes their folders. */
+  close(): Promise<void>;
+};
+
+export type LambdaOptions = {
+  functions: LocalFunction[];
+  /** The project's root, where handlers and packages are found. */
+  root: string;
+  /** Bundles and the folders that stand for /tmp live below it; what a killed process left there is removed. */
+  directory: string;
+  region: string;
+  /** How long to wait after the failed attempt of this number, counted from 1. AWS: 1 minute, then 2. */
+  retryDelayMs(attempt: number): number;
+  onLog(line: LogLine): void;
+  /** Takes the events that are given up. When it throws it is called again. */
+  onFailure(failed: FailedInvocation): Promise<void>;
+  /** Whether an invocation after a change of the sources runs on a new bundle. */
+  watch: boolean;
+};

@@ -1,0 +1,55 @@
+import type { ChildProcess } from "node:child_process";
+import type { ProcessExit } from "./exit-error.ts";
+import type { InvokeMessage, RuntimeMessage } from "./runtime/protocol.ts";
+
+/** What comes of waiting for the runtime: it says something, its process ends, or the time is up. */
+export type Reply = RuntimeMessage | { type: "exited"; exit: ProcessExit } | { type: "timed out" };
+
+/** The messages between an execution environment's process and us. */
+export type Conversation = {
+  /** What the runtime says first, once: it is ready, or the handler can't be loaded. */
+  loaded(seconds: number): Promise<Reply>;
+  /** Sends an event and waits for what becomes of it. */
+  ask(message: InvokeMessage, seconds: number): Promise<Reply>;
+};
+
+/** `onUnasked` gets what the runtime says while nobody waits: that the handler's left-over work has broken it. */
+export function converseWith(
+  child: ChildProcess,
+  ended: Promise<ProcessExit>,
+  onUnasked: (message: RuntimeMessage) => void,
+): Conversation {
+  const exited = ended.then((exit) => ({ type: "exited", exit }) as const);
+  let hear: ((message: RuntimeMessage) => void) | undefined;
+
+  const next = (): Promise<RuntimeMessage> =>
+    new Promise((resolve) => {
+      hear = resolve;
+    });
+  child.on("message", (message: RuntimeMessage) => {
+    const listener = hear ?? onUnasked;
+    hear = undefined;
+    listener(message);
+  });
+
+  const within = async (message: Promise<RuntimeMessage>, seconds: number): Promise<Reply> => {
+    const { promise: timeout, resolve } = Promise.withResolvers<Reply>();
+    const timer = setTimeout(resolve, seconds * 1_000, { type: "timed out" });
+    try {
+      return await Promise.race([message, exited, timeout]);
+    } finally {
+      clearTimeout(timer);
+    }
+  };
+
+  const first = next();
+  return {
+    loaded: (seconds) => within(first, seconds),
+    ask: (message, seconds) => {
+      const answer = next();
+      // A process that can't be written to has ended or is about to, and `exited` says so.
+      child.send(message, () => {});
+      return within(answer, seconds);
+    },
+  };
+}

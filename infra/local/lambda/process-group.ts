@@ -1,0 +1,79 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { setTimeout as delay } from "node:timers/promises";
+import type { ProcessExit } from "./exit-error.ts";
+import { LIFELINE_FD } from "./runtime/protocol.ts";
+
+/** How long (milliseconds) is waited for pipes to close and processes to vanish that were sent SIGKILL. */
+const SETTLE_MS = 2_000;
+const LOOK_AGAIN_MS = 5;
+
+export type ProcessGroup = {
+  child: ChildProcess;
+  /** Resolves when the group is gone and all that it wrote has been read. */
+  ended: Promise<ProcessExit>;
+  /** Sends SIGKILL to the whole group. */
+  kill(): void;
+};
+
+/** Whether there was anybody to get the signal. Signal 0 only asks. */
+function signalGroup(pid: number, signal: NodeJS.Signals | 0): boolean {
+  try {
+    return process.kill(-pid, signal);
+  } catch (error) {
+    // macOS says EPERM of a group that only has zombies.
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ESRCH" || code === "EPERM") return false;
+    throw error;
+  }
+}
+
+/** Bounded, because a zombie that nobody reaps (a container without an init) belongs to its group for ever. */
+async function untilGone(pid: number): Promise<void> {
+  const giveUpAt = Date.now() + SETTLE_MS;
+  while (signalGroup(pid, 0) && Date.now() < giveUpAt) await delay(LOOK_AGAIN_MS);
+}
+
+/** A process that left the group may hold its pipes open; it can't be found, but it isn't waited for. */
+async function untilClosed(child: ChildProcess, closed: Promise<unknown>): Promise<void> {
+  const waiting = new AbortController();
+  await Promise.race([closed, delay(SETTLE_MS, undefined, { signal: waiting.signal })]);
+  waiting.abort();
+  for (const stream of child.stdio) stream?.destroy();
+}
+
+/**
+ * Starts Node as the leader of its own process group, which ends with it: no ffmpeg outlives the handler that started it.
+ * It has a channel for messages, and the lifeline by which it notices that this process is gone. Rejects when it can't be
+ * started.
+ */
+export async function startProcessGroup(
+  args: string[],
+  options: { cwd: string; env: Record<string, string> },
+): Promise<ProcessGroup> {
+  const stdio = ["ignore", "pipe", "pipe", "ipc"] as const;
+  const child = spawn(process.execPath, args, {
+    ...options,
+    detached: true,
+    stdio: [...stdio, ...Array<"pipe">(LIFELINE_FD + 1 - stdio.length).fill("pipe")],
+  });
+  const closed = new Promise((resolve) => child.once("close", resolve));
+  const { promise: ended, resolve: end } = Promise.withResolvers<ProcessExit>();
+  let pid = child.pid;
+  child.once("exit", async (code, signal) => {
+    const group = pid;
+    // From here on the system may give the number to somebody else.
+    pid = undefined;
+    if (group !== undefined && signalGroup(group, "SIGKILL")) await untilGone(group);
+    await untilClosed(child, closed);
+    end({ code, signal });
+  });
+  await once(child, "spawn");
+  return {
+    child,
+    ended,
+    kill: () => {
+      if (pid !== undefined) signalGroup(pid, "SIGKILL");
+    },
+  };
+}

@@ -1,0 +1,15 @@
+import type { FunctionError } from "../contract.ts";
+
+/** An error of Lambda's own, named as Lambda names it. */
+export class RuntimeError extends Error {
+  constructor(type: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = `Runtime.${type}`;
+  }
+}
+
+/** What Lambda makes of what a handler threw, which needn't be an Error. */
+export function functionError(thrown: unknown): FunctionError {
+  if (!(thrown instanceof Error)) return { errorType: typeof thrown, errorMessage: String(thrown), trace: [] };
+  return { errorType: thrown.name, errorMessage: thrown.message, trace: (thrown.stack ?? "").split("\n") };
+}

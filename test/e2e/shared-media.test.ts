@@ -1,0 +1,80 @@
+import { existsSync, readdirSync } from "node:fs";
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { PROJECT_ROOT } from "../../infra/local/project.ts";
+import { ffprobe } from "../fixtures/media.ts";
+import { openTestStack } from "../fixtures/stack.ts";
+import { temporaryFolder } from "../fixtures/temporary.ts";
+
+/** Real videos, chosen for their traits. A fresh clone hasn't got them. */
+const MEDIA = join(PROJECT_ROOT, "..", "shared", "media");
+const there = existsSync(MEDIA);
+const files = there ? readdirSync(MEDIA).filter((name) => !name.endsWith(".tsv")) : [];
+
+const REJECTED: Record<string, string> = {
+  "derived__bbb480_truncated_2MB.mp4": "NotMedia",
+  "derived__empty.mp4": "EmptyObject",
+  "derived__noise.mp4": "NotMedia",
+  "media3__sample_audio_only_15s.mp4": "NoVideoStream",
+};
+
+/** Codecs that some builds of ffmpeg know and others don't. */
+const EITHER = ["media3__sample_vvc.mp4"];
+
+async function packetsOf(path: string): Promise<number> {
+  const text = await ffprobe(
+    "-select_streams",
+    "v:0",
+    "-count_packets",
+    "-show_entries",
+    "stream=nb_read_packets",
+    "-of",
+    "csv=p=0",
+    path,
+  );
+  return Number.parseInt(text, 10);
+}
+
+describe("real videos", () => {
+  it.skipIf(there)("are not here (../shared/media): nothing was tried on them", () => {});
+
+  it.skipIf(!there)(
+    "each end split, with every packet once, or rejected with a fitting reason; nothing is left behind",
+    { timeout: 600_000 },
+    async () => {
+      const directory = await temporaryFolder();
+      const test = await openTestStack({ directory, values: { "video_split.output_files_duration_in_sec": 2 } });
+      for (const file of files) await test.upload(join(MEDIA, file));
+
+      const documents = await test.allDocuments();
+      for (const file of files) {
+        const video = documents.find(({ key }) => key === `uploads/${file}`) as Record<string, unknown> & {
+          rejection?: { reason: string };
+        };
+        expect(video, file).toBeDefined();
+        if (EITHER.includes(file) && video.status === "rejected") {
+          expect(video.rejection?.reason, file).toBe("UnknownCodec");
+          continue;
+        }
+        if (REJECTED[file] !== undefined) {
+          expect([video.status, video.rejection?.reason], file).toEqual(["rejected", REJECTED[file]]);
+          continue;
+        }
+        expect([file, video.status, video.rejection]).toEqual([file, "split", undefined]);
+        const segments = documents.filter(({ parent_video }) => parent_video === video.VideoId);
+        expect(
+          segments.map(({ VideoId }) => VideoId),
+          file,
+        ).toEqual(video.sub_videos);
+        const frames = segments.reduce((sum, segment) => sum + Number(segment.frames), 0);
+        expect(frames, file).toBe(await packetsOf(join(MEDIA, file)));
+      }
+      expect(await test.deadLetters()).toEqual([]);
+      const left = (await readdir(join(directory, "lambda"), { recursive: true })).filter((path) =>
+        path.includes("video-split-"),
+      );
+      expect(left).toEqual([]);
+    },
+  );
+});
