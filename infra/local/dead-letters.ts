@@ -1,5 +1,5 @@
-import { appendFile, readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { readFile } from "node:fs/promises";
+import { appendToFile, fileOf } from "./event-files.ts";
 
 /** A message in a dead-letter queue, as a person reads it. */
 export type DeadLetter = {
@@ -23,14 +23,13 @@ export function openDeadLetterQueues(
   directory: string,
   onLetter: (queue: string, letter: DeadLetter) => void,
 ): DeadLetterQueues {
-  const fileOf = (queue: string) => join(directory, `${encodeURIComponent(queue)}.jsonl`);
   return {
     send: async (queue, letter) => {
-      await appendFile(fileOf(queue), `${JSON.stringify(letter)}\n`);
+      await appendToFile(directory, queue, letter);
       onLetter(queue, letter);
     },
     read: async (queue) => {
-      const text = await readFile(fileOf(queue), "utf8").catch((error: NodeJS.ErrnoException) => {
+      const text = await readFile(fileOf(directory, queue), "utf8").catch((error: NodeJS.ErrnoException) => {
         if (error.code === "ENOENT") return "";
         throw error;
       });

@@ -1,18 +1,17 @@
-import { randomUUID } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { Settings } from "../settings.ts";
-import { type FunctionId, LOCAL_NAMES, type Names, type Topology, topology } from "../topology.ts";
+import { LOCAL_NAMES, type Names, type Topology, topology } from "../topology.ts";
+import { openBuckets } from "./buckets.ts";
+import { openBuses } from "./buses.ts";
 import { type DeadLetter, type DeadLetterQueues, openDeadLetterQueues } from "./dead-letters.ts";
 import { createTables, openDynamoDB } from "./dynamodb.ts";
+import type { BusEvent, LocalEventBridge } from "./events/index.ts";
 import { listen, type Services } from "./front.ts";
-import { type BusEvent, type LocalEventBridge, openEventBridge, type TargetSpec } from "./events/index.ts";
-import { type LocalLambda, openLambda } from "./lambda/index.ts";
-import { type LocalS3, objectCreatedDetail, openS3 } from "./s3/index.ts";
-
-/** As on any AWS account, so that ARNs look right. */
-export const ACCOUNT = "000000000000";
+import { openFunctions } from "./functions.ts";
+import type { LocalLambda } from "./lambda/index.ts";
+import { lockState } from "./state-lock.ts";
 
 export type StackOptions = {
   settings: Settings;
@@ -46,14 +45,21 @@ export type Stack = {
   close(): Promise<void>;
 };
 
-const functionArn = (region: string, name: string): string => `arn:aws:lambda:${region}:${ACCOUNT}:function:${name}`;
-const queueArn = (region: string, name: string): string => `arn:aws:sqs:${region}:${ACCOUNT}:${name}`;
-const nameOfArn = (arn: string): string => arn.slice(arn.lastIndexOf(":") + 1);
-
 /** A local stack takes any. */
 export const LOCAL_CREDENTIALS = { accessKeyId: "local", secretAccessKey: "local" };
 
 const shortRetry = (attempt: number): number => 1_000 * attempt;
+
+const FOLDERS = ["s3", "dynamodb", "events", "lambda", "dead-letters", "queues"] as const;
+
+async function makeFolders(directory: string): Promise<Record<(typeof FOLDERS)[number], string>> {
+  const made = FOLDERS.map(async (name) => {
+    const folder = join(directory, name);
+    await mkdir(folder, { recursive: true });
+    return [name, folder] as const;
+  });
+  return Object.fromEntries(await Promise.all(made)) as Record<(typeof FOLDERS)[number], string>;
+}
 
 /** An existing bucket or table keeps its own name, also locally. */
 const namesFor = (settings: Settings): Names<string> => ({
@@ -78,42 +84,46 @@ export async function openStack(options: StackOptions): Promise<Stack> {
     begin = resolve;
   });
   try {
-    const parts = await Promise.all(
-      ["s3", "dynamodb", "events", "lambda", "dead-letters"].map(async (part) => {
-        const folder = join(directory, part);
-        await mkdir(folder, { recursive: true });
-        return folder;
-      }),
-    );
-    const [s3Folder, dynamodbFolder, eventsFolder, lambdaFolder, lettersFolder] = parts as [
-      string,
-      string,
-      string,
-      string,
-      string,
-    ];
-
+    const folders = await makeFolders(directory);
     let services: Services | undefined;
     const front = await listen(options.port, () => services);
     closers.push(front.close);
-    const deadLetters = openDeadLetterQueues(lettersFolder, options.onDeadLetter ?? (() => {}));
-    const dynamodb = await openDynamoDB(dynamodbFolder);
+    closers.push(await lockState(directory));
+    const { endpoint } = front;
+    const deadLetters = openDeadLetterQueues(folders["dead-letters"], options.onDeadLetter ?? (() => {}));
+    const dynamodb = await openDynamoDB(folders.dynamodb);
     closers.push(dynamodb.close);
-    const lambda = await openFunctions(built, options, lambdaFolder, region, front.endpoint, deadLetters);
+    const lambda = await openFunctions(built, {
+      directory: folders.lambda,
+      region,
+      endpoint,
+      root: options.root,
+      watch: options.watch,
+      retryDelayMs: options.functionRetryMs ?? shortRetry,
+      onLog: options.onLog ?? (() => {}),
+      deadLetters,
+    });
     closers.push(lambda.close);
-    const bridge = await openBuses(built, eventsFolder, region, lambda, deadLetters, ready);
+    const bridge = await openBuses(built, {
+      directory: folders.events,
+      region,
+      queues: folders.queues,
+      lambda,
+      deadLetters,
+      ready,
+    });
     closers.push(bridge.close);
     if (options.onEvent !== undefined) bridge.onEvent(options.onEvent);
-    const s3 = await openBuckets(built, s3Folder, region, bridge);
+    const s3 = await openBuckets(built, { directory: folders.s3, region, bridge });
     closers.push(s3.close);
 
     services = { s3, dynamodb, events: bridge };
-    const tables = new DynamoDBClient({ endpoint: front.endpoint, region, credentials: LOCAL_CREDENTIALS });
+    const tables = new DynamoDBClient({ endpoint, region, credentials: LOCAL_CREDENTIALS });
     await createTables(tables, Object.values(built.tables));
     tables.destroy();
     begin();
     return {
-      endpoint: front.endpoint,
+      endpoint,
       region,
       names,
       uploadPrefix: settings["video_split.upload_key_prefix"],
@@ -128,110 +138,4 @@ export async function openStack(options: StackOptions): Promise<Stack> {
     await close();
     throw error;
   }
-}
-
-const openFunctions = (
-  built: Topology<string>,
-  options: StackOptions,
-  directory: string,
-  region: string,
-  endpoint: string,
-  deadLetters: DeadLetterQueues,
-): Promise<LocalLambda> =>
-  openLambda({
-    functions: Object.entries(built.functions).map(([name, spec]) => ({
-      name,
-      handler: spec.handler,
-      timeoutSeconds: spec.timeoutSeconds,
-      memoryMB: spec.memoryMB,
-      concurrency: spec.concurrency,
-      retry: spec.retry,
-      environment: { ...spec.environment, AWS_ENDPOINT_URL: endpoint },
-    })),
-    root: options.root,
-    directory,
-    region,
-    watch: options.watch,
-    retryDelayMs: options.functionRetryMs ?? shortRetry,
-    onLog: ({ functionName, text }) => options.onLog?.(functionName, text),
-    onFailure: async ({ functionName, error, attempts, event }) => {
-      const queue = built.functions[functionName as FunctionId].failures;
-      const { errorType: errorCode, errorMessage } = error;
-      await deadLetters.send(queue, {
-        level: "function",
-        source: functionName,
-        errorCode,
-        errorMessage,
-        attempts,
-        event,
-      });
-    },
-  });
-
-const openBuses = (
-  built: Topology<string>,
-  directory: string,
-  region: string,
-  lambda: LocalLambda,
-  deadLetters: DeadLetterQueues,
-  ready: Promise<void>,
-): Promise<LocalEventBridge> =>
-  openEventBridge({
-    directory,
-    region,
-    account: ACCOUNT,
-    buses: Object.values(built.buses).map(({ name }) => name),
-    rules: built.rules.map(({ name, description, bus, pattern, target, retry, deadLetters: queue }) => ({
-      name,
-      description,
-      bus: built.buses[bus].name,
-      pattern,
-      targets: [{ id: target, arn: functionArn(region, target), retry, deadLetterArn: queueArn(region, queue) }],
-    })),
-    archives: [{ ...built.archive, bus: built.buses[built.archive.bus].name }],
-    deliver: async (target, event, delivery) => {
-      await ready;
-      await deliverTo(target, event, delivery.id, lambda);
-    },
-    deadLetter: async (arn, { rule, errorCode, errorMessage, attempts, event }) =>
-      deadLetters.send(nameOfArn(arn), { level: "delivery", source: rule, errorCode, errorMessage, attempts, event }),
-  });
-
-/** The request id is the delivery's, so that one which a crash of the stack cut off goes on as its own retry. */
-async function deliverTo({ arn }: TargetSpec, event: unknown, deliveryId: string, lambda: LocalLambda): Promise<void> {
-  if (!arn.startsWith("arn:aws:lambda:")) throw new Error(`The local stack can't deliver to ${arn}`);
-  await lambda.invokeAsync(nameOfArn(arn), event, { requestId: deliveryId });
-}
-
-async function openBuckets(
-  built: Topology<string>,
-  directory: string,
-  region: string,
-  bridge: LocalEventBridge,
-): Promise<LocalS3> {
-  const notifying = new Set(
-    Object.values(built.buckets).flatMap(({ name, eventBridge }) => (eventBridge ? [name] : [])),
-  );
-  const s3 = await openS3({
-    directory,
-    region,
-    onObjectCreated: async (object) => {
-      if (!notifying.has(object.bucket)) return;
-      await bridge.put("default", [
-        {
-          version: "0",
-          id: randomUUID(),
-          "detail-type": "Object Created",
-          source: "aws.s3",
-          account: ACCOUNT,
-          time: object.time,
-          region,
-          resources: [`arn:aws:s3:::${object.bucket}`],
-          detail: objectCreatedDetail(object),
-        },
-      ]);
-    },
-  });
-  for (const { name } of Object.values(built.buckets)) await s3.createBucket(name);
-  return s3;
 }

@@ -14,7 +14,14 @@ const EXIT_FAILED = 1;
 
 /** Errors whose message says all there is to say; of others the stack is worth seeing when asked for. */
 const isExpected = (error: Error): boolean =>
-  ["UsageError", "SettingsError", "MissingBinaryError", "PortInUseError", "SplitFailedError"].includes(error.name);
+  [
+    "UsageError",
+    "SettingsError",
+    "MissingBinaryError",
+    "PortInUseError",
+    "StateInUseError",
+    "SplitFailedError",
+  ].includes(error.name);
 
 /**
  * Runs a command: its number is the exit code. The first Ctrl-C aborts the signal, so that it can clean up; a second one

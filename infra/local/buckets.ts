@@ -1,0 +1,37 @@
+import { randomUUID } from "node:crypto";
+import type { Topology } from "../topology.ts";
+import { ACCOUNT } from "./arns.ts";
+import type { LocalEventBridge } from "./events/index.ts";
+import { type LocalS3, objectCreatedDetail, openS3 } from "./s3/index.ts";
+
+export type BucketsOptions = { directory: string; region: string; bridge: LocalEventBridge };
+
+/** The topology's buckets on the local S3. Those that notify EventBridge put "Object Created" on the default bus. */
+export async function openBuckets(
+  topology: Topology<string>,
+  { directory, region, bridge }: BucketsOptions,
+): Promise<LocalS3> {
+  const buckets = Object.values(topology.buckets);
+  const notifying = new Set(buckets.flatMap(({ name, eventBridge }) => (eventBridge ? [name] : [])));
+  const s3 = await openS3({
+    directory,
+    region,
+    onObjectCreated: async (object) => {
+      if (!notifying.has(object.bucket)) return;
+      const event = {
+        version: "0" as const,
+        id: randomUUID(),
+        "detail-type": "Object Created",
+        source: "aws.s3",
+        account: ACCOUNT,
+        time: object.time,
+        region,
+        resources: [`arn:aws:s3:::${object.bucket}`],
+        detail: objectCreatedDetail(object),
+      };
+      await bridge.put("default", [event]);
+    },
+  });
+  for (const { name } of buckets) await s3.createBucket(name);
+  return s3;
+}

@@ -1,0 +1,18 @@
+import { appendFile } from "node:fs/promises";
+import { join } from "node:path";
+
+/** Queues and log groups that a person's own rules may lead to: `arn:aws:sqs:…:NAME`, `arn:aws:logs:…:log-group:NAME`. */
+const FILE_TARGET = /^arn:aws:(?:sqs:[^:]*:[^:]*:(?<queue>[^:]+)|logs:[^:]*:[^:]*:log-group:(?<group>[^:]+)(?::\*)?)$/;
+
+/** The name of the queue or log group in an ARN, or undefined where it's of another service. */
+export const fileTargetName = (arn: string): string | undefined => {
+  const { queue, group } = FILE_TARGET.exec(arn)?.groups ?? {};
+  return queue ?? group;
+};
+
+/** The file of a queue or a log group. */
+export const fileOf = (directory: string, name: string): string => join(directory, `${encodeURIComponent(name)}.jsonl`);
+
+/** Appends an event to the file that stands for a queue or a log group, as a line of JSON. `directory` must exist. */
+export const appendToFile = (directory: string, name: string, event: unknown): Promise<void> =>
+  appendFile(fileOf(directory, name), `${JSON.stringify(event)}\n`);

@@ -1,0 +1,41 @@
+import type { FunctionId, Topology } from "../topology.ts";
+import type { DeadLetterQueues } from "./dead-letters.ts";
+import { type LocalLambda, openLambda } from "./lambda/index.ts";
+
+export type FunctionsOptions = {
+  directory: string;
+  region: string;
+  /** What the functions' AWS clients talk to. */
+  endpoint: string;
+  root: string;
+  watch: boolean;
+  retryDelayMs: (attempt: number) => number;
+  onLog: (functionName: string, text: string) => void;
+  deadLetters: DeadLetterQueues;
+};
+
+/** The topology's functions on the local Lambda. */
+export const openFunctions = (topology: Topology<string>, options: FunctionsOptions): Promise<LocalLambda> =>
+  openLambda({
+    functions: Object.entries(topology.functions).map(([name, spec]) => ({
+      name,
+      handler: spec.handler,
+      timeoutSeconds: spec.timeoutSeconds,
+      memoryMB: spec.memoryMB,
+      concurrency: spec.concurrency,
+      retry: spec.retry,
+      environment: { ...spec.environment, AWS_ENDPOINT_URL: options.endpoint },
+    })),
+    root: options.root,
+    directory: options.directory,
+    region: options.region,
+    watch: options.watch,
+    retryDelayMs: options.retryDelayMs,
+    onLog: ({ functionName, text }) => options.onLog(functionName, text),
+    onFailure: async ({ functionName, error, attempts, event }) => {
+      const { failures } = topology.functions[functionName as FunctionId];
+      const { errorType: errorCode, errorMessage } = error;
+      const letter = { level: "function" as const, source: functionName, errorCode, errorMessage, attempts, event };
+      await options.deadLetters.send(failures, letter);
+    },
+  });

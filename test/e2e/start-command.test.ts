@@ -1,0 +1,99 @@
+import { createReadStream } from "node:fs";
+import { readdir } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { DynamoDBDocumentClient, ScanCommand } from "@aws-sdk/lib-dynamodb";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { processesNaming, startCommand } from "../fixtures/commands.ts";
+import { makeMedia } from "../fixtures/media.ts";
+import { temporaryFolder } from "../fixtures/temporary.ts";
+
+const start = async (state: string, port = 0) => startCommand("start", ["--port", String(port), "--state", state]);
+
+const endpointIn = (output: string): string => /http:\/\/127\.0\.0\.1:\d+/.exec(output)![0];
+
+const client = (endpoint: string) => ({
+  endpoint,
+  region: "us-east-1",
+  credentials: { accessKeyId: "x", secretAccessKey: "x" },
+});
+
+async function upload(endpoint: string, path: string): Promise<void> {
+  const s3 = new S3Client(client(endpoint));
+  const put = {
+    Bucket: "video-split-uploads",
+    Key: "uploads/film.mp4",
+    Body: createReadStream(path),
+    Metadata: { "segment-seconds": "2" },
+  };
+  await s3.send(new PutObjectCommand(put));
+  s3.destroy();
+}
+
+async function countDocuments(endpoint: string): Promise<number | undefined> {
+  const documents = DynamoDBDocumentClient.from(new DynamoDBClient(client(endpoint)));
+  const { Count } = await documents.send(new ScanCommand({ TableName: "video-split-videos" }));
+  documents.destroy();
+  return Count;
+}
+
+describe("npm start", () => {
+  it("prints its endpoint and a command to upload with, shows events live, and leaves nothing running after Ctrl-C", async () => {
+    const state = await temporaryFolder();
+    const { child, says, ended, temporary } = await start(state);
+    const greeting = await says("Events as they come");
+    const endpoint = endpointIn(greeting);
+    expect(greeting).toContain(`aws --endpoint-url ${endpoint} s3 cp VIDEO.mp4 s3://video-split-uploads/uploads/`);
+
+    await upload(endpoint, await makeMedia(await temporaryFolder(), "no-audio.mp4"));
+    const output = await says("VideoSplit");
+    expect(output).toMatch(/video-split {2}SegmentCreated {2}\d+ {2}#2 {2}segments\/film\//);
+
+    child.kill("SIGINT");
+    expect((await ended).code).toBe(0);
+    expect(await readdir(temporary)).toEqual([]);
+    expect(await readdir(`${state}/lambda`)).toEqual([]);
+    expect(await processesNaming(temporary)).toEqual([]);
+  });
+
+  it("killed with -9 in the middle of a split, goes on with it when it's started again", async () => {
+    const state = await temporaryFolder();
+    const first = await start(state);
+    await upload(
+      endpointIn(await first.says("Events as they come")),
+      await makeMedia(await temporaryFolder(), "no-audio.mp4"),
+    );
+    await first.says("SplitPlanned");
+    first.child.kill("SIGKILL");
+    await first.ended;
+
+    const second = await start(state);
+    const endpoint = endpointIn(await second.says("VideoSplit"));
+    await expect.poll(() => countDocuments(endpoint), { timeout: 20_000 }).toBe(4);
+    second.child.kill("SIGTERM");
+    await second.ended;
+  });
+
+  it("says in one line that the port is taken", async () => {
+    const server = createServer().listen(0, "127.0.0.1");
+    onTestFinished(() => void server.close());
+    await new Promise((resolve) => server.once("listening", resolve));
+    const { port } = server.address() as AddressInfo;
+    const { code, stderr } = await (await start(await temporaryFolder(), port)).ended;
+    expect(code).toBe(1);
+    expect(stderr).toBe(`Port ${port} is in use. Stop what listens there, or choose another: --port ${port + 1}\n`);
+  });
+
+  it("doesn't write to the state of another stack", async () => {
+    const state = await temporaryFolder();
+    const first = await start(state);
+    await first.says("Events as they come");
+    const { code, stderr } = await (await start(state)).ended;
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/is in use by another stack \(process \d+\)/);
+    first.child.kill("SIGINT");
+    await first.ended;
+  });
+});
