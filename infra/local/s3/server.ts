@@ -103,9 +103,8 @@ async function serve(exchange: Exchange): Promise<void> {
     // A client that has gone, or been cut off by close(), needs no answer; nothing of its request is kept.
     if (request.destroyed && !request.complete) return;
     if (response.headersSent) {
+      // The pipeline has broken the connection: only that can still tell the client that this isn't all.
       if (!isDisconnection(error)) warn(error);
-      // Too late for another status: only a broken connection tells the client that this isn't all.
-      response.destroy();
       return;
     }
     replyError(exchange, asS3Error(error));

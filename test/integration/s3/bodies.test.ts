@@ -64,14 +64,14 @@ describe("aws-chunked", () => {
   });
 
   test.each([
-    ["no chunk size", "nonsense\r\n"],
-    ["no end", chunk("123", false)],
-    ["more data than announced", `${chunk("12345678901", false)}${chunk("", false)}\r\n`],
-    ["less data than announced", `${chunk("12", false)}${chunk("", false)}\r\n`],
-    ["data beyond its chunk", `2\r\n123\r\n${chunk("", false)}\r\n`],
-  ])("given %s, when an object is put, then it is refused and nothing is kept", async (_, body) => {
+    ["no chunk size", 0, "nonsense\r\n"],
+    ["no end", 3, chunk("123", false)],
+    ["more data than announced", 10, `${chunk("12345678901", false)}${chunk("", false)}\r\n`],
+    ["less data than announced", 10, `${chunk("12", false)}${chunk("", false)}\r\n`],
+    ["data beyond its chunk", 2, `2\r\n12X\r\n${chunk("", false)}\r\n`],
+  ])("given %s, when an object is put, then it is refused and nothing is kept", async (_, length, body) => {
     const before = await s3.contentFiles();
-    const put = await putChunked("broken", "STREAMING-UNSIGNED-PAYLOAD-TRAILER", 10, body);
+    const put = await putChunked("broken", "STREAMING-UNSIGNED-PAYLOAD-TRAILER", length, body);
     expect([put.status, elementOf(put, "Code")]).toEqual([400, "IncompleteBody"]);
     await until(async () => (await s3.contentFiles()).length === before.length);
   });
@@ -145,15 +145,22 @@ describe("plain bodies", () => {
     expect(all.subarray(all.indexOf("\r\n\r\n") + 4).equals(old)).toBe(true);
   });
 
-  test("given a refused body, when the connection is used again, then the next request is answered", async () => {
-    const socket = s3.openSocket();
-    const body = "x".repeat(500_000);
-    socket.write(
-      `PUT /no-such-bucket/k HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\n\r\n${body}` +
-        "HEAD /videos HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
-    );
-    let answers = "";
-    for await (const piece of socket) answers += piece;
-    expect(answers.match(/HTTP\/1.1 \d+/g)).toEqual(["HTTP/1.1 404", "HTTP/1.1 200"]);
-  });
+  test.each([
+    ["before it is read", "/no-such-bucket/k", "404"],
+    ["in the middle", "/videos/k", "400"],
+  ])(
+    "given a body refused %s, when the connection is used again, then the next request is answered",
+    async (_, path, status) => {
+      const socket = s3.openSocket();
+      const body = `nonsense\r\n${"x".repeat(5_000_000)}`;
+      socket.write(
+        `PUT ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\n` +
+          "x-amz-content-sha256: STREAMING-UNSIGNED-PAYLOAD-TRAILER\r\nx-amz-decoded-content-length: 10\r\n\r\n" +
+          `${body}HEAD /videos HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`,
+      );
+      let answers = "";
+      for await (const piece of socket) answers += piece;
+      expect(answers.match(/HTTP\/1.1 \d+/g)).toEqual([`HTTP/1.1 ${status}`, "HTTP/1.1 200"]);
+    },
+  );
 });

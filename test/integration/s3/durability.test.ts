@@ -1,8 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { appendFile, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:http";
-import { type AddressInfo, connect } from "node:net";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -17,7 +16,6 @@ import {
 } from "@aws-sdk/client-s3";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { openS3 } from "../../../infra/local/s3/index.ts";
-import { Store } from "../../../infra/local/s3/store.ts";
 import { bytesOf, elementOf, type S3Fixture, sendRaw, startS3, until } from "./s3-fixture.ts";
 
 describe("a restart", () => {
@@ -111,38 +109,6 @@ describe("what a crash leaves", () => {
     await writeFile(join(directory, "journal.jsonl"), '{"type":"Sequ\n{"type":"SequencerReached","sequencer":"1"}\n');
     await expect(open()).rejects.toThrow(SyntaxError);
   });
-});
-
-test("given 20,000 keys, when they are listed after a restart, then a page takes no time to speak of", async () => {
-  const directory = await mkdtemp(join(tmpdir(), "video-split-s3-"));
-  const store = await Store.open(directory);
-  store.createBucket("videos", "us-east-1");
-  const attributes = { headers: {}, userMetadata: {}, storageClass: "STANDARD", tags: [] };
-  const checksum = { algorithm: "CRC32", type: "FULL_OBJECT", value: "AAAAAA==" } as const;
-  for (let index = 0; index < 20_000; index++) {
-    const key = `folder-${index % 200}/${index}`;
-    store.addObject("videos", key, {
-      size: 0,
-      etag: "d41d8cd98f00b204e9800998ecf8427e",
-      attributes,
-      checksum,
-      extents: [],
-    });
-  }
-  await store.close();
-  const s3 = await openS3({ directory, region: "us-east-1", onObjectCreated: async () => {} });
-  const server = createServer(s3.handle).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  const started = performance.now();
-  const folders = await sendRaw(port, { path: "/videos?list-type=2&delimiter=/" });
-  const page = await sendRaw(port, { path: "/videos?list-type=2&start-after=folder-50" });
-  const took = performance.now() - started;
-  expect([elementOf(folders, "KeyCount"), elementOf(page, "KeyCount")]).toEqual(["200", "1000"]);
-  expect(took).toBeLessThan(2000);
-  server.close();
-  await s3.close();
-  await rm(directory, { recursive: true, force: true });
 });
 
 describe("kill -9", () => {

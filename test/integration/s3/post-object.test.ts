@@ -1,5 +1,8 @@
+import { Readable } from "node:stream";
+import { text } from "node:stream/consumers";
 import { GetObjectCommand } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { FormReader } from "../../../infra/local/s3/form-data.ts";
 import { bytesOf, elementOf, type S3Fixture, startS3, until } from "./s3-fixture.ts";
 
 let s3: S3Fixture;
@@ -46,6 +49,18 @@ test("given a large file that holds pieces of its own boundary, when it is sent,
   const headers = { "content-type": "multipart/form-data; boundary=boundary" };
   expect((await s3.send({ method: "POST", path: "/videos", headers, body })).status).toBe(204);
   expect((await s3.send({ path: "/videos/large" })).body.equals(content)).toBe(true);
+});
+
+test("given a form that comes byte by byte, when it is read, then no piece of its boundary is taken for content", async () => {
+  const form =
+    '--b\r\nContent-Disposition: form-data; name="key"\r\n\r\nk\r\n--b\r\nContent-Disposition: form-data; name="file"\r\n\r\n\r\n--\r\n--a\r\n--b--\r\n';
+  const reader = new FormReader(
+    Readable.from(Array.from(form, (byte) => Buffer.from(byte))),
+    "multipart/form-data; boundary=b",
+  );
+  const { fields } = await reader.readFields();
+  expect([...fields]).toEqual([["key", "k"]]);
+  expect(await text(reader.readFile())).toBe("\r\n--\r\n--a");
 });
 
 test("given the answers that a form can ask for, when it is sent, then it gets them", async () => {
