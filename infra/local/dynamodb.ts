@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { CreateTableCommand, DescribeTableCommand, type DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import dynalite from "dynalite";
 import type { TableSpec } from "../topology.ts";
@@ -33,10 +34,13 @@ export async function openDynamoDB(directory: string): Promise<LocalDynamoDB> {
 
 const SCALAR = { number: "N", string: "S" } as const;
 
-/** Creates the topology's tables where they aren't there yet. */
+/** dynalite takes a moment to turn a new table active. */
+const POLL_MS = 10;
+
+/** Creates the topology's tables where they aren't there yet, and waits until they can be used. */
 export async function createTables(client: DynamoDBClient, tables: TableSpec<string>[]): Promise<void> {
   for (const table of tables) {
-    if (await tableExists(client, table.name)) continue;
+    if ((await statusOf(client, table.name)) !== undefined) continue;
     const indexes = Object.entries(table.indexes);
     const keys = [table.key, ...indexes.flatMap(([, { hash, range }]) => [hash, range])];
     await client.send(
@@ -57,15 +61,15 @@ export async function createTables(client: DynamoDBClient, tables: TableSpec<str
         }),
       }),
     );
+    while ((await statusOf(client, table.name)) !== "ACTIVE") await setTimeout(POLL_MS);
   }
 }
 
-async function tableExists(client: DynamoDBClient, TableName: string): Promise<boolean> {
+async function statusOf(client: DynamoDBClient, TableName: string): Promise<string | undefined> {
   try {
-    await client.send(new DescribeTableCommand({ TableName }));
-    return true;
+    return (await client.send(new DescribeTableCommand({ TableName }))).Table?.TableStatus;
   } catch (error) {
-    if ((error as Error).name === "ResourceNotFoundException") return false;
+    if ((error as Error).name === "ResourceNotFoundException") return undefined;
     throw error;
   }
 }

@@ -1,9 +1,4 @@
 import { tmpdir } from "node:os";
-import {
-  IdempotencyAlreadyInProgressError,
-  IdempotencyConfig,
-  makeIdempotent,
-} from "@aws-lambda-powertools/idempotency";
 import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
 import type { Context } from "aws-lambda";
 import { z } from "zod";
@@ -16,11 +11,11 @@ import { s3MediaStore } from "../aws/media-store.ts";
 import { s3Client } from "../aws/s3.ts";
 import { ffmpegMediaTools, findBinaries } from "../ffmpeg/index.ts";
 import { OutOfTimeError } from "../split/errors.ts";
-import type { Once } from "../split/ports.ts";
 import type { SplitRequest } from "../split/requests.ts";
 import { type SplitDependencies, type SplitOutcome, splitVideo } from "../split/split-video.ts";
 import { readEnvironment } from "./environment.ts";
 import { powertoolsLog } from "./log.ts";
+import { onceInLedger } from "./once.ts";
 
 const Environment = z.object({
   VIDEO_SPLIT_OUTPUT_BUCKET: z.string().min(1),
@@ -38,37 +33,10 @@ const Environment = z.object({
   PATH: z.string().optional(),
 });
 
-/** How long a finished upload is remembered. EventBridge and Lambda retry for a day; after that a redo changes nothing. */
-const REMEMBER_SECONDS = 86_400;
-
 /** Left of an invocation when the work is given up, so that it ends in order and with its reason in the log. */
 const CLEAN_UP_MS = 5_000;
 
 type SplitService = (request: SplitRequest, context: Context) => Promise<SplitOutcome>;
-
-/** Made idempotent by Powertools; a duplicate of work that is still under way is told apart from its own retry. */
-function onceInLedger(persistence: LedgerPersistence, context: Context): Once {
-  persistence.setOwner(context.awsRequestId);
-  const config = new IdempotencyConfig({
-    expiresAfterSeconds: REMEMBER_SECONDS,
-    hashFunction: "sha256",
-    lambdaContext: context,
-  });
-  return async (key, work) => {
-    const once = makeIdempotent(async (_key: string) => ({ done: await work() }), {
-      persistenceStore: persistence,
-      keyPrefix: "split",
-      config,
-    });
-    try {
-      return await once(key);
-    } catch (error) {
-      // The invocation that owns the record finishes it, is retried under its own request id, or ends as a dead letter.
-      if (error instanceof IdempotencyAlreadyInProgressError) return "done elsewhere";
-      throw error;
-    }
-  };
-}
 
 /** Aborts shortly before Lambda would kill the function. */
 function deadlineOf(context: Context): { signal: AbortSignal; clear: () => void } {
