@@ -1,13 +1,4 @@
-import type { SourceDescription } from "./probe.ts";
-
-/** A container that the segment muxer can write. */
-export type Container = {
-  /** ffmpeg's name of the muxer. */
-  muxer: string;
-  /** Of the segments' keys, without a dot. */
-  extension: string;
-  contentType: string;
-};
+import type { Container, MediaDescription } from "../split/ports.ts";
 
 const container = (muxer: string, extension: string, contentType: string): Container => ({
   muxer,
@@ -52,7 +43,7 @@ const FAMILIES: readonly { demuxer: string; extensions: readonly string[] }[] = 
 
 const WEBM_CODECS = ["vp8", "vp9", "av1", "vorbis", "opus"];
 
-const fitsWebm = ({ video, audio }: SourceDescription): boolean =>
+const fitsWebm = ({ video, audio }: MediaDescription): boolean =>
   [video, ...audio].every((track) => track?.codec !== undefined && WEBM_CODECS.includes(track.codec));
 
 /**
@@ -60,7 +51,7 @@ const fitsWebm = ({ video, audio }: SourceDescription): boolean =>
  * file counts, not what it is called: a Matroska file named .mp4 gives Matroska segments. The last resorts are needed:
  * ffmpeg can't write every mix of codecs that it reads (AMR in 3GP with several frames a packet, PCM in MP4).
  */
-export function containersFor(source: SourceDescription, extension: string): Container[] {
+export function containersFor(source: MediaDescription, extension: string): Container[] {
   const formats = source.format.split(",");
   const family = FAMILIES.find(({ demuxer }) => formats.includes(demuxer));
   const own = family?.extensions.includes(extension) ? extension : (family?.extensions[0] ?? "mkv");

@@ -1,15 +1,6 @@
+import type { PlannedPacket } from "../split/domain/cut-plan.ts";
 import { runFfprobe } from "./ffprobe.ts";
 import { untrustedInput } from "./sandbox.ts";
-
-/** A video packet in decode order. A packet holds one frame in every container that is accepted. */
-export type VideoPacket = {
-  /** Presentation time in seconds on the source's own clock, discontinuities of broadcast streams closed. */
-  time: number;
-  /** Seconds; undefined where the container doesn't say. */
-  duration: number | undefined;
-  /** A decoder can start here. */
-  key: boolean;
-};
 
 /** ffmpeg's own threshold for a jump in a broadcast stream's clock (-dts_delta_threshold). */
 const DISCONTINUITY_SECONDS = 10;
@@ -26,7 +17,7 @@ const seconds = (text: string | undefined): number | undefined => {
  * Turns lines of `ffprobe -show_entries packet=pts_time,dts_time,duration_time,flags -of csv=p=0` into packets.
  * AVI has no presentation times: decode times stand in for them.
  */
-export function packetReader(format: string): (line: string) => VideoPacket | undefined {
+export function packetReader(format: string): (line: string) => PlannedPacket | undefined {
   let shift = 0;
   let expected: number | undefined;
   return (line) => {
@@ -54,7 +45,7 @@ export type PacketScan = {
   /** ffprobe's name of the container. */
   format: string;
   signal: AbortSignal;
-  onPacket: (packet: VideoPacket) => void;
+  onPacket: (packet: PlannedPacket) => void;
 };
 
 /**

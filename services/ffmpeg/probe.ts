@@ -1,35 +1,7 @@
 import { z } from "zod";
+import type { MediaDescription, Track } from "../split/ports.ts";
 import { runFfprobe } from "./ffprobe.ts";
 import { untrustedInput } from "./sandbox.ts";
-
-/** A track of a source as the service uses it. */
-export type Track = {
-  /** ffmpeg's stream index. */
-  index: number;
-  /** Lower-case name as ffprobe prints it; undefined where this ffmpeg doesn't know the codec. */
-  codec: string | undefined;
-  /** What the container calls the codec, such as "vvc1". */
-  tag: string;
-};
-
-export type VideoTrack = Track & {
-  /** [width, height] in pixels as displayed: rotation applied. */
-  size: [number, number];
-  /** Average frames per second as the header has it; undefined where it is missing or absurd. */
-  averageFps: number | undefined;
-  /** Average frame rate's less trustworthy sibling: the lowest rate that all timestamps fit. */
-  baseFps: number | undefined;
-};
-
-/** What ffprobe tells of a source without reading it to its end. Durations are left out: headers lie about them. */
-export type SourceDescription = {
-  /** ffprobe's names of the demuxer, such as "mov,mp4,m4a,3gp,3g2,mj2". */
-  format: string;
-  video: VideoTrack | undefined;
-  audio: Track[];
-  /** Everything else, in the source's order: further pictures, subtitles, data. */
-  others: (Track & { type: string })[];
-};
 
 const Rational = z.string().transform((text): number | undefined => {
   const [numerator, denominator] = text.split("/").map(Number);
@@ -45,7 +17,6 @@ const Stream = z.object({
   width: z.int().optional(),
   height: z.int().optional(),
   avg_frame_rate: Rational.optional(),
-  r_frame_rate: Rational.optional(),
   disposition: z.object({ attached_pic: z.int().default(0) }).default({ attached_pic: 0 }),
   tags: z.object({ rotate: z.coerce.number().optional().catch(undefined) }).optional(),
   side_data_list: z.array(z.object({ rotation: z.number().optional().catch(undefined) })).optional(),
@@ -79,7 +50,7 @@ const track = (stream: Stream): Track => ({
 });
 
 /** Turns ffprobe's output into a description. Cover art is a video stream to ffprobe and a picture to us. */
-export function describeSource(output: z.infer<typeof FfprobeOutput>): SourceDescription {
+export function describeSource(output: z.infer<typeof FfprobeOutput>): MediaDescription {
   const isMoving = (stream: Stream) => stream.codec_type === "video" && stream.disposition.attached_pic === 0;
   const picture = output.streams.find(isMoving);
   return {
@@ -88,7 +59,6 @@ export function describeSource(output: z.infer<typeof FfprobeOutput>): SourceDes
       ...track(picture),
       size: displayedSize(picture),
       averageFps: plausible(picture.avg_frame_rate),
-      baseFps: plausible(picture.r_frame_rate),
     },
     audio: output.streams
       .filter((stream) => stream.codec_type === "audio" && track(stream).codec !== undefined)
@@ -102,7 +72,7 @@ export function describeSource(output: z.infer<typeof FfprobeOutput>): SourceDes
 /**
  * Asks ffprobe what `url` is. Throws `FfmpegError` when it is nothing that the allowed demuxers can open.
  */
-export async function probe(binary: string, url: string, signal: AbortSignal): Promise<SourceDescription> {
+export async function probe(binary: string, url: string, signal: AbortSignal): Promise<MediaDescription> {
   const lines: string[] = [];
   const args = [...untrustedInput(), "-show_format", "-show_streams", "-of", "json", url];
   await runFfprobe({ binary, args, signal, secret: url, onLine: (line) => lines.push(line) });

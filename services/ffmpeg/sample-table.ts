@@ -1,5 +1,5 @@
+import type { PlannedPacket } from "../split/domain/cut-plan.ts";
 import { boxesIn, findBox, readMovieBox } from "./iso-boxes.ts";
-import type { VideoPacket } from "./packets.ts";
 import type { RangedSource } from "./source-server.ts";
 
 /**
@@ -109,7 +109,7 @@ function syncSamples(table: DataView | undefined): (sample: number) => boolean {
   return (sample) => numbers.has(sample);
 }
 
-function* packetsOf({ timescale, samples, times, offsets, syncs }: Tables): Generator<VideoPacket> {
+function* packetsOf({ timescale, samples, times, offsets, syncs }: Tables): Generator<PlannedPacket> {
   const durations = runLengths(times, (at) => times.getUint32(at));
   // Signed also in version 0: writers do so, and readers follow.
   const shifts = offsets && runLengths(offsets, (at) => offsets.getInt32(at));
@@ -141,7 +141,7 @@ export async function readSampleTable(
   source: RangedSource,
   stream: number,
   signal: AbortSignal,
-): Promise<Iterable<VideoPacket> | undefined> {
+): Promise<Iterable<PlannedPacket> | undefined> {
   const movie = await readMovieBox(source, signal);
   if (movie === undefined || findBox(movie, "mvex") !== undefined) return undefined;
   const track = boxesIn(movie).filter(({ type }) => type === "trak")[stream]?.body;

@@ -1,26 +1,14 @@
 import { access, stat } from "node:fs/promises";
 import { join } from "node:path";
+import type { Container, CutJob, SegmentFile } from "../split/ports.ts";
 import { runFfmpeg } from "./command.ts";
-import type { Container } from "./containers.ts";
 import { untrustedInput } from "./sandbox.ts";
 
-export type Segmentation = {
+export type Segmentation = CutJob & {
   binary: string;
   /** Of the loopback source. */
   url: string;
-  /** ffmpeg's indexes of the streams that are kept. */
-  video: number;
-  audio: number[];
-  container: Container;
-  /** Ordinals, in decode order, of the frames that start the second and further segments. Each is a keyframe. */
-  starts: number[];
-  /** Where segments are written; each is the reader's to delete. */
-  directory: string;
-  signal: AbortSignal;
 };
-
-/** A segment that is complete on disk. */
-export type SegmentFile = { index: number; path: string; bytes: number };
 
 /** How long to wait before looking again whether ffmpeg has opened the next file: it does so right after its report. */
 const NEXT_FILE_MS = 10;

@@ -2,12 +2,12 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { type EventData, MAX_SEGMENTS } from "#events-schema";
 import { deliverSegments } from "./deliver-segments.ts";
+import type { Announce, SplitDependencies } from "./dependencies.ts";
 import { type CutPlan, keyframePlanner } from "./domain/cut-plan.ts";
 import * as facts from "./domain/facts.ts";
 import { nameOf } from "./domain/source.ts";
 import { isMediaFault, RejectedVideo } from "./errors.ts";
 import type { CutChoice, MediaDescription, OpenMedia } from "./ports.ts";
-import type { Announce, SplitDependencies } from "./split-video.ts";
 
 /** A frame rate for the length of a lone frame in a file whose header has none. */
 const FALLBACK_FPS = 25;

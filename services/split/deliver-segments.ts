@@ -1,11 +1,11 @@
 import { rm } from "node:fs/promises";
 import pLimit from "p-limit";
+import type { Announce, SplitDependencies } from "./dependencies.ts";
 import type { CutPlan } from "./domain/cut-plan.ts";
 import * as facts from "./domain/facts.ts";
 import { OUTPUT_MARKER } from "./domain/segment-keys.ts";
 import { isMediaFault, RejectedVideo } from "./errors.ts";
 import type { Container, CutChoice, MediaDescription, OpenMedia, SegmentFile } from "./ports.ts";
-import type { Announce, SplitDependencies } from "./split-video.ts";
 
 /** Bytes of finished segments that may wait on disk; beyond it the reading is held back. */
 const MOST_BACKLOG_BYTES = 64 * 1024 * 1024;

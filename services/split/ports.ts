@@ -50,25 +50,53 @@ export type Ledger = {
 /** Does work at most once for a key, also when two deliveries come at the same time; a crashed attempt's retry does it again. */
 export type Once = <T>(key: string, work: () => Promise<T>) => Promise<{ done: T } | "done elsewhere">;
 
-export type Track = { index: number; codec: string | undefined; tag: string };
+/** A track of a source. */
+export type Track = {
+  /** ffmpeg's stream index. */
+  index: number;
+  /** In lower case, as ffprobe prints it; undefined where this ffmpeg doesn't know the codec. */
+  codec: string | undefined;
+  /** What the container calls the codec, such as "vvc1". */
+  tag: string;
+};
 
+export type VideoTrack = Track & {
+  /** [width, height] in pixels as displayed: rotation applied. */
+  size: [number, number];
+  /** Average frames per second as the header has it; undefined where it's missing or absurd. */
+  averageFps: number | undefined;
+};
+
+/** What can be told of a source without reading it to its end. Durations are left out: headers lie about them. */
 export type MediaDescription = {
+  /** ffprobe's names of the container, such as "mov,mp4,m4a,3gp,3g2,mj2". */
   format: string;
-  video: (Track & { size: [number, number]; averageFps: number | undefined }) | undefined;
+  video: VideoTrack | undefined;
   audio: Track[];
+  /** Everything else, in the source's order: further pictures, subtitles, data. */
   others: (Track & { type: string })[];
 };
 
-export type Container = { muxer: string; extension: string; contentType: string };
+/** A container that segments can be written in. */
+export type Container = {
+  /** ffmpeg's name of the muxer. */
+  muxer: string;
+  /** Of the segments' keys, without a dot. */
+  extension: string;
+  contentType: string;
+};
 
+/** A segment that is complete on disk. */
 export type SegmentFile = { index: number; path: string; bytes: number };
 
 export type CutJob = {
+  /** ffmpeg's indexes of the streams that are kept. */
   video: number;
   audio: number[];
   container: Container;
   /** Ordinals, in decode order, of the frames that start the second and further segments. */
   starts: number[];
+  /** Where segments are written; each is the reader's to delete. */
   directory: string;
   signal: AbortSignal;
 };

@@ -1,45 +1,20 @@
-import type { EventData, EventType, VideoSplitEvent } from "#events-schema";
+import type { VideoSplitEvent } from "#events-schema";
 import { cutVideo } from "./cut-video.ts";
+import type { Announce, SplitDependencies, SplitSettings } from "./dependencies.ts";
 import * as facts from "./domain/facts.ts";
-import { correlationId, eventId, type Hash } from "./domain/identity.ts";
+import { correlationId, eventId } from "./domain/identity.ts";
 import { isSegmentLength, overridesOf, segmentLengthRule } from "./domain/overrides.ts";
 import { OUTPUT_MARKER } from "./domain/segment-keys.ts";
 import { type Source, sourceIdentity } from "./domain/source.ts";
 import { RejectedVideo, SourceChangedError } from "./errors.ts";
-import type { CutChoice, EventPublisher, Ledger, Log, MediaStore, MediaTools, Once, StoredObject } from "./ports.ts";
+import type { CutChoice, StoredObject } from "./ports.ts";
 import type { SplitRequest } from "./requests.ts";
-
-export type SplitSettings = {
-  uploadKeyPrefix: string;
-  outputBucket: string;
-  outputKeyPrefix: string;
-  segmentSeconds: number;
-  cut: CutChoice["cut"];
-  largestObjectBytes: number;
-};
-
-export type SplitDependencies = {
-  store: MediaStore;
-  publisher: EventPublisher;
-  ledger: Ledger;
-  media: MediaTools;
-  once: Once;
-  log: Log;
-  hash: Hash;
-  now: () => Date;
-  /** Parent of the temporary folder of each run. */
-  temporaryFolder: string;
-  settings: SplitSettings;
-};
 
 export type SplitOutcome =
   | { outcome: "split"; VideoId: number; segments: number }
   | { outcome: "rejected"; VideoId: number; reason: string }
   | { outcome: "skipped"; why: string }
   | { outcome: "done elsewhere" };
-
-/** Announces facts about one upload: ids follow from the upload, so that a retry announces the same. */
-export type Announce = <T extends EventType>(type: T, data: EventData<T>, index?: number) => Promise<void>;
 
 /**
  * Splits the object that a request names: announces `SplitPlanned`, each `SegmentCreated` and `VideoSplit`, or

@@ -2,16 +2,16 @@ import { createHash } from "node:crypto";
 import { crc32 } from "node:zlib";
 import { CRC32_POLYNOMIAL, CRC32C_POLYNOMIAL, CRC64NVME_POLYNOMIAL, Crc32c, Crc64Nvme } from "./crc.ts";
 import { CrcCombination } from "./crc-combination.ts";
+import type { RunningDigest } from "./running-digest.ts";
 
 /** As in element names and `x-amz-checksum-algorithm`: https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html */
 export const CHECKSUM_ALGORITHMS = ["CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256"] as const;
+
 export type ChecksumAlgorithm = (typeof CHECKSUM_ALGORITHMS)[number];
 /** `COMPOSITE`: a checksum of the parts' checksums, followed by `-` and their number. */
 export type ChecksumType = "FULL_OBJECT" | "COMPOSITE";
 /** `value` is base64. */
 export type Checksum = { algorithm: ChecksumAlgorithm; type: ChecksumType; value: string };
-
-export type RunningDigest = { update(chunk: Uint8Array): void; digest(): Buffer };
 
 /** What S3 computes where the client names no algorithm. */
 export const DEFAULT_ALGORITHM: ChecksumAlgorithm = "CRC64NVME";

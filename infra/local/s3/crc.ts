@@ -1,4 +1,4 @@
-import type { RunningDigest } from "./checksums.ts";
+import type { RunningDigest } from "./running-digest.ts";
 
 /**
  * Table-driven CRCs that node:zlib lacks, eight bytes a step ("slicing-by-8"). Both are reflected, start from all ones

@@ -5,10 +5,10 @@ import {
   type ChecksumAlgorithm,
   checksumHeader,
   isChecksumValue,
-  type RunningDigest,
   startDigest,
 } from "./checksums.ts";
 import { S3Error } from "./errors.ts";
+import type { RunningDigest } from "./running-digest.ts";
 
 /** What the client says about its body. `value` is absent where it follows as a trailer. */
 export type DeclaredChecksum = { algorithm: ChecksumAlgorithm; value?: string };

@@ -1,7 +1,14 @@
 import { MAX_SEGMENTS } from "#events-schema";
 
-/** What planning needs of a video packet. Times are seconds; one packet is one frame. */
-export type PlannedPacket = { time: number; duration: number | undefined; key: boolean };
+/** A video packet in decode order, as far as planning needs it. A packet holds one frame in every container that is accepted. */
+export type PlannedPacket = {
+  /** Presentation time in seconds on the source's own clock, discontinuities of broadcast streams closed. */
+  time: number;
+  /** Seconds; undefined where the container doesn't say. */
+  duration: number | undefined;
+  /** A decoder can start here. */
+  key: boolean;
+};
 
 export type PlannedSegment = {
   index: number;

@@ -1,8 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
-import { scanPackets, type VideoPacket } from "../../../services/ffmpeg/packets.ts";
+import { scanPackets } from "../../../services/ffmpeg/packets.ts";
 import { readSampleTable } from "../../../services/ffmpeg/sample-table.ts";
 import { serveSource } from "../../../services/ffmpeg/source-server.ts";
+import type { PlannedPacket } from "../../../services/split/domain/cut-plan.ts";
 import { binaries, makeMedia, type Trait } from "../../fixtures/media.ts";
 import { temporaryFolder } from "../../fixtures/temporary.ts";
 
@@ -24,9 +25,9 @@ function counted(bytes: Uint8Array) {
   return source;
 }
 
-async function packetsByReading(bytes: Uint8Array): Promise<VideoPacket[]> {
+async function packetsByReading(bytes: Uint8Array): Promise<PlannedPacket[]> {
   const server = await serveSource(counted(bytes).ranged);
-  const packets: VideoPacket[] = [];
+  const packets: PlannedPacket[] = [];
   const { ffprobe } = await binaries;
   try {
     await scanPackets({

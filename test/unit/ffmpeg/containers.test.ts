@@ -1,15 +1,15 @@
 import { describe, expect, it } from "vitest";
 import { containersFor } from "../../../services/ffmpeg/containers.ts";
-import type { SourceDescription } from "../../../services/ffmpeg/probe.ts";
+import type { MediaDescription } from "../../../services/split/ports.ts";
 
-const source = (format: string, video: string, audio: string[] = []): SourceDescription => ({
+const source = (format: string, video: string, audio: string[] = []): MediaDescription => ({
   format,
-  video: { index: 0, codec: video, tag: "", size: [320, 180], averageFps: 25, baseFps: 25 },
+  video: { index: 0, codec: video, tag: "", size: [320, 180], averageFps: 25 },
   audio: audio.map((codec, index) => ({ index: index + 1, codec, tag: "" })),
   others: [],
 });
 
-const muxers = (description: SourceDescription, extension: string) =>
+const muxers = (description: MediaDescription, extension: string) =>
   containersFor(description, extension).map(({ muxer, extension: own }) => `${muxer}:${own}`);
 
 const ISO = "mov,mp4,m4a,3gp,3g2,mj2";

@@ -1,0 +1,29 @@
+import type { EventData, EventType } from "#events-schema";
+import type { Hash } from "./domain/identity.ts";
+import type { CutChoice, EventPublisher, Ledger, Log, MediaStore, MediaTools, Once } from "./ports.ts";
+
+export type SplitSettings = {
+  uploadKeyPrefix: string;
+  outputBucket: string;
+  outputKeyPrefix: string;
+  segmentSeconds: number;
+  cut: CutChoice["cut"];
+  largestObjectBytes: number;
+};
+
+export type SplitDependencies = {
+  store: MediaStore;
+  publisher: EventPublisher;
+  ledger: Ledger;
+  media: MediaTools;
+  once: Once;
+  log: Log;
+  hash: Hash;
+  now: () => Date;
+  /** Parent of the temporary folder of each run. */
+  temporaryFolder: string;
+  settings: SplitSettings;
+};
+
+/** Announces facts about one upload: ids follow from the upload, so that a retry announces the same. */
+export type Announce = <T extends EventType>(type: T, data: EventData<T>, index?: number) => Promise<void>;
