@@ -34,7 +34,6 @@ async function snapshotOf(sources: string[], readAtMs: number): Promise<Snapshot
 }
 
 async function isUnchanged({ takenFrom, identities }: Snapshot): Promise<boolean> {
-  if (identities.includes(undefined)) return false;
   const now = await Promise.all(takenFrom.map((source) => identityOf(source, Number.POSITIVE_INFINITY)));
   return now.every((identity, index) => identity === identities[index]);
 }

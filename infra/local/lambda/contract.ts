@@ -44,7 +44,7 @@ export type LocalLambda = {
    * Asynchronous invocation. Resolves when it has ended: the handler returned, or every retry failed and `onFailure` took
    * the event. All attempts carry the same request id. Rejects with `LambdaClosedError` when closed before that, with
    * `FailureDestinationError` when `onFailure` won't take the event, and before anything runs with
-   * `FunctionNotFoundError` or `PayloadTooLargeError`.
+   * `FunctionNotFoundError` or `PayloadTooLargeError`. The system's error comes through where no process can be started.
    */
   invokeAsync(functionName: string, event: unknown, options: { requestId: string }): Promise<void>;
   /**

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { functionArn } from "../arns.ts";
 import type { CodeVersion } from "./code.ts";
 import type { FunctionError, LocalFunction, LogLine } from "./contract.ts";
 import { converseWith, type Reply } from "./conversation.ts";
@@ -8,7 +9,7 @@ import { exitError, timeoutError } from "./exit-error.ts";
 import { readLogLines } from "./log-lines.ts";
 import { type Outcome, resultOf } from "./payload.ts";
 import { startProcessGroup } from "./process-group.ts";
-import { functionArn, nodeFlags, traceHeader, variablesOf } from "./variables.ts";
+import { nodeFlags, traceHeader, variablesOf } from "./variables.ts";
 
 /** `payload` is the event as JSON. */
 export type Invocation = { requestId: string; payload: string };

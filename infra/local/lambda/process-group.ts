@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import type { ProcessExit } from "./exit-error.ts";
+import { hasMembers, signalGroup } from "./group-members.ts";
 import { LIFELINE_FD } from "./runtime/protocol.ts";
 
 /** How long (milliseconds) is waited for pipes to close and processes to vanish that were sent SIGKILL. */
@@ -16,22 +17,10 @@ export type ProcessGroup = {
   kill(): void;
 };
 
-/** Whether there was anybody to get the signal. Signal 0 only asks. */
-function signalGroup(pid: number, signal: NodeJS.Signals | 0): boolean {
-  try {
-    return process.kill(-pid, signal);
-  } catch (error) {
-    // macOS says EPERM of a group that only has zombies.
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "ESRCH" || code === "EPERM") return false;
-    throw error;
-  }
-}
-
-/** Bounded, because a zombie that nobody reaps (a container without an init) belongs to its group for ever. */
-async function untilGone(pid: number): Promise<void> {
+/** Until the processes that got SIGKILL are gone: soon, save one that hangs in the kernel, which isn't waited for. */
+async function untilGone(group: number): Promise<void> {
   const giveUpAt = Date.now() + SETTLE_MS;
-  while (signalGroup(pid, 0) && Date.now() < giveUpAt) await delay(LOOK_AGAIN_MS);
+  while (hasMembers(group) && Date.now() < giveUpAt) await delay(LOOK_AGAIN_MS);
 }
 
 /** A process that left the group may hold its pipes open; it can't be found, but it isn't waited for. */

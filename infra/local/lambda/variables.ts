@@ -1,14 +1,8 @@
 import { randomBytes } from "node:crypto";
 import type { LocalFunction } from "./contract.ts";
 
-/** As the rest of the local stack has it. */
-const ACCOUNT = "000000000000";
-
 /** Of the local stack's own environment; whatever else is there, credentials above all, a function doesn't see. */
 const INHERITED = ["PATH", "FFMPEG_PATH", "FFMPEG_BIN", "FFPROBE_PATH"] as const;
-
-export const functionArn = (region: string, name: string): string =>
-  `arn:aws:lambda:${region}:${ACCOUNT}:function:${name}`;
 
 /** A log stream's name as Lambda gives it to each execution environment: `2026/11/23/[$LATEST]` and 32 hex digits. */
 const logStream = (): string =>

@@ -20,6 +20,14 @@ const writeOut = process.stdout.write.bind(process.stdout);
 const writeErr = process.stderr.write.bind(process.stderr);
 if (send === undefined || channel === undefined || channel === null) throw new Error("Not started by the local Lambda");
 
+/** Lambda's log is written synchronously: lines from just before an exit aren't lost. Of pipes, Node leaves that to chance. */
+function blockOn(stream: NodeJS.WriteStream): void {
+  const { _handle: handle } = stream as { _handle?: { setBlocking?(blocking: boolean): void } };
+  handle?.setBlocking?.(true);
+}
+blockOn(process.stdout);
+blockOn(process.stderr);
+
 const say = (message: RuntimeMessage, then: () => void = () => {}): void => void send(message, then);
 
 const die = (exitCode: number) => (error: unknown) =>
