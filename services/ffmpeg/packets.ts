@@ -57,7 +57,7 @@ export async function scanPackets({ binary, url, stream, format, signal, onPacke
   const entries = ["-show_entries", "packet=pts_time,dts_time,duration_time,flags", "-of", "csv=p=0"];
   await runFfprobe({
     binary,
-    args: [...untrustedInput(), "-select_streams", String(stream), ...entries, url],
+    args: [...untrustedInput(format), "-select_streams", String(stream), ...entries, url],
     signal,
     secret: url,
     onLine: (line) => {

@@ -24,10 +24,17 @@ const DEMUXERS = ["mov", "matroska", "mpegts", "avi", "flv", "ogg", "mpeg", "asf
 const PROBE_BYTES = 20_000_000;
 const ANALYZE_MICROSECONDS = 20_000_000;
 
-/** Options before `-i` for every file that we didn't make ourselves. */
-export const untrustedInput = (): string[] => [
+/**
+ * A program stream has presentation times for some pictures only, and muxers refuse the others: ffmpeg is to work them out.
+ * Nowhere else, since it keeps packets in memory until it has.
+ */
+const LACKS_TIMES = "mpeg";
+
+/** Options before `-i` for every file that we didn't make ourselves; `format` is ffprobe's name of it, once it's known. */
+export const untrustedInput = (format?: string): string[] => [
   ...["-protocol_whitelist", INPUT_PROTOCOLS],
   ...["-format_whitelist", DEMUXERS.join(",")],
   ...["-probesize", String(PROBE_BYTES)],
   ...["-analyzeduration", String(ANALYZE_MICROSECONDS)],
+  ...(format === LACKS_TIMES ? ["-fflags", "+genpts"] : []),
 ];

@@ -63,7 +63,9 @@ export async function* cutSegments(job: Segmentation): AsyncGenerator<SegmentFil
       wake();
     },
     build: (command) => {
-      command.input(job.url).inputOptions("-hide_banner", "-nostdin", "-loglevel", "error", ...untrustedInput());
+      command
+        .input(job.url)
+        .inputOptions("-hide_banner", "-nostdin", "-loglevel", "error", ...untrustedInput(job.format));
       command.output(`%05d.${job.container.extension}`).outputOptions(...(cutOptions(job) as [string, string]));
     },
   })

@@ -89,6 +89,7 @@ function startDelivery(
     const deliveries: Promise<void>[] = [];
     try {
       const files = opened.cut({
+        format: description.format,
         video: description.video?.index ?? 0,
         audio: description.audio.map(({ index }) => index),
         container,

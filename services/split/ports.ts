@@ -90,6 +90,8 @@ export type Container = {
 export type SegmentFile = { index: number; path: string; bytes: number };
 
 export type CutJob = {
+  /** The source's, as it was described. */
+  format: string;
   /** ffmpeg's indexes of the streams that are kept. */
   video: number;
   audio: number[];

@@ -123,6 +123,7 @@ async function ours(path: string): Promise<number> {
   const { segments } = planner.finish(25)!;
   const [container] = media.containers(description, extname(path).slice(1));
   const job = {
+    format: description.format,
     video: description.video!.index,
     audio: description.audio.map(({ index }) => index),
     container: container!,

@@ -35,6 +35,7 @@ async function cut(trait: Trait, segmentSeconds: number) {
   const [container] = media.containers(description, extname(path).slice(1));
   const files: string[] = [];
   const job = {
+    format: description.format,
     video: description.video!.index,
     audio: description.audio.map(({ index }) => index),
     container: container!,
@@ -59,6 +60,7 @@ const LOSSLESS: [Trait, number][] = [
   ["mpeg4.avi", 2],
   ["flash.flv", 2],
   ["mpeg2-program-stream.mpg", 2],
+  ["mpeg2-with-b-frames.mpg", 2],
   ["windows-media.wmv", 2],
   ["theora.ogv", 2],
 ];
@@ -125,6 +127,7 @@ describe("cutting on keyframes", () => {
     const [container] = media.containers(description, "mp4");
     const directory = await temporaryFolder();
     const segments = media.cut({
+      format: description.format,
       video: 0,
       audio: [],
       container: container!,
