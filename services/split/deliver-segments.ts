@@ -4,7 +4,7 @@ import type { Announce, SplitDependencies } from "./dependencies.ts";
 import type { CutPlan } from "./domain/cut-plan.ts";
 import * as facts from "./domain/facts.ts";
 import { OUTPUT_MARKER } from "./domain/segment-keys.ts";
-import { isMediaFault, RejectedVideo } from "./errors.ts";
+import { isMediaFault, type MediaFault, RejectedVideo } from "./errors.ts";
 import type { Container, CutChoice, MediaDescription, OpenMedia, SegmentFile } from "./ports.ts";
 
 /** Bytes of finished segments that may wait on disk; beyond it the reading is held back. */
@@ -43,8 +43,9 @@ export async function deliverSegments(
     } catch (error) {
       const failure = opened.readFailure();
       if (failure !== undefined) throw failure;
-      // Once a segment was announced, its container is a fact; and only ffmpeg's own refusal speaks for another one.
-      if (!isMediaFault(error) || delivery.begun() > 0) throw error;
+      if (!isMediaFault(error) || isOutOfSpace(error)) throw error;
+      // Once a segment was announced, its container is a fact.
+      if (delivery.begun() > 0) throw damaged(delivery.begun(), error.stderr, error);
       refusal = error;
       dependencies.log.info(`${container.muxer} can't hold these tracks`, { ffmpeg: error.stderr });
     }
@@ -58,6 +59,16 @@ export async function deliverSegments(
     },
   );
 }
+
+/** The machine's fault, not the file's: another machine, or a larger /tmp, can do it. */
+const isOutOfSpace = ({ stderr }: MediaFault): boolean => stderr.includes("No space left on device");
+
+const damaged = (made: number, detail: string, cause?: unknown): RejectedVideo =>
+  new RejectedVideo(
+    "UnreadableMedia",
+    `The video can't be cut beyond its first ${made} segments (${detail}). Repair it with "ffmpeg -i VIDEO -c copy REPAIRED" and upload that.`,
+    { cause },
+  );
 
 function startDelivery(
   run: CutRun,
@@ -127,8 +138,7 @@ async function uploadSegment(
 ): Promise<facts.SegmentObject> {
   const frames = await opened.countFrames(file.path, signal);
   const expected = plan.segments[file.index]?.frames;
-  if (frames !== expected)
-    throw new Error(`Segment ${file.index} holds ${frames} frames, and ${expected} were planned`);
+  if (frames !== expected) throw damaged(file.index, `segment ${file.index} holds ${frames} of ${expected} frames`);
   const { outputBucket: bucket } = settings;
   const { outputKeyPrefix: prefixTemplate } = choice;
   const { extension, contentType } = container;
