@@ -14,7 +14,7 @@ type Waiter = { resolve(): void; reject(error: Error): void };
 
 /**
  * Opens a local EventBridge on a directory, and goes on with what was pending there. Throws `InvalidEventPatternException` for a
- * managed rule that EventBridge would refuse.
+ * managed rule that EventBridge would refuse, and `Error` for one of a bus that isn't there.
  */
 export async function openEventBridge(options: EventBridgeOptions): Promise<LocalEventBridge> {
   const arns = arnsOf(options.region, options.account);

@@ -63,12 +63,14 @@ export class Courier {
     }
     const unsent = this.#unsent.get(queued);
     if (unsent !== undefined) return this.#giveUp(queued, target, event, unsent);
-    if (entry.hops > MOST_HOPS) {
+    const otherBus = this.#arns.nameIn("event-bus", target.arn);
+    if (otherBus !== undefined && entry.hops >= MOST_HOPS) {
       const errorMessage = `The event was forwarded through ${MOST_HOPS} buses already`;
       return this.#giveUp(queued, target, event, { errorCode: "THIRD_ACCOUNT_HOP_DETECTED", errorMessage });
     }
     try {
-      await this.#handOver(queued, target, entry, event);
+      if (otherBus === undefined) await this.#handOver(queued, target, entry, event);
+      else this.#forward(otherBus, event, entry.hops + 1);
     } catch (error) {
       return this.#failed(queued, target, event, error);
     }
@@ -81,8 +83,6 @@ export class Courier {
   }
 
   async #handOver({ bus, pending }: Queued, target: TargetSpec, entry: LogEntry, event: BusEvent): Promise<void> {
-    const otherBus = this.#arns.nameIn("event-bus", target.arn);
-    if (otherBus !== undefined) return this.#forward(otherBus, event, entry.hops + 1);
     const { id, rule, attempts } = pending;
     const context = { ruleArn: this.#arns.rule(bus, rule), ruleName: rule, ingestedAt: entry.at };
     await this.#options.deliver(target, targetInput(target, event, context), { id, bus, rule, attempt: attempts + 1 });

@@ -81,6 +81,8 @@ export class Registry {
     this.#manageRules(options, state.rules);
     for (const archive of state.archives) if (!archive.managed) this.archives.set(archive.name, archive);
     for (const archive of options.archives) {
+      if (!this.buses.has(archive.bus))
+        throw new Error(`Archive ${archive.name} is of ${archive.bus}, which isn't there`);
       const before = state.archives.find(({ name, managed }) => name === archive.name && managed);
       this.archives.set(archive.name, { createdAt: before?.createdAt ?? now, from: 0, ...archive, managed: true });
     }
@@ -91,6 +93,7 @@ export class Registry {
   /** Rules of the options, with the targets that a person has added to them. */
   #manageRules({ rules }: EventBridgeOptions, before: readonly RuleRecord[]): void {
     for (const { name, bus, pattern, description, targets } of rules) {
+      if (!this.buses.has(bus)) throw new Error(`Rule ${name} is for event bus ${bus}, which isn't there`);
       const ids = new Set(targets.map(({ id }) => id));
       const added = before
         .filter((rule) => rule.name === name && rule.bus === bus)

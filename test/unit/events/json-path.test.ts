@@ -1,7 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { atJsonPath, isJsonPath } from "../../../infra/local/events/json-path.ts";
 
-const event = { "detail-type": "T", detail: { list: [{ id: 1 }, { id: 2 }], "a b": null, x: { y: 3, z: 4 } } };
+const event = {
+  "detail-type": "T",
+  detail: { list: [{ id: 1 }, { id: 2 }], "a b": null, rows: [[1], [2, 3]], x: { y: 3, z: 4 } },
+};
 
 describe("atJsonPath", () => {
   it.each([
@@ -13,6 +16,7 @@ describe("atJsonPath", () => {
     ["$.detail.list[*].id", [1, 2]],
     ["$.detail.x.*", [3, 4]],
     ["$.detail.none[*]", []],
+    ["$.detail.rows[*][1]", [3]],
     ["$.detail.list[2]", undefined],
     ["$.detail.list.length", undefined],
     ["$.detail.toString", undefined],

@@ -82,6 +82,7 @@ const refused: [what: string, pattern: unknown, reason: string][] = [
   ["cidr of a name", inLeaf({ cidr: "host/8" }), "Nonstandard IP address: host"],
   ["$or of one object", { $or: [{ a: [1] }] }, "There must have at least 2 Objects in $or relationship."],
   ["$or of values", { $or: [1, 2] as unknown[], b: [[]] }, "Only JSON object is allowed in array of $or relationship."],
+  ["an operator for a field in $or", { $or: [{ prefix: ["a"] }, { b: [1] }] }, "prefix is Ruler reserved fieldName"],
   ["$or with an empty object", { $or: [{ a: [1] }, {}] }, "Empty objects are not allowed"],
   [
     "$or of more than 1,000 combinations",

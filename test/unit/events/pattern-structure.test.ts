@@ -22,6 +22,10 @@ describe("fields", () => {
     expect(matches(pattern, { detail: { state: "on" } })).toBe(false);
   });
 
+  it("given names of operators, then they are fields like any other", () => {
+    expect(matches({ prefix: ["x"], cidr: { "<": [1] } }, { prefix: "x", cidr: { "<": 1 } })).toBe(true);
+  });
+
   it("given names of Object's prototype, then they are fields like any other", () => {
     expect(matches({ constructor: ["x"] }, { constructor: "x" })).toBe(true);
     expect(matches({ constructor: [{ exists: true }] }, {})).toBe(false);
@@ -119,6 +123,11 @@ describe("arrays in events", () => {
     expect(matches({ teams: { name: ["blue"], members: { n: [1] } } }, event)).toBe(false);
   });
 
+  it("given a value beside an object in one array, then they needn't be in the same element", () => {
+    expect(matches({ a: [5], "a.b": [1] }, { a: [5, { b: 1 }] })).toBe(true);
+    expect(matches({ a: [5], "a.b": [1], "a.c": [2] }, { a: [5, { b: 1 }, { c: 2 }] })).toBe(false);
+  });
+
   it("given values side by side in one array, then they needn't be the same", () => {
     expect(matches({ "a.b": [1], a: { c: [2] } }, { a: { b: [1, 2], c: [1, 2] } })).toBe(true);
   });
@@ -128,6 +137,14 @@ describe("arrays in events", () => {
     expect(matches({ list: { a: [1], b: [{ exists: false }] } }, event)).toBe(true);
     // Fields are looked at in alphabetical order: nothing has chosen an element when "a" is asked for.
     expect(matches({ list: { a: [{ exists: false }], b: [2] } }, event)).toBe(false);
+  });
+
+  it("given large arrays that have nothing to do with each other, then matching stays fast", () => {
+    const list = Array.from({ length: 5_000 }, (_, at) => ({ a: 1, b: at }));
+    const fields = { a: [1], b: [{ exists: true }] };
+    const began = performance.now();
+    expect(matches({ l: fields, m: fields, n: { a: [2] } }, { l: list, m: list, n: list })).toBe(false);
+    expect(performance.now() - began).toBeLessThan(5_000);
   });
 
   it("given large arrays, then matching stays fast", () => {

@@ -34,6 +34,7 @@ export function busOf({ arns, registry }: Api, nameOrArn: string | undefined): B
   return bus;
 }
 
+/** A rule of the bus that a request names or leaves out. Throws `ResourceNotFoundException`. */
 export function ruleOf(api: Api, nameOrArn: string | undefined, name: string): RuleRecord {
   const bus = busOf(api, nameOrArn).name;
   const rule = api.registry.rule(bus, name);
@@ -41,19 +42,21 @@ export function ruleOf(api: Api, nameOrArn: string | undefined, name: string): R
   return rule;
 }
 
+/** Throws `ResourceNotFoundException`. */
 export function archiveOf({ registry }: Api, name: string): ArchiveRecord {
   const archive = registry.archives.get(name);
   if (archive === undefined) throw notFound(`Archive ${name}`);
   return archive;
 }
 
+/** Throws `ResourceNotFoundException`. */
 export function replayOf({ registry }: Api, name: string): ReplayRecord {
   const replay = registry.replays.get(name);
   if (replay === undefined) throw notFound(`Replay ${name}`);
   return replay;
 }
 
-/** Throws `InvalidEventPatternException` for a text that is no pattern. */
+/** Compiles a pattern's JSON text. Throws `InvalidEventPatternException`. */
 export function patternFrom(text: string): (event: unknown) => boolean {
   let pattern: unknown;
   try {

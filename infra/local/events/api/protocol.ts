@@ -15,13 +15,11 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
   let bytes = 0;
   for await (const chunk of request) {
     bytes += chunk.length;
-    if (bytes > MOST_BODY_BYTES) {
-      throw new EventBridgeException(
-        "RequestEntityTooLargeException",
-        `A request has ${MOST_BODY_BYTES} bytes at most.`,
-      );
-    }
-    chunks.push(chunk);
+    if (bytes <= MOST_BODY_BYTES) chunks.push(chunk);
+  }
+  // Only now: a client that is still sending doesn't look for an answer.
+  if (bytes > MOST_BODY_BYTES) {
+    throw new EventBridgeException("RequestEntityTooLargeException", `A request has ${MOST_BODY_BYTES} bytes at most.`);
   }
   return Buffer.concat(chunks).toString("utf8");
 }
@@ -69,7 +67,6 @@ export async function answer(request: IncomingMessage, response: ServerResponse,
     "content-type": "application/x-amz-json-1.1",
     "content-length": bytes.length,
     "x-amzn-requestid": randomUUID(),
-    ...(!request.complete && { connection: "close" }),
   });
   response.end(bytes);
 }

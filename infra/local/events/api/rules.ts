@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { EventBridgeException, invalid } from "../exceptions.ts";
+import { invalid } from "../exceptions.ts";
 import type { RuleRecord } from "../registry.ts";
 import { type Api, busOf, operation, patternFrom, present, ruleOf } from "./operation.ts";
 import { page } from "./paging.ts";
@@ -7,9 +7,6 @@ import { arn, busNameOrArn, description, eventPattern, paging, ruleName, tags } 
 import { tagsFrom } from "./tags.ts";
 
 const Named = z.object({ Name: ruleName, EventBusName: busNameOrArn.optional() });
-
-/** https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html */
-const MOST_RULES = 300;
 
 const State = z.enum(["ENABLED", "DISABLED", "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"]);
 
@@ -29,12 +26,6 @@ export const putRule = operation(PutRule, (input, api) => {
   const bus = busOf(api, input.EventBusName).name;
   const before = api.registry.rule(bus, Name);
   patternFrom(EventPattern);
-  if (before === undefined && api.registry.rulesOf(bus).length >= MOST_RULES) {
-    throw new EventBridgeException(
-      "LimitExceededException",
-      "The requested resource exceeds the maximum number allowed.",
-    );
-  }
   api.registry.putRule({
     name: Name,
     bus,

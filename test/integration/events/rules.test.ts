@@ -1,0 +1,346 @@
+import {
+  DeleteRuleCommand,
+  DescribeRuleCommand,
+  DisableRuleCommand,
+  EnableRuleCommand,
+  ListRuleNamesByTargetCommand,
+  ListRulesCommand,
+  ListTargetsByRuleCommand,
+  PutEventsCommand,
+  PutRuleCommand,
+  PutTargetsCommand,
+  RemoveTargetsCommand,
+} from "@aws-sdk/client-eventbridge";
+import { describe, expect, it } from "vitest";
+import { ACCOUNT, busArn, entry, FUNCTION, OTHER_FUNCTION, openBridge, QUEUE, ruleArn } from "./bridge.ts";
+
+const EventPattern = JSON.stringify({ source: ["test"] });
+const onVideo = { EventBusName: "video" };
+
+describe("PutRule and DescribeRule", () => {
+  it("given a rule, then it is described as it was put", async () => {
+    const { client } = await openBridge();
+    const { RuleArn } = await client.send(
+      new PutRuleCommand({ Name: "r", ...onVideo, EventPattern, Description: "d", RoleArn: "arn:aws:iam::1:role/x" }),
+    );
+    expect(RuleArn).toBe(ruleArn("video/r"));
+    const { $metadata: _, ...described } = await client.send(new DescribeRuleCommand({ Name: "r", ...onVideo }));
+    expect(described).toEqual({
+      Name: "r",
+      Arn: ruleArn("video/r"),
+      EventPattern,
+      State: "ENABLED",
+      Description: "d",
+      RoleArn: "arn:aws:iam::1:role/x",
+      EventBusName: "video",
+      CreatedBy: ACCOUNT,
+    });
+  });
+
+  it("given the default bus, then the rule's ARN doesn't name it", async () => {
+    const { client } = await openBridge();
+    expect((await client.send(new PutRuleCommand({ Name: "r", EventPattern }))).RuleArn).toBe(ruleArn("r"));
+  });
+
+  it("given a rule that is there, then it is replaced and keeps its targets", async () => {
+    const { client, bridge, received } = await openBridge();
+    await client.send(
+      new PutRuleCommand({ Name: "r", EventBusName: busArn("video"), EventPattern: '{"source":["x"]}' }),
+    );
+    await client.send(new PutTargetsCommand({ Rule: "r", ...onVideo, Targets: [{ Id: "t", Arn: FUNCTION }] }));
+    await client.send(new PutRuleCommand({ Name: "r", ...onVideo, EventPattern }));
+    await client.send(new PutEventsCommand({ Entries: [entry()] }));
+    await bridge.idle();
+    expect(received).toHaveLength(1);
+  });
+
+  it.each([
+    [
+      "a pattern that is none",
+      { EventPattern: '{"a":[{"regex":"x"}]}' },
+      "InvalidEventPatternException",
+      "Event pattern is not valid. Reason: Unrecognized match type regex",
+    ],
+    [
+      "a pattern that isn't JSON",
+      { EventPattern: "{a" },
+      "InvalidEventPatternException",
+      "Event pattern is not valid. Reason: ",
+    ],
+    [
+      "neither pattern nor schedule",
+      {},
+      "ValidationException",
+      "Parameter(s) EventPattern or ScheduleExpression must be specified.",
+    ],
+    ["a schedule", { ScheduleExpression: "rate(1 day)" }, "ValidationException", "ScheduleExpression is not supported"],
+    [
+      "an unknown bus",
+      { EventPattern, EventBusName: "nowhere" },
+      "ResourceNotFoundException",
+      "Event bus nowhere does not exist.",
+    ],
+    [
+      "a name with a space",
+      { EventPattern, Name: "a b" },
+      "ValidationException",
+      "Value at 'name' failed to satisfy constraint: Member must satisfy regular expression pattern",
+    ],
+    [
+      "a name of 65 characters",
+      { EventPattern, Name: "x".repeat(65) },
+      "ValidationException",
+      "Member must have length less than or equal to 64",
+    ],
+    [
+      "no name",
+      { EventPattern, Name: undefined },
+      "ValidationException",
+      "Value at 'name' failed to satisfy constraint: Member must not be null",
+    ],
+    [
+      "an unknown state",
+      { EventPattern, State: "ON" as "ENABLED" },
+      "ValidationException",
+      "Member must satisfy enum value set: [ENABLED, DISABLED",
+    ],
+    [
+      "a pattern of 4,097 characters",
+      { EventPattern: `{"a":["${"x".repeat(4_088)}"]} ` },
+      "ValidationException",
+      "Value at 'eventPattern'",
+    ],
+  ])("given %s, then it is refused", async (_, fields, name, message) => {
+    const { client } = await openBridge();
+    await expect(client.send(new PutRuleCommand({ Name: "r", ...fields }))).rejects.toMatchObject({
+      name,
+      message: expect.stringContaining(message),
+    });
+  });
+
+  it("given no such rule, then DescribeRule says so", async () => {
+    const { client } = await openBridge();
+    await expect(client.send(new DescribeRuleCommand({ Name: "r", ...onVideo }))).rejects.toMatchObject({
+      name: "ResourceNotFoundException",
+      message: "Rule r does not exist on EventBus video.",
+    });
+  });
+});
+
+describe("EnableRule and DisableRule", () => {
+  it("given a disabled rule, then it matches nothing until it is enabled", async () => {
+    const { client, bridge, received } = await openBridge();
+    await client.send(new PutRuleCommand({ Name: "r", ...onVideo, EventPattern }));
+    await client.send(new PutTargetsCommand({ Rule: "r", ...onVideo, Targets: [{ Id: "t", Arn: FUNCTION }] }));
+    await client.send(new DisableRuleCommand({ Name: "r", ...onVideo }));
+    await client.send(new PutEventsCommand({ Entries: [entry({ n: 1 })] }));
+    await client.send(new EnableRuleCommand({ Name: "r", ...onVideo }));
+    await client.send(new PutEventsCommand({ Entries: [entry({ n: 2 })] }));
+    await bridge.idle();
+    expect(received.map(({ event }) => event.detail)).toEqual([{ n: 2 }]);
+  });
+
+  it("given no such rule, then it is refused", async () => {
+    const { client } = await openBridge();
+    await expect(client.send(new EnableRuleCommand({ Name: "r" }))).rejects.toMatchObject({
+      name: "ResourceNotFoundException",
+    });
+  });
+});
+
+describe("ListRules", () => {
+  it("given many rules, then they come in pages, by name and by prefix", async () => {
+    const { client } = await openBridge();
+    for (const Name of ["b2", "a", "b1", "b3", "c"])
+      await client.send(new PutRuleCommand({ Name, ...onVideo, EventPattern }));
+    const first = await client.send(new ListRulesCommand({ ...onVideo, NamePrefix: "b", Limit: 2 }));
+    expect(first.Rules?.map(({ Name }) => Name)).toEqual(["b1", "b2"]);
+    const second = await client.send(
+      new ListRulesCommand({ ...onVideo, NamePrefix: "b", Limit: 2, NextToken: first.NextToken }),
+    );
+    expect(second.Rules?.map(({ Name }) => Name)).toEqual(["b3"]);
+    expect(second.NextToken).toBeUndefined();
+    expect((await client.send(new ListRulesCommand({}))).Rules).toEqual([]);
+  });
+
+  it("given a token that it never gave out, then it is refused", async () => {
+    const { client } = await openBridge();
+    await expect(client.send(new ListRulesCommand({ NextToken: "?!" }))).rejects.toMatchObject({
+      name: "ValidationException",
+    });
+  });
+});
+
+describe("DeleteRule", () => {
+  it("given targets, then it is refused until they are removed", async () => {
+    const { client } = await openBridge();
+    await client.send(new PutRuleCommand({ Name: "r", ...onVideo, EventPattern }));
+    await client.send(new PutTargetsCommand({ Rule: "r", ...onVideo, Targets: [{ Id: "t", Arn: FUNCTION }] }));
+    await expect(client.send(new DeleteRuleCommand({ Name: "r", ...onVideo }))).rejects.toMatchObject({
+      name: "ValidationException",
+      message: "Rule can't be deleted since it has targets.",
+    });
+    const removed = await client.send(new RemoveTargetsCommand({ Rule: "r", ...onVideo, Ids: ["t", "u"] }));
+    expect(removed).toMatchObject({
+      FailedEntryCount: 1,
+      FailedEntries: [{ TargetId: "u", ErrorCode: "ResourceNotFoundException" }],
+    });
+    await client.send(new DeleteRuleCommand({ Name: "r", ...onVideo }));
+    expect((await client.send(new ListRulesCommand(onVideo))).Rules).toEqual([]);
+  });
+
+  it("given no such rule, then it is no error", async () => {
+    const { client } = await openBridge();
+    await client.send(new DeleteRuleCommand({ Name: "r" }));
+  });
+});
+
+describe("PutTargets", () => {
+  it("given targets of any kind, then they are listed with all their settings", async () => {
+    const { client } = await openBridge();
+    await client.send(new PutRuleCommand({ Name: "r", ...onVideo, EventPattern }));
+    const Targets = [
+      {
+        Id: "fn",
+        Arn: FUNCTION,
+        RetryPolicy: { MaximumRetryAttempts: 3, MaximumEventAgeInSeconds: 60 },
+        DeadLetterConfig: { Arn: QUEUE },
+      },
+      { Id: "logs", Arn: `arn:aws:logs:eu-west-1:${ACCOUNT}:log-group:/aws/events/x`, InputPath: "$.detail" },
+      { Id: "queue", Arn: QUEUE, SqsParameters: { MessageGroupId: "g" } },
+    ];
+    expect(await client.send(new PutTargetsCommand({ Rule: "r", ...onVideo, Targets }))).toMatchObject({
+      FailedEntryCount: 0,
+    });
+    const first = await client.send(new ListTargetsByRuleCommand({ Rule: "r", ...onVideo, Limit: 2 }));
+    const second = await client.send(
+      new ListTargetsByRuleCommand({ Rule: "r", ...onVideo, NextToken: first.NextToken }),
+    );
+    expect([...(first.Targets ?? []), ...(second.Targets ?? [])]).toEqual(Targets);
+  });
+
+  it("given an id that is there, then that target is replaced", async () => {
+    const { client } = await openBridge();
+    await client.send(new PutRuleCommand({ Name: "r", EventPattern }));
+    await client.send(new PutTargetsCommand({ Rule: "r", Targets: [{ Id: "t", Arn: FUNCTION }] }));
+    await client.send(new PutTargetsCommand({ Rule: "r", Targets: [{ Id: "t", Arn: OTHER_FUNCTION }] }));
+    expect((await client.send(new ListTargetsByRuleCommand({ Rule: "r" }))).Targets).toEqual([
+      { Id: "t", Arn: OTHER_FUNCTION },
+    ]);
+  });
+
+  it("given bad targets among good ones, then the good ones are put and each bad one is named", async () => {
+    const { client } = await openBridge();
+    await client.send(new PutRuleCommand({ Name: "r", EventPattern }));
+    const Arn = FUNCTION;
+    const bad = [
+      { Id: "a b", Arn },
+      { Id: "arn", Arn: "function" },
+      { Id: "both", Arn, Input: "{}", InputPath: "$" },
+      { Id: "json", Arn, Input: "{a" },
+    ];
+    const moreBad = [
+      { Id: "path", Arn, InputPath: "detail" },
+      { Id: "paths", Arn, InputTransformer: { InputPathsMap: { a: "$." }, InputTemplate: "<a>" } },
+      { Id: "template", Arn, InputTransformer: { InputTemplate: '"<unknown>"' } },
+    ];
+    const results = [
+      await client.send(new PutTargetsCommand({ Rule: "r", Targets: [...bad, { Id: "good", Arn }] })),
+      await client.send(new PutTargetsCommand({ Rule: "r", Targets: moreBad })),
+    ];
+    expect(results.map(({ FailedEntryCount }) => FailedEntryCount)).toEqual([4, 3]);
+    expect(results.flatMap(({ FailedEntries = [] }) => FailedEntries.map(({ TargetId }) => TargetId))).toEqual([
+      ...bad.map(({ Id }) => Id),
+      ...moreBad.map(({ Id }) => Id),
+    ]);
+    expect((await client.send(new ListTargetsByRuleCommand({ Rule: "r" }))).Targets).toEqual([{ Id: "good", Arn }]);
+  });
+
+  it("given a sixth target, then it is refused", async () => {
+    const { client } = await openBridge();
+    await client.send(new PutRuleCommand({ Name: "r", EventPattern }));
+    const Targets = ["1", "2", "3", "4", "5"].map((Id) => ({ Id, Arn: FUNCTION }));
+    await client.send(new PutTargetsCommand({ Rule: "r", Targets }));
+    await expect(
+      client.send(new PutTargetsCommand({ Rule: "r", Targets: [{ Id: "6", Arn: FUNCTION }] })),
+    ).rejects.toMatchObject({ name: "LimitExceededException" });
+    await client.send(new PutTargetsCommand({ Rule: "r", Targets }));
+  });
+
+  it("given no such rule, then it is refused", async () => {
+    const { client } = await openBridge();
+    await expect(
+      client.send(new PutTargetsCommand({ Rule: "r", Targets: [{ Id: "t", Arn: FUNCTION }] })),
+    ).rejects.toMatchObject({ name: "ResourceNotFoundException" });
+  });
+
+  it("given a target's own retry policy, then that many retries are made before the dead letter", async () => {
+    const { client, bridge, received, letters } = await openBridge({
+      deliver: async () => {
+        throw new Error("down");
+      },
+    });
+    await client.send(new PutRuleCommand({ Name: "r", ...onVideo, EventPattern }));
+    const RetryPolicy = { MaximumRetryAttempts: 1 };
+    await client.send(
+      new PutTargetsCommand({
+        Rule: "r",
+        ...onVideo,
+        Targets: [{ Id: "t", Arn: FUNCTION, RetryPolicy, DeadLetterConfig: { Arn: QUEUE } }],
+      }),
+    );
+    await client.send(new PutEventsCommand({ Entries: [entry()] }));
+    await bridge.idle();
+    expect(received).toHaveLength(2);
+    expect(letters).toHaveLength(1);
+  });
+});
+
+describe("ListRuleNamesByTarget", () => {
+  it("given a target of several rules, then their names come in pages", async () => {
+    const { client } = await openBridge();
+    for (const Name of ["c", "a", "b"]) {
+      await client.send(new PutRuleCommand({ Name, EventPattern }));
+      const Arn = Name === "b" ? OTHER_FUNCTION : FUNCTION;
+      await client.send(new PutTargetsCommand({ Rule: Name, Targets: [{ Id: "t", Arn }] }));
+    }
+    const first = await client.send(new ListRuleNamesByTargetCommand({ TargetArn: FUNCTION, Limit: 1 }));
+    const second = await client.send(
+      new ListRuleNamesByTargetCommand({ TargetArn: FUNCTION, NextToken: first.NextToken }),
+    );
+    expect([first.RuleNames, second.RuleNames]).toEqual([["a"], ["c"]]);
+  });
+});
+
+describe("a target's input", () => {
+  const deliveredWith = async (settings: object): Promise<unknown> => {
+    const { client, bridge, received } = await openBridge();
+    await client.send(new PutRuleCommand({ Name: "r", ...onVideo, EventPattern }));
+    const put = new PutTargetsCommand({ Rule: "r", ...onVideo, Targets: [{ Id: "t", Arn: FUNCTION, ...settings }] });
+    expect(await client.send(put)).toMatchObject({ FailedEntryCount: 0 });
+    await client.send(new PutEventsCommand({ Entries: [entry({ a: { b: [1, "two"] } })] }));
+    await bridge.idle();
+    return received[0]?.event;
+  };
+
+  it("given Input, then that is delivered", async () => {
+    expect(await deliveredWith({ Input: '{"fixed":true}' })).toEqual({ fixed: true });
+  });
+
+  it("given InputPath, then that part is delivered", async () => {
+    expect(await deliveredWith({ InputPath: "$.detail.a.b[1]" })).toBe("two");
+  });
+
+  it("given InputTransformer, then the filled template is delivered", async () => {
+    const InputTransformer = {
+      InputPathsMap: { value: "$.detail.a", type: "$.detail-type" },
+      InputTemplate: '{"type": <type>, "text": "of <type>", "value": <value>, "rule": <aws.events.rule-name>}',
+    };
+    expect(await deliveredWith({ InputTransformer })).toEqual({
+      type: "Made",
+      text: "of Made",
+      value: { b: [1, "two"] },
+      rule: "r",
+    });
+  });
+});
