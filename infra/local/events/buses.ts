@@ -4,22 +4,15 @@ import { join } from "node:path";
 import type { Queued } from "./dispatcher.ts";
 import { EventStore, type LogEntry, type Pending, type PlacedEntry } from "./event-store.ts";
 import type { Listeners } from "./listeners.ts";
-import type { Registry, RuleRecord } from "./registry.ts";
+import type { Registry } from "./registry.ts";
 import type { BusEvent } from "./types.ts";
 
 /** Not the name alone: "." and "A" beside "a" are names of buses, but not of folders everywhere. */
 const folderOf = (bus: string): string =>
   `${encodeURIComponent(bus).slice(0, 100)}-${createHash("sha256").update(bus).digest("hex").slice(0, 12)}`;
 
-/** A UUID that is the same whenever it is made from the same text. */
-function stableId(text: string): string {
-  const hex = createHash("sha256").update(text).digest("hex");
-  // Version 8 is for ids of one's own making: https://www.rfc-editor.org/rfc/rfc9562#section-5.8
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
-}
-
-/** What is replayed, and to which rules; none means all. */
-export type ReplayOfEvent = { name: string; startedAt: number; rules: ReadonlySet<string> | undefined };
+/** The replay that an event is delivered again for, and the rules that it is for; undefined means all. */
+export type Replaying = { name: string; rules: ReadonlySet<string> | undefined };
 
 /** The buses' logs, and the deliveries that follow from what is put onto them. */
 export class Buses {
@@ -74,27 +67,17 @@ export class Buses {
     for (const pending of added) this.#deliver({ bus, store, pending });
   }
 
-  /** Delivers an event of the log once more; ids are the same when the same replay comes to it again. */
-  replay(bus: string, { entry, offset, length }: PlacedEntry, { name, startedAt, rules }: ReplayOfEvent): void {
+  /** Delivers an event of the log once more, and notes that the replay has come that far. */
+  replay(bus: string, { entry, offset, length }: PlacedEntry, { name, rules }: Replaying): void {
     const store = this.store(bus);
     const event: BusEvent = { ...entry.event, "replay-name": name };
     const since = Date.now();
-    const deliveryOf = (rule: RuleRecord, targetId: string): Pending => ({
-      id: stableId(JSON.stringify([name, startedAt, offset, rule.name, targetId])),
-      rule: rule.name,
-      targetId,
-      offset,
-      length,
-      since,
-      attempts: 0,
-      replay: name,
-    });
-    const deliveries = this.#registry
+    const deliveries: Pending[] = this.#registry
       .matching(bus, event)
       .filter((rule) => rules === undefined || rules.has(rule.name))
-      .flatMap((rule) => rule.targets.map(({ target }) => deliveryOf(rule, target.Id)))
-      .filter(({ id }) => !store.pending.has(id));
-    store.replay(deliveries);
+      .flatMap((rule) => rule.targets.map(({ target }) => ({ rule: rule.name, targetId: target.Id })))
+      .map((to) => ({ id: randomUUID(), ...to, offset, length, since, attempts: 0, replay: name }));
+    store.replay(name, { offset, length }, deliveries);
     this.#announce(bus, event);
     for (const pending of deliveries) this.#deliver({ bus, store, pending });
   }

@@ -29,7 +29,12 @@ export type PlacedEntry = Place & { entry: LogEntry };
 
 type JournalLine =
   /** Deliveries of the log before this byte are in the lines that follow. */
-  { from: number } | { pending: Pending } | { failed: string; attempts: number } | { done: string };
+  | { from: number }
+  | { pending: Pending }
+  | { failed: string; attempts: number }
+  | { done: string }
+  /** A replay has come to this byte of the log. */
+  | { replay: string; next: number };
 
 /** The journal is rewritten when it has this many lines, and most of them are about deliveries that are over. */
 const COMPACTION_LINES = 10_000;
@@ -47,6 +52,7 @@ export class EventStore {
   readonly #journalPath: string;
   readonly #log: LineFile;
   #journal: LineFile;
+  readonly #replayed = new Map<string, number>();
   #journalLines = 0;
   #closed = false;
 
@@ -66,16 +72,12 @@ export class EventStore {
     for (const { text } of this.#journal.lines(0, this.#journal.end)) {
       const line: JournalLine = JSON.parse(text);
       if ("from" in line) from = line.from;
+      else if ("replay" in line) this.#replayed.set(line.replay, line.next);
       else if ("failed" in line) attempts.set(line.failed, line.attempts);
       else if ("done" in line) {
         this.pending.delete(line.done);
         over.add(line.done);
-      } else {
-        // A replay that was cut short announces some deliveries again.
-        over.delete(line.pending.id);
-        attempts.delete(line.pending.id);
-        this.pending.set(line.pending.id, line.pending);
-      }
+      } else this.pending.set(line.pending.id, line.pending);
     }
     for (const placed of this.entries(from, this.#log.end)) {
       for (const pending of pendingOf(placed)) if (!over.has(pending.id)) this.pending.set(pending.id, pending);
@@ -87,6 +89,7 @@ export class EventStore {
     const fresh = `${this.#journalPath}.new`;
     rmSync(fresh, { force: true });
     const lines: JournalLine[] = [{ from: this.#log.end }];
+    for (const [replay, next] of this.#replayed) lines.push({ replay, next });
     for (const pending of this.pending.values()) lines.push({ pending });
     const journal = new LineFile(fresh);
     journal.append(lines.map((line) => JSON.stringify(line)));
@@ -124,10 +127,17 @@ export class EventStore {
     return added;
   }
 
-  /** Takes deliveries of events that are in the log already. */
-  replay(deliveries: readonly Pending[]): void {
-    this.#record(deliveries.map((pending) => ({ pending })));
+  /** Takes deliveries of an event that is in the log already, and notes how far the replay has come. */
+  replay(name: string, { offset, length }: Place, deliveries: readonly Pending[]): void {
+    const next = offset + length + 1;
+    this.#record([...deliveries.map((pending) => ({ pending })), { replay: name, next }]);
+    this.#replayed.set(name, next);
     for (const pending of deliveries) this.pending.set(pending.id, pending);
+  }
+
+  /** The byte of the log that a replay has come to, or undefined before its first event. */
+  replayedUntil(name: string): number | undefined {
+    return this.#replayed.get(name);
   }
 
   failed(pending: Pending): void {

@@ -47,8 +47,8 @@ export type ReplayRecord = {
   startedAt: number;
   endedAt?: number;
   lastEventTime?: number;
-  /** The byte of the bus's log to go on at, and the one to stop at. */
-  next: number;
+  /** The bytes of the bus's log to start and to stop at. */
+  from: number;
   until: number;
 };
 

@@ -1,14 +1,14 @@
 import { setImmediate as breathe } from "node:timers/promises";
 import { archived } from "./archives.ts";
 import type { Arns } from "./arns.ts";
-import type { Buses, ReplayOfEvent } from "./buses.ts";
+import type { Buses, Replaying } from "./buses.ts";
 import type { Registry, ReplayRecord } from "./registry.ts";
 
 /** Deliveries of a bus that may be pending for a replay to go on, so that it fills neither memory nor the journal. */
 const MOST_PENDING = 1_000;
 
-/** Events after which the place in the log is saved. A replay that is cut off repeats as many at most. */
-const EVENTS_PER_SAVE = 100;
+/** Entries of the log after which others get their turn. */
+const ENTRIES_AT_A_STRETCH = 100;
 
 const secondsOf = (time: string): number => Date.parse(time) / 1_000;
 
@@ -62,10 +62,11 @@ export class Replays {
   async #events(replay: ReplayRecord): Promise<void> {
     const { bus } = replay.archive;
     const holds = archived(replay.archive, replay.startedAt);
-    const one: ReplayOfEvent = { name: replay.name, startedAt: replay.startedAt, rules: this.#rulesOf(replay) };
-    let sinceSave = 0;
+    const one: Replaying = { name: replay.name, rules: this.#rulesOf(replay) };
+    const store = this.#buses.store(bus);
+    let entries = 0;
     replay.state = "RUNNING";
-    for (const placed of this.#buses.store(bus).entries(replay.next, replay.until)) {
+    for (const placed of store.entries(store.replayedUntil(replay.name) ?? replay.from, replay.until)) {
       await this.#room(replay);
       if (this.#closed || isEnding(replay)) return;
       const time = secondsOf(placed.entry.event.time);
@@ -73,11 +74,7 @@ export class Replays {
         this.#buses.replay(bus, placed, one);
         replay.lastEventTime = time;
       }
-      replay.next = placed.offset + placed.length + 1;
-      if (++sinceSave % EVENTS_PER_SAVE === 0) {
-        this.#registry.save();
-        await breathe();
-      }
+      if (++entries % ENTRIES_AT_A_STRETCH === 0) await breathe();
     }
   }
 

@@ -110,6 +110,27 @@ describe("after a restart", () => {
     expect(received.map(({ delivery }) => delivery.id)).toEqual([first.received[0]?.delivery.id]);
   });
 
+  it("given a delivery that fails after the bridge was closed, then it is repeated as if it hadn't been tried", async () => {
+    const directory = await temporaryFolder();
+    const started = Promise.withResolvers<void>();
+    const failure = Promise.withResolvers<void>();
+    const first = await openBridge({
+      directory,
+      rules,
+      deliver: () => {
+        started.resolve();
+        return failure.promise;
+      },
+    });
+    await first.bridge.put("video", [busEvent()]);
+    await started.promise;
+    await first.bridge.close();
+    failure.reject(new Error("the functions were stopped"));
+    const { bridge, received } = await openBridge({ directory, rules });
+    await bridge.idle();
+    expect(received.map(({ delivery }) => delivery)).toEqual(first.received.map(({ delivery }) => delivery));
+  });
+
   it("given a line that a dying process left unfinished, then it is dropped and the log goes on", async () => {
     const directory = await temporaryFolder();
     const first = await openBridge({ directory, rules });

@@ -57,17 +57,17 @@ describe("EventStore", () => {
     }
   });
 
-  it("given a delivery that a replay announces again after it was over, then it is pending again", async () => {
+  it("given a replay, then its deliveries are pending after a crash, and how far it came is known", async () => {
     const directory = await temporaryFolder();
     const store = open(directory);
-    const [placed] = store.append([entry("first")]) as [Pending];
-    const replayed: Pending = { ...placed, id: "replayed", replay: "r" };
-    store.replay([{ ...replayed }]);
-    store.failed(store.pending.get("replayed") as Pending);
-    store.done(replayed);
-    store.replay([{ ...replayed }]);
+    const [placed, next] = store.append([entry("first"), entry("second")]) as [Pending, Pending];
+    expect(store.replayedUntil("r")).toBeUndefined();
+    store.replay("r", placed, [{ ...placed, id: "replayed", replay: "r" }]);
+    // Opened twice: the first opening rewrites the journal.
+    open(directory);
     const again = open(directory);
-    expect(idsOf(again).sort()).toEqual(["first", "replayed"]);
-    expect(again.pending.get("replayed")).toEqual({ ...replayed, attempts: 0 });
+    expect(idsOf(again).sort()).toEqual(["first", "replayed", "second"]);
+    expect(again.pending.get("replayed")).toEqual({ ...placed, id: "replayed", replay: "r" });
+    expect(again.replayedUntil("r")).toBe(next.offset);
   });
 });

@@ -49,7 +49,7 @@ export const startReplay = operation(StartReplay, (input, api) => {
     filterArns: Destination.FilterArns,
     state: "STARTING",
     startedAt: Date.now(),
-    next: from,
+    from,
     until: api.buses.store(bus).end,
   };
   api.registry.replays.set(ReplayName, replay);
