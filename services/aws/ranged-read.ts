@@ -9,7 +9,7 @@ import { SourceChangedError } from "../split/errors.ts";
 const RANGE_BYTES = [256 * 1024, 1024 * 1024, 4 * 1024 * 1024, 8 * 1024 * 1024] as const;
 
 /** Ranges fetched at the same time, so at most this many times 8 MB are in memory for one read. */
-const PARALLEL_RANGES = 4;
+const PARALLEL_RANGES = 3;
 
 /** The SDK retries requests; a body that is cut midway is ours to fetch again. */
 const ATTEMPTS = 5;

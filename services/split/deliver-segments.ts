@@ -11,7 +11,7 @@ import type { Container, CutChoice, MediaDescription, OpenMedia, SegmentFile } f
 const MOST_BACKLOG_BYTES = 64 * 1024 * 1024;
 
 /** Segments measured and uploaded at the same time. */
-const DELIVERIES_AT_ONCE = 4;
+const DELIVERIES_AT_ONCE = 3;
 
 export type CutRun = {
   upload: facts.Upload;
