@@ -1,4 +1,4 @@
-import { type EventBridgeClient, PutEventsCommand, type PutEventsRequestEntry } from "@aws-sdk/client-eventbridge";
+import { EventBridgeClient, PutEventsCommand, type PutEventsRequestEntry } from "@aws-sdk/client-eventbridge";
 import { createEvent, type VideoSplitEvent } from "#events-schema";
 import type { EventPublisher } from "../split/ports.ts";
 
@@ -11,6 +11,9 @@ export const MAX_BYTES = 256 * 1024;
 /** Attempts for one entry, the first included. */
 const ATTEMPTS = 6;
 const BACKOFF_MS = 100;
+
+/** One client for all of an execution environment. Endpoint, region and credentials come the SDK's own way. */
+export const eventBridgeClient = (): EventBridgeClient => new EventBridgeClient({});
 
 /** An event was not accepted by the bus. Worth a retry: the same event has the same id again. */
 export class PublishError extends Error {

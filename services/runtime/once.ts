@@ -5,10 +5,20 @@ import {
 } from "@aws-lambda-powertools/idempotency";
 import type { Context } from "aws-lambda";
 import type { LedgerPersistence } from "../aws/idempotency.ts";
-import type { Once } from "../split/ports.ts";
+import type { Done, Once } from "../split/ports.ts";
 
 /** How long finished work is remembered: EventBridge and Lambda retry for a day. After that a redo changes nothing. */
 const REMEMBER_SECONDS = 86_400;
+
+/** Carries a result past Powertools, which keeps what is returned and forgets what is thrown. */
+class NotRemembered<T> extends Error {
+  readonly result: T;
+
+  constructor(result: T) {
+    super("a result that isn't to be remembered");
+    this.result = result;
+  }
+}
 
 /**
  * Work made idempotent by Powertools, for one invocation. A duplicate of work that is still under way is told apart from its own
@@ -21,15 +31,16 @@ export function onceInLedger(persistence: LedgerPersistence, context: Context): 
     hashFunction: "sha256",
     lambdaContext: context,
   });
-  return async (key, work) => {
-    const once = makeIdempotent(async (_key: string) => ({ done: await work() }), {
-      persistenceStore: persistence,
-      keyPrefix: "split",
-      config,
-    });
+  return async <T>(key: string, work: () => Promise<Done<T>>) => {
+    const workOnce = async (_key: string) => {
+      const { result, remember } = await work();
+      if (!remember) throw new NotRemembered(result);
+      return { result };
+    };
     try {
-      return await once(key);
+      return await makeIdempotent(workOnce, { persistenceStore: persistence, keyPrefix: "split", config })(key);
     } catch (error) {
+      if (error instanceof NotRemembered) return { result: error.result as T };
       // The invocation that owns the record finishes it, is retried under its own request id, or ends as a dead letter.
       if (error instanceof IdempotencyAlreadyInProgressError) return "done elsewhere";
       throw error;

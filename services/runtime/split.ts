@@ -1,10 +1,9 @@
 import { tmpdir } from "node:os";
-import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
 import type { Context } from "aws-lambda";
 import { z } from "zod";
 import { Cut } from "#events-schema";
 import { documentClient } from "../aws/dynamodb.ts";
-import { eventBridgePublisher } from "../aws/event-publisher.ts";
+import { eventBridgeClient, eventBridgePublisher } from "../aws/event-publisher.ts";
 import { LedgerPersistence } from "../aws/idempotency.ts";
 import { dynamoLedger, sha256 } from "../aws/ledger.ts";
 import { s3MediaStore } from "../aws/media-store.ts";
@@ -63,7 +62,7 @@ async function compose(): Promise<SplitService> {
   const log = powertoolsLog("split");
   const dependencies: Omit<SplitDependencies, "once" | "log"> = {
     store: s3MediaStore(s3Client()),
-    publisher: eventBridgePublisher(new EventBridgeClient({}), environment.VIDEO_SPLIT_EVENT_BUS),
+    publisher: eventBridgePublisher(eventBridgeClient(), environment.VIDEO_SPLIT_EVENT_BUS),
     ledger: dynamoLedger(tables, environment.VIDEO_SPLIT_LEDGER_TABLE),
     media: ffmpegMediaTools(binaries),
     hash: sha256,

@@ -47,8 +47,11 @@ export type Ledger = {
   choose(videoId: number, choice: CutChoice): Promise<CutChoice>;
 };
 
+/** What work came to, and whether another delivery is to be answered with it instead of working again. */
+export type Done<T> = { result: T; remember: boolean };
+
 /** Does work at most once for a key, also when two deliveries come at the same time; a crashed attempt's retry does it again. */
-export type Once = <T>(key: string, work: () => Promise<T>) => Promise<{ done: T } | "done elsewhere">;
+export type Once = <T>(key: string, work: () => Promise<Done<T>>) => Promise<{ result: T } | "done elsewhere">;
 
 /** A track of a source. */
 export type Track = {

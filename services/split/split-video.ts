@@ -49,13 +49,15 @@ export async function splitVideo(
     fault,
   };
 
-  const result = await once(JSON.stringify([identity, wished]), async () => {
+  const done = await once(JSON.stringify([identity, wished]), async () => {
     const videoId = await dependencies.ledger.claimBlock(identity);
     const upload: facts.Upload = { videoId, source, bytes: stored?.bytes ?? 0 };
     const video = { upload, identity, request, stored, wished };
-    return splitOnce(video, { ...dependencies, log: log.with({ video_id: videoId }) }, signal);
+    const outcome = await splitOnce(video, { ...dependencies, log: log.with({ video_id: videoId }) }, signal);
+    // A rejection costs little to find again, and with another setting or a newer ffmpeg it may be none.
+    return { result: outcome, remember: outcome.outcome === "split" };
   });
-  if (result !== "done elsewhere") return result.done;
+  if (done !== "done elsewhere") return done.result;
   log.info("Left alone: another delivery of this upload is being split right now");
   return { outcome: "done elsewhere" };
 }

@@ -104,7 +104,7 @@ async function split(changes: Partial<World> = {}) {
     publisher: { publish: async (event) => void events.push(event) },
     ledger: { claimBlock: async () => 16_384, choose: async (_videoId, choice) => choice },
     media: { open: async () => media },
-    once: async (_key, work) => ({ done: await work() }),
+    once: async (_key, work) => work(),
     log: silent,
     hash: (text) => createHash("sha256").update(text).digest(),
     now: () => new Date("2026-11-23T00:00:00Z"),
