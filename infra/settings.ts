@@ -60,7 +60,7 @@ export const SettingsSchema = z.strictObject({
   "dynamodb.table_id": tableName.nullable().default(null),
   "video_split.upload_bucket": bucketName.nullable().default(null),
   "video_split.upload_key_prefix": keyPrefix.default("uploads/"),
-  "video_split.cut": z.enum(["keyframe", "exact"]).default("keyframe"),
+  "video_split.cut": z.literal("keyframe", 'must be "keyframe": "exact" is not there yet').default("keyframe"),
   "video_split.accepted_extensions": z
     .array(z.string().regex(/^[a-z0-9]{1,8}$/, "must be extensions in lower case without a dot, such as mp4"))
     .min(1)

@@ -45,6 +45,7 @@ describe("settings", () => {
       { "video_split.output_key_prefix": "x/{vidoe_name}/" },
       "video_split.output_key_prefix may hold {video_name} and {video_id}",
     ],
+    [{ "video_split.cut": "exact" }, 'video_split.cut must be "keyframe": "exact" is not there yet'],
     [{ "dynamodb.region": "Ireland" }, "dynamodb.region must be a region"],
     [
       { "video_split.accepted_extensions": [".MP4"] },
