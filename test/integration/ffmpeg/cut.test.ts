@@ -120,6 +120,19 @@ describe("cutting on keyframes", () => {
     expect(await bytes(once.files)).toEqual(await bytes(again.files));
   });
 
+  it.each<[Trait, string]>([
+    ["b-frames.mp4", "from its index, without a process"],
+    ["matroska.mkv", "by reading it"],
+  ])("counts the frames of a segment of %s %s", async (trait, how) => {
+    const { plan, files } = await cut(trait, 2);
+    const found = await binaries;
+    const ffprobe = how === "by reading it" ? found.ffprobe : "/nonexistent/ffprobe";
+    const media = await ffmpegMediaTools({ ...found, ffprobe }).open({ size: 0, async *read() {} });
+    onTestFinished(() => media.close());
+    const counted = await Promise.all(files.map((file) => media.countFrames(file, NEVER)));
+    expect(counted).toEqual(plan.segments.map(({ frames }) => frames));
+  });
+
   it("leaves no ffmpeg behind when the reader stops early", async () => {
     const folder = await temporaryFolder();
     const media = await openFile(await makeMedia(folder, "keyframe-each-second.mp4"));
