@@ -62,7 +62,7 @@ function greeting({ endpoint, names, region, topology, uploadPrefix }: Stack): s
   buckets ${uploads.name}, ${segments.name}; table ${names.videos}; bus ${names.bus}
 
 Upload a video (any credentials will do):
-  AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_REGION=${region} aws --endpoint-url ${endpoint} s3 cp VIDEO.mp4 s3://${uploads.name}/${uploadPrefix}
+  AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_DEFAULT_REGION=${region} aws --endpoint-url ${endpoint} s3 cp VIDEO.mp4 s3://${uploads.name}/${uploadPrefix}
 
 Events as they come (Ctrl-C stops):`;
 }
