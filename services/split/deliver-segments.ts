@@ -117,7 +117,7 @@ function startDelivery(
       await Promise.all(deliveries);
       ending.throwIfAborted();
       if (begun !== plan.segments.length) {
-        throw new Error(`ffmpeg made ${begun} segments, and ${plan.segments.length} were planned`);
+        throw damaged(begun, `${plan.segments.length} segments were planned`);
       }
     } finally {
       failed.abort(new Error("the delivery has ended"));

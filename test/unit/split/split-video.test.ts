@@ -37,6 +37,8 @@ type World = {
   refused: string[];
   /** ffmpeg's end after this many segments. */
   failsAfter: { segments: number; error: unknown } | undefined;
+  /** ffmpeg's good end, too early. */
+  stopsAfter: number;
   framesIn: (index: number, planned: number) => number;
   readFailure: unknown;
   onUpload: (key: string) => Promise<void>;
@@ -52,6 +54,7 @@ async function split(changes: Partial<World> = {}) {
     packets: packets(6),
     refused: [],
     failsAfter: undefined,
+    stopsAfter: Number.POSITIVE_INFINITY,
     framesIn: (_index, planned) => planned,
     readFailure: undefined,
     onUpload: async () => {},
@@ -68,6 +71,7 @@ async function split(changes: Partial<World> = {}) {
   async function* cut({ container, starts, directory, signal }: CutJob): AsyncGenerator<SegmentFile> {
     if (world.refused.includes(container.muxer)) throw fault(`${container.muxer} can't`);
     for (let index = 0; index <= starts.length; index += 1) {
+      if (world.stopsAfter === index) return;
       if (world.failsAfter?.segments === index) throw world.failsAfter.error;
       const path = join(directory, `${index}.${container.extension}`);
       await writeFile(path, "x");
@@ -196,6 +200,12 @@ describe("what can't be split is rejected", () => {
       message: expect.stringContaining("its first 2 segments (broken packet)"),
     });
     expect(left).toEqual([]);
+  });
+
+  it("where ffmpeg makes fewer segments than were planned", async () => {
+    const { events, types } = await split({ stopsAfter: 2 });
+    expect(rejection(events)?.message).toContain("its first 2 segments (3 segments were planned)");
+    expect(types).not.toContain("VideoSplit");
   });
 
   it("where a segment doesn't hold the frames that were planned", async () => {
