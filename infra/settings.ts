@@ -45,6 +45,11 @@ export const DEFAULT_EXTENSIONS = [
   "wmv",
 ] as const;
 
+/** The days that CloudWatch can keep logs for. https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html */
+const RETENTION_DAYS = [
+  1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
+];
+
 export const SettingsSchema = z.strictObject({
   "video_split.output_bucket": bucketName.nullable().default(null),
   "video_split.output_key_prefix": outputKeyPrefix.default("segments/{video_name}/"),
@@ -70,6 +75,18 @@ export const SettingsSchema = z.strictObject({
     .positive()
     .max(5 * 2 ** 40, "must be at most 5 TiB, S3's largest object")
     .default(50 * 2 ** 30),
+  "video_split.architecture": z.enum(["arm64", "x86_64"], 'must be "arm64" or "x86_64"').default("arm64"),
+  // Of each function. Ten splits at once are some 300 times real time together; the rest of an upload burst waits its turn.
+  "video_split.concurrency": z
+    .int("must be a whole number of invocations, or null for as many as the account has")
+    .positive("must be at least 1, or null for as many as the account has")
+    .nullable()
+    .default(10),
+  "video_split.log_retention_days": z
+    .number()
+    .refine((days) => RETENTION_DAYS.includes(days), `must be one of CloudWatch's: ${RETENTION_DAYS.join(", ")}`)
+    .default(30),
+  "video_split.alarm_email": z.email("must be an e-mail address, or null").nullable().default(null),
 });
 export type Settings = z.infer<typeof SettingsSchema>;
 
@@ -80,6 +97,13 @@ export class SettingsError extends Error {
 
 /** What comes before the first template: all that S3 keys of the output are known to start with. */
 const fixedPart = (prefix: string): string => prefix.split("{")[0] ?? "";
+
+/**
+ * The prefix below which every segment's key lies, whatever prefix a request asks for: nothing for a bucket that the
+ * service made for its segments; in somebody's own bucket, the part of the configured prefix before its first template.
+ */
+export const outputKeyRoot = (settings: Settings): string =>
+  settings["video_split.output_bucket"] === null ? "" : fixedPart(settings["video_split.output_key_prefix"]);
 
 const sharesKeys = (left: string, right: string): boolean => left.startsWith(right) || right.startsWith(left);
 

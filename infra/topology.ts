@@ -1,5 +1,5 @@
 import { patternOf } from "#events-schema";
-import type { Settings } from "./settings.ts";
+import { outputKeyRoot, type Settings } from "./settings.ts";
 
 /**
  * What the service consists of, as plain data: the local stack and the SST components are both built from this and
@@ -11,6 +11,9 @@ export type Names<Name> = {
   bus: Name;
   videos: Name;
   ledger: Name;
+  archive: string;
+  /** CloudWatch's namespace of the functions' metrics. */
+  metrics: string;
 };
 
 export type BucketId = "uploads" | "segments";
@@ -48,13 +51,20 @@ export type FunctionSpec<Name> = {
   memoryMB: number;
   /** Size of /tmp. */
   storageMB: number;
-  /** Most invocations at the same time. */
-  concurrency: number;
+  architecture: "arm64" | "x86_64";
+  /**
+   * npm packages shipped beside the bundle instead of in it, since there is a program in them that is run as a file.
+   * Their versions are package.json's.
+   */
+  packages: readonly string[];
+  /** Most invocations at the same time; undefined: as many as the account has. */
+  concurrency: number | undefined;
   /** Of an asynchronous invocation whose function failed. AWS: at most 2, after 1 and 2 minutes. */
   retry: Retry;
   /** Where an event goes after the last retry. */
   failures: QueueId;
   environment: Record<string, Name | string>;
+  logRetentionDays: number;
 };
 
 export type TableSpec<Name> = {
@@ -85,6 +95,8 @@ export const LOCAL_NAMES: Names<string> = {
   bus: "video-split",
   videos: "video-split-videos",
   ledger: "video-split-ledger",
+  archive: "video-split-log",
+  metrics: "VideoSplit",
 };
 
 /** Sparse: only segments have `segment_index`, so it lists a video's segments in order. */
@@ -108,13 +120,19 @@ const DELIVERY_RETRY: Retry = { attempts: 185, maxAgeSeconds: 86_400 };
 const FUNCTION_RETRY: Retry = { attempts: 2, maxAgeSeconds: 21_600 };
 
 export function topology<Name>(settings: Settings, names: Names<Name>): Topology<Name> {
+  const everyFunction = {
+    architecture: settings["video_split.architecture"],
+    concurrency: settings["video_split.concurrency"] ?? undefined,
+    retry: FUNCTION_RETRY,
+    logRetentionDays: settings["video_split.log_retention_days"],
+  };
   return {
     buckets: {
       uploads: { name: names.uploads, eventBridge: true },
       segments: { name: names.segments, eventBridge: false },
     },
     buses: { default: { name: "default" }, video: { name: names.bus } },
-    archive: { name: "video-split-log", bus: "video", retentionDays: 0 },
+    archive: { name: names.archive, bus: "video", retentionDays: 0 },
     tables: {
       videos: {
         name: names.videos,
@@ -130,6 +148,7 @@ export function topology<Name>(settings: Settings, names: Names<Name>): Topology
     },
     functions: {
       split: {
+        ...everyFunction,
         handler: "services/split/handler.handler",
         description: "Splits an uploaded video into segments and announces each one.",
         // Lambda's longest; a video that needs more is cut as ranges by many invocations.
@@ -138,12 +157,12 @@ export function topology<Name>(settings: Settings, names: Names<Name>): Topology
         memoryMB: 1_769,
         // Three segments or 256 MB are in flight at most; the rest is room for long segments of high bit rate.
         storageMB: 2_048,
-        concurrency: 10,
-        retry: FUNCTION_RETRY,
+        packages: ["ffmpeg-static", "@ffprobe-installer/ffprobe"],
         failures: "splitFailures",
         environment: {
           VIDEO_SPLIT_OUTPUT_BUCKET: names.segments,
           VIDEO_SPLIT_OUTPUT_KEY_PREFIX: settings["video_split.output_key_prefix"],
+          VIDEO_SPLIT_OUTPUT_KEY_ROOT: outputKeyRoot(settings),
           VIDEO_SPLIT_OUTPUT_FILES_DURATION_IN_SEC: String(settings["video_split.output_files_duration_in_sec"]),
           VIDEO_SPLIT_UPLOAD_BUCKET: names.uploads,
           VIDEO_SPLIT_UPLOAD_KEY_PREFIX: settings["video_split.upload_key_prefix"],
@@ -152,18 +171,26 @@ export function topology<Name>(settings: Settings, names: Names<Name>): Topology
           VIDEO_SPLIT_EVENT_BUS: names.bus,
           VIDEO_SPLIT_LEDGER_TABLE: names.ledger,
           DYNAMODB_REGION: settings["dynamodb.region"],
+          POWERTOOLS_METRICS_NAMESPACE: names.metrics,
         },
       },
       projector: {
+        ...everyFunction,
         handler: "services/projector/handler.handler",
         description: "Turns events into video documents.",
+        // A write takes milliseconds; this leaves room for the SDK's retries of throttled ones.
         timeoutSeconds: 30,
+        // One event is one small write; memory only buys a shorter cold start.
         memoryMB: 256,
+        // Lambda's least; nothing is written there.
         storageMB: 512,
-        concurrency: 10,
-        retry: FUNCTION_RETRY,
+        packages: [],
         failures: "projectorFailures",
-        environment: { DYNAMODB_TABLE_ID: names.videos, DYNAMODB_REGION: settings["dynamodb.region"] },
+        environment: {
+          DYNAMODB_TABLE_ID: names.videos,
+          DYNAMODB_REGION: settings["dynamodb.region"],
+          POWERTOOLS_METRICS_NAMESPACE: names.metrics,
+        },
       },
     },
     queues: {

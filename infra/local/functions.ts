@@ -14,6 +14,9 @@ export type FunctionsOptions = {
   deadLetters: DeadLetterQueues;
 };
 
+/** Of a function that has no concurrency of its own: what a new AWS account has for all of them. */
+const UNRESERVED_CONCURRENCY = 10;
+
 /** The topology's functions on the local Lambda. */
 export const openFunctions = (topology: Topology<string>, options: FunctionsOptions): Promise<LocalLambda> =>
   openLambda({
@@ -22,7 +25,7 @@ export const openFunctions = (topology: Topology<string>, options: FunctionsOpti
       handler: spec.handler,
       timeoutSeconds: spec.timeoutSeconds,
       memoryMB: spec.memoryMB,
-      concurrency: spec.concurrency,
+      concurrency: spec.concurrency ?? UNRESERVED_CONCURRENCY,
       retry: spec.retry,
       environment: { ...spec.environment, AWS_ENDPOINT_URL: options.endpoint },
     })),

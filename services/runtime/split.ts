@@ -20,6 +20,7 @@ import { onceInLedger } from "./once.ts";
 const Environment = z.object({
   VIDEO_SPLIT_OUTPUT_BUCKET: z.string().min(1),
   VIDEO_SPLIT_OUTPUT_KEY_PREFIX: z.string(),
+  VIDEO_SPLIT_OUTPUT_KEY_ROOT: z.string(),
   VIDEO_SPLIT_OUTPUT_FILES_DURATION_IN_SEC: z.coerce.number().positive(),
   VIDEO_SPLIT_UPLOAD_KEY_PREFIX: z.string(),
   VIDEO_SPLIT_CUT: Cut,
@@ -72,6 +73,7 @@ async function compose(): Promise<SplitService> {
       uploadKeyPrefix: environment.VIDEO_SPLIT_UPLOAD_KEY_PREFIX,
       outputBucket: environment.VIDEO_SPLIT_OUTPUT_BUCKET,
       outputKeyPrefix: environment.VIDEO_SPLIT_OUTPUT_KEY_PREFIX,
+      outputKeyRoot: environment.VIDEO_SPLIT_OUTPUT_KEY_ROOT,
       segmentSeconds: environment.VIDEO_SPLIT_OUTPUT_FILES_DURATION_IN_SEC,
       cut: environment.VIDEO_SPLIT_CUT,
       largestObjectBytes: environment.VIDEO_SPLIT_LARGEST_OBJECT_BYTES,

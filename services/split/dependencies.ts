@@ -6,6 +6,8 @@ export type SplitSettings = {
   uploadKeyPrefix: string;
   outputBucket: string;
   outputKeyPrefix: string;
+  /** Below which every segment's key lies: elsewhere in the output bucket this service may not write. */
+  outputKeyRoot: string;
   segmentSeconds: number;
   cut: CutChoice["cut"];
   largestObjectBytes: number;

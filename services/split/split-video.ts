@@ -139,7 +139,15 @@ function choiceOf(wished: Wished, settings: SplitSettings): CutChoice {
   if (cut === "exact") {
     throw new RejectedVideo("UnsupportedCut", 'The cut "exact" is not there yet. Ask for "keyframe", or leave it out.');
   }
-  return { segmentSeconds, cut, outputKeyPrefix: wished.outputKeyPrefix ?? settings.outputKeyPrefix };
+  const outputKeyPrefix = wished.outputKeyPrefix ?? settings.outputKeyPrefix;
+  if (!outputKeyPrefix.startsWith(settings.outputKeyRoot)) {
+    throw new RejectedVideo(
+      "InvalidOverride",
+      `The output prefix asked for is "${outputKeyPrefix}"; in bucket ${settings.outputBucket} it must start with ` +
+        `"${settings.outputKeyRoot}", below which alone this service may write.`,
+    );
+  }
+  return { segmentSeconds, cut, outputKeyPrefix };
 }
 
 function announcer({ identity, request }: Video, { publisher, hash, now }: SplitDependencies): Announce {

@@ -47,6 +47,10 @@ describe("settings", () => {
     ],
     [{ "video_split.cut": "exact" }, 'video_split.cut must be "keyframe": "exact" is not there yet'],
     [{ "dynamodb.region": "Ireland" }, "dynamodb.region must be a region"],
+    [{ "video_split.concurrency": 0 }, "video_split.concurrency must be at least 1, or null"],
+    [{ "video_split.log_retention_days": 31 }, "video_split.log_retention_days must be one of CloudWatch's: 1, 3, 5"],
+    [{ "video_split.architecture": "arm" }, 'video_split.architecture must be "arm64" or "x86_64"'],
+    [{ "video_split.alarm_email": "me" }, "video_split.alarm_email must be an e-mail address"],
     [
       { "video_split.accepted_extensions": [".MP4"] },
       "video_split.accepted_extensions must be extensions in lower case",

@@ -117,6 +117,7 @@ async function split(changes: Partial<World> = {}) {
       uploadKeyPrefix: "uploads/",
       outputBucket: "segments",
       outputKeyPrefix: "out/",
+      outputKeyRoot: "out/",
       segmentSeconds: SECONDS,
       cut: "keyframe",
       largestObjectBytes: 1_000_000,
@@ -184,6 +185,7 @@ describe("what can't be split is rejected", () => {
     ["EmptyObject", { bytes: 0 }],
     ["SourceChanged", { request: { etag: "another" } }],
     ["InvalidOverride", { request: { segmentSeconds: 0.1 } }],
+    ["InvalidOverride", { request: { outputKeyPrefix: "uploads/" } }],
     ["UnsupportedCut", { request: { cut: "exact" } }],
   ])("%s (%#)", async (reason, world) => {
     const { outcome, events, uploads } = await split(world);
