@@ -50,6 +50,9 @@ const RETENTION_DAYS = [
   1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 ];
 
+/** A function's policy holds 20 KB, and each rule that may invoke it takes some 400 bytes of them. */
+const MOST_EXTENSIONS = 40;
+
 export const SettingsSchema = z.strictObject({
   "video_split.output_bucket": bucketName.nullable().default(null),
   "video_split.output_key_prefix": outputKeyPrefix.default("segments/{video_name}/"),
@@ -68,7 +71,9 @@ export const SettingsSchema = z.strictObject({
   "video_split.cut": z.literal("keyframe", 'must be "keyframe": "exact" is not there yet').default("keyframe"),
   "video_split.accepted_extensions": z
     .array(z.string().regex(/^[a-z0-9]{1,8}$/, "must be extensions in lower case without a dot, such as mp4"))
-    .min(1)
+    .min(1, "must name at least one extension")
+    .max(MOST_EXTENSIONS, `must be at most ${MOST_EXTENSIONS} extensions: each is a rule that may invoke the function`)
+    .refine((extensions) => new Set(extensions).size === extensions.length, "must not name an extension twice")
     .default([...DEFAULT_EXTENSIONS]),
   "video_split.largest_object_bytes": z
     .int()

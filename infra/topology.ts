@@ -67,8 +67,9 @@ export type FunctionSpec<Name> = {
   logRetentionDays: number;
 };
 
-export type TableSpec<Name> = {
-  name: Name;
+export type BucketSpec = { eventBridge: boolean };
+
+export type TableSpec = {
   key: { name: string; type: "number" | "string" };
   indexes: Record<
     string,
@@ -79,10 +80,10 @@ export type TableSpec<Name> = {
 };
 
 export type Topology<Name> = {
-  buckets: Record<BucketId, { name: Name; eventBridge: boolean }>;
+  buckets: Record<BucketId, BucketSpec & { name: Name }>;
   buses: Record<BusId, { name: Name | "default" }>;
   archive: { name: string; bus: BusId; retentionDays: number };
-  tables: Record<TableId, TableSpec<Name>>;
+  tables: Record<TableId, TableSpec & { name: Name }>;
   functions: Record<FunctionId, FunctionSpec<Name>>;
   queues: Record<QueueId, { retentionDays: number }>;
   rules: Rule[];
@@ -102,22 +103,64 @@ export const LOCAL_NAMES: Names<string> = {
 /** Sparse: only segments have `segment_index`, so it lists a video's segments in order. */
 export const SEGMENTS_INDEX = "segments-of-video";
 
+/** Whether a bucket's "Object Created" events go to the default bus. */
+export const BUCKETS: Record<BucketId, BucketSpec> = {
+  uploads: { eventBridge: true },
+  segments: { eventBridge: false },
+};
+
+export const TABLES: Record<TableId, TableSpec> = {
+  videos: {
+    key: { name: "VideoId", type: "number" },
+    indexes: {
+      [SEGMENTS_INDEX]: {
+        hash: { name: "parent_video", type: "number" },
+        range: { name: "segment_index", type: "number" },
+      },
+    },
+  },
+  ledger: { key: { name: "id", type: "string" }, indexes: {}, ttl: "expiration" },
+};
+
 const capitalised = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
-/**
- * Keys below the upload prefix that end in an accepted extension. EventBridge can't AND a prefix with a
- * case-insensitive suffix on one field (`$or` overrides a field that is named twice), so each extension stands there as
- * people and cameras write it: mp4, MP4, Mp4.
- */
-const acceptedKeys = (settings: Settings) =>
-  settings["video_split.accepted_extensions"].flatMap((extension) =>
-    [...new Set([extension, extension.toUpperCase(), capitalised(extension)])].map((spelling) => ({
-      wildcard: `${settings["video_split.upload_key_prefix"].replace(/[*\\]/g, "\\$&")}*.${spelling}`,
-    })),
-  );
+/** As people and cameras write an extension: mp4, MP4, Mp4. */
+const spellings = (extension: string): string[] => [
+  ...new Set([extension, extension.toUpperCase(), capitalised(extension)]),
+];
 
-const DELIVERY_RETRY: Retry = { attempts: 185, maxAgeSeconds: 86_400 };
-const FUNCTION_RETRY: Retry = { attempts: 2, maxAgeSeconds: 21_600 };
+/** In a wildcard, a star and a backslash that mean themselves. */
+const literally = (text: string): string => text.replace(/[*\\]/g, "\\$&");
+
+/**
+ * A rule for uploads of one accepted extension below the upload prefix. Not one for all of them: EventBridge can't AND a prefix and a suffix on
+ * one field, and refuses more than about five wildcards in one. See docs/decisions/upload-rule.md.
+ */
+const uploadRule = <Name>(extension: string, settings: Settings, names: Names<Name>): Rule => ({
+  name: `uploaded-${extension}`,
+  description: `A .${extension} was created below the upload prefix, by whatever means.`,
+  bus: "default",
+  pattern: {
+    source: ["aws.s3"],
+    "detail-type": ["Object Created"],
+    detail: {
+      bucket: { name: [names.uploads] },
+      object: {
+        key: spellings(extension).map((spelling) => ({
+          wildcard: `${literally(settings["video_split.upload_key_prefix"])}*.${spelling}`,
+        })),
+      },
+    },
+  },
+  target: "split",
+  retry: DELIVERY_RETRY,
+  deadLetters: "splitRuleDeadLetters",
+});
+
+/** EventBridge's own default: a day, with growing pauses. */
+export const DELIVERY_RETRY: Retry = { attempts: 185, maxAgeSeconds: 86_400 };
+/** The most that Lambda does for an asynchronous invocation; throttled ones are kept for as long. */
+export const FUNCTION_RETRY: Retry = { attempts: 2, maxAgeSeconds: 21_600 };
 
 export function topology<Name>(settings: Settings, names: Names<Name>): Topology<Name> {
   const everyFunction = {
@@ -128,23 +171,14 @@ export function topology<Name>(settings: Settings, names: Names<Name>): Topology
   };
   return {
     buckets: {
-      uploads: { name: names.uploads, eventBridge: true },
-      segments: { name: names.segments, eventBridge: false },
+      uploads: { ...BUCKETS.uploads, name: names.uploads },
+      segments: { ...BUCKETS.segments, name: names.segments },
     },
     buses: { default: { name: "default" }, video: { name: names.bus } },
     archive: { name: names.archive, bus: "video", retentionDays: 0 },
     tables: {
-      videos: {
-        name: names.videos,
-        key: { name: "VideoId", type: "number" },
-        indexes: {
-          [SEGMENTS_INDEX]: {
-            hash: { name: "parent_video", type: "number" },
-            range: { name: "segment_index", type: "number" },
-          },
-        },
-      },
-      ledger: { name: names.ledger, key: { name: "id", type: "string" }, indexes: {}, ttl: "expiration" },
+      videos: { ...TABLES.videos, name: names.videos },
+      ledger: { ...TABLES.ledger, name: names.ledger },
     },
     functions: {
       split: {
@@ -200,19 +234,7 @@ export function topology<Name>(settings: Settings, names: Names<Name>): Topology
       projectorFailures: { retentionDays: 14 },
     },
     rules: [
-      {
-        name: "video-uploaded",
-        description: "An object of an accepted extension was created below the upload prefix, by whatever means.",
-        bus: "default",
-        pattern: {
-          source: ["aws.s3"],
-          "detail-type": ["Object Created"],
-          detail: { bucket: { name: [names.uploads] }, object: { key: acceptedKeys(settings) } },
-        },
-        target: "split",
-        retry: DELIVERY_RETRY,
-        deadLetters: "splitRuleDeadLetters",
-      },
+      ...settings["video_split.accepted_extensions"].map((extension) => uploadRule(extension, settings, names)),
       {
         name: "split-requested",
         description: "Somebody asks for an existing object to be split.",

@@ -23,13 +23,14 @@ const announced = (type: string) => ({
 
 describe("the topology's rules", () => {
   it.each([
-    "uploads/a.mp4",
-    "uploads/a.MP4",
-    "uploads/a.Mp4",
-    "uploads/deep/er/a b+c.mkv",
-    "uploads/.mov",
-    "uploads/a.b.ts",
-  ])("given an upload of %s, then it is split", (key) => expect(rulesFor(uploaded(key))).toEqual(["video-uploaded"]));
+    ["uploads/a.mp4", "uploaded-mp4"],
+    ["uploads/a.MP4", "uploaded-mp4"],
+    ["uploads/a.Mp4", "uploaded-mp4"],
+    ["uploads/deep/er/a b+c.mkv", "uploaded-mkv"],
+    ["uploads/.mov", "uploaded-mov"],
+    ["uploads/a.b.ts", "uploaded-ts"],
+    ["uploads/a.m2ts", "uploaded-m2ts"],
+  ])("given an upload of %s, then it is split once", (key, rule) => expect(rulesFor(uploaded(key))).toEqual([rule]));
 
   it.each([
     "uploads/a.txt",
@@ -51,7 +52,7 @@ describe("the topology's rules", () => {
 
   it("given a prefix with a star and a backslash, then they are taken literally", () => {
     const settings = parseSettings({ "video_split.upload_key_prefix": "a*b\\/" });
-    const rule = topology(settings, LOCAL_NAMES).rules.find(({ name }) => name === "video-uploaded");
+    const rule = topology(settings, LOCAL_NAMES).rules.find(({ name }) => name === "uploaded-mp4");
     const matches = compilePattern(rule?.pattern);
     expect(matches(uploaded("a*b\\/v.mp4"))).toBe(true);
     expect(matches(uploaded("axb\\/v.mp4"))).toBe(false);
@@ -69,8 +70,10 @@ describe("the topology's rules", () => {
     expect(rulesFor({ ...announced(type), source: "somebody-else" })).toEqual([]);
   });
 
-  it("given EventBridge's limit of 4,096 characters, then each pattern fits", () => {
-    for (const { name, pattern } of built.rules)
-      expect(JSON.stringify(pattern).length, name).toBeLessThanOrEqual(4_096);
+  it("given the longest prefix, then each pattern keeps to EventBridge's quota of 2,048 characters", () => {
+    const settings = parseSettings({ "video_split.upload_key_prefix": "p".repeat(400) });
+    const names = { ...LOCAL_NAMES, uploads: "b".repeat(63) };
+    for (const { name, pattern } of topology(settings, names).rules)
+      expect(JSON.stringify(pattern).length, name).toBeLessThanOrEqual(2_048);
   });
 });
