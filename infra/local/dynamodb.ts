@@ -38,7 +38,7 @@ const SCALAR = { number: "N", string: "S" } as const;
 const POLL_MS = 10;
 
 /** Creates the topology's tables where they aren't there yet, and waits until they can be used. */
-export async function createTables(client: DynamoDBClient, tables: TableSpec<string>[]): Promise<void> {
+export async function createTables(client: DynamoDBClient, tables: (TableSpec & { name: string })[]): Promise<void> {
   for (const table of tables) {
     if ((await statusOf(client, table.name)) !== undefined) continue;
     const indexes = Object.entries(table.indexes);

@@ -40,6 +40,8 @@ export type FailedInvocation = {
 export type LogLine = { functionName: string; requestId?: string; text: string };
 
 export type LocalLambda = {
+  /** What it runs. */
+  readonly functions: readonly LocalFunction[];
   /**
    * Asynchronous invocation. Resolves when it has ended: the handler returned, or every retry failed and `onFailure` took
    * the event. All attempts carry the same request id. Rejects with `LambdaClosedError` when closed before that, with

@@ -109,6 +109,7 @@ export async function openLambda(options: LambdaOptions): Promise<LocalLambda> {
   };
 
   return {
+    functions: options.functions,
     invokeAsync: (name, event, { requestId }) => track(asynchronously(name, event, requestId)),
     invoke: (name, event, invocation) => track(synchronously(name, event, invocation)),
     idle: async () => {

@@ -1,0 +1,39 @@
+import type { Topology } from "../topology.ts";
+
+type Subscribe = sst.aws.Bus["subscribe"];
+
+/** A bus that rules can be put on. */
+export type Subscribable = { subscribe(...args: Parameters<Subscribe>): ReturnType<Subscribe> };
+
+/** The video bus. Its name is the stage's, so that other apps can name it. */
+export const createVideoBus = (name: string): sst.aws.Bus =>
+  new sst.aws.Bus("VideoBus", { transform: { bus: { name } } });
+
+/** A bus of the account that isn't this app's: the default one, where S3 sends its events, or another app's video bus. */
+export function existingBus(name: string): Subscribable {
+  const { arn } = aws.cloudwatch.getEventBusOutput({ name });
+  return { subscribe: (rule, subscriber, args) => sst.aws.Bus.subscribe(rule, arn, subscriber, args) };
+}
+
+/** https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_CreateArchive.html */
+const LONGEST_ARCHIVE_NAME = 48;
+
+/** The event log: every event of the video bus, kept for replays. EventBridge leaves replayed events out of it by itself. */
+export function createArchive<Name>({ archive }: Topology<Name>, bus: sst.aws.Bus): aws.cloudwatch.EventArchive {
+  if (archive.name.length > LONGEST_ARCHIVE_NAME) {
+    const most = $app.stage.length - (archive.name.length - LONGEST_ARCHIVE_NAME);
+    throw new $util.RunError(
+      `Stage "${$app.stage}" has too long a name: EventBridge takes at most ${most} characters.`,
+    );
+  }
+  return new aws.cloudwatch.EventArchive(
+    "EventLog",
+    {
+      name: archive.name,
+      description: "Every event of the video bus: the truth that video documents are rebuilt from.",
+      eventSourceArn: bus.arn,
+      retentionDays: archive.retentionDays,
+    },
+    { retainOnDelete: $app.removal !== "remove" },
+  );
+}

@@ -1,0 +1,91 @@
+import type { FunctionId, QueueId, Topology } from "../topology.ts";
+import type { Queues } from "./dead-letters.ts";
+import type { Functions } from "./functions.ts";
+
+const PERIOD_SECONDS = 300;
+
+/** A line of a widget: namespace, metric, dimensions, and how it's drawn. */
+type Line = readonly (string | $util.Output<string> | Record<string, unknown>)[];
+
+type Widget = { title: string; lines: Line[]; stat?: string; more?: Record<string, unknown> };
+
+/** Two widgets to a row of CloudWatch's 24 columns. */
+const placed = ({ title, lines, stat = "Sum", more = {} }: Widget, index: number) => ({
+  type: "metric",
+  x: (index % 2) * 12,
+  y: Math.floor(index / 2) * 6,
+  width: 12,
+  height: 6,
+  properties: {
+    title,
+    metrics: lines,
+    stat,
+    period: PERIOD_SECONDS,
+    region: aws.getRegionOutput().region,
+    view: "timeSeries",
+    ...more,
+  },
+});
+
+type Shown = { topology: Topology<$util.Output<string>>; metrics: string; functions: Functions; queues: Queues };
+
+/** What one wants to see of the service at a glance, from its own metrics, Lambda's and SQS's. */
+export function createDashboard(
+  name: string,
+  { topology, metrics, functions, queues }: Shown,
+): aws.cloudwatch.Dashboard {
+  const ours = (service: FunctionId, metric: string, more: Record<string, unknown> = {}): Line => [
+    metrics,
+    metric,
+    "service",
+    service,
+    more,
+  ];
+  const lambda = (id: FunctionId, metric: string, more: Record<string, unknown> = {}): Line => [
+    "AWS/Lambda",
+    metric,
+    "FunctionName",
+    functions[id].name,
+    { label: `${id} ${metric}`, ...more },
+  ];
+  const ids = Object.keys(functions) as FunctionId[];
+  const timeoutMs = topology.functions.split.timeoutSeconds * 1_000;
+  const widgets: Widget[] = [
+    { title: "Videos", lines: [ours("split", "VideosSplit"), ours("split", "VideosRejected")] },
+    { title: "Segments", lines: [ours("split", "SegmentsCreated")] },
+    {
+      title: "Seconds of video per second of work",
+      lines: [
+        [{ expression: "video / work", label: "times real time" }],
+        ours("split", "VideoSeconds", { id: "video", visible: false }),
+        ours("split", "SplitSeconds", { id: "work", visible: false }),
+      ],
+    },
+    {
+      title: "Duration of a split against its timeout",
+      stat: "Maximum",
+      lines: [lambda("split", "Duration", { label: "longest, ms" })],
+      more: { annotations: { horizontal: [{ label: "timeout", value: timeoutMs }] }, yAxis: { left: { min: 0 } } },
+    },
+    {
+      title: "Dead letters",
+      stat: "Maximum",
+      lines: (Object.entries(queues) as [QueueId, sst.aws.Queue][]).map(([id, queue]) => [
+        "AWS/SQS",
+        "ApproximateNumberOfMessagesVisible",
+        "QueueName",
+        queue.nodes.queue.name,
+        { label: id },
+      ]),
+    },
+    {
+      title: "Functions",
+      lines: ids.flatMap((id) => ["Errors", "Throttles", "ConcurrentExecutions"].map((metric) => lambda(id, metric))),
+    },
+    { title: "From an event to its document", stat: "Average", lines: [ours("projector", "ProjectionLag")] },
+  ];
+  return new aws.cloudwatch.Dashboard("Dashboard", {
+    dashboardName: name,
+    dashboardBody: $jsonStringify({ widgets: widgets.map(placed) }),
+  });
+}

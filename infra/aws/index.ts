@@ -1,0 +1,48 @@
+import { topology } from "../topology.ts";
+import { createAlarms } from "./alarms.ts";
+import { buckets as bucketsOf } from "./buckets.ts";
+import { createArchive, createVideoBus, existingBus } from "./buses.ts";
+import { createDashboard } from "./dashboard.ts";
+import { createQueues } from "./dead-letters.ts";
+import { createFunctions } from "./functions.ts";
+import { permissions } from "./permissions.ts";
+import { createRules } from "./rules.ts";
+import { createSchemaRegistry } from "./schemas.ts";
+import { settingsOf } from "./stage.ts";
+import { tables as tablesOf } from "./tables.ts";
+
+/** The whole service in this stage's account. What it returns is printed after a deployment, and is what others need to know. */
+export function videoSplit() {
+  const settings = settingsOf($app.stage);
+  const stageName = `${$app.name}-${$app.stage}`;
+
+  const buckets = bucketsOf(settings);
+  const tables = tablesOf(settings);
+  const bus = createVideoBus(stageName);
+  const metrics = `VideoSplit/${$app.stage}`;
+  const built = topology<$util.Output<string>>(settings, {
+    uploads: buckets.uploads.name,
+    segments: buckets.segments.name,
+    bus: bus.name,
+    videos: tables.videos.name,
+    ledger: tables.ledger.name,
+    archive: `${stageName}-log`,
+    metrics,
+  });
+
+  createArchive(built, bus);
+  createSchemaRegistry(stageName);
+  const queues = createQueues(built);
+  const functions = createFunctions(built, permissions({ settings, buckets, tables, bus }), queues);
+  createRules(built, { buses: { default: existingBus("default"), video: bus }, functions, queues });
+  createDashboard(stageName, { topology: built, metrics, functions, queues });
+  const alarms = createAlarms(queues, settings["video_split.alarm_email"]);
+
+  return {
+    upload: $interpolate`s3://${buckets.uploads.name}/${settings["video_split.upload_key_prefix"]}`,
+    segments: buckets.segments.name,
+    documents: tables.videos.name,
+    bus: bus.name,
+    alarms: alarms.arn,
+  };
+}

@@ -1,0 +1,64 @@
+import { outputKeyRoot, type Settings } from "../settings.ts";
+import type { FunctionId, FunctionSpec } from "../topology.ts";
+import type { Queues } from "./dead-letters.ts";
+import { logicalName } from "./names.ts";
+
+type Resources = {
+  settings: Settings;
+  buckets: Record<"uploads" | "segments", sst.aws.Bucket>;
+  tables: Record<"videos" | "ledger", sst.aws.Dynamo>;
+  bus: sst.aws.Bus;
+};
+
+/** A link that carries permissions and no properties. */
+export type Link = sst.Linkable<Record<string, never>>;
+
+type Permission = { actions: string[]; resources: $util.Input<string>[] };
+
+/** Something a function may do, as a link: SST puts the permissions of what is linked into the function's role. */
+const may = (name: string, ...permissions: Permission[]): Link =>
+  new sst.Linkable(name, { properties: {}, include: permissions.map((each) => sst.aws.permission(each)) });
+
+const keysBelow = (bucket: sst.aws.Bucket, prefix: string): $util.Output<string> =>
+  $interpolate`${bucket.arn}/${prefix}*`;
+
+/** What each function may do beyond its own logs and its own failures: exactly this, and nobody else anything. */
+export function permissions({ settings, buckets, tables, bus }: Resources): Record<FunctionId, Link[]> {
+  const uploads = keysBelow(buckets.uploads, settings["video_split.upload_key_prefix"]);
+  return {
+    split: [
+      may(
+        "ReadUploads",
+        { actions: ["s3:GetObject", "s3:GetObjectVersion"], resources: [uploads] },
+        // S3 answers 403 instead of 404 for a key that isn't there to those who may not list the bucket, and an upload
+        // that was deleted meanwhile is to be told from one that may not be read.
+        { actions: ["s3:ListBucket"], resources: [buckets.uploads.arn] },
+      ),
+      may("WriteSegments", {
+        actions: ["s3:PutObject", "s3:AbortMultipartUpload"],
+        resources: [keysBelow(buckets.segments, outputKeyRoot(settings))],
+      }),
+      may("AnnounceEvents", { actions: ["events:PutEvents"], resources: [bus.arn] }),
+      may("KeepLedger", {
+        actions: ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"],
+        resources: [tables.ledger.arn],
+      }),
+    ],
+    projector: [
+      may("WriteVideos", { actions: ["dynamodb:GetItem", "dynamodb:UpdateItem"], resources: [tables.videos.arn] }),
+    ],
+  };
+}
+
+/** What every function needs for itself: to write its own log, and Lambda, in its role, to leave its failures in their queue. */
+export const ownPermissions = (
+  id: FunctionId,
+  spec: Pick<FunctionSpec<unknown>, "failures">,
+  queues: Queues,
+  logGroup: aws.cloudwatch.LogGroup,
+): Link =>
+  may(
+    `${logicalName(id)}Own`,
+    { actions: ["logs:CreateLogStream", "logs:PutLogEvents"], resources: [$interpolate`${logGroup.arn}:*`] },
+    { actions: ["sqs:SendMessage"], resources: [queues[spec.failures].arn] },
+  );

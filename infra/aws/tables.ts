@@ -1,0 +1,29 @@
+import type { Settings } from "../settings.ts";
+import { TABLES, type TableId, type TableSpec } from "../topology.ts";
+
+const PRODUCTION = "production";
+
+/** SST's names for a table's shape. Only the attributes of keys are declared; DynamoDB has no schema for the others. */
+function shapeOf({ key, indexes, ttl }: TableSpec) {
+  const keys = [key, ...Object.values(indexes).flatMap(({ hash, range }) => [hash, range])];
+  return {
+    fields: Object.fromEntries(keys.map(({ name, type }) => [name, type])),
+    primaryIndex: { hashKey: key.name },
+    globalIndexes: Object.fromEntries(
+      Object.entries(indexes).map(([name, { hash, range }]) => [name, { hashKey: hash.name, rangeKey: range.name }]),
+    ),
+    ...(ttl !== undefined && { ttl }),
+  };
+}
+
+const createTable = (name: string, spec: TableSpec): sst.aws.Dynamo =>
+  new sst.aws.Dynamo(name, { ...shapeOf(spec), deletionProtection: $app.stage === PRODUCTION });
+
+/** The documents' table, made here or attached to where the settings name one, and the ledger. */
+export function tables(settings: Settings): Record<TableId, sst.aws.Dynamo> {
+  const existing = settings["dynamodb.table_id"];
+  return {
+    videos: existing === null ? createTable("Videos", TABLES.videos) : sst.aws.Dynamo.get("Videos", existing),
+    ledger: createTable("Ledger", TABLES.ledger),
+  };
+}

@@ -1,0 +1,37 @@
+import { expect, inject, it } from "vitest";
+import { synthesise } from "./synth/index.ts";
+
+const refusal = async (own: Record<string, unknown>, stage = "mine"): Promise<string> => {
+  try {
+    await synthesise(inject("program"), { stage, settings: { [stage]: own }, programs: "arm64" });
+  } catch (error) {
+    return (error as Error).message;
+  }
+  return "";
+};
+
+it("given an output that would match the input's rule, then nothing is deployed and both settings are named", async () => {
+  const message = await refusal({
+    "video_split.upload_bucket": "media",
+    "video_split.output_bucket": "media",
+    "video_split.output_key_prefix": "uploads/clips/{video_name}/",
+  });
+  expect(message).toContain('settings.json can\'t be used for stage "mine"');
+  expect(message).toContain(
+    'video_split.output_key_prefix "uploads/clips/{video_name}/" and video_split.upload_key_prefix "uploads/" clash: ' +
+      "both are in bucket media, so every segment would be split again.",
+  );
+  expect(message).not.toMatch(/^\s+at /m);
+});
+
+it("given an unknown setting, then it is refused by name", async () => {
+  const message = await refusal({ "video_split.output_bukket": "x" });
+  expect(message).toContain("unknown setting video_split.output_bukket; known are video_split.output_bucket");
+  expect(message).not.toMatch(/^\s+at /m);
+});
+
+it("given a stage whose name is too long for EventBridge, then it says how long it may be", async () => {
+  const message = await refusal({}, "a-stage-with-a-very-long-name-indeed-my-friend");
+  expect(message).toContain('Stage "a-stage-with-a-very-long-name-indeed-my-friend" has too long a name');
+  expect(message).toContain("at most 32 characters");
+});

@@ -1,0 +1,36 @@
+import { join } from "node:path";
+import type { TestProject } from "vitest/node";
+import { STAGES } from "./stages.ts";
+import type { Synthesis } from "./synth/contract.ts";
+import { synthesise } from "./synth/index.ts";
+import { ensurePlatform } from "./synth/platform.ts";
+import { bundleProgram, type Program, removeProgram } from "./synth/program.ts";
+
+declare module "vitest" {
+  export interface ProvidedContext {
+    program: Program;
+    /** What each of STAGES comes to, by its name. */
+    syntheses: Record<string, Synthesis>;
+    /** What another app comes to, that subscribes to ours. */
+    consumer: Synthesis;
+  }
+}
+
+/** Bundles the program once for all of the project's files. Its name is the process's, so that two runs don't meet. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  await ensurePlatform();
+  const program = await bundleProgram(`synth.${process.pid}`);
+  const consumer = await bundleProgram(`consumer.${process.pid}`, join(import.meta.dirname, "consumer/sst.config.ts"));
+  const remove = async () => void (await Promise.all([program, consumer].map(removeProgram)));
+  try {
+    const syntheses: Record<string, Synthesis> = {};
+    for (const stage of STAGES) syntheses[stage.stage] = await synthesise(program, stage);
+    project.provide("program", program);
+    project.provide("syntheses", syntheses);
+    project.provide("consumer", await synthesise(consumer, { stage: "dev", settings: {} }));
+    return remove;
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+}

@@ -1,0 +1,61 @@
+/** A resource that the program asked for, and what the made-up cloud answered. */
+export type Resource = {
+  /** Pulumi's type, such as "aws:sqs/queue:Queue". */
+  type: string;
+  /** Logical name. */
+  name: string;
+  id: string;
+  inputs: Readonly<Record<string, unknown>>;
+  state: Readonly<Record<string, unknown>>;
+  options: { retainOnDelete: boolean; protect: boolean /** Looked up, not created. */; read: boolean };
+};
+
+/** SST's `$app`, as `app()` of sst.config.ts gives it. */
+export type App = {
+  name: string;
+  stage: string;
+  removal: string;
+  protect: boolean;
+  version: string;
+  providers: { aws: { version: string; region: string } };
+};
+
+/** A function as SST's builder is asked to build it. */
+export type Build = {
+  functionID: string;
+  handler: string;
+  runtime: string;
+  properties: {
+    architecture: string;
+    install?: Record<string, string>;
+    format?: string;
+    minify?: boolean;
+    esbuild?: Record<string, unknown>;
+  };
+};
+
+export type SynthOptions = {
+  stage: string;
+  /** Contents of settings.json. */
+  settings: unknown;
+  /** As `sst dev` runs it. */
+  dev?: boolean;
+  /** What is already set up in the made-up cloud: state of resources that are looked up, by type. */
+  found?: Record<string, Record<string, unknown>>;
+  /** Architecture of the programs that the made-up npm installs beside a bundle; null: none. */
+  programs?: "arm64" | "x86_64" | null;
+};
+
+/** What the program and the mocks share: `globalThis.synth`. */
+export type SynthInput = {
+  app: App;
+  cli: unknown;
+  dev: boolean;
+  settings: unknown;
+  found: Record<string, Record<string, unknown>>;
+  resources: Resource[];
+  outputs: unknown;
+};
+
+/** What a synthesis came to. */
+export type Synthesis = { app: App; resources: Resource[]; outputs: Record<string, unknown>; builds: Build[] };

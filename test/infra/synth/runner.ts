@@ -1,0 +1,44 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { PROJECT_ROOT } from "../../../infra/local/project.ts";
+import type { App, Build, Synthesis, SynthInput, SynthOptions } from "./contract.ts";
+import { PLATFORM } from "./platform.ts";
+import type { Program } from "./program.ts";
+import { serveSst } from "./sst-server.ts";
+
+/** Of one synthesis: given as JSON in the first argument. */
+export type Run = { program: Program; options: SynthOptions; directory: string; result: string };
+
+/**
+ * One synthesis in a process of its own: components make resources inside of promises that nobody waits for, so it is
+ * over when nothing is left to do.
+ */
+const { program, options, directory, result } = JSON.parse(process.argv[2] ?? "") as Run;
+const builds: Build[] = [];
+process.env.SST_SERVER = await serveSst({ builds, directory, programs: options.programs });
+
+const synth: SynthInput = {
+  app: {} as App,
+  cli: {
+    command: options.dev ? "dev" : "deploy",
+    rpc: "",
+    paths: { home: directory, root: PROJECT_ROOT, work: directory, platform: PLATFORM },
+    state: { version: {} },
+  },
+  dev: options.dev ?? false,
+  settings: options.settings,
+  found: options.found ?? {},
+  resources: [],
+  outputs: undefined,
+};
+Object.assign(globalThis, { synth });
+
+const { app } = (await import(program.app)) as { app: (input: { stage: string }) => Promise<Omit<App, "stage">> };
+synth.app = { ...(await app({ stage: options.stage })), stage: options.stage };
+
+process.once("beforeExit", () => {
+  const { resources, outputs } = synth;
+  const synthesis: Synthesis = { app: synth.app, resources, outputs: outputs as Record<string, unknown>, builds };
+  writeFileSync(join(result), JSON.stringify(synthesis));
+});
+await import(program.run);
