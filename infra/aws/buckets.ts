@@ -52,7 +52,7 @@ function notifyEventBridge(bucket: sst.aws.Bucket, existing: string | null): voi
 }
 
 /** The upload and the output bucket: made here, or attached to where the settings name one. */
-export function buckets(settings: Settings): Record<BucketId, sst.aws.Bucket> {
+export function createBuckets(settings: Settings): Record<BucketId, sst.aws.Bucket> {
   const uploadBucket = settings["video_split.upload_bucket"];
   const outputBucket = settings["video_split.output_bucket"];
   const uploads = uploadBucket === null ? createBucket("uploads") : sst.aws.Bucket.get("Uploads", uploadBucket);

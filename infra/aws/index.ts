@@ -1,6 +1,6 @@
 import { topology } from "../topology.ts";
 import { createAlarms } from "./alarms.ts";
-import { buckets as bucketsOf } from "./buckets.ts";
+import { createBuckets } from "./buckets.ts";
 import { createArchive, createVideoBus, existingBus } from "./buses.ts";
 import { createDashboard } from "./dashboard.ts";
 import { createQueues } from "./dead-letters.ts";
@@ -9,15 +9,15 @@ import { permissions } from "./permissions.ts";
 import { createRules } from "./rules.ts";
 import { createSchemaRegistry } from "./schemas.ts";
 import { settingsOf } from "./stage.ts";
-import { tables as tablesOf } from "./tables.ts";
+import { createTables } from "./tables.ts";
 
 /** The whole service in this stage's account. What it returns is printed after a deployment, and is what others need to know. */
 export function videoSplit() {
   const settings = settingsOf($app.stage);
   const stageName = `${$app.name}-${$app.stage}`;
 
-  const buckets = bucketsOf(settings);
-  const tables = tablesOf(settings);
+  const buckets = createBuckets(settings);
+  const tables = createTables(settings);
   const bus = createVideoBus(stageName);
   const metrics = `VideoSplit/${$app.stage}`;
   const built = topology<$util.Output<string>>(settings, {

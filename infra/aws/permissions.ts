@@ -19,8 +19,11 @@ type Permission = { actions: string[]; resources: $util.Input<string>[] };
 const may = (name: string, ...permissions: Permission[]): Link =>
   new sst.Linkable(name, { properties: {}, include: permissions.map((each) => sst.aws.permission(each)) });
 
+/** In a policy's resource, characters that mean themselves. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html */
+const literally = (prefix: string): string => prefix.replaceAll(/[*?$]/g, (character) => `\${${character}}`);
+
 const keysBelow = (bucket: sst.aws.Bucket, prefix: string): $util.Output<string> =>
-  $interpolate`${bucket.arn}/${prefix}*`;
+  $interpolate`${bucket.arn}/${literally(prefix)}*`;
 
 /** What each function may do beyond its own logs and its own failures: exactly this, and nobody else anything. */
 export function permissions({ settings, buckets, tables, bus }: Resources): Record<FunctionId, Link[]> {

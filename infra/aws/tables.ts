@@ -20,7 +20,7 @@ const createTable = (name: string, spec: TableSpec): sst.aws.Dynamo =>
   new sst.aws.Dynamo(name, { ...shapeOf(spec), deletionProtection: $app.stage === PRODUCTION });
 
 /** The documents' table, made here or attached to where the settings name one, and the ledger. */
-export function tables(settings: Settings): Record<TableId, sst.aws.Dynamo> {
+export function createTables(settings: Settings): Record<TableId, sst.aws.Dynamo> {
   const existing = settings["dynamodb.table_id"];
   return {
     videos: existing === null ? createTable("Videos", TABLES.videos) : sst.aws.Dynamo.get("Videos", existing),

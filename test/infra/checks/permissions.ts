@@ -23,7 +23,8 @@ function expected(graph: Graph): Permission[] {
     may(
       "Split",
       ["s3:GetObject", "s3:GetObjectVersion"],
-      `UploadsBucket/${settings["video_split.upload_key_prefix"]}*`,
+      // A star in the prefix is a star there, not a wildcard.
+      `UploadsBucket/${settings["video_split.upload_key_prefix"].replace("*", "${*}")}*`,
     ),
     may("Split", ["s3:ListBucket"], "UploadsBucket"),
     may("Split", ["s3:PutObject", "s3:AbortMultipartUpload"], `${output}/${outputKeyRoot(settings)}*`),
