@@ -5,6 +5,9 @@ import { type Permission, permissionsIn } from "../permissions.ts";
 
 const ROLE = "iam/role:Role";
 
+/** A star that is no wildcard, in a policy's resource. */
+const LITERAL_STAR = "$".concat("{*}");
+
 /** All that may be done, by whom, to what: whoever adds a permission writes it down here too. */
 function expected(graph: Graph): Permission[] {
   const settings = parseSettings(graph.settings);
@@ -24,7 +27,7 @@ function expected(graph: Graph): Permission[] {
       "Split",
       ["s3:GetObject", "s3:GetObjectVersion"],
       // A star in the prefix is a star there, not a wildcard.
-      `UploadsBucket/${settings["video_split.upload_key_prefix"].replace("*", "${*}")}*`,
+      `UploadsBucket/${settings["video_split.upload_key_prefix"].replace("*", LITERAL_STAR)}*`,
     ),
     may("Split", ["s3:ListBucket"], "UploadsBucket"),
     may("Split", ["s3:PutObject", "s3:AbortMultipartUpload"], `${output}/${outputKeyRoot(settings)}*`),
