@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /**
  * The user's settings: `settings.json`, `default` overlaid by the stage's own part. The first five names are those of

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** The `source` of every event of this service, and of every EventBridge pattern that subscribes to one. */
 export const SOURCE = "video-split";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { catalog, type EventType } from "./catalog.ts";
 import { EventBridgeEnvelope, Metadata, SOURCE } from "./envelope.ts";
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /**
  * The data of each event. Field names are those of the video document, so that reading an event and reading a

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { type EventType, isEventType, type VideoSplitEvent } from "./catalog.ts";
 import { type Envelope, SOURCE } from "./envelope.ts";
 import { faultsOf, InvalidEventError, UnknownEventError } from "./errors.ts";

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { type DynamoDBDocumentClient, GetCommand, PutCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
-import { z } from "zod";
+import * as z from "zod";
 import { Cut } from "#events-schema";
 import { blockStart, type Hash } from "../split/domain/identity.ts";
 import type { Ledger } from "../split/ports.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { Rejection, SegmentCreated, VideoRejected, VideoSplit } from "#events-schema";
 import type { VideoDocument } from "../projector/domain/document.ts";
 

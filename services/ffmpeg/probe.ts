@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { MediaDescription, Track } from "../split/ports.ts";
 import { runFfprobe } from "./ffprobe.ts";
 import { untrustedInput } from "./sandbox.ts";

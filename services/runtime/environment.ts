@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 
 /** The environment lacks a value, or holds one that can't be used. `message` names each. */
 export class EnvironmentError extends Error {

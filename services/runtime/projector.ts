@@ -1,5 +1,5 @@
 import type { Context } from "aws-lambda";
-import { z } from "zod";
+import * as z from "zod";
 import type { VideoSplitEvent } from "#events-schema";
 import { documentClient } from "../aws/dynamodb.ts";
 import { dynamoVideoDocuments } from "../aws/video-documents.ts";

@@ -1,6 +1,6 @@
 import { tmpdir } from "node:os";
 import type { Context } from "aws-lambda";
-import { z } from "zod";
+import * as z from "zod";
 import { Cut } from "#events-schema";
 import { documentClient } from "../aws/dynamodb.ts";
 import { eventBridgeClient, eventBridgePublisher } from "../aws/event-publisher.ts";

@@ -1,5 +1,4 @@
-import { S3EventNotificationEventBridgeSchema } from "@aws-lambda-powertools/parser/schemas/s3";
-import { z } from "zod";
+import * as z from "zod";
 import { type Cut, parseEvent, SOURCE } from "#events-schema";
 
 /** A wish to split one object, wherever it came from. */
@@ -24,12 +23,13 @@ export class UnreadableRequestError extends Error {
   override name = "UnreadableRequestError";
 }
 
-/**
- * Powertools' schema takes IPv4 only, but S3 also sends IPv6 addresses and names of AWS services.
- * https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html
- */
-const ObjectCreated = S3EventNotificationEventBridgeSchema.extend({
-  detail: S3EventNotificationEventBridgeSchema.shape.detail.extend({ "source-ip-address": z.string().optional() }),
+/** What is used of S3's event; it has more, and gains more. https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html */
+const ObjectCreated = z.object({
+  id: z.string().min(1),
+  detail: z.object({
+    bucket: z.object({ name: z.string().min(1) }),
+    object: z.object({ key: z.string().min(1), etag: z.string().min(1), "version-id": z.string().optional() }),
+  }),
 });
 
 const Envelope = z.object({ source: z.string(), "detail-type": z.string() });
@@ -45,7 +45,7 @@ function fromObjectCreated(event: unknown): SplitRequest {
     segmentSeconds: undefined,
     cut: undefined,
     outputKeyPrefix: undefined,
-    messageId: id ?? detail["request-id"],
+    messageId: id,
   };
 }
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { archived } from "../archives.ts";
 import { alreadyExists, invalid } from "../exceptions.ts";
 import { type ArchiveRecord, byName } from "../registry.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { DEFAULT_BUS } from "../arns.ts";
 import { alreadyExists, invalid } from "../exceptions.ts";
 import { type BusRecord, byName } from "../registry.ts";

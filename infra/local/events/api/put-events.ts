@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { z } from "zod";
+import * as z from "zod";
 import { invalid } from "../exceptions.ts";
 import type { BusEvent } from "../types.ts";
 import { type Api, operation } from "./operation.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { alreadyExists, EventBridgeException, invalid, invalidParameter } from "../exceptions.ts";
 import { type ArchiveRecord, byName, type ReplayRecord } from "../registry.ts";
 import { type Api, busOf, epochSeconds, operation, present, replayOf } from "./operation.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { invalid } from "../exceptions.ts";
 import type { RuleRecord } from "../registry.ts";
 import { type Api, busOf, operation, patternFrom, present, ruleOf } from "./operation.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { notFound } from "../exceptions.ts";
 import type { BusRecord, RuleRecord, Tags } from "../registry.ts";
 import { type Api, operation } from "./operation.ts";

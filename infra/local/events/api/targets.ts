@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { EventBridgeException } from "../exceptions.ts";
 import { isJsonPath } from "../json-path.ts";
 import type { RuleRecord } from "../registry.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { invalidParameter } from "../exceptions.ts";
 import { operation, patternFrom } from "./operation.ts";
 
