@@ -1,4 +1,6 @@
 import manifest from "../../package.json" with { type: "json" };
+import { BUNDLING, PROGRAM_PACKAGES, pinnedVersions } from "../bundling.ts";
+import { PackagingError, preparePackage } from "../packaging.ts";
 import type { FunctionId, FunctionSpec, Topology } from "../topology.ts";
 import type { Queues } from "./dead-letters.ts";
 import { logicalName } from "./names.ts";
@@ -15,9 +17,14 @@ const createLogGroup = (id: FunctionId, { logRetentionDays }: Spec): aws.cloudwa
     retentionInDays: logRetentionDays,
   });
 
-/** Of packages that are shipped beside the bundle, as package.json pins them. */
-const versionsOf = (packages: readonly string[]): Record<string, string> =>
-  Object.fromEntries(Object.entries(manifest.optionalDependencies).filter(([name]) => packages.includes(name)));
+/** Throws what is wrong with a built function's programs so that SST shows the message and no stack trace. */
+const prepare = async (directory: string, spec: Spec): Promise<void> => {
+  try {
+    await preparePackage(directory, spec);
+  } catch (error) {
+    throw error instanceof PackagingError ? new $util.RunError(error.message) : error;
+  }
+};
 
 function createFunction(id: FunctionId, spec: Spec, links: Link[], queues: Queues): sst.aws.Function {
   const logGroup = createLogGroup(id, spec);
@@ -31,7 +38,13 @@ function createFunction(id: FunctionId, spec: Spec, links: Link[], queues: Queue
     storage: `${spec.storageMB} MB`,
     ...(spec.concurrency !== undefined && { concurrency: { reserved: spec.concurrency } }),
     environment: spec.environment,
-    nodejs: { format: "esm", minify: true, install: versionsOf(spec.packages) },
+    nodejs: {
+      format: BUNDLING.format,
+      minify: BUNDLING.minify,
+      esbuild: { target: BUNDLING.target, keepNames: BUNDLING.keepNames, external: [...PROGRAM_PACKAGES] },
+      install: pinnedVersions(spec.packages, manifest),
+    },
+    hook: { postbuild: (directory) => prepare(directory, spec) },
     link: [...links, ownPermissions(id, spec, queues, logGroup)],
     logging: { logGroup: logGroup.name },
     retries: spec.retry.attempts,

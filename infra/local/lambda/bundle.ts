@@ -1,11 +1,9 @@
 import { existsSync } from "node:fs";
 import { mkdir, symlink, writeFile } from "node:fs/promises";
 import { dirname, extname, join, resolve } from "node:path";
-import { build } from "esbuild";
+import { build, type Metafile } from "esbuild";
+import { BUNDLING, PROGRAM_PACKAGES, SST_DEFAULTS } from "../../bundling.ts";
 import { BundleError } from "./errors.ts";
-
-/** Packages with a binary inside: they find it beside their own file, so they can't be part of a bundle. */
-const UNBUNDLED_PACKAGES = ["ffmpeg-static", "@ffmpeg-installer/ffmpeg", "@ffprobe-installer/ffprobe"];
 
 /** As SST has it: packages in CommonJS (fluent-ffmpeg) call `require`, which a module doesn't have. */
 const REQUIRE_BANNER = [
@@ -29,6 +27,8 @@ export type Bundle = {
   hash: string;
   /** Absolute paths of the sources that it was made from, without packages. */
   sources: string[];
+  /** Bytes of the module by the package that they come from; "own" for the sources. */
+  packages: Record<string, number>;
 };
 
 function entryOf(handler: string, root: string): { entry: string; exportName: string } {
@@ -44,13 +44,22 @@ function entryOf(handler: string, root: string): { entry: string; exportName: st
 
 /** Makes the packages that stay outside of the bundle known to it, as far as they are installed, wherever it lies. */
 async function linkPackages(root: string, directory: string): Promise<void> {
-  for (const name of UNBUNDLED_PACKAGES) {
+  for (const name of PROGRAM_PACKAGES) {
     const installed = join(root, "node_modules", name);
     if (!existsSync(installed)) continue;
     const link = join(directory, "node_modules", name);
     await mkdir(dirname(link), { recursive: true });
     await symlink(installed, link, "dir");
   }
+}
+
+function bytesByPackage(output: Metafile["outputs"][string] | undefined): Record<string, number> {
+  const bytes: Record<string, number> = {};
+  for (const [path, { bytesInOutput }] of Object.entries(output?.inputs ?? {})) {
+    const name = /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? "own";
+    bytes[name] = (bytes[name] ?? 0) + bytesInOutput;
+  }
+  return bytes;
 }
 
 /**
@@ -67,14 +76,12 @@ export async function bundle(handler: string, options: { root: string; directory
       entryPoints: [entry],
       outfile: file,
       bundle: true,
-      platform: "node",
-      target: "node24",
-      format: "esm",
-      mainFields: ["module", "main"],
-      keepNames: true,
+      ...BUNDLING,
+      ...SST_DEFAULTS,
+      mainFields: [...SST_DEFAULTS.mainFields],
       sourcemap: true,
       banner: { js: REQUIRE_BANNER },
-      external: UNBUNDLED_PACKAGES,
+      external: [...PROGRAM_PACKAGES],
       metafile: true,
       write: false,
       logLevel: "silent",
@@ -84,7 +91,8 @@ export async function bundle(handler: string, options: { root: string; directory
     await linkPackages(root, directory);
     const sources = Object.keys(metafile.inputs).filter((path) => !path.includes("node_modules/"));
     const hash = outputFiles.map(({ hash: ofFile }) => ofFile).join(" ");
-    return { file, exportName, hash, sources: sources.map((path) => resolve(root, path)) };
+    const packages = bytesByPackage(Object.values(metafile.outputs).find(({ entryPoint }) => entryPoint !== undefined));
+    return { file, exportName, hash, sources: sources.map((path) => resolve(root, path)), packages };
   } catch (cause) {
     throw new BundleError(`${handler} can't be bundled: ${(cause as Error).message}`, { cause });
   }

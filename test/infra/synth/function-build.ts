@@ -1,27 +1,18 @@
 import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { elfHeader } from "../../fixtures/elf.ts";
 import type { Build, SynthOptions } from "./contract.ts";
 
-const ELF_MACHINE = { x86_64: 0x3e, arm64: 0xb7 } as const;
-
-/** The 64 bytes that an ELF program begins with. https://refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html */
-export function elfHeader(architecture: keyof typeof ELF_MACHINE): Uint8Array {
-  const header = new Uint8Array(64);
-  header.set([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1]);
-  const view = new DataView(header.buffer);
-  view.setUint16(16, 2, true);
-  view.setUint16(18, ELF_MACHINE[architecture], true);
-  return header;
-}
+type Architecture = NonNullable<SynthOptions["programs"]>;
 
 /** Where the packages that ship programs have them, for an architecture. */
-const programsOf = (name: string, architecture: keyof typeof ELF_MACHINE): string[] => {
+const programsOf = (name: string, architecture: Architecture): string[] => {
   const npm = architecture === "arm64" ? "linux-arm64" : "linux-x64";
   if (name === "ffmpeg-static") return ["ffmpeg-static/ffmpeg"];
   return name === "@ffprobe-installer/ffprobe" ? [`@ffprobe-installer/${npm}/ffprobe`] : [];
 };
 
-async function installPrograms(packages: string[], out: string, architecture: keyof typeof ELF_MACHINE): Promise<void> {
+async function installPrograms(packages: string[], out: string, architecture: Architecture): Promise<void> {
   for (const program of packages.flatMap((name) => programsOf(name, architecture))) {
     const file = join(out, "node_modules", program);
     await mkdir(dirname(file), { recursive: true });

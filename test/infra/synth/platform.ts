@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
-import { mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { promisify } from "node:util";
@@ -39,11 +40,16 @@ async function install(): Promise<void> {
     AWS_EC2_METADATA_DISABLED: "true",
     NO_COLOR: "1",
   };
+  // It leaves a log there.
+  const temporary = await mkdtemp(join(tmpdir(), "video-split-sst-"));
   try {
-    await run(command, ["install", "--stage", "test"], { cwd: PROJECT_ROOT, env: { ...process.env, ...offCloud } });
+    const env = { ...process.env, ...offCloud, TMPDIR: temporary };
+    await run(command, ["install", "--stage", "test"], { cwd: PROJECT_ROOT, env });
   } catch (error) {
     const { stdout, stderr } = error as { stdout?: string; stderr?: string };
     throw new Error(`sst install failed:\n${stdout ?? ""}${stderr ?? ""}`, { cause: error });
+  } finally {
+    await rm(temporary, { recursive: true, force: true });
   }
 }
 

@@ -1,9 +1,13 @@
 import { expect, inject, it } from "vitest";
+import type { SynthOptions } from "./synth/contract.ts";
 import { synthesise } from "./synth/index.ts";
 
-const refusal = async (own: Record<string, unknown>, stage = "mine"): Promise<string> => {
+const refusal = async (
+  own: Record<string, unknown>,
+  { stage = "mine", programs = "arm64" }: Partial<SynthOptions> = {},
+): Promise<string> => {
   try {
-    await synthesise(inject("program"), { stage, settings: { [stage]: own }, programs: "arm64" });
+    await synthesise(inject("program"), { stage, settings: { [stage]: own }, programs });
   } catch (error) {
     return (error as Error).message;
   }
@@ -31,7 +35,19 @@ it("given an unknown setting, then it is refused by name", async () => {
 });
 
 it("given a stage whose name is too long for EventBridge, then it says how long it may be", async () => {
-  const message = await refusal({}, "a-stage-with-a-very-long-name-indeed-my-friend");
+  const message = await refusal({}, { stage: "a-stage-with-a-very-long-name-indeed-my-friend" });
   expect(message).toContain('Stage "a-stage-with-a-very-long-name-indeed-my-friend" has too long a name');
   expect(message).toContain("at most 32 characters");
+});
+
+it("given ffmpeg of another architecture than the function's, then it isn't deployed", async () => {
+  const message = await refusal({}, { programs: "x86_64" });
+  expect(message).toContain("ffmpeg-static/ffmpeg is for x86_64, but the function runs on arm64");
+  expect(message).not.toMatch(/^\s+at /m);
+});
+
+it("given that npm left ffmpeg-static without its program, then it isn't deployed, and what to do is said", async () => {
+  const message = await refusal({}, { programs: null });
+  expect(message).toContain("ffmpeg-static was installed without its program ffmpeg-static/ffmpeg");
+  expect(message).toContain("FFMPEG_BINARIES_URL");
 });

@@ -1,0 +1,67 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { gzipSync } from "node:zlib";
+import { bundle } from "./local/lambda/bundle.ts";
+import { loadSettings, PROJECT_ROOT } from "./local/project.ts";
+import { LOCAL_NAMES, topology } from "./topology.ts";
+
+const run = promisify(execFile);
+
+/** What the split handler may come to without its programs. Importing it is most of a cold start. */
+const LARGEST_BUNDLE_BYTES = 3 * 1024 * 1024;
+
+/** Tools of development, which nothing that runs in Lambda may lean on. */
+const DEVELOPMENT_PACKAGES = /^(vitest|esbuild|dynalite|sst|typescript|fast-check|@pulumi\/|@biomejs\/)/;
+
+const COLD_STARTS = 9;
+
+const median = (values: number[]): number => values.sort((left, right) => left - right)[values.length >> 1] ?? 0;
+
+/** Milliseconds that importing a module takes a process that has imported nothing. Median of several. */
+async function importTime(file: string): Promise<number> {
+  const measure = `const begin = performance.now(); import(${JSON.stringify(file)}).then(() => console.log(performance.now() - begin))`;
+  const times: number[] = [];
+  for (let count = 0; count < COLD_STARTS; count++) {
+    const { stdout } = await run(process.execPath, ["-e", measure]);
+    times.push(Number(stdout));
+  }
+  return median(times);
+}
+
+const kilobytes = (bytes: number): string => `${(bytes / 1024).toFixed(0)} KB`;
+
+const largest = (packages: Record<string, number>): string =>
+  Object.entries(packages)
+    .sort(([, left], [, right]) => right - left)
+    .slice(0, 5)
+    .map(([name, bytes]) => `${name} ${kilobytes(bytes)}`)
+    .join(", ");
+
+/** `npm run bundle`: each handler as it's deployed, its size, what is in it, and how long Node takes to import it. */
+const { functions } = topology(await loadSettings("default"), LOCAL_NAMES);
+const folder = await mkdtemp(join(tmpdir(), "video-split-bundle-"));
+try {
+  console.log(`Node ${process.version}; import: median of ${COLD_STARTS} fresh processes\n`);
+  console.log("function    bundle     gzip     import   largest inside");
+  for (const [name, { handler }] of Object.entries(functions)) {
+    const { file, packages } = await bundle(handler, { root: PROJECT_ROOT, directory: join(folder, name) });
+    const code = await readFile(file);
+    const milliseconds = await importTime(file);
+    const columns = [
+      name.padEnd(10),
+      kilobytes(code.length).padStart(8),
+      kilobytes(gzipSync(code).length).padStart(8),
+      `${milliseconds.toFixed(0)} ms`.padStart(8),
+      largest(packages),
+    ];
+    console.log(columns.join("  "));
+    const tools = Object.keys(packages).filter((each) => DEVELOPMENT_PACKAGES.test(each));
+    if (tools.length > 0) throw new Error(`The ${name} function would ship ${tools.join(", ")}`);
+    if (code.length > LARGEST_BUNDLE_BYTES) throw new Error(`The ${name} function's bundle is larger than 3 MB`);
+  }
+} finally {
+  await rm(folder, { recursive: true, force: true });
+}
