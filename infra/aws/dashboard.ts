@@ -1,3 +1,4 @@
+import { type MetricName, SERVICE_DIMENSION } from "../../services/runtime/metric-names.ts";
 import type { FunctionId, QueueId, Topology } from "../topology.ts";
 import type { Queues } from "./dead-letters.ts";
 import type { Functions } from "./functions.ts";
@@ -34,13 +35,11 @@ export function createDashboard(
   name: string,
   { topology, metrics, functions, queues }: Shown,
 ): aws.cloudwatch.Dashboard {
-  const ours = (service: FunctionId, metric: string, more: Record<string, unknown> = {}): Line => [
-    metrics,
-    metric,
-    "service",
-    service,
-    more,
-  ];
+  const ours = <S extends FunctionId>(
+    service: S,
+    metric: MetricName<S> & string,
+    more: Record<string, unknown> = {},
+  ): Line => [metrics, metric, SERVICE_DIMENSION, service, more];
   const lambda = (id: FunctionId, metric: string, more: Record<string, unknown> = {}): Line => [
     "AWS/Lambda",
     metric,
@@ -51,14 +50,19 @@ export function createDashboard(
   const ids = Object.keys(functions) as FunctionId[];
   const timeoutMs = topology.functions.split.timeoutSeconds * 1_000;
   const widgets: Widget[] = [
-    { title: "Videos", lines: [ours("split", "VideosSplit"), ours("split", "VideosRejected")] },
+    {
+      title: "Videos",
+      lines: (["VideosSplit", "VideosRejected", "DuplicateDeliveries"] as const).map((name) => ours("split", name)),
+    },
     { title: "Segments", lines: [ours("split", "SegmentsCreated")] },
+    { title: "Bytes of video", lines: [ours("split", "VideoBytes")] },
     {
       title: "Seconds of video per second of work",
       lines: [
-        [{ expression: "video / work", label: "times real time" }],
+        [{ expression: "video / work", label: "all videos" }],
         ours("split", "VideoSeconds", { id: "video", visible: false }),
         ours("split", "SplitSeconds", { id: "work", visible: false }),
+        ours("split", "RealTimeFactor", { stat: "Minimum", label: "slowest video" }),
       ],
     },
     {
@@ -83,6 +87,7 @@ export function createDashboard(
       lines: ids.flatMap((id) => ["Errors", "Throttles", "ConcurrentExecutions"].map((metric) => lambda(id, metric))),
     },
     { title: "From an event to its document", stat: "Average", lines: [ours("projector", "ProjectionLag")] },
+    { title: "Events projected", lines: [ours("projector", "EventsProjected")] },
   ];
   return new aws.cloudwatch.Dashboard("Dashboard", {
     dashboardName: name,

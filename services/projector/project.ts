@@ -1,15 +1,24 @@
 import type { VideoSplitEvent } from "#events-schema";
 import { fold } from "./domain/fold.ts";
 import { documentId } from "./domain/identity.ts";
-import type { Log, VideoDocuments } from "./ports.ts";
+import type { Log, Measure, Measurement, VideoDocuments } from "./ports.ts";
 
-export type ProjectorDependencies = { documents: VideoDocuments; log: Log };
+export type ProjectorDependencies = { documents: VideoDocuments; log: Log; measure: Measure; now: () => Date };
 
 /** What an event did to the documents. */
 export type Projection = { outcome: "changed" | "unchanged"; VideoId: number } | { outcome: "ignored" };
 
+/**
+ * The oldest that an event on its way becomes: EventBridge delivers for a day, and Lambda keeps it for six hours more. An older
+ * one comes from a replay or a redrive, and its age says nothing of how late the documents are.
+ */
+const LONGEST_LAG_SECONDS = 30 * 3_600;
+
 /** Brings the document that an event is about up to date. Throws what is worth a retry, and for ids that contradict each other. */
-export async function project(event: VideoSplitEvent, { documents, log }: ProjectorDependencies): Promise<Projection> {
+export async function project(
+  event: VideoSplitEvent,
+  { documents, log, measure, now }: ProjectorDependencies,
+): Promise<Projection> {
   const { correlationId, eventId } = event.metadata;
   const line = log.with({ correlation_id: correlationId, event_id: eventId, event_type: event.type });
   if (event.type === "SplitRequested") {
@@ -19,5 +28,16 @@ export async function project(event: VideoSplitEvent, { documents, log }: Projec
   const VideoId = documentId(event);
   const outcome = await documents.evolve(VideoId, (document) => fold(document, event));
   line.info(`Document ${outcome}`, { video_id: VideoId });
+  measure(measured(VideoId, outcome, lagOf(event, now())));
   return { outcome, VideoId };
 }
+
+/** In seconds; none where the clocks of the two machines disagree on which was first. */
+const lagOf = ({ metadata }: VideoSplitEvent, now: Date): number =>
+  Math.max(0, now.getTime() - Date.parse(metadata.occurredAt)) / 1_000;
+
+/** An event that changed nothing comes again, or after one that says more: its document wasn't waiting for it. */
+const measured = (videoId: number, outcome: "changed" | "unchanged", lagSeconds: number): Measurement =>
+  outcome === "changed" && lagSeconds <= LONGEST_LAG_SECONDS
+    ? { type: "caught up", videoId, lagSeconds }
+    : { type: "projected", videoId };

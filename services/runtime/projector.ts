@@ -6,19 +6,32 @@ import { dynamoVideoDocuments } from "../aws/video-documents.ts";
 import { type Projection, project } from "../projector/project.ts";
 import { readEnvironment } from "./environment.ts";
 import { powertoolsLog } from "./log.ts";
+import { projectorValues } from "./measurements.ts";
+import { powertoolsMetrics } from "./metrics.ts";
 
 const Environment = z.object({
   DYNAMODB_TABLE_ID: z.string().min(1),
   DYNAMODB_REGION: z.string().min(1),
+  POWERTOOLS_METRICS_NAMESPACE: z.string().min(1),
 });
 
 type ProjectorService = (event: VideoSplitEvent, context: Context) => Promise<Projection>;
 
 function compose(): ProjectorService {
-  const { DYNAMODB_TABLE_ID, DYNAMODB_REGION } = readEnvironment(Environment);
+  const { DYNAMODB_TABLE_ID, DYNAMODB_REGION, POWERTOOLS_METRICS_NAMESPACE } = readEnvironment(Environment);
   const documents = dynamoVideoDocuments(documentClient(DYNAMODB_REGION), DYNAMODB_TABLE_ID);
   const log = powertoolsLog("projector");
-  return (event, context) => project(event, { documents, log: log.with({ request_id: context.awsRequestId }) });
+  const metered = powertoolsMetrics("projector", POWERTOOLS_METRICS_NAMESPACE);
+  const now = () => new Date();
+  return (event, { awsRequestId }) =>
+    metered(awsRequestId, (record) =>
+      project(event, {
+        documents,
+        log: log.with({ request_id: awsRequestId }),
+        measure: (measurement) => record(projectorValues(measurement)),
+        now,
+      }),
+    );
 }
 
 let service: ProjectorService | undefined;

@@ -11,10 +11,13 @@ import { s3Client } from "../aws/s3.ts";
 import { ffmpegMediaTools, findBinaries } from "../ffmpeg/index.ts";
 import type { SplitDependencies } from "../split/dependencies.ts";
 import { OutOfTimeError } from "../split/errors.ts";
+import type { Measure } from "../split/ports.ts";
 import type { SplitRequest } from "../split/requests.ts";
 import { type SplitOutcome, splitVideo } from "../split/split-video.ts";
 import { readEnvironment } from "./environment.ts";
 import { powertoolsLog } from "./log.ts";
+import { splitValues } from "./measurements.ts";
+import { powertoolsMetrics } from "./metrics.ts";
 import { onceInLedger } from "./once.ts";
 
 const Environment = z.object({
@@ -28,6 +31,7 @@ const Environment = z.object({
   VIDEO_SPLIT_EVENT_BUS: z.string().min(1),
   VIDEO_SPLIT_LEDGER_TABLE: z.string().min(1),
   DYNAMODB_REGION: z.string().min(1),
+  POWERTOOLS_METRICS_NAMESPACE: z.string().min(1),
   FFMPEG_PATH: z.string().optional(),
   FFMPEG_BIN: z.string().optional(),
   FFPROBE_PATH: z.string().optional(),
@@ -61,7 +65,8 @@ async function compose(): Promise<SplitService> {
     path: environment.PATH,
   });
   const log = powertoolsLog("split");
-  const dependencies: Omit<SplitDependencies, "once" | "log"> = {
+  const metered = powertoolsMetrics("split", environment.POWERTOOLS_METRICS_NAMESPACE);
+  const dependencies: Omit<SplitDependencies, "once" | "log" | "measure"> = {
     store: s3MediaStore(s3Client()),
     publisher: eventBridgePublisher(eventBridgeClient(), environment.VIDEO_SPLIT_EVENT_BUS),
     ledger: dynamoLedger(tables, environment.VIDEO_SPLIT_LEDGER_TABLE),
@@ -82,9 +87,13 @@ async function compose(): Promise<SplitService> {
   return async (request, context) => {
     const deadline = deadlineOf(context);
     const once = onceInLedger(persistence, context);
-    const invocation = { ...dependencies, once, log: log.with({ request_id: context.awsRequestId }) };
+    const { awsRequestId } = context;
+    const invocation = { ...dependencies, once, log: log.with({ request_id: awsRequestId }) };
     try {
-      return await splitVideo(request, invocation, deadline.signal);
+      return await metered(awsRequestId, (record) => {
+        const measure: Measure = (measurement) => record(splitValues(measurement));
+        return splitVideo(request, { ...invocation, measure }, deadline.signal);
+      });
     } finally {
       deadline.clear();
     }

@@ -19,8 +19,8 @@ const FPS_TOLERANCE = 0.2;
 const MOST_OMITTED = 100;
 
 /**
- * Cuts one upload, announcing what is planned, each segment as it becomes durable, and the whole. Returns the number of
- * segments. Throws `RejectedVideo` for what can't be split; no temporary file is left however it ends.
+ * Cuts one upload, announcing what is planned, each segment as it becomes durable, and the whole. Returns the plan that
+ * was carried out. Throws `RejectedVideo` for what can't be split; no temporary file is left however it ends.
  */
 export async function cutVideo(
   upload: facts.Upload,
@@ -28,7 +28,7 @@ export async function cutVideo(
   dependencies: SplitDependencies,
   announce: Announce,
   signal: AbortSignal,
-): Promise<number> {
+): Promise<CutPlan> {
   const { media, store, ledger, log, temporaryFolder } = dependencies;
   const opened = await media.open({
     size: upload.bytes,
@@ -59,7 +59,7 @@ export async function cutVideo(
     };
     await deliverSegments(run, opened, dependencies, announce, signal);
     await announce("VideoSplit", facts.split(upload, picture, choice, plan));
-    return plan.segments.length;
+    return plan;
   } finally {
     await opened.close();
     await rm(directory, { recursive: true, force: true });

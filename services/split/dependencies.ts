@@ -1,6 +1,6 @@
 import type { EventData, EventType } from "#events-schema";
 import type { Hash } from "./domain/identity.ts";
-import type { CutChoice, EventPublisher, Ledger, Log, MediaStore, MediaTools, Once } from "./ports.ts";
+import type { CutChoice, EventPublisher, Ledger, Log, Measure, MediaStore, MediaTools, Once } from "./ports.ts";
 
 export type SplitSettings = {
   uploadKeyPrefix: string;
@@ -20,6 +20,7 @@ export type SplitDependencies = {
   media: MediaTools;
   once: Once;
   log: Log;
+  measure: Measure;
   hash: Hash;
   now: () => Date;
   /** Parent of the temporary folder of each run. */

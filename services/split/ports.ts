@@ -1,4 +1,4 @@
-import type { Cut, VideoSplitEvent } from "#events-schema";
+import type { Cut, RejectionReason, VideoSplitEvent } from "#events-schema";
 import type { PlannedPacket } from "./domain/cut-plan.ts";
 import type { Source } from "./domain/source.ts";
 
@@ -133,6 +133,26 @@ export type MediaTools = {
     read(start: number, end: number, signal: AbortSignal): AsyncIterable<Uint8Array>;
   }): Promise<OpenMedia>;
 };
+
+/** What a delivery came to, in figures. */
+export type Measurement =
+  | {
+      type: "split";
+      videoId: number;
+      segments: number;
+      /** From the first video frame to the end of the last. */
+      videoSeconds: number;
+      /** Of the source. */
+      videoBytes: number;
+      /** Of the clock, for the attempt that succeeded. */
+      splitSeconds: number;
+    }
+  | { type: "rejected"; videoId: number; reason: RejectionReason }
+  /** Nothing was done: another delivery has split the upload, or is splitting it. */
+  | { type: "duplicate" };
+
+/** Takes a measurement down. Not called for an attempt that failed: its retry tells what the delivery came to. */
+export type Measure = (measurement: Measurement) => void;
 
 /** Structured log lines. Ids only: never contents, never credentials. */
 export type Log = {

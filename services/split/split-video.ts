@@ -7,7 +7,7 @@ import { isSegmentLength, overridesOf, segmentLengthRule } from "./domain/overri
 import { OUTPUT_MARKER } from "./domain/segment-keys.ts";
 import { type Source, sourceIdentity } from "./domain/source.ts";
 import { RejectedVideo, SourceChangedError } from "./errors.ts";
-import type { CutChoice, StoredObject } from "./ports.ts";
+import type { CutChoice, Measurement, StoredObject } from "./ports.ts";
 import type { SplitRequest } from "./requests.ts";
 
 export type SplitOutcome =
@@ -49,14 +49,19 @@ export async function splitVideo(
     fault,
   };
 
+  // What a delivery comes to that finds its work done, or being done.
+  let measurement: Measurement = { type: "duplicate" };
   const done = await once(JSON.stringify([identity, wished]), async () => {
     const videoId = await dependencies.ledger.claimBlock(identity);
     const upload: facts.Upload = { videoId, source, bytes: stored?.bytes ?? 0 };
     const video = { upload, identity, request, stored, wished };
-    const outcome = await splitOnce(video, { ...dependencies, log: log.with({ video_id: videoId }) }, signal);
+    const ending = await splitOnce(video, { ...dependencies, log: log.with({ video_id: videoId }) }, signal);
+    measurement = ending.measurement;
     // A rejection costs little to find again, and with another setting or a newer ffmpeg it may be none.
-    return { result: outcome, remember: outcome.outcome === "split" };
+    return { result: ending.outcome, remember: ending.outcome.outcome === "split" };
   });
+  // Not sooner: when an outcome can't be remembered the work is done again, and it would count twice.
+  dependencies.measure(measurement);
   if (done !== "done elsewhere") return done.result;
   log.info("Left alone: another delivery of this upload is being split right now");
   return { outcome: "done elsewhere" };
@@ -80,24 +85,40 @@ type Video = {
   wished: Wished;
 };
 
-async function splitOnce(video: Video, dependencies: SplitDependencies, signal: AbortSignal): Promise<SplitOutcome> {
+type Ending = { outcome: SplitOutcome; measurement: Measurement };
+
+async function splitOnce(video: Video, dependencies: SplitDependencies, signal: AbortSignal): Promise<Ending> {
   const { upload } = video;
+  const { videoId } = upload;
+  const begun = dependencies.now();
   const announce = announcer(video, dependencies);
   const log = dependencies.log.with({ correlation_id: correlationId(video.identity, dependencies.hash) });
   try {
     const bytes = assertSplittable(video, dependencies.settings);
     const wish = choiceOf(video.wished, dependencies.settings);
-    const segments = await cutVideo({ ...upload, bytes }, wish, { ...dependencies, log }, announce, signal);
+    const plan = await cutVideo({ ...upload, bytes }, wish, { ...dependencies, log }, announce, signal);
+    const segments = plan.segments.length;
+    const splitSeconds = secondsBetween(begun, dependencies.now());
     log.info("Split", { segments });
-    return { outcome: "split", VideoId: upload.videoId, segments };
+    return {
+      outcome: { outcome: "split", VideoId: videoId, segments },
+      measurement: { type: "split", videoId, segments, videoSeconds: plan.duration, videoBytes: bytes, splitSeconds },
+    };
   } catch (error) {
     const rejection = asRejection(error);
     if (rejection === undefined) throw error;
-    log.warn(`Rejected: ${rejection.message}`, { reason: rejection.reason });
-    await announce("VideoRejected", facts.rejected(upload, rejection.reason, rejection.message));
-    return { outcome: "rejected", VideoId: upload.videoId, reason: rejection.reason };
+    const { reason, message } = rejection;
+    log.warn(`Rejected: ${message}`, { reason });
+    await announce("VideoRejected", facts.rejected(upload, reason, message));
+    return {
+      outcome: { outcome: "rejected", VideoId: videoId, reason },
+      measurement: { type: "rejected", videoId, reason },
+    };
   }
 }
+
+/** None where the clock was set back. */
+const secondsBetween = (begun: Date, ended: Date): number => Math.max(0, ended.getTime() - begun.getTime()) / 1_000;
 
 function asRejection(error: unknown): RejectedVideo | undefined {
   if (error instanceof RejectedVideo) return error;

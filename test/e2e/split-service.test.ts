@@ -101,6 +101,31 @@ describe("an uploaded video", () => {
     expect(await test.deadLetters()).toEqual([]);
   });
 
+  it("is measured, in lines of the functions' logs that CloudWatch makes metrics of", async () => {
+    const test = await openTestStack({ values: { "video_split.output_files_duration_in_sec": 2 } });
+    await test.upload(await makeMedia(await temporaryFolder(), "no-audio.mp4"));
+
+    const directives = { CloudWatchMetrics: [{ Namespace: "VideoSplit", Dimensions: [["service"]] }] };
+    const [split, ...projected] = ["split", "projector"].flatMap((functionName) =>
+      test.logs.filter((line) => line.functionName === functionName && "_aws" in line),
+    );
+    const [video] = await test.allDocuments();
+    expect(split).toMatchObject({
+      _aws: directives,
+      service: "split",
+      VideosSplit: 1,
+      SegmentsCreated: 3,
+      VideoSeconds: 6,
+      VideoBytes: video!.bytes,
+      video_id: video!.VideoId,
+    });
+    expect(projected).toHaveLength(5);
+    for (const line of projected)
+      expect(line).toMatchObject({ _aws: directives, service: "projector", EventsProjected: 1 });
+    // Not a warning of Powertools' beside them: each line is JSON.
+    expect(test.logs.filter(({ text }) => text !== undefined)).toEqual([]);
+  });
+
   it("is cut as its own metadata asks", async () => {
     const test = await openTestStack();
     await test.upload(await makeMedia(await temporaryFolder(), "keyframe-each-second.mp4"), {
@@ -140,6 +165,9 @@ describe("an uploaded video", () => {
     await test.stack.bridge.put("default", [{ ...event!, id: crypto.randomUUID() }]);
     await test.stack.idle();
     expect(await test.allDocuments()).toEqual(before);
+    const counted = test.logs.map(({ VideosSplit, DuplicateDeliveries }) => ({ VideosSplit, DuplicateDeliveries }));
+    expect(counted.filter(({ VideosSplit }) => VideosSplit === 1)).toHaveLength(1);
+    expect(counted.filter(({ DuplicateDeliveries }) => DuplicateDeliveries === 1)).toHaveLength(3);
   });
 
   it("of the same base name as another one shares no key with it", async () => {

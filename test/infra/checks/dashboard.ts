@@ -1,3 +1,4 @@
+import { METRICS } from "../../../services/runtime/metric-names.ts";
 import { type Check, same } from "../check.ts";
 import type { Graph } from "../graph.ts";
 
@@ -27,15 +28,14 @@ const editing = (edit: (body: string) => string) => (graph: Graph) =>
 
 export const dashboard: Check[] = [
   {
-    says: "the dashboard shows the functions' metrics, by the namespace that they write to",
+    says: "the dashboard shows each of the functions' metrics, by the namespace that they write to",
     faults: (graph) => {
       const { environment } = graph.topology.functions.split;
-      const own = ["VideosSplit", "VideosRejected", "SegmentsCreated", "VideoSeconds", "SplitSeconds"];
+      const own = Object.entries(METRICS).flatMap(([service, metrics]) =>
+        Object.keys(metrics).map((name) => `${environment.POWERTOOLS_METRICS_NAMESPACE} ${name} ${service}`),
+      );
       const lines = shown(graph);
-      return own
-        .map((metric) => `${environment.POWERTOOLS_METRICS_NAMESPACE} ${metric} split`)
-        .filter((line) => !lines.includes(line))
-        .map((line) => `The dashboard doesn't show ${line}`);
+      return own.filter((line) => !lines.includes(line)).map((line) => `The dashboard doesn't show ${line}`);
     },
     broken: {
       "no dashboard": (graph) => graph.without(DASHBOARD),

@@ -1,12 +1,14 @@
 import { readFile } from "node:fs/promises";
 import type { Context } from "aws-lambda";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { InvalidEventError, UnknownEventError } from "#events-schema";
 import { dynamoVideoDocuments } from "../../../services/aws/video-documents.ts";
 import { handler } from "../../../services/projector/handler.ts";
 import { openVideosTable, REGION, TABLE, type VideosTable } from "./videos-table.ts";
 
-const example = async (type: string): Promise<{ detail: { data: { VideoId: number } } }> =>
+type Example = { detail: { data: { VideoId: number }; metadata: { occurredAt: string } } };
+
+const example = async (type: string): Promise<Example> =>
   JSON.parse(await readFile(new URL(`../../../events-schema/examples/${type}.json`, import.meta.url), "utf8"));
 
 const context = { awsRequestId: "request-1", functionName: "projector" } as Context;
@@ -18,6 +20,7 @@ beforeAll(async () => {
   table = await openVideosTable();
   vi.stubEnv("DYNAMODB_TABLE_ID", TABLE);
   vi.stubEnv("DYNAMODB_REGION", REGION);
+  vi.stubEnv("POWERTOOLS_METRICS_NAMESPACE", "VideoSplit/test");
   vi.spyOn(process.stdout, "write").mockImplementation((line) => {
     lines.push(String(line));
     return true;
@@ -27,6 +30,15 @@ afterAll(async () => {
   vi.restoreAllMocks();
   await table.close();
 });
+
+beforeEach(() => {
+  lines.length = 0;
+});
+
+const written = (): Record<string, unknown>[] => lines.map((line) => JSON.parse(line));
+const logged = () => written().filter((line) => "message" in line);
+/** Lines in CloudWatch's embedded metric format. */
+const metrics = () => written().filter((line) => "_aws" in line);
 
 const document = async (type: string) =>
   dynamoVideoDocuments(table.client, TABLE).get((await example(type)).detail.data.VideoId);
@@ -62,14 +74,59 @@ describe("the projector's handler", () => {
 
   it("logs the ids that find an upload's lines again", async () => {
     const event = await example("SplitPlanned");
-    lines.length = 0;
     await handler(event, context);
-    expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+    expect(logged()).toMatchObject([
       {
         request_id: "request-1",
         correlation_id: "c0441e1a-0000-8000-a000-000000000001",
         video_id: event.detail.data.VideoId,
       },
     ]);
+  });
+});
+
+describe("the projector's metrics", () => {
+  it("given an event that was just announced, then tell how late its document is", async () => {
+    const event = await example("SegmentCreated");
+    const VideoId = event.detail.data.VideoId + 1;
+    event.detail.data = { ...event.detail.data, VideoId, segment_index: 2 } as typeof event.detail.data;
+    event.detail.metadata.occurredAt = new Date().toISOString();
+    expect(await handler(event, context)).toEqual({ outcome: "changed", VideoId });
+    expect(metrics()).toMatchObject([
+      {
+        _aws: {
+          CloudWatchMetrics: [
+            {
+              Namespace: "VideoSplit/test",
+              Dimensions: [["service"]],
+              Metrics: [
+                { Name: "EventsProjected", Unit: "Count" },
+                { Name: "ProjectionLag", Unit: "Seconds" },
+              ],
+            },
+          ],
+        },
+        service: "projector",
+        EventsProjected: 1,
+        request_id: "request-1",
+        video_id: VideoId,
+      },
+    ]);
+    expect(metrics()[0]?.ProjectionLag).toBeLessThan(50);
+  });
+
+  it("given SplitRequested, or an event that is broken, then nothing is written but the log", async () => {
+    await handler(await example("SplitRequested"), context);
+    await handler({ ...(await example("VideoSplit")), detail: {} }, context).catch(() => {});
+    expect(metrics()).toEqual([]);
+    expect(written()).toEqual(logged());
+  });
+
+  it("given an event that fails, then have nothing of it, and the next invocation has only its own", async () => {
+    const event = await example("SegmentCreated");
+    const contradiction = { ...event, detail: { ...event.detail, data: { ...event.detail.data, VideoId: 1 } } };
+    await expect(handler(contradiction, context)).rejects.toThrow();
+    await handler(event, { ...context, awsRequestId: "request-2" });
+    expect(metrics()).toMatchObject([{ EventsProjected: 1, request_id: "request-2" }]);
   });
 });

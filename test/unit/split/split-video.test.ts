@@ -7,7 +7,15 @@ import { MAX_SEGMENTS, type VideoSplitEvent } from "#events-schema";
 import type { SplitDependencies } from "../../../services/split/dependencies.ts";
 import type { PlannedPacket } from "../../../services/split/domain/cut-plan.ts";
 import { SourceChangedError } from "../../../services/split/errors.ts";
-import type { CutJob, Log, MediaDescription, OpenMedia, SegmentFile } from "../../../services/split/ports.ts";
+import type {
+  CutJob,
+  Log,
+  Measurement,
+  MediaDescription,
+  Once,
+  OpenMedia,
+  SegmentFile,
+} from "../../../services/split/ports.ts";
 import type { SplitRequest } from "../../../services/split/requests.ts";
 import { splitVideo } from "../../../services/split/split-video.ts";
 
@@ -44,6 +52,10 @@ type World = {
   onUpload: (key: string) => Promise<void>;
   request: Partial<SplitRequest>;
   bytes: number;
+  metadata: Record<string, string>;
+  once: Once;
+  /** What the clock says, one after the other, and the last of them ever after. */
+  times: string[];
 };
 
 const SECONDS = 2;
@@ -60,11 +72,16 @@ async function split(changes: Partial<World> = {}) {
     onUpload: async () => {},
     request: {},
     bytes: 1_000,
+    metadata: {},
+    once: async (_key, work) => work(),
+    times: ["2026-11-23T00:00:00Z"],
     ...changes,
   };
   const temporaryFolder = await mkdtemp(join(tmpdir(), "video-split-test-"));
   onTestFinished(() => rm(temporaryFolder, { recursive: true, force: true }));
   const events: VideoSplitEvent[] = [];
+  const measurements: Measurement[] = [];
+  const times = [...world.times];
   const gate = { paused: 0, resumed: 0 };
   const source = { bucket: "uploads", key: "uploads/film.mp4", etag: "e", versionId: undefined };
 
@@ -97,7 +114,7 @@ async function split(changes: Partial<World> = {}) {
   const uploads: string[] = [];
   const dependencies: SplitDependencies = {
     store: {
-      describe: async () => ({ source, bytes: world.bytes, metadata: {} }),
+      describe: async () => ({ source, bytes: world.bytes, metadata: world.metadata }),
       async *read() {},
       upload: async ({ key }) => {
         await world.onUpload(key);
@@ -108,10 +125,11 @@ async function split(changes: Partial<World> = {}) {
     publisher: { publish: async (event) => void events.push(event) },
     ledger: { claimBlock: async () => 16_384, choose: async (_videoId, choice) => choice },
     media: { open: async () => media },
-    once: async (_key, work) => work(),
+    once: world.once,
     log: silent,
+    measure: (measurement) => void measurements.push(measurement),
     hash: (text) => createHash("sha256").update(text).digest(),
-    now: () => new Date("2026-11-23T00:00:00Z"),
+    now: () => new Date((times.length > 1 ? times.shift() : times[0])!),
     temporaryFolder,
     settings: {
       uploadKeyPrefix: "uploads/",
@@ -140,6 +158,7 @@ async function split(changes: Partial<World> = {}) {
     outcome,
     events,
     types: events.map(({ type }) => type),
+    measurements,
     uploads,
     gate,
     left: await readdir(temporaryFolder),
@@ -249,5 +268,58 @@ describe("what is worth a retry is thrown", () => {
     expect(types).not.toContain("VideoSplit");
     expect(types).not.toContain("VideoRejected");
     expect(left).toEqual([]);
+  });
+});
+
+describe("what a delivery came to is measured", () => {
+  it("with the video's length and size and the seconds by the clock, when it was split", async () => {
+    const { measurements } = await split({ times: ["2026-11-23T12:00:00Z", "2026-11-23T12:00:07.5Z"] });
+    const figures = { segments: 3, videoSeconds: 6, videoBytes: 1_000, splitSeconds: 7.5 };
+    expect(measurements).toEqual([{ type: "split", videoId: 16_384, ...figures }]);
+  });
+
+  it("with no seconds when the clock was set back meanwhile", async () => {
+    const { measurements } = await split({ times: ["2026-11-23T12:00:00Z", "2026-11-23T11:00:00Z"] });
+    expect(measurements).toMatchObject([{ type: "split", splitSeconds: 0 }]);
+  });
+
+  it("with the reason, when it was rejected, and segments that were announced before don't count", async () => {
+    const { measurements } = await split({ failsAfter: { segments: 2, error: fault("broken packet") } });
+    expect(measurements).toEqual([{ type: "rejected", videoId: 16_384, reason: "UnreadableMedia" }]);
+  });
+
+  it.each<[string, Once]>([
+    ["is done elsewhere", async () => "done elsewhere"],
+    ["was done before", async () => ({ result: { outcome: "split", VideoId: 16_384, segments: 3 } as never })],
+  ])("as a duplicate, when its work %s", async (_when, once) => {
+    const { measurements, events } = await split({ once });
+    expect(measurements).toEqual([{ type: "duplicate" }]);
+    expect(events).toEqual([]);
+  });
+
+  it.each<[string, Partial<World>]>([
+    ["its work fails", { onUpload: () => Promise.reject(new Error("S3 is down")) }],
+    [
+      "its outcome can't be remembered",
+      {
+        once: async (_key, work) => {
+          await work();
+          throw new Error("DynamoDB is down");
+        },
+      },
+    ],
+  ])("not at all, when %s and it is retried", async (_when, world) => {
+    const { outcome, measurements } = await split(world);
+    expect(outcome).toBeInstanceOf(Error);
+    expect(measurements).toEqual([]);
+  });
+
+  it.each<[string, Partial<World>]>([
+    ["an object outside the upload prefix", { request: { key: "elsewhere/film.mp4" } }],
+    ["a segment of this service's own", { metadata: { "video-split-parent": "16384" } }],
+  ])("not at all, when it is skipped: %s", async (_what, world) => {
+    const { outcome, measurements } = await split(world);
+    expect(outcome).toMatchObject({ outcome: "skipped" });
+    expect(measurements).toEqual([]);
   });
 });

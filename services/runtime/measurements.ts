@@ -1,0 +1,39 @@
+import type { Measurement as ProjectorMeasurement } from "../projector/ports.ts";
+import type { Measurement as SplitMeasurement } from "../split/ports.ts";
+import type { Values } from "./metrics.ts";
+
+/** What a measurement of the split use case is in metrics. */
+export function splitValues(measurement: SplitMeasurement): Values<"split"> {
+  switch (measurement.type) {
+    case "split": {
+      const { videoId, segments, videoSeconds, videoBytes, splitSeconds } = measurement;
+      const values = {
+        VideosSplit: 1,
+        SegmentsCreated: segments,
+        VideoSeconds: videoSeconds,
+        VideoBytes: videoBytes,
+        SplitSeconds: splitSeconds,
+        // The clock may not have moved, or been set back.
+        ...(splitSeconds > 0 && { RealTimeFactor: videoSeconds / splitSeconds }),
+      };
+      return { values, fields: { video_id: videoId } };
+    }
+    case "rejected":
+      // The reason is a field and no dimension: with each of its values CloudWatch would count, and charge for, another metric. An alarm
+      // needs the sum alone, and the reasons are counted from the log: filter VideosRejected = 1 | stats count(*) by reason
+      return { values: { VideosRejected: 1 }, fields: { video_id: measurement.videoId, reason: measurement.reason } };
+    case "duplicate":
+      return { values: { DuplicateDeliveries: 1 } };
+  }
+}
+
+/** What a measurement of the projector is in metrics. */
+export function projectorValues(measurement: ProjectorMeasurement): Values<"projector"> {
+  const fields = { video_id: measurement.videoId };
+  switch (measurement.type) {
+    case "projected":
+      return { values: { EventsProjected: 1 }, fields };
+    case "caught up":
+      return { values: { EventsProjected: 1, ProjectionLag: measurement.lagSeconds }, fields };
+  }
+}

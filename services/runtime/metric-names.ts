@@ -1,0 +1,51 @@
+/**
+ * The metrics that the functions write to CloudWatch, as plain data: what draws or watches them imports this and nothing with it.
+ *
+ * Each metric has one dimension, `service`, and no ids: CloudWatch charges for each metric, and with each further value of a
+ * dimension for another one. https://aws.amazon.com/cloudwatch/pricing/
+ */
+
+/** The only dimension of each metric; its value is the service's name. */
+export const SERVICE_DIMENSION = "service";
+
+/** Units as CloudWatch names them. */
+export type Metric = { readonly name: string; readonly unit: "Count" | "Seconds" | "Bytes" | "None" };
+
+/** Of the function "split". An attempt that fails and is retried writes none. */
+const split = {
+  /** Videos that were split to their end. */
+  VideosSplit: { name: "VideosSplit", unit: "Count" },
+  /**
+   * Videos that can't be split, again with each delivery of the upload. Why is in the field `reason` of the metric's log line: see
+   * services/runtime/measurements.ts.
+   */
+  VideosRejected: { name: "VideosRejected", unit: "Count" },
+  /** Deliveries that did nothing: their upload had been split before, or another delivery was splitting it just then. */
+  DuplicateDeliveries: { name: "DuplicateDeliveries", unit: "Count" },
+  /** Segments of a video that was split. */
+  SegmentsCreated: { name: "SegmentsCreated", unit: "Count" },
+  /** How long a video is that was split, from its first frame to the end of its last. */
+  VideoSeconds: { name: "VideoSeconds", unit: "Seconds" },
+  /** How large the upload of a video is that was split. */
+  VideoBytes: { name: "VideoBytes", unit: "Bytes" },
+  /** How long the split of a video took by the clock, in the attempt that succeeded. */
+  SplitSeconds: { name: "SplitSeconds", unit: "Seconds" },
+  /** Seconds of a video that were split in a second, one value for each video. Seconds by seconds have no unit. */
+  RealTimeFactor: { name: "RealTimeFactor", unit: "None" },
+} as const satisfies Record<string, Metric>;
+
+/** Of the function "projector". */
+const projector = {
+  /** Events that are in their documents: they changed one, or were known there already. */
+  EventsProjected: { name: "EventsProjected", unit: "Count" },
+  /** From the announcement of an event (its `occurredAt`) to the document that tells of it. Only where the document changed by it. */
+  ProjectionLag: { name: "ProjectionLag", unit: "Seconds" },
+} as const satisfies Record<string, Metric>;
+
+/** All metrics by the service that writes them. */
+export const METRICS = { split, projector } as const;
+
+/** Also the value of `SERVICE_DIMENSION`. */
+export type Service = keyof typeof METRICS;
+/** Names of a service's metrics. */
+export type MetricName<S extends Service> = keyof (typeof METRICS)[S] & string;
