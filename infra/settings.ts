@@ -68,6 +68,16 @@ export const SettingsSchema = z.strictObject({
   "dynamodb.table_id": tableName.nullable().default(null),
   "video_split.upload_bucket": bucketName.nullable().default(null),
   "video_split.upload_key_prefix": keyPrefix.default("uploads/"),
+  "video_split.request_sources": z
+    .array(
+      z
+        .string()
+        .regex(
+          /^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\/.*$/,
+          "must be places such as s3://bucket/prefix/, or s3://bucket/ for a whole bucket",
+        ),
+    )
+    .default([]),
   "video_split.cut": z.literal("keyframe", 'must be "keyframe": "exact" is not there yet').default("keyframe"),
   "video_split.accepted_extensions": z
     .array(z.string().regex(/^[a-z0-9]{1,8}$/, "must be extensions in lower case without a dot, such as mp4"))
@@ -109,6 +119,13 @@ const fixedPart = (prefix: string): string => prefix.split("{")[0] ?? "";
  */
 export const outputKeyRoot = (settings: Settings): string =>
   settings["video_split.output_bucket"] === null ? "" : fixedPart(settings["video_split.output_key_prefix"]);
+
+/** Where a `SplitRequested` may ask for objects besides the uploads: each a bucket and a prefix of its keys, "" for all of them. */
+export const requestSources = (settings: Settings): { bucket: string; prefix: string }[] =>
+  settings["video_split.request_sources"].map((place) => {
+    const [, bucket = "", prefix = ""] = /^s3:\/\/([^/]+)\/(.*)$/s.exec(place) ?? [];
+    return { bucket, prefix };
+  });
 
 const sharesKeys = (left: string, right: string): boolean => left.startsWith(right) || right.startsWith(left);
 

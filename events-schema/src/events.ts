@@ -23,6 +23,7 @@ export const REJECTION_REASONS = [
   "NoVideoStream",
   "NotMedia",
   "SourceChanged",
+  "SourceForbidden",
   "SourceNotFound",
   "TooLarge",
   "TooManySegments",

@@ -1,4 +1,4 @@
-import { outputKeyRoot, type Settings } from "../settings.ts";
+import { outputKeyRoot, requestSources, type Settings } from "../settings.ts";
 import type { FunctionId, FunctionSpec } from "../topology.ts";
 import type { Queues } from "./dead-letters.ts";
 import { logicalName } from "./names.ts";
@@ -22,21 +22,28 @@ const may = (name: string, ...permissions: Permission[]): Link =>
 /** In a policy's resource, characters that mean themselves. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html */
 const literally = (prefix: string): string => prefix.replaceAll(/[*?$]/g, (character) => `\${${character}}`);
 
-const keysBelow = (bucket: sst.aws.Bucket, prefix: string): $util.Output<string> =>
+const keysBelow = (bucket: { arn: $util.Input<string> }, prefix: string): $util.Output<string> =>
   $interpolate`${bucket.arn}/${literally(prefix)}*`;
+
+/**
+ * Reading objects of a bucket. Listing it too: S3 answers 403 instead of 404 for a key that isn't there to those who may not, and an
+ * object that was deleted meanwhile is to be told from one that may not be read.
+ */
+const reading = (bucket: { arn: $util.Input<string> }, prefix: string): Permission[] => [
+  { actions: ["s3:GetObject", "s3:GetObjectVersion"], resources: [keysBelow(bucket, prefix)] },
+  { actions: ["s3:ListBucket"], resources: [bucket.arn] },
+];
 
 /** What each function may do beyond its own logs and its own failures: exactly this, and nobody else anything. */
 export function permissions({ settings, buckets, tables, bus }: Resources): Record<FunctionId, Link[]> {
-  const uploads = keysBelow(buckets.uploads, settings["video_split.upload_key_prefix"]);
+  const { partition } = aws.getPartitionOutput();
+  const sources = requestSources(settings).map(({ bucket, prefix }) =>
+    reading({ arn: $interpolate`arn:${partition}:s3:::${bucket}` }, prefix),
+  );
   return {
     split: [
-      may(
-        "ReadUploads",
-        { actions: ["s3:GetObject", "s3:GetObjectVersion"], resources: [uploads] },
-        // S3 answers 403 instead of 404 for a key that isn't there to those who may not list the bucket, and an upload
-        // that was deleted meanwhile is to be told from one that may not be read.
-        { actions: ["s3:ListBucket"], resources: [buckets.uploads.arn] },
-      ),
+      may("ReadUploads", ...reading(buckets.uploads, settings["video_split.upload_key_prefix"])),
+      ...(sources.length > 0 ? [may("ReadRequestSources", ...sources.flat())] : []),
       may("WriteSegments", {
         actions: ["s3:PutObject", "s3:AbortMultipartUpload"],
         resources: [keysBelow(buckets.segments, outputKeyRoot(settings))],

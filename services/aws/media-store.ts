@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { HeadObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import { Upload } from "@aws-sdk/lib-storage";
+import { ForbiddenSourceError } from "../split/errors.ts";
 import type { MediaStore, SegmentUpload, StoredObject } from "../split/ports.ts";
 import { readRanges } from "./ranged-read.ts";
 
@@ -11,9 +12,11 @@ const PARTS_AT_ONCE = 2;
 
 const withoutQuotes = (etag: string | undefined): string => (etag ?? "").replace(/^"|"$/g, "");
 
+const statusOf = (error: unknown): number | undefined =>
+  (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode;
+
 /** S3 answers 404 for what isn't there and 405 for a delete marker. */
-const isAbsent = (error: unknown): boolean =>
-  [404, 405].includes((error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode ?? 0);
+const isAbsent = (error: unknown): boolean => [404, 405].includes(statusOf(error) ?? 0);
 
 async function describe(
   client: S3Client,
@@ -30,6 +33,9 @@ async function describe(
     };
   } catch (error) {
     if (isAbsent(error)) return undefined;
+    if (statusOf(error) === 403) {
+      throw new ForbiddenSourceError(`S3 doesn't let this service read s3://${bucket}/${key}`, { cause: error });
+    }
     throw error;
   }
 }

@@ -17,6 +17,11 @@ export class SourceChangedError extends Error {
   override name = "SourceChangedError";
 }
 
+/** This service may not read the object. */
+export class ForbiddenSourceError extends Error {
+  override name = "ForbiddenSourceError";
+}
+
 /** The invocation's time ran out. Thrown, so that it's retried. */
 export class OutOfTimeError extends Error {
   override name = "OutOfTimeError";

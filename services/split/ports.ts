@@ -22,7 +22,7 @@ export type SegmentUpload = {
 
 /** Where uploads lie and segments go. */
 export type MediaStore = {
-  /** Undefined where there is no such object or version. */
+  /** Undefined where there is no such object or version. Throws `ForbiddenSourceError` where S3 won't say. */
   describe(bucket: string, key: string, versionId?: string): Promise<StoredObject | undefined>;
   /**
    * Bytes `start` to `end`, both included, in order. Throws `SourceChangedError` where the object is no longer the one

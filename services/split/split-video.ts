@@ -6,8 +6,8 @@ import { correlationId, eventId } from "./domain/identity.ts";
 import { isSegmentLength, overridesOf, segmentLengthRule } from "./domain/overrides.ts";
 import { OUTPUT_MARKER } from "./domain/segment-keys.ts";
 import { type Source, sourceIdentity } from "./domain/source.ts";
-import { RejectedVideo, SourceChangedError } from "./errors.ts";
-import type { CutChoice, Measurement, StoredObject } from "./ports.ts";
+import { ForbiddenSourceError, RejectedVideo, SourceChangedError } from "./errors.ts";
+import type { CutChoice, Measurement, MediaStore, StoredObject } from "./ports.ts";
 import type { SplitRequest } from "./requests.ts";
 
 export type SplitOutcome =
@@ -35,7 +35,7 @@ export async function splitVideo(
   if (!request.explicit && !request.key.startsWith(settings.uploadKeyPrefix)) {
     return skip(`the key is outside the upload prefix "${settings.uploadKeyPrefix}"`);
   }
-  const stored = await store.describe(request.bucket, request.key, request.versionId);
+  const { stored, forbidden } = await lookUp(request, store);
   const parent = stored?.metadata[OUTPUT_MARKER];
   if (parent !== undefined) return skip(`it's a segment of video ${parent}, made by this service`);
 
@@ -54,7 +54,7 @@ export async function splitVideo(
   const done = await once(JSON.stringify([identity, wished]), async () => {
     const videoId = await dependencies.ledger.claimBlock(identity);
     const upload: facts.Upload = { videoId, source, bytes: stored?.bytes ?? 0 };
-    const video = { upload, identity, request, stored, wished };
+    const video = { upload, identity, request, stored, forbidden, wished };
     const ending = await splitOnce(video, { ...dependencies, log: log.with({ video_id: videoId }) }, signal);
     measurement = ending.measurement;
     // A rejection costs little to find again, and with another setting or a newer ffmpeg it may be none.
@@ -65,6 +65,22 @@ export async function splitVideo(
   if (done !== "done elsewhere") return done.result;
   log.info("Left alone: another delivery of this upload is being split right now");
   return { outcome: "done elsewhere" };
+}
+
+/**
+ * What lies where the request says. Somebody who asked for an object by name is told that it may not be read; an upload's own event
+ * that leads to one shows that this service is set up wrongly, and is thrown.
+ */
+async function lookUp(
+  { bucket, key, versionId, explicit }: SplitRequest,
+  store: MediaStore,
+): Promise<{ stored: StoredObject | undefined; forbidden: boolean }> {
+  try {
+    return { stored: await store.describe(bucket, key, versionId), forbidden: false };
+  } catch (error) {
+    if (explicit && error instanceof ForbiddenSourceError) return { stored: undefined, forbidden: true };
+    throw error;
+  }
 }
 
 /** The source that the request means: what it says itself, else what lies there now. */
@@ -82,6 +98,7 @@ type Video = {
   identity: string;
   request: SplitRequest;
   stored: StoredObject | undefined;
+  forbidden: boolean;
   wished: Wished;
 };
 
@@ -128,8 +145,14 @@ function asRejection(error: unknown): RejectedVideo | undefined {
   });
 }
 
-function assertSplittable({ upload, request, stored, wished }: Video, settings: SplitSettings): number {
+function assertSplittable({ upload, request, stored, forbidden, wished }: Video, settings: SplitSettings): number {
   const name = `s3://${request.bucket}/${request.key}`;
+  if (forbidden) {
+    throw new RejectedVideo(
+      "SourceForbidden",
+      `This service may not read ${name}. Name its place in video_split.request_sources and deploy, then ask again.`,
+    );
+  }
   if (stored === undefined)
     throw new RejectedVideo("SourceNotFound", `${name} doesn't exist (any more). Upload it again.`);
   if (stored.source.etag !== upload.source.etag && request.versionId === undefined) {

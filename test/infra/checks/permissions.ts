@@ -1,4 +1,4 @@
-import { outputKeyRoot, parseSettings } from "../../../infra/settings.ts";
+import { outputKeyRoot, parseSettings, requestSources } from "../../../infra/settings.ts";
 import { type Check, isDev, same } from "../check.ts";
 import type { Graph, Statement } from "../graph.ts";
 import { type Permission, permissionsIn } from "../permissions.ts";
@@ -30,6 +30,10 @@ function expected(graph: Graph): Permission[] {
       `UploadsBucket/${settings["video_split.upload_key_prefix"].replace("*", LITERAL_STAR)}*`,
     ),
     may("Split", ["s3:ListBucket"], "UploadsBucket"),
+    ...requestSources(settings).flatMap(({ bucket, prefix }) => [
+      may("Split", ["s3:GetObject", "s3:GetObjectVersion"], `arn:aws:s3:::${bucket}/${prefix}*`),
+      may("Split", ["s3:ListBucket"], `arn:aws:s3:::${bucket}`),
+    ]),
     may("Split", ["s3:PutObject", "s3:AbortMultipartUpload"], `${output}/${outputKeyRoot(settings)}*`),
     may("Split", ["events:PutEvents"], "VideoBusBus"),
     may("Split", ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"], "LedgerTable"),

@@ -6,7 +6,7 @@ import { HeadObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s
 import { describe, expect, it } from "vitest";
 import { openS3 } from "../../../infra/local/s3/index.ts";
 import { s3MediaStore } from "../../../services/aws/media-store.ts";
-import { SourceChangedError } from "../../../services/split/errors.ts";
+import { ForbiddenSourceError, SourceChangedError } from "../../../services/split/errors.ts";
 import { CREDENTIALS, REGION, serve } from "../../fixtures/http.ts";
 import { temporaryFolder } from "../../fixtures/temporary.ts";
 
@@ -31,6 +31,18 @@ const readAll = async (chunks: AsyncIterable<Uint8Array>): Promise<Buffer> => {
   for await (const chunk of chunks) all.push(chunk);
   return Buffer.concat(all);
 };
+
+describe("looking at an object", () => {
+  it("tells one that isn't there from one that may not be read", async () => {
+    const { store } = await openBucket(({ url }, response) => {
+      if (!url?.includes("secret")) return false;
+      response.writeHead(403).end();
+      return true;
+    });
+    expect(await store.describe("media", "nowhere.mp4")).toBeUndefined();
+    await expect(store.describe("media", "secret.mp4")).rejects.toBeInstanceOf(ForbiddenSourceError);
+  });
+});
 
 describe("reading an object in ranges", () => {
   it("gives exactly the bytes asked for, whatever the number of ranges", async () => {

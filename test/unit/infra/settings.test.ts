@@ -46,6 +46,7 @@ describe("settings", () => {
       "video_split.output_key_prefix may hold {video_name} and {video_id}",
     ],
     [{ "video_split.cut": "exact" }, 'video_split.cut must be "keyframe": "exact" is not there yet'],
+    [{ "video_split.request_sources": ["archive"] }, "video_split.request_sources must be places such as s3://bucket/"],
     [{ "dynamodb.region": "Ireland" }, "dynamodb.region must be a region"],
     [{ "video_split.concurrency": 0 }, "video_split.concurrency must be at least 1, or null"],
     [{ "video_split.log_retention_days": 31 }, "video_split.log_retention_days must be one of CloudWatch's: 1, 3, 5"],

@@ -6,7 +6,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { MAX_SEGMENTS, type VideoSplitEvent } from "#events-schema";
 import type { SplitDependencies } from "../../../services/split/dependencies.ts";
 import type { PlannedPacket } from "../../../services/split/domain/cut-plan.ts";
-import { SourceChangedError } from "../../../services/split/errors.ts";
+import { ForbiddenSourceError, SourceChangedError } from "../../../services/split/errors.ts";
 import type {
   CutJob,
   Log,
@@ -51,6 +51,8 @@ type World = {
   readFailure: unknown;
   onUpload: (key: string) => Promise<void>;
   request: Partial<SplitRequest>;
+  /** Whether S3 lets the service look at the object. */
+  forbidden: boolean;
   bytes: number;
   metadata: Record<string, string>;
   once: Once;
@@ -71,6 +73,7 @@ async function split(changes: Partial<World> = {}) {
     readFailure: undefined,
     onUpload: async () => {},
     request: {},
+    forbidden: false,
     bytes: 1_000,
     metadata: {},
     once: async (_key, work) => work(),
@@ -114,7 +117,10 @@ async function split(changes: Partial<World> = {}) {
   const uploads: string[] = [];
   const dependencies: SplitDependencies = {
     store: {
-      describe: async () => ({ source, bytes: world.bytes, metadata: world.metadata }),
+      describe: async () => {
+        if (world.forbidden) throw new ForbiddenSourceError("403");
+        return { source, bytes: world.bytes, metadata: world.metadata };
+      },
       async *read() {},
       upload: async ({ key }) => {
         await world.onUpload(key);
@@ -206,11 +212,18 @@ describe("what can't be split is rejected", () => {
     ["InvalidOverride", { request: { segmentSeconds: 0.1 } }],
     ["InvalidOverride", { request: { outputKeyPrefix: "uploads/" } }],
     ["UnsupportedCut", { request: { cut: "exact" } }],
+    ["SourceForbidden", { forbidden: true, request: { explicit: true } }],
   ])("%s (%#)", async (reason, world) => {
     const { outcome, events, uploads } = await split(world);
     expect(outcome).toEqual({ outcome: "rejected", VideoId: 16_384, reason });
     expect(rejection(events)?.reason).toBe(reason);
     expect(uploads).toEqual([]);
+  });
+
+  it("but an upload's own event that leads to an object that may not be read is thrown: the set-up is at fault", async () => {
+    const { outcome, events } = await split({ forbidden: true });
+    expect(outcome).toBeInstanceOf(ForbiddenSourceError);
+    expect(events).toEqual([]);
   });
 
   it("where ffmpeg stops on the file in the middle, saying how far it came", async () => {
