@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { compilePattern } from "../../../infra/local/events/pattern/index.ts";
+import { wildcard } from "../../../infra/local/events/pattern/text-tests.ts";
 
 /** Whether a field that holds `value` meets a leaf with this one element. */
 const meets = (element: unknown, value: unknown): boolean => compilePattern({ field: [element] })({ field: value });
@@ -127,9 +128,9 @@ describe("a leaf with several elements", () => {
   });
 
   it("takes time in proportion to the text for many wildcards", () => {
-    const matches = compilePattern({ key: [{ wildcard: `${"*a".repeat(200)}*b` }] });
+    const matches = wildcard(`${"*a".repeat(200)}*b`);
     const began = performance.now();
-    expect(matches({ key: "a".repeat(200_000) })).toBe(false);
+    expect(matches("a".repeat(200_000))).toBe(false);
     expect(performance.now() - began).toBeLessThan(5_000);
   });
 });

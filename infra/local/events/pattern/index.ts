@@ -1,6 +1,7 @@
 import { branchesOf } from "./branches.ts";
 import { fieldsOf } from "./event-fields.ts";
 import { matchesBranch } from "./matching.ts";
+import { assertSimpleWildcards } from "./wildcard-complexity.ts";
 
 export { InvalidEventPatternException } from "./errors.ts";
 
@@ -12,6 +13,7 @@ export { InvalidEventPatternException } from "./errors.ts";
  */
 export function compilePattern(pattern: unknown): (event: unknown) => boolean {
   const branches = branchesOf(pattern);
+  assertSimpleWildcards(pattern);
   const paths = new Set(branches.flatMap((branch) => [...branch.keys()]));
   return (event) => {
     if (typeof event !== "object" || event === null || Array.isArray(event)) return false;

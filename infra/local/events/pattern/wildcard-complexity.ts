@@ -1,0 +1,105 @@
+import { refuse } from "./errors.ts";
+
+/** What EventBridge takes, as others measured it: see docs/decisions/upload-rule.md. */
+const MOST_COMPLEXITY = 10;
+
+/** Sets of prefixes that are looked at before a field's wildcards count as too many without an end of counting. */
+const MOST_SETS = 5_000;
+
+const ANYTHING = Symbol("any number of characters");
+
+type Token = string | typeof ANYTHING;
+
+/** Characters and wildcards, between the quotes that event-ruler matches too. The text is known to be valid. */
+function tokensOf(text: string): Token[] {
+  const tokens: Token[] = ['"'];
+  for (let at = 0; at < text.length; at++) {
+    const character = text.charAt(at);
+    if (character === "\\") tokens.push(text.charAt(++at));
+    else tokens.push(character === "*" ? ANYTHING : character);
+  }
+  return [...tokens, '"'];
+}
+
+/** A prefix of one of the wildcards: the wildcard's number and how many of its tokens. */
+type Position = { pattern: number; length: number };
+
+/** With the prefixes that a wildcard adds which matches nothing so far. */
+function* closed(tokens: readonly Token[], { pattern, length }: Position): Iterable<Position> {
+  yield { pattern, length };
+  if (tokens[length] === ANYTHING) yield { pattern, length: length + 1 };
+}
+
+const keyOf = ({ pattern, length }: Position): string => `${pattern}:${length}`;
+
+/**
+ * How many prefixes of these wildcards one text can match at the same time, at most; from `limit` + 1 on it isn't counted further. That is
+ * the complexity of https://github.com/aws/event-ruler#matching-with-a-machine.
+ */
+export function wildcardComplexity(wildcards: readonly string[], limit: number): number {
+  const patterns = [...new Set(wildcards)].map(tokensOf);
+  const characters = new Set(patterns.flat().filter((token) => token !== ANYTHING));
+  const step = (positions: readonly Position[], character: string): Position[] => {
+    const next = new Map<string, Position>();
+    for (const { pattern, length } of positions) {
+      const tokens = patterns[pattern] ?? [];
+      const stays = tokens[length - 1] === ANYTHING ? [{ pattern, length }] : [];
+      const moves = tokens[length] === character ? [...closed(tokens, { pattern, length: length + 1 })] : [];
+      for (const position of [...stays, ...moves]) next.set(keyOf(position), position);
+    }
+    return [...next.values()];
+  };
+
+  let most = 0;
+  const seen = new Set<string>();
+  const waiting: Position[][] = [patterns.map((_, pattern) => ({ pattern, length: 0 }))];
+  for (let positions = waiting.pop(); positions !== undefined; positions = waiting.pop()) {
+    for (const character of characters) {
+      const next = step(positions, character);
+      most = Math.max(most, next.length);
+      if (most > limit || seen.size > MOST_SETS) return limit + 1;
+      const key = next.map(keyOf).sort().join(" ");
+      if (next.length === 0 || seen.has(key)) continue;
+      seen.add(key);
+      waiting.push(next);
+    }
+  }
+  return most;
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** The wildcards in one match expression, those of `anything-but` among them. */
+function wildcardsIn(expression: unknown): string[] {
+  if (!isObject(expression)) return [];
+  const { wildcard, "anything-but": except } = expression;
+  if (typeof wildcard === "string") return [wildcard];
+  const excluded = isObject(except) ? [except.wildcard].flat() : [];
+  return excluded.filter((text) => typeof text === "string");
+}
+
+/** The wildcards of each field, whichever branch of `$or` they stand in. */
+function collect(pattern: Record<string, unknown>, path: string, byPath: Map<string, string[]>): void {
+  for (const [name, value] of Object.entries(pattern)) {
+    const own = name === "$or" ? path : `${path}.${name}`;
+    if (isObject(value)) collect(value, own, byPath);
+    else if (Array.isArray(value)) {
+      for (const element of value.filter(isObject)) if (name === "$or") collect(element, own, byPath);
+      byPath.set(own, [...(byPath.get(own) ?? []), ...value.flatMap(wildcardsIn)]);
+    }
+  }
+}
+
+/** Refuses a valid pattern whose wildcards are too many for EventBridge. Throws `InvalidEventPatternException`. */
+export function assertSimpleWildcards(pattern: unknown): void {
+  const byPath = new Map<string, string[]>();
+  if (isObject(pattern)) collect(pattern, "", byPath);
+  for (const wildcards of byPath.values()) {
+    if (wildcardComplexity(wildcards, MOST_COMPLEXITY) > MOST_COMPLEXITY) {
+      refuse(
+        "Rule is too complex - try using fewer wildcard characters or fewer repeating character sequences after a wildcard character",
+      );
+    }
+  }
+}
