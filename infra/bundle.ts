@@ -13,9 +13,6 @@ const run = promisify(execFile);
 /** What the split handler may come to without its programs. Importing it is most of a cold start. */
 const LARGEST_BUNDLE_BYTES = 3 * 1024 * 1024;
 
-/** Tools of development, which nothing that runs in Lambda may lean on. */
-const DEVELOPMENT_PACKAGES = /^(vitest|esbuild|dynalite|sst|typescript|fast-check|@pulumi\/|@biomejs\/)/;
-
 const COLD_STARTS = 9;
 
 const median = (values: number[]): number => values.sort((left, right) => left - right)[values.length >> 1] ?? 0;
@@ -58,8 +55,6 @@ try {
       largest(packages),
     ];
     console.log(columns.join("  "));
-    const tools = Object.keys(packages).filter((each) => DEVELOPMENT_PACKAGES.test(each));
-    if (tools.length > 0) throw new Error(`The ${name} function would ship ${tools.join(", ")}`);
     if (code.length > LARGEST_BUNDLE_BYTES) throw new Error(`The ${name} function's bundle is larger than 3 MB`);
   }
 } finally {

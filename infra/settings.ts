@@ -91,7 +91,7 @@ export const SettingsSchema = z.strictObject({
     .max(5 * 2 ** 40, "must be at most 5 TiB, S3's largest object")
     .default(50 * 2 ** 30),
   "video_split.architecture": z.enum(["arm64", "x86_64"], 'must be "arm64" or "x86_64"').default("arm64"),
-  // Of each function. Ten splits at once are some 300 times real time together; the rest of an upload burst waits its turn.
+  // Of each function. Ten splits at once are some 400 times real time together (docs/deploy.md); the rest of a burst waits its turn.
   "video_split.concurrency": z
     .int("must be a whole number of invocations, or null for as many as the account has")
     .positive("must be at least 1, or null for as many as the account has")
