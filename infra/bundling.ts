@@ -13,7 +13,7 @@ export const SST_DEFAULTS = { mainFields: ["module", "main"], platform: "node" }
 type Manifest = { optionalDependencies?: Record<string, string>; dependencies?: Record<string, string> };
 
 /** Exact, or what is shipped is another program than the one that was tested. */
-const EXACT_VERSION = /^\d+\.\d+\.\d+/;
+const EXACT_VERSION = /^\d+\.\d+\.\d+(-[\w.]+)?$/;
 
 /** Versions of packages that are installed beside a bundle, as package.json pins them. Throws where it doesn't. */
 export function pinnedVersions(packages: readonly string[], manifest: Manifest): Record<string, string> {

@@ -1,4 +1,4 @@
-/** SST's kind of name for a topology's id: "splitFailures" is "SplitFailures", "video-uploaded" is "VideoUploaded". */
+/** SST's kind of name for a topology's id: "splitFailures" is "SplitFailures", "split-requested" is "SplitRequested". */
 export const logicalName = (id: string): string =>
   id
     .split("-")
