@@ -1,22 +1,35 @@
 import type { ChildProcess } from "node:child_process";
-import { once } from "node:events";
-import { createInterface } from "node:readline";
+import type { Readable, Writable } from "node:stream";
 import ffmpeg, { type FfmpegCommand } from "fluent-ffmpeg";
 import { FfmpegError, StderrTail } from "./errors.ts";
 import { CHILD_ENVIRONMENT } from "./sandbox.ts";
+
+/** The ends of a running ffmpeg's pipes that are ours. */
+export type Pipes = {
+  /** What ffmpeg reads as `pipe:0`; absent unless asked for. */
+  input: Writable | undefined;
+  /** What it writes to `pipe:3` and up. */
+  outputs: Readable[];
+};
 
 export type FfmpegRun = {
   binary: string;
   /** Relative paths, so also the outputs, are below it. */
   directory: string;
   /** Replaced in error messages. */
-  secret: string;
+  secret?: string;
   /** Kills ffmpeg. */
   signal: AbortSignal;
   /** Inputs, options and outputs. */
   build: (command: FfmpegCommand) => void;
-  /** For each line that ffmpeg writes to `pipe:3`. */
-  onReport: (line: string) => void;
+  /** Whether it reads `pipe:0`. Default: no. */
+  stdin?: boolean;
+  /** How many pipes it writes to, from `pipe:3` on. Default: none. */
+  outputs?: number;
+  /** Feeds and empties the pipes while ffmpeg runs. When it rejects, ffmpeg is killed and its error is thrown. */
+  attend?: (pipes: Pipes) => Promise<void>;
+  /** For each line that ffmpeg writes to stderr. */
+  onStderr?: (line: string) => void;
 };
 
 /** What is replaced in fluent-ffmpeg 2.1.3. It's archived and pinned, so these won't move. */
@@ -34,9 +47,9 @@ function skipCapabilityChecks(internals: Internals): void {
 }
 
 /** fluent-ffmpeg hands the parent's environment on, credentials and all, and opens no pipe beyond stderr. */
-function spawnScrubbed(internals: Internals, onStart: (child: ChildProcess) => void): void {
+function spawnScrubbed(internals: Internals, stdio: string[], onStart: (child: ChildProcess) => void): void {
   const original = internals._spawnFfmpeg.bind(internals);
-  const scrubbed = { env: CHILD_ENVIRONMENT, stdio: ["ignore", "pipe", "pipe", "pipe"] };
+  const scrubbed = { env: CHILD_ENVIRONMENT, stdio };
   internals._spawnFfmpeg = (args, options, started, ended) =>
     original(
       args,
@@ -51,26 +64,37 @@ function spawnScrubbed(internals: Internals, onStart: (child: ChildProcess) => v
 
 /**
  * Runs one ffmpeg command to its end in the scrubbed environment, and leaves no process behind however it ends.
- * Throws `FfmpegError` for an exit code other than 0, and the signal's reason when aborted.
+ * Throws `FfmpegError` for an exit code other than 0, what `attend` throws, and the signal's reason when aborted.
  */
-export async function runFfmpeg({ binary, directory, secret, signal, build, onReport }: FfmpegRun): Promise<void> {
+export async function runFfmpeg(run: FfmpegRun): Promise<void> {
+  const { signal, stdin = false, outputs = 0, attend } = run;
   signal.throwIfAborted();
-  const stderr = new StderrTail(secret);
+  const stderr = new StderrTail(run.secret);
   let child: ChildProcess | undefined;
-  let reported: Promise<unknown> | undefined;
+  let attended: Promise<unknown> | undefined;
+  let failure: { reason: unknown } | undefined;
+  const kill = () => void child?.kill("SIGKILL");
 
-  const command = ffmpeg({ cwd: directory }).setFfmpegPath(binary);
+  const command = ffmpeg({ cwd: run.directory }).setFfmpegPath(run.binary);
   const internals = command as unknown as Internals;
   skipCapabilityChecks(internals);
-  spawnScrubbed(internals, (started) => {
+  const stdio = [stdin ? "pipe" : "ignore", "pipe", "pipe", ...Array<string>(outputs).fill("pipe")];
+  spawnScrubbed(internals, stdio, (started) => {
     child = started;
-    const report = createInterface({ input: started.stdio[3] as NodeJS.ReadableStream }).on("line", onReport);
-    reported = once(report, "close");
+    const pipes = { input: started.stdin ?? undefined, outputs: started.stdio.slice(3) as Readable[] };
+    // Writing to a process that has ended is told by its exit code.
+    pipes.input?.on("error", () => {});
+    attended = attend?.(pipes).catch((reason: unknown) => {
+      failure = { reason };
+      kill();
+    });
   });
-  command.on("stderr", (line: string) => stderr.add(line));
-  build(command);
+  command.on("stderr", (line: string) => {
+    stderr.add(line);
+    run.onStderr?.(line);
+  });
+  run.build(command);
 
-  const kill = () => void child?.kill("SIGKILL");
   signal.addEventListener("abort", kill, { once: true });
   try {
     await new Promise<void>((resolve, reject) => {
@@ -78,12 +102,15 @@ export async function runFfmpeg({ binary, directory, secret, signal, build, onRe
       command.once("error", reject);
       command.run();
     });
-    await reported;
+    await attended;
   } catch (error) {
+    await attended;
     signal.throwIfAborted();
-    throw new FfmpegError("ffmpeg", child?.exitCode ?? null, stderr.toString(), { cause: error });
+    if (failure === undefined)
+      throw new FfmpegError("ffmpeg", child?.exitCode ?? null, stderr.toString(), { cause: error });
   } finally {
     signal.removeEventListener("abort", kill);
     kill();
   }
+  if (failure !== undefined) throw failure.reason;
 }

@@ -2,6 +2,7 @@ import { access, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Container, CutJob, SegmentFile } from "../split/ports.ts";
 import { runFfmpeg } from "./command.ts";
+import { eachLine } from "./lines.ts";
 import { untrustedInput } from "./sandbox.ts";
 
 export type Segmentation = CutJob & {
@@ -58,10 +59,12 @@ export async function* cutSegments(job: Segmentation): AsyncGenerator<SegmentFil
     directory: job.directory,
     secret: job.url,
     signal,
-    onReport: () => {
-      reported += 1;
-      wake();
-    },
+    outputs: 1,
+    attend: ({ outputs }) =>
+      eachLine(outputs[0]!, () => {
+        reported += 1;
+        wake();
+      }),
     build: (command) => {
       command
         .input(job.url)
