@@ -8,6 +8,8 @@ export type PlannedPacket = {
   duration: number | undefined;
   /** A decoder can start here. */
   key: boolean;
+  /** False: it's decoded and not shown (an edit list hides it). Default: true. */
+  shown?: boolean;
 };
 
 export type PlannedSegment = {

@@ -1,0 +1,306 @@
+import { MAX_SEGMENTS } from "#events-schema";
+import { SHORTEST_TAIL_SECONDS } from "./cut-plan.ts";
+import type { PacketIndex } from "./packet-index.ts";
+
+/**
+ * Plans the exact cut: which frames each segment holds, which of them are copied, and which are decoded and encoded
+ * again. Pure: what is planned here for a video is the same on every retry.
+ *
+ * Frames have two orders. A *packet* is counted in decode order, as the container stores it; a *rank* in presentation
+ * order, among the frames that are shown. With B-frames they differ, and most of what follows is about that.
+ */
+
+/** Frames by rank, `from` included and `to` not. */
+export type Ranks = { from: number; to: number };
+
+/** A stretch of packets in decode order, `from` included and `to` not. */
+export type Packets = { from: number; to: number };
+
+export type ExactSegment = {
+  index: number;
+  /** k times the segment length, from the first frame. */
+  requestedStart: number;
+  requestedEnd: number;
+  /** Seconds from the video's first frame to this segment's first one, and to the end of its last. */
+  start: number;
+  end: number;
+  /** All of its frames. */
+  ranks: Ranks;
+  /** Encoded frames before the copied ones. Empty where the segment starts on a keyframe; everything where nothing is copied. */
+  head: Ranks;
+  /** Starts on a keyframe. Packets in it that are shown before that keyframe belong to the head and are left out. */
+  copied: Packets | undefined;
+  /** Encoded frames after the copied ones: those that need a frame of the next segment to be decoded. */
+  tail: Ranks;
+};
+
+/** One decoding: packets from a keyframe on, and the frames of them that are encoded again, in order. */
+export type EncodeJob = { packets: Packets; parts: Ranks[] };
+
+export type ExactPlan = {
+  /** At most MAX_SEGMENTS + 1: enough to see that there are too many. */
+  segments: ExactSegment[];
+  jobs: EncodeJob[];
+  /** In all segments. */
+  frames: number;
+  /** Frames that no decoder can show: they come before the first keyframe, or need frames from before it. */
+  undecodable: number;
+  /** Seconds from the first frame to the end of the last. */
+  duration: number;
+  /** On the source's clock. */
+  origin: number;
+  /** The packet of each rank. */
+  packetOf: Int32Array;
+  /** The rank of each packet; -1 where it isn't shown. */
+  rankOf: Int32Array;
+};
+
+/**
+ * What is left to plan where packets' times can't be trusted frame by frame (fields in packets of their own, frames that
+ * are never shown): where segments start. What the decoder gives counts then.
+ */
+export type WindowPlan = {
+  segments: Pick<ExactSegment, "index" | "requestedStart" | "requestedEnd" | "start" | "end">[];
+  jobs: undefined;
+  /** Packets, not frames. */
+  frames: number;
+  undecodable: 0;
+  duration: number;
+  origin: number;
+};
+
+/** Times are binary fractions of a clock's ticks: what differs by less is the same. Far below any tick. */
+const SAME_SECONDS = 2e-6;
+
+const isEmpty = ({ from, to }: Ranks): boolean => from >= to;
+
+/** How a segment comes about. */
+export type Made = "copied" | "stitched" | "encoded";
+
+export function madeOf({ head, copied, tail }: Pick<ExactSegment, "head" | "copied" | "tail">): Made {
+  if (copied === undefined) return "encoded";
+  return isEmpty(head) && isEmpty(tail) ? "copied" : "stitched";
+}
+
+/**
+ * The segments in terms of packets, where all of them can be copied as they are: every packet is shown, and each
+ * boundary falls on a keyframe that nothing reaches across. Undefined otherwise.
+ */
+export function copiedSegments({ plan, index }: { plan: ExactPlan | WindowPlan; index: PacketIndex }) {
+  if (plan.jobs === undefined || plan.frames !== index.count) return undefined;
+  let next = 0;
+  const segments: { firstFrame: number; frames: number }[] = [];
+  for (const { copied, ranks, ...parts } of plan.segments) {
+    const whole = copied !== undefined && madeOf({ copied, ...parts }) === "copied";
+    if (!whole || copied.from !== next || copied.to - copied.from !== ranks.to - ranks.from) return undefined;
+    segments.push({ firstFrame: copied.from, frames: copied.to - copied.from });
+    next = copied.to;
+  }
+  return segments;
+}
+
+/**
+ * The plan, or undefined where the packets' times can't be trusted for it (two frames at one time, as with fields in
+ * packets of their own) or where there's no frame. `fallbackFps` gives a single frame its length.
+ */
+export function planExactCut(index: PacketIndex, segmentSeconds: number, fallbackFps: number): ExactPlan | undefined {
+  const order = presentationOrder(index);
+  if (order === undefined) return undefined;
+  const { packetOf, rankOf, undecodable } = order;
+  const frames = packetOf.length;
+  const timeOf = (rank: number): number => index.time(packetOf[rank]!);
+  const origin = timeOf(0);
+  const last = timeOf(frames - 1);
+  const mean = frames > 1 ? (last - origin) / (frames - 1) : 1 / fallbackFps;
+  const duration = last - origin + (index.duration(packetOf[frames - 1]!) ?? mean);
+
+  const starts = segmentStarts({ frames, timeOf, origin, duration, segmentSeconds });
+  const keys = cleanKeys(index, rankOf);
+  const segments = starts.map(({ rank, window }, number): ExactSegment => {
+    const next = starts[number + 1];
+    const ranks = { from: rank, to: next?.rank ?? frames };
+    return {
+      index: number,
+      requestedStart: window * segmentSeconds,
+      requestedEnd: next === undefined ? duration : (window + 1) * segmentSeconds,
+      start: timeOf(rank) - origin,
+      end: next === undefined ? duration : timeOf(next.rank) - origin,
+      ranks,
+      ...partsOf(ranks, keys, index, rankOf),
+    };
+  });
+  const jobs = segments.length > MAX_SEGMENTS ? [] : jobsOf(segments, keys, packetOf);
+  return { segments, jobs, frames, undecodable, duration, origin, packetOf, rankOf };
+}
+
+/** The plan of last resort, or undefined where there's no packet. */
+export function planWindows(index: PacketIndex, segmentSeconds: number, fallbackFps: number): WindowPlan | undefined {
+  const all = Float64Array.from({ length: index.count }, (_, packet) => index.time(packet))
+    .filter((_, packet) => index.isShown(packet))
+    .sort();
+  const times = all.filter((time, at) => at === 0 || time - all[at - 1]! >= SAME_SECONDS);
+  const frames = times.length;
+  if (frames === 0) return undefined;
+  const origin = times[0]!;
+  const last = times[frames - 1]!;
+  const duration = last - origin + (frames > 1 ? (last - origin) / (frames - 1) : 1 / fallbackFps);
+  const timeOf = (rank: number): number => times[rank]!;
+  const starts = segmentStarts({ frames, timeOf, origin, duration, segmentSeconds });
+  const segments = starts.map(({ rank, window }, number) => {
+    const next = starts[number + 1];
+    return {
+      index: number,
+      requestedStart: window * segmentSeconds,
+      requestedEnd: next === undefined ? duration : (window + 1) * segmentSeconds,
+      start: timeOf(rank) - origin,
+      end: next === undefined ? duration : timeOf(next.rank) - origin,
+    };
+  });
+  return { segments, jobs: undefined, frames, undecodable: 0, duration, origin };
+}
+
+type Order = { packetOf: Int32Array; rankOf: Int32Array; undecodable: number };
+
+/** Decoders reorder by at most 16 frames (H.264 and HEVC, level limits); what is farther off isn't reordering. */
+const MOST_REORDERED = 64;
+
+function presentationOrder(index: PacketIndex): Order | undefined {
+  let first = 0;
+  while (first < index.count && !index.isKey(first)) first += 1;
+  if (first === index.count) return undefined;
+  const firstTime = index.time(first);
+  const packets = new Int32Array(index.count);
+  let count = 0;
+  let undecodable = 0;
+  for (let packet = 0; packet < index.count; packet += 1) {
+    if (!index.isShown(packet)) continue;
+    if (packet < first || index.time(packet) < firstTime) {
+      undecodable += 1;
+      continue;
+    }
+    // Nearly sorted already: each frame moves a few places at most.
+    let place = count;
+    const time = index.time(packet);
+    while (place > 0 && index.time(packets[place - 1]!) > time) {
+      packets[place] = packets[place - 1]!;
+      place -= 1;
+      if (count - place > MOST_REORDERED) return undefined;
+    }
+    if (place > 0 && time - index.time(packets[place - 1]!) < SAME_SECONDS) return undefined;
+    packets[place] = packet;
+    count += 1;
+  }
+  if (count === 0) return undefined;
+  const packetOf = packets.slice(0, count);
+  const rankOf = new Int32Array(index.count).fill(-1);
+  for (let rank = 0; rank < count; rank += 1) rankOf[packetOf[rank]!] = rank;
+  return { packetOf, rankOf, undecodable };
+}
+
+type Timeline = {
+  frames: number;
+  timeOf: (rank: number) => number;
+  origin: number;
+  duration: number;
+  segmentSeconds: number;
+};
+
+/** Rank of the first frame of each segment, and which window k·X ≤ t < (k+1)·X it's in. Empty windows make no segment. */
+function segmentStarts({ frames, timeOf, origin, duration, segmentSeconds }: Timeline) {
+  const starts: { rank: number; window: number }[] = [];
+  for (let rank = 0; rank < frames && starts.length <= MAX_SEGMENTS; rank += 1) {
+    const window = Math.floor((timeOf(rank) - origin + SAME_SECONDS) / segmentSeconds);
+    if (starts.length === 0 || window > starts.at(-1)!.window) starts.push({ rank, window });
+  }
+  const tail = starts.at(-1)!;
+  const isShort = origin + duration - timeOf(tail.rank) < SHORTEST_TAIL_SECONDS - SAME_SECONDS;
+  if (starts.length > 1 && starts.length <= MAX_SEGMENTS && isShort) starts.pop();
+  return starts;
+}
+
+/** Keyframes, by packet and rank, where every frame before is also shown before: a decoder can start there. */
+type Key = { packet: number; rank: number };
+
+function cleanKeys(index: PacketIndex, rankOf: Int32Array): Key[] {
+  const keys: Key[] = [];
+  let highest = -1;
+  for (let packet = 0; packet < index.count; packet += 1) {
+    const rank = rankOf[packet]!;
+    if (index.isKey(packet) && rank > highest) keys.push({ packet, rank });
+    // Hidden before the first frame that is shown: decoding may still start there.
+    else if (index.isKey(packet) && rank === -1 && highest === -1) keys.push({ packet, rank });
+    highest = Math.max(highest, rank);
+  }
+  return keys;
+}
+
+/** The last key whose rank isn't above `rank`. */
+function keyBefore(keys: Key[], rank: number): Key {
+  let low = 0;
+  let high = keys.length - 1;
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    if (keys[middle]!.rank <= rank) low = middle;
+    else high = middle - 1;
+  }
+  return keys[low]!;
+}
+
+/** The first key whose rank isn't below `rank`. */
+function keyFrom(keys: Key[], rank: number): Key | undefined {
+  let low = 0;
+  let high = keys.length;
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    if (keys[middle]!.rank >= rank) high = middle;
+    else low = middle + 1;
+  }
+  return keys[low];
+}
+
+function partsOf(
+  ranks: Ranks,
+  keys: Key[],
+  index: PacketIndex,
+  rankOf: Int32Array,
+): Pick<ExactSegment, "head" | "copied" | "tail"> {
+  const none = { from: ranks.to, to: ranks.to };
+  const key = keyFrom(keys, ranks.from);
+  if (key === undefined || key.rank >= ranks.to) return { head: ranks, copied: undefined, tail: none };
+
+  // Packets are copied as far as they are a whole stretch of presentation: a prefix in decode order up to a P-frame
+  // holds every frame that is shown before it.
+  let taken = 0;
+  let highest = key.rank;
+  let whole = { packet: key.packet, rank: key.rank };
+  for (let packet = key.packet; packet < rankOf.length; packet += 1) {
+    const rank = rankOf[packet]!;
+    if (index.time(packet) < index.time(key.packet)) continue;
+    if (rank >= ranks.to || rank === -1) break;
+    taken += 1;
+    highest = Math.max(highest, rank);
+    if (highest - key.rank + 1 === taken) whole = { packet, rank: highest };
+  }
+  return {
+    head: { from: ranks.from, to: key.rank },
+    copied: { from: key.packet, to: whole.packet + 1 },
+    tail: { from: whole.rank + 1, to: ranks.to },
+  };
+}
+
+/** Every encoded part, with what must be decoded for it; those that start from the same keyframe are one decoding. */
+function jobsOf(segments: ExactSegment[], keys: Key[], packetOf: Int32Array): EncodeJob[] {
+  const jobs: EncodeJob[] = [];
+  for (const part of segments.flatMap(({ head, tail }) => [head, tail])) {
+    if (isEmpty(part)) continue;
+    const from = keyBefore(keys, part.from).packet;
+    let to = from;
+    for (let rank = part.from; rank < part.to; rank += 1) to = Math.max(to, packetOf[rank]! + 1);
+    const current = jobs.at(-1);
+    if (current?.packets.from === from) {
+      current.parts.push(part);
+      current.packets.to = Math.max(current.packets.to, to);
+    } else jobs.push({ packets: { from, to }, parts: [part] });
+  }
+  return jobs;
+}
