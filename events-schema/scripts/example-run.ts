@@ -25,7 +25,7 @@ const picture = {
   video_codec: "hevc",
   audio_codecs: ["aac"],
 };
-const plan = { cut: "keyframe", segment_seconds: 30, segment_count: 3 } satisfies Partial<EventData<"SplitPlanned">>;
+const plan = { cut: "exact", segment_seconds: 30, segment_count: 3 } satisfies Partial<EventData<"SplitPlanned">>;
 
 /** The data of each example. */
 const data: { [T in EventType]: EventData<T> } = {
@@ -54,8 +54,24 @@ const data: { [T in EventType]: EventData<T> } = {
     start: 30.030033,
     end: 60.060066,
     frames: 900,
+    made: "stitched",
   },
-  VideoSplit: { ...video, ...picture, duration: 75.508842, ...plan, frames: 2_263 },
+  VideoSplit: {
+    ...video,
+    ...picture,
+    duration: 75.508842,
+    ...plan,
+    frames: 2_263,
+    proof: {
+      source_frames: 2_263,
+      segment_frames: 2_263,
+      undecodable_frames: 0,
+      copied_frames: 2_204,
+      max_boundary_deviation_ms: 0,
+      max_frame_time_error_ms: 0,
+      max_audio_offset_ms: 0.021,
+    },
+  },
   VideoRejected: {
     VideoId: NOT_A_VIDEO,
     bucket: "video-split-uploads",

@@ -16,12 +16,17 @@ const Bytes = z.int().nonnegative();
 export const Cut = z.enum(["keyframe", "exact"]);
 export type Cut = z.infer<typeof Cut>;
 
+/** How a segment came about. */
+export const Made = z.enum(["copied", "stitched", "encoded"]);
+export type Made = z.infer<typeof Made>;
+
 /** Why an object can't be split. Stable: codes are added, never renamed. Readers accept codes that they don't know. */
 export const REJECTION_REASONS = [
   "EmptyObject",
   "InvalidOverride",
   "NoVideoStream",
   "NotMedia",
+  "ProofFailed",
   "SourceChanged",
   "SourceForbidden",
   "SourceNotFound",
@@ -116,8 +121,36 @@ export const SegmentCreated = z.object({
   start: Seconds.describe("Measured: presentation time of the first frame in the source, from its first video frame."),
   end: Seconds.describe("Measured: end of the last frame in the source."),
   frames: z.int().positive().describe("Video frames in the segment, counted in the produced file."),
+  made: Made.optional().describe(
+    "`copied`: bit for bit the source's. `stitched`: copied, but for the frames around its boundaries, which were encoded again. `encoded`: encoded again as a whole.",
+  ),
 });
 export type SegmentCreated = z.infer<typeof SegmentCreated>;
+
+/** Milliseconds, to three places. */
+const Milliseconds = z.number().nonnegative();
+
+export const Proof = z
+  .object({
+    source_frames: z.int().positive().describe("Video frames in the source."),
+    segment_frames: z.int().positive().describe("Video frames in all segments, counted in the produced files."),
+    undecodable_frames: z
+      .int()
+      .nonnegative()
+      .describe("Frames of the source that no decoder can show, and no segment holds: source_frames - segment_frames."),
+    copied_frames: z.int().nonnegative().describe("Frames whose data is bit for bit the source's, by its hash."),
+    max_boundary_deviation_ms: Milliseconds.describe(
+      "How far a segment starts from the first frame at or after the time that was asked for. `exact`: 0.",
+    ),
+    max_frame_time_error_ms: Milliseconds.describe("How far a frame is from its time in the source."),
+    max_audio_offset_ms: Milliseconds.describe(
+      "How far sound is from where it was in the source, against the picture.",
+    ),
+  })
+  .describe(
+    "Measured on the produced files, before any of this was announced: every frame once, in order, at its time.",
+  );
+export type Proof = z.infer<typeof Proof>;
 
 export const VideoSplit = z.object({
   ...source,
@@ -128,6 +161,14 @@ export const VideoSplit = z.object({
     .positive()
     .describe("How many segments there are. Their ids: `segmentIds(VideoId, segment_count)`."),
   frames: z.int().positive().describe("Video frames in all segments together."),
+  proof: Proof.optional(),
+  truncated: z
+    .literal(true)
+    .optional()
+    .describe("The source ends before what it says it holds, or can't be read further; absent where it is whole."),
+  last_readable_time: Seconds.optional().describe(
+    "Where it is truncated: the end of the last frame that could be read.",
+  ),
 });
 export type VideoSplit = z.infer<typeof VideoSplit>;
 

@@ -18,6 +18,8 @@ export {
 export { eventSchema } from "./event-schema.ts";
 export {
   Cut,
+  Made,
+  Proof,
   REJECTION_REASONS,
   Rejection,
   type RejectionReason,

@@ -38,7 +38,7 @@ export type SplitUpload = Upload &
     frames: number;
     /** VideoIds of the segments, in order. */
     sub_videos: number[];
-  };
+  } & Pick<VideoSplit, "proof" | "truncated" | "last_readable_time">;
 
 /** A segment: announced by SegmentCreated. */
 export type SegmentDocument = { process_step: "timesplit"; creation_time: string } & Pick<SegmentCreated, SegmentField>;
@@ -59,4 +59,5 @@ type SegmentField =
   | "audio"
   | "start"
   | "end"
-  | "frames";
+  | "frames"
+  | "made";

@@ -65,11 +65,15 @@ const picture = ({ data: { size, fps, duration, audio } }: Told<"SplitPlanned" |
 const outcome = ({ data }: Told<"VideoSplit">) => ({
   frames: data.frames,
   sub_videos: segmentIds(data.VideoId, data.segment_count),
+  ...(data.proof !== undefined && { proof: data.proof }),
+  ...(data.truncated !== undefined && { truncated: data.truncated }),
+  ...(data.last_readable_time !== undefined && { last_readable_time: data.last_readable_time }),
 });
 
 function segment(event: Told<"SegmentCreated">): SegmentDocument {
   const { VideoId, parent_video, segment_index, bucket, key, name, extension, bytes, checksum, start, end, frames } =
     event.data;
+  const { made } = event.data;
   return {
     VideoId,
     process_step: "timesplit",
@@ -86,5 +90,6 @@ function segment(event: Told<"SegmentCreated">): SegmentDocument {
     start,
     end,
     frames,
+    ...(made !== undefined && { made }),
   };
 }
