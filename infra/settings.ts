@@ -78,7 +78,7 @@ export const SettingsSchema = z.strictObject({
         ),
     )
     .default([]),
-  "video_split.cut": z.literal("keyframe", 'must be "keyframe": "exact" is not there yet').default("keyframe"),
+  "video_split.cut": z.enum(["exact", "keyframe"], 'must be "exact" or "keyframe"').default("exact"),
   "video_split.accepted_extensions": z
     .array(z.string().regex(/^[a-z0-9]{1,8}$/, "must be extensions in lower case without a dot, such as mp4"))
     .min(1, "must name at least one extension")

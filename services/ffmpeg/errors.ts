@@ -1,3 +1,5 @@
+import type { CutFailure } from "../split/errors.ts";
+
 /** How much of stderr goes into an error. */
 const TAIL_LINES = 8;
 const TAIL_LINE_LENGTH = 300;
@@ -20,6 +22,21 @@ export class FfmpegError extends Error {
     this.stderr = stderr;
   }
 }
+
+/** The cut can't be done, or what it gave isn't what it must be. `reason` is what the video is rejected for. */
+export class CutFailedError extends Error implements CutFailure {
+  override name = "CutFailedError";
+  readonly code = "CutFailed";
+  readonly reason: CutFailure["reason"];
+
+  constructor(reason: CutFailure["reason"], message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.reason = reason;
+  }
+}
+
+/** Something about the file that nothing here can make sense of. */
+export const unreadable = (message: string): CutFailedError => new CutFailedError("UnreadableMedia", message);
 
 /** The last lines of a child's stderr, bounded: a hostile file can make ffmpeg print without end. */
 export class StderrTail {

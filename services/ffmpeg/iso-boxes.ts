@@ -76,3 +76,19 @@ export async function readMovieBox(source: RangedSource, signal: AbortSignal): P
   if (movie === undefined || movie.size > LARGEST_MOVIE_BYTES) return undefined;
   return readBytes(source, movie.at, movie.size, signal);
 }
+
+/**
+ * Where the last box on the top level says that it ends: beyond the end of the file where that was truncated. Each box is
+ * a read of its own, so of a file in many fragments only the first boxes are looked at.
+ */
+export async function topLevelEnd(source: RangedSource, signal: AbortSignal): Promise<number> {
+  let at = 0;
+  for (let count = 0; at < source.size && count < MOST_BOXES; count += 1) {
+    const view = await readBytes(source, at, Math.min(LARGE_HEADER_BYTES, source.size - at), signal);
+    const found = readHeader(view, 0, source.size - at);
+    // Less than a header is left, or what follows is no box: readers stop here too.
+    if (found === undefined || found.size < found.header) return at;
+    at += found.size;
+  }
+  return at;
+}

@@ -1,52 +1,58 @@
-import { open } from "node:fs/promises";
-import type { MediaTools } from "../split/ports.ts";
+import { copiedSegments } from "../split/domain/exact-plan.ts";
+import type { CutJob, MadeSegment, MediaTools } from "../split/ports.ts";
 import type { Binaries } from "./binaries.ts";
 import { containersFor } from "./containers.ts";
-import { countFrames, scanPackets } from "./packets.ts";
-import { probe } from "./probe.ts";
+import { cutByCopy } from "./copied-cut.ts";
+import { cutExactly } from "./exact/index.ts";
+import { scanPackets } from "./packets.ts";
+import { describeSource, type FfprobeOutput, languageOf, pictureFormatOf, probe } from "./probe.ts";
 import { hasSampleTable, readSampleTable } from "./sample-table.ts";
-import { cutSegments } from "./segmenter.ts";
 import { serveSource } from "./source-server.ts";
+import { isTruncated } from "./truncation.ts";
 
-/** The picture is the first stream of every segment. */
-const FIRST_STREAM = 0;
-
-/**
- * The frames that an MP4 or MOV of ours holds, as its own index tells: a process less for each segment. Undefined where there is
- * no such index.
- */
-async function framesInSampleTable(path: string, signal: AbortSignal): Promise<number | undefined> {
-  const file = await open(path);
-  try {
-    const { size } = await file.stat();
-    async function* read(start: number, end: number): AsyncGenerator<Uint8Array> {
-      const { buffer, bytesRead } = await file.read(Buffer.alloc(end - start + 1), 0, end - start + 1, start);
-      yield buffer.subarray(0, bytesRead);
-    }
-    const packets = await readSampleTable({ size, read }, FIRST_STREAM, signal);
-    return packets && [...packets].length;
-  } finally {
-    await file.close();
+/** Cuts as asked: by copying alone where every boundary is on a keyframe that nothing reaches across. */
+function cut(binary: string, url: string, probed: FfprobeOutput, job: CutJob): AsyncGenerator<MadeSegment> {
+  const { description, container, directory, signal } = job;
+  const { format } = description;
+  const video = description.video?.index ?? 0;
+  const codec = description.video?.codec ?? "";
+  const audio = description.audio.map((track) => ({
+    index: track.index,
+    codec: track.codec ?? "",
+    language: languageOf(probed, track.index),
+  }));
+  const common = { binary, url, format, video, audio, container, directory, signal };
+  const segments = job.cut.kind === "keyframe" ? job.cut.segments : copiedSegments(job.cut);
+  if (segments !== undefined) {
+    const starts = segments.slice(1).map(({ firstFrame }) => firstFrame);
+    return cutByCopy({ ...common, codec, starts, frames: segments.map(({ frames }) => frames) });
   }
+  if (job.cut.kind !== "exact") throw new Error("a cut on keyframes has segments");
+  const { size, ...picture } = pictureFormatOf(probed, video);
+  return cutExactly({ ...common, picture, size, cut: job.cut, log: job.log });
 }
 
 /** The media tools of the split service, on ffmpeg and ffprobe. */
 export const ffmpegMediaTools = ({ ffmpeg, ffprobe }: Binaries): MediaTools => ({
   open: async (source) => {
     const server = await serveSource(source);
+    let probed: FfprobeOutput = { streams: [], format: { format_name: "" } };
     return {
-      describe: (signal) => probe(ffprobe, server.url, signal),
+      describe: async (signal) => {
+        probed = await probe(ffprobe, server.url, signal);
+        return describeSource(probed);
+      },
       scan: async ({ video, format }, signal, onPacket) => {
         const stream = video?.index ?? 0;
+        const truncated = await isTruncated(source, format, signal);
         const indexed = hasSampleTable(format) ? await readSampleTable(source, stream, signal) : undefined;
         if (indexed === undefined)
           await scanPackets({ binary: ffprobe, url: server.url, stream, format, signal, onPacket });
         else for (const packet of indexed) onPacket(packet);
+        return { truncated };
       },
       containers: containersFor,
-      cut: (job) => cutSegments({ ...job, container: job.container, binary: ffmpeg, url: server.url }),
-      countFrames: async (path, signal) =>
-        (await framesInSampleTable(path, signal)) ?? (await countFrames(ffprobe, path, signal)),
+      cut: (job) => cut(ffmpeg, server.url, probed, job),
       readFailure: server.failure,
       pause: server.pause,
       resume: server.resume,

@@ -33,6 +33,8 @@ export function packetReader(format: string): (line: string) => PlannedPacket | 
       time: (seconds(pts) ?? decoded) + shift,
       duration: length !== undefined && length > 0 ? length : undefined,
       key: flags.startsWith("K"),
+      // "D", to be discarded: an edit list hides it.
+      shown: flags[1] !== "D",
     };
   };
 }
@@ -65,28 +67,4 @@ export async function scanPackets({ binary, url, stream, format, signal, onPacke
       if (packet !== undefined) onPacket(packet);
     },
   });
-}
-
-/** Counts the video packets of a file that we made. Throws `FfmpegError` where it can't be read. */
-export async function countFrames(binary: string, path: string, signal: AbortSignal): Promise<number> {
-  let frames = 0;
-  const counted = [
-    "-count_packets",
-    "-select_streams",
-    "v:0",
-    "-show_entries",
-    "stream=nb_read_packets",
-    "-of",
-    "csv=p=0",
-  ];
-  const args = [...counted, path];
-  await runFfprobe({
-    binary,
-    args,
-    signal,
-    onLine: (line) => {
-      frames ||= Number.parseInt(line, 10) || 0;
-    },
-  });
-  return frames;
 }

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import type { MediaDescription, Track } from "../split/ports.ts";
+import type { PictureFormat } from "./exact/encoders.ts";
 import { runFfprobe } from "./ffprobe.ts";
 import { untrustedInput } from "./sandbox.ts";
 
@@ -16,9 +17,17 @@ const Stream = z.object({
   codec_tag_string: z.string().default(""),
   width: z.int().optional(),
   height: z.int().optional(),
+  profile: z.string().optional(),
+  pix_fmt: z.string().optional(),
+  color_range: z.string().optional(),
+  color_space: z.string().optional(),
+  color_transfer: z.string().optional(),
+  color_primaries: z.string().optional(),
+  chroma_location: z.string().optional(),
+  field_order: z.string().optional(),
   avg_frame_rate: Rational.optional(),
   disposition: z.object({ attached_pic: z.int().default(0) }).default({ attached_pic: 0 }),
-  tags: z.object({ rotate: z.coerce.number().optional().catch(undefined) }).optional(),
+  tags: z.object({ rotate: z.coerce.number().optional().catch(undefined), language: z.string().optional() }).optional(),
   side_data_list: z.array(z.object({ rotation: z.number().optional().catch(undefined) })).optional(),
 });
 type Stream = z.infer<typeof Stream>;
@@ -28,6 +37,7 @@ export const FfprobeOutput = z.object({
   streams: z.array(Stream).default([]),
   format: z.object({ format_name: z.string() }),
 });
+export type FfprobeOutput = z.infer<typeof FfprobeOutput>;
 
 /** Above this a frame rate is a container's time base, not a rate: 57600/1 and 1000/1 are seen in real files. */
 const ABSURD_FPS = 480;
@@ -50,7 +60,7 @@ const track = (stream: Stream): Track => ({
 });
 
 /** Turns ffprobe's output into a description. Cover art is a video stream to ffprobe and a picture to us. */
-export function describeSource(output: z.infer<typeof FfprobeOutput>): MediaDescription {
+export function describeSource(output: FfprobeOutput): MediaDescription {
   const isMoving = (stream: Stream) => stream.codec_type === "video" && stream.disposition.attached_pic === 0;
   const picture = output.streams.find(isMoving);
   return {
@@ -69,12 +79,33 @@ export function describeSource(output: z.infer<typeof FfprobeOutput>): MediaDesc
   };
 }
 
+/** A stream's language, by ISO 639-2; "und" where the file doesn't say. */
+export const languageOf = ({ streams }: FfprobeOutput, index: number): string =>
+  streams.find((stream) => stream.index === index)?.tags?.language ?? "und";
+
+/** What is to be kept of the picture's format where it's encoded again. */
+export function pictureFormatOf(output: FfprobeOutput, index: number): PictureFormat & { size: [number, number] } {
+  const stream = output.streams.find((candidate) => candidate.index === index);
+  return {
+    codec: stream?.codec_name,
+    profile: stream?.profile,
+    pixelFormat: stream?.pix_fmt,
+    colorRange: stream?.color_range,
+    colorSpace: stream?.color_space,
+    colorTransfer: stream?.color_transfer,
+    colorPrimaries: stream?.color_primaries,
+    chromaLocation: stream?.chroma_location,
+    fieldOrder: stream?.field_order,
+    size: [stream?.width ?? 0, stream?.height ?? 0],
+  };
+}
+
 /**
  * Asks ffprobe what `url` is. Throws `FfmpegError` when it is nothing that the allowed demuxers can open.
  */
-export async function probe(binary: string, url: string, signal: AbortSignal): Promise<MediaDescription> {
+export async function probe(binary: string, url: string, signal: AbortSignal): Promise<FfprobeOutput> {
   const lines: string[] = [];
   const args = [...untrustedInput(), "-show_format", "-show_streams", "-of", "json", url];
   await runFfprobe({ binary, args, signal, secret: url, onLine: (line) => lines.push(line) });
-  return describeSource(FfprobeOutput.parse(JSON.parse(lines.join("\n"))));
+  return FfprobeOutput.parse(JSON.parse(lines.join("\n")));
 }

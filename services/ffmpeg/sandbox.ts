@@ -30,11 +30,19 @@ const ANALYZE_MICROSECONDS = 20_000_000;
  */
 const LACKS_TIMES = "mpeg";
 
+/** MP4 and MOV tell of packets that end behind the end of a truncated file; half a picture is none. */
+const ISO = "mov";
+
+const inputFlags = (format: string | undefined): string[] => {
+  if (format === LACKS_TIMES) return ["-fflags", "+genpts"];
+  return format?.split(",").includes(ISO) ? ["-fflags", "+discardcorrupt"] : [];
+};
+
 /** Options before `-i` for every file that we didn't make ourselves; `format` is ffprobe's name of it, once it's known. */
 export const untrustedInput = (format?: string): string[] => [
   ...["-protocol_whitelist", INPUT_PROTOCOLS],
   ...["-format_whitelist", DEMUXERS.join(",")],
   ...["-probesize", String(PROBE_BYTES)],
   ...["-analyzeduration", String(ANALYZE_MICROSECONDS)],
-  ...(format === LACKS_TIMES ? ["-fflags", "+genpts"] : []),
+  ...inputFlags(format),
 ];

@@ -1,14 +1,38 @@
 import { access, stat } from "node:fs/promises";
 import { join } from "node:path";
-import type { Container, CutJob, SegmentFile } from "../split/ports.ts";
+import type { Readable } from "node:stream";
+import type { Container } from "../split/ports.ts";
 import { runFfmpeg } from "./command.ts";
 import { eachLine } from "./lines.ts";
+import { PACKET_BYTES, PACKET_LINES, readPacketLines, readPackets } from "./packet-lines.ts";
 import { untrustedInput } from "./sandbox.ts";
 
-export type Segmentation = CutJob & {
+/** A segment that is complete on disk. */
+export type SegmentFile = { index: number; path: string; bytes: number };
+
+/** Hears of every packet that is cut, on the way. Times are seconds on ffmpeg's clock. */
+export type PacketListener = {
+  onVideo: (time: number, data: Buffer) => void;
+  onAudio: (track: number, time: number) => void;
+  /** There are no more. */
+  onEnd: () => void;
+};
+
+export type Segmentation = {
   binary: string;
   /** Of the loopback source. */
   url: string;
+  /** ffprobe's name of the source's container. */
+  format: string;
+  /** ffmpeg's indexes of the streams that are kept. */
+  video: number;
+  audio: readonly number[];
+  container: Container;
+  /** Ordinals, in decode order, of the frames that start the second and further segments. */
+  starts: readonly number[];
+  directory: string;
+  signal: AbortSignal;
+  listener: PacketListener;
 };
 
 /** How long to wait before looking again whether ffmpeg has opened the next file: it does so right after its report. */
@@ -38,6 +62,26 @@ const cutOptions = ({ container, starts, video, audio }: Segmentation): string[]
   ...["-reset_timestamps", "1", "-segment_list", "pipe:3", "-segment_list_type", "csv"],
 ];
 
+/** The same packets once more, for the proof. */
+const listenerOutputs = ({ video, audio }: Segmentation): string[][] => {
+  const copied = ["-map_chapters", "-1", "-c", "copy", "-copyinkf", "-max_muxing_queue_size", "4096"];
+  return [
+    ["-map", `0:${video}`, ...copied, ...PACKET_LINES],
+    ["-map", `0:${video}`, ...copied, ...PACKET_BYTES],
+    ...audio.map((index) => ["-map", `0:${index}`, ...copied, ...PACKET_LINES]),
+  ];
+};
+
+async function listenToVideo(lines: Readable, bytes: Readable, { onVideo }: PacketListener): Promise<void> {
+  for await (const { clock, pts, dts, data } of readPackets(lines, bytes))
+    onVideo(((pts ?? dts) * clock.num) / clock.den, data);
+}
+
+async function listenToAudio(lines: Readable, track: number, { onAudio }: PacketListener): Promise<void> {
+  for await (const { clock, line } of readPacketLines(lines))
+    onAudio(track, ((line.pts ?? line.dts) * clock.num) / clock.den);
+}
+
 /**
  * Cuts the source by stream copy in one forward read and yields each segment as soon as its file is complete, in order.
  *
@@ -59,17 +103,26 @@ export async function* cutSegments(job: Segmentation): AsyncGenerator<SegmentFil
     directory: job.directory,
     secret: job.url,
     signal,
-    outputs: 1,
-    attend: ({ outputs }) =>
-      eachLine(outputs[0]!, () => {
+    outputs: 3 + job.audio.length,
+    attend: async ({ outputs: [list, lines, bytes, ...audio] }) => {
+      const onReport = () => {
         reported += 1;
         wake();
-      }),
+      };
+      await Promise.all([
+        eachLine(list!, onReport),
+        listenToVideo(lines!, bytes!, job.listener),
+        ...audio.map((pipe, track) => listenToAudio(pipe, track, job.listener)),
+      ]);
+    },
     build: (command) => {
       command
         .input(job.url)
         .inputOptions("-hide_banner", "-nostdin", "-loglevel", "error", ...untrustedInput(job.format));
       command.output(`%05d.${job.container.extension}`).outputOptions(...(cutOptions(job) as [string, string]));
+      listenerOutputs(job).forEach((options, output) => {
+        command.output(`pipe:${4 + output}`).outputOptions(...(options as [string, string]));
+      });
     },
   })
     .catch((error: unknown) => {
@@ -77,6 +130,7 @@ export async function* cutSegments(job: Segmentation): AsyncGenerator<SegmentFil
     })
     .finally(() => {
       ended = true;
+      job.listener.onEnd();
       wake();
     });
 

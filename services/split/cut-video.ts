@@ -1,16 +1,15 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { type EventData, MAX_SEGMENTS } from "#events-schema";
+import type { EventData } from "#events-schema";
 import { deliverSegments } from "./deliver-segments.ts";
 import type { Announce, SplitDependencies } from "./dependencies.ts";
-import { type CutPlan, keyframePlanner } from "./domain/cut-plan.ts";
 import * as facts from "./domain/facts.ts";
+import { PacketIndex } from "./domain/packet-index.ts";
+import { largestDeviation, proofOf, type SegmentProof } from "./domain/proof.ts";
 import { nameOf } from "./domain/source.ts";
 import { isMediaFault, RejectedVideo } from "./errors.ts";
+import { planCut, type SplitPlan } from "./plan-cut.ts";
 import type { CutChoice, MediaDescription, OpenMedia } from "./ports.ts";
-
-/** A frame rate for the length of a lone frame in a file whose header has none. */
-const FALLBACK_FPS = 25;
 
 /** Above this share the header's frame rate and the counted one contradict each other, and the counted one holds. */
 const FPS_TOLERANCE = 0.2;
@@ -18,9 +17,12 @@ const FPS_TOLERANCE = 0.2;
 /** `omitted_tracks` names at most this many, so that a file with thousands can't outgrow an event. */
 const MOST_OMITTED = 100;
 
+/** What a split came to. */
+export type CutResult = { segments: number; duration: number };
+
 /**
- * Cuts one upload, announcing what is planned, each segment as it becomes durable, and the whole. Returns the plan that
- * was carried out. Throws `RejectedVideo` for what can't be split; no temporary file is left however it ends.
+ * Cuts one upload, announcing what is planned, each segment as it becomes durable, and the whole. Throws `RejectedVideo`
+ * for what can't be split; no temporary file is left however it ends.
  */
 export async function cutVideo(
   upload: facts.Upload,
@@ -28,7 +30,7 @@ export async function cutVideo(
   dependencies: SplitDependencies,
   announce: Announce,
   signal: AbortSignal,
-): Promise<CutPlan> {
+): Promise<CutResult> {
   const { media, store, ledger, log, temporaryFolder } = dependencies;
   const opened = await media.open({
     size: upload.bytes,
@@ -37,33 +39,79 @@ export async function cutVideo(
   const directory = await mkdtemp(join(temporaryFolder, "video-split-"));
   try {
     const description = assertVideo(await read(opened, "NotMedia", () => opened.describe(signal)));
-    let plan = await planCut(opened, description, wish.segmentSeconds, signal);
+    const { index, truncated } = await scanPackets(opened, description, signal);
+    const { averageFps } = description.video;
+    let plan = planCut(index, wish, averageFps);
     // Only a wish that works is recorded: after a rejection the upload can be asked for again with another one.
     const choice = await ledger.choose(upload.videoId, wish);
-    if (choice.segmentSeconds !== wish.segmentSeconds) {
-      log.warn("This upload was cut with another segment length before, which stays", { choice, wish });
-      plan = await planCut(opened, description, choice.segmentSeconds, signal);
+    if (choice.segmentSeconds !== wish.segmentSeconds || choice.cut !== wish.cut) {
+      log.warn("This upload was cut in another way before, which stays", { choice, wish });
+      plan = planCut(index, choice, averageFps);
     }
     const picture = pictureOf(description, plan);
     await announce("SplitPlanned", facts.planned(upload, picture, choice, plan, omittedTracks(description)));
     log.info("Planned", { segments: plan.segments.length, duration: plan.duration, frames: plan.frames });
 
-    const run = {
-      upload,
-      choice,
-      plan,
-      picture,
-      description,
-      directory,
-      extension: nameOf(upload.source.key).extension,
-    };
-    await deliverSegments(run, opened, dependencies, announce, signal);
-    await announce("VideoSplit", facts.split(upload, picture, choice, plan));
-    return plan;
+    const { extension } = nameOf(upload.source.key);
+    const run = { upload, choice, plan, picture, description, directory, extension };
+    const proofs = await deliverSegments(run, opened, dependencies, announce, signal);
+    const result = resultOf(plan, proofs, index, truncated);
+    if (result.truncatedAt !== undefined)
+      log.warn("The source can't be read to its end", { until: result.truncatedAt });
+    await announce("VideoSplit", facts.split(upload, picture, choice, { ...plan, duration: result.duration }, result));
+    return result;
   } finally {
     await opened.close();
     await rm(directory, { recursive: true, force: true });
   }
+}
+
+/** More packets than four days of video have; a hostile file may tell of any number. */
+const MOST_PACKETS = 2 ** 24;
+
+async function scanPackets(opened: OpenMedia, description: VideoDescription, signal: AbortSignal) {
+  const index = new PacketIndex();
+  const { truncated } = await read(opened, "UnreadableMedia", () =>
+    opened.scan(description, signal, (packet) => {
+      if (index.count === MOST_PACKETS) {
+        throw new RejectedVideo(
+          "TooManySegments",
+          `The video has more than ${MOST_PACKETS} frames. Upload it in parts.`,
+        );
+      }
+      index.add(packet);
+    }),
+  );
+  return { index, truncated };
+}
+
+/** What came of a plan. Fewer segments than planned, each of them proven, mean that the source can't be read further. */
+function resultOf(plan: SplitPlan, proofs: SegmentProof[], index: PacketIndex, truncated: boolean) {
+  const last = plan.segments[proofs.length - 1];
+  if (last === undefined) {
+    throw new RejectedVideo(
+      "UnreadableMedia",
+      "No frame of the video can be decoded. Check that the upload is complete.",
+    );
+  }
+  const isShort = proofs.length < plan.segments.length;
+  const duration = isShort ? last.end : plan.duration;
+  const frames = proofs.reduce((sum, proof) => sum + proof.frames, 0);
+  const told = plan.isCountedByPackets ? plan.frames + plan.undecodable : frames;
+  if (plan.cut.kind === "keyframe" && !isShort && frames !== told) {
+    throw new RejectedVideo(
+      "ProofFailed",
+      `The segments hold ${frames} frames and the video ${told}. Ask for the cut "exact", which encodes what can't be copied.`,
+    );
+  }
+  const boundaries = plan.segments.slice(0, proofs.length);
+  return {
+    segments: proofs.length,
+    duration,
+    frames,
+    proof: proofOf(proofs, Math.max(told, frames), largestDeviation(boundaries, index, plan.origin)),
+    truncatedAt: truncated || isShort ? duration : undefined,
+  };
 }
 
 /** Runs a reading of the source. What ffmpeg can't read is rejected, unless it was S3 that failed. */
@@ -120,26 +168,7 @@ function assertVideo(description: MediaDescription): VideoDescription {
   return { ...description, video: { ...video, codec } };
 }
 
-async function planCut(
-  opened: OpenMedia,
-  description: VideoDescription,
-  segmentSeconds: number,
-  signal: AbortSignal,
-): Promise<CutPlan> {
-  const planner = keyframePlanner(segmentSeconds);
-  await read(opened, "UnreadableMedia", () => opened.scan(description, signal, planner.add));
-  const plan = planner.finish(description.video.averageFps ?? FALLBACK_FPS);
-  if (plan === undefined) {
-    throw new RejectedVideo("UnreadableMedia", "The file announces a video track but holds no frame of it.");
-  }
-  if (plan.segments.length > MAX_SEGMENTS) {
-    const many = `At ${segmentSeconds} seconds a segment there would be more than ${MAX_SEGMENTS} segments`;
-    throw new RejectedVideo("TooManySegments", `${many}. Ask for longer segments with x-amz-meta-segment-seconds.`);
-  }
-  return plan;
-}
-
-function pictureOf({ video, audio }: VideoDescription, { frames, duration }: CutPlan): facts.Picture {
+function pictureOf({ video, audio }: VideoDescription, { frames, duration }: SplitPlan): facts.Picture {
   const counted = frames / duration;
   const header = video.averageFps;
   const lies = header === undefined || Math.abs(header - counted) > FPS_TOLERANCE * counted;

@@ -1,22 +1,23 @@
 import { rm } from "node:fs/promises";
 import pLimit from "p-limit";
 import type { Announce, SplitDependencies } from "./dependencies.ts";
-import type { CutPlan } from "./domain/cut-plan.ts";
 import * as facts from "./domain/facts.ts";
+import type { SegmentProof } from "./domain/proof.ts";
 import { OUTPUT_MARKER } from "./domain/segment-keys.ts";
-import { isMediaFault, type MediaFault, RejectedVideo } from "./errors.ts";
-import type { Container, CutChoice, MediaDescription, OpenMedia, SegmentFile } from "./ports.ts";
+import { isCutFailure, isMediaFault, RejectedVideo } from "./errors.ts";
+import type { SplitPlan } from "./plan-cut.ts";
+import type { Container, CutChoice, MadeSegment, MediaDescription, OpenMedia } from "./ports.ts";
 
 /** Bytes of finished segments that may wait on disk; beyond it the reading is held back. */
 const MOST_BACKLOG_BYTES = 64 * 1024 * 1024;
 
-/** Segments measured and uploaded at the same time. */
+/** Segments uploaded at the same time. */
 const DELIVERIES_AT_ONCE = 3;
 
 export type CutRun = {
   upload: facts.Upload;
   choice: CutChoice;
-  plan: CutPlan;
+  plan: SplitPlan;
   picture: facts.Picture;
   description: MediaDescription;
   directory: string;
@@ -25,8 +26,9 @@ export type CutRun = {
 };
 
 /**
- * Cuts and delivers: each segment is uploaded, announced and deleted while the next ones are cut. Resolves when all of
- * them were accepted by the bus. Tries the next container when the one before can't hold the tracks.
+ * Cuts and delivers: each segment is uploaded, announced and deleted while the next ones are cut. Resolves with what was
+ * measured on each when all of them were accepted by the bus: fewer than planned where the source couldn't be read that
+ * far. Tries the next container when the one before can't hold the tracks.
  */
 export async function deliverSegments(
   run: CutRun,
@@ -34,7 +36,7 @@ export async function deliverSegments(
   dependencies: SplitDependencies,
   announce: Announce,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<SegmentProof[]> {
   let refusal: unknown;
   for (const container of opened.containers(run.description, run.extension)) {
     const delivery = startDelivery(run, container, opened, dependencies, announce, signal);
@@ -43,32 +45,48 @@ export async function deliverSegments(
     } catch (error) {
       const failure = opened.readFailure();
       if (failure !== undefined) throw failure;
-      if (!isMediaFault(error) || isOutOfSpace(error)) throw error;
+      if (!isOfTheFile(error)) throw error;
       // Once a segment was announced, its container is a fact.
-      if (delivery.begun() > 0) throw damaged(delivery.begun(), error.stderr, error);
+      if (delivery.begun() > 0) throw damaged(delivery.begun(), error);
       refusal = error;
-      dependencies.log.info(`${container.muxer} can't hold these tracks`, { ffmpeg: error.stderr });
+      dependencies.log.info(`${container.muxer} can't hold these tracks`, { why: detailOf(error) });
     }
   }
-  const stderr = isMediaFault(refusal) ? refusal.stderr : "no message";
+  if (isCutFailure(refusal)) throw rejectionOf(refusal.reason, detailOf(refusal), refusal);
   throw new RejectedVideo(
     "UnreadableMedia",
-    `No container that ffmpeg writes can hold the video's tracks (ffmpeg: ${stderr}).`,
-    {
-      cause: refusal,
-    },
+    `No container that ffmpeg writes can hold the video's tracks (ffmpeg: ${detailOf(refusal)}).`,
+    { cause: refusal },
   );
 }
 
-/** The machine's fault, not the file's: another machine, or a larger /tmp, can do it. */
-const isOutOfSpace = ({ stderr }: MediaFault): boolean => stderr.includes("No space left on device");
+/** Whether the file is at fault, and not the machine: another machine, or a larger /tmp, can do it. */
+const isOfTheFile = (error: unknown): boolean =>
+  (isMediaFault(error) || isCutFailure(error)) && !detailOf(error).includes("No space left on device");
 
-const damaged = (made: number, detail: string, cause?: unknown): RejectedVideo =>
-  new RejectedVideo(
-    "UnreadableMedia",
-    `The video can't be cut beyond its first ${made} segments (${detail}). Repair it with "ffmpeg -i VIDEO -c copy REPAIRED" and upload that.`,
-    { cause },
-  );
+const detailOf = (error: unknown): string => {
+  if (isMediaFault(error)) return error.stderr || "no message";
+  return error instanceof Error ? error.message : String(error);
+};
+
+const REPAIR = 'Repair it with "ffmpeg -i VIDEO -c copy REPAIRED" and upload that.';
+
+function rejectionOf(reason: RejectedVideo["reason"], detail: string, cause: unknown): RejectedVideo {
+  const message = {
+    UnsupportedCut: `The video can't be cut exactly here: ${detail}. Ask for the cut "keyframe", which encodes nothing.`,
+    ProofFailed: `The segments aren't what they must be (${detail}), so they weren't announced as a whole. Convert the video to H.264 in MP4 and upload that.`,
+  };
+  const known = reason === "UnsupportedCut" || reason === "ProofFailed";
+  return new RejectedVideo(reason, known ? message[reason] : `The video can't be cut (${detail}). ${REPAIR}`, {
+    cause,
+  });
+}
+
+const damaged = (made: number, cause: unknown): RejectedVideo => {
+  const reason = isCutFailure(cause) ? cause.reason : "UnreadableMedia";
+  const what = `The video can't be cut beyond its first ${made} segments (${detailOf(cause)})`;
+  return new RejectedVideo(reason, `${what}. ${REPAIR}`, { cause });
+};
 
 function startDelivery(
   run: CutRun,
@@ -79,35 +97,31 @@ function startDelivery(
   signal: AbortSignal,
 ) {
   const { plan, description, directory } = run;
+  const proofs: SegmentProof[] = [];
   const failed = new AbortController();
   const ending = AbortSignal.any([signal, failed.signal]);
   const limit = pLimit(DELIVERIES_AT_ONCE);
   let begun = 0;
   let backlog = 0;
 
-  const deliver = async (file: SegmentFile): Promise<void> => {
-    const object = await uploadSegment(run, container, file, opened, dependencies, ending);
+  const deliver = async (file: MadeSegment): Promise<void> => {
+    const object = await uploadSegment(run, container, file, dependencies, ending);
     const segment = plan.segments[file.index];
     if (segment === undefined)
       throw new Error(`ffmpeg made segment ${file.index}, and ${plan.segments.length} were planned`);
     await announce("SegmentCreated", facts.segmentCreated(run.upload, run.picture, segment, object), file.index);
+    dependencies.log.info("Segment announced", { segment_index: file.index, made: file.made });
+    proofs[file.index] = file.proof;
     await rm(file.path);
     backlog -= file.bytes;
     if (backlog <= MOST_BACKLOG_BYTES) opened.resume();
   };
 
-  const toEnd = async (): Promise<void> => {
+  const toEnd = async (): Promise<SegmentProof[]> => {
     const deliveries: Promise<void>[] = [];
     try {
-      const files = opened.cut({
-        format: description.format,
-        video: description.video?.index ?? 0,
-        audio: description.audio.map(({ index }) => index),
-        container,
-        starts: plan.segments.slice(1).map(({ firstFrame }) => firstFrame),
-        directory,
-        signal: ending,
-      });
+      const { cut } = plan;
+      const files = opened.cut({ description, container, cut, directory, signal: ending, log: dependencies.log });
       for await (const file of files) {
         begun += 1;
         backlog += file.bytes;
@@ -116,9 +130,7 @@ function startDelivery(
       }
       await Promise.all(deliveries);
       ending.throwIfAborted();
-      if (begun !== plan.segments.length) {
-        throw damaged(begun, `${plan.segments.length} segments were planned`);
-      }
+      return proofs;
     } finally {
       failed.abort(new Error("the delivery has ended"));
       await Promise.all(deliveries);
@@ -129,21 +141,19 @@ function startDelivery(
 }
 
 async function uploadSegment(
-  { upload, choice, plan }: CutRun,
+  { upload, choice }: CutRun,
   container: Container,
-  file: SegmentFile,
-  opened: OpenMedia,
+  file: MadeSegment,
   { store, settings }: SplitDependencies,
   signal: AbortSignal,
 ): Promise<facts.SegmentObject> {
-  const frames = await opened.countFrames(file.path, signal);
-  const expected = plan.segments[file.index]?.frames;
-  if (frames !== expected) throw damaged(file.index, `segment ${file.index} holds ${frames} of ${expected} frames`);
   const { outputBucket: bucket } = settings;
   const { outputKeyPrefix: prefixTemplate } = choice;
   const { extension, contentType } = container;
   const { key } = facts.segmentLocation(upload, file.index, prefixTemplate, extension);
   const metadata = { [OUTPUT_MARKER]: String(upload.videoId), "video-split-segment-index": String(file.index) };
   const checksum = await store.upload({ path: file.path, bucket, key, contentType, metadata, signal });
-  return { bucket, prefixTemplate, extension, bytes: file.bytes, checksum, frames };
+  const { bytes, made, codec: videoCodec, audioCodecs } = file;
+  const { frames } = file.proof;
+  return { bucket, prefixTemplate, extension, bytes, checksum, frames, made, videoCodec, audioCodecs };
 }

@@ -35,3 +35,9 @@ export const isMediaFault = (error: unknown): error is MediaFault =>
   error instanceof Error &&
   (error as Partial<MediaFault>).code === "FfmpegFailed" &&
   typeof (error as Partial<MediaFault>).exitCode === "number";
+
+/** A cut that was tried in every way there is and can't be done; the same again would come to the same. */
+export type CutFailure = Error & { code: "CutFailed"; reason: RejectionReason };
+
+export const isCutFailure = (error: unknown): error is CutFailure =>
+  error instanceof Error && (error as Partial<CutFailure>).code === "CutFailed";

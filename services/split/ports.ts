@@ -1,5 +1,8 @@
-import type { Cut, RejectionReason, VideoSplitEvent } from "#events-schema";
-import type { PlannedPacket } from "./domain/cut-plan.ts";
+import type { Cut, Made, RejectionReason, VideoSplitEvent } from "#events-schema";
+import type { PlannedPacket, PlannedSegment } from "./domain/cut-plan.ts";
+import type { ExactPlan, WindowPlan } from "./domain/exact-plan.ts";
+import type { PacketIndex } from "./domain/packet-index.ts";
+import type { SegmentProof } from "./domain/proof.ts";
 import type { Source } from "./domain/source.ts";
 
 /** What S3 knows of an object without reading it. */
@@ -89,21 +92,40 @@ export type Container = {
   contentType: string;
 };
 
-/** A segment that is complete on disk. */
-export type SegmentFile = { index: number; path: string; bytes: number };
+/** A segment that is complete on disk, and proven. */
+export type MadeSegment = {
+  index: number;
+  path: string;
+  bytes: number;
+  made: Made;
+  /** Of its picture, as ffprobe names it. */
+  codec: string;
+  /** Of its sound, track by track. */
+  audioCodecs: string[];
+  proof: SegmentProof;
+};
+
+/** Boundaries on keyframes: everything is copied. */
+export type KeyframeCut = { kind: "keyframe"; segments: readonly PlannedSegment[] };
+
+/** Boundaries on the very frames. */
+export type ExactCut = {
+  kind: "exact";
+  plan: ExactPlan | WindowPlan;
+  index: PacketIndex;
+  segmentSeconds: number;
+};
+
+export type PlannedCut = KeyframeCut | ExactCut;
 
 export type CutJob = {
-  /** The source's, as it was described. */
-  format: string;
-  /** ffmpeg's indexes of the streams that are kept. */
-  video: number;
-  audio: number[];
+  description: MediaDescription;
   container: Container;
-  /** Ordinals, in decode order, of the frames that start the second and further segments. */
-  starts: number[];
+  cut: PlannedCut;
   /** Where segments are written; each is the reader's to delete. */
   directory: string;
   signal: AbortSignal;
+  log: Log;
 };
 
 /**
@@ -112,13 +134,20 @@ export type CutJob = {
  */
 export type OpenMedia = {
   describe(signal: AbortSignal): Promise<MediaDescription>;
-  scan(description: MediaDescription, signal: AbortSignal, onPacket: (packet: PlannedPacket) => void): Promise<void>;
+  /** Resolves with whether the file ends before what it says it holds. */
+  scan(
+    description: MediaDescription,
+    signal: AbortSignal,
+    onPacket: (packet: PlannedPacket) => void,
+  ): Promise<{ truncated: boolean }>;
   /** Containers for its segments, best first. `extension` is the source's. */
   containers(description: MediaDescription, extension: string): Container[];
-  /** Yields each segment as soon as its file is complete, in order. */
-  cut(job: CutJob): AsyncIterable<SegmentFile>;
-  /** Video frames in a file that was cut. */
-  countFrames(path: string, signal: AbortSignal): Promise<number>;
+  /**
+   * Yields each segment as soon as its file is complete and proven, in order. Throws a media fault where the source can't
+   * be read or the container can't hold it, and a cut failure (see `isCutFailure`) where the cut can't be done, or what
+   * it gave isn't what it must be.
+   */
+  cut(job: CutJob): AsyncIterable<MadeSegment>;
   /** Why the store couldn't be read, once that happened. ffmpeg can't tell it from a damaged file. */
   readFailure(): unknown;
   /** Holds the reading back until `resume`. */

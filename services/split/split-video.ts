@@ -113,13 +113,18 @@ async function splitOnce(video: Video, dependencies: SplitDependencies, signal: 
   try {
     const bytes = assertSplittable(video, dependencies.settings);
     const wish = choiceOf(video.wished, dependencies.settings);
-    const plan = await cutVideo({ ...upload, bytes }, wish, { ...dependencies, log }, announce, signal);
-    const segments = plan.segments.length;
+    const { segments, duration } = await cutVideo(
+      { ...upload, bytes },
+      wish,
+      { ...dependencies, log },
+      announce,
+      signal,
+    );
     const splitSeconds = secondsBetween(begun, dependencies.now());
     log.info("Split", { segments });
     return {
       outcome: { outcome: "split", VideoId: videoId, segments },
-      measurement: { type: "split", videoId, segments, videoSeconds: plan.duration, videoBytes: bytes, splitSeconds },
+      measurement: { type: "split", videoId, segments, videoSeconds: duration, videoBytes: bytes, splitSeconds },
     };
   } catch (error) {
     const rejection = asRejection(error);
@@ -180,9 +185,6 @@ function choiceOf(wished: Wished, settings: SplitSettings): CutChoice {
     );
   }
   const cut = wished.cut ?? settings.cut;
-  if (cut === "exact") {
-    throw new RejectedVideo("UnsupportedCut", 'The cut "exact" is not there yet. Ask for "keyframe", or leave it out.');
-  }
   const outputKeyPrefix = wished.outputKeyPrefix ?? settings.outputKeyPrefix;
   if (!outputKeyPrefix.startsWith(settings.outputKeyRoot)) {
     throw new RejectedVideo(

@@ -62,7 +62,7 @@ describe("npm run split", () => {
   it.each([
     [["/nowhere/film.mp4"], "Can't read /nowhere/film.mp4: there is no such file"],
     [["--seconds", "soon"], '--seconds is "soon"; it must be a number from 0.5 to 86400'],
-    [["--cut", "exact"], 'The cut "exact" is not there yet'],
+    [["--cut", "smart"], '--cut is "smart"; it must be exact or keyframe'],
     [["--colour"], "Unknown option '--colour'"],
     [["a.mp4", "b.mp4"], "One video at a time"],
   ])("answers a mistake in one line: %j", async (args, message) => {

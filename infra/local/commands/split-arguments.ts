@@ -16,7 +16,7 @@ export const HELP = `npm run split -- [VIDEO] [options]
 Cuts VIDEO (or a sample that is made) with the real service on a stack of its own, which is gone afterwards.
 
   --seconds N             length of a segment in seconds (default: settings.json)
-  --cut keyframe|exact    how boundaries are chosen (default: settings.json)
+  --cut exact|keyframe    how boundaries are chosen (default: settings.json)
   --out DIR               put the clips there
   --json                  print one JSON object (use npm run -s)
   --verbose               show the functions' logs
@@ -52,10 +52,8 @@ export function parseArguments(argv: string[]): Arguments | "help" {
     throw new UsageError(`--seconds is "${values.seconds}"; it must be a number from 0.5 to 86400`);
   }
   if (values.cut !== undefined && values.cut !== "keyframe" && values.cut !== "exact") {
-    throw new UsageError(`--cut is "${values.cut}"; it must be keyframe or exact`);
+    throw new UsageError(`--cut is "${values.cut}"; it must be exact or keyframe`);
   }
-  if (values.cut === "exact")
-    throw new UsageError('The cut "exact" is not there yet; use --cut keyframe, or leave it out');
   const { cut, out, json, verbose } = values;
   return { video: positionals[0], seconds, cut, out, json, verbose };
 }

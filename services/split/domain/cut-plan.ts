@@ -31,6 +31,8 @@ export type CutPlan = {
   frames: number;
   /** Seconds from the first video frame to the end of the last. */
   duration: number;
+  /** Presentation time of the first frame, on the source's clock. */
+  origin: number;
 };
 
 /** A tail shorter than this stays with the segment before it. */
@@ -81,7 +83,7 @@ export function keyframePlanner(segmentSeconds: number) {
       const meanDuration = frames > 1 && lastTime > origin ? (lastTime - origin) / (frames - 1) : 1 / fallbackFps;
       const duration = lastTime - origin + (lastDuration ?? meanDuration);
       const kept = withoutShortTail(stretches, origin + duration);
-      return { segments: toSegments(kept, { segmentSeconds, origin, duration }), frames, duration };
+      return { segments: toSegments(kept, { segmentSeconds, origin, duration }), frames, duration, origin };
     },
   };
 }

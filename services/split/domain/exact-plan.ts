@@ -1,4 +1,4 @@
-import { MAX_SEGMENTS } from "#events-schema";
+import { MAX_SEGMENTS, type Made } from "#events-schema";
 import { SHORTEST_TAIL_SECONDS } from "./cut-plan.ts";
 import type { PacketIndex } from "./packet-index.ts";
 
@@ -73,9 +73,6 @@ export type WindowPlan = {
 const SAME_SECONDS = 2e-6;
 
 const isEmpty = ({ from, to }: Ranks): boolean => from >= to;
-
-/** How a segment comes about. */
-export type Made = "copied" | "stitched" | "encoded";
 
 export function madeOf({ head, copied, tail }: Pick<ExactSegment, "head" | "copied" | "tail">): Made {
   if (copied === undefined) return "encoded";

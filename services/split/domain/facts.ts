@@ -1,6 +1,5 @@
-import type { EventData, RejectionReason } from "#events-schema";
+import type { EventData, Made, Proof, RejectionReason } from "#events-schema";
 import { segmentId } from "#events-schema";
-import type { CutPlan, PlannedSegment } from "./cut-plan.ts";
 import { segmentKey, segmentName } from "./segment-keys.ts";
 import { nameOf, type Source } from "./source.ts";
 
@@ -15,6 +14,21 @@ export type Picture = {
   audio: boolean;
   video_codec: string;
   audio_codecs: string[];
+};
+
+/** What was planned. */
+export type Plan = { duration: number; segments: readonly unknown[] };
+
+/** A segment's place in the video: seconds from the first frame. */
+export type Place = { index: number; requestedStart: number; requestedEnd: number; start: number; end: number };
+
+/** What came of it. */
+export type Result = {
+  segments: number;
+  frames: number;
+  proof: Proof;
+  /** Where the source could be read to, if not to its end. */
+  truncatedAt: number | undefined;
 };
 
 export type CutFacts = { cut: "keyframe" | "exact"; segmentSeconds: number };
@@ -45,7 +59,7 @@ export const rejected = (upload: Upload, reason: RejectionReason, message: strin
 
 export type OmittedTrack = { index: number; type: string; codec: string };
 
-const videoFacts = (upload: Upload, picture: Picture, { cut, segmentSeconds }: CutFacts, plan: CutPlan) => ({
+const videoFacts = (upload: Upload, picture: Picture, { cut, segmentSeconds }: CutFacts, plan: Plan) => ({
   ...uploadFacts(upload),
   ...picture,
   duration: seconds(plan.duration),
@@ -58,13 +72,22 @@ export const planned = (
   upload: Upload,
   picture: Picture,
   cut: CutFacts,
-  plan: CutPlan,
+  plan: Plan,
   omitted: OmittedTrack[],
 ): EventData<"SplitPlanned"> => ({ ...videoFacts(upload, picture, cut, plan), omitted_tracks: omitted });
 
-export const split = (upload: Upload, picture: Picture, cut: CutFacts, plan: CutPlan): EventData<"VideoSplit"> => ({
+export const split = (
+  upload: Upload,
+  picture: Picture,
+  cut: CutFacts,
+  plan: Plan,
+  { segments, frames, proof, truncatedAt }: Result,
+): EventData<"VideoSplit"> => ({
   ...videoFacts(upload, picture, cut, plan),
-  frames: plan.frames,
+  segment_count: segments,
+  frames,
+  proof,
+  ...(truncatedAt === undefined ? {} : { truncated: true, last_readable_time: seconds(truncatedAt) }),
 });
 
 export type SegmentObject = {
@@ -76,6 +99,9 @@ export type SegmentObject = {
   checksum: string;
   /** Counted in the produced file. */
   frames: number;
+  made: Made;
+  videoCodec: string;
+  audioCodecs: string[];
 };
 
 /** Where segment `index` of an upload goes. */
@@ -88,7 +114,7 @@ export const segmentLocation = (upload: Upload, index: number, prefixTemplate: s
 export const segmentCreated = (
   upload: Upload,
   picture: Picture,
-  segment: PlannedSegment,
+  segment: Place,
   object: SegmentObject,
 ): EventData<"SegmentCreated"> => ({
   VideoId: segmentId(upload.videoId, segment.index),
@@ -100,10 +126,14 @@ export const segmentCreated = (
   bytes: object.bytes,
   checksum: object.checksum,
   ...picture,
+  audio: object.audioCodecs.length > 0,
+  video_codec: object.videoCodec,
+  audio_codecs: object.audioCodecs,
   duration: seconds(segment.end - segment.start),
   requested_start: seconds(segment.requestedStart),
   requested_end: seconds(segment.requestedEnd),
   start: seconds(segment.start),
   end: seconds(segment.end),
   frames: object.frames,
+  made: object.made,
 });

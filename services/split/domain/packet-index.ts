@@ -40,6 +40,14 @@ export class PacketIndex {
     return (this.#flags[packet]! & HIDDEN) === 0;
   }
 
+  /** Each packet as it was added. */
+  *packets(): Generator<PlannedPacket> {
+    for (let packet = 0; packet < this.#count; packet += 1) {
+      const time = this.time(packet);
+      yield { time, duration: this.duration(packet), key: this.isKey(packet), shown: this.isShown(packet) };
+    }
+  }
+
   #grow(): void {
     const length = this.#count * 2;
     const grown = <T extends Float64Array | Uint8Array>(next: T, column: T): T => {

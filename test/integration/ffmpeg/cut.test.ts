@@ -1,50 +1,14 @@
-import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
-import { extname } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { ffmpegMediaTools } from "../../../services/ffmpeg/index.ts";
-import { keyframePlanner } from "../../../services/split/domain/cut-plan.ts";
-import { binaries, decodedFrames, ffprobe, makeMedia, type Trait, videoPackets } from "../../fixtures/media.ts";
+import { PacketIndex } from "../../../services/split/domain/packet-index.ts";
+import { planCut } from "../../../services/split/plan-cut.ts";
+import { type CutOptions, cutFile, listeningLog, NEVER, openFile } from "../../fixtures/cut.ts";
+import { decodedFrames, ffprobe, makeMedia, type Trait, videoPackets } from "../../fixtures/media.ts";
 import { temporaryFolder } from "../../fixtures/temporary.ts";
 
-const NEVER = new AbortController().signal;
-
-/** Opens a file as the split service opens an object. */
-async function openFile(path: string) {
-  const media = await ffmpegMediaTools(await binaries).open({
-    size: (await stat(path)).size,
-    async *read(start, end, signal) {
-      for await (const chunk of createReadStream(path, { start, end })) {
-        if (signal.aborted) return;
-        yield chunk as Uint8Array;
-      }
-    },
-  });
-  onTestFinished(() => media.close());
-  return media;
-}
-
-async function cut(trait: Trait, segmentSeconds: number) {
-  const folder = await temporaryFolder();
-  const path = await makeMedia(folder, trait);
-  const media = await openFile(path);
-  const description = await media.describe(NEVER);
-  const planner = keyframePlanner(segmentSeconds);
-  await media.scan(description, NEVER, planner.add);
-  const plan = planner.finish(25)!;
-  const [container] = media.containers(description, extname(path).slice(1));
-  const files: string[] = [];
-  const job = {
-    format: description.format,
-    video: description.video!.index,
-    audio: description.audio.map(({ index }) => index),
-    container: container!,
-    starts: plan.segments.slice(1).map(({ firstFrame }) => firstFrame),
-    directory: await temporaryFolder(),
-    signal: NEVER,
-  };
-  for await (const file of media.cut(job)) files.push(file.path);
-  return { path, plan, files };
+async function cut(trait: Trait, segmentSeconds: number, options: Partial<CutOptions> = {}) {
+  const video = await makeMedia(await temporaryFolder(), trait);
+  return cutFile(video, { cut: "keyframe", segmentSeconds, directory: await temporaryFolder(), ...options });
 }
 
 const LOSSLESS: [Trait, number][] = [
@@ -69,14 +33,15 @@ describe("cutting on keyframes", () => {
   it.each(LOSSLESS)(
     "%s: the segments hold each frame of the source once, in order, and decode to the same pictures",
     async (trait, seconds) => {
-      const { path, plan, files } = await cut(trait, seconds);
+      const { path, plan, files, segments: made } = await cut(trait, seconds);
 
       expect(files).toHaveLength(plan.segments.length);
       expect(files.length).toBeGreaterThan(1);
       const source = await decodedFrames(path);
       const segments = await Promise.all(files.map(decodedFrames));
       expect(segments.flat()).toEqual(source);
-      expect(segments.map((frames) => frames.length)).toEqual(plan.segments.map(({ frames }) => frames));
+      expect(made.map(({ proof }) => proof.frames)).toEqual(segments.map((frames) => frames.length));
+      expect(made.every(({ proof, made: how }) => how === "copied" && proof.copiedFrames === proof.frames)).toBe(true);
     },
   );
 
@@ -120,36 +85,19 @@ describe("cutting on keyframes", () => {
     expect(await bytes(once.files)).toEqual(await bytes(again.files));
   });
 
-  it.each<[Trait, string]>([
-    ["b-frames.mp4", "from its index, without a process"],
-    ["matroska.mkv", "by reading it"],
-  ])("counts the frames of a segment of %s %s", async (trait, how) => {
-    const { plan, files } = await cut(trait, 2);
-    const found = await binaries;
-    const ffprobe = how === "by reading it" ? found.ffprobe : "/nonexistent/ffprobe";
-    const media = await ffmpegMediaTools({ ...found, ffprobe }).open({ size: 0, async *read() {} });
+  it.each(["keyframe", "exact"] as const)("%s: leaves no ffmpeg behind when the reader stops early", async (kind) => {
+    const media = await openFile(await makeMedia(await temporaryFolder(), "b-frames.mp4"));
     onTestFinished(() => media.close());
-    const counted = await Promise.all(files.map((file) => media.countFrames(file, NEVER)));
-    expect(counted).toEqual(plan.segments.map(({ frames }) => frames));
-  });
-
-  it("leaves no ffmpeg behind when the reader stops early", async () => {
-    const folder = await temporaryFolder();
-    const media = await openFile(await makeMedia(folder, "keyframe-each-second.mp4"));
     const description = await media.describe(NEVER);
+    const index = new PacketIndex();
+    await media.scan(description, NEVER, index.add);
+    const plan = planCut(index, { cut: kind, segmentSeconds: 1.5, outputKeyPrefix: "" }, 25);
     const [container] = media.containers(description, "mp4");
     const directory = await temporaryFolder();
-    const segments = media.cut({
-      format: description.format,
-      video: 0,
-      audio: [],
-      container: container!,
-      starts: [50, 100],
-      directory,
-      signal: NEVER,
-    });
-    for await (const { index } of segments) {
-      expect(index).toBe(0);
+    const { log } = listeningLog();
+    const segments = media.cut({ description, container: container!, cut: plan.cut, directory, signal: NEVER, log });
+    for await (const { index: first } of segments) {
+      expect(first).toBe(0);
       break;
     }
     // The generator's end awaits the child's: nothing writes any more, so a second look finds the same.
@@ -157,8 +105,8 @@ describe("cutting on keyframes", () => {
   });
 
   it("throws the reason when it's aborted", async () => {
-    const folder = await temporaryFolder();
-    const media = await openFile(await makeMedia(folder, "keyframe-each-second.mp4"));
+    const media = await openFile(await makeMedia(await temporaryFolder(), "keyframe-each-second.mp4"));
+    onTestFinished(() => media.close());
     const description = await media.describe(NEVER);
     await expect(media.scan(description, AbortSignal.abort(new Error("out of time")), () => {})).rejects.toThrow(
       "out of time",

@@ -6,17 +6,24 @@ const read = (format: string, lines: string[]) => lines.map(packetReader(format)
 describe("reading ffprobe's packet lines", () => {
   it("reads presentation time, duration and the key flag", () => {
     expect(read("mov,mp4", ["0.083333,0.000000,0.041667,K__", "0.250000,0.041667,0.041667,___"])).toEqual([
-      { time: 0.083333, duration: 0.041667, key: true },
-      { time: 0.25, duration: 0.041667, key: false },
+      { time: 0.083333, duration: 0.041667, key: true, shown: true },
+      { time: 0.25, duration: 0.041667, key: false, shown: true },
     ]);
   });
 
+  it("reads that a frame is hidden by an edit list", () => {
+    const packets = read("mov,mp4", ["0.000000,0.000000,0.040000,KD_", "0.040000,0.040000,0.040000,_D"]);
+    expect(packets.map((packet) => packet?.shown)).toEqual([false, false]);
+  });
+
   it("lets the decode time stand in where the container has no presentation times (AVI)", () => {
-    expect(read("avi", ["N/A,0.040000,0.040000,K_"])).toEqual([{ time: 0.04, duration: 0.04, key: true }]);
+    expect(read("avi", ["N/A,0.040000,0.040000,K_"])).toMatchObject([{ time: 0.04, duration: 0.04, key: true }]);
   });
 
   it("leaves a duration that isn't there undefined", () => {
-    expect(read("matroska,webm", ["0.000000,0.000000,N/A,K_"])).toEqual([{ time: 0, duration: undefined, key: true }]);
+    expect(read("matroska,webm", ["0.000000,0.000000,N/A,K_"])).toMatchObject([
+      { time: 0, duration: undefined, key: true },
+    ]);
   });
 
   it("closes a jump of a broadcast stream's clock, as ffmpeg does when it cuts", () => {

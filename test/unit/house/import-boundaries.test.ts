@@ -61,7 +61,7 @@ describe("imports go one way", () => {
   it("ffmpeg and aws know the ports they implement, and no other part of the services", () => {
     const adapters = services.filter((file) => file.startsWith("services/ffmpeg/") || file.startsWith("services/aws/"));
     const ports = (imported: string) => /\/(ports|errors)\.ts$|\/domain\//.test(imported);
-    const own = (imported: string, file: string) => dirname(imported) === dirname(file);
+    const own = (imported: string, file: string) => within(file.split("/").slice(0, 2).join("/"))(imported);
     expect(
       violations(adapters, (imported, file) => !isFile(imported) || own(imported, file) || ports(imported)),
     ).toEqual([]);

@@ -1,175 +1,8 @@
-import { createHash } from "node:crypto";
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it } from "vitest";
 import { MAX_SEGMENTS, type VideoSplitEvent } from "#events-schema";
-import type { SplitDependencies } from "../../../services/split/dependencies.ts";
-import type { PlannedPacket } from "../../../services/split/domain/cut-plan.ts";
 import { ForbiddenSourceError, SourceChangedError } from "../../../services/split/errors.ts";
-import type {
-  CutJob,
-  Log,
-  Measurement,
-  MediaDescription,
-  Once,
-  OpenMedia,
-  SegmentFile,
-} from "../../../services/split/ports.ts";
-import type { SplitRequest } from "../../../services/split/requests.ts";
-import { splitVideo } from "../../../services/split/split-video.ts";
-
-/** The use case on ports that misbehave as told: what real ffmpeg and S3 do only once in a blue moon. */
-
-const NEVER = new AbortController().signal;
-
-const silent: Log = { info: () => {}, warn: () => {}, with: () => silent };
-
-const fault = (stderr: string): Error =>
-  Object.assign(new Error(stderr), { code: "FfmpegFailed", exitCode: 1, stderr });
-
-const packets = (count: number, gap = 1): PlannedPacket[] =>
-  Array.from({ length: count }, (_, n) => ({ time: n * gap, duration: gap, key: true }));
-
-const H264: MediaDescription = {
-  format: "mov,mp4",
-  video: { index: 0, codec: "h264", tag: "avc1", size: [160, 90], averageFps: 1 },
-  audio: [],
-  others: [],
-};
-
-type World = {
-  description: MediaDescription;
-  packets: PlannedPacket[];
-  /** Muxers that can't hold the tracks. */
-  refused: string[];
-  /** ffmpeg's end after this many segments. */
-  failsAfter: { segments: number; error: unknown } | undefined;
-  /** ffmpeg's good end, too early. */
-  stopsAfter: number;
-  framesIn: (index: number, planned: number) => number;
-  readFailure: unknown;
-  onUpload: (key: string) => Promise<void>;
-  request: Partial<SplitRequest>;
-  /** Whether S3 lets the service look at the object. */
-  forbidden: boolean;
-  bytes: number;
-  metadata: Record<string, string>;
-  once: Once;
-  /** What the clock says, one after the other, and the last of them ever after. */
-  times: string[];
-};
-
-const SECONDS = 2;
-
-async function split(changes: Partial<World> = {}) {
-  const world: World = {
-    description: H264,
-    packets: packets(6),
-    refused: [],
-    failsAfter: undefined,
-    stopsAfter: Number.POSITIVE_INFINITY,
-    framesIn: (_index, planned) => planned,
-    readFailure: undefined,
-    onUpload: async () => {},
-    request: {},
-    forbidden: false,
-    bytes: 1_000,
-    metadata: {},
-    once: async (_key, work) => work(),
-    times: ["2026-11-23T00:00:00Z"],
-    ...changes,
-  };
-  const temporaryFolder = await mkdtemp(join(tmpdir(), "video-split-test-"));
-  onTestFinished(() => rm(temporaryFolder, { recursive: true, force: true }));
-  const events: VideoSplitEvent[] = [];
-  const measurements: Measurement[] = [];
-  const times = [...world.times];
-  const gate = { paused: 0, resumed: 0 };
-  const source = { bucket: "uploads", key: "uploads/film.mp4", etag: "e", versionId: undefined };
-
-  async function* cut({ container, starts, directory, signal }: CutJob): AsyncGenerator<SegmentFile> {
-    if (world.refused.includes(container.muxer)) throw fault(`${container.muxer} can't`);
-    for (let index = 0; index <= starts.length; index += 1) {
-      if (world.stopsAfter === index) return;
-      if (world.failsAfter?.segments === index) throw world.failsAfter.error;
-      const path = join(directory, `${index}.${container.extension}`);
-      await writeFile(path, "x");
-      signal.throwIfAborted();
-      yield { index, path, bytes: 50_000_000 };
-    }
-  }
-
-  const media: OpenMedia = {
-    describe: async () => world.description,
-    scan: async (_description, _signal, onPacket) => world.packets.forEach(onPacket),
-    containers: () => [
-      { muxer: "mp4", extension: "mp4", contentType: "video/mp4" },
-      { muxer: "matroska", extension: "mkv", contentType: "video/x-matroska" },
-    ],
-    cut,
-    countFrames: async (path) => world.framesIn(Number.parseInt(path.split("/").at(-1)!, 10), SECONDS),
-    readFailure: () => world.readFailure,
-    pause: () => void gate.paused++,
-    resume: () => void gate.resumed++,
-    close: async () => {},
-  };
-  const uploads: string[] = [];
-  const dependencies: SplitDependencies = {
-    store: {
-      describe: async () => {
-        if (world.forbidden) throw new ForbiddenSourceError("403");
-        return { source, bytes: world.bytes, metadata: world.metadata };
-      },
-      async *read() {},
-      upload: async ({ key }) => {
-        await world.onUpload(key);
-        uploads.push(key);
-        return `sha256:${"0".repeat(64)}`;
-      },
-    },
-    publisher: { publish: async (event) => void events.push(event) },
-    ledger: { claimBlock: async () => 16_384, choose: async (_videoId, choice) => choice },
-    media: { open: async () => media },
-    once: world.once,
-    log: silent,
-    measure: (measurement) => void measurements.push(measurement),
-    hash: (text) => createHash("sha256").update(text).digest(),
-    now: () => new Date((times.length > 1 ? times.shift() : times[0])!),
-    temporaryFolder,
-    settings: {
-      uploadKeyPrefix: "uploads/",
-      outputBucket: "segments",
-      outputKeyPrefix: "out/",
-      outputKeyRoot: "out/",
-      segmentSeconds: SECONDS,
-      cut: "keyframe",
-      largestObjectBytes: 1_000_000,
-    },
-  };
-  const request: SplitRequest = {
-    bucket: source.bucket,
-    key: source.key,
-    etag: "e",
-    versionId: undefined,
-    explicit: false,
-    segmentSeconds: undefined,
-    cut: undefined,
-    outputKeyPrefix: undefined,
-    messageId: "m",
-    ...world.request,
-  };
-  const outcome = await splitVideo(request, dependencies, NEVER).catch((error: unknown) => error);
-  return {
-    outcome,
-    events,
-    types: events.map(({ type }) => type),
-    measurements,
-    uploads,
-    gate,
-    left: await readdir(temporaryFolder),
-  };
-}
+import type { Once } from "../../../services/split/ports.ts";
+import { fault, H264, packets, SECONDS, split, type World } from "../../fixtures/split-world.ts";
 
 const rejection = (events: VideoSplitEvent[]) => events.find((event) => event.type === "VideoRejected")?.data.rejection;
 
@@ -199,6 +32,58 @@ describe("splitting a video", () => {
   });
 });
 
+const cutFailure = (reason: string) => Object.assign(new Error("no"), { code: "CutFailed", reason });
+
+const ended = (events: VideoSplitEvent[]) => events.find((event) => event.type === "VideoSplit")?.data;
+
+describe("the proof", () => {
+  it("is the segments' own, taken together", async () => {
+    const { events } = await split({ framesIn: (_index, planned) => planned });
+    expect(ended(events)?.proof).toEqual({
+      source_frames: 6,
+      segment_frames: 6,
+      undecodable_frames: 0,
+      copied_frames: 6,
+      max_boundary_deviation_ms: 0,
+      max_frame_time_error_ms: 0,
+      max_audio_offset_ms: 0.5,
+    });
+    expect(ended(events)).not.toHaveProperty("truncated");
+  });
+
+  it("tells how far a boundary had to move", async () => {
+    const late = packets(6).map((packet, n) => ({ ...packet, key: n % 3 === 0 }));
+    const { events } = await split({ packets: late, framesIn: () => 3 });
+    expect(ended(events)).toMatchObject({ segment_count: 2, proof: { max_boundary_deviation_ms: 1_000 } });
+  });
+
+  it("tells of frames that no decoder shows", async () => {
+    const { events } = await split({ request: { cut: "exact" }, framesIn: (index, planned) => planned - (index % 2) });
+    expect(ended(events)?.proof).toMatchObject({ source_frames: 6, segment_frames: 5, undecodable_frames: 1 });
+  });
+});
+
+describe("a source that can't be read to its end is split as far as it goes", () => {
+  it("where the file ends before what it says it holds", async () => {
+    const { events } = await split({ truncated: true });
+    expect(ended(events)).toMatchObject({ truncated: true, last_readable_time: 6, segment_count: 3, duration: 6 });
+  });
+
+  it("where fewer segments than planned can be made", async () => {
+    const { events, outcome } = await split({ stopsAfter: 2, request: { cut: "exact" } });
+    expect(outcome).toEqual({ outcome: "split", VideoId: 16_384, segments: 2 });
+    expect(ended(events)).toMatchObject({ truncated: true, last_readable_time: 4, segment_count: 2, frames: 4 });
+  });
+});
+
+describe("an upload that was begun goes on as it began", () => {
+  it("with the cut and the length of the first attempt", async () => {
+    const chosen = { segmentSeconds: 3, cut: "exact" as const, outputKeyPrefix: "out/" };
+    const { events } = await split({ chosen, framesIn: () => 3 });
+    expect(ended(events)).toMatchObject({ cut: "exact", segment_seconds: 3, segment_count: 2 });
+  });
+});
+
 describe("what can't be split is rejected", () => {
   it.each<[string, Partial<World>]>([
     ["NoVideoStream", { description: { ...H264, video: undefined } }],
@@ -211,7 +96,9 @@ describe("what can't be split is rejected", () => {
     ["SourceChanged", { request: { etag: "another" } }],
     ["InvalidOverride", { request: { segmentSeconds: 0.1 } }],
     ["InvalidOverride", { request: { outputKeyPrefix: "uploads/" } }],
-    ["UnsupportedCut", { request: { cut: "exact" } }],
+    ["UnsupportedCut", { failsAfter: { segments: 0, error: cutFailure("UnsupportedCut") } }],
+    ["ProofFailed", { failsAfter: { segments: 0, error: cutFailure("ProofFailed") } }],
+    ["UnreadableMedia", { stopsAfter: 0 }],
     ["SourceForbidden", { forbidden: true, request: { explicit: true } }],
   ])("%s (%#)", async (reason, world) => {
     const { outcome, events, uploads } = await split(world);
@@ -236,15 +123,12 @@ describe("what can't be split is rejected", () => {
     expect(left).toEqual([]);
   });
 
-  it("where ffmpeg makes fewer segments than were planned", async () => {
-    const { events, types } = await split({ stopsAfter: 2 });
-    expect(rejection(events)?.message).toContain("its first 2 segments (3 segments were planned)");
-    expect(types).not.toContain("VideoSplit");
-  });
-
-  it("where a segment doesn't hold the frames that were planned", async () => {
+  it("where the copied segments don't hold the frames that were scanned", async () => {
     const { events, types } = await split({ framesIn: (index, planned) => (index === 1 ? planned - 1 : planned) });
-    expect(rejection(events)?.message).toContain("segment 1 holds 1 of 2 frames");
+    expect(rejection(events)).toMatchObject({
+      reason: "ProofFailed",
+      message: expect.stringContaining("hold 5 frames"),
+    });
     expect(types).not.toContain("VideoSplit");
   });
 

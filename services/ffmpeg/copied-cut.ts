@@ -1,0 +1,78 @@
+import type { MadeSegment } from "../split/ports.ts";
+import { pictureHash } from "./nal-units.ts";
+import { isIso } from "./proof/product.ts";
+import { type Expected, proveSegment, roundingOf } from "./proof/proof.ts";
+import { cutSegments, type Segmentation } from "./segmenter.ts";
+
+export type CopiedCut = Omit<Segmentation, "listener" | "audio"> & {
+  audio: readonly { index: number; codec: string }[];
+  /** As ffprobe names it. */
+  codec: string;
+  /** How many frames each segment has. */
+  frames: readonly number[];
+};
+
+/** Frames in decode order, of which the oldest are taken away. */
+class SourcePackets {
+  readonly #video: { time: number; hash: number }[] = [];
+  readonly #audio: number[][];
+  #ended = false;
+  #wake = () => {};
+
+  constructor(audioTracks: number) {
+    this.#audio = Array.from({ length: audioTracks }, () => []);
+  }
+
+  listener(codec: string): Segmentation["listener"] {
+    return {
+      onVideo: (time, data) => {
+        this.#video.push({ time, hash: pictureHash(codec, data) });
+        this.#wake();
+      },
+      onAudio: (track, time) => this.#audio[track]!.push(time),
+      onEnd: () => {
+        this.#ended = true;
+        this.#wake();
+      },
+    };
+  }
+
+  /** The next frames, in presentation order. */
+  async takeFrames(count: number): Promise<{ time: number; hash: number }[]> {
+    while (this.#video.length < count && !this.#ended) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+    return this.#video.splice(0, count).sort((one, other) => one.time - other.time);
+  }
+
+  takeAudio(track: number, count: number): number[] {
+    return this.#audio[track]!.splice(0, count);
+  }
+}
+
+/**
+ * Cuts by stream copy and proves each segment against the packets that were read from the source. The muxer decides which
+ * packet of sound is the first of a segment; that none is lost or comes twice shows in their times, one after the other.
+ */
+export async function* cutByCopy(cut: CopiedCut): AsyncGenerator<MadeSegment> {
+  const { binary, directory, codec, container, audio, signal } = cut;
+  const source = new SourcePackets(audio.length);
+  const files = cutSegments({ ...cut, audio: audio.map(({ index }) => index), listener: source.listener(codec) });
+  for await (const file of files) {
+    const frames = await source.takeFrames(cut.frames[file.index] ?? 0);
+    const begin = frames[0]?.time ?? 0;
+    const expected: Expected = {
+      codec,
+      frames: frames.map(({ time, hash }) => ({ time: time - begin, hash })),
+      audio: (track, count) => source.takeAudio(track, count).map((time) => time - begin),
+      audioIsPacked: audio.map((track) => !track.codec.startsWith("pcm_")),
+      rounding: roundingOf(container),
+      startsOnKey: file.index > 0,
+    };
+    const product = { binary, directory, path: file.path, audioTracks: audio.length, isIso: isIso(container), signal };
+    const proof = await proveSegment(product, expected);
+    yield { ...file, made: "copied", codec, audioCodecs: audio.map((track) => track.codec), proof };
+  }
+}

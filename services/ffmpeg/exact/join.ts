@@ -1,0 +1,65 @@
+import type { Writable } from "node:stream";
+import type { Container } from "../../split/ports.ts";
+import { runFfmpeg } from "../command.ts";
+import { AHEAD_SECONDS } from "./segment-audio.ts";
+
+export type Join = {
+  binary: string;
+  directory: string;
+  container: Container;
+  /** Relative to the directory. */
+  output: string;
+  /** What the picture comes as, AHEAD_SECONDS ahead. */
+  videoFormat: "mp4" | "matroska";
+  /** Ticks a second of the picture, where the container keeps one. */
+  clock: number;
+  writeVideo: (sink: (data: Buffer) => Promise<void>) => Promise<void>;
+  /** A Matroska file, AHEAD_SECONDS ahead too. */
+  audio: string | undefined;
+  signal: AbortSignal;
+};
+
+const ISO: readonly string[] = ["mp4", "mov", "3gp", "3g2"];
+
+/** These hold no negative times: everything moves, picture and sound alike. */
+const SHIFTED: readonly string[] = ["mpegts", "flv", "avi"];
+
+const muxerOptions = ({ container, clock }: Join): string[] => [
+  ...["-muxdelay", "0", "-muxpreload", "0", "-fflags", "+bitexact", "-max_muxing_queue_size", "4096"],
+  ...(SHIFTED.includes(container.muxer) ? [] : ["-avoid_negative_ts", "disabled"]),
+  ...(ISO.includes(container.muxer) ? ["-video_track_timescale", String(clock), "-movflags", "+faststart"] : []),
+];
+
+const writer = (input: Writable) => (data: Buffer) =>
+  new Promise<void>((resolve) => {
+    if (input.write(data, () => resolve())) resolve();
+  });
+
+/** Puts picture and sound of one segment into its container. Throws `FfmpegError` where it can't hold them. */
+export async function joinSegment(join: Join): Promise<void> {
+  const { binary, directory, signal, audio, container } = join;
+  await runFfmpeg({
+    binary,
+    directory,
+    signal,
+    stdin: true,
+    attend: async ({ input }) => {
+      await join.writeVideo(writer(input!));
+      input!.end();
+    },
+    build: (command) => {
+      command
+        .input("pipe:0")
+        .inputOptions("-hide_banner", "-loglevel", "error", "-copyts", ...(["-f", join.videoFormat] as const));
+      if (audio !== undefined) command.input(audio).inputOptions("-f", "matroska");
+      command
+        .output(join.output)
+        .outputOptions(
+          ...["-map", "0:v:0", ...(audio === undefined ? [] : ["-map", "1:a"])],
+          ...["-c", "copy", "-output_ts_offset", String(-AHEAD_SECONDS)],
+          ...muxerOptions(join),
+          ...(["-f", container.muxer] as [string, string]),
+        );
+    },
+  });
+}

@@ -1,0 +1,81 @@
+import type { Writable } from "node:stream";
+import { runFfmpeg } from "../command.ts";
+import { lengthPrefixed, nalUnits } from "../nal-units.ts";
+import { readPacketLines } from "../packet-lines.ts";
+import { ProofError } from "../proof/proof.ts";
+import { fragmentHeader, type Mp4Head } from "./fragmented-mp4.ts";
+
+export type Playback = {
+  binary: string;
+  directory: string;
+  /** With the decoder's configuration that the produced file has. */
+  head: Mp4Head;
+  ticks: number;
+  /** Whether the packet of this ordinal, in decode order, is decoded. The first must be a keyframe. */
+  isDecoded: (packet: number) => boolean;
+  signal: AbortSignal;
+};
+
+/**
+ * Decodes some of a produced file's packets, as they come out of it. `end` throws `ProofError` unless each gave a frame
+ * and the decoder had nothing to complain of.
+ */
+export function checkPlayback({ binary, directory, head, ticks, isDecoded, signal }: Playback) {
+  let provide: (input: Writable) => void = () => {};
+  const input = new Promise<Writable>((resolve) => {
+    provide = resolve;
+  });
+  const complaints: string[] = [];
+  let fed = 0;
+  let frames = 0;
+  let failure: unknown;
+  const finished = runFfmpeg({
+    binary,
+    directory,
+    signal,
+    stdin: true,
+    outputs: 1,
+    onStderr: (line) => complaints.push(line),
+    attend: async (pipes) => {
+      provide(pipes.input!);
+      for await (const _ of readPacketLines(pipes.outputs[0]!)) frames += 1;
+    },
+    build: (command) => {
+      command.input("pipe:0").inputOptions("-hide_banner", "-loglevel", "error", "-copyts", "-f", "mp4");
+      command
+        .output("pipe:3")
+        .outputOptions("-map", "0:v:0", "-vsync", "passthrough", "-c:v", "wrapped_avframe", "-f", "framecrc");
+    },
+  }).catch((error: unknown) => {
+    failure = error;
+  });
+  const write = async (data: Buffer) => {
+    const writable = await Promise.race([input, finished]);
+    if (writable === undefined) return;
+    await new Promise<void>((resolve) => {
+      if (writable.write(data, () => resolve())) resolve();
+    });
+  };
+  return {
+    onPacket: async (data: Buffer, packet: number) => {
+      if (!isDecoded(packet)) return;
+      if (fed === 0) await write(head.bytes);
+      const framed = lengthPrefixed(nalUnits(data));
+      fed += 1;
+      // In the order of decoding: what was encoded is in order, and of the copied there's one.
+      const sample = { duration: 1, size: framed.length, key: fed === 1, offset: 0 };
+      await write(Buffer.concat([fragmentHeader(fed * ticks, [sample]), framed]));
+    },
+    end: async () => {
+      const writable = await Promise.race([input, finished]);
+      writable?.end();
+      await finished;
+      signal.throwIfAborted();
+      if (failure !== undefined)
+        throw new ProofError(`the joints can't be decoded (${String(failure)})`, { cause: failure });
+      if (frames !== fed) throw new ProofError(`of ${fed} frames at the joints, ${frames} can be decoded`);
+      if (complaints.length > 0)
+        throw new ProofError(`at the joints the decoder says: ${complaints.slice(0, 3).join(" | ")}`);
+    },
+  };
+}

@@ -1,0 +1,85 @@
+import { crc32 } from "node:zlib";
+
+/**
+ * H.264 and HEVC packets are sequences of NAL units, framed by start codes (transport streams, AVI) or by lengths (MP4,
+ * Matroska). ISO/IEC 14496-15; ITU-T H.264 section 7.3.1 and annex B; H.265 section 7.3.1.2.
+ */
+export type NalCodec = "h264" | "hevc";
+
+export const isNalCodec = (codec: string | undefined): codec is NalCodec => codec === "h264" || codec === "hevc";
+
+const LENGTH_BYTES = 4;
+
+/** The units of a packet that is framed by 4-byte lengths; undefined where the lengths don't add up. */
+function lengthFramed(packet: Buffer): Buffer[] | undefined {
+  const units: Buffer[] = [];
+  let at = 0;
+  while (at + LENGTH_BYTES <= packet.length) {
+    const length = packet.readUInt32BE(at);
+    if (length > packet.length - at - LENGTH_BYTES) return undefined;
+    units.push(packet.subarray(at + LENGTH_BYTES, at + LENGTH_BYTES + length));
+    at += LENGTH_BYTES + length;
+  }
+  return at === packet.length ? units : undefined;
+}
+
+const START_CODE = Buffer.from([0, 0, 1]);
+
+function startCodeFramed(packet: Buffer): Buffer[] {
+  const units: Buffer[] = [];
+  let found = packet.indexOf(START_CODE);
+  while (found !== -1) {
+    const begin = found + START_CODE.length;
+    found = packet.indexOf(START_CODE, begin);
+    let end = found === -1 ? packet.length : found;
+    // Zeros before a start code belong to it, and no unit ends with one.
+    while (end > begin && packet[end - 1] === 0) end -= 1;
+    if (end > begin) units.push(packet.subarray(begin, end));
+  }
+  return units;
+}
+
+/** The NAL units of a packet in either framing. A packet of start codes is never a whole number of lengths. */
+export const nalUnits = (packet: Buffer): Buffer[] =>
+  (lengthFramed(packet) ?? startCodeFramed(packet)).filter(({ length }) => length > 0);
+
+/** The packet framed by 4-byte lengths, as MP4 wants it. */
+export function lengthPrefixed(units: readonly Buffer[]): Buffer {
+  return Buffer.concat(
+    units.flatMap((unit) => {
+      const length = Buffer.alloc(LENGTH_BYTES);
+      length.writeUInt32BE(unit.length);
+      return [length, unit];
+    }),
+  );
+}
+
+const nalType = (codec: NalCodec, unit: Buffer): number =>
+  codec === "h264" ? unit[0]! & 0x1f : (unit[0]! >> 1) & 0x3f;
+
+/** Whether a unit carries picture data (a coded slice), and not parameters or messages. */
+const isSlice = (codec: NalCodec, unit: Buffer): boolean => {
+  const type = nalType(codec, unit);
+  return codec === "h264" ? type >= 1 && type <= 5 : type <= 31;
+};
+
+/** Whether a decoder is reset by it: nothing after it refers to anything before. */
+const isReset = (codec: NalCodec, unit: Buffer): boolean => {
+  const type = nalType(codec, unit);
+  return codec === "h264" ? type === 5 : type === 19 || type === 20;
+};
+
+/** Whether the packet starts with nothing before it: an IDR picture. */
+export const isIdr = (codec: NalCodec, packet: Buffer): boolean =>
+  nalUnits(packet).some((unit) => isReset(codec, unit));
+
+/**
+ * A hash of the picture data alone: the same in whatever container the packet stands, framed and with parameters
+ * repeated as each wants.
+ */
+export function pictureHash(codec: string | undefined, packet: Buffer): number {
+  if (!isNalCodec(codec)) return crc32(packet);
+  let hash = 0;
+  for (const unit of nalUnits(packet)) if (isSlice(codec, unit)) hash = crc32(unit, hash);
+  return hash;
+}

@@ -1,0 +1,62 @@
+import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
+import { ByteReader } from "./byte-reader.ts";
+
+/**
+ * How packets get from ffmpeg into this process, whatever the codec: one output tells of each packet (ffmpeg's framecrc
+ * format: stream, dts, pts, duration, size, checksum), and another has their bytes, one after the other.
+ */
+
+/** Output options of the two, in this order: the line about a packet is to be written before its bytes. */
+export const PACKET_LINES = ["-f", "framecrc", "-flush_packets", "1"] as const;
+export const PACKET_BYTES = ["-f", "data", "-flush_packets", "1"] as const;
+
+export type PacketLine = {
+  /** In ticks of the clock; `pts` is undefined where the container has none. */
+  dts: number;
+  pts: number | undefined;
+  duration: number;
+  size: number;
+};
+
+/** Ticks a second, as numerator and denominator of a tick's seconds. */
+export type Clock = { num: number; den: number };
+
+const NO_TIME = "-9223372036854775808";
+
+const HEADER = /^#tb 0: (\d+)\/(\d+)/;
+
+/** Reads the lines about the packets of one stream. The clock is known once the first packet is. */
+export async function* readPacketLines(lines: Readable): AsyncGenerator<{ clock: Clock; line: PacketLine }> {
+  let clock: Clock | undefined;
+  for await (const text of createInterface({ input: lines, crlfDelay: Number.POSITIVE_INFINITY })) {
+    const header = HEADER.exec(text);
+    if (header !== null) clock = { num: Number(header[1]), den: Number(header[2]) };
+    if (text.startsWith("#")) continue;
+    const fields = text.split(",").map((field) => field.trim());
+    const [, dts, pts, duration, size] = fields;
+    if (clock === undefined || size === undefined) throw new Error(`not a line of ffmpeg's framecrc format: ${text}`);
+    yield {
+      clock,
+      line: {
+        dts: Number(dts),
+        pts: pts === NO_TIME ? undefined : Number(pts),
+        duration: Number(duration),
+        size: Number(size),
+      },
+    };
+  }
+}
+
+export type ReadPacket = PacketLine & { clock: Clock; data: Buffer };
+
+/** Reads the packets of one stream, lines and bytes. Ends where either does. */
+export async function* readPackets(lines: Readable, bytes: Readable): AsyncGenerator<ReadPacket> {
+  const reader = new ByteReader(bytes);
+  for await (const { clock, line } of readPacketLines(lines)) {
+    const data = await reader.read(line.size);
+    if (data === undefined) break;
+    yield { ...line, clock, data };
+  }
+  await reader.drain();
+}

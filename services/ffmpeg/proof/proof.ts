@@ -1,0 +1,112 @@
+import type { SegmentProof } from "../../split/domain/proof.ts";
+import type { Container } from "../../split/ports.ts";
+import { CutFailedError } from "../errors.ts";
+import { pictureHash } from "../nal-units.ts";
+import { type Product, readProduct } from "./product.ts";
+
+/** A frame as the source has it. */
+export type SourceFrame = {
+  /** Seconds from the segment's first frame. */
+  time: number;
+  /** Of its picture data, where the frame was copied. */
+  hash: number | undefined;
+};
+
+/** What a segment must hold. */
+export type Expected = {
+  codec: string;
+  /** In presentation order. */
+  frames: SourceFrame[];
+  /** For an audio track, the times of the packets that belong here, `found` being how many there are: seconds from the segment's first frame. */
+  audio: (track: number, found: number) => number[];
+  /** Whether an audio track's packets are kept as they are: PCM is packed anew by every container. */
+  audioIsPacked: boolean[];
+  /** Seconds by which the container may round a time. */
+  rounding: number;
+  /** False for a source's own beginning, which may be no keyframe. */
+  startsOnKey: boolean;
+};
+
+const ROUNDING_SECONDS = 0.0011;
+/** AVI has no times, but a frame rate. */
+const AVI_ROUNDING_SECONDS = 0.05;
+
+/** Seconds by which a container rounds times: Matroska and FLV keep milliseconds. */
+export const roundingOf = ({ muxer }: Container): number => (muxer === "avi" ? AVI_ROUNDING_SECONDS : ROUNDING_SECONDS);
+
+/** A produced file isn't what it must be. */
+export class ProofError extends CutFailedError {
+  override name = "ProofError";
+
+  constructor(message: string, options?: ErrorOptions) {
+    super("ProofFailed", message, options);
+  }
+}
+
+/** Sound may be this far from where it was, against the picture. */
+const MOST_AUDIO_SECONDS = 0.04;
+
+/**
+ * Measures a produced file against the source's own frames. Throws `ProofError` for a frame that is missing, doubled,
+ * altered or at another time, for a start that is no keyframe, and for sound out of step.
+ */
+export async function proveSegment(
+  product: Product,
+  expected: Expected,
+  onPacket?: (data: Buffer, index: number) => Promise<void>,
+): Promise<SegmentProof> {
+  const found: { time: number; hash: number }[] = [];
+  const audio: number[][] = expected.audioIsPacked.map(() => []);
+  let firstIsKey = true;
+  await readProduct(product, {
+    onVideo: async ({ time, key, data }) => {
+      if (found.length === 0) firstIsKey = key ?? true;
+      if (data.length === 0) throw new ProofError(`packet ${found.length} of the segment is empty or cut off`);
+      await onPacket?.(data, found.length);
+      found.push({ time, hash: pictureHash(expected.codec, data) });
+    },
+    onAudio: (track, time) => audio[track]?.push(time),
+  });
+  if (!firstIsKey && expected.startsOnKey) throw new ProofError("the segment starts with no keyframe");
+  if (found.length !== expected.frames.length) {
+    throw new ProofError(`the segment holds ${found.length} frames, and ${expected.frames.length} belong into it`);
+  }
+  found.sort((one, other) => one.time - other.time);
+  const begin = found[0]?.time ?? 0;
+  const largestTimeError = compareFrames(found, expected, begin);
+  return {
+    frames: found.length,
+    copiedFrames: expected.frames.reduce((sum, { hash }) => sum + (hash === undefined ? 0 : 1), 0),
+    largestTimeError,
+    largestAudioOffset: compareAudio(audio, expected, begin),
+  };
+}
+
+function compareFrames(found: { time: number; hash: number }[], { frames, rounding }: Expected, begin: number): number {
+  let largest = 0;
+  for (const [rank, frame] of frames.entries()) {
+    const { time, hash } = found[rank]!;
+    if (frame.hash !== undefined && frame.hash !== hash)
+      throw new ProofError(`frame ${rank} of the segment was altered`);
+    const error = Math.abs(time - begin - frame.time);
+    if (error > rounding) {
+      throw new ProofError(`frame ${rank} of the segment is ${(error * 1_000).toFixed(3)} ms off its time`);
+    }
+    largest = Math.max(largest, error);
+  }
+  return largest;
+}
+
+function compareAudio(audio: number[][], { audio: wantedOf, audioIsPacked }: Expected, begin: number): number {
+  let largest = 0;
+  for (const [track, found] of audio.entries()) {
+    const packed = audioIsPacked[track] === true;
+    const wanted = packed ? wantedOf(track, found.length) : [];
+    if (packed && found.length !== wanted.length) {
+      throw new ProofError(`audio track ${track} has ${found.length} packets, and ${wanted.length} belong into it`);
+    }
+    for (const [packet, time] of wanted.entries()) largest = Math.max(largest, Math.abs(found[packet]! - begin - time));
+  }
+  if (largest > MOST_AUDIO_SECONDS) throw new ProofError(`the sound is ${(largest * 1_000).toFixed(0)} ms out of step`);
+  return largest;
+}

@@ -1,0 +1,61 @@
+import type { Proof } from "#events-schema";
+import type { PacketIndex } from "./packet-index.ts";
+
+/** What was measured on one produced file. */
+export type SegmentProof = {
+  frames: number;
+  /** Of these, bit for bit those of the source. */
+  copiedFrames: number;
+  /** Largest difference between a frame's time and that of the source's frame, in seconds. */
+  largestTimeError: number;
+  /** Largest difference between how far a sound is from the picture here and in the source, in seconds; 0 without sound. */
+  largestAudioOffset: number;
+};
+
+/** Seconds from the video's first frame: where a segment was asked to start, and where it does. */
+type Boundary = { requestedStart: number; start: number };
+
+/** Milliseconds to three places, which is a microsecond. */
+const milliseconds = (seconds: number): number => Math.round(seconds * 1_000_000) / 1_000;
+
+/**
+ * How far each boundary is, in seconds, from the first frame at or after the time that was asked for. In one pass over
+ * the packets, whatever their order.
+ */
+export function largestDeviation(boundaries: readonly Boundary[], index: PacketIndex, origin: number): number {
+  const first = new Array<number>(boundaries.length).fill(Number.POSITIVE_INFINITY);
+  let current = 0;
+  for (let packet = 0; packet < index.count; packet += 1) {
+    if (!index.isShown(packet)) continue;
+    const time = index.time(packet) - origin;
+    // Microseconds are what times are told to.
+    const isFrom = (at: number): boolean => (boundaries[at]?.requestedStart ?? Number.POSITIVE_INFINITY) <= time + 2e-6;
+    while (isFrom(current + 1)) current += 1;
+    while (current > 0 && !isFrom(current)) current -= 1;
+    if (isFrom(current)) first[current] = Math.min(first[current]!, time);
+  }
+  let largest = 0;
+  let next = Number.POSITIVE_INFINITY;
+  for (let at = boundaries.length - 1; at >= 0; at -= 1) {
+    next = Math.min(next, first[at]!);
+    if (next !== Number.POSITIVE_INFINITY) largest = Math.max(largest, Math.abs(boundaries[at]!.start - next));
+  }
+  return largest;
+}
+
+/** The proof of the whole: its segments' taken together. `sourceFrames` is what was counted in the source. */
+export function proofOf(segments: readonly SegmentProof[], sourceFrames: number, deviation: number): Proof {
+  const sum = (figure: (segment: SegmentProof) => number) => segments.reduce((total, one) => total + figure(one), 0);
+  const most = (figure: (segment: SegmentProof) => number) =>
+    segments.reduce((top, one) => Math.max(top, figure(one)), 0);
+  const segmentFrames = sum(({ frames }) => frames);
+  return {
+    source_frames: sourceFrames,
+    segment_frames: segmentFrames,
+    undecodable_frames: sourceFrames - segmentFrames,
+    copied_frames: sum(({ copiedFrames }) => copiedFrames),
+    max_boundary_deviation_ms: milliseconds(deviation),
+    max_frame_time_error_ms: milliseconds(most(({ largestTimeError }) => largestTimeError)),
+    max_audio_offset_ms: milliseconds(most(({ largestAudioOffset }) => largestAudioOffset)),
+  };
+}

@@ -1,0 +1,59 @@
+import { MAX_SEGMENTS } from "#events-schema";
+import { keyframePlanner } from "./domain/cut-plan.ts";
+import { planExactCut, planWindows } from "./domain/exact-plan.ts";
+import type { PacketIndex } from "./domain/packet-index.ts";
+import { RejectedVideo } from "./errors.ts";
+import type { CutChoice, PlannedCut } from "./ports.ts";
+
+/** A frame rate for the length of a lone frame in a file whose header has none. */
+const FALLBACK_FPS = 25;
+
+/** What a split is to come to, whichever cut makes it. */
+export type SplitPlan = {
+  cut: PlannedCut;
+  segments: readonly { index: number; requestedStart: number; requestedEnd: number; start: number; end: number }[];
+  /** Frames of the source that a decoder can show. */
+  frames: number;
+  /** And that none can: they lean on frames before the file's first keyframe. */
+  undecodable: number;
+  /** Whether a frame is a packet; else the decoder's frames are what counts. */
+  isCountedByPackets: boolean;
+  /** Seconds from the first video frame to the end of the last. */
+  duration: number;
+  /** Presentation time of the first frame, on the source's clock. */
+  origin: number;
+};
+
+/**
+ * Plans the cut that was chosen. The same for the same packets, always. Throws `RejectedVideo` where nothing can be
+ * planned, or too much.
+ */
+export function planCut(index: PacketIndex, choice: CutChoice, averageFps: number | undefined): SplitPlan {
+  const { segmentSeconds } = choice;
+  const fps = averageFps ?? FALLBACK_FPS;
+  const plan =
+    choice.cut === "exact" ? exactPlan(index, segmentSeconds, fps) : keyframePlan(index, segmentSeconds, fps);
+  if (plan === undefined) {
+    throw new RejectedVideo("UnreadableMedia", "The file announces a video track but holds no frame of it.");
+  }
+  if (plan.segments.length > MAX_SEGMENTS) {
+    const many = `At ${segmentSeconds} seconds a segment there would be more than ${MAX_SEGMENTS} segments`;
+    throw new RejectedVideo("TooManySegments", `${many}. Ask for longer segments with x-amz-meta-segment-seconds.`);
+  }
+  return plan;
+}
+
+function keyframePlan(index: PacketIndex, segmentSeconds: number, fps: number): SplitPlan | undefined {
+  const planner = keyframePlanner(segmentSeconds);
+  for (const packet of index.packets()) planner.add(packet);
+  const plan = planner.finish(fps);
+  return plan && { ...plan, cut: { kind: "keyframe", ...plan }, undecodable: 0, isCountedByPackets: true };
+}
+
+function exactPlan(index: PacketIndex, segmentSeconds: number, fps: number): SplitPlan | undefined {
+  const plan = planExactCut(index, segmentSeconds, fps) ?? planWindows(index, segmentSeconds, fps);
+  if (plan === undefined) return undefined;
+  const { segments, frames, undecodable, duration, origin } = plan;
+  const cut: PlannedCut = { kind: "exact", plan, index, segmentSeconds };
+  return { cut, segments, frames, undecodable, duration, origin, isCountedByPackets: plan.jobs !== undefined };
+}

@@ -1,0 +1,121 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { basename, extname, join } from "node:path";
+import { chooseEncoder } from "../../services/ffmpeg/exact/encoders.ts";
+import { FfprobeOutput, pictureFormatOf } from "../../services/ffmpeg/probe.ts";
+import { cutFile } from "../fixtures/cut.ts";
+import { binaries, ffmpeg, ffprobe } from "../fixtures/media.ts";
+import { type Cost, costOf, medianCost } from "./cost.ts";
+
+export type CutBench = { videos: string[]; folder: string; seconds: number[]; runs: number };
+
+const SYNTHETIC_SECONDS = 600;
+
+/** Ten minutes of 1080p: moving shapes, with the grain of a camera so that there's something to encode. */
+async function synthetic(folder: string, group: number): Promise<string> {
+  const path = join(folder, `synthetic-1080p-gop-${group}.mp4`);
+  const picture = `testsrc2=duration=${SYNTHETIC_SECONDS}:size=1920x1080:rate=25,noise=alls=4:allf=t`;
+  await ffmpeg(
+    ...["-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", `sine=duration=${SYNTHETIC_SECONDS}`],
+    ...["-c:v", "libx264", "-preset", "superfast", "-b:v", "4M", "-bf", "2", "-pix_fmt", "yuv420p"],
+    ...["-g", String(group), "-keyint_min", String(group), "-sc_threshold", "0", "-c:a", "aac", path],
+  );
+  return path;
+}
+
+const KEPT = ["-map", "0:v:0", "-map", "0:a?"];
+const segments = (path: string) => [
+  ...["-f", "segment", "-reset_timestamps", "1", "-segment_format_options", "movflags=+faststart"],
+  join(path, "%05d.mp4"),
+];
+
+/** What the cut is measured against: all there is, each making files of the same kind. */
+const WAYS = {
+  copy: async (video: string, seconds: number, into: string) => {
+    await ffmpeg("-i", video, ...KEPT, "-c", "copy", "-segment_time", String(seconds), ...segments(into));
+  },
+  keyframe: async (video: string, segmentSeconds: number, directory: string) => {
+    await cutFile(video, { cut: "keyframe", segmentSeconds, directory });
+  },
+  exact: async (video: string, segmentSeconds: number, directory: string) => {
+    const { warnings } = await cutFile(video, { cut: "exact", segmentSeconds, directory });
+    for (const warning of warnings) console.log(`  ${warning}`);
+  },
+  encode: async (video: string, seconds: number, into: string) => {
+    const options = await encoderOptions(video);
+    const boundaries = ["-force_key_frames", `expr:gte(t,n_forced*${seconds})`, "-segment_time", String(seconds)];
+    await ffmpeg("-i", video, ...KEPT, "-c:a", "copy", ...options, ...boundaries, ...segments(into));
+  },
+} as const;
+type Way = keyof typeof WAYS;
+const ways = Object.keys(WAYS) as Way[];
+
+/** The very settings that the exact cut encodes with. */
+async function encoderOptions(video: string): Promise<string[]> {
+  const probed = FfprobeOutput.parse(JSON.parse(await ffprobe("-show_format", "-show_streams", "-of", "json", video)));
+  const picture = probed.streams.find(({ codec_type }) => codec_type === "video")!;
+  return (await chooseEncoder((await binaries).ffmpeg, pictureFormatOf(probed, picture.index)))!.options;
+}
+
+const framesIn = async (path: string): Promise<number> => {
+  const counted = ["-count_packets", "-select_streams", "v:0", "-show_entries", "stream=nb_read_packets"];
+  return Number(await ffprobe(...counted, "-of", "csv=p=0", path));
+};
+
+/** Compares the clips, played one after the other, with the source, frame by frame. */
+async function quality(video: string, directory: string, folder: string) {
+  const files = readdirSync(directory).sort();
+  const list = join(folder, "list.txt");
+  const stats = join(folder, "psnr.txt");
+  writeFileSync(list, files.map((file) => `file '${join(directory, file)}'\n`).join(""));
+  const compare = `[0:v]setpts=N[a];[1:v]setpts=N[b];[a][b]psnr=stats_file=${stats}`;
+  await ffmpeg("-i", video, "-f", "concat", "-safe", "0", "-i", list, "-lavfi", compare, "-an", "-f", "null", "-");
+  const every = [...readFileSync(stats, "utf8").matchAll(/psnr_avg:(\S+)/g)].map(([, value]) => Number(value ?? 0));
+  const encoded = every.filter((value) => Number.isFinite(value));
+  const counts = await Promise.all(files.map((file) => framesIn(join(directory, file))));
+  return {
+    source: await framesIn(video),
+    found: counts.reduce((sum, count) => sum + count, 0),
+    encoded: encoded.length,
+    mean: encoded.reduce((sum, value) => sum + value, 0) / Math.max(1, encoded.length),
+    least: Math.min(...encoded),
+  };
+}
+
+const seconds = (value: number): string => `${value.toFixed(1)} s`.padStart(9);
+const ratio = (value: number): string => value.toFixed(3);
+
+async function benchOne(video: string, length: number, { folder, runs }: CutBench): Promise<void> {
+  const costs: Record<Way, Cost[]> = { copy: [], keyframe: [], exact: [], encode: [] };
+  let measured: Awaited<ReturnType<typeof quality>> | undefined;
+  for (let run = 0; run < runs; run += 1) {
+    for (const way of ways) {
+      const directory = mkdtempSync(join(folder, `${way}-`));
+      costs[way].push(await costOf(() => WAYS[way](video, length, directory)));
+      if (way === "exact") measured ??= await quality(video, directory, folder);
+      rmSync(directory, { recursive: true });
+    }
+  }
+  const cost = Object.fromEntries(ways.map((way) => [way, medianCost(costs[way])])) as Record<Way, Cost>;
+  console.log(`\n${basename(video)}, ${length} s a clip`);
+  for (const way of ways)
+    console.log(`  ${way.padEnd(9)} wall ${seconds(cost[way].wall)}  CPU ${seconds(cost[way].cpu)}`);
+  const exact = `wall ${ratio(cost.exact.wall / cost.encode.wall)}, CPU ${ratio(cost.exact.cpu / cost.encode.cpu)}`;
+  const keyframe = `wall ${ratio(cost.keyframe.wall / cost.copy.wall)}, CPU ${ratio(cost.keyframe.cpu / cost.copy.cpu)}`;
+  console.log(`  exact, of encoding all: ${exact}`);
+  console.log(`  keyframe with its proof, of plain copying: ${keyframe}`);
+  const { source, found, encoded, mean, least } = measured!;
+  const psnr = encoded === 0 ? "" : `, PSNR ${mean.toFixed(1)} dB on average, ${least.toFixed(1)} dB at least`;
+  console.log(
+    `  exact: ${found} of ${source} frames, ${Math.max(0, source - found)} lost, ${Math.max(0, found - source)} doubled; ${encoded} encoded again${psnr}`,
+  );
+}
+
+/** Measures both cuts and prints what they cost and keep. */
+export async function benchCut(bench: CutBench): Promise<void> {
+  const { folder } = bench;
+  const videos = bench.videos.length > 0 ? bench.videos : [await synthetic(folder, 250), await synthetic(folder, 60)];
+  for (const video of videos) {
+    console.log(`${basename(video)}: ${(statSync(video).size / 1e6).toFixed(1)} MB (${extname(video)})`);
+    for (const length of bench.seconds) await benchOne(video, length, bench);
+  }
+}
