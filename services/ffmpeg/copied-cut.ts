@@ -1,6 +1,5 @@
 import type { MadeSegment } from "../split/ports.ts";
-import { pictureHash } from "./nal-units.ts";
-import { isIso } from "./proof/product.ts";
+import { pictureHasher } from "./nal-units.ts";
 import { type Expected, proveSegment, roundingOf } from "./proof/proof.ts";
 import { cutSegments, type Segmentation } from "./segmenter.ts";
 
@@ -24,9 +23,10 @@ class SourcePackets {
   }
 
   listener(codec: string): Segmentation["listener"] {
+    const hash = pictureHasher(codec);
     return {
       onVideo: (time, data) => {
-        this.#video.push({ time, hash: pictureHash(codec, data) });
+        this.#video.push({ time, hash: hash(data) });
         this.#wake();
       },
       onAudio: (track, time) => this.#audio[track]!.push(time),
@@ -71,7 +71,7 @@ export async function* cutByCopy(cut: CopiedCut): AsyncGenerator<MadeSegment> {
       rounding: roundingOf(container),
       startsOnKey: file.index > 0,
     };
-    const product = { binary, directory, path: file.path, audioTracks: audio.length, isIso: isIso(container), signal };
+    const product = { binary, directory, path: file.path, audioTracks: audio.length, container, codec, signal };
     const proof = await proveSegment(product, expected);
     yield { ...file, made: "copied", codec, audioCodecs: audio.map((track) => track.codec), proof };
   }

@@ -39,9 +39,26 @@ function startCodeFramed(packet: Buffer): Buffer[] {
   return units;
 }
 
-/** The NAL units of a packet in either framing. A packet of start codes is never a whole number of lengths. */
-export const nalUnits = (packet: Buffer): Buffer[] =>
-  (lengthFramed(packet) ?? startCodeFramed(packet)).filter(({ length }) => length > 0);
+/**
+ * Takes the packets of one stream apart, in whichever framing it has: that of its first packet. Not packet by packet,
+ * since a start code and a unit's first byte may read as the length of just the packet it starts (00 00 01 46 in 330 bytes).
+ */
+export class NalReader {
+  #hasLengths: boolean | undefined;
+
+  /** Undefined where a damaged packet's lengths don't add up. */
+  units(packet: Buffer): Buffer[] | undefined {
+    this.#hasLengths ??= lengthFramed(packet) !== undefined;
+    const units = this.#hasLengths ? lengthFramed(packet) : startCodeFramed(packet);
+    return units?.filter(({ length }) => length > 0);
+  }
+
+  /** The packet framed by 4-byte lengths, as MP4 wants it; as it is where it's damaged. */
+  framed(packet: Buffer): Buffer {
+    const units = this.units(packet);
+    return this.#hasLengths || units === undefined ? packet : lengthPrefixed(units);
+  }
+}
 
 /** The packet framed by 4-byte lengths, as MP4 wants it. */
 export function lengthPrefixed(units: readonly Buffer[]): Buffer {
@@ -69,17 +86,22 @@ const isReset = (codec: NalCodec, unit: Buffer): boolean => {
   return codec === "h264" ? type === 5 : type === 19 || type === 20;
 };
 
-/** Whether the packet starts with nothing before it: an IDR picture. */
+/** Whether a packet framed by lengths starts with nothing before it: an IDR picture. */
 export const isIdr = (codec: NalCodec, packet: Buffer): boolean =>
-  nalUnits(packet).some((unit) => isReset(codec, unit));
+  (lengthFramed(packet) ?? []).some((unit) => unit.length > 0 && isReset(codec, unit));
+
+const hashOfSlices = (codec: NalCodec, units: readonly Buffer[]): number =>
+  units.reduce((hash, unit) => (isSlice(codec, unit) ? crc32(unit, hash) : hash), 0);
 
 /**
- * A hash of the picture data alone: the same in whatever container the packet stands, framed and with parameters
- * repeated as each wants.
+ * Hashes the picture data alone of one stream's packets: the same in whatever container a packet stands, framed and with
+ * parameters repeated as each wants.
  */
-export function pictureHash(codec: string | undefined, packet: Buffer): number {
-  if (!isNalCodec(codec)) return crc32(packet);
-  let hash = 0;
-  for (const unit of nalUnits(packet)) if (isSlice(codec, unit)) hash = crc32(unit, hash);
-  return hash;
+export function pictureHasher(codec: string | undefined): (packet: Buffer) => number {
+  if (!isNalCodec(codec)) return (packet) => crc32(packet);
+  const reader = new NalReader();
+  return (packet) => {
+    const units = reader.units(packet);
+    return units === undefined ? crc32(packet) : hashOfSlices(codec, units);
+  };
 }

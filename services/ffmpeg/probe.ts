@@ -96,6 +96,7 @@ export function pictureFormatOf(output: FfprobeOutput, index: number): PictureFo
     colorPrimaries: stream?.color_primaries,
     chromaLocation: stream?.chroma_location,
     fieldOrder: stream?.field_order,
+    averageFps: plausible(stream?.avg_frame_rate),
     size: [stream?.width ?? 0, stream?.height ?? 0],
   };
 }

@@ -1,6 +1,6 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { basename, extname, join } from "node:path";
-import { chooseEncoder } from "../../services/ffmpeg/exact/encoders.ts";
+import { encodersFor } from "../../services/ffmpeg/exact/encoders.ts";
 import { FfprobeOutput, pictureFormatOf } from "../../services/ffmpeg/probe.ts";
 import { cutFile } from "../fixtures/cut.ts";
 import { binaries, ffmpeg, ffprobe } from "../fixtures/media.ts";
@@ -53,7 +53,7 @@ const ways = Object.keys(WAYS) as Way[];
 async function encoderOptions(video: string): Promise<string[]> {
   const probed = FfprobeOutput.parse(JSON.parse(await ffprobe("-show_format", "-show_streams", "-of", "json", video)));
   const picture = probed.streams.find(({ codec_type }) => codec_type === "video")!;
-  return (await chooseEncoder((await binaries).ffmpeg, pictureFormatOf(probed, picture.index)))!.options;
+  return (await encodersFor((await binaries).ffmpeg, pictureFormatOf(probed, picture.index)))[0]!.options;
 }
 
 const framesIn = async (path: string): Promise<number> => {
@@ -67,7 +67,7 @@ async function quality(video: string, directory: string, folder: string) {
   const list = join(folder, "list.txt");
   const stats = join(folder, "psnr.txt");
   writeFileSync(list, files.map((file) => `file '${join(directory, file)}'\n`).join(""));
-  const compare = `[0:v]setpts=N[a];[1:v]setpts=N[b];[a][b]psnr=stats_file=${stats}`;
+  const compare = `[0:v]settb=1/25,setpts=N[a];[1:v]settb=1/25,setpts=N[b];[a][b]psnr=stats_file=${stats}`;
   await ffmpeg("-i", video, "-f", "concat", "-safe", "0", "-i", list, "-lavfi", compare, "-an", "-f", "null", "-");
   const every = [...readFileSync(stats, "utf8").matchAll(/psnr_avg:(\S+)/g)].map(([, value]) => Number(value ?? 0));
   const encoded = every.filter((value) => Number.isFinite(value));

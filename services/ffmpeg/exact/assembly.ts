@@ -3,10 +3,9 @@ import { join } from "node:path";
 import pLimit from "p-limit";
 import type { Container, MadeSegment } from "../../split/ports.ts";
 import { unreadable } from "../errors.ts";
-import { isIso } from "../proof/product.ts";
+import type { MatroskaHeader } from "../matroska.ts";
 import { type Expected, proveSegment, roundingOf, type SourceFrame } from "../proof/proof.ts";
 import { type Join, joinSegment } from "./join.ts";
-import type { MatroskaHeader } from "./matroska.ts";
 import { SegmentAudio } from "./segment-audio.ts";
 
 /** The picture of one segment, whole. */
@@ -196,7 +195,7 @@ export class Assembly {
     };
     const check = picture.check?.();
     const audioTracks = expected.audioIsPacked.length;
-    const product = { binary, directory, path, audioTracks, isIso: isIso(container), signal };
+    const product = { binary, directory, path, audioTracks, container, codec, signal };
     const proof = await proveSegment(product, expected, check?.onPacket);
     await check?.end();
     await picture.remove();

@@ -1,7 +1,7 @@
 import type { Writable } from "node:stream";
 import { runFfmpeg } from "../command.ts";
+import { type MatroskaTrack, readMatroska } from "../matroska.ts";
 import type { Encoder } from "./encoders.ts";
-import { type MatroskaTrack, readMatroska } from "./matroska.ts";
 
 export type EncodeJobOptions = {
   binary: string;
@@ -43,7 +43,7 @@ export function startEncodeJob(options: EncodeJobOptions): EncodeJobRun {
     outputs: 1,
     attend: async (pipes) => {
       provide(pipes.input!);
-      await readMatroska(pipes.outputs[0]!, options.onTracks, options.onPacket);
+      await readMatroska(pipes.outputs[0]!, options.onTracks, ({ data }) => options.onPacket(data));
     },
     build: (command) => {
       command

@@ -14,6 +14,8 @@ export type PictureFormat = {
   chromaLocation: string | undefined;
   /** "tt" and "bb", or "tb" and "bt" where coding order differs: interlaced. */
   fieldOrder: string | undefined;
+  /** Average frames per second; undefined where the header has none, or an absurd one. */
+  averageFps: number | undefined;
 };
 
 export type Encoder = {
@@ -22,6 +24,8 @@ export type Encoder = {
   options: string[];
   /** Filters that its pictures need. */
   filters: string[];
+  /** The clock that it's told times on, as ffmpeg's -enc_time_base: "-1" is the source's own. */
+  clock: string;
 };
 
 /** Two keyframes at most this far apart, as libx264 does by itself. */
@@ -49,7 +53,13 @@ const isInterlaced = ({ fieldOrder }: PictureFormat): boolean =>
 
 const topFirst = ({ fieldOrder }: PictureFormat): boolean => fieldOrder === "tt" || fieldOrder === "tb";
 
-type Recipe = { encoder: string; codec: string; options: (format: PictureFormat) => string[] };
+type Recipe = {
+  encoder: string;
+  codec: string;
+  options: (format: PictureFormat) => string[];
+  /** Undefined where the format can't be encoded. */
+  clock?: (format: PictureFormat) => string | undefined;
+};
 
 const x264: Recipe = {
   encoder: "libx264",
@@ -83,6 +93,17 @@ const fine = (encoder: string, codec = encoder, ...options: string[]): Recipe =>
   options: (format) => ["-q:v", "2", ...options, ...(isInterlaced(format) ? ["-flags:v", "+ilme+ildct"] : [])],
 });
 
+/** Frame rates that MPEG-1 and 2 know, as their clocks. ISO/IEC 13818-2, table 6-4. */
+const MPEG_CLOCKS = ["1001:24000", "1:24", "1:25", "1001:30000", "1:30", "1:50", "1001:60000", "1:60"];
+
+function mpegClock({ averageFps }: PictureFormat): string | undefined {
+  if (averageFps === undefined) return undefined;
+  return MPEG_CLOCKS.find((clock) => {
+    const [ticks, scale] = clock.split(":").map(Number) as [number, number];
+    return Math.abs((averageFps * ticks) / scale - 1) < 0.0005;
+  });
+}
+
 const plain = (encoder: string, codec: string, ...options: string[]): Recipe => ({
   encoder,
   codec,
@@ -96,8 +117,8 @@ const plain = (encoder: string, codec: string, ...options: string[]): Recipe => 
 const RECIPES: Readonly<Record<string, readonly Recipe[]>> = {
   h264: [x264],
   hevc: [x265, x264],
-  mpeg1video: [fine("mpeg1video")],
-  mpeg2video: [fine("mpeg2video")],
+  mpeg1video: [{ ...fine("mpeg1video"), clock: mpegClock }],
+  mpeg2video: [{ ...fine("mpeg2video"), clock: mpegClock }],
   mpeg4: [fine("mpeg4")],
   mjpeg: [fine("mjpeg")],
   prores: [plain("prores_ks", "prores")],
@@ -159,18 +180,11 @@ function encodersOf(binary: string): Promise<ReadonlySet<string>> {
   return list;
 }
 
-/**
- * How pictures of this format are encoded again: in their own codec where this ffmpeg can, else in H.264. Undefined
- * where it has neither.
- */
-export async function chooseEncoder(binary: string, format: PictureFormat): Promise<Encoder | undefined> {
-  const available = await encodersOf(binary);
-  const recipes = [...(RECIPES[format.codec ?? ""] ?? []), x264];
-  const recipe = recipes.find(({ encoder }) => available.has(encoder));
-  if (recipe === undefined) return undefined;
+function encoderOf(recipe: Recipe, format: PictureFormat): Encoder | undefined {
   const sameCodec = recipe.codec === format.codec;
   const kept = sameCodec ? format : { ...format, profile: undefined, pixelFormat: "yuv420p" };
-  const even = NEEDS_EVEN_SIZES.includes(recipe.encoder) ? ["pad=ceil(iw/2)*2:ceil(ih/2)*2"] : [];
+  const clock = recipe.clock === undefined ? SOURCE_CLOCK : recipe.clock(format);
+  if (clock === undefined) return undefined;
   return {
     codec: recipe.codec,
     options: [
@@ -178,6 +192,19 @@ export async function chooseEncoder(binary: string, format: PictureFormat): Prom
       ...recipe.options(kept),
       ...formatOptions(kept),
     ],
-    filters: even,
+    filters: NEEDS_EVEN_SIZES.includes(recipe.encoder) ? ["pad=ceil(iw/2)*2:ceil(ih/2)*2"] : [],
+    clock,
   };
+}
+
+const SOURCE_CLOCK = "-1";
+
+/**
+ * How pictures of this format can be encoded again, best first: in their own codec where this ffmpeg can, then in H.264.
+ * Empty where it has neither.
+ */
+export async function encodersFor(binary: string, format: PictureFormat): Promise<Encoder[]> {
+  const available = await encodersOf(binary);
+  const recipes = [...(RECIPES[format.codec ?? ""] ?? []).filter((recipe) => recipe !== x264), x264];
+  return recipes.filter(({ encoder }) => available.has(encoder)).flatMap((recipe) => encoderOf(recipe, format) ?? []);
 }

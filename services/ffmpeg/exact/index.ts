@@ -4,7 +4,7 @@ import type { Container, ExactCut, Log, MadeSegment } from "../../split/ports.ts
 import { CutFailedError } from "../errors.ts";
 import { isNalCodec } from "../nal-units.ts";
 import { Assembly, type AssemblyOptions } from "./assembly.ts";
-import { chooseEncoder, type Encoder, type PictureFormat } from "./encoders.ts";
+import { type Encoder, encodersFor, type PictureFormat } from "./encoders.ts";
 import { Reencoder } from "./reencode.ts";
 import { type AudioTrack, keptAudioCodec, readSource } from "./source-reading.ts";
 import { Stitcher } from "./stitch.ts";
@@ -44,24 +44,27 @@ function canStitch({ picture, format, size, cut }: ExactCutJob, encoder: Encoder
  * the signal's reason.
  */
 export async function* cutExactly(job: ExactCutJob): AsyncGenerator<MadeSegment> {
-  const encoder = await chooseEncoder(job.binary, job.picture);
-  if (encoder === undefined)
+  const encoders = await encodersFor(job.binary, job.picture);
+  if (encoders.length === 0)
     throw new CutFailedError("UnsupportedCut", `this ffmpeg encodes neither ${job.picture.codec} nor H.264`);
+  const ways = encoders.map((encoder) => ({ encoder, way: "encode" as "encode" | "stitch" }));
+  if (canStitch(job, encoders[0]!)) ways.unshift({ encoder: encoders[0]!, way: "stitch" });
   let next = 0;
-  if (canStitch(job, encoder)) {
+  for (const [number, { encoder, way }] of ways.entries()) {
     try {
-      for await (const segment of attempt(job, encoder, "stitch", 0)) {
+      for await (const segment of attempt(job, encoder, way, next)) {
         next = segment.index + 1;
         yield segment;
       }
       return;
     } catch (error) {
       job.signal.throwIfAborted();
-      if (isOutOfSpace(error)) throw error;
-      job.log.warn("Encodes what is left, since it can't be stitched", { segment: next, why: String(error) });
+      const following = ways[number + 1];
+      if (following === undefined || isOutOfSpace(error)) throw error;
+      const instead = following.encoder.codec;
+      job.log.warn(`Encodes what is left to ${instead}`, { from_segment: next, since: `${way}: ${String(error)}` });
     }
   }
-  yield* attempt(job, encoder, "encode", next);
 }
 
 /** The machine's fault: to encode would need no less. */
@@ -84,10 +87,11 @@ async function* attempt(
   const audioCodecs = audio.map(({ codec }) => keptAudioCodec(codec));
   const options: AssemblyOptions = { binary, directory, spoolDirectory, container, starts, from, audioCodecs, signal };
   const assembly = new Assembly(options);
+  const isStartCoded = container.muxer === "mpegts";
   const picture =
     way === "stitch" && isNalCodec(encoder.codec) && plan.jobs !== undefined
       ? new Stitcher(
-          { binary, video, codec: encoder.codec, encoder, plan, index, spoolDirectory, signal },
+          { binary, video, codec: encoder.codec, encoder, plan, index, isStartCoded, spoolDirectory, signal },
           assembly,
           from,
         )

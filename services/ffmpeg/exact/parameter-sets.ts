@@ -65,3 +65,18 @@ export function hevcParameterSets(configuration: Buffer): Buffer[] {
   }
   return sets;
 }
+
+/** The sets of an avcC, sequence then picture, to stand in the stream before a keyframe. */
+export function avcParameterSets(configuration: Buffer): Buffer[] {
+  const sequence = readSets(configuration, 6, configuration[5]! & 0x1f);
+  const picture = readSets(configuration, sequence.end + 1, configuration[sequence.end]!);
+  return [...sequence.sets, ...picture.sets];
+}
+
+/** The configuration with no sets in it: they're all in the stream. */
+export function withoutSets(configuration: Buffer, codec: "h264" | "hevc"): Buffer {
+  if (codec === "h264") return Buffer.concat([configuration.subarray(0, 5), Buffer.from([0xe0, 0])]);
+  const bare = Buffer.from(configuration.subarray(0, 23));
+  bare[22] = 0;
+  return bare;
+}

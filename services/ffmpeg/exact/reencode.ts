@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import { unreadable } from "../errors.ts";
+import { type MatroskaHeader, matroskaCluster, matroskaHeader, readMatroska } from "../matroska.ts";
 import { PACKET_LINES, readPacketLines } from "../packet-lines.ts";
 import type { Assembly } from "./assembly.ts";
 import type { Encoder } from "./encoders.ts";
-import { type MatroskaHeader, matroskaCluster, matroskaHeader, readMatroska } from "./matroska.ts";
 import { AHEAD_SECONDS } from "./segment-audio.ts";
 import type { PictureReading } from "./source-reading.ts";
 import { Spool } from "./spool.ts";
@@ -51,15 +51,17 @@ export class Reencoder {
 
   get reading(): PictureReading {
     const { video, encoder, segmentSeconds } = this.#options;
-    const map = ["-map", `0:${video}`, "-map_chapters", "-1", "-vsync", "passthrough", "-enc_time_base", "-1"];
+    const map = ["-map", `0:${video}`, "-map_chapters", "-1", "-vsync", "passthrough"];
     const filters = ["setpts=PTS-STARTPTS", ...encoder.filters].join(",");
     // A boundary that no frame follows for a while is made up for by the next ones: keyframes too many do no harm.
     const boundaries = `expr:gte(t,n_forced*${segmentSeconds}-0.000002)`;
     return {
       outputs: [
-        [...map, "-c:v", "wrapped_avframe", ...PACKET_LINES],
+        [...map, "-enc_time_base", "-1", "-c:v", "wrapped_avframe", ...PACKET_LINES],
         [
           ...map,
+          "-enc_time_base",
+          encoder.clock,
           "-vf",
           filters,
           "-force_key_frames",
@@ -107,7 +109,7 @@ export class Reencoder {
       (tracks) => {
         this.#header = matroskaHeader(tracks);
       },
-      async (data, key) => {
+      async ({ data, key }) => {
         const time = await this.#timeOf(this.#frame);
         this.#frame += 1;
         if (this.#pending !== undefined) await this.#write(this.#pending, time);

@@ -3,10 +3,10 @@ import type { FfmpegCommand } from "fluent-ffmpeg";
 import { ByteReader } from "../byte-reader.ts";
 import { runFfmpeg } from "../command.ts";
 import { unreadable } from "../errors.ts";
+import { adtsTrack, type MatroskaTrack, matroskaHeader, readMatroska } from "../matroska.ts";
 import { PACKET_BYTES, PACKET_LINES, type ReadPacket, readPackets } from "../packet-lines.ts";
 import { untrustedInput } from "../sandbox.ts";
 import type { Assembly } from "./assembly.ts";
-import { adtsTrack, type MatroskaTrack, matroskaHeader, readMatroska } from "./matroska.ts";
 
 export type AudioTrack = {
   /** ffmpeg's. */

@@ -4,13 +4,19 @@ import type { EncodeJob, ExactPlan, ExactSegment, Packets, Ranks } from "../../s
 import { madeOf } from "../../split/domain/exact-plan.ts";
 import type { PacketIndex } from "../../split/domain/packet-index.ts";
 import { CutFailedError } from "../errors.ts";
-import { isIdr, lengthPrefixed, type NalCodec, nalUnits, pictureHash } from "../nal-units.ts";
+import { isIdr, lengthPrefixed, type NalCodec, NalReader, pictureHasher } from "../nal-units.ts";
 import { type Clock, PACKET_BYTES, PACKET_LINES, type ReadPacket, readPackets } from "../packet-lines.ts";
 import type { Assembly } from "./assembly.ts";
 import { type EncodeJobRun, startEncodeJob } from "./encode-job.ts";
 import type { Encoder } from "./encoders.ts";
 import { fragmentHeader, type Mp4Head, mp4HeadOf, type Sample } from "./fragmented-mp4.ts";
-import { hevcParameterSets, mergedAvcConfiguration, usesFourByteLengths } from "./parameter-sets.ts";
+import {
+  avcParameterSets,
+  hevcParameterSets,
+  mergedAvcConfiguration,
+  usesFourByteLengths,
+  withoutSets,
+} from "./parameter-sets.ts";
 import { checkPlayback } from "./playback.ts";
 import { type PictureReading, readHeadOf } from "./source-reading.ts";
 import { Spool } from "./spool.ts";
@@ -37,6 +43,8 @@ export type Stitching = {
   encoder: Encoder;
   plan: ExactPlan;
   index: PacketIndex;
+  /** Whether the container has no place for parameters but the stream: a transport stream. */
+  isStartCoded: boolean;
   spoolDirectory: string;
   signal: AbortSignal;
 };
@@ -97,6 +105,8 @@ export class Stitcher {
   readonly #parts = new Map<number, Parts>();
   readonly #placeOf = new Map<Ranks, { segment: number; name: "head" | "tail" }>();
   readonly #hashes = new Map<number, Map<number, number>>();
+  readonly #nal = new NalReader();
+  readonly #hash: (packet: Buffer) => number;
   readonly #jobSlots = pLimit(JOBS_AT_ONCE);
   #head: Mp4Head | undefined;
   #ticks = 0;
@@ -108,6 +118,7 @@ export class Stitcher {
 
   constructor(options: Stitching, assembly: Assembly, from: number) {
     this.#options = options;
+    this.#hash = pictureHasher(options.codec);
     this.#assembly = assembly;
     this.#from = from;
     for (const { index, head, tail } of options.plan.segments) {
@@ -164,10 +175,10 @@ export class Stitcher {
   }
 
   async #take(packet: number, data: Buffer): Promise<void> {
-    const { plan, codec, index } = this.#options;
+    const { plan, index } = this.#options;
     this.#assertWell();
     await this.#startJobs(packet);
-    const framed = lengthPrefixed(nalUnits(data));
+    const framed = this.#nal.framed(data);
     for (const job of this.#active) await this.#feed(job, packet, framed, index.isKey(packet));
     this.#active = this.#active.filter((job) => packet + 1 < job.packets.to);
 
@@ -181,7 +192,7 @@ export class Stitcher {
       if (segment.index >= this.#from) {
         const { copied } = this.#partsOf(segment.index);
         await copied.add(framed);
-        this.#hashesOf(segment.index).set(rank, pictureHash(codec, framed));
+        this.#hashesOf(segment.index).set(rank, this.#hash(framed));
       }
       if (packet === segment.copied.to - 1 && segment.index >= this.#from) {
         this.#partsOf(segment.index).copied.isWhole = true;
@@ -364,21 +375,25 @@ export class Stitcher {
 
   /** Decoders are told of the parameters of all pictures that there are. */
   #headFor(made: "copied" | "stitched" | "encoded", encoded: Buffer | undefined): Mp4Head {
+    const { codec } = this.#options;
     const source = this.#head!.withClock(this.#ticks);
     if (made === "copied" || encoded === undefined) return source;
     if (made === "encoded") return source.withConfiguration(encoded);
+    // A transport stream repeats the head's parameters where the stream has none of its own, and else leaves them out.
+    if (this.#options.isStartCoded) return source.withConfiguration(withoutSets(source.configuration, codec));
     // HEVC's encoders have no ids to choose: there the parameters stand in the stream, before each change.
-    if (this.#options.codec === "hevc") return source;
+    if (codec === "hevc") return source;
     return source.withConfiguration(mergedAvcConfiguration(source.configuration, encoded));
   }
 
   /** The packets of a segment in decode order. */
   #packetsOf(segment: ExactSegment, parts: Parts): StitchedPacket[] {
-    const { plan, index, codec } = this.#options;
+    const { plan, index, codec, isStartCoded } = this.#options;
     const packets: StitchedPacket[] = [];
-    const changes = codec === "hevc" && madeOf(segment) === "stitched";
+    const changes = (codec === "hevc" || isStartCoded) && madeOf(segment) === "stitched";
+    const setsOf = codec === "hevc" ? hevcParameterSets : avcParameterSets;
     const sets = (configuration: Buffer | undefined) =>
-      changes && configuration !== undefined ? lengthPrefixed(hevcParameterSets(configuration)) : undefined;
+      changes && configuration !== undefined ? lengthPrefixed(setsOf(configuration)) : undefined;
     const add = (part: Part, ranks: number[], encoded: boolean) => {
       for (const [at, rank] of ranks.entries()) {
         const prefix = at > 0 ? undefined : sets(encoded ? parts.configuration : this.#head!.configuration);
@@ -438,14 +453,32 @@ export class Stitcher {
     }
   }
 
-  /** The joints are decoded: all encoded frames, and the copied keyframe between them. */
+  /**
+   * What was encoded is decoded again: the head with the copied frames that follow it, and the tail. Not as one, since
+   * decoders may drop what they hold back when the parameters change, and here most of what comes between is left out.
+   */
   #check(segment: ExactSegment, head: Mp4Head) {
-    const { binary, spoolDirectory, signal } = this.#options;
-    const headFrames = segment.head.to - segment.head.from;
-    const tailFrames = segment.tail.to - segment.tail.from;
-    const frames = segment.ranks.to - segment.ranks.from;
-    const isDecoded = (packet: number) => packet <= headFrames || packet >= frames - tailFrames;
-    return checkPlayback({ binary, directory: spoolDirectory, head, ticks: this.#ticks, isDecoded, signal });
+    const { binary, spoolDirectory: directory, signal } = this.#options;
+    const size = ({ from, to }: Ranks) => to - from;
+    const [encodedHead, encodedTail] = [size(segment.head), size(segment.tail)];
+    const tailFrom = size(segment.ranks) - encodedTail;
+    const following = Math.min(MOST_FOLLOWING, tailFrom - encodedHead);
+    const wanted = [
+      ...(encodedHead > 0
+        ? [{ isDecoded: (packet: number) => packet < encodedHead + following, least: encodedHead + 1 }]
+        : []),
+      ...(encodedTail > 0 ? [{ isDecoded: (packet: number) => packet >= tailFrom, least: encodedTail }] : []),
+    ];
+    const common = { binary, directory, head, ticks: this.#ticks, signal };
+    const checks = wanted.map((part) => checkPlayback({ ...common, ...part }));
+    return {
+      onPacket: async (data: Buffer, packet: number) => {
+        for (const check of checks) await check.onPacket(data, packet);
+      },
+      end: async () => {
+        await Promise.all(checks.map((check) => check.end()));
+      },
+    };
   }
 
   /** Stops what runs; its files are its directory's. */
@@ -453,6 +486,9 @@ export class Stitcher {
     await Promise.allSettled([...this.#ending, ...this.#active.map(({ run }) => run.end())]);
   }
 }
+
+/** A decoder holds back fewer than this. */
+const MOST_FOLLOWING = 18;
 
 const AHEAD_SECONDS = 10;
 const MOST_SAMPLES = 128;

@@ -1,8 +1,11 @@
+import { createReadStream } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import type { Container } from "../../split/ports.ts";
 import { runFfmpeg } from "../command.ts";
 import { unreadable } from "../errors.ts";
 import { boxesIn, findBox, readMovieBox } from "../iso-boxes.ts";
+import { readMatroska } from "../matroska.ts";
+import { isNalCodec } from "../nal-units.ts";
 import { PACKET_BYTES, PACKET_LINES, readPacketLines, readPackets } from "../packet-lines.ts";
 
 /** What is found in a file that was made: the picture is its first track. */
@@ -20,19 +23,39 @@ export type Product = {
   directory: string;
   path: string;
   audioTracks: number;
-  isIso: boolean;
+  container: Container;
+  /** Of the picture, as ffprobe names it. */
+  codec: string;
   signal: AbortSignal;
 };
 
 const ISO: readonly string[] = ["mp4", "mov", "3gp", "3g2"];
 
-/** Whether a container is one of the ISO family, which keep an index. */
-export const isIso = ({ muxer }: Container): boolean => ISO.includes(muxer);
-
-/** Reads every packet of a file that was made: an MP4 through its own index, any other by ffmpeg. */
+/**
+ * Reads every packet of a file that was made. ffmpeg works decode times out for Matroska, and changes presentation times
+ * to suit them, so H.264 and HEVC are read from the file itself there, as they are from an MP4.
+ */
 export async function readProduct(product: Product, reader: ProductReader): Promise<void> {
-  if (product.isIso) await readIso(product, reader);
+  if (ISO.includes(product.container.muxer)) await readIso(product, reader);
+  else if (product.container.muxer === "matroska" && isNalCodec(product.codec)) await readMkv(product, reader);
   else await readByFfmpeg(product, reader);
+}
+
+async function readMkv({ path, audioTracks, signal }: Product, reader: ProductReader): Promise<void> {
+  let delays = new Map<number, number>();
+  const [video, firstAudio] = [1, 2];
+  const stream = createReadStream(path, { signal, highWaterMark: 2 ** 20 });
+  await readMatroska(
+    stream,
+    (tracks) => {
+      delays = new Map(tracks.map(({ number, delay }) => [number, delay / 1_000_000]));
+    },
+    async ({ track, time, key, data }) => {
+      const shown = time - (delays.get(track) ?? 0);
+      if (track === video) await reader.onVideo({ time: shown, key, data });
+      else if (track - firstAudio < audioTracks) reader.onAudio(track - firstAudio, shown);
+    },
+  );
 }
 
 async function readByFfmpeg({ binary, directory, path, audioTracks, signal }: Product, reader: ProductReader) {

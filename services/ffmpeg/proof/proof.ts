@@ -1,7 +1,7 @@
 import type { SegmentProof } from "../../split/domain/proof.ts";
 import type { Container } from "../../split/ports.ts";
 import { CutFailedError } from "../errors.ts";
-import { pictureHash } from "../nal-units.ts";
+import { pictureHasher } from "../nal-units.ts";
 import { type Product, readProduct } from "./product.ts";
 
 /** A frame as the source has it. */
@@ -57,13 +57,14 @@ export async function proveSegment(
 ): Promise<SegmentProof> {
   const found: { time: number; hash: number }[] = [];
   const audio: number[][] = expected.audioIsPacked.map(() => []);
+  const hash = pictureHasher(expected.codec);
   let firstIsKey = true;
   await readProduct(product, {
     onVideo: async ({ time, key, data }) => {
       if (found.length === 0) firstIsKey = key ?? true;
       if (data.length === 0) throw new ProofError(`packet ${found.length} of the segment is empty or cut off`);
       await onPacket?.(data, found.length);
-      found.push({ time, hash: pictureHash(expected.codec, data) });
+      found.push({ time, hash: hash(data) });
     },
     onAudio: (track, time) => audio[track]?.push(time),
   });

@@ -1,6 +1,6 @@
 import type { Readable } from "node:stream";
-import { ByteReader } from "../byte-reader.ts";
-import { unreadable } from "../errors.ts";
+import { ByteReader } from "./byte-reader.ts";
+import { unreadable } from "./errors.ts";
 
 /**
  * As much Matroska as is needed to take a stream of packets apart and to put packets into a file of their own. It holds
@@ -133,20 +133,40 @@ function tracksOf(body: Buffer): MatroskaTrack[] {
   return tracks;
 }
 
+/** A packet as it stands in the stream. */
+export type StreamPacket = {
+  /** The track's number. */
+  track: number;
+  /** Seconds, the track's delay not yet taken off. */
+  time: number;
+  key: boolean;
+  data: Buffer;
+};
+
+const NANOSECONDS = 1_000_000_000;
+const DEFAULT_SCALE = 1_000_000;
+
 /**
  * Takes a stream of ffmpeg's matroska muxer apart: hands over its tracks as soon as they're told of, then every packet.
  */
 export async function readMatroska(
   stream: Readable,
   onTracks: (tracks: MatroskaTrack[]) => void,
-  onPacket: (data: Buffer, key: boolean) => void | Promise<void>,
+  onPacket: (packet: StreamPacket) => void | Promise<void>,
 ): Promise<void> {
+  let scale = DEFAULT_SCALE;
+  let cluster = 0;
   for await (const { id, body } of elementsOf(stream)) {
+    if (id === ID.Info) scale = unsigned(childOf(body, ID.TimestampScale)) || DEFAULT_SCALE;
     if (id === ID.Tracks) onTracks(tracksOf(body));
+    if (id === ID.Timestamp) cluster = unsigned(body);
     if (id !== ID.SimpleBlock && id !== ID.Block) continue;
-    // Track number, 16 bits of time, 8 of flags.
-    const data = vintLength(body[0]!) + 3;
-    await onPacket(body.subarray(data), (body[data - 1]! & SIMPLE_BLOCK_KEY) !== 0);
+    const numberLength = vintLength(body[0]!);
+    const track = sizeOf(body.subarray(0, numberLength)) ?? 0;
+    const time = ((cluster + body.readInt16BE(numberLength)) * scale) / NANOSECONDS;
+    // After the number: 16 bits of time, 8 of flags.
+    const data = numberLength + 3;
+    await onPacket({ track, time, key: (body[data - 1]! & SIMPLE_BLOCK_KEY) !== 0, data: body.subarray(data) });
   }
 }
 

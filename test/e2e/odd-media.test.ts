@@ -1,0 +1,123 @@
+import { describe, expect, it } from "vitest";
+import { likeness, shownTimes } from "../fixtures/compare.ts";
+import { cutFile } from "../fixtures/cut.ts";
+import { makeOdd, ODD, type OddTrait } from "../fixtures/odd-media.ts";
+import { temporaryFolder } from "../fixtures/temporary.ts";
+
+/** How the segments of each come about when it's cut every 2 seconds. */
+const MADE: Record<OddTrait, string> = {
+  "closed-groups.mp4": "copied copied copied",
+  "open-groups.mp4": "copied copied copied",
+  "closed-groups-hevc.mp4": "stitched stitched stitched",
+  "open-groups-hevc.mp4": "stitched stitched stitched",
+  "open-groups-hevc.ts": "stitched stitched stitched",
+  "group-of-1.mp4": "copied copied",
+  "group-of-250.mp4": "stitched encoded encoded encoded encoded copied",
+  "one-keyframe.mp4": "stitched encoded encoded",
+  "boundary-on-keyframes.mp4": "copied copied copied",
+  "rate-23.976.mp4": "copied stitched stitched",
+  "rate-29.97.mp4": "stitched stitched stitched",
+  "rate-50.mp4": "stitched stitched stitched",
+  "variable-rate.mp4": "stitched encoded stitched encoded",
+  "interlaced.mp4": "stitched stitched stitched",
+  "10-bit.mp4": "stitched stitched stitched",
+  "10-bit-hevc.mp4": "stitched stitched stitched",
+  "rotated.mp4": "stitched stitched stitched",
+  "anamorphic.mp4": "stitched stitched stitched",
+  "odd-size.mp4": "stitched stitched stitched",
+  "odd-size.webm": "encoded encoded",
+  "no-sound.mkv": "stitched stitched stitched",
+  "sound-longer.mp4": "stitched stitched stitched",
+  "sound-late.mp4": "stitched stitched stitched",
+  "sound-early.mkv": "stitched stitched stitched",
+  "two-languages.mp4": "stitched stitched stitched",
+  "subtitles.mp4": "stitched stitched stitched",
+  "data-track.mov": "stitched stitched stitched",
+  "chapters.mp4": "stitched stitched stitched",
+  "cover-art.mp4": "stitched stitched stitched",
+  "index-at-end.mov": "stitched stitched stitched",
+  "fragmented.mp4": "stitched stitched stitched",
+  "no-duration.mkv": "stitched stitched stitched",
+  "lying-duration.mp4": "stitched stitched stitched",
+  "first-frame-at-10-s.mp4": "stitched stitched stitched",
+  "first-frame-at-10-s.ts": "stitched stitched stitched",
+  "no-initial-keyframe.ts": "stitched stitched stitched",
+  "negative-decode-times.mp4": "stitched stitched stitched",
+  "hidden-by-edit-list.mp4": "stitched stitched stitched copied",
+  "sub-second.mp4": "copied",
+  "one-frame.mp4": "copied",
+  "tail-of-0.1-s.mp4": "stitched stitched",
+  "four-hours.mp4": Array(15).fill("copied").join(" "),
+  "pcm.mov": "stitched stitched stitched",
+  "mp3.mp4": "stitched stitched stitched",
+  "opus.mkv": "stitched stitched stitched",
+  "flash.flv": "stitched stitched stitched",
+  "vp8.webm": "encoded encoded",
+  "vp9.webm": "encoded encoded",
+  "av1.mp4": "encoded encoded",
+  "mpeg2.ts": "encoded encoded encoded",
+  "mpeg2.mpg": "encoded encoded encoded",
+  "mpeg4.avi": "encoded encoded encoded",
+  "mpeg4-with-b-frames.mp4": "encoded encoded encoded",
+  "motion-jpeg.mov": "copied copied",
+  "motion-jpeg.avi": "copied copied",
+  "prores.mov": "copied copied",
+  "theora.ogv": "encoded encoded",
+  "windows-media.wmv": "encoded encoded",
+};
+
+/** Seconds a segment; four hours in seconds would be 7,200 segments. */
+const lengthFor = (trait: OddTrait): number => (trait === "four-hours.mp4" ? 1_000 : 2);
+
+/** What isn't as it was: below this it's another frame, and above it nobody can tell. */
+const LEAST_DECIBELS = 32;
+
+/** The others hold no time below zero, and move all to make room for decode times. */
+const KEEPS_ZERO = ["mp4", "mov", "matroska", "webm", "ogg"];
+
+/** Times are kept to a microsecond, but for containers that keep milliseconds, or frames in place of times. */
+const toleranceOf = (extension: string): number =>
+  ({ mkv: 0.0011, webm: 0.0011, flv: 0.0011, avi: 0.05 })[extension] ?? 1e-5;
+
+describe("the exact cut of videos out of the ordinary", () => {
+  it.each(Object.keys(ODD) as OddTrait[])(
+    "%s: every frame once, in order, in the right clip, at its time",
+    async (trait) => {
+      const folder = await temporaryFolder();
+      const path = await makeOdd(folder, trait);
+      const segmentSeconds = lengthFor(trait);
+      const { segments, files, plan, container } = await cutFile(path, {
+        cut: "exact",
+        segmentSeconds,
+        directory: await temporaryFolder(),
+      });
+      expect(segments.map(({ made }) => made).join(" ")).toBe(MADE[trait]);
+
+      const clips = await Promise.all(files.map(shownTimes));
+      const inClips = clips.flatMap((times, index) => {
+        const zero = KEEPS_ZERO.includes(container.muxer) ? 0 : times[0]!;
+        return times.map((time) => time - zero + plan.segments[index]!.start);
+      });
+      const all = (await shownTimes(path)).sort((one, other) => one - other);
+      const source = all.map((time) => time - all[0]!);
+      expect(inClips).toHaveLength(source.length);
+      const tolerance = toleranceOf(container.extension);
+      expect(inClips.filter((time, rank) => Math.abs(time - source[rank]!) > tolerance)).toEqual([]);
+
+      let from = 0;
+      for (const [index, clip] of files.entries()) {
+        const to = from + clips[index]!.length;
+        const alike = await likeness(path, from, to, clip);
+        expect(alike).toHaveLength(to - from);
+        expect(Math.min(...alike)).toBeGreaterThan(LEAST_DECIBELS);
+        from = to;
+      }
+
+      // A tail shorter than half a second stays with the clip before it.
+      const windows = source.map((time) => Math.min(Math.floor((time + 2e-6) / segmentSeconds), clips.length - 1));
+      expect(clips.map((times) => times.length)).toEqual(
+        clips.map((_, k) => windows.filter((window) => window === k).length),
+      );
+    },
+  );
+});
