@@ -36,8 +36,10 @@ export type FfmpegRun = {
 type Internals = {
   _checkCapabilities: (done: (error?: Error) => void) => void;
   availableEncoders: (done: (error: null, encoders: object) => void) => void;
-  _spawnFfmpeg: (args: string[], options: object, started: Started, ended: (error?: Error) => void) => void;
+  _spawnFfmpeg: (args: string[], options: object, started: Started, ended: Ended) => void;
 };
+type Ring = { get: () => string };
+type Ended = (error?: Error, stdout?: Ring, stderr?: Ring) => void;
 type Started = (child: ChildProcess, ...rest: unknown[]) => void;
 
 /** Two more processes before each run, to learn what a failing run tells just as well. */
@@ -46,7 +48,12 @@ function skipCapabilityChecks(internals: Internals): void {
   internals.availableEncoders = (done) => done(null, {});
 }
 
-/** fluent-ffmpeg hands the parent's environment on, credentials and all, and opens no pipe beyond stderr. */
+const EMPTY: Ring = { get: () => "" };
+
+/**
+ * fluent-ffmpeg hands the parent's environment on, credentials and all, opens no pipe beyond stderr, and where no
+ * process can be started it throws, out of everybody's reach, on the output that there isn't.
+ */
 function spawnScrubbed(internals: Internals, stdio: string[], onStart: (child: ChildProcess) => void): void {
   const original = internals._spawnFfmpeg.bind(internals);
   const scrubbed = { env: CHILD_ENVIRONMENT, stdio };
@@ -58,7 +65,7 @@ function spawnScrubbed(internals: Internals, stdio: string[], onStart: (child: C
         onStart(child);
         started(child, ...rest);
       },
-      ended,
+      (error, stdout = EMPTY, stderr = EMPTY) => ended(error, stdout, stderr),
     );
 }
 

@@ -1,4 +1,5 @@
 import type { PlannedPacket } from "../split/domain/cut-plan.ts";
+import { unreadable } from "./errors.ts";
 import { boxesIn, findBox, readMovieBox } from "./iso-boxes.ts";
 import type { RangedSource } from "./source-server.ts";
 
@@ -128,6 +129,23 @@ function* packetsOf({ timescale, samples, times, offsets, syncs }: Tables): Gene
   }
 }
 
+const SELF_CONTAINED = 1;
+
+/**
+ * Whether a track's data is said to lie in other files. No reader that is used here would open them, and what it'd read in their
+ * place is none of the video. ISO/IEC 14496-12, section 8.7.2.
+ */
+function namesOtherFiles(movie: DataView): boolean {
+  return boxesIn(movie)
+    .filter(({ type }) => type === "trak")
+    .flatMap(({ body }) => {
+      const references = findBox(body, "mdia", "minf", "dinf", "dref");
+      if (references === undefined || references.byteLength < ENTRIES) return [];
+      return boxesIn(new DataView(references.buffer, references.byteOffset + ENTRIES, references.byteLength - ENTRIES));
+    })
+    .some(({ body }) => body.byteLength >= 4 && (body.getUint32(0) & SELF_CONTAINED) === 0);
+}
+
 function firstShown({ offsets }: Tables): number {
   if (offsets === undefined) return 0;
   return runLengths(offsets, (at) => offsets.getInt32(at)).next().value ?? 0;
@@ -143,7 +161,9 @@ export async function readSampleTable(
   signal: AbortSignal,
 ): Promise<Iterable<PlannedPacket> | undefined> {
   const movie = await readMovieBox(source, signal);
-  if (movie === undefined || findBox(movie, "mvex") !== undefined) return undefined;
+  if (movie === undefined) return undefined;
+  if (namesOtherFiles(movie)) throw unreadable("its data is said to lie in other files, and only this one is here");
+  if (findBox(movie, "mvex") !== undefined) return undefined;
   const track = boxesIn(movie).filter(({ type }) => type === "trak")[stream]?.body;
   const handler = track && findBox(track, "mdia", "hdlr");
   if (track === undefined || handler === undefined || handler.byteLength < 12) return undefined;

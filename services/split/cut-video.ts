@@ -7,12 +7,15 @@ import * as facts from "./domain/facts.ts";
 import { PacketIndex } from "./domain/packet-index.ts";
 import { largestDeviation, proofOf, type SegmentProof } from "./domain/proof.ts";
 import { nameOf } from "./domain/source.ts";
-import { isMediaFault, RejectedVideo } from "./errors.ts";
+import { isCutFailure, isMediaFault, RejectedVideo } from "./errors.ts";
 import { planCut, type SplitPlan } from "./plan-cut.ts";
 import type { CutChoice, MediaDescription, OpenMedia } from "./ports.ts";
 
 /** Above this share the header's frame rate and the counted one contradict each other, and the counted one holds. */
 const FPS_TOLERANCE = 0.2;
+
+/** 8,192 times 8,192, which is more than any codec's highest level has. */
+const MOST_PIXELS = 2 ** 26;
 
 /** `omitted_tracks` names at most this many, so that a file with thousands can't outgrow an event. */
 const MOST_OMITTED = 100;
@@ -128,6 +131,10 @@ async function read<T>(
   } catch (error) {
     const failure = opened.readFailure();
     if (failure !== undefined) throw failure;
+    if (isCutFailure(error)) {
+      const what = `The video can't be read: ${error.message}`;
+      throw new RejectedVideo(error.reason, `${what}. Export it anew, as one whole file.`, { cause: error });
+    }
     if (!isMediaFault(error)) throw error;
     const what =
       reason === "NotMedia" ? "This is no media file of an accepted container" : "The video's packets can't be read";
@@ -163,6 +170,12 @@ function assertVideo(description: MediaDescription): VideoDescription {
     throw new RejectedVideo(
       "UnreadableMedia",
       "The video's size can't be found: it holds no frame that can be decoded.",
+    );
+  }
+  if (size[0] * size[1] > MOST_PIXELS) {
+    throw new RejectedVideo(
+      "UnreadableMedia",
+      `The video's header tells of a picture of ${size[0]} x ${size[1]} pixels, more than can be decoded. Scale it down.`,
     );
   }
   return { ...description, video: { ...video, codec } };

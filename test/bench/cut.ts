@@ -17,7 +17,8 @@ async function synthetic(folder: string, group: number): Promise<string> {
   await ffmpeg(
     ...["-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", `sine=duration=${SYNTHETIC_SECONDS}`],
     ...["-c:v", "libx264", "-preset", "superfast", "-b:v", "4M", "-bf", "2", "-pix_fmt", "yuv420p"],
-    ...["-g", String(group), "-keyint_min", String(group), "-sc_threshold", "0", "-c:a", "aac", path],
+    // The second keyframe comes out of turn, so that boundaries fall into the middle of groups and not on their ends.
+    ...["-g", String(group), "-sc_threshold", "0", "-force_key_frames", "5", "-c:a", "aac", path],
   );
   return path;
 }

@@ -1,6 +1,7 @@
 import type { Writable } from "node:stream";
 import { runFfmpeg } from "../command.ts";
 import { type MatroskaTrack, readMatroska } from "../matroska.ts";
+import { boundedDecoding } from "../sandbox.ts";
 import type { Encoder } from "./encoders.ts";
 
 export type EncodeJobOptions = {
@@ -48,7 +49,16 @@ export function startEncodeJob(options: EncodeJobOptions): EncodeJobRun {
     build: (command) => {
       command
         .input("pipe:0")
-        .inputOptions("-hide_banner", "-loglevel", "error", "-copyts", "-noautorotate", "-f", "mp4");
+        .inputOptions(
+          "-hide_banner",
+          "-loglevel",
+          "error",
+          "-copyts",
+          ...boundedDecoding,
+          "-noautorotate",
+          "-f",
+          "mp4",
+        );
       command
         .output("pipe:3")
         .outputOptions(

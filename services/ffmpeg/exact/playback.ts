@@ -3,6 +3,7 @@ import { runFfmpeg } from "../command.ts";
 import { NalReader } from "../nal-units.ts";
 import { readPacketLines } from "../packet-lines.ts";
 import { ProofError } from "../proof/proof.ts";
+import { boundedDecoding } from "../sandbox.ts";
 import { fragmentHeader, type Mp4Head } from "./fragmented-mp4.ts";
 
 export type Playback = {
@@ -44,7 +45,9 @@ export function checkPlayback({ binary, directory, head, ticks, isDecoded, least
       for await (const _ of readPacketLines(pipes.outputs[0]!)) frames += 1;
     },
     build: (command) => {
-      command.input("pipe:0").inputOptions("-hide_banner", "-loglevel", "error", "-copyts", "-f", "mp4");
+      command
+        .input("pipe:0")
+        .inputOptions("-hide_banner", "-loglevel", "error", "-copyts", ...boundedDecoding, "-f", "mp4");
       command
         .output("pipe:3")
         .outputOptions("-map", "0:v:0", "-vsync", "passthrough", "-c:v", "wrapped_avframe", "-f", "framecrc");

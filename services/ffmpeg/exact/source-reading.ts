@@ -90,8 +90,8 @@ export async function readSource(reading: SourceReading, picture: PictureReading
     signal,
     outputs: outputs.length,
     attend: async ({ outputs: pipes }) => {
-      let provideOrigin: (seconds: number) => void = () => {};
-      const origin = new Promise<number>((resolve) => {
+      let provideOrigin: (seconds: number | undefined) => void = () => {};
+      const origin = new Promise<number | undefined>((resolve) => {
         provideOrigin = resolve;
       });
       const pictures = pipes.slice(0, picture.outputs.length);
@@ -102,7 +102,8 @@ export async function readSource(reading: SourceReading, picture: PictureReading
       });
       const heads = Promise.all(sound.map(({ head }) => head));
       await Promise.all([
-        picture.read(pictures, provideOrigin),
+        // Where no picture comes, no sound must wait for it.
+        picture.read(pictures, provideOrigin).finally(() => provideOrigin(undefined)),
         ...sound.map(async ({ lines, bytes }, track) => {
           const tracks = await heads;
           assembly.audioHeader ??= matroskaHeader(tracks);
@@ -153,7 +154,7 @@ async function readTrack(pipe: Readable, adts: boolean, language: string): Promi
 async function readAudio(
   packets: AsyncIterable<ReadPacket>,
   track: number,
-  origin: Promise<number>,
+  origin: Promise<number | undefined>,
   assembly: Assembly,
 ): Promise<void> {
   let begin: number | undefined;
@@ -180,6 +181,7 @@ async function readAudio(
   }
   if (held.length > 0) {
     const from = await origin;
+    if (from === undefined) return;
     for (const earlier of held) await add(earlier, from);
   }
 }
