@@ -24,7 +24,7 @@ const SplitUpload = z.object({
   ...upload,
   ...picture.shape,
   status: z.literal("split"),
-  ...VideoSplit.pick({ frames: true }).shape,
+  ...VideoSplit.pick({ frames: true, proof: true, truncated: true, last_readable_time: true }).shape,
   sub_videos: z.array(z.int().positive()),
 });
 const Segment = SegmentCreated.omit({

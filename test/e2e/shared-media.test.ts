@@ -2,6 +2,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import type { Proof } from "#events-schema";
 import { PROJECT_ROOT } from "../../infra/local/project.ts";
 import { ffprobe } from "../fixtures/media.ts";
 import { openTestStack } from "../fixtures/stack.ts";
@@ -18,6 +19,9 @@ const REJECTED: Record<string, string> = {
   "derived__noise.mp4": "NotMedia",
   "media3__sample_audio_only_15s.mp4": "NoVideoStream",
 };
+
+/** Frames before the first keyframe. */
+const UNDECODABLE: Record<string, number> = { "mediabunny__no-initial-keyframe.ts": 63 };
 
 /** Codecs that some builds of ffmpeg know and others don't. */
 const EITHER = ["media3__sample_vvc.mp4"];
@@ -48,6 +52,7 @@ describe("real videos", () => {
       for (const file of files) await test.upload(join(MEDIA, file));
 
       const documents = await test.allDocuments();
+      const table: string[] = [];
       for (const file of files) {
         const video = documents.find(({ key }) => key === `uploads/${file}`) as Record<string, unknown> & {
           rejection?: { reason: string };
@@ -68,8 +73,21 @@ describe("real videos", () => {
           file,
         ).toEqual(video.sub_videos);
         const frames = segments.reduce((sum, segment) => sum + Number(segment.frames), 0);
-        expect(frames, file).toBe(await packetsOf(join(MEDIA, file)));
+        const proof = video.proof as Proof;
+        expect([file, frames, proof.source_frames]).toEqual([
+          file,
+          proof.segment_frames,
+          await packetsOf(join(MEDIA, file)),
+        ]);
+        expect([file, proof.undecodable_frames]).toEqual([file, UNDECODABLE[file] ?? 0]);
+        expect([file, proof.max_boundary_deviation_ms, video.truncated]).toEqual([file, 0, undefined]);
+        expect(proof.max_audio_offset_ms, file).toBeLessThanOrEqual(40);
+        const made = ["copied", "stitched", "encoded"].map((way) => segments.filter((one) => one.made === way).length);
+        table.push(
+          [file.padEnd(58), ...made.map((count) => String(count).padStart(8)), JSON.stringify(proof)].join(" "),
+        );
       }
+      console.info(`${"clips of 2 s".padEnd(58)}   copied stitched  encoded proof\n${table.join("\n")}`);
       expect(await test.deadLetters()).toEqual([]);
       const left = (await readdir(join(directory, "lambda"), { recursive: true })).filter((path) =>
         path.includes("video-split-"),

@@ -43,6 +43,16 @@ export const plannedData = (changed: Partial<EventData<"SplitPlanned">> = {}): E
   ...changed,
 });
 
+export const PROOF = {
+  source_frames: 1_844,
+  segment_frames: 1_843,
+  undecodable_frames: 1,
+  copied_frames: 1_800,
+  max_boundary_deviation_ms: 0,
+  max_frame_time_error_ms: 0.5,
+  max_audio_offset_ms: 1.25,
+};
+
 export const splitData = (changed: Partial<EventData<"VideoSplit">> = {}): EventData<"VideoSplit"> => ({
   ...source,
   ...picture,
@@ -51,6 +61,9 @@ export const splitData = (changed: Partial<EventData<"VideoSplit">> = {}): Event
   ...plan,
   segment_count: 3,
   frames: 1_843,
+  proof: PROOF,
+  truncated: true,
+  last_readable_time: 61.5,
   ...changed,
 });
 
@@ -81,6 +94,7 @@ export const segmentData = (
   start: index * 30,
   end: index * 30 + 30,
   frames: 900,
+  made: "stitched",
   ...changed,
 });
 

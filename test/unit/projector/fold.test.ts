@@ -4,7 +4,7 @@ import type { VideoDocument } from "../../../services/projector/domain/document.
 import { fold } from "../../../services/projector/domain/fold.ts";
 import type { DocumentEvent } from "../../../services/projector/domain/identity.ts";
 import { DocumentKindError } from "../../../services/projector/domain/joining.ts";
-import { announced, at, plannedData, rejectedData, segmentData, splitData, UPLOAD } from "./events-of-a-run.ts";
+import { announced, at, PROOF, plannedData, rejectedData, segmentData, splitData, UPLOAD } from "./events-of-a-run.ts";
 
 const documentAfter = (...events: DocumentEvent[]): VideoDocument =>
   events.reduce<VideoDocument | undefined>(fold, undefined) as VideoDocument;
@@ -41,6 +41,9 @@ describe("the document of an upload", () => {
       status: "split",
       duration: 61.5,
       frames: 1_843,
+      proof: PROOF,
+      truncated: true,
+      last_readable_time: 61.5,
       sub_videos: segmentIds(UPLOAD, 3),
     });
   });
@@ -153,6 +156,7 @@ describe("the document of a segment", () => {
       start: 30,
       end: 60,
       frames: 900,
+      made: "stitched",
     });
   });
 
