@@ -1,0 +1,60 @@
+import { describe, expect, it } from "vitest";
+import { isIdr, lengthPrefixed, NalReader, pictureHasher } from "../../../services/ffmpeg/nal-units.ts";
+
+const SPS = Buffer.from("6742001e", "hex");
+const IDR = Buffer.from("658884aabbcc", "hex");
+const SLICE = Buffer.from("41020304", "hex");
+const startCoded = (...units: Buffer[]) =>
+  Buffer.concat(units.flatMap((unit, at) => [Buffer.from(at === 0 ? "00000001" : "000001", "hex"), unit]));
+
+describe("NAL units", () => {
+  it("are found in either framing", () => {
+    expect(new NalReader().units(startCoded(SPS, IDR))).toEqual([SPS, IDR]);
+    expect(new NalReader().units(lengthPrefixed([SPS, IDR]))).toEqual([SPS, IDR]);
+  });
+
+  it("keep the framing of the stream's first packet, also where a start code reads as a fitting length", () => {
+    const reader = new NalReader();
+    reader.units(startCoded(SPS, IDR));
+    // 00 00 01 46: an access unit delimiter of HEVC, or the length 326 in a packet of 330 bytes.
+    const packet = Buffer.alloc(330, 0x11);
+    Buffer.from("0000014601500000000102", "hex").copy(packet);
+    expect(reader.units(packet)?.map(({ length }) => length)).toEqual([3, 320]);
+  });
+
+  it("of a damaged packet are none, and it's passed on as it is", () => {
+    const reader = new NalReader();
+    reader.units(lengthPrefixed([SPS]));
+    const broken = Buffer.from("0000ffff41", "hex");
+    expect(reader.units(broken)).toBeUndefined();
+    expect(reader.framed(broken)).toBe(broken);
+  });
+
+  it("are framed by lengths whichever way they came", () => {
+    expect(new NalReader().framed(startCoded(SPS, IDR))).toEqual(lengthPrefixed([SPS, IDR]));
+  });
+
+  it("tell a picture that begins anew", () => {
+    expect(isIdr("h264", lengthPrefixed([SPS, IDR]))).toBe(true);
+    expect(isIdr("h264", lengthPrefixed([SLICE]))).toBe(false);
+  });
+});
+
+describe("the hash of a picture", () => {
+  it("is the same in either framing, with parameters or without", () => {
+    const hashes = [startCoded(SPS, IDR), startCoded(IDR), lengthPrefixed([IDR])].map((packet) =>
+      pictureHasher("h264")(packet),
+    );
+    expect(new Set(hashes).size).toBe(1);
+  });
+
+  it("is another one when a bit of the picture is", () => {
+    const flipped = Buffer.from(IDR);
+    flipped[4]! ^= 1;
+    expect(pictureHasher("h264")(lengthPrefixed([flipped]))).not.toBe(pictureHasher("h264")(lengthPrefixed([IDR])));
+  });
+
+  it("is over the whole packet for other codecs", () => {
+    expect(pictureHasher("vp9")(startCoded(SPS, IDR))).not.toBe(pictureHasher("vp9")(startCoded(IDR)));
+  });
+});
