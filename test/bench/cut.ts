@@ -6,16 +6,23 @@ import { cutFile } from "../fixtures/cut.ts";
 import { binaries, ffmpeg, ffprobe } from "../fixtures/media.ts";
 import { type Cost, costOf, medianCost } from "./cost.ts";
 
-export type CutBench = { videos: string[]; folder: string; seconds: number[]; runs: number };
+export type CutBench = {
+  videos: string[];
+  folder: string;
+  /** Lengths of clips. */
+  seconds: number[];
+  /** Length of the videos that are made. */
+  minutes: number;
+  runs: number;
+};
 
-const SYNTHETIC_SECONDS = 600;
-
-/** Ten minutes of 1080p: moving shapes, with the grain of a camera so that there's something to encode. */
-async function synthetic(folder: string, group: number): Promise<string> {
+/** 1080p: moving shapes, with the grain of a camera so that there's something to encode. */
+async function synthetic({ folder, minutes }: CutBench, group: number): Promise<string> {
   const path = join(folder, `synthetic-1080p-gop-${group}.mp4`);
-  const picture = `testsrc2=duration=${SYNTHETIC_SECONDS}:size=1920x1080:rate=25,noise=alls=4:allf=t`;
+  const duration = minutes * 60;
+  const picture = `testsrc2=duration=${duration}:size=1920x1080:rate=25,noise=alls=4:allf=t`;
   await ffmpeg(
-    ...["-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", `sine=duration=${SYNTHETIC_SECONDS}`],
+    ...["-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", `sine=duration=${duration}`],
     ...["-c:v", "libx264", "-preset", "superfast", "-b:v", "4M", "-bf", "2", "-pix_fmt", "yuv420p"],
     // The second keyframe comes out of turn, so that boundaries fall into the middle of groups and not on their ends.
     ...["-g", String(group), "-sc_threshold", "0", "-force_key_frames", "5", "-c:a", "aac", path],
@@ -113,8 +120,7 @@ async function benchOne(video: string, length: number, { folder, runs }: CutBenc
 
 /** Measures both cuts and prints what they cost and keep. */
 export async function benchCut(bench: CutBench): Promise<void> {
-  const { folder } = bench;
-  const videos = bench.videos.length > 0 ? bench.videos : [await synthetic(folder, 250), await synthetic(folder, 60)];
+  const videos = bench.videos.length > 0 ? bench.videos : [await synthetic(bench, 250), await synthetic(bench, 60)];
   for (const video of videos) {
     console.log(`${basename(video)}: ${(statSync(video).size / 1e6).toFixed(1)} MB (${extname(video)})`);
     for (const length of bench.seconds) await benchOne(video, length, bench);

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { benchCut } from "./cut.ts";
 
-const HELP = `npm run bench -- cut [VIDEO...] [--seconds 10,30] [--runs 1]
+const HELP = `npm run bench -- cut [VIDEO...] [--seconds 10,30] [--runs 1] [--minutes 10]
 
 Cuts each video exactly and on keyframes, each with its proof, beside their rivals in the same run: encoding it all again
 with the same encoder settings, and plain "ffmpeg -f segment -c copy". Without VIDEO: 10 minutes of 1080p with a keyframe
@@ -24,7 +24,13 @@ const videos = words.filter((word, at) => !word.startsWith("--") && !words[at - 
 const folder = mkdtempSync(join(tmpdir(), "video-split-bench-"));
 try {
   const seconds = option("--seconds", "10,30").split(",").map(Number);
-  await benchCut({ videos, folder, seconds, runs: Number(option("--runs", "1")) });
+  await benchCut({
+    videos,
+    folder,
+    seconds,
+    minutes: Number(option("--minutes", "10")),
+    runs: Number(option("--runs", "1")),
+  });
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
