@@ -1,18 +1,50 @@
 import { createHash } from "node:crypto";
 import { type DynamoDBDocumentClient, GetCommand, PutCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
+import pLimit from "p-limit";
 import * as z from "zod";
-import { Cut } from "#events-schema";
+import { Cut, Made } from "#events-schema";
 import { blockStart, type Hash } from "../split/domain/identity.ts";
-import type { Ledger } from "../split/ports.ts";
+import type { DeliveredSegment, Ledger } from "../split/ports.ts";
 
 /** A claimed block of ids: the ledger keeps it for ever. The choice is added when the video is planned. */
 const Claim = z.object({ source: z.string() });
-const Chosen = z.object({ segment_seconds: z.number(), cut: Cut, output_key_prefix: z.string() });
+const Chosen = z.object({ segment_seconds: z.number(), cut: Cut, output_key_prefix: z.string(), attempts: z.number() });
+
+const Delivered = z.object({
+  object: z.object({
+    bucket: z.string(),
+    prefixTemplate: z.string(),
+    extension: z.string(),
+    bytes: z.number(),
+    checksum: z.string(),
+    frames: z.number(),
+    made: Made,
+    videoCodec: z.string(),
+    audioCodecs: z.array(z.string()),
+  }),
+  proof: z.object({
+    frames: z.number(),
+    copiedFrames: z.number(),
+    largestTimeError: z.number(),
+    largestAudioOffset: z.number(),
+  }),
+  announced: z.boolean(),
+});
+
+/** How long a segment is known to be there: as long as finished work is remembered. Later all is made again, and comes to the same. */
+const REMEMBER_SECONDS = 86_400;
+
+/** Segments looked up at the same time. */
+const READS_AT_ONCE = 25;
+
+const epochSeconds = (): number => Math.floor(Date.now() / 1_000);
 
 /** With 2^39 blocks, two collisions in a row are already a sign that something else is wrong. */
 const MOST_SALTS = 64;
 
 export const sha256: Hash = (text) => createHash("sha256").update(text).digest();
+
+const segmentKeyOf = (videoId: number, index: number): { id: string } => ({ id: `segment#${videoId}#${index}` });
 
 const keyOf = (videoId: number): { id: string } => ({ id: `block#${videoId}` });
 
@@ -50,17 +82,44 @@ export function dynamoLedger(client: DynamoDBDocumentClient, TableName: string, 
         new UpdateCommand({
           TableName,
           Key: keyOf(videoId),
-          UpdateExpression: `SET ${first.join(", ")}`,
+          UpdateExpression: `SET ${first.join(", ")} ADD attempts :one`,
           ExpressionAttributeValues: {
             ":segment_seconds": segmentSeconds,
             ":cut": cut,
             ":output_key_prefix": outputKeyPrefix,
+            ":one": 1,
           },
           ReturnValues: "ALL_NEW",
         }),
       );
       const chosen = Chosen.parse(Attributes);
-      return { segmentSeconds: chosen.segment_seconds, cut: chosen.cut, outputKeyPrefix: chosen.output_key_prefix };
+      const choice = {
+        segmentSeconds: chosen.segment_seconds,
+        cut: chosen.cut,
+        outputKeyPrefix: chosen.output_key_prefix,
+      };
+      return { choice, isFirst: chosen.attempts === 1 };
+    },
+
+    delivered: async (videoId, segments) => {
+      const limit = pLimit(READS_AT_ONCE);
+      const found = new Map<number, DeliveredSegment>();
+      const read = async (index: number) => {
+        const Key = segmentKeyOf(videoId, index);
+        const { Item } = await client.send(new GetCommand({ TableName, Key, ConsistentRead: true }));
+        // DynamoDB removes what has expired within two days, and shows it until then.
+        if (Item === undefined || Item.expiration < epochSeconds()) return;
+        const { object, proof, announced } = Delivered.parse(Item);
+        found.set(index, { object, proof, announced });
+      };
+      await Promise.all(Array.from({ length: segments }, (_, index) => limit(() => read(index))));
+      return found;
+    },
+
+    recordSegment: async (videoId, index, { object, proof, announced }) => {
+      const expiration = epochSeconds() + REMEMBER_SECONDS;
+      const Item = { ...segmentKeyOf(videoId, index), object, proof, announced, expiration };
+      await client.send(new PutCommand({ TableName, Item }));
     },
   };
 }

@@ -1,3 +1,4 @@
+import { rm } from "node:fs/promises";
 import type { MadeSegment } from "../split/ports.ts";
 import { pictureHasher } from "./nal-units.ts";
 import { type Expected, proveSegment, roundingOf } from "./proof/proof.ts";
@@ -9,6 +10,8 @@ export type CopiedCut = Omit<Segmentation, "listener" | "audio"> & {
   codec: string;
   /** How many frames each segment has. */
   frames: readonly number[];
+  /** The first segment that is wanted. */
+  from: number;
 };
 
 /** Frames in decode order, of which the oldest are taken away. */
@@ -73,6 +76,10 @@ export async function* cutByCopy(cut: CopiedCut): AsyncGenerator<MadeSegment> {
     };
     const product = { binary, directory, path: file.path, audioTracks: audio.length, container, codec, signal };
     const proof = await proveSegment(product, expected);
+    if (file.index < cut.from) {
+      await rm(file.path);
+      continue;
+    }
     yield { ...file, made: "copied", codec, audioCodecs: audio.map((track) => track.codec), proof };
   }
 }

@@ -12,7 +12,7 @@ import { isTruncated } from "./truncation.ts";
 
 /** Cuts as asked: by copying alone where every boundary is on a keyframe that nothing reaches across. */
 function cut(binary: string, url: string, probed: FfprobeOutput, job: CutJob): AsyncGenerator<MadeSegment> {
-  const { description, container, directory, signal } = job;
+  const { description, container, from, directory, signal } = job;
   const { format } = description;
   const video = description.video?.index ?? 0;
   const codec = description.video?.codec ?? "";
@@ -21,7 +21,7 @@ function cut(binary: string, url: string, probed: FfprobeOutput, job: CutJob): A
     codec: track.codec ?? "",
     language: languageOf(probed, track.index),
   }));
-  const common = { binary, url, format, video, audio, container, directory, signal };
+  const common = { binary, url, format, video, audio, container, from, directory, signal };
   const segments = job.cut.kind === "keyframe" ? job.cut.segments : copiedSegments(job.cut);
   if (segments !== undefined) {
     const starts = segments.slice(1).map(({ firstFrame }) => firstFrame);

@@ -46,7 +46,7 @@ export async function cutVideo(
     const { averageFps } = description.video;
     let plan = planCut(index, wish, averageFps);
     // Only a wish that works is recorded: after a rejection the upload can be asked for again with another one.
-    const choice = await ledger.choose(upload.videoId, wish);
+    const { choice, isFirst } = await ledger.choose(upload.videoId, wish);
     if (choice.segmentSeconds !== wish.segmentSeconds || choice.cut !== wish.cut) {
       log.warn("This upload was cut in another way before, which stays", { choice, wish });
       plan = planCut(index, choice, averageFps);
@@ -56,7 +56,10 @@ export async function cutVideo(
     log.info("Planned", { segments: plan.segments.length, duration: plan.duration, frames: plan.frames });
 
     const { extension } = nameOf(upload.source.key);
-    const run = { upload, choice, plan, picture, description, directory, extension };
+    const { length } = plan.segments;
+    const delivered = isFirst ? new Map() : await ledger.delivered(upload.videoId, length);
+    if (delivered.size > 0) log.info("Goes on where an earlier attempt ended", { delivered: delivered.size });
+    const run = { upload, choice, plan, picture, description, directory, extension, delivered };
     const proofs = await deliverSegments(run, opened, dependencies, announce, signal);
     const result = resultOf(plan, proofs, index, truncated);
     if (result.truncatedAt !== undefined)

@@ -6,7 +6,7 @@ import type { SegmentProof } from "./domain/proof.ts";
 import { OUTPUT_MARKER } from "./domain/segment-keys.ts";
 import { isCutFailure, isMediaFault, RejectedVideo } from "./errors.ts";
 import type { SplitPlan } from "./plan-cut.ts";
-import type { Container, CutChoice, MadeSegment, MediaDescription, OpenMedia } from "./ports.ts";
+import type { Container, CutChoice, DeliveredSegment, MadeSegment, MediaDescription, OpenMedia } from "./ports.ts";
 
 /** Bytes of finished segments that may wait on disk; beyond it the reading is held back. */
 const MOST_BACKLOG_BYTES = 64 * 1024 * 1024;
@@ -23,12 +23,15 @@ export type CutRun = {
   directory: string;
   /** Of the source. */
   extension: string;
+  /** What earlier attempts have done. */
+  delivered: ReadonlyMap<number, DeliveredSegment>;
 };
 
 /**
  * Cuts and delivers: each segment is uploaded, announced and deleted while the next ones are cut. Resolves with what was
  * measured on each when all of them were accepted by the bus: fewer than planned where the source couldn't be read that
- * far. Tries the next container when the one before can't hold the tracks.
+ * far. Tries the next container when the one before can't hold the tracks. What an earlier attempt has uploaded isn't made
+ * again, and announced if that is all it lacks.
  */
 export async function deliverSegments(
   run: CutRun,
@@ -37,8 +40,10 @@ export async function deliverSegments(
   announce: Announce,
   signal: AbortSignal,
 ): Promise<SegmentProof[]> {
+  await announceDelivered(run, dependencies, announce);
+  if (run.delivered.size === run.plan.segments.length) return proofsOf(run.delivered);
   let refusal: unknown;
-  for (const container of opened.containers(run.description, run.extension)) {
+  for (const container of containersOf(run, opened)) {
     const delivery = startDelivery(run, container, opened, dependencies, announce, signal);
     try {
       return await delivery.toEnd();
@@ -47,7 +52,7 @@ export async function deliverSegments(
       if (failure !== undefined) throw failure;
       if (!isOfTheFile(error)) throw error;
       // Once a segment was announced, its container is a fact.
-      if (delivery.begun() > 0) throw damaged(delivery.begun(), error);
+      if (delivery.begun() + run.delivered.size > 0) throw damaged(delivery.begun() + run.delivered.size, error);
       refusal = error;
       dependencies.log.info(`${container.muxer} can't hold these tracks`, { why: detailOf(error) });
     }
@@ -58,6 +63,39 @@ export async function deliverSegments(
     `No container that ffmpeg writes can hold the video's tracks (ffmpeg: ${detailOf(refusal)}).`,
     { cause: refusal },
   );
+}
+
+const proofsOf = (delivered: CutRun["delivered"]): SegmentProof[] =>
+  [...delivered].sort(([one], [other]) => one - other).map(([, { proof }]) => proof);
+
+/** Once a segment was uploaded, its container is a fact. */
+function containersOf({ description, extension, delivered }: CutRun, opened: OpenMedia): Container[] {
+  const [known] = delivered.values();
+  const containers = opened.containers(description, extension);
+  return known === undefined ? containers : containers.filter((one) => one.extension === known.object.extension);
+}
+
+async function announceDelivered(run: CutRun, dependencies: SplitDependencies, announce: Announce): Promise<void> {
+  const limit = pLimit(DELIVERIES_AT_ONCE);
+  const left = [...run.delivered].filter(([, { announced }]) => !announced);
+  await Promise.all(
+    left.map(([index, segment]) => limit(() => announceSegment(run, index, segment, dependencies, announce))),
+  );
+}
+
+async function announceSegment(
+  { upload, picture, plan }: CutRun,
+  index: number,
+  delivered: DeliveredSegment,
+  { ledger, log }: SplitDependencies,
+  announce: Announce,
+): Promise<void> {
+  const segment = plan.segments[index];
+  if (segment === undefined) throw new Error(`ffmpeg made segment ${index}, and ${plan.segments.length} were planned`);
+  const { object } = delivered;
+  await announce("SegmentCreated", facts.segmentCreated(upload, picture, segment, object), index);
+  await ledger.recordSegment(upload.videoId, index, { ...delivered, announced: true });
+  log.info("Segment announced", { segment_index: index, made: object.made });
 }
 
 /** Whether the file is at fault, and not the machine: another machine, or a larger /tmp, can do it. */
@@ -98,6 +136,8 @@ function startDelivery(
 ) {
   const { plan, description, directory } = run;
   const proofs: SegmentProof[] = [];
+  for (const [index, { proof }] of run.delivered) proofs[index] = proof;
+  const from = plan.segments.findIndex(({ index }) => !run.delivered.has(index));
   const failed = new AbortController();
   const ending = AbortSignal.any([signal, failed.signal]);
   const limit = pLimit(DELIVERIES_AT_ONCE);
@@ -105,13 +145,13 @@ function startDelivery(
   let backlog = 0;
 
   const deliver = async (file: MadeSegment): Promise<void> => {
-    const object = await uploadSegment(run, container, file, dependencies, ending);
-    const segment = plan.segments[file.index];
-    if (segment === undefined)
-      throw new Error(`ffmpeg made segment ${file.index}, and ${plan.segments.length} were planned`);
-    await announce("SegmentCreated", facts.segmentCreated(run.upload, run.picture, segment, object), file.index);
-    dependencies.log.info("Segment announced", { segment_index: file.index, made: file.made });
-    proofs[file.index] = file.proof;
+    if (!run.delivered.has(file.index)) {
+      const object = await uploadSegment(run, container, file, dependencies, ending);
+      const delivered = { object, proof: file.proof, announced: false };
+      await dependencies.ledger.recordSegment(run.upload.videoId, file.index, delivered);
+      await announceSegment(run, file.index, delivered, dependencies, announce);
+      proofs[file.index] = file.proof;
+    }
     await rm(file.path);
     backlog -= file.bytes;
     if (backlog <= MOST_BACKLOG_BYTES) opened.resume();
@@ -121,7 +161,8 @@ function startDelivery(
     const deliveries: Promise<void>[] = [];
     try {
       const { cut } = plan;
-      const files = opened.cut({ description, container, cut, directory, signal: ending, log: dependencies.log });
+      const { log } = dependencies;
+      const files = opened.cut({ description, container, cut, from, directory, signal: ending, log });
       for await (const file of files) {
         begun += 1;
         backlog += file.bytes;
@@ -130,6 +171,8 @@ function startDelivery(
       }
       await Promise.all(deliveries);
       ending.throwIfAborted();
+      const holes = proofs.length - Object.keys(proofs).length;
+      if (holes > 0) throw new Error(`${holes} segments are missing between those that were made`);
       return proofs;
     } finally {
       failed.abort(new Error("the delivery has ended"));

@@ -1,6 +1,7 @@
 import type { Cut, Made, RejectionReason, VideoSplitEvent } from "#events-schema";
 import type { PlannedPacket, PlannedSegment } from "./domain/cut-plan.ts";
 import type { ExactPlan, WindowPlan } from "./domain/exact-plan.ts";
+import type { SegmentObject } from "./domain/facts.ts";
 import type { PacketIndex } from "./domain/packet-index.ts";
 import type { SegmentProof } from "./domain/proof.ts";
 import type { Source } from "./domain/source.ts";
@@ -46,9 +47,19 @@ export type CutChoice = { segmentSeconds: number; cut: Cut; outputKeyPrefix: str
 export type Ledger = {
   /** The source's VideoId: a block is claimed on the first call, and the same one returned ever after. */
   claimBlock(identity: string): Promise<number>;
-  /** The first choice made for this video: a retry under other settings goes on as the first attempt began. */
-  choose(videoId: number, choice: CutChoice): Promise<CutChoice>;
+  /**
+   * The first choice made for this video: a retry under other settings goes on as the first attempt began. `isFirst` tells
+   * that there's no earlier attempt, and so no segment to be found.
+   */
+  choose(videoId: number, choice: CutChoice): Promise<{ choice: CutChoice; isFirst: boolean }>;
+  /** What earlier attempts of the last day have uploaded, by index. */
+  delivered(videoId: number, segments: number): Promise<Map<number, DeliveredSegment>>;
+  /** Says that a segment is durable, and then that it was announced: what comes after a crash begins there. */
+  recordSegment(videoId: number, index: number, segment: DeliveredSegment): Promise<void>;
 };
+
+/** A segment that lies in the output bucket, with all that its announcement and the proof need. */
+export type DeliveredSegment = { object: SegmentObject; proof: SegmentProof; announced: boolean };
 
 /** What work came to, and whether another delivery is to be answered with it instead of working again. */
 export type Done<T> = { result: T; remember: boolean };
@@ -122,6 +133,8 @@ export type CutJob = {
   description: MediaDescription;
   container: Container;
   cut: PlannedCut;
+  /** The first segment that is wanted. */
+  from: number;
   /** Where segments are written; each is the reader's to delete. */
   directory: string;
   signal: AbortSignal;

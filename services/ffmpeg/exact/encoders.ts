@@ -129,7 +129,7 @@ const RECIPES: Readonly<Record<string, readonly Recipe[]>> = {
     plain(
       "libvpx",
       "vp8",
-      ...["-deadline", "realtime", "-cpu-used", "4", "-crf", "4", "-qmin", "0", "-qmax", "12", "-b:v", "100M"],
+      ...["-deadline", "good", "-cpu-used", "5", "-crf", "4", "-qmin", "0", "-qmax", "12", "-b:v", "100M"],
       ...["-auto-alt-ref", "0", "-lag-in-frames", "0"],
     ),
   ],

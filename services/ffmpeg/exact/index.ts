@@ -23,6 +23,8 @@ export type ExactCutJob = {
   audio: readonly AudioTrack[];
   container: Container;
   cut: ExactCut;
+  /** The first segment that is wanted. */
+  from: number;
   directory: string;
   signal: AbortSignal;
   log: Pick<Log, "info" | "warn">;
@@ -49,7 +51,7 @@ export async function* cutExactly(job: ExactCutJob): AsyncGenerator<MadeSegment>
     throw new CutFailedError("UnsupportedCut", `this ffmpeg encodes neither ${job.picture.codec} nor H.264`);
   const ways = encoders.map((encoder) => ({ encoder, way: "encode" as "encode" | "stitch" }));
   if (canStitch(job, encoders[0]!)) ways.unshift({ encoder: encoders[0]!, way: "stitch" });
-  let next = 0;
+  let next = job.from;
   for (const [number, { encoder, way }] of ways.entries()) {
     try {
       for await (const segment of attempt(job, encoder, way, next)) {

@@ -1,7 +1,8 @@
+import { UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { describe, expect, it } from "vitest";
 import { BLOCK_SIZE } from "#events-schema";
 import { dynamoLedger } from "../../../services/aws/ledger.ts";
-import type { CutChoice } from "../../../services/split/ports.ts";
+import type { CutChoice, DeliveredSegment } from "../../../services/split/ports.ts";
 import { openLedgerTable } from "../../fixtures/ledger-table.ts";
 
 const choice: CutChoice = { segmentSeconds: 30, cut: "keyframe", outputKeyPrefix: "segments/" };
@@ -42,13 +43,59 @@ describe("claiming a block of ids", () => {
 });
 
 describe("choosing how to cut", () => {
-  it("keeps the first choice, whatever a later attempt wishes", async () => {
+  it("keeps the first choice, whatever a later attempt wishes, and knows the first attempt", async () => {
     const { client, table } = await openLedgerTable();
     const ledger = dynamoLedger(client, table);
     const videoId = await ledger.claimBlock("source");
-    expect(await ledger.choose(videoId, choice)).toEqual(choice);
-    expect(await ledger.choose(videoId, { segmentSeconds: 5, cut: "exact", outputKeyPrefix: "other/" })).toEqual(
-      choice,
+    expect(await ledger.choose(videoId, choice)).toEqual({ choice, isFirst: true });
+    const other = { segmentSeconds: 5, cut: "exact" as const, outputKeyPrefix: "other/" };
+    expect(await ledger.choose(videoId, other)).toEqual({ choice, isFirst: false });
+  });
+});
+
+describe("knowing what was delivered", () => {
+  const segment: DeliveredSegment = {
+    object: {
+      bucket: "segments",
+      prefixTemplate: "segments/{video_name}/",
+      extension: "mp4",
+      bytes: 12,
+      checksum: `sha256:${"0".repeat(64)}`,
+      frames: 50,
+      made: "stitched",
+      videoCodec: "h264",
+      audioCodecs: ["aac"],
+    },
+    proof: { frames: 50, copiedFrames: 40, largestTimeError: 0, largestAudioOffset: 0.001 },
+    announced: false,
+  };
+
+  it("finds the segments of a video as they were last recorded, and no others", async () => {
+    const { client, table } = await openLedgerTable();
+    const ledger = dynamoLedger(client, table);
+    await ledger.recordSegment(BLOCK_SIZE, 0, segment);
+    await ledger.recordSegment(BLOCK_SIZE, 40, segment);
+    await ledger.recordSegment(BLOCK_SIZE, 40, { ...segment, announced: true });
+    await ledger.recordSegment(2 * BLOCK_SIZE, 1, segment);
+    const found = await ledger.delivered(BLOCK_SIZE, 41);
+    expect([...found].sort(([one], [other]) => one - other)).toEqual([
+      [0, segment],
+      [40, { ...segment, announced: true }],
+    ]);
+  });
+
+  it("doesn't find what has expired, and is only still shown", async () => {
+    const { client, table } = await openLedgerTable();
+    const ledger = dynamoLedger(client, table);
+    await ledger.recordSegment(BLOCK_SIZE, 0, segment);
+    await client.send(
+      new UpdateCommand({
+        TableName: table,
+        Key: { id: `segment#${BLOCK_SIZE}#0` },
+        UpdateExpression: "SET expiration = :past",
+        ExpressionAttributeValues: { ":past": 1 },
+      }),
     );
+    expect(await ledger.delivered(BLOCK_SIZE, 1)).toEqual(new Map());
   });
 });

@@ -1,4 +1,4 @@
-import { stat } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { PacketIndex } from "../../../services/split/domain/packet-index.ts";
 import { planCut } from "../../../services/split/plan-cut.ts";
@@ -85,6 +85,20 @@ describe("cutting on keyframes", () => {
     expect(await bytes(once.files)).toEqual(await bytes(again.files));
   });
 
+  it.each<["keyframe" | "exact", Trait]>([
+    ["keyframe", "b-frames.mp4"],
+    ["exact", "b-frames.mp4"],
+    ["exact", "vp8.webm"],
+  ])("%s, %s: goes on from a later segment as if it had made the earlier ones", async (kind, trait) => {
+    const options = { cut: kind, container: 0 };
+    const whole = await cut(trait, 1.5, options);
+    const rest = await cut(trait, 1.5, { ...options, from: 2 });
+    const shape = ({ index, made, bytes, proof }: (typeof whole.segments)[number]) => ({ index, made, bytes, proof });
+    expect(rest.segments.map(shape)).toEqual(whole.segments.slice(2).map(shape));
+    expect(rest.segments.length).toBeGreaterThan(0);
+    expect(await readdir(rest.directory)).toHaveLength(rest.segments.length);
+  });
+
   it.each(["keyframe", "exact"] as const)("%s: leaves no ffmpeg behind when the reader stops early", async (kind) => {
     const media = await openFile(await makeMedia(await temporaryFolder(), "b-frames.mp4"));
     onTestFinished(() => media.close());
@@ -95,7 +109,15 @@ describe("cutting on keyframes", () => {
     const [container] = media.containers(description, "mp4");
     const directory = await temporaryFolder();
     const { log } = listeningLog();
-    const segments = media.cut({ description, container: container!, cut: plan.cut, directory, signal: NEVER, log });
+    const segments = media.cut({
+      description,
+      container: container!,
+      cut: plan.cut,
+      from: 0,
+      directory,
+      signal: NEVER,
+      log,
+    });
     for await (const { index: first } of segments) {
       expect(first).toBe(0);
       break;

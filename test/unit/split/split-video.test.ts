@@ -84,6 +84,52 @@ describe("an upload that was begun goes on as it began", () => {
   });
 });
 
+describe("a retry goes on where the attempt before it ended", () => {
+  const died = () => Promise.reject(new Error("killed"));
+  const created = (events: VideoSplitEvent[]) =>
+    events.flatMap((event) => (event.type === "SegmentCreated" ? event.data.segment_index : []));
+
+  it("uploads what wasn't uploaded, and no more", async () => {
+    const delivered: World["delivered"] = new Map();
+    const onUpload = async (key: string) => (key.includes("-00002") ? died() : undefined);
+    const first = await split({ delivered, onUpload });
+    expect(first.outcome).toBeInstanceOf(Error);
+    const retry = await split({ delivered });
+    expect(first.uploads.map((key) => key.slice(-9))).toEqual(["00000.mp4", "00001.mp4"]);
+    expect(retry.uploads.map((key) => key.slice(-9))).toEqual(["00002.mp4"]);
+    expect(created(retry.events)).toEqual([2]);
+    expect(ended(retry.events)).toEqual(ended((await split()).events));
+  });
+
+  it("announces what was uploaded and not announced, with the same facts", async () => {
+    const delivered: World["delivered"] = new Map();
+    // Dies between the upload of the second segment, that was recorded, and its announcement.
+    const onRecord = async (index: number, { announced }: { announced: boolean }) =>
+      index === 1 && announced ? died() : undefined;
+    await split({ delivered, onRecord });
+    const retry = await split({ delivered });
+    expect(created(retry.events)).toContain(1);
+    const data = ({ events }: { events: VideoSplitEvent[] }) =>
+      events.find((event) => event.type === "SegmentCreated" && event.data.segment_index === 1)?.data;
+    expect(data(retry)).toEqual(data(await split()));
+  });
+
+  it("cuts nothing where only the end wasn't announced", async () => {
+    const delivered: World["delivered"] = new Map();
+    await split({ delivered });
+    const retry = await split({ delivered, failsAfter: { segments: 0, error: new Error("nothing was to be cut") } });
+    expect(retry.types).toEqual(["SplitPlanned", "VideoSplit"]);
+    expect(retry.uploads).toEqual([]);
+  });
+
+  it("keeps to the container that the first segments are in", async () => {
+    const delivered: World["delivered"] = new Map();
+    await split({ delivered, refused: ["mp4"], failsAfter: { segments: 1, error: new Error("killed") } });
+    const retry = await split({ delivered });
+    expect(retry.uploads.map((key) => key.slice(-9))).toEqual(["00001.mkv", "00002.mkv"]);
+  });
+});
+
 describe("what can't be split is rejected", () => {
   it.each<[string, Partial<World>]>([
     ["NoVideoStream", { description: { ...H264, video: undefined } }],
