@@ -21,6 +21,7 @@ const isExpected = (error: Error): boolean =>
     "PortInUseError",
     "StateInUseError",
     "SplitFailedError",
+    "ReplayError",
   ].includes(error.name);
 
 /**

@@ -1,0 +1,75 @@
+import { parseArgs } from "node:util";
+import { run, UsageError } from "../../local/commands/run.ts";
+import { openDeployment } from "../deployment.ts";
+import { replayLog } from "../replay.ts";
+
+const HELP = `npm run replay -- [options]
+
+Rebuilds the documents from the event log: replays it to the projector, and to nobody else. What is there stays; events that
+were heard before change nothing. Deleting the table's items first rebuilds them from nothing.
+
+  --from ISO      from this time on (default: the first event)
+  --to ISO        up to this time (default: now)
+  --local         of the stack that "npm start" keeps up (default)
+  --port N        its port (default: 4566)
+  --stage NAME    of a deployed stage, with the AWS credentials of the environment
+  --table NAME    the table of the documents, where it isn't the usual one
+`;
+
+const OPTIONS = {
+  from: { type: "string" },
+  to: { type: "string" },
+  local: { type: "boolean", default: false },
+  port: { type: "string" },
+  stage: { type: "string" },
+  table: { type: "string" },
+  help: { type: "boolean", short: "h", default: false },
+} as const;
+
+/** EventBridge's first day. */
+const BEGINNING = new Date("2019-07-11T00:00:00Z");
+
+function time(option: string, text: string | undefined, otherwise: Date): Date {
+  if (text === undefined) return otherwise;
+  const date = new Date(text);
+  if (Number.isNaN(date.getTime()))
+    throw new UsageError(`--${option} is "${text}"; it must be a time such as 2026-11-24T12:00:00Z`);
+  return date;
+}
+
+function parse(argv: string[]) {
+  try {
+    return parseArgs({ args: argv, options: OPTIONS }).values;
+  } catch (error) {
+    throw new UsageError(`${(error as Error).message.split(". ")[0]}. See npm run replay -- --help`, { cause: error });
+  }
+}
+
+async function main(stopping: AbortSignal): Promise<number> {
+  const values = parse(process.argv.slice(2));
+  if (values.help) {
+    process.stdout.write(HELP);
+    return 0;
+  }
+  const span = { from: time("from", values.from, BEGINNING), to: time("to", values.to, new Date()) };
+  const deployment = await openDeployment(values);
+  let told = "";
+  const outcome = await replayLog(
+    deployment,
+    span,
+    ({ state, until }) => {
+      const line = `${state.toLowerCase()}${until === undefined ? "" : `, events up to ${until.toISOString()}`}`;
+      if (line !== told) process.stderr.write(`${line}\n`);
+      told = line;
+    },
+    stopping,
+  );
+  const { before, after, added, changed, gone, seconds } = outcome;
+  process.stdout.write(
+    `${after} documents (before: ${before}): ${added} added, ${changed} changed, ${gone} gone, ` +
+      `${after - added - changed} as they were; ${seconds.toFixed(1)} s\n`,
+  );
+  return 0;
+}
+
+await run(main);

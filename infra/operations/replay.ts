@@ -1,0 +1,143 @@
+import { createHash } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import {
+  DescribeArchiveCommand,
+  DescribeReplayCommand,
+  type EventBridgeClient,
+  ListRulesCommand,
+  ListTargetsByRuleCommand,
+  StartReplayCommand,
+} from "@aws-sdk/client-eventbridge";
+import { type DynamoDBDocumentClient, paginateScan } from "@aws-sdk/lib-dynamodb";
+
+/** Where the log and the documents of one deployment are. */
+export type Deployment = {
+  events: EventBridgeClient;
+  documents: DynamoDBDocumentClient;
+  /** Names. */
+  bus: string;
+  archive: string;
+  table: string;
+  /**
+   * Milliseconds for which the table must stay as it is to be taken for finished: a replay ends when its events were sent,
+   * not when they were handled.
+   */
+  settledMs: number;
+};
+
+export type Span = { from: Date; to: Date };
+
+/** What a replay came to. Documents are counted by what became of them. */
+export type ReplayOutcome = {
+  seconds: number;
+  before: number;
+  after: number;
+  added: number;
+  changed: number;
+  gone: number;
+};
+
+export type ReplayProgress = { state: string; until: Date | undefined };
+
+/** The replay was cancelled or failed, or there's nothing to replay from. */
+export class ReplayError extends Error {
+  override name = "ReplayError";
+}
+
+const JSON_KEYS_SORTED = (_key: string, value: unknown): unknown =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+    ? Object.fromEntries(Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1)))
+    : value;
+
+/** A digest of each document by its id: of any number of them, in little memory. */
+export async function digests({ documents, table }: Deployment): Promise<Map<number, string>> {
+  const found = new Map<number, string>();
+  for await (const { Items = [] } of paginateScan({ client: documents }, { TableName: table, ConsistentRead: true })) {
+    for (const item of Items) {
+      const text = JSON.stringify(item, JSON_KEYS_SORTED);
+      found.set(Number(item.VideoId), createHash("sha256").update(text).digest("base64"));
+    }
+  }
+  return found;
+}
+
+/** The rules by which the projector hears of events. The log is replayed to them alone: nobody else's consumer hears old news. */
+async function projectorRules({ events, bus }: Deployment): Promise<string[]> {
+  const arns: string[] = [];
+  let NextToken: string | undefined;
+  do {
+    const page = await events.send(new ListRulesCommand({ EventBusName: bus, NextToken }));
+    for (const { Name, Arn } of page.Rules ?? []) {
+      const { Targets = [] } = await events.send(new ListTargetsByRuleCommand({ EventBusName: bus, Rule: Name }));
+      if (Arn !== undefined && Targets.some((target) => /:function:.*projector/i.test(target.Arn ?? "")))
+        arns.push(Arn);
+    }
+    NextToken = page.NextToken;
+  } while (NextToken !== undefined);
+  if (arns.length === 0) throw new ReplayError(`No rule of bus ${bus} leads to a projector. Is this the right bus?`);
+  return arns;
+}
+
+const POLL_MS = 500;
+
+async function settled(deployment: Deployment, signal: AbortSignal): Promise<Map<number, string>> {
+  let current = await digests(deployment);
+  for (let since = Date.now(); Date.now() - since < deployment.settledMs; ) {
+    await sleep(POLL_MS, undefined, { signal });
+    const next = await digests(deployment);
+    if (!isSame(current, next)) since = Date.now();
+    current = next;
+  }
+  return current;
+}
+
+const isSame = (one: Map<number, string>, other: Map<number, string>): boolean =>
+  one.size === other.size && [...one].every(([id, digest]) => other.get(id) === digest);
+
+/**
+ * Replays the log to the projector and waits until the documents have settled. Documents that are there are kept: events
+ * fold into them as if they came twice, which changes nothing. Dropping the table first rebuilds it from nothing.
+ */
+export async function replayLog(
+  deployment: Deployment,
+  { from, to }: Span,
+  onProgress: (progress: ReplayProgress) => void,
+  signal: AbortSignal,
+): Promise<ReplayOutcome> {
+  const { events, archive, bus } = deployment;
+  const begun = performance.now();
+  const before = await digests(deployment);
+  const FilterArns = await projectorRules(deployment);
+  const { ArchiveArn, EventSourceArn } = await events.send(new DescribeArchiveCommand({ ArchiveName: archive }));
+  if (ArchiveArn === undefined || EventSourceArn === undefined) throw new ReplayError(`Archive ${archive} has no ARN`);
+  const ReplayName = `rebuild-${Date.now()}`;
+  await events.send(
+    new StartReplayCommand({
+      ReplayName,
+      EventSourceArn: ArchiveArn,
+      EventStartTime: from,
+      EventEndTime: to,
+      Destination: { Arn: EventSourceArn, FilterArns },
+      Description: `Rebuilds the documents of bus ${bus}`,
+    }),
+  );
+  for (;;) {
+    const replay = await events.send(new DescribeReplayCommand({ ReplayName }));
+    const { State = "UNKNOWN", StateReason, EventLastReplayedTime } = replay;
+    onProgress({ state: State, until: EventLastReplayedTime });
+    if (State === "COMPLETED") break;
+    if (State === "FAILED" || State === "CANCELLED")
+      throw new ReplayError(`The replay ended as ${State}: ${StateReason}`);
+    await sleep(POLL_MS, undefined, { signal });
+  }
+  const after = await settled(deployment, signal);
+  const ids = [...after.keys()];
+  return {
+    seconds: (performance.now() - begun) / 1_000,
+    before: before.size,
+    after: after.size,
+    added: ids.filter((id) => !before.has(id)).length,
+    changed: ids.filter((id) => before.has(id) && before.get(id) !== after.get(id)).length,
+    gone: [...before.keys()].filter((id) => !after.has(id)).length,
+  };
+}

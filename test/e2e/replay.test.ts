@@ -1,0 +1,68 @@
+import { PutRuleCommand, PutTargetsCommand } from "@aws-sdk/client-eventbridge";
+import { DeleteCommand } from "@aws-sdk/lib-dynamodb";
+import { describe, expect, it } from "vitest";
+import { type Deployment, ReplayError, replayLog } from "../../infra/operations/replay.ts";
+import { putEvents, runOf } from "../fixtures/announcing.ts";
+import { NEVER } from "../fixtures/cut.ts";
+import { openTestStack, type TestStack } from "../fixtures/stack.ts";
+
+const VIDEOS = 12;
+const EVERYTHING = () => ({ from: new Date(0), to: new Date(Date.now() + 1_000) });
+
+const deploymentOf = ({ stack, events, documents }: TestStack): Deployment => ({
+  events,
+  documents,
+  bus: stack.names.bus,
+  archive: stack.names.archive,
+  table: stack.names.videos,
+  settledMs: 1_000,
+});
+
+async function stackWithVideos() {
+  const test = await openTestStack();
+  await putEvents(test, Array.from({ length: VIDEOS }, (_, video) => runOf(video, 3)).flat());
+  return { test, deployment: deploymentOf(test), before: await test.allDocuments() };
+}
+
+async function dropDocuments({ documents, stack, allDocuments }: TestStack): Promise<void> {
+  for (const { VideoId } of await allDocuments())
+    await documents.send(new DeleteCommand({ TableName: stack.names.videos, Key: { VideoId } }));
+}
+
+describe("replaying the log", () => {
+  it("rebuilds dropped documents as they were, to the byte, for the projector alone", async () => {
+    const { test, deployment, before } = await stackWithVideos();
+    expect(before).toHaveLength(VIDEOS * 4);
+    await dropDocuments(test);
+    expect(await test.allDocuments()).toEqual([]);
+
+    // Somebody else's consumer, who has heard all of it when it was news.
+    const { bus } = test.stack.names;
+    await test.events.send(
+      new PutRuleCommand({ Name: "stranger", EventBusName: bus, EventPattern: '{"source":[{"prefix":""}]}' }),
+    );
+    const Arn = `arn:aws:events:${test.stack.region}:000000000000:event-bus/default`;
+    await test.events.send(new PutTargetsCommand({ Rule: "stranger", EventBusName: bus, Targets: [{ Id: "1", Arn }] }));
+
+    const states: string[] = [];
+    const outcome = await replayLog(deployment, EVERYTHING(), ({ state }) => states.push(state), NEVER);
+    expect(outcome).toMatchObject({ before: 0, after: VIDEOS * 4, added: VIDEOS * 4, changed: 0, gone: 0 });
+    expect(states.at(-1)).toBe("COMPLETED");
+    expect(JSON.stringify(await test.allDocuments())).toBe(JSON.stringify(before));
+    expect(await test.busEvents("default")).toEqual([]);
+  });
+
+  it("changes nothing in documents that are there", async () => {
+    const { test, deployment, before } = await stackWithVideos();
+    const outcome = await replayLog(deployment, EVERYTHING(), () => {}, NEVER);
+    expect(outcome).toMatchObject({ before: VIDEOS * 4, added: 0, changed: 0, gone: 0 });
+    expect(await test.allDocuments()).toEqual(before);
+  });
+
+  it("says so where no rule leads to a projector", async () => {
+    const { deployment } = await stackWithVideos();
+    await expect(replayLog({ ...deployment, bus: "default" }, EVERYTHING(), () => {}, NEVER)).rejects.toThrow(
+      ReplayError,
+    );
+  });
+});
