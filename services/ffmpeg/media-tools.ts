@@ -3,16 +3,21 @@ import type { CutJob, MadeSegment, MediaTools } from "../split/ports.ts";
 import type { Binaries } from "./binaries.ts";
 import { containersFor } from "./containers.ts";
 import { cutByCopy } from "./copied-cut.ts";
-import { cutExactly } from "./exact/index.ts";
+import { cutExactly, isOutOfSpace } from "./exact/index.ts";
 import { scanPackets } from "./packets.ts";
 import { describeSource, type FfprobeOutput, languageOf, pictureFormatOf, probe } from "./probe.ts";
 import { hasSampleTable, readSampleTable } from "./sample-table.ts";
 import { serveSource } from "./source-server.ts";
 import { isTruncated } from "./truncation.ts";
 
-/** Cuts as asked: by copying alone where every boundary is on a keyframe that nothing reaches across. */
-function cut(binary: string, url: string, probed: FfprobeOutput, job: CutJob): AsyncGenerator<MadeSegment> {
-  const { description, container, from, directory, signal } = job;
+/** Cuts as asked: by copying alone where every boundary is on a keyframe that nothing reaches across, and else exactly. */
+async function* cut(
+  binary: string,
+  url: string,
+  probed: FfprobeOutput,
+  job: CutJob,
+): AsyncGenerator<MadeSegment, void, undefined> {
+  const { description, container, directory, signal } = job;
   const { format } = description;
   const video = description.video?.index ?? 0;
   const codec = description.video?.codec ?? "";
@@ -21,15 +26,30 @@ function cut(binary: string, url: string, probed: FfprobeOutput, job: CutJob): A
     codec: track.codec ?? "",
     language: languageOf(probed, track.index),
   }));
-  const common = { binary, url, format, video, audio, container, from, directory, signal };
-  const segments = job.cut.kind === "keyframe" ? job.cut.segments : copiedSegments(job.cut);
-  if (segments !== undefined) {
+  const common = { binary, url, format, video, audio, container, directory, signal };
+  const copy = (segments: readonly { firstFrame: number; frames: number }[]) => {
     const starts = segments.slice(1).map(({ firstFrame }) => firstFrame);
-    return cutByCopy({ ...common, codec, starts, frames: segments.map(({ frames }) => frames) });
+    return cutByCopy({ ...common, codec, starts, frames: segments.map(({ frames }) => frames), from: job.from });
+  };
+  if (job.cut.kind === "keyframe") return yield* copy(job.cut.segments);
+
+  let { from } = job;
+  const copied = copiedSegments(job.cut);
+  if (copied !== undefined) {
+    try {
+      for await (const segment of copy(copied)) {
+        from = segment.index + 1;
+        yield segment;
+      }
+      return;
+    } catch (error) {
+      signal.throwIfAborted();
+      if (isOutOfSpace(error)) throw error;
+      job.log.warn("Encodes what can't be copied", { from_segment: from, since: String(error) });
+    }
   }
-  if (job.cut.kind !== "exact") throw new Error("a cut on keyframes has segments");
   const { size, ...picture } = pictureFormatOf(probed, video);
-  return cutExactly({ ...common, picture, size, cut: job.cut, log: job.log });
+  yield* cutExactly({ ...common, picture, size, cut: job.cut, from, log: job.log });
 }
 
 /** The media tools of the split service, on ffmpeg and ffprobe. */

@@ -11,12 +11,17 @@ import { ByteReader } from "./byte-reader.ts";
 export const PACKET_LINES = ["-f", "framecrc", "-flush_packets", "1"] as const;
 export const PACKET_BYTES = ["-f", "data", "-flush_packets", "1"] as const;
 
+/** Output options of lines with a hash of the whole packet, so that its bytes needn't be handed over: CRC-32, as zlib has it. */
+export const PACKET_HASHES = ["-f", "framehash", "-hash", "crc32", "-flush_packets", "1"] as const;
+
 export type PacketLine = {
   /** In ticks of the clock; `pts` is undefined where the container has none. */
   dts: number;
   pts: number | undefined;
   duration: number;
   size: number;
+  /** Hexadecimal. */
+  checksum: string;
 };
 
 /** Ticks a second, as numerator and denominator of a tick's seconds. */
@@ -34,7 +39,7 @@ export async function* readPacketLines(lines: Readable): AsyncGenerator<{ clock:
     if (header !== null) clock = { num: Number(header[1]), den: Number(header[2]) };
     if (text.startsWith("#")) continue;
     const fields = text.split(",").map((field) => field.trim());
-    const [, dts, pts, duration, size] = fields;
+    const [, dts, pts, duration, size, checksum = ""] = fields;
     if (clock === undefined || size === undefined) throw new Error(`not a line of ffmpeg's framecrc format: ${text}`);
     yield {
       clock,
@@ -43,6 +48,7 @@ export async function* readPacketLines(lines: Readable): AsyncGenerator<{ clock:
         pts: pts === NO_TIME ? undefined : Number(pts),
         duration: Number(duration),
         size: Number(size),
+        checksum,
       },
     };
   }

@@ -4,7 +4,7 @@ import type { Readable } from "node:stream";
 import type { Container } from "../split/ports.ts";
 import { runFfmpeg } from "./command.ts";
 import { eachLine } from "./lines.ts";
-import { PACKET_BYTES, PACKET_LINES, readPacketLines, readPackets } from "./packet-lines.ts";
+import { PACKET_BYTES, PACKET_HASHES, PACKET_LINES, readPacketLines, readPackets } from "./packet-lines.ts";
 import { untrustedInput } from "./sandbox.ts";
 
 /** A segment that is complete on disk. */
@@ -12,7 +12,7 @@ export type SegmentFile = { index: number; path: string; bytes: number };
 
 /** Hears of every packet that is cut, on the way. Times are seconds on ffmpeg's clock. */
 export type PacketListener = {
-  onVideo: (time: number, data: Buffer) => void;
+  onVideo: (time: number, hash: number) => void;
   onAudio: (track: number, time: number) => void;
   /** There are no more. */
   onEnd: () => void;
@@ -33,6 +33,8 @@ export type Segmentation = {
   directory: string;
   signal: AbortSignal;
   listener: PacketListener;
+  /** Hashes the picture's packets, one after the other; "whole": each is hashed as it is, CRC-32, by ffmpeg. */
+  hash: "whole" | ((packet: Buffer) => number);
 };
 
 /** How long to wait before looking again whether ffmpeg has opened the next file: it does so right after its report. */
@@ -63,18 +65,31 @@ const cutOptions = ({ container, starts, video, audio }: Segmentation): string[]
 ];
 
 /** The same packets once more, for the proof. */
-const listenerOutputs = ({ video, audio }: Segmentation): string[][] => {
+const listenerOutputs = ({ video, audio, hash }: Segmentation): string[][] => {
   const copied = ["-map_chapters", "-1", "-c", "copy", "-copyinkf", "-max_muxing_queue_size", "4096"];
+  const picture = ["-map", `0:${video}`, ...copied];
   return [
-    ["-map", `0:${video}`, ...copied, ...PACKET_LINES],
-    ["-map", `0:${video}`, ...copied, ...PACKET_BYTES],
+    ...(hash === "whole"
+      ? [[...picture, ...PACKET_HASHES]]
+      : [
+          [...picture, ...PACKET_LINES],
+          [...picture, ...PACKET_BYTES],
+        ]),
     ...audio.map((index) => ["-map", `0:${index}`, ...copied, ...PACKET_LINES]),
   ];
 };
 
-async function listenToVideo(lines: Readable, bytes: Readable, { onVideo }: PacketListener): Promise<void> {
+const HEXADECIMAL = 16;
+
+async function listenToVideo({ hash, listener: { onVideo } }: Segmentation, pipes: Readable[]): Promise<void> {
+  const [lines, bytes] = pipes as [Readable, Readable];
+  if (hash === "whole") {
+    for await (const { clock, line } of readPacketLines(lines))
+      onVideo(((line.pts ?? line.dts) * clock.num) / clock.den, Number.parseInt(line.checksum, HEXADECIMAL));
+    return;
+  }
   for await (const { clock, pts, dts, data } of readPackets(lines, bytes))
-    onVideo(((pts ?? dts) * clock.num) / clock.den, data);
+    onVideo(((pts ?? dts) * clock.num) / clock.den, hash(data));
 }
 
 async function listenToAudio(lines: Readable, track: number, { onAudio }: PacketListener): Promise<void> {
@@ -93,6 +108,7 @@ export async function* cutSegments(job: Segmentation): AsyncGenerator<SegmentFil
   const stop = new AbortController();
   const signal = AbortSignal.any([job.signal, stop.signal]);
   const file = (index: number) => join(job.directory, fileName(index, job.container));
+  const pictureOutputs = job.hash === "whole" ? 1 : 2;
   let reported = 0;
   let ended = false;
   let failure: unknown;
@@ -103,15 +119,16 @@ export async function* cutSegments(job: Segmentation): AsyncGenerator<SegmentFil
     directory: job.directory,
     secret: job.url,
     signal,
-    outputs: 3 + job.audio.length,
-    attend: async ({ outputs: [list, lines, bytes, ...audio] }) => {
+    outputs: 1 + pictureOutputs + job.audio.length,
+    attend: async ({ outputs: [list, ...packets] }) => {
+      const audio = packets.slice(pictureOutputs);
       const onReport = () => {
         reported += 1;
         wake();
       };
       await Promise.all([
         eachLine(list!, onReport),
-        listenToVideo(lines!, bytes!, job.listener),
+        listenToVideo(job, packets),
         ...audio.map((pipe, track) => listenToAudio(pipe, track, job.listener)),
       ]);
     },

@@ -4,6 +4,7 @@ import pLimit from "p-limit";
 import type { Container, MadeSegment } from "../../split/ports.ts";
 import { unreadable } from "../errors.ts";
 import type { MatroskaHeader } from "../matroska.ts";
+import { pictureHasher } from "../nal-units.ts";
 import { type Expected, proveSegment, roundingOf, type SourceFrame } from "../proof/proof.ts";
 import { type Join, joinSegment } from "./join.ts";
 import { SegmentAudio } from "./segment-audio.ts";
@@ -186,7 +187,7 @@ export class Assembly {
     await audio?.remove();
 
     const expected: Expected = {
-      codec,
+      hash: pictureHasher(codec),
       frames: picture.frames,
       audio: (track) => audio?.times[track] ?? [],
       audioIsPacked: audio === undefined ? [] : audioCodecs.map((name) => !name.startsWith("pcm_")),

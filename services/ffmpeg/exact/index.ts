@@ -70,7 +70,7 @@ export async function* cutExactly(job: ExactCutJob): AsyncGenerator<MadeSegment>
 }
 
 /** The machine's fault: to encode would need no less. */
-const isOutOfSpace = (error: unknown): boolean =>
+export const isOutOfSpace = (error: unknown): boolean =>
   (error as NodeJS.ErrnoException).code === "ENOSPC" || String(error).includes("No space left on device");
 
 async function* attempt(

@@ -31,12 +31,15 @@ export type Product = {
 
 const ISO: readonly string[] = ["mp4", "mov", "3gp", "3g2"];
 
+/** Whether a container is one of the ISO family, which keep an index. */
+export const isIso = ({ muxer }: Container): boolean => ISO.includes(muxer);
+
 /**
  * Reads every packet of a file that was made. ffmpeg works decode times out for Matroska, and changes presentation times
  * to suit them, so H.264 and HEVC are read from the file itself there, as they are from an MP4.
  */
 export async function readProduct(product: Product, reader: ProductReader): Promise<void> {
-  if (ISO.includes(product.container.muxer)) await readIso(product, reader);
+  if (isIso(product.container)) await readIso(product, reader);
   else if (product.container.muxer === "matroska" && isNalCodec(product.codec)) await readMkv(product, reader);
   else await readByFfmpeg(product, reader);
 }

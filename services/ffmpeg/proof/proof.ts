@@ -1,7 +1,6 @@
 import type { SegmentProof } from "../../split/domain/proof.ts";
 import type { Container } from "../../split/ports.ts";
 import { CutFailedError } from "../errors.ts";
-import { pictureHasher } from "../nal-units.ts";
 import { type Product, readProduct } from "./product.ts";
 
 /** A frame as the source has it. */
@@ -14,7 +13,8 @@ export type SourceFrame = {
 
 /** What a segment must hold. */
 export type Expected = {
-  codec: string;
+  /** Hashes the file's packets, one after the other, as the source's were. */
+  hash: (packet: Buffer) => number;
   /** In presentation order. */
   frames: SourceFrame[];
   /** For an audio track, the times of the packets that belong here, `found` being how many there are: seconds from the segment's first frame. */
@@ -57,14 +57,13 @@ export async function proveSegment(
 ): Promise<SegmentProof> {
   const found: { time: number; hash: number }[] = [];
   const audio: number[][] = expected.audioIsPacked.map(() => []);
-  const hash = pictureHasher(expected.codec);
   let firstIsKey = true;
   await readProduct(product, {
     onVideo: async ({ time, key, data }) => {
       if (found.length === 0) firstIsKey = key ?? true;
       if (data.length === 0) throw new ProofError(`packet ${found.length} of the segment is empty or cut off`);
       await onPacket?.(data, found.length);
-      found.push({ time, hash: hash(data) });
+      found.push({ time, hash: expected.hash(data) });
     },
     onAudio: (track, time) => audio[track]?.push(time),
   });
