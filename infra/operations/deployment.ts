@@ -1,5 +1,6 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
+import { S3Client } from "@aws-sdk/client-s3";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { UsageError } from "../local/commands/run.ts";
 import { loadSettings } from "../local/project.ts";
@@ -17,7 +18,7 @@ export type Where = {
 };
 
 /** The stack that runs on this machine, or a stage on AWS by the names that it gives its resources. */
-export async function openDeployment({ local, port, stage, table }: Where): Promise<Deployment> {
+export async function openDeployment({ local, port, stage, table }: Where): Promise<Deployment & { s3: S3Client }> {
   if (stage !== undefined && (local || port !== undefined))
     throw new UsageError(
       "--stage is a deployed one, and --local and --port are of this machine: give one or the other",
@@ -31,6 +32,7 @@ export async function openDeployment({ local, port, stage, table }: Where): Prom
     maxAttempts: 2,
   };
   return {
+    s3: new S3Client(config),
     events: new EventBridgeClient(config),
     documents: DynamoDBDocumentClient.from(new DynamoDBClient(config)),
     bus: LOCAL_NAMES.bus,
@@ -43,13 +45,14 @@ export async function openDeployment({ local, port, stage, table }: Where): Prom
 /** As infra/aws names it. */
 const APP = "video-split";
 
-async function deployedStage(stage: string, named: string | undefined): Promise<Deployment> {
+async function deployedStage(stage: string, named: string | undefined): Promise<Deployment & { s3: S3Client }> {
   const settings = await loadSettings(stage);
   const table = named ?? settings["dynamodb.table_id"] ?? undefined;
   if (table === undefined)
     throw new UsageError('--table is missing: the name that the deployment of this stage printed as "documents"');
   const region = settings["dynamodb.region"];
   return {
+    s3: new S3Client({ region }),
     events: new EventBridgeClient({ region }),
     documents: DynamoDBDocumentClient.from(new DynamoDBClient({ region })),
     bus: `${APP}-${stage}`,

@@ -1,0 +1,137 @@
+import { setImmediate } from "node:timers/promises";
+import type { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
+import type { Context } from "aws-lambda";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { LedgerPersistence } from "../../../services/aws/idempotency.ts";
+import { onceInLedger } from "../../../services/runtime/once.ts";
+import { openLedgerTable } from "../../fixtures/ledger-table.ts";
+
+/**
+ * Every order in which two deliveries of one upload can be started, crash, run out of time, fail, finish and be retried, played on
+ * the real ledger. Lambda's rules: a retry comes only after its attempt has ended, carries the same request id, and there are
+ * so many of them; then the delivery is a dead letter.
+ */
+type Step = { delivery: number; what: "start" | "finish" | "crash" | "time out" | "fail" };
+
+const DELIVERIES = 2;
+/** Lambda makes three: with all of them there are 6,917 orders, which hold as well and take a minute more. */
+const MOST_ATTEMPTS = 2;
+const TIMEOUT_MS = 15 * 60_000;
+
+type Attempt = { state: "working" | "ended"; finish: () => void; fail: () => void; outcome: Promise<unknown> };
+type Delivery = { attempts: number; state: "waiting" | "working" | "done" | "dead letter" };
+
+class World {
+  readonly deliveries: Delivery[] = Array.from({ length: DELIVERIES }, () => ({ attempts: 0, state: "waiting" }));
+  readonly #attempts: (Attempt | undefined)[] = [];
+  readonly #client: DynamoDBDocumentClient;
+  readonly #table: string;
+  readonly #key: string;
+  finished = 0;
+  working = 0;
+  mostWorking = 0;
+  /** Deliveries that ended otherwise than they may. */
+  readonly faults: string[] = [];
+
+  constructor(client: DynamoDBDocumentClient, table: string, key: string) {
+    this.#client = client;
+    this.#table = table;
+    this.#key = key;
+  }
+
+  /** What can happen next. */
+  steps(): Step[] {
+    return this.deliveries.flatMap(({ state }, delivery): Step[] => {
+      if (state === "waiting") return [{ delivery, what: "start" }];
+      if (state !== "working") return [];
+      return (["finish", "crash", "time out", "fail"] as const).map((what) => ({ delivery, what }));
+    });
+  }
+
+  async play({ delivery, what }: Step): Promise<void> {
+    if (what === "start") return this.#start(delivery);
+    const attempt = this.#attempts[delivery]!;
+    this.working -= 1;
+    if (what === "finish") {
+      attempt.finish();
+      await attempt.outcome;
+      this.finished += 1;
+      this.deliveries[delivery]!.state = "done";
+      return;
+    }
+    if (what === "fail") {
+      attempt.fail();
+      await attempt.outcome;
+    }
+    // One that crashed or was killed says nothing more; one that ran out of time has used it all.
+    if (what === "time out") vi.setSystemTime(Date.now() + TIMEOUT_MS);
+    this.#retry(delivery);
+  }
+
+  #retry(delivery: number): void {
+    const { attempts } = this.deliveries[delivery]!;
+    this.deliveries[delivery]!.state = attempts < MOST_ATTEMPTS ? "waiting" : "dead letter";
+  }
+
+  async #start(delivery: number): Promise<void> {
+    this.deliveries[delivery]!.attempts += 1;
+    const context = { awsRequestId: `request-${delivery}`, getRemainingTimeInMillis: () => TIMEOUT_MS } as Context;
+    const once = onceInLedger(new LedgerPersistence(this.#client, this.#table), context);
+    const begun = await new Promise<Attempt | { ended: unknown } | { threw: unknown }>((resolve) => {
+      let settle: Pick<Attempt, "finish" | "fail"> | undefined;
+      const outcome: Promise<unknown> = once(
+        this.#key,
+        () =>
+          new Promise<{ result: string; remember: true }>((finish, fail) => {
+            settle = {
+              finish: () => finish({ result: "split", remember: true }),
+              fail: () => fail(new Error("S3 is down")),
+            };
+            setImmediate().then(() => resolve({ state: "working", outcome, ...settle! }));
+          }),
+      ).then(
+        (ended) => resolve({ ended }),
+        (threw: unknown) => resolve({ threw }),
+      );
+    });
+    if ("state" in begun) {
+      this.#attempts[delivery] = begun;
+      this.deliveries[delivery]!.state = "working";
+      this.working += 1;
+      this.mostWorking = Math.max(this.mostWorking, this.working);
+    } else if ("threw" in begun) {
+      this.faults.push(`delivery ${delivery} threw ${begun.threw}`);
+      this.#retry(delivery);
+    } else this.deliveries[delivery]!.state = "done";
+  }
+}
+
+describe("two deliveries of one upload, in every order of what can become of them", () => {
+  beforeEach(() => void vi.useFakeTimers({ toFake: ["Date"], now: new Date("2026-11-24T00:00:00Z") }));
+  afterEach(() => void vi.useRealTimers());
+
+  it("never work at the same time, never work again after one has finished, and lose nothing", {
+    timeout: 300_000,
+  }, async () => {
+    const { client, table } = await openLedgerTable();
+    let orders = 0;
+
+    const explore = async (path: Step[]): Promise<void> => {
+      orders += 1;
+      const world = new World(client, table, `video-${orders}`);
+      for (const step of path) await world.play(step);
+      const told = path.map(({ delivery, what }) => `${what} ${delivery}`).join(", ");
+      expect(world.faults, told).toEqual([]);
+      expect(world.mostWorking, told).toBeLessThanOrEqual(1);
+      expect(world.finished, told).toBeLessThanOrEqual(1);
+      const next = world.steps();
+      // Nothing more can come: the work was done, or a dead letter tells that it wasn't.
+      const letters = world.deliveries.some(({ state }) => state === "dead letter");
+      if (next.length === 0) expect(world.finished === 1 || letters, told).toBe(true);
+      for (const step of next) await explore([...path, step]);
+    };
+    await explore([]);
+    console.info(`${orders} orders were played`);
+    expect(orders).toBeGreaterThan(100);
+  });
+});
