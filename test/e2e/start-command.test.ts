@@ -2,12 +2,13 @@ import { createReadStream } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { ListObjectVersionsCommand, PutBucketVersioningCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { DynamoDBDocumentClient, ScanCommand } from "@aws-sdk/lib-dynamodb";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { processesNaming, startCommand } from "../fixtures/commands.ts";
-import { makeMedia } from "../fixtures/media.ts";
+import { ffmpeg, makeMedia } from "../fixtures/media.ts";
 import { temporaryFolder } from "../fixtures/temporary.ts";
 
 const start = async (state: string, port = 0) => startCommand("start", ["--port", String(port), "--state", state]);
@@ -20,13 +21,28 @@ const client = (endpoint: string) => ({
   credentials: { accessKeyId: "x", secretAccessKey: "x" },
 });
 
-async function upload(endpoint: string, path: string): Promise<void> {
+/** From now on every upload of a segment is kept, so that they can be counted. */
+async function keepVersions(endpoint: string): Promise<void> {
+  const s3 = new S3Client(client(endpoint));
+  const VersioningConfiguration = { Status: "Enabled" } as const;
+  await s3.send(new PutBucketVersioningCommand({ Bucket: "video-split-segments", VersioningConfiguration }));
+  s3.destroy();
+}
+
+async function uploadsOf(endpoint: string): Promise<number> {
+  const s3 = new S3Client(client(endpoint));
+  const { Versions = [] } = await s3.send(new ListObjectVersionsCommand({ Bucket: "video-split-segments" }));
+  s3.destroy();
+  return Versions.length;
+}
+
+async function upload(endpoint: string, path: string, seconds = "2"): Promise<void> {
   const s3 = new S3Client(client(endpoint));
   const put = {
     Bucket: "video-split-uploads",
     Key: "uploads/film.mp4",
     Body: createReadStream(path),
-    Metadata: { "segment-seconds": "2" },
+    Metadata: { "segment-seconds": seconds },
   };
   await s3.send(new PutObjectCommand(put));
   s3.destroy();
@@ -74,6 +90,39 @@ describe("npm start", () => {
     await expect.poll(() => countDocuments(endpoint), { timeout: 20_000 }).toBe(4);
     second.child.kill("SIGTERM");
     await second.ended;
+  });
+
+  it("killed with -9 three times on the way through 200 segments, uploads none twice but those in flight", async () => {
+    const state = await temporaryFolder();
+    const video = join(await temporaryFolder(), "long.mp4");
+    const picture = "testsrc2=duration=100:size=64x36:rate=24";
+    await ffmpeg(
+      "-f",
+      "lavfi",
+      "-i",
+      picture,
+      ..."-c:v libx264 -preset ultrafast -g 12 -sc_threshold 0".split(" "),
+      video,
+    );
+
+    let begun = await start(state);
+    const endpoint = endpointIn(await begun.says("Events as they come"));
+    await keepVersions(endpoint);
+    await upload(endpoint, video, "0.5");
+    for (const segment of [30, 90, 150]) {
+      await begun.says(`#${segment} `);
+      begun.child.kill("SIGKILL");
+      await begun.ended;
+      begun = await start(state);
+    }
+    const last = endpointIn(await begun.says("VideoSplit"));
+    await expect.poll(() => countDocuments(last), { timeout: 60_000 }).toBe(201);
+    const uploads = await uploadsOf(last);
+    console.info(`${uploads} uploads of 200 segments, killed three times`);
+    expect(uploads).toBeGreaterThanOrEqual(200);
+    expect(uploads).toBeLessThanOrEqual(203);
+    begun.child.kill("SIGTERM");
+    await begun.ended;
   });
 
   it("says in one line that the port is taken", async () => {
