@@ -20,17 +20,26 @@ function serviceOf({ headers }: IncomingMessage, services: Services): Service {
   return services.s3;
 }
 
+/** Stands before the services: calls `serve` to let a request through, or answers it itself, or breaks the connection. */
+export type Intercept = (request: IncomingMessage, response: ServerResponse, serve: () => void) => void;
+
+const letThrough: Intercept = (_request, _response, serve) => serve();
+
 export type Front = { endpoint: string; close(): Promise<void> };
 
 /**
  * Listens on loopback only: whatever port is free where `port` is 0. `services` may not be there yet; until then
  * clients are told to come back, which every SDK does by itself. Throws `PortInUseError`.
  */
-export async function listen(port: number, services: () => Services | undefined): Promise<Front> {
+export async function listen(
+  port: number,
+  services: () => Services | undefined,
+  intercept: Intercept = letThrough,
+): Promise<Front> {
   const server = createServer((request, response) => {
     const open = services();
     if (open === undefined) return void response.writeHead(503, { "Retry-After": "1" }).end();
-    serviceOf(request, open).handle(request, response);
+    intercept(request, response, () => serviceOf(request, open).handle(request, response));
   });
   // An upload of many GB takes its time.
   server.requestTimeout = 0;

@@ -8,7 +8,7 @@ import { openBuses } from "./buses.ts";
 import { type DeadLetter, type DeadLetterQueues, openDeadLetterQueues } from "./dead-letters.ts";
 import { createTables, openDynamoDB } from "./dynamodb.ts";
 import type { BusEvent, LocalEventBridge } from "./events/index.ts";
-import { listen, type Services } from "./front.ts";
+import { type Intercept, listen, type Services } from "./front.ts";
 import { openFunctions } from "./functions.ts";
 import type { LocalLambda } from "./lambda/index.ts";
 import { lockState } from "./state-lock.ts";
@@ -25,6 +25,8 @@ export type StackOptions = {
   watch: boolean;
   /** Waits before Lambda's retries. AWS waits 1 and 2 minutes, which nobody wants on a laptop. */
   functionRetryMs?: (attempt: number) => number;
+  /** Faults on demand. Default: none. */
+  intercept?: Intercept;
   onEvent?: (bus: string, event: BusEvent) => void;
   onLog?: (functionName: string, text: string) => void;
   onDeadLetter?: (queue: string, letter: DeadLetter) => void;
@@ -86,7 +88,7 @@ export async function openStack(options: StackOptions): Promise<Stack> {
   try {
     const folders = await makeFolders(directory);
     let services: Services | undefined;
-    const front = await listen(options.port, () => services);
+    const front = await listen(options.port, () => services, options.intercept);
     closers.push(front.close);
     closers.push(await lockState(directory));
     const { endpoint } = front;

@@ -1,0 +1,11 @@
+import { expect, it } from "vitest";
+import { chaos } from "../chaos/chaos.ts";
+
+/** A few of what `npm run chaos -- --runs 1000` does. */
+const RUNS = 24;
+
+it(`${RUNS} splits under faults end as one without: documents, objects and ids of events`, async () => {
+  const { wrong, faults } = await chaos(RUNS, 7, () => {});
+  expect(wrong).toEqual([]);
+  expect(Object.values(faults).reduce((sum, count) => sum + count, 0)).toBeGreaterThan(RUNS);
+});
