@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
-import { PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { PutObjectCommand, paginateListObjectsV2, S3Client } from "@aws-sdk/client-s3";
 import { DynamoDBDocumentClient, paginateScan } from "@aws-sdk/lib-dynamodb";
 import { parseEvent, type VideoSplitEvent } from "#events-schema";
 import { PROJECT_ROOT } from "../../infra/local/project.ts";
@@ -35,8 +35,15 @@ export type ChaosOutcome = {
 
 type Document = Record<string, unknown> & { VideoId: number; key: string };
 
+type Outcome = {
+  documents: Document[];
+  events: VideoSplitEvent[];
+  /** Bytes of the objects in the output bucket, by key. */
+  objects: Map<string, number | undefined>;
+};
+
 /** Everything about a video that doesn't tell which upload it was, or when. */
-function essence(documents: Document[], events: VideoSplitEvent[], key: string): string {
+function essence({ documents, events, objects }: Outcome, key: string): string {
   const video = documents.find((document) => document.key === key);
   if (video === undefined) return "no document";
   const segments = documents
@@ -56,8 +63,8 @@ function essence(documents: Document[], events: VideoSplitEvent[], key: string):
       proof,
       segments: (sub_videos as number[] | undefined)?.map((id) => id - video.VideoId),
     },
-    segments: segments.map(({ segment_index, bytes, checksum, frames: count, start, end, made }) => ({
-      ...{ segment_index, bytes, checksum, count, start, end, made },
+    segments: segments.map(({ segment_index, bytes, checksum, frames: count, start, end, made, ...segment }) => ({
+      ...{ segment_index, bytes, checksum, count, start, end, made, stored: objects.get(segment.key) },
     })),
     events: [...told.values()].sort(),
   });
@@ -112,7 +119,7 @@ class Harness {
       NEVER,
     );
 
-  async documents(): Promise<Document[]> {
+  async #allDocuments(): Promise<Document[]> {
     const items: Document[] = [];
     const pages = paginateScan({ client: this.#documents }, { TableName: this.stack.names.videos });
     for await (const { Items = [] } of pages) items.push(...(Items as Document[]));
@@ -124,6 +131,19 @@ class Harness {
     for await (const event of this.stack.bridge.log(this.stack.names.bus)) events.push(parseEvent(event));
     return events;
   }
+
+  async #objects(): Promise<Outcome["objects"]> {
+    const sizes: Outcome["objects"] = new Map();
+    const pages = paginateListObjectsV2({ client: this.#s3 }, { Bucket: this.stack.names.segments });
+    for await (const { Contents = [] } of pages) for (const { Key = "", Size } of Contents) sizes.set(Key, Size);
+    return sizes;
+  }
+
+  outcome = async (): Promise<Outcome> => ({
+    documents: await this.#allDocuments(),
+    events: await this.events(),
+    objects: await this.#objects(),
+  });
 
   /** As texts. */
   async deadLetters(): Promise<string[]> {
@@ -171,7 +191,9 @@ export async function chaos(runs: number, seed: number, onProgress: (done: numbe
     const expected = await withHarness(undefined, async (harness) => {
       await harness.upload("uploads/calm.mp4", video);
       await harness.stack.idle();
-      return essence(await harness.documents(), await harness.events(), "uploads/calm.mp4");
+      const calm = essence(await harness.outcome(), "uploads/calm.mp4");
+      if (!calm.includes('"status":"split"')) throw new Error(`Without any fault the split came to ${calm}`);
+      return calm;
     });
 
     const faults = seededFaults(seed);
@@ -203,13 +225,13 @@ export async function chaos(runs: number, seed: number, onProgress: (done: numbe
       if (letters.length > 0) await harness.replay();
       await harness.stack.idle();
 
-      const [documents, events] = [await harness.documents(), await harness.events()];
+      const outcome = await harness.outcome();
       const wrong = keys.flatMap((key) => {
-        const found = essence(documents, events, key);
+        const found = essence(outcome, key);
         return found === expected ? [] : [`${key} with seed ${seed}:\n  ${found}\n  instead of\n  ${expected}`];
       });
       wrong.push(...lost.map((key) => `${key} with seed ${seed}: lost without a dead letter`));
-      const facts = events.filter(({ type }) => type !== "SplitRequested");
+      const facts = outcome.events.filter(({ type }) => type !== "SplitRequested");
       const repeated = facts.length - new Set(facts.map(({ metadata }) => metadata.eventId)).size;
       const seconds = (performance.now() - begun) / 1_000;
       return { runs, faults: faults.counts, wrong, deadLetters: letters.length, repeated, seconds };
