@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { json } from "node:stream/consumers";
 import type { Intercept } from "../../infra/local/front.ts";
 import { childrenOf } from "../fixtures/processes.ts";
 import { randomFrom } from "../fixtures/random.ts";
@@ -14,6 +15,7 @@ export const KINDS = [
   "DynamoDB throttles",
   "DynamoDB answer lost",
   "bus throttles",
+  "bus refuses entries",
   "bus answer lost",
   "function killed before a request",
   "function killed after a request",
@@ -28,6 +30,7 @@ const PERCENT: Record<Kind, number> = {
   "DynamoDB throttles": 2,
   "DynamoDB answer lost": 2,
   "bus throttles": 3,
+  "bus refuses entries": 5,
   "bus answer lost": 3,
   "function killed before a request": 0.4,
   "function killed after a request": 0.4,
@@ -42,6 +45,7 @@ const SERVICE_OF: Record<Exclude<Kind, `function ${string}`>, ServiceName> = {
   "DynamoDB throttles": "dynamodb",
   "DynamoDB answer lost": "dynamodb",
   "bus throttles": "bus",
+  "bus refuses entries": "bus",
   "bus answer lost": "bus",
 };
 
@@ -63,6 +67,14 @@ function refuse(request: IncomingMessage, response: ServerResponse, status: numb
 }
 
 const awsJson = (code: string) => JSON.stringify({ __type: `com.amazonaws.chaos#${code}`, message: "chaos" });
+
+/** The call succeeds, and none of its entries does: what PutEvents answers when it's short of something inside. */
+async function refuseEntries(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { Entries = [] } = (await json(request)) as { Entries?: unknown[] };
+  const refused = Entries.map(() => ({ ErrorCode: "InternalFailure", ErrorMessage: "chaos" }));
+  const body = JSON.stringify({ FailedEntryCount: refused.length, Entries: refused });
+  response.writeHead(200, { "content-type": "application/x-amz-json-1.1" }).end(body);
+}
 
 /** Lets the service do its work and answer into nothing. */
 function loseAnswer(response: ServerResponse): void {
@@ -139,6 +151,7 @@ export function seededFaults(seed: number): Faults {
     },
     "bus throttles": (request, response) =>
       refuse(request, response, 400, "application/x-amz-json-1.1", awsJson("ThrottlingException")),
+    "bus refuses entries": (request, response) => void refuseEntries(request, response),
     "bus answer lost": (_request, response, serve) => {
       loseAnswer(response);
       serve();
