@@ -1,28 +1,14 @@
-import { once } from "node:events";
 import { readFile, writeFile } from "node:fs/promises";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { ffmpeg } from "../fixtures/media.ts";
 import { split } from "../fixtures/split-world.ts";
 import { temporaryFolder } from "../fixtures/temporary.ts";
+import { trap } from "../fixtures/trap.ts";
 
 /** Uploads that mean harm. Each must be rejected, soon, and nothing of this machine may be asked for or come out. */
 
 const SECRET = "s3cr3t-of-the-environment";
-
-/** A server on loopback that nobody should ask for anything. */
-async function trap() {
-  const requests: string[] = [];
-  const server = createServer((request, response) => {
-    requests.push(request.url ?? "");
-    response.end();
-  }).listen(0, "127.0.0.1");
-  onTestFinished(() => void server.close());
-  await once(server, "listening");
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, requests };
-}
 
 async function upload(bytes: Buffer | string, name = "film.mp4") {
   process.env.AWS_SECRET_ACCESS_KEY = SECRET;

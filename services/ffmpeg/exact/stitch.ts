@@ -17,9 +17,9 @@ import {
   usesFourByteLengths,
   withoutSets,
 } from "./parameter-sets.ts";
+import { Part, PartReader, type Parts, type StitchedPacket } from "./parts.ts";
 import { checkPlayback } from "./playback.ts";
 import { type PictureReading, readHeadOf } from "./source-reading.ts";
-import { Spool } from "./spool.ts";
 
 /**
  * The exact cut of H.264 and HEVC: what lies between boundaries is copied, and only the groups of pictures that a
@@ -51,29 +51,6 @@ export type Stitching = {
 
 /** Decoding and encoding at the same time: each uses several threads already. */
 const JOBS_AT_ONCE = 2;
-
-/** Part of a segment's picture: its packets, one after the other. */
-class Part {
-  readonly spool: Spool;
-  readonly sizes: number[] = [];
-  isWhole = false;
-
-  constructor(path: string) {
-    this.spool = new Spool(path);
-  }
-
-  async add(data: Buffer): Promise<void> {
-    this.sizes.push(data.length);
-    await this.spool.write(data);
-  }
-}
-
-type PartName = "head" | "copied" | "tail";
-
-type Parts = Record<PartName, Part> & {
-  /** Of the pictures that were encoded for it. */
-  configuration: Buffer | undefined;
-};
 
 type Job = EncodeJob & {
   run: EncodeJobRun;
@@ -493,32 +470,6 @@ const MOST_FOLLOWING = 18;
 const AHEAD_SECONDS = 10;
 const MOST_SAMPLES = 128;
 const MOST_BYTES = 1024 * 1024;
-
-type StitchedPacket = { part: Part; rank: number; size: number; key: boolean; prefix: Buffer | undefined };
-
-/** Reads packets of parts one after the other. */
-class PartReader {
-  #part: Part | undefined;
-  #file: Awaited<ReturnType<Spool["read"]>> | undefined;
-  #at = 0;
-
-  async read({ part, size }: StitchedPacket): Promise<Buffer> {
-    if (part !== this.#part) {
-      await this.#file?.close();
-      this.#part = part;
-      this.#file = await part.spool.read();
-      this.#at = 0;
-    }
-    const data = Buffer.allocUnsafe(size);
-    await this.#file!.read(data, 0, size, this.#at);
-    this.#at += size;
-    return data;
-  }
-
-  async close(): Promise<void> {
-    await this.#file?.close();
-  }
-}
 
 const secondsOf = ({ pts, dts, clock }: { pts: number | undefined; dts: number; clock: Clock }): number =>
   ((pts ?? dts) * clock.num) / clock.den;

@@ -111,20 +111,12 @@ export function planExactCut(index: PacketIndex, segmentSeconds: number, fallbac
   const mean = frames > 1 ? (last - origin) / (frames - 1) : 1 / fallbackFps;
   const duration = last - origin + (index.duration(packetOf[frames - 1]!) ?? mean);
 
-  const starts = segmentStarts({ frames, timeOf, origin, duration, segmentSeconds });
+  const timeline = { frames, timeOf, origin, duration, segmentSeconds };
+  const starts = segmentStarts(timeline);
   const keys = cleanKeys(index, rankOf);
-  const segments = starts.map(({ rank, window }, number): ExactSegment => {
-    const next = starts[number + 1];
-    const ranks = { from: rank, to: next?.rank ?? frames };
-    return {
-      index: number,
-      requestedStart: window * segmentSeconds,
-      requestedEnd: next === undefined ? duration : (window + 1) * segmentSeconds,
-      start: timeOf(rank) - origin,
-      end: next === undefined ? duration : timeOf(next.rank) - origin,
-      ranks,
-      ...partsOf(ranks, keys, index, rankOf),
-    };
+  const segments = starts.map(({ rank }, number): ExactSegment => {
+    const ranks = { from: rank, to: starts[number + 1]?.rank ?? frames };
+    return { ...placeOf(starts, number, timeline), ranks, ...partsOf(ranks, keys, index, rankOf) };
   });
   const jobs = segments.length > MAX_SEGMENTS ? [] : jobsOf(segments, keys, packetOf);
   return { segments, jobs, frames, undecodable, duration, origin, packetOf, rankOf };
@@ -142,17 +134,9 @@ export function planWindows(index: PacketIndex, segmentSeconds: number, fallback
   const last = times[frames - 1]!;
   const duration = last - origin + (frames > 1 ? (last - origin) / (frames - 1) : 1 / fallbackFps);
   const timeOf = (rank: number): number => times[rank]!;
-  const starts = segmentStarts({ frames, timeOf, origin, duration, segmentSeconds });
-  const segments = starts.map(({ rank, window }, number) => {
-    const next = starts[number + 1];
-    return {
-      index: number,
-      requestedStart: window * segmentSeconds,
-      requestedEnd: next === undefined ? duration : (window + 1) * segmentSeconds,
-      start: timeOf(rank) - origin,
-      end: next === undefined ? duration : timeOf(next.rank) - origin,
-    };
-  });
+  const timeline = { frames, timeOf, origin, duration, segmentSeconds };
+  const starts = segmentStarts(timeline);
+  const segments = starts.map((_, number) => placeOf(starts, number, timeline));
   return { segments, jobs: undefined, frames, undecodable: 0, duration, origin };
 }
 
@@ -202,9 +186,25 @@ type Timeline = {
   segmentSeconds: number;
 };
 
+type SegmentStart = { rank: number; window: number };
+
+/** Where a segment is asked to be, and where it is. */
+function placeOf(starts: readonly SegmentStart[], number: number, timeline: Timeline): WindowPlan["segments"][number] {
+  const { segmentSeconds, duration, origin, timeOf } = timeline;
+  const { rank, window } = starts[number]!;
+  const next = starts[number + 1];
+  return {
+    index: number,
+    requestedStart: window * segmentSeconds,
+    requestedEnd: next === undefined ? duration : (window + 1) * segmentSeconds,
+    start: timeOf(rank) - origin,
+    end: next === undefined ? duration : timeOf(next.rank) - origin,
+  };
+}
+
 /** Rank of the first frame of each segment, and which window k·X ≤ t < (k+1)·X it's in. Empty windows make no segment. */
 function segmentStarts({ frames, timeOf, origin, duration, segmentSeconds }: Timeline) {
-  const starts: { rank: number; window: number }[] = [];
+  const starts: SegmentStart[] = [];
   for (let rank = 0; rank < frames && starts.length <= MAX_SEGMENTS; rank += 1) {
     const window = Math.floor((timeOf(rank) - origin + SAME_SECONDS) / segmentSeconds);
     if (starts.length === 0 || window > starts.at(-1)!.window) starts.push({ rank, window });

@@ -1,12 +1,10 @@
-import { once } from "node:events";
 import { chmod, readFile, writeFile } from "node:fs/promises";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { ffmpegMediaTools } from "../../../services/ffmpeg/index.ts";
 import { binaries, makeMedia } from "../../fixtures/media.ts";
 import { temporaryFolder } from "../../fixtures/temporary.ts";
+import { trap } from "../../fixtures/trap.ts";
 
 const NEVER = new AbortController().signal;
 
@@ -23,18 +21,6 @@ const openBytes = async (bytes: Uint8Array, ffprobe?: string) => {
 };
 
 const describeText = async (text: string) => (await openBytes(Buffer.from(text))).describe(NEVER);
-
-/** A server on loopback that nobody should ask for anything. */
-async function trap() {
-  const requests: string[] = [];
-  const server = createServer((request, response) => {
-    requests.push(request.url ?? "");
-    response.end();
-  }).listen(0, "127.0.0.1");
-  onTestFinished(() => void server.close());
-  await once(server, "listening");
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, requests };
-}
 
 describe("hostile uploads", () => {
   it("a playlist is no media, and what it names isn't fetched", async () => {
