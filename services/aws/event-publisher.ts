@@ -1,4 +1,5 @@
 import { EventBridgeClient, PutEventsCommand, type PutEventsRequestEntry } from "@aws-sdk/client-eventbridge";
+import { NodeHttpHandler } from "@smithy/node-http-handler";
 import { createEvent, type VideoSplitEvent } from "#events-schema";
 import type { EventPublisher } from "../split/ports.ts";
 
@@ -12,8 +13,19 @@ export const MAX_BYTES = 256 * 1024;
 const ATTEMPTS = 6;
 const BACKOFF_MS = 100;
 
+/** A healthy bus answers within a fraction of a second: these only have to end a connection that went dead. */
+const CONNECT_MS = 2_000;
+const ANSWER_MS = 5_000;
+
 /** One client for all of an execution environment. Endpoint, region and credentials come the SDK's own way. */
-export const eventBridgeClient = (): EventBridgeClient => new EventBridgeClient({});
+export const eventBridgeClient = (): EventBridgeClient =>
+  new EventBridgeClient({
+    requestHandler: new NodeHttpHandler({
+      connectionTimeout: CONNECT_MS,
+      requestTimeout: ANSWER_MS,
+      throwOnRequestTimeout: true,
+    }),
+  });
 
 /** An event was not accepted by the bus. Worth a retry: the same event has the same id again. */
 export class PublishError extends Error {
