@@ -5,6 +5,17 @@ import { appendToFile, fileTargetName } from "./event-files.ts";
 import { type LocalEventBridge, openEventBridge, type TargetSpec } from "./events/index.ts";
 import type { LocalLambda } from "./lambda/index.ts";
 
+/**
+ * Stands before the functions as `Intercept` stands before the services: hands a delivery over once, or late, or twice. Each further
+ * time under a request id of its own: only the first is the one whose retries continue it.
+ */
+export type InterceptDelivery = (
+  delivery: { target: string; event: unknown; requestId: string },
+  deliver: (requestId: string) => Promise<void>,
+) => Promise<void>;
+
+const straight: InterceptDelivery = ({ requestId }, deliver) => deliver(requestId);
+
 export type BusesOptions = {
   directory: string;
   region: string;
@@ -14,6 +25,8 @@ export type BusesOptions = {
   deadLetters: DeadLetterQueues;
   /** Nothing is delivered before: what an earlier run left pending needs the other services too. */
   ready: Promise<void>;
+  /** Default: each delivery is handed over once, at once. */
+  intercept?: InterceptDelivery | undefined;
 };
 
 /** The request id is the delivery's, so that one which a crash of the stack cut off goes on as its own retry. */
@@ -23,8 +36,13 @@ async function deliverTo(
   deliveryId: string,
   options: BusesOptions,
 ): Promise<void> {
-  if (arn.startsWith("arn:aws:lambda:"))
-    return options.lambda.invokeAsync(nameOfArn(arn), event, { requestId: deliveryId });
+  if (arn.startsWith("arn:aws:lambda:")) {
+    const target = nameOfArn(arn);
+    const { lambda, intercept = straight } = options;
+    return intercept({ target, event, requestId: deliveryId }, (requestId) =>
+      lambda.invokeAsync(target, event, { requestId }),
+    );
+  }
   const file = fileTargetName(arn);
   if (file === undefined)
     throw new Error(`The local stack can't deliver to ${arn}: it has functions, queues and log groups`);

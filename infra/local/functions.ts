@@ -9,6 +9,8 @@ export type FunctionsOptions = {
   endpoint: string;
   root: string;
   watch: boolean;
+  /** Default: each function's own. */
+  timeoutSeconds: number | undefined;
   retryDelayMs: (attempt: number) => number;
   onLog: (functionName: string, text: string) => void;
   deadLetters: DeadLetterQueues;
@@ -23,7 +25,7 @@ export const openFunctions = (topology: Topology<string>, options: FunctionsOpti
     functions: Object.entries(topology.functions).map(([name, spec]) => ({
       name,
       handler: spec.handler,
-      timeoutSeconds: spec.timeoutSeconds,
+      timeoutSeconds: options.timeoutSeconds ?? spec.timeoutSeconds,
       memoryMB: spec.memoryMB,
       concurrency: spec.concurrency ?? UNRESERVED_CONCURRENCY,
       retry: spec.retry,

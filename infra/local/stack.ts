@@ -4,7 +4,7 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { Settings } from "../settings.ts";
 import { LOCAL_NAMES, type Names, type Topology, topology } from "../topology.ts";
 import { openBuckets } from "./buckets.ts";
-import { openBuses } from "./buses.ts";
+import { type InterceptDelivery, openBuses } from "./buses.ts";
 import { type DeadLetter, type DeadLetterQueues, openDeadLetterQueues } from "./dead-letters.ts";
 import { createTables, openDynamoDB } from "./dynamodb.ts";
 import type { BusEvent, LocalEventBridge } from "./events/index.ts";
@@ -25,8 +25,11 @@ export type StackOptions = {
   watch: boolean;
   /** Waits before Lambda's retries. AWS waits 1 and 2 minutes, which nobody wants on a laptop. */
   functionRetryMs?: (attempt: number) => number;
+  /** Of the functions; default: each one's own. Nobody wants to wait 15 minutes to see a timeout. */
+  timeoutSeconds?: number;
   /** Faults on demand. Default: none. */
   intercept?: Intercept;
+  interceptDelivery?: InterceptDelivery;
   onEvent?: (bus: string, event: BusEvent) => void;
   onLog?: (functionName: string, text: string) => void;
   onDeadLetter?: (queue: string, letter: DeadLetter) => void;
@@ -101,6 +104,7 @@ export async function openStack(options: StackOptions): Promise<Stack> {
       endpoint,
       root: options.root,
       watch: options.watch,
+      timeoutSeconds: options.timeoutSeconds,
       retryDelayMs: options.functionRetryMs ?? shortRetry,
       onLog: options.onLog ?? (() => {}),
       deadLetters,
@@ -113,6 +117,7 @@ export async function openStack(options: StackOptions): Promise<Stack> {
       lambda,
       deadLetters,
       ready,
+      intercept: options.interceptDelivery,
     });
     closers.push(bridge.close);
     if (options.onEvent !== undefined) bridge.onEvent(options.onEvent);

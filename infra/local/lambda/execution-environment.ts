@@ -109,7 +109,7 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Exe
       endMark,
       deadlineMs: Date.now() + spec.timeoutSeconds * 1_000,
       functionArn: functionArn(region, spec.name),
-      traceId: traceHeader(),
+      traceId: traceHeader(invocation.requestId),
     };
     const reply = await runtime.ask(message, spec.timeoutSeconds);
     const broken = breakdown(reply, invocation.requestId, spec.timeoutSeconds);

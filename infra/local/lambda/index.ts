@@ -29,6 +29,8 @@ export {
   PayloadTooLargeError,
 } from "./errors.ts";
 
+export { traceOf } from "./variables.ts";
+
 /** Lambda keeps environments for some minutes; on a laptop each holds memory that is wanted elsewhere. */
 const RETIRE_AFTER_MS = 30_000;
 

@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import type { LocalFunction } from "./contract.ts";
 
 /** Of the local stack's own environment; whatever else is there, credentials above all, a function doesn't see. */
@@ -8,10 +8,13 @@ const INHERITED = ["PATH", "FFMPEG_PATH", "FFMPEG_BIN", "FFPROBE_PATH"] as const
 const logStream = (): string =>
   `${new Date().toISOString().slice(0, 10).replaceAll("-", "/")}/[$LATEST]${randomBytes(16).toString("hex")}`;
 
+/** The part of a trace's id that tells it from others of the same second: all attempts of an invocation are in one trace. */
+export const traceOf = (requestId: string): string => createHash("sha256").update(requestId).digest("hex").slice(0, 24);
+
 /** An X-Ray header for an invocation that isn't sampled. https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html */
-export function traceHeader(): string {
+export function traceHeader(requestId: string): string {
   const seconds = Math.floor(Date.now() / 1_000).toString(16);
-  return `Root=1-${seconds}-${randomBytes(12).toString("hex")};Parent=${randomBytes(8).toString("hex")};Sampled=0`;
+  return `Root=1-${seconds}-${traceOf(requestId)};Parent=${randomBytes(8).toString("hex")};Sampled=0`;
 }
 
 /**
