@@ -1,240 +1,169 @@
-import { randomUUID } from "node:crypto";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
-import { PutObjectCommand, paginateListObjectsV2, S3Client } from "@aws-sdk/client-s3";
-import { DynamoDBDocumentClient, paginateScan } from "@aws-sdk/lib-dynamodb";
-import { parseEvent, type VideoSplitEvent } from "#events-schema";
-import { PROJECT_ROOT } from "../../infra/local/project.ts";
-import { openStack, type Stack } from "../../infra/local/stack.ts";
-import { replayLog } from "../../infra/operations/replay.ts";
-import { parseSettings } from "../../infra/settings.ts";
-import { eventBridgePublisher } from "../../services/aws/event-publisher.ts";
 import { makeMedia } from "../fixtures/media.ts";
-import { randomFrom } from "../fixtures/random.ts";
-import { type Faults, HARNESS, type Kind, seededFaults } from "./faults.ts";
+import { essence } from "./essence.ts";
+import { Harness, type Video } from "./harness.ts";
+import { FAULTS, type Fault, scheduleOf } from "./schedule.ts";
+import { uploadKey } from "./world.ts";
 
 /** Uploads that are under way together. */
-const TOGETHER = 10;
+const TOGETHER = 25;
 
-const NEVER = new AbortController().signal;
+/** A function's timeout, and some. */
+const LONGEST_LEASE_MS = 20_000;
+
+export type ChaosOptions = {
+  /** Schedules, by their numbers. */
+  runs: readonly number[];
+  seed: number;
+  /** The project whose functions are run. */
+  root: string;
+  onProgress(done: number): void;
+};
 
 export type ChaosOutcome = {
   runs: number;
-  faults: Record<Kind, number>;
-  /** Runs in which something differed from the run without faults: their keys, and how. */
-  wrong: string[];
-  /** Dead letters that the faults led to, all of them cleared by a redrive. */
+  faults: Record<Fault, number>;
+  /** Runs in which something differed from the run without faults, and how. */
+  wrong: { run: number; how: string }[];
+  /** Dead letters that the faults led to, all of them cleared by a redrive where nothing is wrong. */
   deadLetters: number;
   /** Announcements beyond the first of the same fact. */
   repeated: number;
   seconds: number;
 };
 
-type Document = Record<string, unknown> & { VideoId: number; key: string };
-
-type Outcome = {
-  documents: Document[];
-  events: VideoSplitEvent[];
-  /** Bytes of the objects in the output bucket, by key. */
-  objects: Map<string, number | undefined>;
-};
-
-/** Everything about a video that doesn't tell which upload it was, or when. */
-function essence({ documents, events, objects }: Outcome, key: string): string {
-  const video = documents.find((document) => document.key === key);
-  if (video === undefined) return "no document";
-  const segments = documents
-    .filter(({ parent_video }) => parent_video === video.VideoId)
-    .sort((one, other) => one.VideoId - other.VideoId);
-  const told = new Map<string, string>();
-  for (const { type, metadata, data } of events) {
-    const about = "parent_video" in data ? data.parent_video : "VideoId" in data ? data.VideoId : undefined;
-    if (about === video.VideoId) told.set(metadata.eventId, type);
-  }
-  const { status, frames, duration, proof, sub_videos } = video;
-  return JSON.stringify({
-    upload: {
-      status,
-      frames,
-      duration,
-      proof,
-      segments: (sub_videos as number[] | undefined)?.map((id) => id - video.VideoId),
-    },
-    segments: segments.map(({ segment_index, bytes, checksum, frames: count, start, end, made, ...segment }) => ({
-      ...{ segment_index, bytes, checksum, count, start, end, made, stored: objects.get(segment.key) },
-    })),
-    events: [...told.values()].sort(),
-  });
+/** What is split: small, made once, each its own way through the service. */
+async function makeVideos(folder: string): Promise<Video[]> {
+  const twoSeconds = { "segment-seconds": "2" };
+  const bFrames = await readFile(await makeMedia(folder, "b-frames.mp4"));
+  const plain = await readFile(await makeMedia(folder, "keyframe-each-second.mp4"));
+  return [
+    { body: bFrames, metadata: twoSeconds },
+    { body: plain, metadata: { "segment-seconds": "1.5", cut: "keyframe" } },
+    { body: plain, metadata: twoSeconds },
+    { body: Buffer.from("not a video at all"), metadata: twoSeconds },
+  ];
 }
 
-class Harness {
-  readonly stack: Stack;
-  readonly #s3: S3Client;
-  readonly #documents: DynamoDBDocumentClient;
-  readonly #events: EventBridgeClient;
+type Calm = { essence: string; stored: number };
 
-  constructor(stack: Stack) {
-    this.stack = stack;
-    const credentials = { accessKeyId: HARNESS, secretAccessKey: "x" };
-    const config = { endpoint: stack.endpoint, region: stack.region, credentials };
-    this.#s3 = new S3Client(config);
-    this.#documents = DynamoDBDocumentClient.from(new DynamoDBClient(config));
-    this.#events = new EventBridgeClient(config);
-  }
+const isTerminal = (type: string): boolean => type === "VideoSplit" || type === "VideoRejected";
 
-  upload = (Key: string, Body: Buffer) =>
-    this.#s3.send(
-      new PutObjectCommand({ Bucket: this.stack.names.uploads, Key, Body, Metadata: { "segment-seconds": "2" } }),
-    );
-
-  /** Asks for an upload again, as a second delivery of it or as the redrive of a dead letter. */
-  async ask(key: string): Promise<void> {
-    const eventId = randomUUID();
-    const metadata = {
-      eventId,
-      version: 1,
-      correlationId: eventId,
-      causationId: eventId,
-      occurredAt: new Date().toISOString(),
-    };
-    const data = { bucket: this.stack.names.uploads, key, reason: "redrive" as const };
-    await eventBridgePublisher(this.#events, this.stack.names.bus).publish({ type: "SplitRequested", metadata, data });
-  }
-
-  replay = () =>
-    replayLog(
-      {
-        events: this.#events,
-        documents: this.#documents,
-        bus: this.stack.names.bus,
-        archive: this.stack.names.archive,
-        table: this.stack.names.videos,
-        settledMs: 500,
-      },
-      { from: new Date(0), to: new Date(Date.now() + 1_000) },
-      () => {},
-      NEVER,
-    );
-
-  async #allDocuments(): Promise<Document[]> {
-    const items: Document[] = [];
-    const pages = paginateScan({ client: this.#documents }, { TableName: this.stack.names.videos });
-    for await (const { Items = [] } of pages) items.push(...(Items as Document[]));
-    return items;
-  }
-
-  async events(): Promise<VideoSplitEvent[]> {
-    const events: VideoSplitEvent[] = [];
-    for await (const event of this.stack.bridge.log(this.stack.names.bus)) events.push(parseEvent(event));
-    return events;
-  }
-
-  async #objects(): Promise<Outcome["objects"]> {
-    const sizes: Outcome["objects"] = new Map();
-    const pages = paginateListObjectsV2({ client: this.#s3 }, { Bucket: this.stack.names.segments });
-    for await (const { Contents = [] } of pages) for (const { Key = "", Size } of Contents) sizes.set(Key, Size);
-    return sizes;
-  }
-
-  outcome = async (): Promise<Outcome> => ({
-    documents: await this.#allDocuments(),
-    events: await this.events(),
-    objects: await this.#objects(),
-  });
-
-  /** As texts. */
-  async deadLetters(): Promise<string[]> {
-    const queues = Object.keys(this.stack.topology.queues);
-    const letters = (await Promise.all(queues.map((queue) => this.stack.deadLetters.read(queue)))).flat();
-    return letters.map((letter) => JSON.stringify(letter));
-  }
-
-  close(): Promise<void> {
-    this.#s3.destroy();
-    this.#events.destroy();
-    return this.stack.close();
-  }
-}
-
-async function withHarness<T>(faults: Faults | undefined, work: (harness: Harness) => Promise<T>): Promise<T> {
+async function withHarness<T>(
+  options: {
+    seed: number | undefined;
+    root: string;
+    onFault(run: number, fault: Fault): void;
+    onStored(run: number): void;
+  },
+  work: (harness: Harness) => Promise<T>,
+): Promise<T> {
   const directory = await mkdtemp(join(tmpdir(), "video-split-chaos-"));
-  const stack = await openStack({
-    settings: parseSettings({ "video_split.concurrency": 4 }),
-    directory,
-    port: 0,
-    root: PROJECT_ROOT,
-    watch: false,
-    functionRetryMs: () => 50,
-    ...(faults === undefined ? {} : { intercept: faults.intercept }),
-  });
-  const harness = new Harness(stack);
   try {
-    return await work(harness);
+    const harness = await Harness.open({ ...options, directory });
+    try {
+      const result = await work(harness);
+      await harness.host.ask("close");
+      return result;
+    } finally {
+      harness.close();
+      harness.host.kill();
+    }
   } finally {
-    await harness.close();
-    await rm(directory, { recursive: true, force: true });
+    await rm(directory, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
+
+/** What each video comes to when nothing is broken. */
+async function calmOutcomes(videos: readonly Video[], root: string): Promise<Calm[]> {
+  const stored = new Map<number, number>();
+  const onStored = (run: number) => void stored.set(run, (stored.get(run) ?? 0) + 1);
+  return withHarness({ seed: undefined, root, onFault: () => {}, onStored }, async (harness) => {
+    for (const [run, video] of videos.entries()) await harness.upload(uploadKey(run), video);
+    await harness.host.ask("idle");
+    const outcome = await harness.outcome();
+    return videos.map((_, run) => ({ essence: essence(outcome, uploadKey(run)), stored: stored.get(run) ?? 0 }));
+  });
+}
+
+async function unfinishedOf(harness: Harness, runs: readonly number[]): Promise<number[]> {
+  const ended = new Set<string>();
+  for (const { type, data } of await harness.events()) if (isTerminal(type) && "key" in data) ended.add(data.key);
+  return runs.filter((run) => !ended.has(uploadKey(run)));
+}
+
+/** Until the lease of an attempt that was killed has run out, its upload is taken for one that's being split: asked again then. */
+async function redrive(harness: Harness, runs: readonly number[]): Promise<void> {
+  const giveUpAt = Date.now() + LONGEST_LEASE_MS;
+  let left = await unfinishedOf(harness, runs);
+  while (left.length > 0 && Date.now() < giveUpAt) {
+    for (const run of left) await harness.ask(uploadKey(run));
+    await harness.host.ask("idle");
+    left = await unfinishedOf(harness, runs);
   }
 }
 
 /**
- * Splits a small video as often as asked under seeded faults, and compares what each came to with a run without faults:
- * documents, checksums of the objects, and the ids of the events.
+ * Splits small videos as often as asked, each under a seeded schedule of faults, and compares what each came to with the same split
+ * without any: documents, checksums of the objects, and the ids of the events.
  */
-export async function chaos(runs: number, seed: number, onProgress: (done: number) => void): Promise<ChaosOutcome> {
+export async function chaos({ runs, seed, root, onProgress }: ChaosOptions): Promise<ChaosOutcome> {
   const begun = performance.now();
   const folder = await mkdtemp(join(tmpdir(), "video-split-chaos-"));
+  const faults = Object.fromEntries(FAULTS.map((fault) => [fault, 0])) as Record<Fault, number>;
+  const stored = new Map<number, number>();
+  /** Runs in which nothing may be done twice: no attempt was broken off. */
+  const undisturbed = new Set(
+    runs.filter((run) => [...scheduleOf(seed, run).kinds].every((kind) => kind.startsWith("delivery"))),
+  );
   try {
-    const video = await readFile(await makeMedia(folder, "b-frames.mp4"));
-    const expected = await withHarness(undefined, async (harness) => {
-      await harness.upload("uploads/calm.mp4", video);
-      await harness.stack.idle();
-      const calm = essence(await harness.outcome(), "uploads/calm.mp4");
-      if (!calm.includes('"status":"split"')) throw new Error(`Without any fault the split came to ${calm}`);
-      return calm;
-    });
-
-    const faults = seededFaults(seed);
-    const random = randomFrom(seed + 1);
-    return await withHarness(faults, async (harness) => {
-      const keys = Array.from({ length: runs }, (_, run) => `uploads/${run}.mp4`);
-      for (let at = 0; at < runs; at += TOGETHER) {
-        const batch = keys.slice(at, at + TOGETHER);
-        await Promise.all(
-          batch.map(async (key) => {
-            await harness.upload(key, video);
-            // Deliveries may come twice, at once or later.
-            if (random() < 0.3) await harness.ask(key);
-          }),
-        );
-        await harness.stack.idle();
+    const videos = await makeVideos(folder);
+    const videoOf = (run: number): number => run % videos.length;
+    const calm = await calmOutcomes(videos, root);
+    const options = {
+      seed,
+      root,
+      onFault: (_run: number, fault: Fault) => {
+        faults[fault] += 1;
+      },
+      onStored: (run: number) => void stored.set(run, (stored.get(run) ?? 0) + 1),
+    };
+    return await withHarness(options, async (harness) => {
+      for (let at = 0; at < runs.length; at += TOGETHER) {
+        const batch = runs.slice(at, at + TOGETHER);
+        const { kills } = harness.host;
+        await Promise.all(batch.map((run) => harness.upload(uploadKey(run), videos[videoOf(run)]!)));
+        await harness.host.ask("idle");
+        if (harness.host.kills > kills) for (const run of batch) undisturbed.delete(run);
         onProgress(at + batch.length);
       }
 
-      faults.enabled = false;
-      const letters = await harness.deadLetters();
-      const unfinished = new Set(keys);
-      for (const event of await harness.events()) if (event.type === "VideoSplit") unfinished.delete(event.data.key);
+      await harness.host.ask("calm");
+      const letters = await harness.host.ask("letters");
+      const unfinished = await unfinishedOf(harness, runs);
       // What didn't come to its end must lie in a dead-letter queue, whence it can be brought home.
-      const lost = [...unfinished].filter((key) => !letters.some((letter) => letter.includes(JSON.stringify(key))));
-      for (const key of unfinished) await harness.ask(key);
-      await harness.stack.idle();
+      const lost = unfinished.filter((run) => !letters.some((letter) => letter.includes(uploadKey(run))));
+      await redrive(harness, runs);
       // What the projector's dead letters told is in the log.
       if (letters.length > 0) await harness.replay();
-      await harness.stack.idle();
+      await harness.host.ask("idle");
 
       const outcome = await harness.outcome();
-      const wrong = keys.flatMap((key) => {
-        const found = essence(outcome, key);
-        return found === expected ? [] : [`${key} with seed ${seed}:\n  ${found}\n  instead of\n  ${expected}`];
+      const wrong = runs.flatMap((run) => {
+        const expected = calm[videoOf(run)]!;
+        const found = essence(outcome, uploadKey(run));
+        if (found !== expected.essence) return [{ run, how: `${found}\n  instead of\n  ${expected.essence}` }];
+        const times = stored.get(run) ?? 0;
+        if (!undisturbed.has(run) || times === expected.stored) return [];
+        return [{ run, how: `${times} segments were stored instead of ${expected.stored}: work was done twice` }];
       });
-      wrong.push(...lost.map((key) => `${key} with seed ${seed}: lost without a dead letter`));
+      wrong.push(...lost.map((run) => ({ run, how: "neither ended nor in a dead-letter queue" })));
       const facts = outcome.events.filter(({ type }) => type !== "SplitRequested");
       const repeated = facts.length - new Set(facts.map(({ metadata }) => metadata.eventId)).size;
       const seconds = (performance.now() - begun) / 1_000;
-      return { runs, faults: faults.counts, wrong, deadLetters: letters.length, repeated, seconds };
+      return { runs: runs.length, faults, wrong, deadLetters: letters.length, repeated, seconds };
     });
   } finally {
     await rm(folder, { recursive: true, force: true });

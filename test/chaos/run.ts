@@ -1,31 +1,43 @@
 import { parseArgs } from "node:util";
+import { PROJECT_ROOT } from "../../infra/local/project.ts";
 import { chaos } from "./chaos.ts";
+import { scheduleOf } from "./schedule.ts";
 
-const HELP = `npm run chaos -- [--runs 100] [--seed 1]
+const HELP = `npm run chaos -- [--runs 100] [--seed 1] [--only RUN]
 
-Splits a small video so often on a local stack that breaks things on purpose, by a seed, and compares what each run came to
-with a run without faults. Exit code: 0 when all are the same.
+Splits small videos on a local stack that breaks things on purpose, each by a schedule of its own that follows from the seed, and compares
+what each run came to with the same split without faults. Exit code: 0 when all are the same.
+
+  --runs N     so many schedules: 0 to N-1 of this seed
+  --seed N     other schedules
+  --only RUN   just this one, as a failing run is had again
 `;
 
 const { values } = parseArgs({
   options: {
     runs: { type: "string", default: "100" },
     seed: { type: "string", default: "1" },
+    only: { type: "string" },
     help: { type: "boolean", short: "h", default: false },
   },
 });
 
-if (values.help) process.stdout.write(HELP);
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+
+if (values.help) say(HELP);
 else {
-  const outcome = await chaos(Number(values.runs), Number(values.seed), (done) =>
-    process.stderr.write(`${done} runs\n`),
+  const seed = Number(values.seed);
+  const runs = values.only === undefined ? [...Array(Number(values.runs)).keys()] : [Number(values.only)];
+  const onProgress = (done: number) => void process.stderr.write(`${done} runs\n`);
+  if (values.only !== undefined) say(`Faults of this schedule: ${[...scheduleOf(seed, runs[0]!).kinds].join(", ")}`);
+  const outcome = await chaos({ runs, seed, root: PROJECT_ROOT, onProgress });
+  for (const [fault, count] of Object.entries(outcome.faults)) say(`${String(count).padStart(6)}  ${fault}`);
+  const { wrong, deadLetters, repeated, seconds } = outcome;
+  for (const { run, how } of wrong)
+    say(`Run ${run} is wrong (npm run chaos -- --seed ${seed} --only ${run}):\n  ${how}`);
+  say(
+    `${outcome.runs} runs, ${wrong.length} wrong; ${deadLetters} dead letters, cleared by redrive; ` +
+      `${repeated} facts announced again under their ids; ${seconds.toFixed(0)} s`,
   );
-  for (const [kind, count] of Object.entries(outcome.faults))
-    process.stdout.write(`${String(count).padStart(6)}  ${kind}\n`);
-  process.stdout.write(
-    `${outcome.runs} runs, ${outcome.wrong.length} wrong; ${outcome.deadLetters} dead letters, cleared by redrive; ` +
-      `${outcome.repeated} facts announced again under their ids; ${outcome.seconds.toFixed(0)} s\n`,
-  );
-  for (const wrong of outcome.wrong) process.stdout.write(`${wrong}\n`);
-  process.exitCode = outcome.wrong.length === 0 ? 0 : 1;
+  process.exitCode = wrong.length === 0 ? 0 : 1;
 }
