@@ -1,9 +1,10 @@
 import { parseArgs } from "node:util";
 import { PROJECT_ROOT } from "../../infra/local/project.ts";
 import { chaos } from "./chaos.ts";
+import { MUTANTS, type Mutant, withMutant } from "./mutants.ts";
 import { scheduleOf } from "./schedule.ts";
 
-const HELP = `npm run chaos -- [--runs 100] [--seed 1] [--only RUN]
+const HELP = `npm run chaos -- [--runs 100] [--seed 1] [--only RUN] [--mutants]
 
 Splits small videos on a local stack that breaks things on purpose, each by a schedule of its own that follows from the seed, and compares
 what each run came to with the same split without faults. Exit code: 0 when all are the same.
@@ -11,6 +12,8 @@ what each run came to with the same split without faults. Exit code: 0 when all 
   --runs N     so many schedules: 0 to N-1 of this seed
   --seed N     other schedules
   --only RUN   just this one, as a failing run is had again
+  --mutants    takes out one guard of the service after the other instead, and tells which of them the runs notice
+  --mutant M   just this one
 `;
 
 const { values } = parseArgs({
@@ -18,17 +21,20 @@ const { values } = parseArgs({
     runs: { type: "string", default: "100" },
     seed: { type: "string", default: "1" },
     only: { type: "string" },
+    mutants: { type: "boolean", default: false },
+    mutant: { type: "string" },
     help: { type: "boolean", short: "h", default: false },
   },
 });
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
-if (values.help) say(HELP);
-else {
-  const seed = Number(values.seed);
-  const runs = values.only === undefined ? [...Array(Number(values.runs)).keys()] : [Number(values.only)];
-  const onProgress = (done: number) => void process.stderr.write(`${done} runs\n`);
+const seed = Number(values.seed);
+const runs = values.only === undefined ? [...Array(Number(values.runs)).keys()] : [Number(values.only)];
+const onProgress = (done: number) => void process.stderr.write(`${done} runs\n`);
+
+/** Exit code. */
+async function attack(): Promise<number> {
   if (values.only !== undefined) say(`Faults of this schedule: ${[...scheduleOf(seed, runs[0]!).kinds].join(", ")}`);
   const outcome = await chaos({ runs, seed, root: PROJECT_ROOT, onProgress });
   for (const [fault, count] of Object.entries(outcome.faults)) say(`${String(count).padStart(6)}  ${fault}`);
@@ -39,5 +45,23 @@ else {
     `${outcome.runs} runs, ${wrong.length} wrong; ${deadLetters} dead letters, cleared by redrive; ` +
       `${repeated} facts announced again under their ids; ${seconds.toFixed(0)} s`,
   );
-  process.exitCode = wrong.length === 0 ? 0 : 1;
+  return wrong.length === 0 ? 0 : 1;
 }
+
+/** Exit code: 0 when every mutant is caught. */
+async function mutate(mutants: readonly Mutant[]): Promise<number> {
+  let missed = 0;
+  for (const mutant of mutants) {
+    const { wrong } = await withMutant(mutant, (root) => chaos({ runs, seed, root, onProgress }));
+    const [first] = wrong;
+    if (first === undefined) missed += 1;
+    const found =
+      first === undefined ? "NOT CAUGHT" : `caught by ${wrong.length} of ${runs.length} runs, as ${first.run}`;
+    say(`${mutant.name}: ${found}\n    taken out: ${mutant.without}`);
+  }
+  return missed === 0 ? 0 : 1;
+}
+
+const chosen = MUTANTS.filter(({ name }) => values.mutants || name === values.mutant);
+if (values.help) say(HELP);
+else process.exitCode = chosen.length > 0 ? await mutate(chosen) : await attack();

@@ -1,0 +1,143 @@
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { PROJECT_ROOT } from "../../infra/local/project.ts";
+
+/** A guard taken out of the functions, to see that chaos notices. */
+export type Mutant = {
+  name: string;
+  /** What is no longer done. */
+  without: string;
+  edits: readonly { file: string; from: string; to: string }[];
+};
+
+export const MUTANTS: readonly Mutant[] = [
+  {
+    name: "take-over",
+    without: "A retry takes over from the attempt of its own invocation that died.",
+    edits: [
+      {
+        file: "services/aws/idempotency.ts",
+        from: "OR #owner = :owner)",
+        to: "OR (#owner = :owner AND attribute_not_exists(id)))",
+      },
+    ],
+  },
+  {
+    name: "once",
+    without: "A duplicate leaves alone what another delivery is doing.",
+    edits: [
+      {
+        file: "services/runtime/once.ts",
+        from: 'if (error instanceof IdempotencyAlreadyInProgressError) return "done elsewhere";',
+        to: "if (error instanceof IdempotencyAlreadyInProgressError) return { result: (await work()).result };",
+      },
+    ],
+  },
+  {
+    name: "quiet-duplicate",
+    without: "A duplicate of what is being done ends well, and not as a dead letter.",
+    edits: [
+      {
+        file: "services/runtime/once.ts",
+        from: 'if (error instanceof IdempotencyAlreadyInProgressError) return "done elsewhere";',
+        to: "",
+      },
+    ],
+  },
+  {
+    name: "refused-entries",
+    without: "An entry that PutEvents refuses is put again.",
+    edits: [
+      {
+        file: "services/aws/event-publisher.ts",
+        from: "if (result?.EventId !== undefined && result.ErrorCode === undefined) {",
+        to: "if (result !== undefined) {",
+      },
+    ],
+  },
+  {
+    name: "conditional-write",
+    without: "A document is only written as long as it is what was read.",
+    edits: [
+      {
+        file: "services/aws/video-documents.ts",
+        from: "else update.expect(attribute, old);",
+        to: 'else if (attribute === "VideoId" && old !== undefined) update.expect(attribute, old);',
+      },
+      {
+        file: "services/aws/conditional-update.ts",
+        from: 'ConditionExpression: this.#conditions.join(" AND "),',
+        to: 'ConditionExpression: this.#conditions.join(" AND ") || undefined,',
+      },
+    ],
+  },
+  {
+    name: "join",
+    without: "Events are joined with what is known, in whatever order they come.",
+    edits: [
+      {
+        file: "services/projector/domain/joining.ts",
+        from: "  if (known === undefined) return told;\n  if (known.process_step !== told.process_step) throw new DocumentKindError(known, told);\n  const creation_time",
+        to: "  if (Date.now() > 0) return told;\n  const creation_time",
+      },
+    ],
+  },
+  {
+    name: "event-ids",
+    without: "The same fact has the same id whenever it is announced.",
+    edits: [
+      {
+        file: "services/split/domain/identity.ts",
+        from: "JSON.stringify([identity, type, index ?? null])",
+        to: "JSON.stringify([identity, type, index ?? null, Math.random()])",
+      },
+    ],
+  },
+  {
+    name: "own-claim",
+    without: "A claim whose answer was lost is known again as one's own.",
+    edits: [
+      {
+        file: "services/aws/ledger.ts",
+        from: "return Claim.parse(taken.Item).source === source;",
+        to: "return false;",
+      },
+    ],
+  },
+  {
+    name: "unannounced",
+    without: "A segment that was uploaded and not announced is announced by the next attempt.",
+    edits: [
+      {
+        file: "services/split/deliver-segments.ts",
+        from: "filter(([, { announced }]) => !announced)",
+        to: "filter(() => false)",
+      },
+    ],
+  },
+];
+
+/** What functions are built from. */
+const SOURCES = ["services", "events-schema", "package.json", "tsconfig.json"];
+
+/** Runs `work` on a copy of the project in which the guard is gone. Throws where it is no longer where it was. */
+export async function withMutant<T>({ name, edits }: Mutant, work: (root: string) => Promise<T>): Promise<T> {
+  const root = await mkdtemp(join(tmpdir(), `video-split-without-${name}-`));
+  try {
+    for (const source of SOURCES) await cp(join(PROJECT_ROOT, source), join(root, source), { recursive: true });
+    await symlink(join(PROJECT_ROOT, "node_modules"), join(root, "node_modules"));
+    for (const { file, from, to } of edits) {
+      const path = join(root, file);
+      const text = await readFile(path, "utf8");
+      if (text.split(from).length !== 2) throw new Error(`Mutant ${name}: ${file} doesn't hold once:\n${from}`);
+      await writeFile(
+        path,
+        text.replace(from, () => to),
+      );
+    }
+    return await work(root);
+  } finally {
+    await rm(root, { recursive: true, force: true });
+  }
+}
