@@ -1,0 +1,48 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
+import { S3Client } from "@aws-sdk/client-s3";
+import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
+import { PROJECT_ROOT } from "../../infra/local/project.ts";
+import { LOCAL_CREDENTIALS, openStack, type Stack } from "../../infra/local/stack.ts";
+import { parseSettings } from "../../infra/settings.ts";
+
+export type BenchStack = {
+  stack: Stack;
+  s3: S3Client;
+  tables: DynamoDBClient;
+  documents: DynamoDBDocumentClient;
+  events: EventBridgeClient;
+};
+
+/** A stack of its own for one measurement, with clients. */
+export async function withStack<T>(
+  settings: Record<string, unknown>,
+  work: (bench: BenchStack) => Promise<T>,
+): Promise<T> {
+  const directory = await mkdtemp(join(tmpdir(), "video-split-bench-"));
+  try {
+    const stack = await openStack({
+      settings: parseSettings(settings),
+      directory,
+      port: 0,
+      root: PROJECT_ROOT,
+      watch: false,
+    });
+    const config = { endpoint: stack.endpoint, region: stack.region, credentials: LOCAL_CREDENTIALS };
+    const s3 = new S3Client(config);
+    const tables = new DynamoDBClient(config);
+    const documents = DynamoDBDocumentClient.from(tables);
+    const events = new EventBridgeClient(config);
+    try {
+      return await work({ stack, s3, tables, documents, events });
+    } finally {
+      for (const client of [s3, tables, events]) client.destroy();
+      await stack.close();
+    }
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
