@@ -80,12 +80,24 @@ async function projectorRules({ events, bus }: Deployment): Promise<string[]> {
 
 const POLL_MS = 500;
 
-async function settled(deployment: Deployment, signal: AbortSignal): Promise<Map<number, string>> {
+/** So many times longer is waited for the first change: the projector may have to be started. */
+const PATIENCE = 4;
+
+/** The documents when they have settled; `before` is what they were before the replay. */
+async function settled(
+  deployment: Deployment,
+  before: Map<number, string>,
+  signal: AbortSignal,
+): Promise<Map<number, string>> {
   let current = await digests(deployment);
-  for (let since = Date.now(); Date.now() - since < deployment.settledMs; ) {
+  let hasChanged = !isSame(before, current);
+  for (let since = Date.now(); Date.now() - since < deployment.settledMs * (hasChanged ? 1 : PATIENCE); ) {
     await sleep(POLL_MS, undefined, { signal });
     const next = await digests(deployment);
-    if (!isSame(current, next)) since = Date.now();
+    if (!isSame(current, next)) {
+      since = Date.now();
+      hasChanged = true;
+    }
     current = next;
   }
   return current;
@@ -130,7 +142,7 @@ export async function replayLog(
       throw new ReplayError(`The replay ended as ${State}: ${StateReason}`);
     await sleep(POLL_MS, undefined, { signal });
   }
-  const after = await settled(deployment, signal);
+  const after = await settled(deployment, before, signal);
   const ids = [...after.keys()];
   return {
     seconds: (performance.now() - begun) / 1_000,

@@ -5,6 +5,7 @@ import { type Deployment, ReplayError, replayLog } from "../../infra/operations/
 import { putEvents, runOf } from "../fixtures/announcing.ts";
 import { NEVER } from "../fixtures/cut.ts";
 import { openTestStack, type TestStack } from "../fixtures/stack.ts";
+import { temporaryFolder } from "../fixtures/temporary.ts";
 
 const VIDEOS = 12;
 const EVERYTHING = () => ({ from: new Date(0), to: new Date(Date.now() + 1_000) });
@@ -57,6 +58,20 @@ describe("replaying the log", () => {
     const outcome = await replayLog(deployment, EVERYTHING(), () => {}, NEVER);
     expect(outcome).toMatchObject({ before: VIDEOS * 4, added: 0, changed: 0, gone: 0 });
     expect(await test.allDocuments()).toEqual(before);
+  });
+
+  it("rebuilds them in another table, once the settings name it", async () => {
+    const directory = await temporaryFolder();
+    const old = await openTestStack({ directory });
+    await putEvents(old, Array.from({ length: VIDEOS }, (_, video) => runOf(video, 3)).flat());
+    const before = await old.allDocuments();
+    await old.stack.close();
+
+    const renewed = await openTestStack({ directory, values: { "dynamodb.table_id": "rebuilt" } });
+    expect(await renewed.allDocuments()).toEqual([]);
+    const outcome = await replayLog(deploymentOf(renewed), EVERYTHING(), () => {}, NEVER);
+    expect(outcome).toMatchObject({ before: 0, added: VIDEOS * 4 });
+    expect(JSON.stringify(await renewed.allDocuments())).toBe(JSON.stringify(before));
   });
 
   it("says so where no rule leads to a projector", async () => {
