@@ -1,7 +1,22 @@
-import { randomUUID } from "node:crypto";
+import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { InterceptDelivery } from "../../infra/local/buses.ts";
 import type { World } from "./world.ts";
+
+/** The id of a delivery's double: the same after a restart of the stack, since Lambda too goes on with all that it has accepted. */
+function doubleOf(requestId: string, which: string): string {
+  const hex = createHash("sha256").update(`${requestId} ${which}`).digest("hex");
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join("-");
+}
+
+/** What is delivered to whom, in words that are the same for the same fact. */
+function describe(target: string, event: unknown): string {
+  const { "detail-type": type, detail } = event as {
+    "detail-type": string;
+    detail: { data?: { segment_index?: number } };
+  };
+  return `${target} ${type} ${detail.data?.segment_index ?? ""}`;
+}
 
 /** Deliveries late, and so out of order; twice at once; and again when all is over. */
 export function faultyDeliveries(world: World): InterceptDelivery {
@@ -9,19 +24,20 @@ export function faultyDeliveries(world: World): InterceptDelivery {
     const run = world.invoked(requestId, event);
     if (run === undefined || !world.enabled) return deliver(requestId);
     const schedule = world.schedule(run);
-    const nth = world.count(run, target);
-    const faults = schedule.onDelivery(target, nth);
+    const what = describe(target, event);
+    const faults = schedule.onDelivery(what);
     for (const fault of faults) world.report(run, fault);
-    const lateness = schedule.lateness(target, nth);
-    const another = () => {
-      const id = randomUUID();
+    const lateness = schedule.lateness(what);
+    const deliverDouble = (which: string) => {
+      const id = doubleOf(requestId, which);
       world.invoked(id, event);
       return deliver(id);
     };
     if (faults.includes("delivery late")) await sleep(lateness);
-    await Promise.all([deliver(requestId), ...(faults.includes("delivery twice at once") ? [another()] : [])]);
+    const isTwice = faults.includes("delivery twice at once");
+    await Promise.all([deliver(requestId), ...(isTwice ? [deliverDouble("at once")] : [])]);
     if (!faults.includes("delivery again later")) return;
     await sleep(lateness);
-    await another();
+    await deliverDouble("later");
   };
 }

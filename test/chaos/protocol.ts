@@ -31,6 +31,8 @@ export type Told =
   | { type: "fault"; run: number; fault: Fault }
   /** A segment was put into the output bucket. */
   | { type: "stored"; run: number }
+  /** The process of a function was stopped: it can't see that its stack is gone. */
+  | { type: "frozen"; pid: number }
   /** The last word before it kills itself. */
   | { type: "dying" }
   | { type: "answer"; id: number; answer: unknown };

@@ -117,10 +117,11 @@ type Inflict = (
 
 const afterAnswer = (response: ServerResponse, then: () => void): void => void response.once("close", then);
 
+const tell = (told: Told, then: () => void = () => {}): void => void process.send?.(told, then);
+
 /** Kills this very process: nothing is put in order. Not before what it has told is on its way. */
 function killStack(): void {
-  const dying: Told = { type: "dying" };
-  process.send?.(dying, () => process.kill(process.pid, "SIGKILL"));
+  tell({ type: "dying" }, () => process.kill(process.pid, "SIGKILL"));
 }
 
 const INFLICTIONS: Record<RequestFault, Inflict> = {
@@ -171,7 +172,9 @@ const INFLICTIONS: Record<RequestFault, Inflict> = {
     serve();
   },
   "function frozen until its timeout": async (request, _response, serve) => {
-    signalTo(await processOf(request), "SIGSTOP");
+    const pid = await processOf(request);
+    if (pid !== undefined) tell({ type: "frozen", pid });
+    signalTo(pid, "SIGSTOP");
     serve();
   },
   "stack killed": (_request, response, serve, nth) => {

@@ -36,6 +36,11 @@ export type Fault = RequestFault | DeliveryFault;
 
 export const FAULTS = [...Object.keys(REQUEST_FAULTS), ...Object.keys(DELIVERY_FAULTS)] as Fault[];
 
+const deliveryFaults = Object.keys(DELIVERY_FAULTS) as Fault[];
+
+/** Part of the runs in which no work may be done twice, and no dead letter be left, since nothing breaks. */
+const MERE_DUPLICATES = 0.2;
+
 /** Kinds of fault that one run has at most. */
 const MOST_KINDS = 5;
 
@@ -51,10 +56,12 @@ export type Request = { service: Service; operation: string; nth: number };
 /** Faults of one run. A function of seed and run alone, so that a run can be had again by itself. */
 export type Schedule = {
   kinds: ReadonlySet<Fault>;
+  /** Nothing breaks: deliveries come late or more than once, and that is all. */
+  isMereDuplicates: boolean;
   onRequest(request: Request): RequestFault | undefined;
-  onDelivery(target: string, nth: number): DeliveryFault[];
+  onDelivery(what: string): DeliveryFault[];
   /** Milliseconds. */
-  lateness(target: string, nth: number): number;
+  lateness(what: string): number;
 };
 
 const serviceOf = (fault: RequestFault): Service | undefined =>
@@ -82,9 +89,11 @@ const chance = (...words: readonly (string | number)[]): number =>
  * each ("swarm testing", https://dl.acm.org/doi/10.1145/2338965.2336763).
  */
 export function scheduleOf(seed: number, run: number): Schedule {
+  const isMereDuplicates = chance(seed, run, "mere duplicates") < MERE_DUPLICATES;
   const count = 1 + Math.floor(chance(seed, run, "count") * MOST_KINDS);
   const kinds = new Set(
-    FAULTS.map((fault) => ({ fault, draw: chance(seed, run, "kind", fault) }))
+    (isMereDuplicates ? deliveryFaults : FAULTS)
+      .map((fault) => ({ fault, draw: chance(seed, run, "kind", fault) }))
       .sort((one, other) => one.draw - other.draw)
       .slice(0, count)
       .map(({ fault }) => fault),
@@ -94,6 +103,7 @@ export function scheduleOf(seed: number, run: number): Schedule {
   const among = <F extends Fault>(table: Record<F, number>) => Object.entries(table) as [F, number][];
   return {
     kinds,
+    isMereDuplicates,
     onRequest: ({ service, operation, nth }) =>
       among<RequestFault>(REQUEST_FAULTS).find(
         ([fault, percent]) =>
@@ -101,11 +111,10 @@ export function scheduleOf(seed: number, run: number): Schedule {
           (ONLY[fault] ?? operation) === operation &&
           happens(fault, percent, service, operation, nth),
       )?.[0],
-    onDelivery: (target, nth) =>
+    onDelivery: (what) =>
       among<DeliveryFault>(DELIVERY_FAULTS).flatMap(([fault, percent]) =>
-        happens(fault, percent, target, nth) ? [fault] : [],
+        happens(fault, percent, what) ? [fault] : [],
       ),
-    lateness: (target, nth) =>
-      chance(seed, run, "lateness", target, nth) * LATEST_MINUTES * MILLISECONDS_A_VIRTUAL_MINUTE,
+    lateness: (what) => chance(seed, run, "lateness", what) * LATEST_MINUTES * MILLISECONDS_A_VIRTUAL_MINUTE,
   };
 }

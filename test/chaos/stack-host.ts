@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
 import { join } from "node:path";
 import type { Answers, Asked, Question, StackOrder, Told } from "./protocol.ts";
 import type { Fault } from "./schedule.ts";
@@ -12,6 +13,15 @@ export type HostOptions = Omit<StackOrder, "port" | "killed"> & {
 
 const PROGRAM = join(import.meta.dirname, "stack-process.ts");
 
+/** A function's process with all that it started, where it's still there. */
+function killGroup(leader: number): void {
+  try {
+    process.kill(-leader, "SIGKILL");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}
+
 /** Keeps a stack up in another process: when that is killed, it is started again on what it left behind. */
 export class StackHost {
   readonly #options: HostOptions;
@@ -19,6 +29,8 @@ export class StackHost {
   readonly #waiting = new Map<number, { question: Question; resolve(answer: unknown): void }>();
   #child: ChildProcess | undefined;
   #place: Place | undefined;
+  /** Functions' processes that were stopped. */
+  readonly #frozen = new Set<number>();
   #isUp = false;
   #asked = 0;
   #closing = false;
@@ -44,11 +56,6 @@ export class StackHost {
   get place(): Place {
     if (this.#place === undefined) throw new Error("The stack isn't up yet");
     return this.#place;
-  }
-
-  /** How often it was killed. */
-  get kills(): number {
-    return this.#killed.length;
   }
 
   /** What the stack answers: asked again when it was killed on the way. */
@@ -87,12 +94,16 @@ export class StackHost {
     const ready = new Promise<void>((resolve) => {
       child.on("message", (told: Told) => this.#hear(told, resolve));
     });
-    child.once("exit", (code, signal) => void this.#ended(code, signal));
+    child.once("exit", (code, signal) => void this.#ended(child, code, signal));
     return Promise.race([ready, this.#breakdown]);
   }
 
-  async #ended(code: number | null, signal: NodeJS.Signals | null): Promise<void> {
+  async #ended(child: ChildProcess, code: number | null, signal: NodeJS.Signals | null): Promise<void> {
     this.#isUp = false;
+    // What it said last may still be on its way.
+    if (child.connected) await once(child, "disconnect");
+    for (const pid of this.#frozen) killGroup(pid);
+    this.#frozen.clear();
     if (this.#closing) return;
     if (signal !== "SIGKILL") return this.#broken(new Error(`The stack ended by itself (${signal ?? code})`));
     await this.#start();
@@ -115,6 +126,9 @@ export class StackHost {
         return;
       case "stored":
         this.#options.onStored(told.run);
+        return;
+      case "frozen":
+        this.#frozen.add(told.pid);
         return;
       case "dying":
         return;

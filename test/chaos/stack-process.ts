@@ -14,7 +14,7 @@ import { World } from "./world.ts";
 const CONCURRENCY = 6;
 
 /** Of every function. A split of a small video takes two seconds on a busy machine; 15 minutes nobody can wait for. */
-const TIMEOUT_SECONDS = 12;
+const TIMEOUT_SECONDS = 20;
 
 /** What AWS takes 1 and 2 minutes for. */
 const RETRY_MS = 50;
