@@ -2,13 +2,20 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
 import { S3Client } from "@aws-sdk/client-s3";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
-import { UsageError } from "../local/commands/run.ts";
+import { UsageError } from "../command-line/run.ts";
 import { loadSettings } from "../local/project.ts";
 import { LOCAL_CREDENTIALS } from "../local/stack.ts";
 import { LOCAL_NAMES } from "../topology.ts";
 import type { Deployment } from "./replay.ts";
 
 const LOCAL_PORT = "4566";
+
+/** Of the commands that work on a deployment. */
+export const WHERE_OPTIONS = {
+  local: { type: "boolean", default: false },
+  port: { type: "string" },
+  stage: { type: "string" },
+} as const;
 
 export type Where = {
   local?: boolean | undefined;

@@ -1,5 +1,5 @@
-import { parseArgs } from "node:util";
-import { UsageError } from "./run.ts";
+import { parseCommandLine } from "../../command-line/parse.ts";
+import { UsageError } from "../../command-line/run.ts";
 
 export type Arguments = {
   /** Undefined: make a sample. */
@@ -33,17 +33,13 @@ const OPTIONS = {
   help: { type: "boolean", short: "h", default: false },
 } as const;
 
-function parse(argv: string[]) {
-  try {
-    return parseArgs({ args: argv, options: OPTIONS, allowPositionals: true });
-  } catch (error) {
-    throw new UsageError(`${(error as Error).message.split(". ")[0]}. See npm run split -- --help`, { cause: error });
-  }
-}
-
 /** Reads the command line. Throws `UsageError` with what to change. */
 export function parseArguments(argv: string[]): Arguments | "help" {
-  const { values, positionals } = parse(argv);
+  const { values, positionals } = parseCommandLine("npm run split", {
+    args: argv,
+    options: OPTIONS,
+    allowPositionals: true,
+  });
   if (values.help) return "help";
   if (positionals.length > 1)
     throw new UsageError(`One video at a time; got ${positionals.join(", ")}. Quote names with spaces.`);

@@ -1,10 +1,10 @@
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { findBinaries } from "../../../services/ffmpeg/index.ts";
+import { parseCommandLine } from "../../command-line/parse.ts";
+import { run, UsageError } from "../../command-line/run.ts";
 import type { BusEvent } from "../events/index.ts";
 import { loadSettings, PROJECT_ROOT } from "../project.ts";
 import { openStack, type Stack } from "../stack.ts";
-import { run, UsageError } from "./run.ts";
 
 const DEFAULT_PORT = 4566;
 
@@ -24,17 +24,12 @@ const OPTIONS = {
   help: { type: "boolean", short: "h", default: false },
 } as const;
 
-function parseArguments(argv: string[]) {
-  try {
-    const { values } = parseArgs({ args: argv, options: OPTIONS });
-    const port = Number(values.port);
-    if (!Number.isInteger(port) || port < 0 || port > 65_535)
-      throw new UsageError(`--port is "${values.port}"; it must be a number from 0 to 65535`);
-    return { ...values, port };
-  } catch (error) {
-    if (error instanceof UsageError) throw error;
-    throw new UsageError(`${(error as Error).message.split(". ")[0]}. See npm start -- --help`, { cause: error });
-  }
+function parseArguments(args: string[]) {
+  const { values } = parseCommandLine("npm start", { args, options: OPTIONS });
+  const port = Number(values.port);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535)
+    throw new UsageError(`--port is "${values.port}"; it must be a number from 0 to 65535`);
+  return { ...values, port };
 }
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`);

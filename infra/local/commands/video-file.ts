@@ -3,9 +3,9 @@ import { open, stat } from "node:fs/promises";
 import { basename, extname } from "node:path";
 import { S3Client } from "@aws-sdk/client-s3";
 import { Upload } from "@aws-sdk/lib-storage";
+import { UsageError } from "../../command-line/run.ts";
 import type { Settings } from "../../settings.ts";
 import { LOCAL_CREDENTIALS, type Stack } from "../stack.ts";
-import { UsageError } from "./run.ts";
 
 /** Says in one line why a file can't be uploaded, by throwing `UsageError`. An empty or broken one can: it's rejected. */
 export async function checkVideo(path: string, settings: Settings): Promise<void> {

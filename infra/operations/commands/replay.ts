@@ -1,6 +1,6 @@
-import { parseArgs } from "node:util";
-import { run, UsageError } from "../../local/commands/run.ts";
-import { openDeployment } from "../deployment.ts";
+import { parseCommandLine } from "../../command-line/parse.ts";
+import { run, UsageError } from "../../command-line/run.ts";
+import { openDeployment, WHERE_OPTIONS } from "../deployment.ts";
 import { replayLog } from "../replay.ts";
 
 const HELP = `npm run replay -- [options]
@@ -19,9 +19,7 @@ were heard before change nothing. Deleting the table's items first rebuilds them
 const OPTIONS = {
   from: { type: "string" },
   to: { type: "string" },
-  local: { type: "boolean", default: false },
-  port: { type: "string" },
-  stage: { type: "string" },
+  ...WHERE_OPTIONS,
   table: { type: "string" },
   help: { type: "boolean", short: "h", default: false },
 } as const;
@@ -37,13 +35,7 @@ function time(option: string, text: string | undefined, otherwise: Date): Date {
   return date;
 }
 
-function parse(argv: string[]) {
-  try {
-    return parseArgs({ args: argv, options: OPTIONS }).values;
-  } catch (error) {
-    throw new UsageError(`${(error as Error).message.split(". ")[0]}. See npm run replay -- --help`, { cause: error });
-  }
-}
+const parse = (args: string[]) => parseCommandLine("npm run replay", { args, options: OPTIONS }).values;
 
 async function main(stopping: AbortSignal): Promise<number> {
   const values = parse(process.argv.slice(2));

@@ -1,9 +1,9 @@
-import { parseArgs } from "node:util";
 import { Cut } from "#events-schema";
 import { isSegmentLength, segmentLengthRule } from "../../../services/split/domain/overrides.ts";
-import { run, UsageError } from "../../local/commands/run.ts";
+import { parseCommandLine } from "../../command-line/parse.ts";
+import { run, UsageError } from "../../command-line/run.ts";
 import { loadSettings } from "../../local/project.ts";
-import { openDeployment } from "../deployment.ts";
+import { openDeployment, WHERE_OPTIONS } from "../deployment.ts";
 import { requestSplits, type Wish } from "../request.ts";
 
 const HELP = `npm run request -- s3://BUCKET/PREFIX [options]
@@ -25,20 +25,13 @@ const OPTIONS = {
   cut: { type: "string" },
   rate: { type: "string", default: "10" },
   "dry-run": { type: "boolean", default: false },
-  local: { type: "boolean", default: false },
-  port: { type: "string" },
-  stage: { type: "string" },
+  ...WHERE_OPTIONS,
   table: { type: "string" },
   help: { type: "boolean", short: "h", default: false },
 } as const;
 
-function parse(argv: string[]) {
-  try {
-    return parseArgs({ args: argv, options: OPTIONS, allowPositionals: true });
-  } catch (error) {
-    throw new UsageError(`${(error as Error).message.split(". ")[0]}. See npm run request -- --help`, { cause: error });
-  }
-}
+const parse = (args: string[]) =>
+  parseCommandLine("npm run request", { args, options: OPTIONS, allowPositionals: true });
 
 const PLACE = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/(.*))?$/;
 
