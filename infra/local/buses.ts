@@ -1,6 +1,6 @@
 import type { Topology } from "../topology.ts";
-import { ACCOUNT, functionArn, nameOfArn, queueArn } from "./arns.ts";
-import type { DeadLetterQueues } from "./dead-letters.ts";
+import { ACCOUNT, functionArn, nameOfArn, queueArn, ruleArn } from "./arns.ts";
+import { type DeadLetterQueues, ofDelivery } from "./dead-letters.ts";
 import { appendToFile, fileTargetName } from "./event-files.ts";
 import { type LocalEventBridge, openEventBridge, type TargetSpec } from "./events/index.ts";
 import type { LocalLambda } from "./lambda/index.ts";
@@ -69,7 +69,6 @@ export const openBuses = (topology: Topology<string>, options: BusesOptions): Pr
       await ready;
       await deliverTo(target, event, delivery.id, options);
     },
-    deadLetter: (arn, { rule, errorCode, errorMessage, attempts, event }) =>
-      deadLetters.send(nameOfArn(arn), { level: "delivery", source: rule, errorCode, errorMessage, attempts, event }),
+    deadLetter: (arn, letter) => deadLetters.send(nameOfArn(arn), ofDelivery(letter, ruleArn(region, letter.rule))),
   });
 };

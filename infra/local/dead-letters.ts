@@ -1,42 +1,53 @@
-import { readFile } from "node:fs/promises";
-import { appendToFile, fileOf } from "./event-files.ts";
-
-/** A message in a dead-letter queue, as a person reads it. */
-export type DeadLetter = {
-  /** Where in the flow it was given up: at EventBridge's delivery, or in the function. */
-  level: "delivery" | "function";
-  /** The rule or the function. */
-  source: string;
-  errorCode: string;
-  errorMessage: string;
-  attempts: number;
-  event: unknown;
-};
+import { type DeadLetter, type Message, readDeadLetter } from "../dead-letter.ts";
+import { functionArn } from "./arns.ts";
+import type { DeadLetter as GivenUpDelivery } from "./events/index.ts";
+import type { FailedInvocation } from "./lambda/index.ts";
+import type { LocalSqs } from "./sqs/index.ts";
 
 export type DeadLetterQueues = {
-  send(queue: string, letter: DeadLetter): Promise<void>;
+  send(queue: string, message: Message): Promise<void>;
   read(queue: string): Promise<DeadLetter[]>;
 };
 
-/** Dead-letter queues as one file of JSON lines each in `directory`, which must exist. */
-export function openDeadLetterQueues(
-  directory: string,
+/** What EventBridge leaves of an event that it can't deliver: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html */
+export const ofDelivery = (letter: GivenUpDelivery, ruleArn: string): Message => ({
+  body: JSON.stringify(letter.event),
+  attributes: {
+    RULE_ARN: ruleArn,
+    TARGET_ARN: letter.targetArn,
+    ERROR_CODE: letter.errorCode,
+    ERROR_MESSAGE: letter.errorMessage,
+    RETRY_ATTEMPTS: String(Math.max(0, letter.attempts - 1)),
+  },
+});
+
+/** What Lambda tells an on-failure destination: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html */
+export const ofInvocation = (failed: FailedInvocation, region: string): Message => ({
+  body: JSON.stringify({
+    version: "1.0",
+    timestamp: new Date().toISOString(),
+    requestContext: {
+      requestId: failed.requestId,
+      functionArn: `${functionArn(region, failed.functionName)}:$LATEST`,
+      condition: failed.condition,
+      approximateInvokeCount: failed.attempts,
+    },
+    requestPayload: failed.event,
+    responseContext: { statusCode: 200, executedVersion: "$LATEST", functionError: "Unhandled" },
+    responsePayload: failed.error,
+  }),
+  attributes: {},
+});
+
+/** The dead-letter queues on the local SQS; `onLetter` hears of each new one. */
+export const openDeadLetterQueues = (
+  sqs: LocalSqs,
   onLetter: (queue: string, letter: DeadLetter) => void,
-): DeadLetterQueues {
-  return {
-    send: async (queue, letter) => {
-      await appendToFile(directory, queue, letter);
-      onLetter(queue, letter);
-    },
-    read: async (queue) => {
-      const text = await readFile(fileOf(directory, queue), "utf8").catch((error: NodeJS.ErrnoException) => {
-        if (error.code === "ENOENT") return "";
-        throw error;
-      });
-      return text
-        .split("\n")
-        .filter(Boolean)
-        .map((line) => JSON.parse(line) as DeadLetter);
-    },
-  };
-}
+): DeadLetterQueues => ({
+  send: async (queue, message) => {
+    sqs.send(queue, message);
+    const letter = readDeadLetter(message);
+    if (letter !== undefined) onLetter(queue, letter);
+  },
+  read: async (queue) => sqs.messages(queue).flatMap((message) => readDeadLetter(message) ?? []),
+});

@@ -5,18 +5,25 @@ import type { AddressInfo } from "node:net";
 /** Something that answers HTTP requests. */
 export type Service = { handle(request: IncomingMessage, response: ServerResponse): void };
 
-export type Services = { s3: Service; dynamodb: Service; events: Service };
+export type Services = { s3: Service; dynamodb: Service; events: Service; sqs: Service; lambda: Service };
 
 /** The port is taken. */
 export class PortInUseError extends Error {
   override name = "PortInUseError";
 }
 
-/** Which service a request is for, by the operation it names: S3 is the one that names none. */
+/** The service that a signature is for: "…/REGION/SERVICE/aws4_request". S3's paths are anybody's, so the path can't tell. */
+const signedFor = (authorization: string): string | undefined =>
+  /\/([a-z0-9-]+)\/aws4_request/.exec(authorization)?.[1];
+
+/** Which service a request is for, by the operation it names, or its signature: S3 is what is left. */
 function serviceOf({ headers }: IncomingMessage, services: Services): Service {
   const target = String(headers["x-amz-target"] ?? "");
   if (target.startsWith("DynamoDB")) return services.dynamodb;
   if (target.startsWith("AWSEvents")) return services.events;
+  const signed = signedFor(headers.authorization ?? "");
+  if (target.startsWith("AmazonSQS") || signed === "sqs") return services.sqs;
+  if (signed === "lambda") return services.lambda;
   return services.s3;
 }
 

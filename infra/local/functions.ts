@@ -1,5 +1,5 @@
 import type { FunctionId, Topology } from "../topology.ts";
-import type { DeadLetterQueues } from "./dead-letters.ts";
+import { type DeadLetterQueues, ofInvocation } from "./dead-letters.ts";
 import { type LocalLambda, openLambda } from "./lambda/index.ts";
 
 export type FunctionsOptions = {
@@ -37,10 +37,8 @@ export const openFunctions = (topology: Topology<string>, options: FunctionsOpti
     watch: options.watch,
     retryDelayMs: options.retryDelayMs,
     onLog: ({ functionName, text }) => options.onLog(functionName, text),
-    onFailure: async ({ functionName, error, attempts, event }) => {
-      const { failures } = topology.functions[functionName as FunctionId];
-      const { errorType: errorCode, errorMessage } = error;
-      const letter = { level: "function" as const, source: functionName, errorCode, errorMessage, attempts, event };
-      await options.deadLetters.send(failures, letter);
+    onFailure: async (failed) => {
+      const { failures } = topology.functions[failed.functionName as FunctionId];
+      await options.deadLetters.send(failures, ofInvocation(failed, options.region));
     },
   });

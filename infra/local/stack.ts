@@ -1,16 +1,19 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import type { DeadLetter } from "../dead-letter.ts";
 import type { Settings } from "../settings.ts";
 import { LOCAL_NAMES, type Names, type Topology, topology } from "../topology.ts";
 import { openBuckets } from "./buckets.ts";
 import { type InterceptDelivery, openBuses } from "./buses.ts";
-import { type DeadLetter, type DeadLetterQueues, openDeadLetterQueues } from "./dead-letters.ts";
+import { type DeadLetterQueues, openDeadLetterQueues } from "./dead-letters.ts";
 import { createTables, openDynamoDB } from "./dynamodb.ts";
 import type { BusEvent, LocalEventBridge } from "./events/index.ts";
 import { type Intercept, listen, type Services } from "./front.ts";
 import { openFunctions } from "./functions.ts";
 import type { LocalLambda } from "./lambda/index.ts";
+import { lambdaApi } from "./lambda-api.ts";
+import { openSqs } from "./sqs/index.ts";
 import { lockState } from "./state-lock.ts";
 
 export type StackOptions = {
@@ -55,7 +58,7 @@ export const LOCAL_CREDENTIALS = { accessKeyId: "local", secretAccessKey: "local
 
 const shortRetry = (attempt: number): number => 1_000 * attempt;
 
-const FOLDERS = ["s3", "dynamodb", "events", "lambda", "dead-letters", "queues"] as const;
+const FOLDERS = ["s3", "dynamodb", "events", "lambda", "sqs", "queues"] as const;
 
 async function makeFolders(directory: string): Promise<Record<(typeof FOLDERS)[number], string>> {
   const made = FOLDERS.map(async (name) => {
@@ -74,7 +77,7 @@ const namesFor = (settings: Settings): Names<string> => ({
   videos: settings["dynamodb.table_id"] ?? LOCAL_NAMES.videos,
 });
 
-/** Brings up S3, DynamoDB, EventBridge and the functions of the topology on one loopback port. */
+/** Brings up S3, DynamoDB, EventBridge, SQS and the functions of the topology on one loopback port. */
 export async function openStack(options: StackOptions): Promise<Stack> {
   const { settings, directory } = options;
   const region = settings["dynamodb.region"];
@@ -95,7 +98,10 @@ export async function openStack(options: StackOptions): Promise<Stack> {
     closers.push(front.close);
     closers.push(await lockState(directory));
     const { endpoint } = front;
-    const deadLetters = openDeadLetterQueues(folders["dead-letters"], options.onDeadLetter ?? (() => {}));
+    const queues = Object.entries(built.queues).map(([name, queue]) => ({ name, ...queue }));
+    const sqs = await openSqs({ directory: folders.sqs, region, queues });
+    closers.push(async () => sqs.close());
+    const deadLetters = openDeadLetterQueues(sqs, options.onDeadLetter ?? (() => {}));
     const dynamodb = await openDynamoDB(folders.dynamodb);
     closers.push(dynamodb.close);
     const lambda = await openFunctions(built, {
@@ -124,7 +130,7 @@ export async function openStack(options: StackOptions): Promise<Stack> {
     const s3 = await openBuckets(built, { directory: folders.s3, region, bridge });
     closers.push(s3.close);
 
-    services = { s3, dynamodb, events: bridge };
+    services = { s3, dynamodb, events: bridge, sqs, lambda: lambdaApi(lambda) };
     const tables = new DynamoDBClient({ endpoint, region, credentials: LOCAL_CREDENTIALS });
     await createTables(tables, Object.values(built.tables));
     tables.destroy();

@@ -1,10 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { Journal } from "../journal.ts";
 import { isBucketName } from "./address.ts";
 import { Blobs } from "./blobs.ts";
 import { noSuchBucket, noSuchUpload, S3Error } from "./errors.ts";
-import { Journal } from "./journal.ts";
 import {
   applyChange,
   type Bucket,

@@ -1,0 +1,72 @@
+import * as z from "zod";
+
+/** An event that was given up, as its dead-letter queue tells of it. */
+export type DeadLetter = {
+  /** Where in the flow it was given up: at EventBridge's delivery, or in the function. */
+  level: "delivery" | "function";
+  /** The rule or the function. */
+  source: string;
+  /** The function that the event was for; undefined where the rule's target was gone. */
+  functionArn: string | undefined;
+  errorCode: string;
+  errorMessage: string;
+  attempts: number;
+  event: unknown;
+};
+
+/** What SQS keeps of a message. */
+export type Message = { body: string; attributes: Readonly<Record<string, string>> };
+
+/** https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html */
+const InvocationRecord = z.object({
+  requestContext: z.object({
+    functionArn: z.string(),
+    condition: z.string(),
+    approximateInvokeCount: z.number(),
+  }),
+  requestPayload: z.unknown(),
+  responsePayload: z.object({ errorType: z.string().optional(), errorMessage: z.string().optional() }).nullish(),
+});
+
+/** The name in `arn:aws:lambda:REGION:ACCOUNT:function:NAME[:QUALIFIER]`. */
+const functionName = (arn: string): string => arn.split(":")[6] ?? arn;
+
+/** The name in `arn:aws:events:REGION:ACCOUNT:rule/[BUS/]NAME`. */
+const ruleName = (arn: string): string => arn.slice(arn.lastIndexOf("/") + 1);
+
+/** EventBridge tells of the delivery in attributes: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html */
+function fromDelivery(event: unknown, attributes: Message["attributes"]): DeadLetter {
+  return {
+    level: "delivery",
+    source: ruleName(attributes.RULE_ARN ?? "unknown rule"),
+    functionArn: attributes.TARGET_ARN || undefined,
+    errorCode: attributes.ERROR_CODE ?? "unknown",
+    errorMessage: attributes.ERROR_MESSAGE ?? "",
+    attempts: Number(attributes.RETRY_ATTEMPTS ?? 0) + 1,
+    event,
+  };
+}
+
+/** Reads a message of a dead-letter queue. Undefined where it's neither EventBridge's nor Lambda's: somebody else's. */
+export function readDeadLetter({ body, attributes }: Message): DeadLetter | undefined {
+  let content: unknown;
+  try {
+    content = JSON.parse(body);
+  } catch {
+    return undefined;
+  }
+  if (attributes.RULE_ARN !== undefined) return fromDelivery(content, attributes);
+  const record = InvocationRecord.safeParse(content);
+  if (!record.success) return undefined;
+  const { requestContext, requestPayload, responsePayload } = record.data;
+  const { functionArn, condition, approximateInvokeCount } = requestContext;
+  return {
+    level: "function",
+    source: functionName(functionArn),
+    functionArn,
+    errorCode: responsePayload?.errorType ?? condition,
+    errorMessage: responsePayload?.errorMessage ?? "",
+    attempts: approximateInvokeCount,
+    event: requestPayload,
+  };
+}

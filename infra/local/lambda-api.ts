@@ -1,0 +1,76 @@
+import { randomUUID } from "node:crypto";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { text } from "node:stream/consumers";
+import { nameOfArn } from "./arns.ts";
+import type { Service } from "./front.ts";
+import { FunctionNotFoundError, type LocalLambda, PayloadTooLargeError } from "./lambda/index.ts";
+
+/** A refusal that the client is told about. */
+class LambdaApiError extends Error {
+  override name = "LambdaApiError";
+  readonly status: number;
+  readonly code: string;
+
+  constructor(status: number, code: string, message: string) {
+    super(message);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+const INVOKE = /^\/2015-03-31\/functions\/([^/]+)\/invocations(?:\?.*)?$/;
+
+/** The name in a name, or in an ARN of whatever qualifier. */
+const nameIn = (nameOrArn: string): string => nameOfArn(nameOrArn.replace(/:\$LATEST$/, ""));
+
+function inputOf(body: string): unknown {
+  try {
+    return body === "" ? {} : JSON.parse(body);
+  } catch {
+    throw new LambdaApiError(400, "InvalidRequestContentException", "Could not parse request body into json");
+  }
+}
+
+function refusal(error: unknown): LambdaApiError {
+  if (error instanceof LambdaApiError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof FunctionNotFoundError) return new LambdaApiError(404, "ResourceNotFoundException", message);
+  if (error instanceof PayloadTooLargeError) return new LambdaApiError(413, "RequestTooLargeException", message);
+  return new LambdaApiError(500, "ServiceException", message);
+}
+
+type Answer = { body: string; headers: Record<string, string> };
+
+async function invoke(request: IncomingMessage, lambda: LocalLambda): Promise<Answer> {
+  const body = await text(request);
+  const [, name] = INVOKE.exec(request.url ?? "") ?? [];
+  if (name === undefined || request.method !== "POST")
+    throw new LambdaApiError(404, "UnknownOperationException", "The local Lambda has one operation: Invoke");
+  const type = request.headers["x-amz-invocation-type"] ?? "RequestResponse";
+  if (type !== "RequestResponse")
+    throw new LambdaApiError(
+      400,
+      "InvalidParameterValueException",
+      `The local Lambda takes no invocation of type ${type} from outside. Put an event on the bus instead`,
+    );
+  const outcome = await lambda.invoke(nameIn(decodeURIComponent(name)), inputOf(body));
+  return "error" in outcome
+    ? { body: JSON.stringify(outcome.error), headers: { "x-amz-function-error": "Unhandled" } }
+    : { body: JSON.stringify(outcome.result ?? null), headers: {} };
+}
+
+/** Lambda's Invoke, synchronously: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html */
+export function lambdaApi(lambda: LocalLambda): Service {
+  const respond = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const common = { "content-type": "application/json", "x-amzn-requestid": randomUUID() };
+    try {
+      const { body, headers } = await invoke(request, lambda);
+      response.writeHead(200, { ...common, "x-amz-executed-version": "$LATEST", ...headers }).end(body);
+    } catch (thrown) {
+      const { status, code, message } = refusal(thrown);
+      const body = JSON.stringify({ Type: "User", Message: message, message });
+      response.writeHead(status, { ...common, "x-amzn-errortype": code }).end(body);
+    }
+  };
+  return { handle: (request, response) => void respond(request, response) };
+}

@@ -1,0 +1,89 @@
+import { randomUUID } from "node:crypto";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { join } from "node:path";
+import { json } from "node:stream/consumers";
+import { ACCOUNT } from "../arns.ts";
+import { SqsError } from "./errors.ts";
+import { OPERATIONS } from "./operations.ts";
+import { type Content, Queue, type StoredMessage } from "./queue.ts";
+
+export type { Content, StoredMessage } from "./queue.ts";
+
+export type LocalSqs = {
+  /** Answers one request of SQS's API (AWS JSON 1.0). */
+  handle(request: IncomingMessage, response: ServerResponse): void;
+  /** Durable when it returns. Throws for an unknown queue, or where the disk refuses. */
+  send(queue: string, content: Content): void;
+  /** All messages of a queue, in anybody's hands or not. Throws for an unknown queue. */
+  messages(queue: string): StoredMessage[];
+  close(): void;
+};
+
+export type SqsOptions = {
+  /** Where the queues' files are; it must exist, and no other process may use it. */
+  directory: string;
+  region: string;
+  queues: readonly { name: string; retentionDays: number }[];
+};
+
+const TARGET_PREFIX = "AmazonSQS.";
+
+/** Until 2023 SQS's clients spoke a protocol of forms and XML. https://aws.amazon.com/blogs/compute/reducing-latency-amazon-sqs-json-protocol/ */
+const OLD_CLIENT =
+  "The local SQS speaks AWS JSON only, as SDKs do since November 2023; this client speaks the query protocol that was before. Use a newer one.";
+
+function refusal(error: unknown): SqsError {
+  return error instanceof SqsError
+    ? error
+    : new SqsError("InternalFailure", error instanceof Error ? error.message : String(error));
+}
+
+/** Opens the queues, with what an earlier run left in them. */
+export async function openSqs({ directory, region, queues }: SqsOptions): Promise<LocalSqs> {
+  const opened = new Map<string, Queue>();
+  for (const { name, retentionDays } of queues)
+    opened.set(name, await Queue.open(name, join(directory, `${encodeURIComponent(name)}.jsonl`), retentionDays));
+
+  const known = (name: string): Queue => {
+    const queue = opened.get(name);
+    if (queue === undefined) throw new Error(`There is no queue ${name}`);
+    return queue;
+  };
+
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<object> => {
+    const target = String(request.headers["x-amz-target"] ?? "");
+    if (!target.startsWith(TARGET_PREFIX)) {
+      request.resume();
+      throw new SqsError("UnsupportedOperation", OLD_CLIENT);
+    }
+    const operation = OPERATIONS[target.slice(TARGET_PREFIX.length)];
+    if (operation === undefined)
+      throw new SqsError("UnsupportedOperation", `The local SQS has no operation "${target}".`);
+    const gone = new AbortController();
+    response.once("close", () => gone.abort());
+    const urlOf = (name: string) => `http://${request.headers.host}/${ACCOUNT}/${name}`;
+    return operation(await json(request), { region, queues: opened, urlOf, signal: gone.signal });
+  };
+
+  const respond = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const headers = { "content-type": "application/x-amz-json-1.0", "x-amzn-requestid": randomUUID() };
+    try {
+      const body = JSON.stringify(await answer(request, response));
+      response.writeHead(200, headers).end(body);
+    } catch (thrown) {
+      const error = refusal(thrown);
+      const body = JSON.stringify({ __type: `com.amazonaws.sqs#${error.code}`, message: error.message });
+      const status = error.code === "InternalFailure" ? 500 : 400;
+      response.writeHead(status, { ...headers, "x-amzn-query-error": error.queryError }).end(body);
+    }
+  };
+
+  return {
+    handle: (request, response) => void respond(request, response),
+    send: (queue, content) => void known(queue).send(content),
+    messages: (queue) => known(queue).messages(),
+    close: () => {
+      for (const queue of opened.values()) queue.close();
+    },
+  };
+}

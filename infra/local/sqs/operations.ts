@@ -1,0 +1,218 @@
+import { createHash } from "node:crypto";
+import * as z from "zod";
+import { queueArn } from "../arns.ts";
+import { SqsError } from "./errors.ts";
+import type { Queue, Received } from "./queue.ts";
+
+export type Api = {
+  region: string;
+  queues: ReadonlyMap<string, Queue>;
+  urlOf(name: string): string;
+  /** Aborted when the client has gone. */
+  signal: AbortSignal;
+};
+
+type Operation = (input: unknown, api: Api) => object | Promise<object>;
+
+/** Seconds; SQS's default. */
+const VISIBILITY_SECONDS = 30;
+const LONGEST_VISIBILITY = 43_200;
+const LONGEST_WAIT = 20;
+const MOST_MESSAGES = 10;
+const MOST_LISTED = 1_000;
+
+const OfQueue = z.object({ QueueUrl: z.string() });
+const Seconds = z.int().min(0).max(LONGEST_VISIBILITY);
+const Attribute = z.object({ DataType: z.string(), StringValue: z.string() });
+const Sent = z.object({
+  MessageBody: z.string().min(1),
+  MessageAttributes: z.record(z.string(), Attribute).optional(),
+});
+const Receipt = z.object({ ReceiptHandle: z.string() });
+const Change = Receipt.extend({ VisibilityTimeout: Seconds });
+const batchOf = <S extends z.ZodRawShape>(entry: S) =>
+  OfQueue.extend({
+    Entries: z
+      .array(z.object({ ...entry, Id: z.string() }))
+      .min(1)
+      .max(MOST_MESSAGES),
+  });
+
+function parse<T extends z.ZodType>(schema: T, input: unknown): z.infer<T> {
+  const parsed = schema.safeParse(input);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new SqsError(
+    "InvalidParameterValueException",
+    `Value for parameter ${issue?.path.join(".")} is invalid. Reason: ${issue?.message}`,
+  );
+}
+
+function queueOf({ QueueUrl }: { QueueUrl: string }, { queues }: Api): Queue {
+  const queue = queues.get(QueueUrl.slice(QueueUrl.lastIndexOf("/") + 1));
+  if (queue === undefined) throw new SqsError("QueueDoesNotExist", "The specified queue does not exist.");
+  return queue;
+}
+
+const md5 = (content: string | Buffer): string => createHash("md5").update(content).digest("hex");
+
+const sized = (text: string): Buffer => {
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(Buffer.byteLength(text));
+  return Buffer.concat([length, Buffer.from(text)]);
+};
+
+/** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-message-metadata.html#sqs-attributes-md5-message-digest-calculation */
+const STRING_TRANSPORT = Buffer.from([1]);
+const md5OfAttributes = (attributes: Record<string, string>): string =>
+  md5(
+    Buffer.concat(
+      Object.entries(attributes)
+        .sort(([one], [other]) => (one < other ? -1 : 1))
+        .flatMap(([name, value]) => [sized(name), sized("String"), STRING_TRANSPORT, sized(value)]),
+    ),
+  );
+
+const hasAttributes = (attributes: Record<string, string>): boolean => Object.keys(attributes).length > 0;
+
+function send(queue: Queue, { MessageBody, MessageAttributes = {} }: z.infer<typeof Sent>) {
+  const attributes = Object.fromEntries(
+    Object.entries(MessageAttributes).map(([name, { StringValue }]) => [name, StringValue]),
+  );
+  return {
+    MessageId: queue.send({ body: MessageBody, attributes }),
+    MD5OfMessageBody: md5(MessageBody),
+    ...(hasAttributes(attributes) && { MD5OfMessageAttributes: md5OfAttributes(attributes) }),
+  };
+}
+
+const chosen = <T>(wanted: readonly string[], all: Record<string, T>): Record<string, T> =>
+  Object.fromEntries(Object.entries(all).filter(([name]) => wanted.includes("All") || wanted.includes(name)));
+
+function shown(message: Received, wanted: readonly string[], system: readonly string[]) {
+  const attributes = chosen(wanted, message.attributes);
+  return {
+    MessageId: message.id,
+    ReceiptHandle: message.receiptHandle,
+    Body: message.body,
+    MD5OfBody: md5(message.body),
+    Attributes: chosen(system, {
+      SentTimestamp: String(message.sentAt),
+      ApproximateReceiveCount: String(message.receiveCount),
+    }),
+    ...(hasAttributes(attributes) && {
+      MessageAttributes: Object.fromEntries(
+        Object.entries(attributes).map(([name, StringValue]) => [name, { DataType: "String", StringValue }]),
+      ),
+      MD5OfMessageAttributes: md5OfAttributes(attributes),
+    }),
+  };
+}
+
+/** Does each entry, and tells of those that failed one by one. */
+function each<E extends { Id: string }>(entries: readonly E[], work: (entry: E) => object): object {
+  const Successful: object[] = [];
+  const Failed: object[] = [];
+  for (const entry of entries) {
+    try {
+      Successful.push({ Id: entry.Id, ...work(entry) });
+    } catch (error) {
+      if (!(error instanceof SqsError)) throw error;
+      Failed.push({ Id: entry.Id, Code: error.code, Message: error.message, SenderFault: true });
+    }
+  }
+  return { Successful, Failed };
+}
+
+const nothing = {};
+
+const Receive = OfQueue.extend({
+  MaxNumberOfMessages: z.int().min(1).max(MOST_MESSAGES).default(1),
+  VisibilityTimeout: Seconds.default(VISIBILITY_SECONDS),
+  WaitTimeSeconds: z.int().min(0).max(LONGEST_WAIT).default(0),
+  MessageAttributeNames: z.array(z.string()).default([]),
+  AttributeNames: z.array(z.string()).default([]),
+  MessageSystemAttributeNames: z.array(z.string()).default([]),
+});
+
+/** By their names in the API: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_Operations.html */
+export const OPERATIONS: Readonly<Record<string, Operation>> = {
+  ListQueues: (input, { queues, urlOf }) => {
+    const wish = z.object({
+      QueueNamePrefix: z.string().default(""),
+      MaxResults: z.int().min(1).max(MOST_LISTED).default(MOST_LISTED),
+      NextToken: z.string().default("0"),
+    });
+    const { QueueNamePrefix, MaxResults, NextToken } = parse(wish, input);
+    const names = [...queues.keys()].filter((name) => name.startsWith(QueueNamePrefix));
+    const end = Number(NextToken) + MaxResults;
+    const QueueUrls = names.slice(Number(NextToken), end).map(urlOf);
+    return { QueueUrls, ...(end < names.length && { NextToken: String(end) }) };
+  },
+  GetQueueUrl: (input, api) => {
+    const { QueueName } = parse(z.object({ QueueName: z.string() }), input);
+    return { QueueUrl: api.urlOf(queueOf({ QueueUrl: QueueName }, api).name) };
+  },
+  GetQueueAttributes: (input, api) => {
+    const wish = parse(OfQueue.extend({ AttributeNames: z.array(z.string()).default([]) }), input);
+    const queue = queueOf(wish, api);
+    const { visible, inFlight } = queue.counts();
+    const Attributes = chosen(wish.AttributeNames, {
+      ApproximateNumberOfMessages: String(visible),
+      ApproximateNumberOfMessagesNotVisible: String(inFlight),
+      QueueArn: queueArn(api.region, queue.name),
+    });
+    return { Attributes };
+  },
+  SendMessage: (input, api) => {
+    const wish = parse(OfQueue.extend(Sent.shape), input);
+    return send(queueOf(wish, api), wish);
+  },
+  SendMessageBatch: (input, api) => {
+    const wish = parse(batchOf(Sent.shape), input);
+    const queue = queueOf(wish, api);
+    return each(wish.Entries, (entry) => send(queue, entry));
+  },
+  ReceiveMessage: async (input, api) => {
+    const wish = parse(Receive, input);
+    const messages = await queueOf(wish, api).receive(wish.MaxNumberOfMessages, {
+      visibilitySeconds: wish.VisibilityTimeout,
+      waitSeconds: wish.WaitTimeSeconds,
+      signal: api.signal,
+    });
+    const system = [...wish.AttributeNames, ...wish.MessageSystemAttributeNames];
+    return messages.length === 0
+      ? nothing
+      : { Messages: messages.map((message) => shown(message, wish.MessageAttributeNames, system)) };
+  },
+  DeleteMessage: (input, api) => {
+    const wish = parse(OfQueue.extend(Receipt.shape), input);
+    queueOf(wish, api).delete(wish.ReceiptHandle);
+    return nothing;
+  },
+  DeleteMessageBatch: (input, api) => {
+    const wish = parse(batchOf(Receipt.shape), input);
+    const queue = queueOf(wish, api);
+    return each(wish.Entries, ({ ReceiptHandle }) => {
+      queue.delete(ReceiptHandle);
+      return nothing;
+    });
+  },
+  ChangeMessageVisibility: (input, api) => {
+    const wish = parse(OfQueue.extend(Change.shape), input);
+    queueOf(wish, api).changeVisibility(wish.ReceiptHandle, wish.VisibilityTimeout);
+    return nothing;
+  },
+  ChangeMessageVisibilityBatch: (input, api) => {
+    const wish = parse(batchOf(Change.shape), input);
+    const queue = queueOf(wish, api);
+    return each(wish.Entries, ({ ReceiptHandle, VisibilityTimeout }) => {
+      queue.changeVisibility(ReceiptHandle, VisibilityTimeout);
+      return nothing;
+    });
+  },
+  PurgeQueue: (input, api) => {
+    queueOf(parse(OfQueue, input), api).purge();
+    return nothing;
+  },
+};

@@ -1,0 +1,137 @@
+import type { IncomingMessage } from "node:http";
+import { describe, expect, it } from "vitest";
+import { functionArn, ruleArn } from "../../infra/local/arns.ts";
+import { ofDelivery } from "../../infra/local/dead-letters.ts";
+import type { Intercept } from "../../infra/local/front.ts";
+import { startCommand } from "../fixtures/commands.ts";
+import { makeMedia } from "../fixtures/media.ts";
+import { childrenOf, ownerOfPort } from "../fixtures/processes.ts";
+import { openTestStack, type TestStack } from "../fixtures/stack.ts";
+import { temporaryFolder } from "../fixtures/temporary.ts";
+
+/** Refuses what is put into the output bucket while it is `broken`. */
+function brokenOutput() {
+  const fault = { broken: true };
+  const intercept: Intercept = (request, response, serve) => {
+    if (!fault.broken || request.method !== "PUT" || !request.url?.includes("segments/")) return serve();
+    request.resume().once("end", () => response.writeHead(403).end("<Error><Code>AccessDenied</Code></Error>"));
+  };
+  return { fault, intercept };
+}
+
+/** Of the functions: how long one that was killed is taken for alive. Enough for a split of a small video on a busy machine, less 5. */
+const LEASE_SECONDS = 15;
+
+async function killClientOf({ socket }: IncomingMessage): Promise<void> {
+  const pid = await ownerOfPort(socket.remotePort ?? 0, await childrenOf(process.pid, ""));
+  if (pid !== undefined) process.kill(pid, "SIGKILL");
+}
+
+const command = async ({ stack }: TestStack, ...args: string[]) => {
+  const { port } = new URL(stack.endpoint);
+  return (await startCommand("dead-letters", [...args, "--port", port])).ended;
+};
+
+/** The id that begins the only letter's line. */
+const idIn = (listed: string): string => listed.slice(0, listed.indexOf(" "));
+
+describe("dead letters of a function that failed at each attempt", () => {
+  it("are listed, shown, kept while they fail, and brought home once", async () => {
+    const { fault, intercept } = brokenOutput();
+    const test = await openTestStack({ intercept });
+    const video = await makeMedia(await temporaryFolder(), "keyframe-each-second.mp4");
+    await test.upload(video, { metadata: { "segment-seconds": "2" } });
+
+    const listed = await command(test, "list");
+    expect(listed.stdout).toMatch(/function split, 3 attempts {2}Object Created uploads\/keyframe-each-second\.mp4/);
+    const id = idIn(listed.stdout);
+    const shown = JSON.parse((await command(test, "show", id.slice(0, 8))).stdout);
+    expect(shown).toMatchObject({
+      id,
+      queue: "splitFailures",
+      level: "function",
+      errorCode: "AccessDenied",
+      event: { detail: { object: { key: "uploads/keyframe-each-second.mp4" } } },
+    });
+
+    const failed = await command(test, "redrive", id);
+    expect([failed.code, failed.stdout]).toEqual([
+      2,
+      expect.stringContaining("kept, since it failed again: AccessDenied"),
+    ]);
+    fault.broken = false;
+    const redriven = await command(test, "redrive", "--all");
+    expect([redriven.code, redriven.stdout]).toEqual([0, expect.stringContaining(": split\n1 redriven, 0 kept")]);
+    await test.stack.idle();
+    const documents = await test.allDocuments();
+    expect(documents).toMatchObject([
+      { status: "split" },
+      { segment_index: 0 },
+      { segment_index: 1 },
+      { segment_index: 2 },
+    ]);
+
+    const events = await test.ourEvents();
+    expect((await command(test, "redrive", "--all")).stdout).toBe("0 redriven, 0 kept\n");
+    expect((await command(test, "list")).stdout).toBe("No dead letters\n");
+    expect(await test.ourEvents()).toEqual(events);
+  });
+
+  it("stay while an attempt that was killed might still be at it, for nobody else would do it then", async () => {
+    const fault = { broken: true };
+    const intercept: Intercept = (request, _response, serve) => {
+      if (fault.broken && request.method === "PUT" && request.url?.includes("segments/")) void killClientOf(request);
+      else serve();
+    };
+    const test = await openTestStack({ intercept, timeoutSeconds: LEASE_SECONDS });
+    const video = await makeMedia(await temporaryFolder(), "keyframe-each-second.mp4");
+    await test.upload(video, { metadata: { "segment-seconds": "2" } });
+    fault.broken = false;
+    const early = await command(test, "redrive", "--all");
+    expect([early.code, early.stdout]).toEqual([2, expect.stringContaining("kept, since another delivery")]);
+    await expect
+      .poll(async () => (await command(test, "redrive", "--all")).stdout, { timeout: 4_000 * LEASE_SECONDS })
+      .toContain("1 redriven, 0 kept");
+    await test.stack.idle();
+    expect(await test.allDocuments()).toMatchObject([{ status: "split" }, {}, {}, {}]);
+  });
+});
+
+describe("dead letters of EventBridge", () => {
+  it("are brought home likewise, and change nothing where their event got through after all", async () => {
+    const test = await openTestStack();
+    const { region, topology } = test.stack;
+    await test.upload(await makeMedia(await temporaryFolder(), "keyframe-each-second.mp4"));
+    const [event] = await test.busEvents("default");
+    const before = await test.allDocuments();
+    const letter = {
+      rule: "uploaded-mp4",
+      targetArn: functionArn(region, "split"),
+      errorCode: "SDK_CLIENT_ERROR",
+      errorMessage: "throttled",
+      attempts: 186,
+      event,
+    };
+    expect(topology.rules.map(({ name }) => name)).toContain(letter.rule);
+    await test.stack.deadLetters.send("splitRuleDeadLetters", ofDelivery(letter, ruleArn(region, letter.rule)));
+
+    expect((await command(test, "list")).stdout).toContain("rule uploaded-mp4, 186 attempts  Object Created");
+    expect((await command(test, "redrive", "--all")).stdout).toContain("1 redriven, 0 kept");
+    await test.stack.idle();
+    expect(await test.allDocuments()).toEqual(before);
+  });
+});
+
+describe("npm run dead-letters", () => {
+  it.each([
+    [[], "Say list, show ID or redrive; got nothing"],
+    [["show"], "Say one letter to show"],
+    [["redrive"], "Say which letters to redrive"],
+    [["list", "--stage", "x"], "--stage is a deployed one"],
+    [["list", "--nonsense"], "See npm run dead-letters -- --help"],
+  ])("answers %j in one line", async (args, answer) => {
+    const { code, stderr } = await (await startCommand("dead-letters", [...args, "--port", "1"])).ended;
+    expect([code, stderr]).toEqual([1, expect.stringContaining(answer)]);
+    expect(stderr.trim().split("\n")).toHaveLength(1);
+  });
+});

@@ -1,0 +1,43 @@
+import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { lambdaApi } from "../../../infra/local/lambda-api.ts";
+import { CREDENTIALS, REGION, serve } from "../../fixtures/http.ts";
+import { fixture, openTestLambda } from "./local-lambda.ts";
+
+async function open(name: string) {
+  const lambda = await openTestLambda([fixture(name)]);
+  const endpoint = await serve(lambdaApi(lambda).handle);
+  const client = new LambdaClient({ endpoint, region: REGION, credentials: CREDENTIALS, maxAttempts: 1 });
+  onTestFinished(() => client.destroy());
+  return (FunctionName: string, more: object = {}) => client.send(new InvokeCommand({ FunctionName, ...more }));
+}
+
+const jsonOf = ({ Payload }: { Payload?: { transformToString(): string } }) =>
+  JSON.parse(Payload?.transformToString() ?? "");
+
+describe("Lambda's Invoke, given AWS's own client", () => {
+  it.each(["tested", "arn:aws:lambda:us-east-1:000000000000:function:tested:$LATEST"])(
+    "runs %s and answers with its result",
+    async (name) => {
+      const invoke = await open("result.echo");
+      const answer = await invoke(name, { Payload: JSON.stringify({ greeting: "grüße" }) });
+      expect(answer).toMatchObject({ StatusCode: 200, ExecutedVersion: "$LATEST" });
+      expect(answer.FunctionError).toBeUndefined();
+      expect(jsonOf(answer)).toEqual({ event: { greeting: "grüße" } });
+    },
+  );
+
+  it("answers with the error of a function that failed", async () => {
+    const invoke = await open("failure.throws");
+    const answer = await invoke("tested", { Payload: "{}" });
+    expect(answer.FunctionError).toBe("Unhandled");
+    expect(jsonOf(answer)).toMatchObject({ errorType: "UnlikelyError", errorMessage: "it happened" });
+  });
+
+  it("says what is wrong in Lambda's words", async () => {
+    const invoke = await open("result.echo");
+    await expect(invoke("nobody")).rejects.toMatchObject({ name: "ResourceNotFoundException" });
+    await expect(invoke("tested", { Payload: "{" })).rejects.toMatchObject({ name: "InvalidRequestContentException" });
+    await expect(invoke("tested", { InvocationType: "Event" })).rejects.toThrow("Put an event on the bus instead");
+  });
+});
