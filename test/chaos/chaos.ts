@@ -100,14 +100,15 @@ async function unfinishedOf(harness: Harness, runs: readonly number[]): Promise<
   return runs.filter((run) => !ended.has(uploadKey(run)));
 }
 
-/** Until the lease of an attempt that was killed has run out, its upload is taken for one that's being split: asked again then. */
-async function redrive(harness: Harness, runs: readonly number[]): Promise<void> {
-  const giveUpAt = Date.now() + LONGEST_LEASE_MS;
-  let left = await unfinishedOf(harness, runs);
-  while (left.length > 0 && Date.now() < giveUpAt) {
-    for (const run of left) await harness.ask(uploadKey(run));
+/**
+ * Brings all dead letters home. Until the lease of an attempt that was killed has run out, its upload is taken for one that's being
+ * split, and its letter stays. Resolves with how many are left.
+ */
+async function redrive(harness: Harness): Promise<number> {
+  for (const giveUpAt = Date.now() + LONGEST_LEASE_MS; ; ) {
+    const left = await harness.redrive();
     await harness.host.ask("idle");
-    left = await unfinishedOf(harness, runs);
+    if (left === 0 || Date.now() > giveUpAt) return left;
   }
 }
 
@@ -149,10 +150,8 @@ export async function chaos({ runs, seed, root, onProgress }: ChaosOptions): Pro
       const unfinished = await unfinishedOf(harness, runs);
       // What didn't come to its end must lie in a dead-letter queue, whence it can be brought home.
       const lost = unfinished.filter((run) => !letters.some((letter) => isAbout(letter, run)));
-      await redrive(harness, runs);
-      // What the projector's dead letters told is in the log.
-      if (letters.length > 0) await harness.replay();
-      await harness.host.ask("idle");
+      const left = await redrive(harness);
+      if (left > 0) throw new Error(`${left} dead letters aren't cleared by a redrive`);
 
       const outcome = await harness.outcome();
       const wrong = runs.flatMap((run) => {

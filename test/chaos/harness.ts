@@ -1,11 +1,10 @@
-import { randomUUID } from "node:crypto";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
+import { LambdaClient } from "@aws-sdk/client-lambda";
 import { PutObjectCommand, paginateListObjectsV2, S3Client } from "@aws-sdk/client-s3";
+import { SQSClient } from "@aws-sdk/client-sqs";
 import { DynamoDBDocumentClient, paginateScan } from "@aws-sdk/lib-dynamodb";
 import { parseEvent, type VideoSplitEvent } from "#events-schema";
-import { replayLog } from "../../infra/operations/replay.ts";
-import { eventBridgePublisher } from "../../services/aws/event-publisher.ts";
+import { redriveDeadLetters } from "../../infra/operations/dead-letters.ts";
 import type { Document, Outcome } from "./essence.ts";
 import { type HostOptions, StackHost } from "./stack-host.ts";
 
@@ -21,7 +20,8 @@ export class Harness {
   readonly host: StackHost;
   readonly #s3: S3Client;
   readonly #documents: DynamoDBDocumentClient;
-  readonly #events: EventBridgeClient;
+  readonly #sqs: SQSClient;
+  readonly #lambda: LambdaClient;
 
   private constructor(host: StackHost) {
     this.host = host;
@@ -30,7 +30,8 @@ export class Harness {
     const config = { endpoint, region, credentials, maxAttempts: ATTEMPTS };
     this.#s3 = new S3Client(config);
     this.#documents = DynamoDBDocumentClient.from(new DynamoDBClient(config));
-    this.#events = new EventBridgeClient(config);
+    this.#sqs = new SQSClient(config);
+    this.#lambda = new LambdaClient(config);
   }
 
   static open = async (options: HostOptions): Promise<Harness> => new Harness(await StackHost.open(options));
@@ -38,22 +39,19 @@ export class Harness {
   upload = (Key: string, { body, metadata }: Video) =>
     this.#s3.send(new PutObjectCommand({ Bucket: this.host.place.names.uploads, Key, Body: body, Metadata: metadata }));
 
-  /** Asks for an upload again, as the redrive of a dead letter does. */
-  async ask(key: string): Promise<void> {
-    const eventId = randomUUID();
-    const metadata = {
-      ...{ eventId, version: 1, correlationId: eventId, causationId: eventId },
-      occurredAt: new Date().toISOString(),
-    };
-    const { uploads, bus } = this.host.place.names;
-    const data = { bucket: uploads, key, reason: "redrive" as const };
-    await eventBridgePublisher(this.#events, bus).publish({ type: "SplitRequested", metadata, data });
-  }
-
-  replay(): Promise<unknown> {
-    const { bus, archive, videos: table } = this.host.place.names;
-    const deployment = { events: this.#events, documents: this.#documents, bus, archive, table, settledMs: 500 };
-    return replayLog(deployment, { from: new Date(0), to: new Date(Date.now() + 1_000) }, () => {}, NEVER);
+  /** Hands each dead letter to its function again. Resolves with how many stay. */
+  async redrive(): Promise<number> {
+    const office = { sqs: this.#sqs, lambda: this.#lambda, queuePrefix: "" };
+    let kept = 0;
+    await redriveDeadLetters(
+      office,
+      () => true,
+      (_letter, { outcome }) => {
+        if (outcome === "kept") kept += 1;
+      },
+      NEVER,
+    );
+    return kept;
   }
 
   async #allDocuments(): Promise<Document[]> {
@@ -81,6 +79,7 @@ export class Harness {
   close(): void {
     this.#s3.destroy();
     this.#documents.destroy();
-    this.#events.destroy();
+    this.#sqs.destroy();
+    this.#lambda.destroy();
   }
 }
