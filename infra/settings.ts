@@ -97,6 +97,12 @@ export const SettingsSchema = z.strictObject({
     .positive("must be at least 1, or null for as many as the account has")
     .nullable()
     .default(10),
+  // A day and a half of waits that double is the longest that makes sense: see services/reconciler/domain/patience.ts.
+  "video_split.reconcile_after_sec": z
+    .int("must be a whole number of seconds")
+    .min(1, "must be at least 1 second")
+    .max(86_400, "must be at most 86400 seconds (a day)")
+    .default(3_600),
   "video_split.log_retention_days": z
     .number()
     .refine((days) => RETENTION_DAYS.includes(days), `must be one of CloudWatch's: ${RETENTION_DAYS.join(", ")}`)

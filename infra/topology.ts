@@ -19,8 +19,8 @@ export type Names<Name> = {
 export type BucketId = "uploads" | "segments";
 export type BusId = "default" | "video";
 export type TableId = "videos" | "ledger";
-export type FunctionId = "split" | "projector";
-export type QueueId = "splitRuleDeadLetters" | "splitFailures" | "projectorRuleDeadLetters" | "projectorFailures";
+export type FunctionId = "split" | "projector" | "reconciler";
+export type QueueId = `${FunctionId}RuleDeadLetters` | `${FunctionId}Failures`;
 
 /** An EventBridge event pattern. Leaves are arrays of values and matchers, as in the EventBridge user guide. */
 export type EventPattern = { readonly [field: string]: EventPattern | readonly unknown[] };
@@ -37,6 +37,17 @@ export type Rule = {
   description: string;
   bus: BusId;
   pattern: EventPattern;
+  target: FunctionId;
+  /** Of EventBridge's delivery to the target, not of the function's own failures. */
+  retry: Retry;
+  deadLetters: QueueId;
+};
+
+/** A function that is invoked every so often, with EventBridge's "Scheduled Event". */
+export type Schedule = {
+  name: string;
+  description: string;
+  everyMinutes: number;
   target: FunctionId;
   /** Of EventBridge's delivery to the target, not of the function's own failures. */
   retry: Retry;
@@ -87,6 +98,7 @@ export type Topology<Name> = {
   functions: Record<FunctionId, FunctionSpec<Name>>;
   queues: Record<QueueId, { retentionDays: number }>;
   rules: Rule[];
+  schedules: Schedule[];
 };
 
 /** Names of the local stack's resources, as printed in the README. */
@@ -157,6 +169,12 @@ const uploadRule = <Name>(extension: string, settings: Settings, names: Names<Na
   deadLetters: "splitRuleDeadLetters",
 });
 
+/** How often uploads without an end are looked for. */
+const RECONCILE_MINUTES = 15;
+
+/** A schedule's next run does what one that was missed would have done. */
+const SCHEDULE_RETRY: Retry = { attempts: 2, maxAgeSeconds: 900 };
+
 /** EventBridge's own default: a day, with growing pauses. */
 export const DELIVERY_RETRY: Retry = { attempts: 185, maxAgeSeconds: 86_400 };
 /** The most that Lambda does for an asynchronous invocation; throttled ones are kept for as long. */
@@ -226,8 +244,33 @@ export function topology<Name>(settings: Settings, names: Names<Name>): Topology
           POWERTOOLS_METRICS_NAMESPACE: names.metrics,
         },
       },
+      reconciler: {
+        ...everyFunction,
+        handler: "services/reconciler/handler.handler",
+        description: "Finds uploads that came to no end, and asks for them again.",
+        // A page of a thousand uploads takes a second or two; this is for more than a hundred of them.
+        timeoutSeconds: 300,
+        memoryMB: 256,
+        storageMB: 512,
+        packages: [],
+        // Two at once would ask for the same uploads.
+        concurrency: 1,
+        failures: "reconcilerFailures",
+        environment: {
+          VIDEO_SPLIT_UPLOAD_BUCKET: names.uploads,
+          VIDEO_SPLIT_UPLOAD_KEY_PREFIX: settings["video_split.upload_key_prefix"],
+          VIDEO_SPLIT_UPLOAD_ENDINGS: settings["video_split.accepted_extensions"].flatMap(spellings).join(","),
+          VIDEO_SPLIT_RECONCILE_AFTER_SEC: String(settings["video_split.reconcile_after_sec"]),
+          VIDEO_SPLIT_EVENT_BUS: names.bus,
+          VIDEO_SPLIT_LEDGER_TABLE: names.ledger,
+          DYNAMODB_REGION: settings["dynamodb.region"],
+          POWERTOOLS_METRICS_NAMESPACE: names.metrics,
+        },
+      },
     },
     queues: {
+      reconcilerRuleDeadLetters: { retentionDays: 14 },
+      reconcilerFailures: { retentionDays: 14 },
       splitRuleDeadLetters: { retentionDays: 14 },
       splitFailures: { retentionDays: 14 },
       projectorRuleDeadLetters: { retentionDays: 14 },
@@ -252,6 +295,16 @@ export function topology<Name>(settings: Settings, names: Names<Name>): Topology
         target: "projector",
         retry: DELIVERY_RETRY,
         deadLetters: "projectorRuleDeadLetters",
+      },
+    ],
+    schedules: [
+      {
+        name: "reconcile",
+        description: "Time to look for uploads that came to no end.",
+        everyMinutes: RECONCILE_MINUTES,
+        target: "reconciler",
+        retry: SCHEDULE_RETRY,
+        deadLetters: "reconcilerRuleDeadLetters",
       },
     ],
   };

@@ -23,6 +23,7 @@ export type Made = z.infer<typeof Made>;
 /** Why an object can't be split. Stable: codes are added, never renamed. Readers accept codes that they don't know. */
 export const REJECTION_REASONS = [
   "EmptyObject",
+  "GivenUp",
   "InvalidOverride",
   "NoVideoStream",
   "NotMedia",

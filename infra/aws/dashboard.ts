@@ -83,6 +83,10 @@ export function createDashboard(
       ]),
     },
     {
+      title: "Uploads without an end",
+      lines: (["UploadsRequestedAgain", "UploadsGivenUp"] as const).map((name) => ours("reconciler", name)),
+    },
+    {
       title: "Functions",
       lines: ids.flatMap((id) => ["Errors", "Throttles", "ConcurrentExecutions"].map((metric) => lambda(id, metric))),
     },

@@ -72,4 +72,5 @@ export const createFunctions = (
 ): Functions => ({
   split: createFunction("split", functions.split, links.split, queues),
   projector: createFunction("projector", functions.projector, links.projector, queues),
+  reconciler: createFunction("reconciler", functions.reconciler, links.reconciler, queues),
 });

@@ -36,7 +36,7 @@ export function videoSplit() {
   const functions = createFunctions(built, permissions({ settings, buckets, tables, bus }), queues);
   createRules(built, { buses: { default: existingBus("default"), video: bus }, functions, queues });
   createDashboard(stageName, { topology: built, metrics, functions, queues });
-  const alarms = createAlarms(queues, settings["video_split.alarm_email"]);
+  const alarms = createAlarms(queues, metrics, settings["video_split.alarm_email"]);
 
   return {
     upload: $interpolate`s3://${buckets.uploads.name}/${settings["video_split.upload_key_prefix"]}`,

@@ -57,6 +57,17 @@ export function permissions({ settings, buckets, tables, bus }: Resources): Reco
     projector: [
       may("WriteVideos", { actions: ["dynamodb:GetItem", "dynamodb:UpdateItem"], resources: [tables.videos.arn] }),
     ],
+    reconciler: [
+      may("ListUploads", ...reading(buckets.uploads, settings["video_split.upload_key_prefix"]), {
+        actions: ["s3:ListBucketVersions"],
+        resources: [buckets.uploads.arn],
+      }),
+      may("AskAgain", { actions: ["events:PutEvents"], resources: [bus.arn] }),
+      may("ReadLedger", {
+        actions: ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"],
+        resources: [tables.ledger.arn],
+      }),
+    ],
   };
 }
 

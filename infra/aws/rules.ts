@@ -1,4 +1,4 @@
-import type { BusId, QueueId, Retry, Rule, Topology } from "../topology.ts";
+import type { BusId, QueueId, Retry, Rule, Schedule, Topology } from "../topology.ts";
 import type { Subscribable } from "./buses.ts";
 import { acceptDeadLetters, type Queues } from "./dead-letters.ts";
 import type { Functions } from "./functions.ts";
@@ -46,9 +46,34 @@ const createRule = (rule: Rule, { buses, functions, queues }: Ends): $util.Outpu
     deadLetters: queues[rule.deadLetters],
   });
 
-/** The topology's rules, and the policies of the queues, each of which takes dead letters from its own rules alone. */
-export function createRules({ rules }: Topology<$util.Output<string>>, ends: Ends): void {
-  const created = rules.map((rule) => ({ queue: rule.deadLetters, arn: createRule(rule, ends) }));
+const createSchedule = (
+  { name, description, everyMinutes, target, retry, deadLetters }: Schedule,
+  { functions, queues }: Ends,
+): $util.Output<string> => {
+  const cron = new sst.aws.Cron(logicalName(name), {
+    function: functions[target].arn,
+    schedule: `rate(${everyMinutes} minutes)`,
+    transform: {
+      rule: { description },
+      target: (args) => {
+        // SST's default is an empty event; EventBridge's own says which schedule it is, and when.
+        args.input = undefined;
+        args.deadLetterConfig = { arn: queues[deadLetters].arn };
+        args.retryPolicy = { maximumRetryAttempts: retry.attempts, maximumEventAgeInSeconds: retry.maxAgeSeconds };
+      },
+    },
+  });
+  return cron.nodes.rule.arn;
+};
+
+/**
+ * The topology's rules and schedules, and the policies of the queues, each of which takes dead letters from its own rules alone.
+ */
+export function createRules({ rules, schedules }: Topology<$util.Output<string>>, ends: Ends): void {
+  const created = [
+    ...rules.map((rule) => ({ queue: rule.deadLetters, arn: createRule(rule, ends) })),
+    ...schedules.map((schedule) => ({ queue: schedule.deadLetters, arn: createSchedule(schedule, ends) })),
+  ];
   for (const [id, queue] of Object.entries(ends.queues) as [QueueId, sst.aws.Queue][]) {
     const arns = created.filter((rule) => rule.queue === id).map(({ arn }) => arn);
     acceptDeadLetters(logicalName(id), queue, arns);

@@ -13,6 +13,7 @@ import { type Intercept, listen, type Services } from "./front.ts";
 import { openFunctions } from "./functions.ts";
 import type { LocalLambda } from "./lambda/index.ts";
 import { lambdaApi } from "./lambda-api.ts";
+import { startSchedules } from "./schedules.ts";
 import { openSqs } from "./sqs/index.ts";
 import { lockState } from "./state-lock.ts";
 
@@ -129,6 +130,9 @@ export async function openStack(options: StackOptions): Promise<Stack> {
     if (options.onEvent !== undefined) bridge.onEvent(options.onEvent);
     const s3 = await openBuckets(built, { directory: folders.s3, region, bridge });
     closers.push(s3.close);
+
+    const schedules = startSchedules(built, { lambda, region });
+    closers.push(async () => schedules.close());
 
     services = { s3, dynamodb, events: bridge, sqs, lambda: lambdaApi(lambda) };
     const tables = new DynamoDBClient({ endpoint, region, credentials: LOCAL_CREDENTIALS });

@@ -40,13 +40,13 @@ const READS_AT_ONCE = 25;
 const epochSeconds = (): number => Math.floor(Date.now() / 1_000);
 
 /** With 2^39 blocks, two collisions in a row are already a sign that something else is wrong. */
-const MOST_SALTS = 64;
+export const MOST_SALTS = 64;
 
 export const sha256: Hash = (text) => createHash("sha256").update(text).digest();
 
 const segmentKeyOf = (videoId: number, index: number): { id: string } => ({ id: `segment#${videoId}#${index}` });
 
-const keyOf = (videoId: number): { id: string } => ({ id: `block#${videoId}` });
+export const blockKey = (videoId: number): { id: string } => ({ id: `block#${videoId}` });
 
 /**
  * The ledger in DynamoDB: one item for each claimed block, written once under the condition that it isn't there.
@@ -54,14 +54,14 @@ const keyOf = (videoId: number): { id: string } => ({ id: `block#${videoId}` });
  */
 export function dynamoLedger(client: DynamoDBDocumentClient, TableName: string, hash: Hash = sha256): Ledger {
   const claim = async (videoId: number, source: string): Promise<boolean> => {
-    const Item = { ...keyOf(videoId), source };
+    const Item = { ...blockKey(videoId), source };
     try {
       await client.send(new PutCommand({ TableName, Item, ConditionExpression: "attribute_not_exists(id)" }));
       return true;
     } catch (error) {
       if ((error as Error).name !== "ConditionalCheckFailedException") throw error;
     }
-    const taken = await client.send(new GetCommand({ TableName, Key: keyOf(videoId), ConsistentRead: true }));
+    const taken = await client.send(new GetCommand({ TableName, Key: blockKey(videoId), ConsistentRead: true }));
     return Claim.parse(taken.Item).source === source;
   };
 
@@ -81,7 +81,7 @@ export function dynamoLedger(client: DynamoDBDocumentClient, TableName: string, 
       const { Attributes } = await client.send(
         new UpdateCommand({
           TableName,
-          Key: keyOf(videoId),
+          Key: blockKey(videoId),
           UpdateExpression: `SET ${first.join(", ")} ADD attempts :one`,
           ExpressionAttributeValues: {
             ":segment_seconds": segmentSeconds,
@@ -99,6 +99,17 @@ export function dynamoLedger(client: DynamoDBDocumentClient, TableName: string, 
         outputKeyPrefix: chosen.output_key_prefix,
       };
       return { choice, isFirst: chosen.attempts === 1 };
+    },
+
+    recordEnding: async (videoId, ending) => {
+      await client.send(
+        new UpdateCommand({
+          TableName,
+          Key: blockKey(videoId),
+          UpdateExpression: "SET ending = :ending",
+          ExpressionAttributeValues: { ":ending": ending },
+        }),
+      );
     },
 
     delivered: async (videoId, segments) => {

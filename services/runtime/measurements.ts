@@ -1,4 +1,5 @@
 import type { Measurement as ProjectorMeasurement } from "../projector/ports.ts";
+import type { Reconciliation } from "../reconciler/ports.ts";
 import type { Measurement as SplitMeasurement } from "../split/ports.ts";
 import type { Values } from "./metrics.ts";
 
@@ -37,3 +38,11 @@ export function projectorValues(measurement: ProjectorMeasurement): Values<"proj
       return { values: { EventsProjected: 1, ProjectionLag: measurement.lagSeconds }, fields };
   }
 }
+
+/** What a run of the reconciler is in metrics: mostly nothing, and CloudWatch charges for zeros as for all else. */
+export const reconcilerValues = ({ requested, givenUp }: Reconciliation): Values<"reconciler"> => ({
+  values: {
+    ...(requested > 0 && { UploadsRequestedAgain: requested }),
+    ...(givenUp > 0 && { UploadsGivenUp: givenUp }),
+  },
+});

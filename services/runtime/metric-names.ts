@@ -42,8 +42,16 @@ const projector = {
   ProjectionLag: { name: "ProjectionLag", unit: "Seconds" },
 } as const satisfies Record<string, Metric>;
 
+/** Of the function "reconciler". */
+const reconciler = {
+  /** Uploads that had come to no end and were asked for again. */
+  UploadsRequestedAgain: { name: "UploadsRequestedAgain", unit: "Count" },
+  /** Uploads that were asked for again as often as it makes sense. Somebody has to look. */
+  UploadsGivenUp: { name: "UploadsGivenUp", unit: "Count" },
+} as const satisfies Record<string, Metric>;
+
 /** All metrics by the service that writes them. */
-export const METRICS = { split, projector } as const;
+export const METRICS = { split, projector, reconciler } as const;
 
 /** Also the value of `SERVICE_DIMENSION`. */
 export type Service = keyof typeof METRICS;

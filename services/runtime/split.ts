@@ -14,6 +14,7 @@ import { OutOfTimeError } from "../split/errors.ts";
 import type { Measure } from "../split/ports.ts";
 import type { SplitRequest } from "../split/requests.ts";
 import { type SplitOutcome, splitVideo } from "../split/split-video.ts";
+import { deadlineOf } from "./deadline.ts";
 import { readEnvironment } from "./environment.ts";
 import { powertoolsLog } from "./log.ts";
 import { splitValues } from "./measurements.ts";
@@ -38,22 +39,10 @@ const Environment = z.object({
   PATH: z.string().optional(),
 });
 
-/** Left of an invocation when the work is given up, so that it ends in order and with its reason in the log. */
-const CLEAN_UP_MS = 5_000;
-
 type SplitService = (request: SplitRequest, context: Context) => Promise<SplitOutcome>;
 
-/** Aborts shortly before Lambda would kill the function. */
-function deadlineOf(context: Context): { signal: AbortSignal; clear: () => void } {
-  const controller = new AbortController();
-  const left = Math.max(0, context.getRemainingTimeInMillis() - CLEAN_UP_MS);
-  const giveUp = () =>
-    controller.abort(
-      new OutOfTimeError(`Not finished within ${Math.round(left / 1_000)} s; raise the split function's timeout`),
-    );
-  const timer = setTimeout(giveUp, left);
-  return { signal: controller.signal, clear: () => clearTimeout(timer) };
-}
+const outOfTime = (seconds: number): Error =>
+  new OutOfTimeError(`Not finished within ${seconds} s; raise the split function's timeout`);
 
 async function compose(): Promise<SplitService> {
   const environment = readEnvironment(Environment);
@@ -85,7 +74,7 @@ async function compose(): Promise<SplitService> {
     },
   };
   return async (request, context) => {
-    const deadline = deadlineOf(context);
+    const deadline = deadlineOf(context, outOfTime);
     const once = onceInLedger(persistence, context);
     const { awsRequestId } = context;
     const invocation = { ...dependencies, once, log: log.with({ request_id: awsRequestId }) };

@@ -52,6 +52,8 @@ export type Ledger = {
    * that there's no earlier attempt, and so no segment to be found.
    */
   choose(videoId: number, choice: CutChoice): Promise<{ choice: CutChoice; isFirst: boolean }>;
+  /** Says that the upload's last event was accepted by the bus: nobody needs to ask for it again. */
+  recordEnding(videoId: number, ending: "split" | "rejected" | "given up"): Promise<void>;
   /** What earlier attempts of the last day have uploaded, by index. */
   delivered(videoId: number, segments: number): Promise<Map<number, DeliveredSegment>>;
   /** Says that a segment is durable, and then that it was announced: what comes after a crash begins there. */

@@ -120,6 +120,7 @@ async function splitOnce(video: Video, dependencies: SplitDependencies, signal: 
       announce,
       signal,
     );
+    await dependencies.ledger.recordEnding(videoId, "split");
     const splitSeconds = secondsBetween(begun, dependencies.now());
     log.info("Split", { segments });
     return {
@@ -132,6 +133,7 @@ async function splitOnce(video: Video, dependencies: SplitDependencies, signal: 
     const { reason, message } = rejection;
     log.warn(`Rejected: ${message}`, { reason });
     await announce("VideoRejected", facts.rejected(upload, reason, message));
+    await dependencies.ledger.recordEnding(videoId, "rejected");
     return {
       outcome: { outcome: "rejected", VideoId: videoId, reason },
       measurement: { type: "rejected", videoId, reason },

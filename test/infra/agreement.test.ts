@@ -49,7 +49,8 @@ function graphWiring(graph: Graph): Wiring[] {
   const idOf = (type: string, arn: unknown, ids: string[], find: (id: string) => Resource): string =>
     ids.find((id) => find(id).state.arn === arn) ?? `no ${type} of ARN ${arn}`;
   const { functions, queues } = graph.topology;
-  return graph.all("cloudwatch/eventRule:EventRule").map(({ inputs, state }) => ({
+  const rules = graph.all("cloudwatch/eventRule:EventRule").filter(({ inputs }) => inputs.eventPattern !== undefined);
+  return rules.map(({ inputs, state }) => ({
     bus: String(inputs.eventBusName),
     pattern: JSON.parse(String(inputs.eventPattern)),
     description: String(inputs.description),

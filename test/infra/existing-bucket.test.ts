@@ -23,9 +23,8 @@ it("given existing buckets and an existing table, then none is made and nothing 
     options: { read: true },
   });
   const settingsOnBuckets = graph.synthesis.resources.filter(({ type }) => /^aws:s3\/bucket[A-Z]/.test(type));
-  expect(settingsOnBuckets.map(({ type }) => type).filter((type) => type !== `aws:${NOTIFICATION}`)).toEqual([
-    // The code of the two functions, in SST's own bucket.
-    "aws:s3/bucketObjectv2:BucketObjectv2",
-    "aws:s3/bucketObjectv2:BucketObjectv2",
-  ]);
+  expect(settingsOnBuckets.map(({ type }) => type).filter((type) => type !== `aws:${NOTIFICATION}`)).toEqual(
+    // The code of the functions, in SST's own bucket.
+    Object.keys(graph.topology.functions).map(() => "aws:s3/bucketObjectv2:BucketObjectv2"),
+  );
 });

@@ -1,4 +1,5 @@
 import type { QueueId } from "../../../infra/topology.ts";
+import { METRICS } from "../../../services/runtime/metric-names.ts";
 import { type Check, same } from "../check.ts";
 import type { Graph, Statement } from "../graph.ts";
 
@@ -99,6 +100,24 @@ export const deadLetters: Check[] = [
     broken: {
       "no alarm": (graph) => graph.without(ALARM),
       "an alarm for another queue": (graph) => graph.with(ALARM, () => ({ dimensions: { QueueName: "other" } })),
+      "an alarm that tells nobody": (graph) => graph.with(ALARM, () => ({ alarmActions: [] })),
+    },
+  },
+  {
+    says: "uploads that were given up raise an alarm, by the metric that the reconciler writes",
+    faults: (graph) => {
+      const topic = graph.named("sns/topic:Topic", "AlarmsTopic").state.arn;
+      const { POWERTOOLS_METRICS_NAMESPACE } = graph.topology.functions.reconciler.environment;
+      const found = graph.find(ALARM, "metricName", METRICS.reconciler.UploadsGivenUp.name)?.inputs;
+      return same(
+        "the alarm",
+        [found?.namespace, found?.dimensions, found?.comparisonOperator, found?.threshold, found?.alarmActions],
+        [POWERTOOLS_METRICS_NAMESPACE, { service: "reconciler" }, "GreaterThanThreshold", 0, [topic]],
+      );
+    },
+    broken: {
+      "no alarm": (graph) => graph.without(ALARM),
+      "another metric": (graph) => graph.with(ALARM, () => ({ metricName: "VideosSplit" })),
       "an alarm that tells nobody": (graph) => graph.with(ALARM, () => ({ alarmActions: [] })),
     },
   },

@@ -40,6 +40,16 @@ function expected(graph: Graph): Permission[] {
     ...own("Split"),
     may("Projector", ["dynamodb:GetItem", "dynamodb:UpdateItem"], "VideosTable"),
     ...own("Projector"),
+    may(
+      "Reconciler",
+      ["s3:GetObject", "s3:GetObjectVersion"],
+      `UploadsBucket/${settings["video_split.upload_key_prefix"].replace("*", LITERAL_STAR)}*`,
+    ),
+    may("Reconciler", ["s3:ListBucket"], "UploadsBucket"),
+    may("Reconciler", ["s3:ListBucketVersions"], "UploadsBucket"),
+    may("Reconciler", ["events:PutEvents"], "VideoBusBus"),
+    may("Reconciler", ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], "LedgerTable"),
+    ...own("Reconciler"),
   ];
 }
 

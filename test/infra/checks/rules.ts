@@ -1,3 +1,4 @@
+import { logicalName } from "../../../infra/aws/names.ts";
 import type { Rule } from "../../../infra/topology.ts";
 import { type Check, same } from "../check.ts";
 import type { Graph } from "../graph.ts";
@@ -28,7 +29,12 @@ const ofEach = (graph: Graph, faultsOf: (rule: Rule, found: Resource) => string[
     return found === undefined ? [] : faultsOf(rule, found);
   });
 
-const first = (graph: Graph, type: string) => (resource: Resource) => resource === graph.all(type)[0];
+/** The first that isn't a schedule's: those are another check's. */
+const first = (graph: Graph, type: string) => {
+  const schedules = graph.topology.schedules.map(({ name }) => logicalName(name));
+  const found = graph.all(type).find(({ name }) => !schedules.some((schedule) => name.startsWith(schedule)));
+  return (resource: Resource) => resource === found;
+};
 
 export const rules: Check[] = [
   {
@@ -49,9 +55,56 @@ export const rules: Check[] = [
   },
   {
     says: "there is no rule that the topology doesn't have",
-    faults: (graph) => same("the number of rules", graph.all(RULE).length, graph.topology.rules.length),
+    faults: (graph) =>
+      same(
+        "the number of rules",
+        graph.all(RULE).length,
+        graph.topology.rules.length + graph.topology.schedules.length,
+      ),
     broken: {
       "one more": (graph) => graph.plus(graph.all(RULE)[0] as Resource),
+    },
+  },
+  {
+    says: "each schedule is a rule that invokes its function in its interval, by EventBridge's own event",
+    faults: (graph) =>
+      graph.topology.schedules.flatMap((schedule) => {
+        const { name, description, everyMinutes, target, retry, deadLetters } = schedule;
+        const found = graph.find(RULE, "scheduleExpression", `rate(${everyMinutes} minutes)`);
+        if (found === undefined) return [`There is no rule for the schedule ${name}`];
+        const { arn } = graph.lambda(target).state;
+        const targets = graph.all(TARGET).filter(({ inputs }) => inputs.rule === found.state.name);
+        const permits = graph.all(PERMISSION).filter(({ inputs }) => inputs.sourceArn === found.state.arn);
+        return [
+          ...same(
+            `${name}'s state and description`,
+            [found.inputs.state, found.inputs.description],
+            ["ENABLED", description],
+          ),
+          ...same(
+            `${name}'s targets`,
+            targets.map(({ inputs }) => [inputs.arn, inputs.input, inputs.deadLetterConfig, inputs.retryPolicy]),
+            [
+              [
+                arn,
+                undefined,
+                { arn: graph.queue(deadLetters).state.arn },
+                { maximumRetryAttempts: retry.attempts, maximumEventAgeInSeconds: retry.maxAgeSeconds },
+              ],
+            ],
+          ),
+          ...same(
+            `${name}'s permissions`,
+            permits.map(({ inputs }) => inputs.function),
+            [arn],
+          ),
+        ];
+      }),
+    broken: {
+      "another interval": (graph) => graph.with(RULE, () => ({ scheduleExpression: "rate(1 day)" })),
+      "SST's empty event": (graph) => graph.with(TARGET, () => ({ input: "{}" })),
+      "no dead letters": (graph) => graph.with(TARGET, () => ({ deadLetterConfig: undefined })),
+      "no permission": (graph) => graph.without(PERMISSION),
     },
   },
   {

@@ -14,6 +14,13 @@ describe("splitting a video", () => {
     expect(left).toEqual([]);
   });
 
+  it("notes that it came to its end, once that was announced", async () => {
+    expect((await split()).endings).toEqual([{ ending: "split", after: "VideoSplit" }]);
+    expect((await split({ bytes: 0 })).endings).toEqual([{ ending: "rejected", after: "VideoRejected" }]);
+    const failing = { onUpload: () => Promise.reject(new Error("upload failed")) };
+    expect((await split(failing)).endings).toEqual([]);
+  });
+
   it("announces the same facts under the same ids when it's done again", async () => {
     const facts = async () => (await split()).events.map(({ metadata, data }) => ({ id: metadata.eventId, data }));
     expect(await facts()).toEqual(await facts());

@@ -1,0 +1,42 @@
+import { randomUUID } from "node:crypto";
+import type { Topology } from "../topology.ts";
+import { ACCOUNT, ruleArn } from "./arns.ts";
+import { LambdaClosedError, type LocalLambda } from "./lambda/index.ts";
+
+/** https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-scheduled-rule-pattern.html#eb-create-scheduled-rule-schedule */
+const scheduledEvent = (region: string, rule: string) => ({
+  version: "0",
+  id: randomUUID(),
+  "detail-type": "Scheduled Event",
+  source: "aws.events",
+  account: ACCOUNT,
+  time: `${new Date().toISOString().slice(0, 19)}Z`,
+  region,
+  resources: [ruleArn(region, rule)],
+  detail: {},
+});
+
+const MS_A_MINUTE = 60_000;
+
+/** Invokes the topology's scheduled functions, each for the first time after its interval, and none while it is still running. */
+export function startSchedules(
+  { schedules }: Topology<string>,
+  { lambda, region }: { lambda: LocalLambda; region: string },
+): { close(): void } {
+  const timers = schedules.map(({ name, everyMinutes, target }) => {
+    let running = false;
+    const tick = async () => {
+      if (running) return;
+      running = true;
+      try {
+        await lambda.invokeAsync(target, scheduledEvent(region, name), { requestId: randomUUID() });
+      } catch (error) {
+        if (!(error instanceof LambdaClosedError)) throw error;
+      } finally {
+        running = false;
+      }
+    };
+    return setInterval(() => void tick(), everyMinutes * MS_A_MINUTE).unref();
+  });
+  return { close: () => timers.forEach(clearInterval) };
+}

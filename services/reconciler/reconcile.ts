@@ -1,0 +1,148 @@
+import pLimit from "p-limit";
+import type { VideoSplitEvent } from "#events-schema";
+import * as facts from "../split/domain/facts.ts";
+import { correlationId, eventId, type Hash } from "../split/domain/identity.ts";
+import { OUTPUT_MARKER } from "../split/domain/segment-keys.ts";
+import { sourceIdentity } from "../split/domain/source.ts";
+import type { EventPublisher, Ledger, Log, MediaStore } from "../split/ports.ts";
+import { decide, MOST_REQUESTS } from "./domain/patience.ts";
+import type { ListedUpload, Reconciliation, UploadLedger, Uploads } from "./ports.ts";
+
+export type ReconcilerSettings = {
+  bucket: string;
+  keyPrefix: string;
+  /** Of keys that start a split, as they are spelled, without a dot. */
+  endings: readonly string[];
+  /** How long a split may take before it is asked for again. */
+  graceSeconds: number;
+};
+
+export type ReconcilerDependencies = {
+  uploads: Uploads;
+  store: Pick<MediaStore, "describe">;
+  ledger: UploadLedger & Pick<Ledger, "claimBlock" | "recordEnding">;
+  publisher: EventPublisher;
+  log: Log;
+  hash: Hash;
+  /** Epoch seconds. */
+  now: () => number;
+  settings: ReconcilerSettings;
+};
+
+/** As long as dead letters are kept: what is older was somebody's to look at long ago. */
+const OLDEST_SECONDS = 14 * 86_400;
+
+/** Uploads looked up at the same time. */
+const LOOKUPS_AT_ONCE = 10;
+
+type Found = "ended" | "waiting" | "requested" | "given up" | "no upload";
+
+/**
+ * Looks for uploads that came to no end, neither `VideoSplit` nor `VideoRejected`, asks for them again a few times, and then
+ * announces that they were given up. Stops in order when `signal` is aborted.
+ */
+export async function reconcile(dependencies: ReconcilerDependencies, signal: AbortSignal): Promise<Reconciliation> {
+  const { uploads, settings, ledger, log } = dependencies;
+  const now = dependencies.now();
+  const oldest = Math.max(await ledger.beginning(now), now - OLDEST_SECONDS);
+  const isDue = ({ source, uploadedAt }: ListedUpload): boolean =>
+    uploadedAt >= oldest &&
+    uploadedAt + settings.graceSeconds <= now &&
+    settings.endings.some((ending) => source.key.endsWith(`.${ending}`));
+  const limit = pLimit(LOOKUPS_AT_ONCE);
+  const counts: Record<Found, number> = { ended: 0, waiting: 0, requested: 0, "given up": 0, "no upload": 0 };
+  try {
+    for await (const page of uploads.list(settings.bucket, settings.keyPrefix, signal)) {
+      const found = page.filter(isDue).map((upload) => limit(() => lookAfter(upload, now, dependencies, signal)));
+      for (const what of await Promise.all(found)) counts[what] += 1;
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+  const { ended, waiting, requested, "given up": givenUp } = counts;
+  const unfinished = waiting + requested + givenUp;
+  const outcome = { seen: ended + unfinished, unfinished, requested, givenUp, complete: !signal.aborted };
+  log.info("Reconciled", outcome);
+  return outcome;
+}
+
+async function lookAfter(
+  upload: ListedUpload,
+  now: number,
+  dependencies: ReconcilerDependencies,
+  signal: AbortSignal,
+): Promise<Found> {
+  signal.throwIfAborted();
+  const { ledger, settings } = dependencies;
+  const identity = sourceIdentity(upload.source);
+  if (await ledger.hasEnded(identity)) return "ended";
+  const known = await ledger.requestsFor(identity);
+  const decision = decide({ uploadedAt: upload.uploadedAt, ...known }, settings.graceSeconds, now);
+  if (decision === "wait") return "waiting";
+  if (!(await isUpload(upload, dependencies))) return "no upload";
+  if (decision === "request") {
+    await request(upload, identity, known.requests, dependencies);
+    return "requested";
+  }
+  await giveUp(upload, identity, dependencies);
+  return "given up";
+}
+
+/** Neither a segment that somebody put there, nor gone since it was listed. */
+async function isUpload({ source }: ListedUpload, { store }: ReconcilerDependencies): Promise<boolean> {
+  const stored = await store.describe(source.bucket, source.key, source.versionId);
+  return stored !== undefined && stored.metadata[OUTPUT_MARKER] === undefined && stored.source.etag === source.etag;
+}
+
+/** Ids follow from the upload and from which request it is: one that is told of twice is the same. */
+function metadataOf(
+  identity: string,
+  type: "SplitRequested" | "VideoRejected",
+  nth: number,
+  { hash, now }: ReconcilerDependencies,
+): VideoSplitEvent["metadata"] {
+  const id = eventId(identity, type, nth, hash);
+  return {
+    eventId: id,
+    version: 1,
+    correlationId: correlationId(identity, hash),
+    causationId: id,
+    occurredAt: new Date(now() * 1_000).toISOString(),
+  };
+}
+
+async function request(
+  { source }: ListedUpload,
+  identity: string,
+  nth: number,
+  dependencies: ReconcilerDependencies,
+): Promise<void> {
+  const { publisher, ledger, log, now } = dependencies;
+  const { bucket, key, versionId } = source;
+  await publisher.publish({
+    type: "SplitRequested",
+    metadata: metadataOf(identity, "SplitRequested", nth, dependencies),
+    data: { bucket, key, ...(versionId === undefined ? {} : { version_id: versionId }), reason: "redrive" },
+  });
+  await ledger.countRequest(identity, now());
+  log.warn("An upload came to no end: asked for it again", { bucket, key, request: nth + 1 });
+}
+
+async function giveUp(
+  { source, bytes }: ListedUpload,
+  identity: string,
+  dependencies: ReconcilerDependencies,
+): Promise<void> {
+  const { publisher, ledger, log } = dependencies;
+  const videoId = await ledger.claimBlock(identity);
+  const message =
+    `The upload was asked for ${MOST_REQUESTS} times and came to no end. "npm run dead-letters -- list" may say why; ` +
+    `when the cause is gone, redrive it, or ask for it with "npm run request".`;
+  await publisher.publish({
+    type: "VideoRejected",
+    metadata: metadataOf(identity, "VideoRejected", MOST_REQUESTS, dependencies),
+    data: facts.rejected({ videoId, source, bytes }, "GivenUp", message),
+  });
+  await ledger.recordEnding(videoId, "given up");
+  log.warn("An upload came to no end: given up", { bucket: source.bucket, key: source.key, video_id: videoId });
+}

@@ -1,0 +1,129 @@
+import { createHash } from "node:crypto";
+import { describe, expect, it } from "vitest";
+import type { VideoSplitEvent } from "#events-schema";
+import type { ListedUpload } from "../../../services/reconciler/ports.ts";
+import { type ReconcilerDependencies, reconcile } from "../../../services/reconciler/reconcile.ts";
+import { sourceIdentity } from "../../../services/split/domain/source.ts";
+import type { Log } from "../../../services/split/ports.ts";
+import { NEVER } from "../../fixtures/cut.ts";
+
+const HOUR = 3_600;
+const silent: Log = { info: () => {}, warn: () => {}, with: () => silent };
+
+const upload = (key: string, hour: number, versionId?: string): ListedUpload => ({
+  source: { bucket: "uploads", key, etag: `e-${key}`, versionId },
+  bytes: 7,
+  uploadedAt: hour * HOUR,
+});
+
+type World = {
+  objects: ListedUpload[];
+  /** User metadata by key. */
+  metadata: Record<string, Record<string, string>>;
+  /** Keys that are listed and gone. */
+  gone: string[];
+  /** Keys that came to an end. */
+  ended: string[];
+};
+
+/** The reconciler beside a bucket and a ledger in memory; `at` runs it at an hour. Its first run ever is at hour 0. */
+async function open(changes: Partial<World> = {}) {
+  const world: World = { objects: [], metadata: {}, gone: [], ended: [], ...changes };
+  const events: VideoSplitEvent[] = [];
+  const counts = new Map<string, { requests: number; lastRequestAt: number | undefined }>();
+  const endings: [number, string][] = [];
+  let hour = 0;
+  let since: number | undefined;
+  const none = { requests: 0, lastRequestAt: undefined };
+  const dependencies: ReconcilerDependencies = {
+    uploads: {
+      async *list() {
+        yield world.objects;
+      },
+    },
+    store: {
+      describe: async (_bucket, key) => {
+        const found = world.objects.find(({ source }) => source.key === key && !world.gone.includes(key));
+        return found && { source: found.source, bytes: found.bytes, metadata: world.metadata[key] ?? {} };
+      },
+    },
+    ledger: {
+      beginning: async (now) => {
+        since ??= now;
+        return since;
+      },
+      hasEnded: async (identity) => {
+        const ended = world.objects.filter(({ source }) => world.ended.includes(source.key));
+        return endings.length > 0 || ended.some(({ source }) => sourceIdentity(source) === identity);
+      },
+      requestsFor: async (identity) => counts.get(identity) ?? none,
+      countRequest: async (identity, now) => {
+        const { requests } = counts.get(identity) ?? none;
+        counts.set(identity, { requests: requests + 1, lastRequestAt: now });
+      },
+      claimBlock: async () => 16_384,
+      recordEnding: async (videoId, ending) => void endings.push([videoId, ending]),
+    },
+    publisher: { publish: async (event) => void events.push(event) },
+    log: silent,
+    hash: (text) => createHash("sha256").update(text).digest(),
+    now: () => hour * HOUR,
+    settings: { bucket: "uploads", keyPrefix: "uploads/", endings: ["mp4", "MP4"], graceSeconds: HOUR },
+  };
+  const at = (now: number, signal = NEVER) => {
+    hour = now;
+    return reconcile(dependencies, signal);
+  };
+  await at(0);
+  return { at, events, endings, types: () => events.map(({ type }) => type) };
+}
+
+describe("looking for uploads without an end", () => {
+  it("asks for one again after the grace, then after twice and four times that, and then gives it up for good", async () => {
+    const { at, events, endings, types } = await open({ objects: [upload("uploads/a.mp4", 1, "v1")] });
+    expect(await at(1.9)).toMatchObject({ seen: 0 });
+    const hours = [2, 3, 4, 7.9, 8, 15.9, 16, 17, 30];
+    const runs: { requested: number; givenUp: number }[] = [];
+    for (const hour of hours) runs.push(await at(hour));
+    expect(runs.map(({ requested, givenUp }) => requested + 10 * givenUp)).toEqual([1, 0, 1, 0, 1, 0, 10, 0, 0]);
+    expect(types()).toEqual(["SplitRequested", "SplitRequested", "SplitRequested", "VideoRejected"]);
+    expect(new Set(events.map(({ metadata }) => metadata.eventId)).size).toBe(4);
+    expect(events[0]?.data).toEqual({ bucket: "uploads", key: "uploads/a.mp4", version_id: "v1", reason: "redrive" });
+    expect(events[3]?.data).toMatchObject({
+      VideoId: 16_384,
+      key: "uploads/a.mp4",
+      version_id: "v1",
+      bytes: 7,
+      rejection: { reason: "GivenUp", message: expect.stringContaining("npm run dead-letters") },
+    });
+    expect(endings).toEqual([[16_384, "given up"]]);
+  });
+
+  it("leaves alone what came to its end", async () => {
+    const { at, events } = await open({ objects: [upload("uploads/a.mp4", 1)], ended: ["uploads/a.mp4"] });
+    expect(await at(9)).toEqual({ seen: 1, unfinished: 0, requested: 0, givenUp: 0, complete: true });
+    expect(events).toEqual([]);
+  });
+
+  it.each([
+    ["was there before this service was", { objects: [upload("uploads/a.mp4", -1)] }, 9],
+    ["is weeks old", { objects: [upload("uploads/a.mp4", 1)] }, 24 * 15],
+    ["starts nothing by its ending", { objects: [upload("uploads/a.mP4", 1), upload("uploads/b.txt", 1)] }, 9],
+    [
+      "is a segment of this service's own",
+      { objects: [upload("uploads/a.mp4", 1)], metadata: { "uploads/a.mp4": { "video-split-parent": "1" } } },
+      9,
+    ],
+    ["is gone", { objects: [upload("uploads/a.mp4", 1)], gone: ["uploads/a.mp4"] }, 9],
+  ])("leaves alone what %s", async (_what, world, hour) => {
+    const { at, events } = await open(world);
+    await at(hour);
+    expect(events).toEqual([]);
+  });
+
+  it("says that it didn't get to the end when its time is up", async () => {
+    const { at, events } = await open({ objects: [upload("uploads/a.mp4", 1)] });
+    expect(await at(9, AbortSignal.abort(new Error("time is up")))).toMatchObject({ complete: false });
+    expect(events).toEqual([]);
+  });
+});
