@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { PutObjectCommand } from "@aws-sdk/client-s3";
 import { describe, expect, it } from "vitest";
 import { requestSplits, type Wish } from "../../infra/operations/request.ts";
+import { startCommand } from "../fixtures/commands.ts";
 import { NEVER } from "../fixtures/cut.ts";
 import { makeMedia } from "../fixtures/media.ts";
 import { openTestStack } from "../fixtures/stack.ts";
@@ -28,12 +29,17 @@ describe("asking for what lies there already", () => {
       prefix: "tapes/",
       segmentSeconds: 3,
       cut: "keyframe",
+      usual: { segmentSeconds: 30, cut: "exact" },
       extensions: ["mp4"],
       rate: 100,
       dryRun: true,
     };
-    const found = { requested: 2, bytes: 2 * Body.length, alreadySplit: 0, ownOutput: 1, otherExtensions: 1 };
-    expect(await requestSplits(deployment, wish, () => {}, NEVER)).toEqual(found);
+    const candidates = [3, 3].map((segmentSeconds) => ({
+      ...{ bytes: Body.length, seconds: undefined, segmentSeconds, cut: "keyframe" },
+    }));
+    const counted = { requested: 2, bytes: 2 * Body.length, alreadySplit: 0, ownOutput: 1, otherExtensions: 1 };
+    expect(await requestSplits(deployment, wish, () => {}, NEVER)).toEqual({ ...counted, candidates });
+    const found = { ...counted, candidates: [] };
     expect(await test.ourEvents()).toEqual([]);
 
     expect(await requestSplits(deployment, { ...wish, dryRun: false }, () => {}, NEVER)).toEqual(found);
@@ -46,5 +52,32 @@ describe("asking for what lies there already", () => {
 
     const again = await requestSplits(deployment, { ...wish, dryRun: false }, () => {}, NEVER);
     expect(again).toEqual({ ...found, requested: 0, bytes: 0, alreadySplit: 2 });
+  });
+
+  it("tells on a dry run how long the videos are, what they would give and what it would cost, and asks for nothing", async () => {
+    const test = await openTestStack();
+    const Bucket = test.stack.names.uploads;
+    const folder = await temporaryFolder();
+    const put = (Key: string, Body: Buffer, Metadata: Record<string, string> = {}) =>
+      test.s3.send(new PutObjectCommand({ Bucket, Key, Body, Metadata }));
+    const video = await readFile(await makeMedia(folder, "no-audio.mp4"));
+    // Six seconds each; the second asks for segments of 2 s itself.
+    await put("tapes/a.mp4", video);
+    await put("tapes/b.mkv", await readFile(await makeMedia(folder, "matroska.mkv")), { "segment-seconds": "2" });
+    await put("tapes/broken.mp4", Buffer.alloc(1));
+    const { port } = new URL(test.stack.endpoint);
+    const dryRun = async (...args: string[]) =>
+      (await startCommand("request", [`s3://${Bucket}/tapes/`, "--dry-run", "--port", port, ...args])).ended;
+
+    const { code, stdout } = await dryRun();
+    expect(code).toBe(0);
+    expect(stdout).toContain("3 videos of 0.001 GB would be requested");
+    expect(stdout).toContain("about 0.0033 hours by their headers; 2 of 3 videos say how long they are");
+    // The usual length is 30 s: one, three, and one that is broken.
+    expect(stdout).toContain("about 5 segments");
+    expect(stdout).toMatch(/about \$0\.000\d+ once \(Lambda \$[\de.-]+, S3 requests/);
+    expect((await dryRun("--seconds", "3")).stdout).toContain("about 5 segments");
+    expect((await dryRun("--seconds", "1")).stdout).toContain("about 13 segments");
+    expect(await test.ourEvents()).toEqual([]);
   });
 });

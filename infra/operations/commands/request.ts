@@ -1,10 +1,16 @@
+import type { S3Client } from "@aws-sdk/client-s3";
 import { Cut } from "#events-schema";
+import { s3MediaStore } from "../../../services/aws/media-store.ts";
+import { findBinaries, headerLength } from "../../../services/ffmpeg/index.ts";
 import { isSegmentLength, segmentLengthRule } from "../../../services/split/domain/overrides.ts";
 import { parseCommandLine } from "../../command-line/parse.ts";
 import { run, UsageError } from "../../command-line/run.ts";
 import { loadSettings } from "../../local/project.ts";
+import type { Settings } from "../../settings.ts";
+import { LOCAL_NAMES, topology } from "../../topology.ts";
 import { openDeployment, WHERE_OPTIONS } from "../deployment.ts";
-import { requestSplits, type Wish } from "../request.ts";
+import { type Estimate, estimate } from "../estimate.ts";
+import { type Lengths, requestSplits, type Wish } from "../request.ts";
 
 const HELP = `npm run request -- s3://BUCKET/PREFIX [options]
 
@@ -13,7 +19,7 @@ Asks for the videos below PREFIX that aren't split yet. Safe to repeat.
   --seconds N     length of a segment in seconds (default: each object's own wish, else the settings)
   --cut CUT       exact or keyframe (default: likewise)
   --rate N        requests a second (default: 10)
-  --dry-run       only counts
+  --dry-run       only counts: videos, their hours by their headers, segments, and what it would cost on AWS
   --local         on the stack that "npm start" keeps up (default)
   --port N        its port (default: 4566)
   --stage NAME    on a deployed stage, with the AWS credentials of the environment
@@ -35,7 +41,7 @@ const parse = (args: string[]) =>
 
 const PLACE = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/(.*))?$/;
 
-function wishOf({ values, positionals }: ReturnType<typeof parse>, extensions: string[]): Wish {
+function wishOf({ values, positionals }: ReturnType<typeof parse>, settings: Settings): Wish {
   const [place, ...more] = positionals;
   const match = PLACE.exec(place ?? "");
   if (match === null || more.length > 0)
@@ -49,10 +55,68 @@ function wishOf({ values, positionals }: ReturnType<typeof parse>, extensions: s
   if (!(rate > 0 && rate <= 1_000))
     throw new UsageError(`--rate is "${values.rate}"; it must be a number from 0 to 1000`);
   const [, bucket = "", prefix = ""] = match;
-  return { bucket, prefix, segmentSeconds: seconds, cut: cut?.data, extensions, rate, dryRun: values["dry-run"] };
+  const usual = {
+    segmentSeconds: settings["video_split.output_files_duration_in_sec"],
+    cut: settings["video_split.cut"],
+  };
+  const extensions = settings["video_split.accepted_extensions"];
+  return {
+    bucket,
+    prefix,
+    segmentSeconds: seconds,
+    cut: cut?.data,
+    usual,
+    extensions,
+    rate,
+    dryRun: values["dry-run"],
+  };
 }
 
 const BYTES_IN_A_GB = 1e9;
+
+/** Milliseconds for looking at one header. */
+const LONGEST_LOOK_MS = 30_000;
+
+/** Looks at headers by the service's own ffprobe; where this machine has none, nobody knows how long anything is. */
+async function lengthsOf(s3: S3Client, stopping: AbortSignal): Promise<Lengths> {
+  const { FFMPEG_PATH: ffmpegPath, FFPROBE_PATH: ffprobePath, PATH: path } = process.env;
+  const binaries = await findBinaries({ ffmpegPath, ffprobePath, path }).catch((error: Error) => {
+    process.stderr.write(`How long the videos are can't be told: ${error.message}\n`);
+    return undefined;
+  });
+  if (binaries === undefined) return async () => undefined;
+  const { read } = s3MediaStore(s3);
+  return async ({ source, bytes: size }) => {
+    if (size === 0) return undefined;
+    const signal = AbortSignal.any([stopping, AbortSignal.timeout(LONGEST_LOOK_MS)]);
+    const ranged = { size, read: (start: number, end: number, until: AbortSignal) => read(source, start, end, until) };
+    try {
+      return await headerLength(binaries.ffprobe, ranged, signal);
+    } catch (error) {
+      stopping.throwIfAborted();
+      process.stderr.write(`${source.key}: ${error instanceof Error ? error.message : error}\n`);
+      return undefined;
+    }
+  };
+}
+
+const rough = (value: number): string => Number(value.toPrecision(2)).toString();
+
+const dollars = (value: number): string => `$${rough(value)}`;
+
+/** Two figures at most: it's an estimate. */
+function describeEstimate({ videos, known, seconds, segments, cost, storage }: Estimate): string {
+  const says = `${known} of ${videos} videos say how long they are`;
+  if (seconds === undefined || segments === undefined || cost === undefined) return `  ${says}: no more can be told\n`;
+  const { lambda, s3, eventBridge, dynamoDB } = cost;
+  const once = lambda + s3 + eventBridge + dynamoDB;
+  const parts = `Lambda ${dollars(lambda)}, S3 requests ${dollars(s3)}, EventBridge ${dollars(eventBridge)}, DynamoDB ${dollars(dynamoDB)}`;
+  return `  about ${rough(seconds / 3_600)} hours by their headers; ${says}${known < videos ? ", the others are reckoned by their bytes" : ""}
+  about ${segments < 100 ? segments : rough(segments)} segments
+  about ${dollars(once)} once (${parts}), and ${dollars(storage)} a month for keeping the segments:
+  prices of us-east-1 as remembered, and speeds that were never measured on AWS
+`;
+}
 
 async function main(stopping: AbortSignal): Promise<number> {
   const args = parse(process.argv.slice(2));
@@ -61,7 +125,7 @@ async function main(stopping: AbortSignal): Promise<number> {
     return 0;
   }
   const settings = await loadSettings(args.values.stage ?? "local");
-  const wish = wishOf(args, settings["video_split.accepted_extensions"]);
+  const wish = wishOf(args, settings);
   const deployment = await openDeployment(args.values);
   const outcome = await requestSplits(
     deployment,
@@ -69,12 +133,17 @@ async function main(stopping: AbortSignal): Promise<number> {
     (key, what) =>
       process.stderr.write(`${wish.dryRun && what === "requested" ? "would be requested" : what}: ${key}\n`),
     stopping,
+    wish.dryRun ? await lengthsOf(deployment.s3, stopping) : undefined,
   );
   const { requested, bytes, alreadySplit, ownOutput, otherExtensions } = outcome;
   process.stdout.write(
     `${requested} videos of ${(bytes / BYTES_IN_A_GB).toFixed(3)} GB ${wish.dryRun ? "would be requested" : "requested"}; ` +
       `passed over: ${alreadySplit} already split, ${ownOutput} segments, ${otherExtensions} of other extensions\n`,
   );
+  if (wish.dryRun && requested > 0) {
+    const { memoryMB, architecture } = topology(settings, LOCAL_NAMES).functions.split;
+    process.stdout.write(describeEstimate(estimate(outcome.candidates, { memoryMB, architecture })));
+  }
   return 0;
 }
 

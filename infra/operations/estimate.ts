@@ -1,0 +1,121 @@
+import type { Cut } from "#events-schema";
+import { SHORTEST_TAIL_SECONDS } from "../../services/split/domain/cut-plan.ts";
+
+/** A video that would be split. */
+export type Candidate = {
+  bytes: number;
+  /** How long it is; undefined where its header doesn't say. */
+  seconds: number | undefined;
+  segmentSeconds: number;
+  cut: Cut;
+};
+
+/** Dollars, once. */
+export type Cost = { lambda: number; s3: number; eventBridge: number; dynamoDB: number };
+
+export type Estimate = {
+  videos: number;
+  /** Of those, how many say how long they are. */
+  known: number;
+  /** Of all of them: those that don't say by the others' bytes for a second. Undefined where none says. */
+  seconds: number | undefined;
+  segments: number | undefined;
+  cost: Cost | undefined;
+  /** Dollars a month for the segments. */
+  storage: number;
+};
+
+/**
+ * List prices in dollars of us-east-1, as remembered in November 2026: nothing was looked up. https://aws.amazon.com/lambda/pricing/
+ * https://aws.amazon.com/s3/pricing/ https://aws.amazon.com/eventbridge/pricing/ https://aws.amazon.com/dynamodb/pricing/on-demand/
+ */
+const PRICES = {
+  lambdaGbSecond: { arm64: 0.0000133334, x86_64: 0.0000166667 },
+  lambdaRequest: 0.2 / 1e6,
+  s3Put: 0.005 / 1e3,
+  s3Get: 0.0004 / 1e3,
+  s3GbMonth: 0.023,
+  /** An event, and once more into the archive. */
+  event: 2 / 1e6,
+  dynamoWrite: 0.625 / 1e6,
+  dynamoRead: 0.125 / 1e6,
+} as const;
+
+/** What docs/deploy.md reckons with: in and out at 80 MB/s each way, and not quite overlapping. Never measured on AWS. */
+const COPIED_BYTES_A_SECOND = 40e6;
+
+/** Around each boundary `exact` encodes about a group of pictures: seconds of work on the function's one vCPU, at 1080p. */
+const WORK_A_BOUNDARY_SECONDS = 2;
+
+/** Cold start, probing, the last upload. Seconds. */
+const WORK_A_VIDEO_SECONDS = 2;
+
+/** An event in the projector: 20 ms of a quarter of a GB. */
+const PROJECTION_GB_SECONDS = 0.02 * 0.25;
+
+/** As services/aws reads and uploads. */
+const RANGE_BYTES = 8 * 1024 * 1024;
+
+/** SplitPlanned and VideoSplit. */
+const EVENTS_A_VIDEO = 2;
+
+/** Of the ledger, for each video: claim, choice, ending and what Powertools writes. */
+const LEDGER_WRITES_A_VIDEO = 6;
+
+/** Of the ledger for each segment: uploaded, announced. */
+const LEDGER_WRITES_A_SEGMENT = 2;
+
+const GB = 1e9;
+
+/** How many segments a video of so many seconds gives. */
+export const segmentsOf = (seconds: number, segmentSeconds: number): number =>
+  Math.max(1, Math.ceil((seconds - SHORTEST_TAIL_SECONDS) / segmentSeconds));
+
+/** Requests for putting an object: one where it's small, else its parts, a beginning and an end. */
+const putsOf = (bytes: number): number => (bytes <= RANGE_BYTES ? 1 : Math.ceil(bytes / RANGE_BYTES) + 2);
+
+export type Function = { memoryMB: number; architecture: "arm64" | "x86_64" };
+
+function costOf({ bytes, cut }: Candidate, segments: number, { memoryMB, architecture }: Function): Cost {
+  const boundaries = cut === "exact" ? segments - 1 : 0;
+  const work = WORK_A_VIDEO_SECONDS + bytes / COPIED_BYTES_A_SECOND + boundaries * WORK_A_BOUNDARY_SECONDS;
+  const events = segments + EVENTS_A_VIDEO;
+  const gbSeconds = work * (memoryMB / 1_024) + events * PROJECTION_GB_SECONDS;
+  const writes = events + LEDGER_WRITES_A_VIDEO + segments * LEDGER_WRITES_A_SEGMENT;
+  return {
+    lambda: gbSeconds * PRICES.lambdaGbSecond[architecture] + (1 + events) * PRICES.lambdaRequest,
+    s3: Math.ceil(bytes / RANGE_BYTES) * PRICES.s3Get + segments * putsOf(bytes / segments) * PRICES.s3Put,
+    eventBridge: events * PRICES.event,
+    dynamoDB: writes * PRICES.dynamoWrite + (events + LEDGER_WRITES_A_VIDEO) * PRICES.dynamoRead,
+  };
+}
+
+const NOTHING: Cost = { lambda: 0, s3: 0, eventBridge: 0, dynamoDB: 0 };
+
+const sum = (one: Cost, other: Cost): Cost => ({
+  lambda: one.lambda + other.lambda,
+  s3: one.s3 + other.s3,
+  eventBridge: one.eventBridge + other.eventBridge,
+  dynamoDB: one.dynamoDB + other.dynamoDB,
+});
+
+/** What splitting these videos comes to, roughly. */
+export function estimate(candidates: readonly Candidate[], split: Function): Estimate {
+  const known = candidates.filter(({ seconds }) => seconds !== undefined);
+  const knownSeconds = known.reduce((all, { seconds = 0 }) => all + seconds, 0);
+  const bytesOf = (videos: readonly Candidate[]) => videos.reduce((all, { bytes }) => all + bytes, 0);
+  const storage = (bytesOf(candidates) / GB) * PRICES.s3GbMonth;
+  const common = { videos: candidates.length, known: known.length, storage };
+  if (known.length === 0 && candidates.length > 0)
+    return { ...common, seconds: undefined, segments: undefined, cost: undefined };
+  const secondsAByte = knownSeconds / bytesOf(known);
+  let [seconds, segments, cost] = [0, 0, NOTHING];
+  for (const candidate of candidates) {
+    const length = candidate.seconds ?? candidate.bytes * secondsAByte;
+    const count = segmentsOf(length, candidate.segmentSeconds);
+    seconds += length;
+    segments += count;
+    cost = sum(cost, costOf(candidate, count, split));
+  }
+  return { ...common, seconds, segments, cost };
+}

@@ -1,0 +1,48 @@
+import { describe, expect, it } from "vitest";
+import { type Candidate, estimate, segmentsOf } from "../../../infra/operations/estimate.ts";
+
+const split = { memoryMB: 1_024, architecture: "arm64" } as const;
+const hour: Candidate = { bytes: 3.6e9, seconds: 3_600, segmentSeconds: 30, cut: "keyframe" };
+
+describe("how many segments a video gives", () => {
+  it.each([
+    [60, 30, 2],
+    [60.4, 30, 2],
+    [60.6, 30, 3],
+    [0.2, 30, 1],
+  ])("%d s in segments of %d s: %d", (seconds, length, segments) => {
+    expect(segmentsOf(seconds, length)).toBe(segments);
+  });
+});
+
+describe("what splitting comes to", () => {
+  it("is for an hour of 8 Mb/s in 30 s what is reckoned by hand", () => {
+    const { seconds, segments, cost, storage } = estimate([hour], split);
+    expect([seconds, segments]).toEqual([3_600, 120]);
+    // 92 s of work on one GB, 122 events of 0.005 GB-seconds, 123 invocations.
+    expect(cost?.lambda).toBeCloseTo((92 + 0.61) * 0.0000133334 + 123 * 0.0000002, 9);
+    // 430 ranges; 120 segments of 30 MB: 4 parts, a beginning and an end.
+    expect(cost?.s3).toBeCloseTo(430 * 0.0000004 + 120 * 6 * 0.000005, 9);
+    expect(cost?.eventBridge).toBeCloseTo(122 * 0.000002, 9);
+    expect(cost?.dynamoDB).toBeCloseTo((122 + 6 + 240) * 0.000000625 + 128 * 0.000000125, 9);
+    expect(storage).toBeCloseTo(3.6 * 0.023, 9);
+  });
+
+  it("is more where boundaries are encoded, by two seconds for each", () => {
+    const lambda = (cut: Candidate["cut"]) => estimate([{ ...hour, cut }], split).cost?.lambda ?? 0;
+    expect(lambda("exact") - lambda("keyframe")).toBeCloseTo(119 * 2 * 0.0000133334, 9);
+  });
+
+  it("is reckoned by the others' bytes where a video doesn't say how long it is", () => {
+    const both = estimate([hour, { ...hour, bytes: 1.8e9, seconds: undefined }], split);
+    expect(both).toMatchObject({ videos: 2, known: 1, seconds: 5_400, segments: 180 });
+  });
+
+  it("isn't known where no video says how long it is, but for the storage", () => {
+    const unknown = estimate([{ ...hour, seconds: undefined }], split);
+    expect(unknown).toEqual({
+      ...{ videos: 1, known: 0, storage: 3.6 * 0.023 },
+      ...{ seconds: undefined, segments: undefined, cost: undefined },
+    });
+  });
+});
