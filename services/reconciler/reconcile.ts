@@ -4,7 +4,8 @@ import * as facts from "../split/domain/facts.ts";
 import { correlationId, eventId, type Hash } from "../split/domain/identity.ts";
 import { OUTPUT_MARKER } from "../split/domain/segment-keys.ts";
 import { sourceIdentity } from "../split/domain/source.ts";
-import type { EventPublisher, Ledger, Log, MediaStore } from "../split/ports.ts";
+import { ForbiddenSourceError } from "../split/errors.ts";
+import type { EventPublisher, Ledger, Log, MediaStore, StoredObject } from "../split/ports.ts";
 import { decide, MOST_REQUESTS } from "./domain/patience.ts";
 import type { ListedUpload, Reconciliation, UploadLedger, Uploads } from "./ports.ts";
 
@@ -35,11 +36,17 @@ const OLDEST_SECONDS = 14 * 86_400;
 /** Uploads looked up at the same time. */
 const LOOKUPS_AT_ONCE = 10;
 
-type Found = "ended" | "waiting" | "requested" | "given up" | "no upload";
+type Found = "ended" | "waiting" | "requested" | "given up" | "no upload" | "failed";
+
+/** Some uploads couldn't be looked after; the others were. The next run tries again. */
+export class IncompleteError extends Error {
+  override name = "IncompleteError";
+}
 
 /**
  * Looks for uploads that came to no end, neither `VideoSplit` nor `VideoRejected`, asks for them again a few times, and then
- * announces that they were given up. Stops in order when `signal` is aborted.
+ * announces that they were given up. Stops in order when `signal` is aborted. Throws `IncompleteError` in the end where some
+ * couldn't be looked after.
  */
 export async function reconcile(dependencies: ReconcilerDependencies, signal: AbortSignal): Promise<Reconciliation> {
   const { uploads, settings, ledger, log } = dependencies;
@@ -50,10 +57,17 @@ export async function reconcile(dependencies: ReconcilerDependencies, signal: Ab
     uploadedAt + settings.graceSeconds <= now &&
     settings.endings.some((ending) => source.key.endsWith(`.${ending}`));
   const limit = pLimit(LOOKUPS_AT_ONCE);
-  const counts: Record<Found, number> = { ended: 0, waiting: 0, requested: 0, "given up": 0, "no upload": 0 };
+  const counts: Record<Found, number> = {
+    ended: 0,
+    waiting: 0,
+    requested: 0,
+    "given up": 0,
+    "no upload": 0,
+    failed: 0,
+  };
   try {
     for await (const page of uploads.list(settings.bucket, settings.keyPrefix, signal)) {
-      const found = page.filter(isDue).map((upload) => limit(() => lookAfter(upload, now, dependencies, signal)));
+      const found = page.filter(isDue).map((upload) => limit(() => tryToLookAfter(upload, now, dependencies, signal)));
       for (const what of await Promise.all(found)) counts[what] += 1;
     }
   } catch (error) {
@@ -63,7 +77,25 @@ export async function reconcile(dependencies: ReconcilerDependencies, signal: Ab
   const unfinished = waiting + requested + givenUp;
   const outcome = { seen: ended + unfinished, unfinished, requested, givenUp, complete: !signal.aborted };
   log.info("Reconciled", outcome);
+  if (counts.failed > 0) throw new IncompleteError(`${counts.failed} uploads couldn't be looked after`);
   return outcome;
+}
+
+/** One upload that can't be read must not keep the others from being found. */
+async function tryToLookAfter(
+  upload: ListedUpload,
+  now: number,
+  dependencies: ReconcilerDependencies,
+  signal: AbortSignal,
+): Promise<Found> {
+  try {
+    return await lookAfter(upload, now, dependencies, signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    const { bucket, key } = upload.source;
+    dependencies.log.warn("An upload couldn't be looked after", { bucket, key, why: String(error) });
+    return "failed";
+  }
 }
 
 async function lookAfter(
@@ -88,9 +120,15 @@ async function lookAfter(
   return "given up";
 }
 
-/** Neither a segment that somebody put there, nor gone since it was listed. */
+/** Neither a segment that somebody put there, nor gone since it was listed. What may not be read is the split service's to reject. */
 async function isUpload({ source }: ListedUpload, { store }: ReconcilerDependencies): Promise<boolean> {
-  const stored = await store.describe(source.bucket, source.key, source.versionId);
+  let stored: StoredObject | undefined;
+  try {
+    stored = await store.describe(source.bucket, source.key, source.versionId);
+  } catch (error) {
+    if (error instanceof ForbiddenSourceError) return true;
+    throw error;
+  }
   return stored !== undefined && stored.metadata[OUTPUT_MARKER] === undefined && stored.source.etag === source.etag;
 }
 

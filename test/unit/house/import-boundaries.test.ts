@@ -75,10 +75,10 @@ describe("imports go one way", () => {
     expect(violations(cases, (imported, file) => !isFile(imported) || service(file)(imported))).toEqual([]);
   });
 
-  it("the reconciler knows the split service's domain and ports, and no more of it", () => {
+  it("the reconciler knows the split service's domain, ports and errors, and no more of it", () => {
     const own = services.filter((file) => file.startsWith("services/reconciler/") && !file.endsWith("/handler.ts"));
     expect(own.length).toBeGreaterThan(2);
-    const known = (imported: string) => /^services\/split\/(domain\/|ports\.ts)/.test(imported);
+    const known = (imported: string) => /^services\/split\/(domain\/|(ports|errors)\.ts)/.test(imported);
     expect(
       violations(own, (imported) => !isFile(imported) || within("services/reconciler")(imported) || known(imported)),
     ).toEqual([]);

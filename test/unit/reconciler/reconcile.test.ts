@@ -4,6 +4,7 @@ import type { VideoSplitEvent } from "#events-schema";
 import type { ListedUpload } from "../../../services/reconciler/ports.ts";
 import { type ReconcilerDependencies, reconcile } from "../../../services/reconciler/reconcile.ts";
 import { sourceIdentity } from "../../../services/split/domain/source.ts";
+import { ForbiddenSourceError } from "../../../services/split/errors.ts";
 import type { Log } from "../../../services/split/ports.ts";
 import { NEVER } from "../../fixtures/cut.ts";
 
@@ -24,11 +25,13 @@ type World = {
   gone: string[];
   /** Keys that came to an end. */
   ended: string[];
+  /** What S3 answers for keys that can't be described. */
+  failing: Record<string, Error>;
 };
 
 /** The reconciler beside a bucket and a ledger in memory; `at` runs it at an hour. Its first run ever is at hour 0. */
 async function open(changes: Partial<World> = {}) {
-  const world: World = { objects: [], metadata: {}, gone: [], ended: [], ...changes };
+  const world: World = { objects: [], metadata: {}, gone: [], ended: [], failing: {}, ...changes };
   const events: VideoSplitEvent[] = [];
   const counts = new Map<string, { requests: number; lastRequestAt: number | undefined }>();
   const endings: [number, string][] = [];
@@ -43,6 +46,7 @@ async function open(changes: Partial<World> = {}) {
     },
     store: {
       describe: async (_bucket, key) => {
+        if (world.failing[key] !== undefined) throw world.failing[key];
         const found = world.objects.find(({ source }) => source.key === key && !world.gone.includes(key));
         return found && { source: found.source, bytes: found.bytes, metadata: world.metadata[key] ?? {} };
       },
@@ -119,6 +123,20 @@ describe("looking for uploads without an end", () => {
     const { at, events } = await open(world);
     await at(hour);
     expect(events).toEqual([]);
+  });
+
+  it("looks after the others where one can't be looked up, and then fails", async () => {
+    const objects = [upload("uploads/a.mp4", 1), upload("uploads/b.mp4", 1)];
+    const { at, events } = await open({ objects, failing: { "uploads/a.mp4": new Error("throttled") } });
+    await expect(at(9)).rejects.toThrow("1 uploads couldn't be looked after");
+    expect(events.map(({ data }) => "key" in data && data.key)).toEqual(["uploads/b.mp4"]);
+  });
+
+  it("asks for one that may not be read: the split service says so to whom it concerns", async () => {
+    const failing = { "uploads/a.mp4": new ForbiddenSourceError("403") };
+    const { at, types } = await open({ objects: [upload("uploads/a.mp4", 1)], failing });
+    await at(9);
+    expect(types()).toEqual(["SplitRequested"]);
   });
 
   it("says that it didn't get to the end when its time is up", async () => {
