@@ -19,6 +19,9 @@ const TIMEOUT_SECONDS = 20;
 /** What AWS takes 1 and 2 minutes for. */
 const RETRY_MS = 50;
 
+// Whoever started it is gone, or has heard the last of it.
+process.once("disconnect", () => process.exit());
+
 const order = JSON.parse(process.argv[2] ?? "") as StackOrder;
 const tell = (told: Told): void => void process.send?.(told);
 
