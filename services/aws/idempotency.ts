@@ -19,6 +19,19 @@ const Stored = z.object({
 
 const IN_PROGRESS = "INPROGRESS";
 
+const isRefused = (error: unknown): boolean => (error as Error).name === "ConditionalCheckFailedException";
+
+/** Of what ends a record: one that was thought dead, and was taken over from, has no say any more. */
+const OWN = "#owner = :owner";
+
+async function unlessTakenOver(write: Promise<unknown>): Promise<void> {
+  try {
+    await write;
+  } catch (error) {
+    if (!isRefused(error)) throw error;
+  }
+}
+
 /**
  * Powertools' records in the ledger table, with one thing added: who works on it. A retry of an invocation carries the
  * same request id as the attempt that died, so it may take a record over that's still in progress; any other delivery
@@ -67,7 +80,7 @@ export class LedgerPersistence extends BasePersistenceLayer {
         }),
       );
     } catch (error) {
-      if ((error as Error).name !== "ConditionalCheckFailedException") throw error;
+      if (!isRefused(error)) throw error;
       throw new IdempotencyItemAlreadyExistsError(`The record ${record.idempotencyKey} exists`);
     }
   }
@@ -90,22 +103,30 @@ export class LedgerPersistence extends BasePersistenceLayer {
   }
 
   protected async _updateRecord(record: IdempotencyRecord): Promise<void> {
-    await this.#client.send(
-      new UpdateCommand({
-        TableName: this.#table,
-        Key: { id: record.idempotencyKey },
-        UpdateExpression: "SET expiration = :expiration, #status = :status, #data = :data",
-        ExpressionAttributeNames: { "#status": "status", "#data": "data" },
-        ExpressionAttributeValues: {
-          ":expiration": record.expiryTimestamp,
-          ":status": record.getStatus(),
-          ":data": record.responseData ?? null,
-        },
-      }),
-    );
+    const update = new UpdateCommand({
+      TableName: this.#table,
+      Key: { id: record.idempotencyKey },
+      UpdateExpression: "SET expiration = :expiration, #status = :status, #data = :data",
+      ConditionExpression: OWN,
+      ExpressionAttributeNames: { "#status": "status", "#data": "data", "#owner": "owner" },
+      ExpressionAttributeValues: {
+        ":expiration": record.expiryTimestamp,
+        ":status": record.getStatus(),
+        ":data": record.responseData ?? null,
+        ":owner": this.#owner,
+      },
+    });
+    await unlessTakenOver(this.#client.send(update));
   }
 
   protected async _deleteRecord(record: IdempotencyRecord): Promise<void> {
-    await this.#client.send(new DeleteCommand({ TableName: this.#table, Key: { id: record.idempotencyKey } }));
+    const deletion = new DeleteCommand({
+      TableName: this.#table,
+      Key: { id: record.idempotencyKey },
+      ConditionExpression: OWN,
+      ExpressionAttributeNames: { "#owner": "owner" },
+      ExpressionAttributeValues: { ":owner": this.#owner },
+    });
+    await unlessTakenOver(this.#client.send(deletion));
   }
 }

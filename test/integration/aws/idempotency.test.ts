@@ -9,6 +9,9 @@ const SPLIT = { result: "split", remember: true };
 
 const MINUTE = 60_000;
 
+/** Milliseconds that an attempt has left whose lease others take for run out. */
+const TIME_IS_UP = -1;
+
 async function openLedger() {
   const { client, table } = await openLedgerTable();
   /** An invocation in an execution environment of its own. */
@@ -20,18 +23,16 @@ async function openLedger() {
   return { invocation };
 }
 
-/** Work that is begun and never ends, as in an attempt that crashes. */
-async function crash(once: ReturnType<typeof onceInLedger>): Promise<void> {
-  let begun = () => {};
-  const started = new Promise<void>((resolve) => {
-    begun = resolve;
+/** Work that is begun, and ends as it's told to; never, as in an attempt that crashes, where it isn't. */
+async function underWay(once: ReturnType<typeof onceInLedger>) {
+  const begun = Promise.withResolvers<void>();
+  const end = Promise.withResolvers<typeof SPLIT>();
+  const ended = once("video", () => {
+    begun.resolve();
+    return end.promise;
   });
-  void once("video", () => {
-    begun();
-    return new Promise<never>(() => {});
-  });
-  await started;
-  await setImmediate();
+  await Promise.race([begun.promise, ended]);
+  return { end, ended };
 }
 
 describe("work that is done once", () => {
@@ -51,21 +52,36 @@ describe("work that is done once", () => {
 
   it("is left alone by another delivery while it's under way", async () => {
     const { invocation } = await openLedger();
-    await crash(invocation("a"));
+    await underWay(invocation("a"));
     expect(await invocation("b")("video", () => Promise.reject(new Error("done twice")))).toBe("done elsewhere");
   });
 
   it("is taken over at once by the retry of an attempt that crashed", async () => {
     const { invocation } = await openLedger();
-    await crash(invocation("a"));
+    await underWay(invocation("a"));
     expect(await invocation("a")("video", async () => SPLIT)).toEqual({ result: "split" });
   });
 
   it("is taken over by any delivery once the owner's time has passed", async () => {
     const { invocation } = await openLedger();
-    await crash(invocation("a", 1));
+    await underWay(invocation("a", 1));
     await expect.poll(() => invocation("b")("video", async () => SPLIT)).toEqual({ result: "split" });
   });
+
+  it.each(["fails", "finishes"])(
+    "stays with whoever took it over when the attempt before, thought dead, %s after all",
+    async (what) => {
+      const { invocation } = await openLedger();
+      const slow = await underWay(invocation("a", TIME_IS_UP));
+      const successor = await underWay(invocation("b"));
+      if (what === "fails") slow.end.reject(new Error("S3 is down"));
+      else slow.end.resolve(SPLIT);
+      await Promise.allSettled([slow.ended]);
+      expect(await invocation("c")("video", () => Promise.reject(new Error("done twice")))).toBe("done elsewhere");
+      successor.end.resolve(SPLIT);
+      expect(await successor.ended).toEqual({ result: "split" });
+    },
+  );
 
   it("is done again after it failed", async () => {
     const { invocation } = await openLedger();
