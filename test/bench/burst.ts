@@ -2,8 +2,8 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { PutObjectCommand } from "@aws-sdk/client-s3";
 import { paginateScan } from "@aws-sdk/lib-dynamodb";
+import { childrenOf } from "../../infra/local/faults/client-process.ts";
 import { makeMedia, type Trait } from "../fixtures/media.ts";
-import { childrenOf } from "../fixtures/processes.ts";
 import { type BenchStack, withStack } from "./stack.ts";
 
 /** Functions of a kind at the same time. */

@@ -1,11 +1,11 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { FAULTS, type Fault, scheduleOf } from "../../infra/local/faults/index.ts";
 import { makeMedia } from "../fixtures/media.ts";
 import { essence } from "./essence.ts";
 import { Harness, type Video } from "./harness.ts";
-import { FAULTS, type Fault, scheduleOf } from "./schedule.ts";
-import { uploadKey } from "./world.ts";
+import { uploadKey } from "./runs.ts";
 
 /** Uploads that are under way together. */
 const TOGETHER = 50;
@@ -29,6 +29,8 @@ export type ChaosOutcome = {
   wrong: { run: number; how: string }[];
   /** Dead letters that the faults led to, all of them cleared by a redrive where nothing is wrong. */
   deadLetters: number;
+  /** Conditional writes that were refused, since another came before. */
+  conflicts: number;
   /** Announcements beyond the first of the same fact. */
   repeated: number;
   seconds: number;
@@ -63,6 +65,7 @@ async function withHarness<T>(
     root: string;
     onFault(run: number, fault: Fault): void;
     onStored(run: number): void;
+    onConflict(): void;
   },
   work: (harness: Harness) => Promise<T>,
 ): Promise<T> {
@@ -86,7 +89,7 @@ async function withHarness<T>(
 async function calmOutcomes(videos: readonly Video[], root: string): Promise<Calm[]> {
   const stored = new Map<number, number>();
   const onStored = (run: number) => void stored.set(run, (stored.get(run) ?? 0) + 1);
-  return withHarness({ seed: undefined, root, onFault: () => {}, onStored }, async (harness) => {
+  return withHarness({ seed: undefined, root, onFault: () => {}, onStored, onConflict: () => {} }, async (harness) => {
     for (const [run, video] of videos.entries()) await harness.upload(uploadKey(run), video);
     await harness.host.ask("idle");
     const outcome = await harness.outcome();
@@ -136,7 +139,11 @@ export async function chaos({ runs, seed, root, onProgress }: ChaosOptions): Pro
       },
       onStored: (run: number) => void stored.set(run, (stored.get(run) ?? 0) + 1),
     };
-    return await withHarness(options, async (harness) => {
+    let conflicts = 0;
+    const onConflict = () => {
+      conflicts += 1;
+    };
+    return await withHarness({ ...options, onConflict }, async (harness) => {
       let done = 0;
       for (const batch of batches) {
         await Promise.all(batch.map((run) => harness.upload(uploadKey(run), videos[videoOf(run)]!)));
@@ -168,7 +175,7 @@ export async function chaos({ runs, seed, root, onProgress }: ChaosOptions): Pro
       const facts = outcome.events.filter(({ type }) => type !== "SplitRequested");
       const repeated = facts.length - new Set(facts.map(({ metadata }) => metadata.eventId)).size;
       const seconds = (performance.now() - begun) / 1_000;
-      return { runs: runs.length, faults, wrong, deadLetters: letters.length, repeated, seconds };
+      return { runs: runs.length, faults, wrong, deadLetters: letters.length, conflicts, repeated, seconds };
     });
   } finally {
     await rm(folder, { recursive: true, force: true });

@@ -1,5 +1,5 @@
 import type { BusEvent } from "../../infra/local/events/index.ts";
-import type { Fault } from "./schedule.ts";
+import type { Fault } from "../../infra/local/faults/index.ts";
 
 /** What the process of the stack is started with. */
 export type StackOrder = {
@@ -31,6 +31,8 @@ export type Told =
   | { type: "fault"; run: number; fault: Fault }
   /** A segment was put into the output bucket. */
   | { type: "stored"; run: number }
+  /** A conditional write of a function was refused, since another one came before it. */
+  | { type: "conflict" }
   /** The process of a function was stopped: it can't see that its stack is gone. */
   | { type: "frozen"; pid: number }
   /** The last word before it kills itself. */

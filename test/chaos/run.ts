@@ -1,9 +1,9 @@
 import { parseCommandLine } from "../../infra/command-line/parse.ts";
 import { run, UsageError } from "../../infra/command-line/run.ts";
+import { scheduleOf } from "../../infra/local/faults/index.ts";
 import { PROJECT_ROOT } from "../../infra/local/project.ts";
 import { chaos } from "./chaos.ts";
 import { MUTANTS, type Mutant, withMutant } from "./mutants.ts";
-import { scheduleOf } from "./schedule.ts";
 
 const HELP = `npm run chaos -- [--runs 100] [--seed 1] [--only RUN] [--mutants]
 
@@ -44,12 +44,12 @@ async function attack({ seed, runs }: Schedules, isOne: boolean): Promise<number
   if (isOne) say(`Faults of this schedule: ${[...scheduleOf(seed, runs[0]!).kinds].join(", ")}`);
   const outcome = await chaos({ runs, seed, root: PROJECT_ROOT, onProgress });
   for (const [fault, count] of Object.entries(outcome.faults)) say(`${String(count).padStart(6)}  ${fault}`);
-  const { wrong, deadLetters, repeated, seconds } = outcome;
+  const { wrong, deadLetters, conflicts, repeated, seconds } = outcome;
   for (const { run: number, how } of wrong)
     say(`Run ${number} is wrong (npm run chaos -- --seed ${seed} --only ${number}):\n  ${how}`);
   say(
     `${outcome.runs} runs, ${wrong.length} wrong; ${deadLetters} dead letters, cleared by redrive; ` +
-      `${repeated} facts announced again under their ids; ${seconds.toFixed(0)} s`,
+      `${conflicts} conditional writes refused; ${repeated} facts announced again under their ids; ${seconds.toFixed(0)} s`,
   );
   return wrong.length === 0 ? 0 : 1;
 }

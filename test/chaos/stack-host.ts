@@ -1,14 +1,15 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
+import type { Fault } from "../../infra/local/faults/index.ts";
 import type { Answers, Asked, Question, StackOrder, Told } from "./protocol.ts";
-import type { Fault } from "./schedule.ts";
 
 export type Place = Extract<Told, { type: "ready" }>;
 
 export type HostOptions = Omit<StackOrder, "port" | "killed"> & {
   onFault(run: number, fault: Fault): void;
   onStored(run: number): void;
+  onConflict(): void;
 };
 
 const PROGRAM = join(import.meta.dirname, "stack-process.ts");
@@ -123,6 +124,9 @@ export class StackHost {
       case "fault":
         if (told.fault === "stack killed") this.#killed.push(told.run);
         this.#options.onFault(told.run, told.fault);
+        return;
+      case "conflict":
+        this.#options.onConflict();
         return;
       case "stored":
         this.#options.onStored(told.run);

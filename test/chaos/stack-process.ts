@@ -1,10 +1,10 @@
+import type { ServerResponse } from "node:http";
+import { faultsOf, World } from "../../infra/local/faults/index.ts";
 import type { Intercept } from "../../infra/local/front.ts";
 import { openStack, type Stack } from "../../infra/local/stack.ts";
 import { parseSettings } from "../../infra/settings.ts";
-import { faultyDeliveries } from "./deliveries.ts";
 import type { Answers, Asked, Question, StackOrder, Told } from "./protocol.ts";
-import { faultyRequests } from "./requests.ts";
-import { World } from "./world.ts";
+import { runIn } from "./runs.ts";
 
 /**
  * A stack in a process of its own, so that it can be killed with -9. Started by stack-host.ts.
@@ -23,22 +23,41 @@ const RETRY_MS = 50;
 process.once("disconnect", () => process.exit());
 
 const order = JSON.parse(process.argv[2] ?? "") as StackOrder;
-const tell = (told: Told): void => void process.send?.(told);
+const tell = (told: Told, then: () => void = () => {}): void => void process.send?.(told, then);
 
-/** Counts what is stored: work that's done twice isn't seen in what it comes to. */
+function onceConflicting(response: ServerResponse, then: () => void): void {
+  const end = response.end.bind(response) as (chunk: unknown) => ServerResponse;
+  response.end = ((chunk: unknown) => {
+    if (String(chunk).includes("ConditionalCheckFailedException")) then();
+    return end(chunk);
+  }) as ServerResponse["end"];
+}
+
+/** Counts what isn't seen in what all comes to: segments that are stored, for work may be done twice, and writes that met another. */
 const counted =
   (world: World, next: Intercept): Intercept =>
   (request, response, serve) =>
     next(request, response, () => {
       const run = world.runOf(String(request.headers["x-amzn-trace-id"] ?? ""));
       if (run !== undefined && request.method === "PUT") tell({ type: "stored", run });
+      if (run !== undefined && String(request.headers["x-amz-target"]).startsWith("DynamoDB"))
+        onceConflicting(response, () => tell({ type: "conflict" }));
       serve();
     });
 
 async function open(): Promise<{ stack: Stack; world: World }> {
   const { seed = 0, killed } = order;
-  const world = new World({ seed, killed, report: (run, fault) => tell({ type: "fault", run, fault }) });
+  const world = new World({
+    seed,
+    runIn,
+    report: (run, fault) => tell({ type: "fault", run, fault }),
+    onFrozen: (pid) => tell({ type: "frozen", pid }),
+    mayHappen: (run, fault) => fault !== "stack killed" || !killed.includes(run),
+    // Not before what it has told is on its way.
+    killStack: () => tell({ type: "dying" }, () => process.kill(process.pid, "SIGKILL")),
+  });
   world.enabled = order.seed !== undefined;
+  const { intercept, interceptDelivery } = faultsOf(world);
   const stack = await openStack({
     settings: parseSettings({ "video_split.concurrency": CONCURRENCY }),
     directory: order.directory,
@@ -47,8 +66,8 @@ async function open(): Promise<{ stack: Stack; world: World }> {
     watch: false,
     timeoutSeconds: TIMEOUT_SECONDS,
     functionRetryMs: () => RETRY_MS,
-    intercept: counted(world, faultyRequests(world)),
-    interceptDelivery: faultyDeliveries(world),
+    intercept: counted(world, intercept),
+    interceptDelivery,
   });
   return { stack, world };
 }
@@ -56,12 +75,6 @@ async function open(): Promise<{ stack: Stack; world: World }> {
 async function lettersOf({ topology, deadLetters }: Stack): Promise<string[]> {
   const letters = await Promise.all(Object.keys(topology.queues).map((queue) => deadLetters.read(queue)));
   return letters.flat().map((letter) => JSON.stringify(letter));
-}
-
-async function eventsOf({ bridge, names }: Stack): Promise<Answers["events"]> {
-  const events: Answers["events"] = [];
-  for await (const event of bridge.log(names.bus)) events.push(event);
-  return events;
 }
 
 try {
@@ -72,7 +85,7 @@ try {
       world.enabled = false;
       return null;
     },
-    events: () => eventsOf(stack),
+    events: () => Array.fromAsync(stack.bridge.log(stack.names.bus)),
     letters: () => lettersOf(stack),
     close: () => stack.close().then(() => null),
   };

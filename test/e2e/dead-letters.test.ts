@@ -2,10 +2,10 @@ import type { IncomingMessage } from "node:http";
 import { describe, expect, it } from "vitest";
 import { functionArn, ruleArn } from "../../infra/local/arns.ts";
 import { ofDelivery } from "../../infra/local/dead-letters.ts";
+import { childrenOf, ownerOfPort } from "../../infra/local/faults/client-process.ts";
 import type { Intercept } from "../../infra/local/front.ts";
 import { startCommand } from "../fixtures/commands.ts";
 import { makeMedia } from "../fixtures/media.ts";
-import { childrenOf, ownerOfPort } from "../fixtures/processes.ts";
 import { openTestStack, type TestStack } from "../fixtures/stack.ts";
 import { temporaryFolder } from "../fixtures/temporary.ts";
 

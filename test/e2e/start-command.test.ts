@@ -2,16 +2,16 @@ import { createReadStream } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { join } from "node:path";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { ListObjectVersionsCommand, PutBucketVersioningCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { DynamoDBDocumentClient, ScanCommand } from "@aws-sdk/lib-dynamodb";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { processesNaming, startCommand } from "../fixtures/commands.ts";
-import { ffmpeg, makeMedia } from "../fixtures/media.ts";
+import { makeMedia } from "../fixtures/media.ts";
 import { temporaryFolder } from "../fixtures/temporary.ts";
 
-const start = async (state: string, port = 0) => startCommand("start", ["--port", String(port), "--state", state]);
+const start = async (state: string, port = 0, ...more: string[]) =>
+  startCommand("start", ["--port", String(port), "--state", state, ...more]);
 
 const endpointIn = (output: string): string => /http:\/\/127\.0\.0\.1:\d+/.exec(output)![0];
 
@@ -21,28 +21,13 @@ const client = (endpoint: string) => ({
   credentials: { accessKeyId: "x", secretAccessKey: "x" },
 });
 
-/** From now on every upload of a segment is kept, so that they can be counted. */
-async function keepVersions(endpoint: string): Promise<void> {
-  const s3 = new S3Client(client(endpoint));
-  const VersioningConfiguration = { Status: "Enabled" } as const;
-  await s3.send(new PutBucketVersioningCommand({ Bucket: "video-split-segments", VersioningConfiguration }));
-  s3.destroy();
-}
-
-async function uploadsOf(endpoint: string): Promise<number> {
-  const s3 = new S3Client(client(endpoint));
-  const { Versions = [] } = await s3.send(new ListObjectVersionsCommand({ Bucket: "video-split-segments" }));
-  s3.destroy();
-  return Versions.length;
-}
-
-async function upload(endpoint: string, path: string, seconds = "2"): Promise<void> {
+async function upload(endpoint: string, path: string): Promise<void> {
   const s3 = new S3Client(client(endpoint));
   const put = {
     Bucket: "video-split-uploads",
     Key: "uploads/film.mp4",
     Body: createReadStream(path),
-    Metadata: { "segment-seconds": seconds },
+    Metadata: { "segment-seconds": "2" },
   };
   await s3.send(new PutObjectCommand(put));
   s3.destroy();
@@ -92,37 +77,19 @@ describe("npm start", () => {
     await second.ended;
   });
 
-  it("killed with -9 three times on the way through 200 segments, uploads none twice but those in flight", async () => {
-    const state = await temporaryFolder();
-    const video = join(await temporaryFolder(), "long.mp4");
-    const picture = "testsrc2=duration=100:size=64x36:rate=24";
-    await ffmpeg(
-      "-f",
-      "lavfi",
-      "-i",
-      picture,
-      ..."-c:v libx264 -preset ultrafast -g 12 -sc_threshold 0".split(" "),
-      video,
-    );
+  it("misbehaves when it's told to, shows how, and splits all the same", async () => {
+    const { child, says, ended } = await start(await temporaryFolder(), 0, "--faults", "8");
+    const greeting = await says("Events as they come");
+    expect(greeting).toContain("Faults of seed 8: delivery twice at once, bus answer lost\n");
+    await upload(endpointIn(greeting), await makeMedia(await temporaryFolder(), "no-audio.mp4"));
+    expect(await says("VideoSplit")).toContain("fault: delivery twice at once\n");
+    child.kill("SIGINT");
+    expect((await ended).code).toBe(0);
+  });
 
-    let begun = await start(state);
-    const endpoint = endpointIn(await begun.says("Events as they come"));
-    await keepVersions(endpoint);
-    await upload(endpoint, video, "0.5");
-    for (const segment of [30, 90, 150]) {
-      await begun.says(`#${segment} `);
-      begun.child.kill("SIGKILL");
-      await begun.ended;
-      begun = await start(state);
-    }
-    const last = endpointIn(await begun.says("VideoSplit"));
-    await expect.poll(() => countDocuments(last), { timeout: 60_000 }).toBe(201);
-    const uploads = await uploadsOf(last);
-    console.info(`${uploads} uploads of 200 segments, killed three times`);
-    expect(uploads).toBeGreaterThanOrEqual(200);
-    expect(uploads).toBeLessThanOrEqual(203);
-    begun.child.kill("SIGTERM");
-    await begun.ended;
+  it("answers a seed that is none in one line", async () => {
+    const { code, stderr } = await (await start(await temporaryFolder(), 0, "--faults", "many")).ended;
+    expect([code, stderr]).toEqual([1, '--faults is "many"; it must be a whole number from 0\n']);
   });
 
   it("says in one line that the port is taken", async () => {

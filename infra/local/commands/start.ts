@@ -3,6 +3,7 @@ import { findBinaries } from "../../../services/ffmpeg/index.ts";
 import { parseCommandLine } from "../../command-line/parse.ts";
 import { run, UsageError } from "../../command-line/run.ts";
 import type { BusEvent } from "../events/index.ts";
+import { type Fault, faultsOf, scheduleOf, World } from "../faults/index.ts";
 import { loadSettings, PROJECT_ROOT } from "../project.ts";
 import { openStack, type Stack } from "../stack.ts";
 
@@ -14,25 +15,52 @@ Keeps the local stack up until Ctrl-C. Its state is in .local/ and is there agai
 
   --port N       the one port of S3, DynamoDB and EventBridge (default: ${DEFAULT_PORT})
   --state DIR    keep the state there instead of .local/
+  --faults SEED  break things on purpose: a few kinds of faults, chosen by this number, happen to requests and deliveries
+                 again and again, and each is shown. To see whether a consumer of yours stands it
   --verbose      show the functions' logs
 `;
 
 const OPTIONS = {
   port: { type: "string", default: String(DEFAULT_PORT) },
   state: { type: "string", default: join(PROJECT_ROOT, ".local") },
+  faults: { type: "string" },
   verbose: { type: "boolean", default: false },
   help: { type: "boolean", short: "h", default: false },
 } as const;
+
+const print = (line: string): void => void process.stdout.write(`${line}\n`);
 
 function parseArguments(args: string[]) {
   const { values } = parseCommandLine("npm start", { args, options: OPTIONS });
   const port = Number(values.port);
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
     throw new UsageError(`--port is "${values.port}"; it must be a number from 0 to 65535`);
-  return { ...values, port };
+  const seed = values.faults === undefined ? undefined : Number(values.faults);
+  if (seed !== undefined && (!Number.isSafeInteger(seed) || seed < 0))
+    throw new UsageError(`--faults is "${values.faults}"; it must be a whole number from 0`);
+  return { ...values, port, seed };
 }
 
-const print = (line: string): void => void process.stdout.write(`${line}\n`);
+/** The whole life of this stack is one run. */
+const RUN = 0;
+
+/** Of what would end the stack, or hold it up for a function's quarter of an hour. */
+const NOT_HERE: readonly Fault[] = ["stack killed", "function frozen until its timeout"];
+
+function faultsFor(seed: number): ReturnType<typeof faultsOf> {
+  const kinds = [...scheduleOf(seed, RUN).kinds].filter((kind) => !NOT_HERE.includes(kind));
+  print(`Faults of seed ${seed}: ${kinds.join(", ") || "none, try another"}\n`);
+  return faultsOf(
+    new World({
+      seed,
+      runIn: () => RUN,
+      mayHappen: (_run, fault) => !NOT_HERE.includes(fault),
+      report: (_run, fault) => print(`fault: ${fault}`),
+      onFrozen: () => {},
+      killStack: () => {},
+    }),
+  );
+}
 
 /** One line for an event: what, of which video, where. */
 function describeEvent(bus: string, event: BusEvent): string {
@@ -79,6 +107,7 @@ async function main(stopping: AbortSignal): Promise<number> {
     port: args.port,
     root: PROJECT_ROOT,
     watch: true,
+    ...(args.seed !== undefined && faultsFor(args.seed)),
     onEvent: (bus, event) => print(describeEvent(bus, event)),
     onLog: (name, text) => (args.verbose ? print(`${name}: ${text}`) : undefined),
     onDeadLetter: (queue, letter) =>

@@ -1,11 +1,10 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { json } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Intercept } from "../../infra/local/front.ts";
-import { childrenOf, ownerOfPort } from "../fixtures/processes.ts";
-import type { Told } from "./protocol.ts";
+import type { Intercept } from "../front.ts";
+import { childrenOf, ownerOfPort } from "./client-process.ts";
 import type { Request, RequestFault, Service } from "./schedule.ts";
-import type { World } from "./world.ts";
+import type { World, WorldOptions } from "./world.ts";
 
 /** Which service and operation a request is for. */
 function operationOf({ headers, method = "" }: IncomingMessage): Omit<Request, "nth"> {
@@ -113,16 +112,10 @@ type Inflict = (
   response: ServerResponse,
   serve: () => void,
   nth: number,
+  options: WorldOptions,
 ) => void | Promise<void>;
 
 const afterAnswer = (response: ServerResponse, then: () => void): void => void response.once("close", then);
-
-const tell = (told: Told, then: () => void = () => {}): void => void process.send?.(told, then);
-
-/** Kills this very process: nothing is put in order. Not before what it has told is on its way. */
-function killStack(): void {
-  tell({ type: "dying" }, () => process.kill(process.pid, "SIGKILL"));
-}
 
 const INFLICTIONS: Record<RequestFault, Inflict> = {
   "S3 is busy": (request, response) => refuse(request, response, 503, "application/xml", xml("SlowDown")),
@@ -171,13 +164,13 @@ const INFLICTIONS: Record<RequestFault, Inflict> = {
     afterAnswer(response, () => setTimeout(signalTo, 5 * (nth % 5), pid, "SIGKILL"));
     serve();
   },
-  "function frozen until its timeout": async (request, _response, serve) => {
+  "function frozen until its timeout": async (request, _response, serve, _nth, { onFrozen }) => {
     const pid = await processOf(request);
-    if (pid !== undefined) tell({ type: "frozen", pid });
+    if (pid !== undefined) onFrozen(pid);
     signalTo(pid, "SIGSTOP");
     serve();
   },
-  "stack killed": (_request, response, serve, nth) => {
+  "stack killed": (_request, response, serve, nth, { killStack }) => {
     if (nth % 2 === 0) return killStack();
     afterAnswer(response, killStack);
     serve();
@@ -186,14 +179,15 @@ const INFLICTIONS: Record<RequestFault, Inflict> = {
 
 /** Breaks requests of the functions by their run's schedule. Those of nobody's invocation, the harness's own, are answered. */
 export function faultyRequests(world: World): Intercept {
+  const { options } = world;
   return (request, response, serve) => {
     const run = world.runOf(String(request.headers["x-amzn-trace-id"] ?? ""));
     if (run === undefined || !world.enabled) return serve();
     const asked = operationOf(request);
     const nth = world.count(run, `${asked.service} ${asked.operation}`);
     const fault = world.schedule(run).onRequest({ ...asked, nth });
-    if (fault === undefined || (fault === "stack killed" && !world.mayKill(run))) return serve();
-    world.report(run, fault);
-    void INFLICTIONS[fault](request, response, serve, nth);
+    if (fault === undefined || !options.mayHappen(run, fault)) return serve();
+    options.report(run, fault);
+    void INFLICTIONS[fault](request, response, serve, nth, options);
   };
 }

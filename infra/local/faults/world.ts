@@ -1,45 +1,35 @@
-import { traceOf } from "../../infra/local/lambda/index.ts";
-import { type Fault, type Schedule, scheduleOf } from "./schedule.ts";
-
-/** Uploads are named after their run, and so is all that comes of them. */
-export const uploadKey = (run: number): string => `uploads/run-${run}.mp4`;
-
-const RUN = /\brun-(\d+)\b/;
-
-/** The run that an event is about; undefined for none. */
-const runIn = (event: unknown): number | undefined => {
-  const [, run] = RUN.exec(JSON.stringify(event)) ?? [];
-  return run === undefined ? undefined : Number(run);
-};
+import { traceOf } from "../lambda/index.ts";
+import { type Fault, type RequestFault, type Schedule, scheduleOf } from "./schedule.ts";
 
 export type WorldOptions = {
   seed: number;
-  /** Runs in which the stack was killed already: once is enough, and it would never come to an end. */
-  killed: readonly number[];
+  /** The run that an event is about, by whose schedule its deliveries and the requests of its invocations break; undefined for none. */
+  runIn(event: unknown): number | undefined;
   /** Tells of each fault that happened. */
   report(run: number, fault: Fault): void;
+  /** Tells of a function's process that was stopped: by itself it won't see that its stack is gone. */
+  onFrozen(pid: number): void;
+  /** False for what this stack shan't meet, or no more: one that is killed again and again would never come to an end. */
+  mayHappen(run: number, fault: RequestFault): boolean;
+  killStack(): void;
 };
 
 /** What the faults know: which run a delivery and a request belong to, and how many of its kind came before. */
 export class World {
   /** Whether anything is broken at all. */
   enabled = true;
-  readonly report: WorldOptions["report"];
-  readonly #seed: number;
-  readonly #killed: Set<number>;
+  readonly options: WorldOptions;
   readonly #runs = new Map<string, number>();
   readonly #counts = new Map<string, number>();
   readonly #schedules = new Map<number, Schedule>();
 
-  constructor({ seed, killed, report }: WorldOptions) {
-    this.#seed = seed;
-    this.#killed = new Set(killed);
-    this.report = report;
+  constructor(options: WorldOptions) {
+    this.options = options;
   }
 
   /** Says that an invocation is for this event. Returns its run. */
   invoked(requestId: string, event: unknown): number | undefined {
-    const run = runIn(event);
+    const run = this.options.runIn(event);
     if (run !== undefined) this.#runs.set(traceOf(requestId), run);
     return run;
   }
@@ -51,7 +41,7 @@ export class World {
   }
 
   schedule(run: number): Schedule {
-    const known = this.#schedules.get(run) ?? scheduleOf(this.#seed, run);
+    const known = this.#schedules.get(run) ?? scheduleOf(this.options.seed, run);
     this.#schedules.set(run, known);
     return known;
   }
@@ -62,10 +52,5 @@ export class World {
     const nth = this.#counts.get(key) ?? 0;
     this.#counts.set(key, nth + 1);
     return nth;
-  }
-
-  /** Whether the stack is still to be killed in this run. */
-  mayKill(run: number): boolean {
-    return !this.#killed.has(run);
   }
 }

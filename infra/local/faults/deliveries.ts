@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { InterceptDelivery } from "../../infra/local/buses.ts";
+import type { InterceptDelivery } from "../buses.ts";
 import type { World } from "./world.ts";
 
 /** The id of a delivery's double: the same after a restart of the stack, since Lambda too goes on with all that it has accepted. */
@@ -26,7 +26,7 @@ export function faultyDeliveries(world: World): InterceptDelivery {
     const schedule = world.schedule(run);
     const what = describe(target, event);
     const faults = schedule.onDelivery(what);
-    for (const fault of faults) world.report(run, fault);
+    for (const fault of faults) world.options.report(run, fault);
     const lateness = schedule.lateness(what);
     const deliverDouble = (which: string) => {
       const id = doubleOf(requestId, which);

@@ -1,0 +1,13 @@
+import type { StackOptions } from "../stack.ts";
+import { faultyDeliveries } from "./deliveries.ts";
+import { faultyRequests } from "./requests.ts";
+import type { World } from "./world.ts";
+
+export { FAULTS, type Fault, scheduleOf } from "./schedule.ts";
+export { World } from "./world.ts";
+
+/** Faults on demand, as `openStack` takes them. */
+export const faultsOf = (world: World): Required<Pick<StackOptions, "intercept" | "interceptDelivery">> => ({
+  intercept: faultyRequests(world),
+  interceptDelivery: faultyDeliveries(world),
+});
