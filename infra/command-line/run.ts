@@ -22,7 +22,15 @@ const isExpected = (error: Error): boolean =>
     "StateInUseError",
     "SplitFailedError",
     "ReplayError",
+    "ProjectorNotFoundError",
   ].includes(error.name);
+
+/** Node's own words for a port where nobody listens say neither that nor what to do. */
+function explained(error: Error): string {
+  const { code, address, port } = error as Partial<{ code: string; address: string; port: number }>;
+  if (code !== "ECONNREFUSED") return error.message;
+  return `Nothing answers at http://${address}:${port}. Bring the stack up with "npm start"; if it has another port, say so with --port`;
+}
 
 /**
  * Runs a command: its number is the exit code. The first Ctrl-C aborts the signal, so that it can clean up; a second one
@@ -43,7 +51,7 @@ export async function run(main: (stopping: AbortSignal) => Promise<number>): Pro
     process.exitCode = error instanceof Interrupted ? EXIT_INTERRUPTED : EXIT_FAILED;
     if (error instanceof Interrupted) return;
     const fault = error instanceof Error ? error : new Error(String(error));
-    process.stderr.write(`${isExpected(fault) || process.env.DEBUG === undefined ? fault.message : fault.stack}\n`);
+    process.stderr.write(`${isExpected(fault) || process.env.DEBUG === undefined ? explained(fault) : fault.stack}\n`);
   } finally {
     process.off("SIGINT", stop);
     process.off("SIGTERM", stop);

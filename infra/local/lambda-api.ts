@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { text } from "node:stream/consumers";
-import { nameOfArn } from "./arns.ts";
+import { functionArn, nameOfArn } from "./arns.ts";
 import type { Service } from "./front.ts";
 import { FunctionNotFoundError, type LocalLambda, PayloadTooLargeError } from "./lambda/index.ts";
 
@@ -18,7 +18,7 @@ class LambdaApiError extends Error {
   }
 }
 
-const INVOKE = /^\/2015-03-31\/functions\/([^/]+)\/invocations(?:\?.*)?$/;
+const FUNCTION = /^\/2015-03-31\/functions\/([^/]+)\/([a-z]+)(?:\?.*)?$/;
 
 /** The name in a name, or in an ARN of whatever qualifier. */
 const nameIn = (nameOrArn: string): string => nameOfArn(nameOrArn.replace(/:\$LATEST$/, ""));
@@ -41,11 +41,8 @@ function refusal(error: unknown): LambdaApiError {
 
 type Answer = { body: string; headers: Record<string, string> };
 
-async function invoke(request: IncomingMessage, lambda: LocalLambda): Promise<Answer> {
+async function invoke(request: IncomingMessage, name: string, lambda: LocalLambda): Promise<Answer> {
   const body = await text(request);
-  const [, name] = INVOKE.exec(request.url ?? "") ?? [];
-  if (name === undefined || request.method !== "POST")
-    throw new LambdaApiError(404, "UnknownOperationException", "The local Lambda has one operation: Invoke");
   const type = request.headers["x-amz-invocation-type"] ?? "RequestResponse";
   if (type !== "RequestResponse")
     throw new LambdaApiError(
@@ -53,18 +50,54 @@ async function invoke(request: IncomingMessage, lambda: LocalLambda): Promise<An
       "InvalidParameterValueException",
       `The local Lambda takes no invocation of type ${type} from outside. Put an event on the bus instead`,
     );
-  const outcome = await lambda.invoke(nameIn(decodeURIComponent(name)), inputOf(body));
+  const outcome = await lambda.invoke(name, inputOf(body));
   return "error" in outcome
     ? { body: JSON.stringify(outcome.error), headers: { "x-amz-function-error": "Unhandled" } }
     : { body: JSON.stringify(outcome.result ?? null), headers: {} };
 }
 
-/** Lambda's Invoke, synchronously: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html */
-export function lambdaApi(lambda: LocalLambda): Service {
+function configurationOf(name: string, { functions }: LocalLambda, region: string): Answer {
+  const found = functions.find((one) => one.name === name);
+  if (found === undefined) throw new FunctionNotFoundError(`No function "${name}"`);
+  const { handler, timeoutSeconds, memoryMB, environment } = found;
+  const configuration = {
+    FunctionName: name,
+    FunctionArn: functionArn(region, name),
+    Handler: handler,
+    Timeout: timeoutSeconds,
+    MemorySize: memoryMB,
+    State: "Active",
+    Environment: { Variables: environment },
+  };
+  return { body: JSON.stringify(configuration), headers: {} };
+}
+
+function answerTo(request: IncomingMessage, lambda: LocalLambda, region: string): Answer | Promise<Answer> {
+  const [, name = "", what] = FUNCTION.exec(request.url ?? "") ?? [];
+  const called = nameIn(decodeURIComponent(name));
+  switch (`${request.method} ${what}`) {
+    case "POST invocations":
+      return invoke(request, called, lambda);
+    case "GET configuration":
+      return configurationOf(called, lambda, region);
+    default:
+      throw new LambdaApiError(
+        404,
+        "UnknownOperationException",
+        "The local Lambda has two operations: Invoke and GetFunctionConfiguration",
+      );
+  }
+}
+
+/**
+ * Lambda's Invoke, synchronously, and GetFunctionConfiguration: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
+ * https://docs.aws.amazon.com/lambda/latest/api/API_GetFunctionConfiguration.html
+ */
+export function lambdaApi(lambda: LocalLambda, region: string): Service {
   const respond = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const common = { "content-type": "application/json", "x-amzn-requestid": randomUUID() };
     try {
-      const { body, headers } = await invoke(request, lambda);
+      const { body, headers } = await answerTo(request, lambda, region);
       response.writeHead(200, { ...common, "x-amz-executed-version": "$LATEST", ...headers }).end(body);
     } catch (thrown) {
       const { status, code, message } = refusal(thrown);

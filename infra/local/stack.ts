@@ -7,7 +7,7 @@ import { LOCAL_NAMES, type Names, type Topology, topology } from "../topology.ts
 import { openBuckets } from "./buckets.ts";
 import { type InterceptDelivery, openBuses } from "./buses.ts";
 import { type DeadLetterQueues, openDeadLetterQueues } from "./dead-letters.ts";
-import { createTables, openDynamoDB } from "./dynamodb.ts";
+import { openDynamoDB } from "./dynamodb.ts";
 import type { BusEvent, LocalEventBridge } from "./events/index.ts";
 import { type Intercept, listen, type Services } from "./front.ts";
 import { openFunctions } from "./functions.ts";
@@ -16,6 +16,7 @@ import { lambdaApi } from "./lambda-api.ts";
 import { startSchedules } from "./schedules.ts";
 import { openSqs } from "./sqs/index.ts";
 import { lockState } from "./state-lock.ts";
+import { createTables } from "./tables.ts";
 
 export type StackOptions = {
   settings: Settings;
@@ -103,7 +104,7 @@ export async function openStack(options: StackOptions): Promise<Stack> {
     const sqs = await openSqs({ directory: folders.sqs, region, queues });
     closers.push(async () => sqs.close());
     const deadLetters = openDeadLetterQueues(sqs, options.onDeadLetter ?? (() => {}));
-    const dynamodb = await openDynamoDB(folders.dynamodb);
+    const dynamodb = openDynamoDB(folders.dynamodb);
     closers.push(dynamodb.close);
     const lambda = await openFunctions(built, {
       directory: folders.lambda,
@@ -134,7 +135,7 @@ export async function openStack(options: StackOptions): Promise<Stack> {
     const schedules = startSchedules(built, { lambda, region });
     closers.push(async () => schedules.close());
 
-    services = { s3, dynamodb, events: bridge, sqs, lambda: lambdaApi(lambda) };
+    services = { s3, dynamodb, events: bridge, sqs, lambda: lambdaApi(lambda, region) };
     const tables = new DynamoDBClient({ endpoint, region, credentials: LOCAL_CREDENTIALS });
     await createTables(tables, Object.values(built.tables));
     tables.destroy();

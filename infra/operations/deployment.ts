@@ -8,9 +8,11 @@ import { NodeHttpHandler } from "@smithy/node-http-handler";
 import { UsageError } from "../command-line/run.ts";
 import { loadSettings } from "../local/project.ts";
 import { LOCAL_CREDENTIALS } from "../local/stack.ts";
+import { createTables } from "../local/tables.ts";
 import type { Settings } from "../settings.ts";
-import { LOCAL_NAMES } from "../topology.ts";
+import { LOCAL_NAMES, TABLES } from "../topology.ts";
 import type { DeadLetterOffice } from "./dead-letters.ts";
+import { documentsTableOf, findProjector } from "./projector.ts";
 import type { Deployment } from "./replay.ts";
 
 const LOCAL_PORT = "4566";
@@ -29,7 +31,6 @@ export type Where = {
   local?: boolean | undefined;
   port?: string | undefined;
   stage?: string | undefined;
-  table?: string | undefined;
 };
 
 /** What a client is made with: the local stack's endpoint, or the ways that AWS's clients find theirs. */
@@ -61,15 +62,18 @@ export async function openDeployment(where: Where): Promise<Deployment & { s3: S
   assertOnePlace(where);
   const { stage } = where;
   const settings = await loadSettings(stage ?? LOCAL);
-  const table = where.table ?? settings["dynamodb.table_id"] ?? (stage === undefined ? LOCAL_NAMES.videos : undefined);
-  if (table === undefined)
-    throw new UsageError('--table is missing: the name that the deployment of this stage printed as "documents"');
   const config = clientConfig(settings, where);
+  const events = new EventBridgeClient(config);
+  const bus = stage === undefined ? LOCAL_NAMES.bus : `${APP}-${stage}`;
+  const tables = new DynamoDBClient(config);
+  const table = await documentsTableOf(new LambdaClient(config), await findProjector(events, bus));
+  // One that was dropped: on AWS it's a deployment's to make.
+  if (stage === undefined) await createTables(tables, [{ ...TABLES.videos, name: table }]);
   return {
     s3: new S3Client(config),
-    events: new EventBridgeClient(config),
-    documents: DynamoDBDocumentClient.from(new DynamoDBClient(config)),
-    bus: stage === undefined ? LOCAL_NAMES.bus : `${APP}-${stage}`,
+    events,
+    documents: DynamoDBDocumentClient.from(tables),
+    bus,
     archive: stage === undefined ? LOCAL_NAMES.archive : `${APP}-${stage}-log`,
     table,
     settledMs: stage === undefined ? 2_000 : 20_000,

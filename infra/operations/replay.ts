@@ -4,11 +4,10 @@ import {
   DescribeArchiveCommand,
   DescribeReplayCommand,
   type EventBridgeClient,
-  ListRulesCommand,
-  ListTargetsByRuleCommand,
   StartReplayCommand,
 } from "@aws-sdk/client-eventbridge";
 import { type DynamoDBDocumentClient, paginateScan } from "@aws-sdk/lib-dynamodb";
+import { findProjector } from "./projector.ts";
 
 /** Where the log and the documents of one deployment are. */
 export type Deployment = {
@@ -39,7 +38,7 @@ export type ReplayOutcome = {
 
 export type ReplayProgress = { state: string; until: Date | undefined };
 
-/** The replay was cancelled or failed, or there's nothing to replay from. */
+/** The replay was cancelled or failed, or there's nothing to replay from, or no table to replay into. */
 export class ReplayError extends Error {
   override name = "ReplayError";
 }
@@ -52,30 +51,20 @@ const JSON_KEYS_SORTED = (_key: string, value: unknown): unknown =>
 /** A digest of each document by its id: of any number of them, in little memory. */
 export async function digests({ documents, table }: Deployment): Promise<Map<number, string>> {
   const found = new Map<number, string>();
-  for await (const { Items = [] } of paginateScan({ client: documents }, { TableName: table, ConsistentRead: true })) {
-    for (const item of Items) {
-      const text = JSON.stringify(item, JSON_KEYS_SORTED);
-      found.set(Number(item.VideoId), createHash("sha256").update(text).digest("base64"));
-    }
+  try {
+    for await (const { Items = [] } of paginateScan({ client: documents }, { TableName: table, ConsistentRead: true }))
+      for (const item of Items) {
+        const text = JSON.stringify(item, JSON_KEYS_SORTED);
+        found.set(Number(item.VideoId), createHash("sha256").update(text).digest("base64"));
+      }
+  } catch (cause) {
+    if ((cause as Error).name !== "ResourceNotFoundException") throw cause;
+    throw new ReplayError(
+      `Table ${table} isn't there. Make it again by "npx sst refresh" and "npx sst deploy" for its stage, then replay`,
+      { cause },
+    );
   }
   return found;
-}
-
-/** The rules by which the projector hears of events. The log is replayed to them alone: nobody else's consumer hears old news. */
-async function projectorRules({ events, bus }: Deployment): Promise<string[]> {
-  const arns: string[] = [];
-  let NextToken: string | undefined;
-  do {
-    const page = await events.send(new ListRulesCommand({ EventBusName: bus, NextToken }));
-    for (const { Name, Arn } of page.Rules ?? []) {
-      const { Targets = [] } = await events.send(new ListTargetsByRuleCommand({ EventBusName: bus, Rule: Name }));
-      if (Arn !== undefined && Targets.some((target) => /:function:.*projector/i.test(target.Arn ?? "")))
-        arns.push(Arn);
-    }
-    NextToken = page.NextToken;
-  } while (NextToken !== undefined);
-  if (arns.length === 0) throw new ReplayError(`No rule of bus ${bus} leads to a projector. Is this the right bus?`);
-  return arns;
 }
 
 const POLL_MS = 500;
@@ -119,7 +108,8 @@ export async function replayLog(
   const { events, archive, bus } = deployment;
   const begun = performance.now();
   const before = await digests(deployment);
-  const FilterArns = await projectorRules(deployment);
+  // To the projector alone: nobody else's consumer hears old news.
+  const { ruleArns: FilterArns } = await findProjector(events, bus);
   const { ArchiveArn, EventSourceArn } = await events.send(new DescribeArchiveCommand({ ArchiveName: archive }));
   if (ArchiveArn === undefined || EventSourceArn === undefined) throw new ReplayError(`Archive ${archive} has no ARN`);
   const ReplayName = `rebuild-${Date.now()}`;

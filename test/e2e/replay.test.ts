@@ -1,13 +1,17 @@
+import { DeleteTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { PutRuleCommand, PutTargetsCommand } from "@aws-sdk/client-eventbridge";
 import { DeleteCommand } from "@aws-sdk/lib-dynamodb";
-import { describe, expect, it } from "vitest";
-import { type Deployment, ReplayError, replayLog } from "../../infra/operations/replay.ts";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { ProjectorNotFoundError } from "../../infra/operations/projector.ts";
+import { type Deployment, replayLog } from "../../infra/operations/replay.ts";
 import { putEvents, runOf } from "../fixtures/announcing.ts";
+import { startCommand } from "../fixtures/commands.ts";
 import { NEVER } from "../fixtures/cut.ts";
 import { openTestStack, type TestStack } from "../fixtures/stack.ts";
 import { temporaryFolder } from "../fixtures/temporary.ts";
 
 const VIDEOS = 12;
+const ANY = { accessKeyId: "test", secretAccessKey: "test" };
 const EVERYTHING = () => ({ from: new Date(0), to: new Date(Date.now() + 1_000) });
 
 const deploymentOf = ({ stack, events, documents }: TestStack): Deployment => ({
@@ -77,7 +81,32 @@ describe("replaying the log", () => {
   it("says so where no rule leads to a projector", async () => {
     const { deployment } = await stackWithVideos();
     await expect(replayLog({ ...deployment, bus: "default" }, EVERYTHING(), () => {}, NEVER)).rejects.toThrow(
-      ReplayError,
+      ProjectorNotFoundError,
     );
+  });
+});
+
+describe("npm run replay", () => {
+  it("makes a table anew that was dropped, and rebuilds it as it was", async () => {
+    const { test, before } = await stackWithVideos();
+    const tables = new DynamoDBClient({ endpoint: test.stack.endpoint, region: test.stack.region, credentials: ANY });
+    onTestFinished(() => tables.destroy());
+    await tables.send(new DeleteTableCommand({ TableName: test.stack.names.videos }));
+    const { port } = new URL(test.stack.endpoint);
+    const { code, stdout, stderr } = await (await startCommand("replay", ["--port", port])).ended;
+    expect([code, stdout]).toEqual([0, expect.stringContaining(`: ${VIDEOS * 4} documents (before: 0)`)]);
+    expect(stderr).toContain("completed");
+    expect(JSON.stringify(await test.allDocuments())).toBe(JSON.stringify(before));
+  });
+
+  it.each([
+    [["--from", "yesterday"], '--from is "yesterday"; it must be a time such as'],
+    [["--stage", "x", "--local"], "--stage is a deployed one"],
+    [["--table", "x"], "See npm run replay -- --help"],
+    [["--port", "1"], "Nothing answers at http://127.0.0.1:1"],
+  ])("answers %j in one line", async (args, answer) => {
+    const { code, stderr } = await (await startCommand("replay", args)).ended;
+    expect([code, stderr]).toEqual([1, expect.stringContaining(answer)]);
+    expect(stderr.trim().split("\n")).toHaveLength(1);
   });
 });

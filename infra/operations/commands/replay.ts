@@ -6,21 +6,20 @@ import { replayLog } from "../replay.ts";
 const HELP = `npm run replay -- [options]
 
 Rebuilds the documents from the event log: replays it to the projector, and to nobody else. What is there stays; events that
-were heard before change nothing. Deleting the table's items first rebuilds them from nothing.
+were heard before change nothing. Deleting the table's items first rebuilds them from nothing. They go to the table that the
+projector writes to: for a new one, name it in dynamodb.table_id, deploy (or start the stack) again, and then replay.
 
   --from ISO      from this time on (default: the first event)
   --to ISO        up to this time (default: now)
   --local         of the stack that "npm start" keeps up (default)
   --port N        its port (default: 4566)
   --stage NAME    of a deployed stage, with the AWS credentials of the environment
-  --table NAME    the table of the documents, where it isn't the usual one
 `;
 
 const OPTIONS = {
   from: { type: "string" },
   to: { type: "string" },
   ...WHERE_OPTIONS,
-  table: { type: "string" },
   help: { type: "boolean", short: "h", default: false },
 } as const;
 
@@ -58,7 +57,7 @@ async function main(stopping: AbortSignal): Promise<number> {
   );
   const { before, after, added, changed, gone, seconds } = outcome;
   process.stdout.write(
-    `${after} documents (before: ${before}): ${added} added, ${changed} changed, ${gone} gone, ` +
+    `table ${deployment.table}: ${after} documents (before: ${before}): ${added} added, ${changed} changed, ${gone} gone, ` +
       `${after - added - changed} as they were; ${seconds.toFixed(1)} s\n`,
   );
   return 0;

@@ -23,7 +23,6 @@ Asks for the videos below PREFIX that aren't split yet. Safe to repeat.
   --local         on the stack that "npm start" keeps up (default)
   --port N        its port (default: 4566)
   --stage NAME    on a deployed stage, with the AWS credentials of the environment
-  --table NAME    the table of the documents, where it isn't the usual one
 `;
 
 const OPTIONS = {
@@ -32,7 +31,6 @@ const OPTIONS = {
   rate: { type: "string", default: "10" },
   "dry-run": { type: "boolean", default: false },
   ...WHERE_OPTIONS,
-  table: { type: "string" },
   help: { type: "boolean", short: "h", default: false },
 } as const;
 
