@@ -1,10 +1,15 @@
-import { mkdir, readdir, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { SplitResult } from "../../infra/local/commands/split-result.ts";
 import { processesNaming, startCommand } from "../fixtures/commands.ts";
-import { ffprobe, makeMedia, videoPackets } from "../fixtures/media.ts";
+import { ffprobe, makeLongVideo, makeMedia, videoPackets } from "../fixtures/media.ts";
 import { temporaryFolder } from "../fixtures/temporary.ts";
+
+const SEGMENTS = 200;
+
+/** As many uploads are in flight when the service is killed: services/split/deliver-segments.ts. */
+const DELIVERIES_AT_ONCE = 3;
 
 const split = async (...args: string[]) => {
   const { ended, temporary } = await startCommand("split", args);
@@ -91,5 +96,45 @@ describe("npm run split", () => {
     expect((await ended).code).toBe(130);
     expect(await readdir(temporary)).toEqual([]);
     expect(await processesNaming(temporary)).toEqual([]);
+  });
+
+  it("killed with -9 three times on the way through 200 segments, goes on each time and uploads none twice but those in flight", async () => {
+    const [folder, temporary] = [await temporaryFolder(), await temporaryFolder()];
+    const video = await makeLongVideo(folder, SEGMENTS / 2);
+    const putLog = join(folder, "puts");
+    const begin = () => startCommand("split", [video, "--seconds", "0.5", "--json"], { temporary, putLog });
+
+    let begun = await begin();
+    for (const clips of [30, 90, 150]) {
+      await begun.says(`clip ${clips}/${SEGMENTS}`);
+      begun.child.kill("SIGKILL");
+      await begun.ended;
+      begun = await begin();
+      expect(await begun.says("Going on")).toMatch(new RegExp(`killed: \\d+ of ${SEGMENTS} clips are there`));
+    }
+    const { code, stdout } = await begun.ended;
+    expect(code).toBe(0);
+    const result = JSON.parse(stdout) as SplitResult;
+    expect(result.segments).toHaveLength(SEGMENTS);
+    expect(result.video).toMatchObject({ status: "split", frames: SEGMENTS * 12 });
+
+    const puts = (await readFile(putLog, "utf8")).split("\n").filter((url) => url.includes("/segments/"));
+    console.info(`${puts.length} uploads of ${SEGMENTS} segments, killed three times`);
+    expect(new Set(puts.map((url) => url.split("?")[0])).size).toBe(SEGMENTS);
+    expect(puts.length).toBeLessThanOrEqual(SEGMENTS + 3 * DELIVERIES_AT_ONCE);
+    expect(await readdir(temporary)).toEqual([]);
+    expect(await processesNaming(temporary)).toEqual([]);
+  });
+
+  it("has a stack for itself where the same split is under way already", async () => {
+    const video = await makeMedia(await temporaryFolder(), "keyframe-each-second.mp4");
+    const temporary = await temporaryFolder();
+    const both = await Promise.all(
+      [1, 2].map(() => startCommand("split", [video, "--seconds", "2", "--json"], { temporary })),
+    );
+    const ends = await Promise.all(both.map(({ ended }) => ended));
+    expect(ends.map(({ code }) => code)).toEqual([0, 0]);
+    for (const { stdout } of ends) expect((JSON.parse(stdout) as SplitResult).segments).toHaveLength(3);
+    expect(await readdir(temporary)).toEqual([]);
   });
 });

@@ -11,6 +11,8 @@ const bar = (done: number, all: number): string => {
 
 export type Progress = {
   event(event: BusEvent): void;
+  /** What an earlier run, which was killed, had come to. */
+  resume(events: readonly BusEvent[]): void;
   /** A line beside the progress. */
   line(text: string): void;
   end(): void;
@@ -21,21 +23,33 @@ export function followProgress(stream: WriteStream | NodeJS.WritableStream): Pro
   const terminal = "isTTY" in stream && stream.isTTY;
   let planned = 0;
   let created = 0;
+  /** Ids: after a crash a fact may be announced again. */
+  const heard = new Set<string>();
   const line = (text: string) => void stream.write(`${terminal ? "\r\x1b[K" : ""}${text}\n`);
   const show = (text: string) => (terminal ? void stream.write(`\r\x1b[K${bar(created, planned)}`) : line(text));
+  /** What is to be said of it; undefined for nothing. */
+  const count = (event: BusEvent): string | undefined => {
+    if (event.source !== SOURCE) return undefined;
+    const { type, data, metadata } = parseEvent(event);
+    if (heard.has(metadata.eventId)) return undefined;
+    heard.add(metadata.eventId);
+    if (type === "SplitPlanned") {
+      planned = data.segment_count;
+      return `planned: ${data.segment_count} clips out of ${data.duration} s of video`;
+    }
+    if (type !== "SegmentCreated") return undefined;
+    created += 1;
+    return `clip ${created}/${planned}: ${data.key}`;
+  };
   return {
     line,
     event: (event) => {
-      if (event.source !== SOURCE) return;
-      const { type, data } = parseEvent(event);
-      if (type === "SplitPlanned") {
-        planned = data.segment_count;
-        show(`planned: ${data.segment_count} clips out of ${data.duration} s of video`);
-      }
-      if (type === "SegmentCreated") {
-        created += 1;
-        show(`clip ${created}/${planned}: ${data.key}`);
-      }
+      const text = count(event);
+      if (text !== undefined) show(text);
+    },
+    resume: (events) => {
+      for (const event of events) count(event);
+      line(`Going on where the run before was killed: ${created} of ${planned} clips are there`);
     },
     end: () => {
       if (terminal && planned > 0) stream.write("\n");

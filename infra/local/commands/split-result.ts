@@ -11,7 +11,7 @@ import type { SegmentDocument, UploadDocument } from "../../../services/projecto
 import { SEGMENTS_INDEX } from "../../topology.ts";
 import type { BusEvent } from "../events/index.ts";
 import { LOCAL_CREDENTIALS, type Stack } from "../stack.ts";
-import { s3Of, type UploadedVideo } from "./video-file.ts";
+import { type Place, s3Of } from "./video-file.ts";
 
 /** What `npm run split -- --json` prints. */
 export type SplitResult = {
@@ -28,12 +28,6 @@ export type SplitResult = {
 /** The split neither ended in clips nor in a rejection. */
 export class SplitFailedError extends Error {
   override name = "SplitFailedError";
-}
-
-async function eventsOf(stack: Stack): Promise<BusEvent[]> {
-  const events: BusEvent[] = [];
-  for await (const event of stack.bridge.log(stack.names.bus)) events.push(event);
-  return events;
 }
 
 type Terminal = VideoSplitEvent<"VideoSplit"> | VideoSplitEvent<"VideoRejected">;
@@ -94,12 +88,8 @@ async function download(stack: Stack, segments: SegmentDocument[], out: string):
 }
 
 /** Reads what became of an upload from the log, the table and the bucket. Throws `SplitFailedError`. */
-export async function collectResult(
-  stack: Stack,
-  upload: UploadedVideo,
-  out: string | undefined,
-): Promise<SplitResult> {
-  const events = await eventsOf(stack);
+export async function collectResult(stack: Stack, upload: Place, out: string | undefined): Promise<SplitResult> {
+  const events = await Array.fromAsync(stack.bridge.log(stack.names.bus));
   const terminal = terminalEvent(events);
   if (terminal === undefined) throw new SplitFailedError(`${upload.key} was not split: ${await whyNot(stack)}`);
   const { video, segments } = await readDocuments(stack, terminal.data.VideoId);

@@ -3,13 +3,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { findBinaries, makeSampleVideo } from "../../../services/ffmpeg/index.ts";
 import { run } from "../../command-line/run.ts";
+import type { Settings } from "../../settings.ts";
 import { loadSettings, PROJECT_ROOT } from "../project.ts";
 import { openStack } from "../stack.ts";
 import { followProgress } from "./progress.ts";
 import { type Arguments, HELP, parseArguments } from "./split-arguments.ts";
 import { printResult } from "./split-report.ts";
 import { collectResult, type SplitResult } from "./split-result.ts";
-import { checkVideo, uploadVideo } from "./video-file.ts";
+import { withSplitState } from "./split-state.ts";
+import { checkVideo, placeOf, uploadVideo, wasUploaded } from "./video-file.ts";
 
 /** Exit codes of `npm run split`. */
 const EXIT = { split: 0, rejected: 2 } as const;
@@ -17,7 +19,17 @@ const EXIT = { split: 0, rejected: 2 } as const;
 async function splitFile(video: string, args: Arguments, stopping: AbortSignal): Promise<SplitResult> {
   const settings = await loadSettings("local");
   await checkVideo(video, settings);
-  const directory = await mkdtemp(join(tmpdir(), "video-split-stack-"));
+  return withSplitState(video, args, settings, (directory, isResumed) =>
+    splitOn({ directory, isResumed, settings, video, args }, stopping),
+  );
+}
+
+type Split = { directory: string; isResumed: boolean; settings: Settings; video: string; args: Arguments };
+
+async function splitOn(
+  { directory, isResumed, settings, video, args }: Split,
+  stopping: AbortSignal,
+): Promise<SplitResult> {
   const progress = followProgress(process.stderr);
   try {
     const stack = await openStack({
@@ -34,9 +46,11 @@ async function splitFile(video: string, args: Arguments, stopping: AbortSignal):
     try {
       stopping.throwIfAborted();
       const work = (async () => {
-        const upload = await uploadVideo(stack, video, args);
+        const place = placeOf(stack, video);
+        if (isResumed) progress.resume(await Array.fromAsync(stack.bridge.log(stack.names.bus)));
+        if (!isResumed || !(await wasUploaded(stack, place))) await uploadVideo(stack, video, place, args);
         await stack.idle();
-        return collectResult(stack, upload, args.out);
+        return collectResult(stack, place, args.out);
       })();
       return await Promise.race([work, rejectOn(stopping)]);
     } finally {
@@ -44,7 +58,6 @@ async function splitFile(video: string, args: Arguments, stopping: AbortSignal):
     }
   } finally {
     progress.end();
-    await rm(directory, { recursive: true, force: true });
   }
 }
 
@@ -62,19 +75,23 @@ async function main(stopping: AbortSignal): Promise<number> {
     ffprobePath: process.env.FFPROBE_PATH,
     path: process.env.PATH,
   });
-  const samples = await mkdtemp(join(tmpdir(), "video-split-sample-"));
-  try {
-    let video = args.video;
-    if (video === undefined) {
-      video = join(samples, "sample.mp4");
-      process.stderr.write("No video was named: making a sample of 70 seconds\n");
-      await makeSampleVideo(ffmpeg, video);
-    }
+  const split = async (video: string): Promise<number> => {
     const result = await splitFile(video, args, stopping);
     printResult(result, args, process.stdout);
     return EXIT[result.outcome];
+  };
+  return args.video === undefined ? withSample(ffmpeg, split) : split(args.video);
+}
+
+async function withSample<T>(ffmpeg: string, work: (video: string) => Promise<T>): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), "video-split-sample-"));
+  try {
+    const video = join(folder, "sample.mp4");
+    process.stderr.write("No video was named: making a sample of 70 seconds\n");
+    await makeSampleVideo(ffmpeg, video);
+    return await work(video);
   } finally {
-    await rm(samples, { recursive: true, force: true });
+    await rm(folder, { recursive: true, force: true });
   }
 }
 

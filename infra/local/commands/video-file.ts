@@ -29,17 +29,28 @@ export async function checkVideo(path: string, settings: Settings): Promise<void
 export const s3Of = ({ endpoint, region }: Stack): S3Client =>
   new S3Client({ endpoint, region, credentials: LOCAL_CREDENTIALS, forcePathStyle: true });
 
-export type UploadedVideo = { bucket: string; key: string };
+/** Where in S3 a file goes. */
+export type Place = { bucket: string; key: string };
+
+export const placeOf = ({ names, uploadPrefix }: Stack, path: string): Place => ({
+  bucket: names.uploads,
+  key: `${uploadPrefix}${basename(path)}`,
+});
+
+/** Whether an upload was finished and its event taken by the bus, perhaps in an earlier life of this stack. */
+export async function wasUploaded(stack: Stack, { key }: Place): Promise<boolean> {
+  const events = await Array.fromAsync(stack.bridge.log(stack.topology.buses.default.name));
+  return events.some(({ detail }) => (detail as { object?: { key?: string } }).object?.key === key);
+}
 
 /** Uploads a file as a user would, with its overrides as metadata. */
 export async function uploadVideo(
   stack: Stack,
   path: string,
+  { bucket, key }: Place,
   { seconds, cut }: { seconds: number | undefined; cut: string | undefined },
-): Promise<UploadedVideo> {
+): Promise<void> {
   const client = s3Of(stack);
-  const bucket = stack.names.uploads;
-  const key = `${stack.uploadPrefix}${basename(path)}`;
   const metadata = {
     ...(seconds !== undefined && { "segment-seconds": String(seconds) }),
     ...(cut !== undefined && { cut }),
@@ -50,5 +61,4 @@ export async function uploadVideo(
   } finally {
     client.destroy();
   }
-  return { bucket, key };
 }

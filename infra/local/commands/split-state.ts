@@ -1,0 +1,69 @@
+import { createHash } from "node:crypto";
+import { lstat, mkdir, mkdtemp, realpath, rename, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Settings } from "../../settings.ts";
+import { lockState, StateInUseError } from "../state-lock.ts";
+import type { Arguments } from "./split-arguments.ts";
+
+/** Works on a stack's state. `isResumed`: a command that was killed has left some of it. */
+type Work<T> = (directory: string, isResumed: boolean) => Promise<T>;
+
+const PREFIX = join(tmpdir(), "video-split-stack-");
+
+/** Follows from what is split and how, so that the same command finds what it left behind when it was killed. */
+async function directoryFor(video: string, { seconds, cut }: Arguments, settings: Settings): Promise<string> {
+  const { size, mtimeMs } = await stat(video);
+  const what = JSON.stringify([await realpath(video), size, mtimeMs, seconds, cut, settings]);
+  return `${PREFIX}${createHash("sha256").update(what).digest("hex").slice(0, 16)}`;
+}
+
+/** Whether it was there. Throws `StateInUseError` where somebody else made it: its name can be guessed, and what it holds would be believed. */
+async function makeOwn(directory: string): Promise<boolean> {
+  try {
+    await mkdir(directory, { mode: 0o700 });
+    return false;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  }
+  const found = await lstat(directory);
+  if (found.isDirectory() && found.uid === process.getuid?.()) return true;
+  throw new StateInUseError(`${directory} is somebody else's`);
+}
+
+/** Unless another command has taken it over. Renamed first, so that nobody takes over what is half gone. */
+async function remove(directory: string): Promise<void> {
+  try {
+    await lockState(directory);
+  } catch (error) {
+    if (error instanceof StateInUseError) return;
+    throw error;
+  }
+  const doomed = `${directory}-${process.pid}`;
+  await rename(directory, doomed);
+  await rm(doomed, { recursive: true, force: true });
+}
+
+/**
+ * Does work on the state of a stack of its own, which is gone when the work ends, well or not. A kill -9 leaves it, and the
+ * same command goes on with it. Where the same split is under way in another process, this one has a state for itself.
+ */
+export async function withSplitState<T>(video: string, args: Arguments, settings: Settings, work: Work<T>): Promise<T> {
+  const directory = await directoryFor(video, args, settings);
+  try {
+    const isResumed = await makeOwn(directory);
+    try {
+      return await work(directory, isResumed);
+    } finally {
+      await remove(directory);
+    }
+  } catch (error) {
+    if (!(error instanceof StateInUseError)) throw error;
+  }
+  const alone = await mkdtemp(PREFIX);
+  try {
+    return await work(alone, false);
+  } finally {
+    await rm(alone, { recursive: true, force: true });
+  }
+}
