@@ -78,6 +78,8 @@ describe("asking for what lies there already", () => {
     expect(stdout).toMatch(/about \$0\.000\d+ once \(Lambda \$[\de.-]+, S3 requests/);
     expect((await dryRun("--seconds", "3")).stdout).toContain("about 5 segments");
     expect((await dryRun("--seconds", "1")).stdout).toContain("about 13 segments");
+    const nowhere = await (await startCommand("request", ["s3://nowhere/tapes/", "--port", port])).ended;
+    expect([nowhere.code, nowhere.stderr]).toEqual([1, "There is no bucket nowhere\n"]);
     expect(await test.ourEvents()).toEqual([]);
   });
 });

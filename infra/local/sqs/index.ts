@@ -32,6 +32,13 @@ const TARGET_PREFIX = "AmazonSQS.";
 const OLD_CLIENT =
   "The local SQS speaks AWS JSON only, as SDKs do since November 2023; this client speaks the query protocol that was before. Use a newer one.";
 
+/** In that protocol, so that the client shows what is said. */
+function refuseOldClient(request: IncomingMessage, response: ServerResponse): void {
+  const error = `<Error><Type>Sender</Type><Code>UnsupportedOperation</Code><Message>${OLD_CLIENT}</Message></Error>`;
+  const body = `<ErrorResponse>${error}<RequestId>${randomUUID()}</RequestId></ErrorResponse>`;
+  request.resume().once("end", () => response.writeHead(400, { "content-type": "text/xml" }).end(body));
+}
+
 function refusal(error: unknown): SqsError {
   return error instanceof SqsError
     ? error
@@ -51,11 +58,7 @@ export async function openSqs({ directory, region, queues }: SqsOptions): Promis
   };
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<object> => {
-    const target = String(request.headers["x-amz-target"] ?? "");
-    if (!target.startsWith(TARGET_PREFIX)) {
-      request.resume();
-      throw new SqsError("UnsupportedOperation", OLD_CLIENT);
-    }
+    const target = String(request.headers["x-amz-target"]);
     const operation = OPERATIONS[target.slice(TARGET_PREFIX.length)];
     if (operation === undefined)
       throw new SqsError("UnsupportedOperation", `The local SQS has no operation "${target}".`);
@@ -79,7 +82,10 @@ export async function openSqs({ directory, region, queues }: SqsOptions): Promis
   };
 
   return {
-    handle: (request, response) => void respond(request, response),
+    handle: (request, response) => {
+      if (String(request.headers["x-amz-target"]).startsWith(TARGET_PREFIX)) void respond(request, response);
+      else refuseOldClient(request, response);
+    },
     send: (queue, content) => void known(queue).send(content),
     messages: (queue) => known(queue).messages(),
     close: () => {

@@ -132,7 +132,10 @@ async function main(stopping: AbortSignal): Promise<number> {
       process.stderr.write(`${wish.dryRun && what === "requested" ? "would be requested" : what}: ${key}\n`),
     stopping,
     wish.dryRun ? await lengthsOf(deployment.s3, stopping) : undefined,
-  );
+  ).catch((cause: Error) => {
+    if (cause.name !== "NoSuchBucket") throw cause;
+    throw new UsageError(`There is no bucket ${wish.bucket}`, { cause });
+  });
   const { requested, bytes, alreadySplit, ownOutput, otherExtensions } = outcome;
   process.stdout.write(
     `${requested} videos of ${(bytes / BYTES_IN_A_GB).toFixed(3)} GB ${wish.dryRun ? "would be requested" : "requested"}; ` +
