@@ -1,5 +1,6 @@
 import type { BusEvent } from "../../infra/local/events/index.ts";
 import type { Fault } from "../../infra/local/faults/index.ts";
+import type { Plan } from "./plan.ts";
 
 /** What the process of the stack is started with. */
 export type StackOrder = {
@@ -8,8 +9,7 @@ export type StackOrder = {
   port: number;
   /** The project whose functions are run. */
   root: string;
-  /** Undefined: nothing is broken. */
-  seed: number | undefined;
+  plan: Plan;
   /** Runs in which it was killed before. */
   killed: number[];
 };

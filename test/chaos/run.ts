@@ -1,9 +1,9 @@
 import { parseCommandLine } from "../../infra/command-line/parse.ts";
 import { run, UsageError } from "../../infra/command-line/run.ts";
-import { scheduleOf } from "../../infra/local/faults/index.ts";
 import { PROJECT_ROOT } from "../../infra/local/project.ts";
-import { chaos } from "./chaos.ts";
+import { chaos, planOf, type Schedules } from "./chaos.ts";
 import { MUTANTS, type Mutant, withMutant } from "./mutants.ts";
+import { scheduleFor } from "./plan.ts";
 
 const HELP = `npm run chaos -- [--runs 100] [--seed 1] [--only RUN] [--mutants]
 
@@ -12,6 +12,8 @@ what each run came to with the same split without faults. Exit code: 0 when all 
 
   --runs N     so many schedules: 0 to N-1 of this seed
   --seed N     other schedules
+  --kills      no seed, but one kill in each run: a function is killed before, or after, one of all the requests that it and the
+               others make for a video, one request after the other. 400 runs meet all requests of all four videos
   --only RUN   just this one, as a failing run is had again
   --mutants    takes out one guard of the service after the other instead, and tells which of them the runs notice
   --mutant M   just this one
@@ -20,6 +22,7 @@ what each run came to with the same split without faults. Exit code: 0 when all 
 const OPTIONS = {
   runs: { type: "string", default: "100" },
   seed: { type: "string", default: "1" },
+  kills: { type: "boolean", default: false },
   only: { type: "string" },
   mutants: { type: "boolean", default: false },
   mutant: { type: "string" },
@@ -37,16 +40,20 @@ function wholeNumber(option: string, text: string): number {
   return value;
 }
 
-type Schedules = { seed: number; runs: readonly number[] };
+type Attack = { schedules: Schedules; runs: readonly number[] };
+
+/** What has one run again. */
+const again = (schedules: Schedules, run: number): string =>
+  `npm run chaos -- ${schedules === "kills" ? "--kills" : `--seed ${schedules.seed}`} --only ${run}`;
 
 /** Exit code. */
-async function attack({ seed, runs }: Schedules, isOne: boolean): Promise<number> {
-  if (isOne) say(`Faults of this schedule: ${[...scheduleOf(seed, runs[0]!).kinds].join(", ")}`);
-  const outcome = await chaos({ runs, seed, root: PROJECT_ROOT, onProgress });
-  for (const [fault, count] of Object.entries(outcome.faults)) say(`${String(count).padStart(6)}  ${fault}`);
+async function attack({ schedules, runs }: Attack, isOne: boolean): Promise<number> {
+  if (isOne) say(`Faults of this schedule: ${[...scheduleFor(planOf(schedules), runs[0]!).kinds].join(", ")}`);
+  const outcome = await chaos({ runs, schedules, root: PROJECT_ROOT, onProgress });
+  for (const [fault, count] of Object.entries(outcome.faults))
+    if (count > 0) say(`${String(count).padStart(6)}  ${fault}`);
   const { wrong, deadLetters, conflicts, repeated, seconds } = outcome;
-  for (const { run: number, how } of wrong)
-    say(`Run ${number} is wrong (npm run chaos -- --seed ${seed} --only ${number}):\n  ${how}`);
+  for (const { run: number, how } of wrong) say(`Run ${number} is wrong (${again(schedules, number)}):\n  ${how}`);
   say(
     `${outcome.runs} runs, ${wrong.length} wrong; ${deadLetters} dead letters, cleared by redrive; ` +
       `${conflicts} conditional writes refused; ${repeated} facts announced again under their ids; ${seconds.toFixed(0)} s`,
@@ -55,10 +62,10 @@ async function attack({ seed, runs }: Schedules, isOne: boolean): Promise<number
 }
 
 /** Exit code: 0 when every mutant is caught. */
-async function mutate(mutants: readonly Mutant[], { seed, runs }: Schedules): Promise<number> {
+async function mutate(mutants: readonly Mutant[], { schedules, runs }: Attack): Promise<number> {
   let missed = 0;
   for (const mutant of mutants) {
-    const { wrong } = await withMutant(mutant, (root) => chaos({ runs, seed, root, onProgress }));
+    const { wrong } = await withMutant(mutant, (root) => chaos({ runs, schedules, root, onProgress }));
     const [first] = wrong;
     if (first === undefined) missed += 1;
     const found =
@@ -80,7 +87,8 @@ async function main(): Promise<number> {
   const mutants = MUTANTS.filter(({ name }) => values.mutants || name === mutant);
   if (mutant !== undefined && mutants.length === 0)
     throw new UsageError(`--mutant is "${mutant}"; there are ${MUTANTS.map(({ name }) => name).join(", ")}`);
-  return mutants.length > 0 ? mutate(mutants, { seed, runs }) : attack({ seed, runs }, only !== undefined);
+  const schedules: Schedules = values.kills ? "kills" : { seed };
+  return mutants.length > 0 ? mutate(mutants, { schedules, runs }) : attack({ schedules, runs }, only !== undefined);
 }
 
 await run(main);

@@ -82,9 +82,9 @@ export class StackHost {
   }
 
   #start(): Promise<void> {
-    const { directory, root, seed } = this.#options;
+    const { directory, root, plan } = this.#options;
     const port = this.#place === undefined ? 0 : Number(new URL(this.#place.endpoint).port);
-    const order: StackOrder = { directory, root, seed, port, killed: this.#killed };
+    const order: StackOrder = { directory, root, plan, port, killed: this.#killed };
     const child = fork(PROGRAM, [JSON.stringify(order)], {
       execArgv: [],
       // Whatever it leaves there when it's killed goes with the rest.

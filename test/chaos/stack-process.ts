@@ -3,6 +3,7 @@ import { faultsOf, World } from "../../infra/local/faults/index.ts";
 import type { Intercept } from "../../infra/local/front.ts";
 import { openStack, type Stack } from "../../infra/local/stack.ts";
 import { parseSettings } from "../../infra/settings.ts";
+import { scheduleFor } from "./plan.ts";
 import type { Answers, Asked, Question, StackOrder, Told } from "./protocol.ts";
 import { runIn } from "./runs.ts";
 
@@ -46,9 +47,9 @@ const counted =
     });
 
 async function open(): Promise<{ stack: Stack; world: World }> {
-  const { seed = 0, killed } = order;
+  const { plan, killed } = order;
   const world = new World({
-    seed,
+    scheduleFor: (run) => scheduleFor(plan, run),
     runIn,
     report: (run, fault) => tell({ type: "fault", run, fault }),
     onFrozen: (pid) => tell({ type: "frozen", pid }),
@@ -56,7 +57,6 @@ async function open(): Promise<{ stack: Stack; world: World }> {
     // Not before what it has told is on its way.
     killStack: () => tell({ type: "dying" }, () => process.kill(process.pid, "SIGKILL")),
   });
-  world.enabled = order.seed !== undefined;
   const { intercept, interceptDelivery } = faultsOf(world);
   const stack = await openStack({
     settings: parseSettings({ "video_split.concurrency": CONCURRENCY }),

@@ -7,7 +7,7 @@ const RUNS = 24;
 
 it(`${RUNS} splits under faults end as one without: documents, objects and ids of events`, async () => {
   const runs = [...Array(RUNS).keys()];
-  const { wrong, faults } = await chaos({ runs, seed: 7, root: PROJECT_ROOT, onProgress: () => {} });
+  const { wrong, faults } = await chaos({ runs, schedules: { seed: 7 }, root: PROJECT_ROOT, onProgress: () => {} });
   expect(wrong).toEqual([]);
   expect(Object.values(faults).reduce((sum, count) => sum + count, 0)).toBeGreaterThan(RUNS);
 });

@@ -48,11 +48,12 @@ const RUN = 0;
 const NOT_HERE: readonly Fault[] = ["stack killed", "function frozen until its timeout"];
 
 function faultsFor(seed: number): ReturnType<typeof faultsOf> {
-  const kinds = [...scheduleOf(seed, RUN).kinds].filter((kind) => !NOT_HERE.includes(kind));
+  const schedule = scheduleOf(seed, RUN);
+  const kinds = [...schedule.kinds].filter((kind) => !NOT_HERE.includes(kind));
   print(`Faults of seed ${seed}: ${kinds.join(", ") || "none, try another"}\n`);
   return faultsOf(
     new World({
-      seed,
+      scheduleFor: () => schedule,
       runIn: () => RUN,
       mayHappen: (_run, fault) => !NOT_HERE.includes(fault),
       report: (_run, fault) => print(`fault: ${fault}`),

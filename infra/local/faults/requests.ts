@@ -7,7 +7,7 @@ import type { Request, RequestFault, Service } from "./schedule.ts";
 import type { World, WorldOptions } from "./world.ts";
 
 /** Which service and operation a request is for. */
-function operationOf({ headers, method = "" }: IncomingMessage): Omit<Request, "nth"> {
+function operationOf({ headers, method = "" }: IncomingMessage): Pick<Request, "service" | "operation"> {
   const [service = "", operation = ""] = String(headers["x-amz-target"] ?? "").split(".");
   const named: [string, Service][] = [
     ["DynamoDB", "dynamodb"],
@@ -185,7 +185,8 @@ export function faultyRequests(world: World): Intercept {
     if (run === undefined || !world.enabled) return serve();
     const asked = operationOf(request);
     const nth = world.count(run, `${asked.service} ${asked.operation}`);
-    const fault = world.schedule(run).onRequest({ ...asked, nth });
+    const place = world.count(run, "all");
+    const fault = world.schedule(run).onRequest({ ...asked, nth, place });
     if (fault === undefined || !options.mayHappen(run, fault)) return serve();
     options.report(run, fault);
     void INFLICTIONS[fault](request, response, serve, nth, options);

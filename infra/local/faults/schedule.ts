@@ -50,10 +50,10 @@ const MILLISECONDS_A_VIRTUAL_MINUTE = 200;
 
 export type Service = "s3" | "dynamodb" | "bus";
 
-/** A request of a function: which service, which operation, and the how manieth of its run it is. */
-export type Request = { service: Service; operation: string; nth: number };
+/** A request of a function: which service, which operation, and the how manieth of its kind and of all it is in its run. */
+export type Request = { service: Service; operation: string; nth: number; place: number };
 
-/** Faults of one run. A function of seed and run alone, so that a run can be had again by itself. */
+/** Faults of one run. */
 export type Schedule = {
   kinds: ReadonlySet<Fault>;
   /** Nothing breaks: deliveries come late or more than once, and that is all. */
@@ -85,8 +85,9 @@ const chance = (...words: readonly (string | number)[]): number =>
   createHash("sha256").update(JSON.stringify(words)).digest().readUInt32BE() / 2 ** 32;
 
 /**
- * A run has a few kinds of fault, each often, rather than every kind seldom: what breaks needs several of one kind in a row more often than one of
- * each ("swarm testing", https://dl.acm.org/doi/10.1145/2338965.2336763).
+ * Faults that follow from seed and run alone, so that a run can be had again by itself. A run has a few kinds of fault, each often, rather than
+ * every kind seldom: what breaks needs several of one kind in a row more often than one of each ("swarm testing",
+ * https://dl.acm.org/doi/10.1145/2338965.2336763).
  */
 export function scheduleOf(seed: number, run: number): Schedule {
   const isMereDuplicates = chance(seed, run, "mere duplicates") < MERE_DUPLICATES;
@@ -118,3 +119,21 @@ export function scheduleOf(seed: number, run: number): Schedule {
     lateness: (what) => chance(seed, run, "lateness", what) * LATEST_MINUTES * MILLISECONDS_A_VIRTUAL_MINUTE,
   };
 }
+
+/** Before which request a function is killed, or after it: served, with its answer lost. */
+export type Kill = Extract<RequestFault, "function killed before a request" | "function killed after a request">;
+
+export const NO_FAULTS: Schedule = {
+  kinds: new Set(),
+  isMereDuplicates: false,
+  onRequest: () => undefined,
+  onDelivery: () => [],
+  lateness: () => 0,
+};
+
+/** One kill, at one request, and nothing else. */
+export const killAt = (kill: Kill, at: number): Schedule => ({
+  ...NO_FAULTS,
+  kinds: new Set([kill]),
+  onRequest: ({ place }) => (place === at ? kill : undefined),
+});

@@ -1,8 +1,8 @@
 import { traceOf } from "../lambda/index.ts";
-import { type Fault, type RequestFault, type Schedule, scheduleOf } from "./schedule.ts";
+import type { Fault, RequestFault, Schedule } from "./schedule.ts";
 
 export type WorldOptions = {
-  seed: number;
+  scheduleFor(run: number): Schedule;
   /** The run that an event is about, by whose schedule its deliveries and the requests of its invocations break; undefined for none. */
   runIn(event: unknown): number | undefined;
   /** Tells of each fault that happened. */
@@ -41,7 +41,7 @@ export class World {
   }
 
   schedule(run: number): Schedule {
-    const known = this.#schedules.get(run) ?? scheduleOf(this.options.seed, run);
+    const known = this.#schedules.get(run) ?? this.options.scheduleFor(run);
     this.#schedules.set(run, known);
     return known;
   }
