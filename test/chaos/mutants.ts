@@ -9,6 +9,8 @@ export type Mutant = {
   /** What is no longer done. */
   without: string;
   edits: readonly { file: string; from: string; to: string }[];
+  /** Seeded schedules don't notice: what is done again comes to the same. */
+  isSeenByKills?: true;
 };
 
 export const MUTANTS: readonly Mutant[] = [
@@ -113,6 +115,18 @@ export const MUTANTS: readonly Mutant[] = [
         file: "services/split/deliver-segments.ts",
         from: "filter(([, { announced }]) => !announced)",
         to: "filter(() => false)",
+      },
+    ],
+  },
+  {
+    name: "resume",
+    without: "A retry doesn't upload again what is there already.",
+    isSeenByKills: true,
+    edits: [
+      {
+        file: "services/split/cut-video.ts",
+        from: "isFirst ? new Map() : await ledger.delivered(upload.videoId, length)",
+        to: "isFirst || length > 0 ? new Map() : await ledger.delivered(upload.videoId, length)",
       },
     ],
   },

@@ -11,3 +11,16 @@ it(`${RUNS} splits under faults end as one without: documents, objects and ids o
   expect(wrong).toEqual([]);
   expect(Object.values(faults).reduce((sum, count) => sum + count, 0)).toBeGreaterThan(RUNS);
 });
+
+/** Of the video with most segments; `npm run chaos -- --kills` has all. */
+const KILLS = [...Array(24).keys()].map((turn) => 4 * turn + 1);
+
+it(`${KILLS.length} splits whose function is killed once end so too, with no dead letter, and store nothing again but what was in flight`, async () => {
+  const { wrong, faults, deadLetters } = await chaos({
+    ...{ runs: KILLS, schedules: "kills", root: PROJECT_ROOT },
+    onProgress: () => {},
+  });
+  expect(wrong).toEqual([]);
+  expect(faults).toMatchObject({ "function killed before a request": 12, "function killed after a request": 12 });
+  expect(deadLetters).toBe(0);
+});
