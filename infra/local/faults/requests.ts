@@ -48,6 +48,9 @@ function cutBody(response: ServerResponse): void {
 
 const SLOW_MS = 300;
 
+/** As long as a small split takes, so that all of its other events are heard of meanwhile. */
+const OVERTAKEN_MS = 2_000;
+
 /** Lets each piece of the body wait. */
 function slowBody(response: ServerResponse): void {
   const write = response.write.bind(response) as (chunk: unknown) => boolean;
@@ -137,6 +140,11 @@ const INFLICTIONS: Record<RequestFault, Inflict> = {
     refuse(request, response, 400, "application/x-amz-json-1.0", awsJson("ProvisionedThroughputExceededException")),
   "DynamoDB is slow": async (_request, _response, serve) => {
     await sleep(SLOW_MS);
+    serve();
+  },
+  // What was read before it is old by then.
+  "DynamoDB write overtaken": async (_request, _response, serve) => {
+    await sleep(OVERTAKEN_MS);
     serve();
   },
   "DynamoDB answer lost": (_request, response, serve) => {

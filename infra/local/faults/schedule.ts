@@ -12,6 +12,7 @@ const REQUEST_FAULTS = {
   "S3 answer lost": 10,
   "DynamoDB throttles": 15,
   "DynamoDB is slow": 30,
+  "DynamoDB write overtaken": 35,
   "DynamoDB answer lost": 15,
   "bus throttles": 25,
   "bus refuses entries": 40,
@@ -78,6 +79,7 @@ const ONLY: Partial<Record<RequestFault, string>> = {
   "S3 body is slow": "GET",
   "S3 body cut midway": "GET",
   "S3 finds a wrong checksum": "PUT",
+  "DynamoDB write overtaken": "UpdateItem",
 };
 
 /** From 0 to 1, the same for the same words. Not a stream of numbers: what happens at once may be asked in any order. */
