@@ -45,7 +45,7 @@ describe("real videos", () => {
       const directory = await temporaryFolder();
       const test = await openTestStack({ directory, values: { "video_split.output_files_duration_in_sec": 2 } });
       for (const file of files)
-        await test.upload(join(MEDIA, file), LONG.includes(file) ? { metadata: { "segment-seconds": "15" } } : {});
+        await test.upload(join(MEDIA, file), LONG.includes(file) ? { metadata: { "segment-seconds": "60" } } : {});
 
       const documents = await test.allDocuments();
       const table: string[] = [];
@@ -84,7 +84,7 @@ describe("real videos", () => {
         );
       }
       console.info(
-        `${"clips of 2 s (15 s of the long one)".padEnd(58)}   copied stitched  encoded proof\n${table.join("\n")}`,
+        `${"clips of 2 s (60 s of the long one)".padEnd(58)}   copied stitched  encoded proof\n${table.join("\n")}`,
       );
       expect(await test.deadLetters()).toEqual([]);
       const left = (await readdir(join(directory, "lambda"), { recursive: true })).filter((path) =>
