@@ -29,8 +29,13 @@ async function videosIn(folder: string, temporary: string): Promise<Video[]> {
   return Promise.all(names.map(async (name) => ({ name, body: await readFile(join(folder, name)) })));
 }
 
-/** Bytes that a process and its children have held at most; 0 for one that is gone. */
+/** What a function's process runs; the bundler is a child of the stack too. */
+const RUNTIME = "bootstrap.mjs";
+
+/** Bytes that a function's process has held at most; 0 for any other, and for one that is gone. */
 async function peakOf(pid: number): Promise<number> {
+  const command = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
+  if (!command.includes(RUNTIME)) return 0;
   const status = await readFile(`/proc/${pid}/status`, "utf8").catch(() => "");
   return Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) * 1_024;
 }
