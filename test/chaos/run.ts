@@ -5,7 +5,7 @@ import { chaos, planOf, type Schedules } from "./chaos.ts";
 import { MUTANTS, type Mutant, withMutant } from "./mutants.ts";
 import { scheduleFor } from "./plan.ts";
 
-const HELP = `npm run chaos -- [--runs 100] [--seed 1] [--only RUN] [--mutants]
+const HELP = `npm run chaos -- [--runs 100] [--seed 1] [--kills] [--only RUN] [--mutants]
 
 Splits small videos on a local stack that breaks things on purpose, each by a schedule of its own that follows from the seed, and compares
 what each run came to with the same split without faults. Exit code: 0 when all are the same.

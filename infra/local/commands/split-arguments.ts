@@ -14,6 +14,7 @@ export type Arguments = {
 export const HELP = `npm run split -- [VIDEO] [options]
 
 Cuts VIDEO (or a sample that is made) with the real service on a stack of its own, which is gone afterwards.
+Where it was killed with -9, the same command goes on.
 
   --seconds N             length of a segment in seconds (default: settings.json)
   --cut exact|keyframe    how boundaries are chosen (default: settings.json)

@@ -84,7 +84,9 @@ async function refuseEntries(request: IncomingMessage, response: ServerResponse,
   if (accepted.length > 0) {
     const headers = { "content-type": "application/x-amz-json-1.1", "x-amz-target": String(target) };
     const body = JSON.stringify({ Entries: accepted });
-    const answer = await fetch(`http://${host}/`, { method: "POST", headers, body });
+    const answer = await fetch(`http://${host}/`, { method: "POST", headers, body }).catch(() => undefined);
+    // The stack is being closed: its clients go as well.
+    if (answer === undefined) return void response.destroy();
     results.push(...((await answer.json()) as { Entries: Entry[] }).Entries);
   }
   const all = Entries.map((_, index) =>
