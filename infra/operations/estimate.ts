@@ -1,5 +1,5 @@
 import type { Cut } from "#events-schema";
-import { SHORTEST_TAIL_SECONDS } from "../../services/split/domain/cut-plan.ts";
+import { MIN_TAIL_SECONDS } from "../../services/video/segment-length.ts";
 
 /** A video that would be split. */
 export type Candidate = {
@@ -69,7 +69,7 @@ const GB = 1e9;
 
 /** How many segments a video of so many seconds gives. */
 export const segmentsOf = (seconds: number, segmentSeconds: number): number =>
-  Math.max(1, Math.ceil((seconds - SHORTEST_TAIL_SECONDS) / segmentSeconds));
+  Math.max(1, Math.ceil((seconds - MIN_TAIL_SECONDS) / segmentSeconds));
 
 /** Requests for putting an object: one where it's small, else its parts, a beginning and an end. */
 const putsOf = (bytes: number): number => (bytes <= RANGE_BYTES ? 1 : Math.ceil(bytes / RANGE_BYTES) + 2);

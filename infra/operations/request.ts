@@ -7,11 +7,11 @@ import type { Cut, VideoSplitEvent } from "#events-schema";
 import { eventBridgePublisher } from "../../services/aws/event-publisher.ts";
 import { sha256 } from "../../services/aws/ledger.ts";
 import { s3MediaStore } from "../../services/aws/media-store.ts";
-import { blockStart, correlationId } from "../../services/split/domain/identity.ts";
-import { overridesOf } from "../../services/split/domain/overrides.ts";
-import { OUTPUT_MARKER } from "../../services/split/domain/segment-keys.ts";
-import { nameOf, type Source, sourceIdentity } from "../../services/split/domain/source.ts";
-import type { StoredObject } from "../../services/split/ports.ts";
+import { blockStart, correlationId } from "../../services/video/ids.ts";
+import { overridesOf } from "../../services/video/overrides.ts";
+import type { StoredObject } from "../../services/video/ports/stored-objects.ts";
+import { OUTPUT_MARKER } from "../../services/video/segment-keys.ts";
+import { nameOf, type Source, sourceIdentity } from "../../services/video/source.ts";
 import type { Candidate } from "./estimate.ts";
 import type { Deployment } from "./replay.ts";
 

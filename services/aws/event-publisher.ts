@@ -1,7 +1,7 @@
 import { EventBridgeClient, PutEventsCommand, type PutEventsRequestEntry } from "@aws-sdk/client-eventbridge";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
 import { createEvent, type VideoSplitEvent } from "#events-schema";
-import type { EventPublisher } from "../split/ports.ts";
+import type { EventPublisher } from "../video/ports/event-publisher.ts";
 
 /** PutEvents takes at most this many entries. https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html */
 export const MAX_ENTRIES = 10;

@@ -3,8 +3,8 @@ import { type DynamoDBDocumentClient, GetCommand, PutCommand, UpdateCommand } fr
 import pLimit from "p-limit";
 import * as z from "zod";
 import { Cut, Made } from "#events-schema";
-import { blockStart, type Hash } from "../split/domain/identity.ts";
-import type { DeliveredSegment, Ledger } from "../split/ports.ts";
+import type { DeliveredSegment, Ledger } from "../split/ports/ledger.ts";
+import { blockStart, type Hash } from "../video/ids.ts";
 
 /** A claimed block of ids: the ledger keeps it for ever. The choice is added when the video is planned. */
 const Claim = z.object({ source: z.string() });

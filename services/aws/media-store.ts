@@ -2,8 +2,9 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { HeadObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import { Upload } from "@aws-sdk/lib-storage";
-import { ForbiddenSourceError } from "../split/errors.ts";
-import type { MediaStore, SegmentUpload, StoredObject } from "../split/ports.ts";
+import type { MediaStore, SegmentUpload } from "../split/ports/media-store.ts";
+import { ForbiddenSourceError } from "../video/errors.ts";
+import type { StoredObject } from "../video/ports/stored-objects.ts";
 import { readRanges } from "./ranged-read.ts";
 
 /** Parts of one upload in memory at the same time, and their size: what an upload holds of Node's memory. */

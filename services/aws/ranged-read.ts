@@ -1,6 +1,6 @@
 import { GetObjectCommand, type S3Client } from "@aws-sdk/client-s3";
-import type { Source } from "../split/domain/source.ts";
-import { SourceChangedError } from "../split/errors.ts";
+import { SourceChangedError } from "../video/errors.ts";
+import type { Source } from "../video/source.ts";
 
 /**
  * A header read wants few bytes and a cut wants all: ranges grow as a read goes on. AWS advises 8 to 16 MB a request for

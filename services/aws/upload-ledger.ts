@@ -1,7 +1,7 @@
 import { type DynamoDBDocumentClient, GetCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import * as z from "zod";
-import type { UploadLedger } from "../reconciler/ports.ts";
-import { blockStart, type Hash } from "../split/domain/identity.ts";
+import type { UploadLedger } from "../reconciler/ports/upload-ledger.ts";
+import { blockStart, type Hash } from "../video/ids.ts";
 import { blockKey, MOST_SALTS, sha256 } from "./ledger.ts";
 
 const Block = z.object({ source: z.string(), ending: z.string().optional() });

@@ -1,5 +1,5 @@
 import { ListObjectVersionsCommand, type ObjectVersion, type S3Client } from "@aws-sdk/client-s3";
-import type { ListedUpload, Uploads } from "../reconciler/ports.ts";
+import type { ListedUpload, Uploads } from "../reconciler/ports/uploads.ts";
 
 /** What S3 lists as the version of an object that has none. */
 const NO_VERSION = "null";

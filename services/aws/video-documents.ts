@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { type DynamoDBDocumentClient, GetCommand, paginateQuery, type UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { canonical } from "../projector/domain/canonical.ts";
 import type { SegmentDocument, VideoDocument } from "../projector/domain/document.ts";
-import type { VideoDocuments } from "../projector/ports.ts";
+import type { VideoDocuments } from "../projector/ports/video-documents.ts";
 import { ConditionalUpdate } from "./conditional-update.ts";
 import { documentOf, type Item, OWNED_ATTRIBUTES } from "./video-document-item.ts";
 

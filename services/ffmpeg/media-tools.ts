@@ -1,14 +1,14 @@
 import { copiedSegments } from "../split/domain/exact-plan.ts";
-import type { CutJob, MadeSegment, MediaTools } from "../split/ports.ts";
-import type { Binaries } from "./binaries.ts";
+import type { CutJob, MadeSegment, MediaTools } from "../split/ports/media-tools.ts";
 import { containersFor } from "./containers.ts";
-import { cutByCopy } from "./copied-cut.ts";
+import { cutByCopy } from "./copy/copied-cut.ts";
 import { cutExactly, isOutOfSpace } from "./exact/index.ts";
-import { scanPackets } from "./packets.ts";
-import { describeSource, type FfprobeOutput, languageOf, pictureFormatOf, probe } from "./probe.ts";
-import { hasSampleTable, readSampleTable } from "./sample-table.ts";
-import { serveSource } from "./source-server.ts";
-import { isTruncated } from "./truncation.ts";
+import type { Binaries } from "./process/binaries.ts";
+import { describeSource, type FfprobeOutput, languageOf, pictureFormatOf, probe } from "./source/describe.ts";
+import { hasSampleTable, readSampleTable } from "./source/sample-table.ts";
+import { scanPackets } from "./source/scan-packets.ts";
+import { serveSource } from "./source/source-server.ts";
+import { isTruncated } from "./source/truncation.ts";
 
 /** Cuts as asked: by copying alone where every boundary is on a keyframe that nothing reaches across, and else exactly. */
 async function* cut(

@@ -1,7 +1,9 @@
 import type { VideoSplitEvent } from "#events-schema";
+import type { Log } from "../video/ports/log.ts";
 import { fold } from "./domain/fold.ts";
 import { documentId } from "./domain/identity.ts";
-import type { Log, Measure, Measurement, VideoDocuments } from "./ports.ts";
+import type { Measure, Measurement } from "./ports/measure.ts";
+import type { VideoDocuments } from "./ports/video-documents.ts";
 
 export type ProjectorDependencies = { documents: VideoDocuments; log: Log; measure: Measure; now: () => Date };
 

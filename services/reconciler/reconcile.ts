@@ -1,13 +1,28 @@
 import pLimit from "p-limit";
 import type { VideoSplitEvent } from "#events-schema";
-import * as facts from "../split/domain/facts.ts";
-import { correlationId, eventId, type Hash } from "../split/domain/identity.ts";
-import { OUTPUT_MARKER } from "../split/domain/segment-keys.ts";
-import { sourceIdentity } from "../split/domain/source.ts";
-import { ForbiddenSourceError } from "../split/errors.ts";
-import type { EventPublisher, Ledger, Log, MediaStore, StoredObject } from "../split/ports.ts";
+import { ForbiddenSourceError } from "../video/errors.ts";
+import * as facts from "../video/event-data.ts";
+import { correlationId, eventId, type Hash } from "../video/ids.ts";
+import type { EventPublisher } from "../video/ports/event-publisher.ts";
+import type { Log } from "../video/ports/log.ts";
+import type { StoredObject, StoredObjects } from "../video/ports/stored-objects.ts";
+import type { VideoLedger } from "../video/ports/video-ledger.ts";
+import { OUTPUT_MARKER } from "../video/segment-keys.ts";
+import { sourceIdentity } from "../video/source.ts";
 import { decide, MOST_REQUESTS } from "./domain/patience.ts";
-import type { ListedUpload, Reconciliation, UploadLedger, Uploads } from "./ports.ts";
+import type { UploadLedger } from "./ports/upload-ledger.ts";
+import type { ListedUpload, Uploads } from "./ports/uploads.ts";
+
+/** What one run came to. */
+export type Reconciliation = {
+  /** Uploads of the right age. */
+  seen: number;
+  unfinished: number;
+  requested: number;
+  givenUp: number;
+  /** False where the time ran out first: the next run begins anew. */
+  complete: boolean;
+};
 
 export type ReconcilerSettings = {
   bucket: string;
@@ -20,8 +35,8 @@ export type ReconcilerSettings = {
 
 export type ReconcilerDependencies = {
   uploads: Uploads;
-  store: Pick<MediaStore, "describe">;
-  ledger: UploadLedger & Pick<Ledger, "claimBlock" | "recordEnding">;
+  store: StoredObjects;
+  ledger: UploadLedger & VideoLedger;
   publisher: EventPublisher;
   log: Log;
   hash: Hash;

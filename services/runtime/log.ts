@@ -1,5 +1,5 @@
 import { Logger } from "@aws-lambda-powertools/logger";
-import type { Log } from "../split/ports.ts";
+import type { Log } from "../video/ports/log.ts";
 
 const wrap = (logger: Logger): Log => ({
   info: (message, fields = {}) => logger.info(message, fields),

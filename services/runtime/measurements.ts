@@ -1,6 +1,6 @@
-import type { Measurement as ProjectorMeasurement } from "../projector/ports.ts";
-import type { Reconciliation } from "../reconciler/ports.ts";
-import type { Measurement as SplitMeasurement } from "../split/ports.ts";
+import type { Measurement as ProjectorMeasurement } from "../projector/ports/measure.ts";
+import type { Reconciliation } from "../reconciler/reconcile.ts";
+import type { Measurement as SplitMeasurement } from "../split/ports/measure.ts";
 import type { Values } from "./metrics.ts";
 
 /** What a measurement of the split use case is in metrics. */

@@ -5,7 +5,7 @@ import {
 } from "@aws-lambda-powertools/idempotency";
 import type { Context } from "aws-lambda";
 import type { LedgerPersistence } from "../aws/idempotency.ts";
-import type { Done, Once } from "../split/ports.ts";
+import type { Done, Once } from "../split/ports/once.ts";
 
 /** How long finished work is remembered: EventBridge and Lambda retry for a day. After that a redo changes nothing. */
 const REMEMBER_SECONDS = 86_400;

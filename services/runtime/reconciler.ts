@@ -7,7 +7,7 @@ import { s3MediaStore } from "../aws/media-store.ts";
 import { s3Client } from "../aws/s3.ts";
 import { dynamoUploadLedger } from "../aws/upload-ledger.ts";
 import { s3Uploads } from "../aws/uploads.ts";
-import type { Reconciliation } from "../reconciler/ports.ts";
+import type { Reconciliation } from "../reconciler/reconcile.ts";
 import { type ReconcilerDependencies, reconcile } from "../reconciler/reconcile.ts";
 import { deadlineOf } from "./deadline.ts";
 import { readEnvironment } from "./environment.ts";

@@ -1,15 +1,16 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { EventData } from "#events-schema";
+import { isCutFailure, isMediaFault, RejectedVideo } from "../video/errors.ts";
+import * as facts from "../video/event-data.ts";
+import { nameOf } from "../video/source.ts";
 import { deliverSegments } from "./deliver-segments.ts";
 import type { Announce, SplitDependencies } from "./dependencies.ts";
-import * as facts from "./domain/facts.ts";
 import { PacketIndex } from "./domain/packet-index.ts";
 import { largestDeviation, proofOf, type SegmentProof } from "./domain/proof.ts";
-import { nameOf } from "./domain/source.ts";
-import { isCutFailure, isMediaFault, RejectedVideo } from "./errors.ts";
 import { planCut, type SplitPlan } from "./plan-cut.ts";
-import type { CutChoice, MediaDescription, OpenMedia } from "./ports.ts";
+import type { CutChoice } from "./ports/ledger.ts";
+import type { MediaDescription, OpenMedia } from "./ports/media-tools.ts";
 
 /** Above this share the header's frame rate and the counted one contradict each other, and the counted one holds. */
 const FPS_TOLERANCE = 0.2;

@@ -1,12 +1,13 @@
 import { rm } from "node:fs/promises";
 import pLimit from "p-limit";
+import { isCutFailure, isMediaFault, RejectedVideo } from "../video/errors.ts";
+import * as facts from "../video/event-data.ts";
+import { OUTPUT_MARKER } from "../video/segment-keys.ts";
 import type { Announce, SplitDependencies } from "./dependencies.ts";
-import * as facts from "./domain/facts.ts";
 import type { SegmentProof } from "./domain/proof.ts";
-import { OUTPUT_MARKER } from "./domain/segment-keys.ts";
-import { isCutFailure, isMediaFault, RejectedVideo } from "./errors.ts";
 import type { SplitPlan } from "./plan-cut.ts";
-import type { Container, CutChoice, DeliveredSegment, MadeSegment, MediaDescription, OpenMedia } from "./ports.ts";
+import type { CutChoice, DeliveredSegment } from "./ports/ledger.ts";
+import type { Container, MadeSegment, MediaDescription, OpenMedia } from "./ports/media-tools.ts";
 
 /** Bytes of finished segments that may wait on disk; beyond it the reading is held back. */
 const MOST_BACKLOG_BYTES = 64 * 1024 * 1024;

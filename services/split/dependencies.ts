@@ -1,6 +1,12 @@
 import type { EventData, EventType } from "#events-schema";
-import type { Hash } from "./domain/identity.ts";
-import type { CutChoice, EventPublisher, Ledger, Log, Measure, MediaStore, MediaTools, Once } from "./ports.ts";
+import type { Hash } from "../video/ids.ts";
+import type { EventPublisher } from "../video/ports/event-publisher.ts";
+import type { Log } from "../video/ports/log.ts";
+import type { CutChoice, Ledger } from "./ports/ledger.ts";
+import type { Measure } from "./ports/measure.ts";
+import type { MediaStore } from "./ports/media-store.ts";
+import type { MediaTools } from "./ports/media-tools.ts";
+import type { Once } from "./ports/once.ts";
 
 export type SplitSettings = {
   uploadKeyPrefix: string;

@@ -1,9 +1,10 @@
 import { MAX_SEGMENTS } from "#events-schema";
+import { RejectedVideo } from "../video/errors.ts";
 import { keyframePlanner } from "./domain/cut-plan.ts";
 import { planExactCut, planWindows } from "./domain/exact-plan.ts";
 import type { PacketIndex } from "./domain/packet-index.ts";
-import { RejectedVideo } from "./errors.ts";
-import type { CutChoice, PlannedCut } from "./ports.ts";
+import type { CutChoice } from "./ports/ledger.ts";
+import type { PlannedCut } from "./ports/media-tools.ts";
 
 /** A frame rate for the length of a lone frame in a file whose header has none. */
 const FALLBACK_FPS = 25;

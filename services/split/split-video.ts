@@ -1,13 +1,17 @@
 import type { VideoSplitEvent } from "#events-schema";
+import { ForbiddenSourceError, RejectedVideo, SourceChangedError } from "../video/errors.ts";
+import * as facts from "../video/event-data.ts";
+import { correlationId, eventId } from "../video/ids.ts";
+import { overridesOf } from "../video/overrides.ts";
+import type { StoredObject } from "../video/ports/stored-objects.ts";
+import { OUTPUT_MARKER } from "../video/segment-keys.ts";
+import { isSegmentLength, segmentLengthRule } from "../video/segment-length.ts";
+import { type Source, sourceIdentity } from "../video/source.ts";
 import { cutVideo } from "./cut-video.ts";
 import type { Announce, SplitDependencies, SplitSettings } from "./dependencies.ts";
-import * as facts from "./domain/facts.ts";
-import { correlationId, eventId } from "./domain/identity.ts";
-import { isSegmentLength, overridesOf, segmentLengthRule } from "./domain/overrides.ts";
-import { OUTPUT_MARKER } from "./domain/segment-keys.ts";
-import { type Source, sourceIdentity } from "./domain/source.ts";
-import { ForbiddenSourceError, RejectedVideo, SourceChangedError } from "./errors.ts";
-import type { CutChoice, Measurement, MediaStore, StoredObject } from "./ports.ts";
+import type { CutChoice } from "./ports/ledger.ts";
+import type { Measurement } from "./ports/measure.ts";
+import type { MediaStore } from "./ports/media-store.ts";
 import type { SplitRequest } from "./requests.ts";
 
 export type SplitOutcome =

@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { basename, extname, join } from "node:path";
 import { encodersFor } from "../../services/ffmpeg/exact/encoders.ts";
-import { FfprobeOutput, pictureFormatOf } from "../../services/ffmpeg/probe.ts";
+import { FfprobeOutput, pictureFormatOf } from "../../services/ffmpeg/source/describe.ts";
 import { cutFile } from "../fixtures/cut.ts";
 import { binaries, ffmpeg, ffprobe } from "../fixtures/media.ts";
 import { type Cost, costOf, medianCost } from "./cost.ts";

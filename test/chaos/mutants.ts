@@ -90,7 +90,7 @@ export const MUTANTS: readonly Mutant[] = [
     without: "The same fact has the same id whenever it is announced.",
     edits: [
       {
-        file: "services/split/domain/identity.ts",
+        file: "services/video/ids.ts",
         from: "JSON.stringify([identity, type, index ?? null])",
         to: "JSON.stringify([identity, type, index ?? null, Math.random()])",
       },

@@ -2,7 +2,7 @@ import type { S3Client } from "@aws-sdk/client-s3";
 import { Cut } from "#events-schema";
 import { s3MediaStore } from "../../../services/aws/media-store.ts";
 import { findBinaries, headerLength } from "../../../services/ffmpeg/index.ts";
-import { isSegmentLength, segmentLengthRule } from "../../../services/split/domain/overrides.ts";
+import { isSegmentLength, segmentLengthRule } from "../../../services/video/segment-length.ts";
 import { parseCommandLine } from "../../command-line/parse.ts";
 import { run, UsageError } from "../../command-line/run.ts";
 import { loadSettings } from "../../local/project.ts";

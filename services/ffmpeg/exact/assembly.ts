@@ -1,10 +1,10 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import pLimit from "p-limit";
-import type { Container, MadeSegment } from "../../split/ports.ts";
-import { unreadable } from "../errors.ts";
-import type { MatroskaHeader } from "../matroska.ts";
-import { pictureHasher } from "../nal-units.ts";
+import type { Container, MadeSegment } from "../../split/ports/media-tools.ts";
+import type { MatroskaHeader } from "../formats/matroska.ts";
+import { pictureHasher } from "../formats/nal-units.ts";
+import { unreadable } from "../process/errors.ts";
 import { type Expected, proveSegment, roundingOf, type SourceFrame } from "../proof/proof.ts";
 import { type Join, joinSegment } from "./join.ts";
 import { SegmentAudio } from "./segment-audio.ts";

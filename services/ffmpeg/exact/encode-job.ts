@@ -1,7 +1,7 @@
 import type { Writable } from "node:stream";
-import { runFfmpeg } from "../command.ts";
-import { type MatroskaTrack, readMatroska } from "../matroska.ts";
-import { boundedDecoding } from "../sandbox.ts";
+import { type MatroskaTrack, readMatroska } from "../formats/matroska.ts";
+import { runFfmpeg } from "../process/run-ffmpeg.ts";
+import { boundedDecoding } from "../process/sandbox.ts";
 import type { Encoder } from "./encoders.ts";
 
 export type EncodeJobOptions = {

@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import { CHILD_ENVIRONMENT } from "../sandbox.ts";
+import { CHILD_ENVIRONMENT } from "../process/sandbox.ts";
 
 /** What is to be kept of a picture when it's encoded again: as ffprobe prints it, "unknown" and absent alike. */
 export type PictureFormat = {

@@ -1,8 +1,9 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { Container, ExactCut, Log, MadeSegment } from "../../split/ports.ts";
-import { CutFailedError } from "../errors.ts";
-import { isNalCodec } from "../nal-units.ts";
+import type { Container, ExactCut, MadeSegment } from "../../split/ports/media-tools.ts";
+import type { Log } from "../../video/ports/log.ts";
+import { isNalCodec } from "../formats/nal-units.ts";
+import { CutFailedError } from "../process/errors.ts";
 import { Assembly, type AssemblyOptions } from "./assembly.ts";
 import { type Encoder, encodersFor, type PictureFormat } from "./encoders.ts";
 import { Reencoder } from "./reencode.ts";

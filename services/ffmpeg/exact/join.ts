@@ -1,6 +1,6 @@
 import type { Writable } from "node:stream";
-import type { Container } from "../../split/ports.ts";
-import { runFfmpeg } from "../command.ts";
+import type { Container } from "../../split/ports/media-tools.ts";
+import { runFfmpeg } from "../process/run-ffmpeg.ts";
 import { AHEAD_SECONDS } from "./segment-audio.ts";
 
 export type Join = {

@@ -1,10 +1,10 @@
 import type { Writable } from "node:stream";
-import { runFfmpeg } from "../command.ts";
-import { NalReader } from "../nal-units.ts";
-import { readPacketLines } from "../packet-lines.ts";
+import { fragmentHeader, type Mp4Head } from "../formats/fragmented-mp4.ts";
+import { NalReader } from "../formats/nal-units.ts";
+import { readPacketLines } from "../process/packet-lines.ts";
+import { runFfmpeg } from "../process/run-ffmpeg.ts";
+import { boundedDecoding } from "../process/sandbox.ts";
 import { ProofError } from "../proof/proof.ts";
-import { boundedDecoding } from "../sandbox.ts";
-import { fragmentHeader, type Mp4Head } from "./fragmented-mp4.ts";
 
 export type Playback = {
   binary: string;

@@ -1,7 +1,7 @@
 import { join } from "node:path";
-import { unreadable } from "../errors.ts";
-import { type MatroskaHeader, matroskaCluster, matroskaHeader, readMatroska } from "../matroska.ts";
-import { PACKET_LINES, readPacketLines } from "../packet-lines.ts";
+import { type MatroskaHeader, matroskaCluster, matroskaHeader, readMatroska } from "../formats/matroska.ts";
+import { unreadable } from "../process/errors.ts";
+import { PACKET_LINES, readPacketLines } from "../process/packet-lines.ts";
 import type { Assembly } from "./assembly.ts";
 import type { Encoder } from "./encoders.ts";
 import { AHEAD_SECONDS } from "./segment-audio.ts";

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { type MatroskaHeader, matroskaCluster } from "../matroska.ts";
+import { type MatroskaHeader, matroskaCluster } from "../formats/matroska.ts";
 import { Spool } from "./spool.ts";
 
 /** Everything is put this far ahead on the way, so that no time is negative: audio may begin before the picture. */

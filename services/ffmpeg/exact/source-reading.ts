@@ -1,11 +1,11 @@
 import type { Readable } from "node:stream";
 import type { FfmpegCommand } from "fluent-ffmpeg";
-import { ByteReader } from "../byte-reader.ts";
-import { runFfmpeg } from "../command.ts";
-import { unreadable } from "../errors.ts";
-import { adtsTrack, type MatroskaTrack, matroskaHeader, readMatroska } from "../matroska.ts";
-import { PACKET_BYTES, PACKET_LINES, type ReadPacket, readPackets } from "../packet-lines.ts";
-import { untrustedInput } from "../sandbox.ts";
+import { adtsTrack, type MatroskaTrack, matroskaHeader, readMatroska } from "../formats/matroska.ts";
+import { ByteReader } from "../process/byte-reader.ts";
+import { unreadable } from "../process/errors.ts";
+import { PACKET_BYTES, PACKET_LINES, type ReadPacket, readPackets } from "../process/packet-lines.ts";
+import { runFfmpeg } from "../process/run-ffmpeg.ts";
+import { untrustedInput } from "../process/sandbox.ts";
 import type { Assembly } from "./assembly.ts";
 
 export type AudioTrack = {

@@ -3,20 +3,20 @@ import pLimit from "p-limit";
 import type { EncodeJob, ExactPlan, ExactSegment, Packets, Ranks } from "../../split/domain/exact-plan.ts";
 import { madeOf } from "../../split/domain/exact-plan.ts";
 import type { PacketIndex } from "../../split/domain/packet-index.ts";
-import { CutFailedError } from "../errors.ts";
-import { isIdr, lengthPrefixed, type NalCodec, NalReader, pictureHasher } from "../nal-units.ts";
-import { type Clock, PACKET_BYTES, PACKET_LINES, type ReadPacket, readPackets } from "../packet-lines.ts";
-import type { Assembly } from "./assembly.ts";
-import { type EncodeJobRun, startEncodeJob } from "./encode-job.ts";
-import type { Encoder } from "./encoders.ts";
-import { fragmentHeader, type Mp4Head, mp4HeadOf, type Sample } from "./fragmented-mp4.ts";
+import { fragmentHeader, type Mp4Head, mp4HeadOf, type Sample } from "../formats/fragmented-mp4.ts";
+import { isIdr, lengthPrefixed, type NalCodec, NalReader, pictureHasher } from "../formats/nal-units.ts";
 import {
   avcParameterSets,
   hevcParameterSets,
   mergedAvcConfiguration,
   usesFourByteLengths,
   withoutSets,
-} from "./parameter-sets.ts";
+} from "../formats/parameter-sets.ts";
+import { CutFailedError } from "../process/errors.ts";
+import { type Clock, PACKET_BYTES, PACKET_LINES, type ReadPacket, readPackets } from "../process/packet-lines.ts";
+import type { Assembly } from "./assembly.ts";
+import { type EncodeJobRun, startEncodeJob } from "./encode-job.ts";
+import type { Encoder } from "./encoders.ts";
 import { Part, PartReader, type Parts, type StitchedPacket } from "./parts.ts";
 import { checkPlayback } from "./playback.ts";
 import { type PictureReading, readHeadOf } from "./source-reading.ts";

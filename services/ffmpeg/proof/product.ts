@@ -1,12 +1,12 @@
 import { createReadStream } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
-import type { Container } from "../../split/ports.ts";
-import { runFfmpeg } from "../command.ts";
-import { unreadable } from "../errors.ts";
-import { boxesIn, findBox, readMovieBox } from "../iso-boxes.ts";
-import { readMatroska } from "../matroska.ts";
-import { isNalCodec } from "../nal-units.ts";
-import { PACKET_BYTES, PACKET_LINES, readPacketLines, readPackets } from "../packet-lines.ts";
+import type { Container } from "../../split/ports/media-tools.ts";
+import { boxesIn, findBox, readMovieBox } from "../formats/iso-boxes.ts";
+import { readMatroska } from "../formats/matroska.ts";
+import { isNalCodec } from "../formats/nal-units.ts";
+import { unreadable } from "../process/errors.ts";
+import { PACKET_BYTES, PACKET_LINES, readPacketLines, readPackets } from "../process/packet-lines.ts";
+import { runFfmpeg } from "../process/run-ffmpeg.ts";
 
 /** What is found in a file that was made: the picture is its first track. */
 export type ProductPacket = { time: number; key: boolean | undefined; data: Buffer };

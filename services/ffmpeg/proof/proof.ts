@@ -1,6 +1,6 @@
 import type { SegmentProof } from "../../split/domain/proof.ts";
-import type { Container } from "../../split/ports.ts";
-import { CutFailedError } from "../errors.ts";
+import type { Container } from "../../split/ports/media-tools.ts";
+import { CutFailedError } from "../process/errors.ts";
 import { type Product, readProduct } from "./product.ts";
 
 /** A frame as the source has it. */

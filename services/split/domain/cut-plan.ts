@@ -1,4 +1,5 @@
 import { MAX_SEGMENTS } from "#events-schema";
+import { MIN_TAIL_SECONDS } from "../../video/segment-length.ts";
 
 /** A video packet in decode order, as far as planning needs it. A packet holds one frame in every container that is accepted. */
 export type PlannedPacket = {
@@ -34,9 +35,6 @@ export type CutPlan = {
   /** Presentation time of the first frame, on the source's clock. */
   origin: number;
 };
-
-/** A tail shorter than this stays with the segment before it. */
-export const SHORTEST_TAIL_SECONDS = 0.5;
 
 /** Matroska, FLV and others keep milliseconds: a keyframe on the boundary may be written a millisecond before it. */
 const CLOCK_TOLERANCE_SECONDS = 0.001;
@@ -92,7 +90,7 @@ function withoutShortTail(stretches: Stretch[], end: number): Stretch[] {
   const tail = stretches.at(-1);
   const before = stretches.at(-2);
   if (tail === undefined || before === undefined || stretches.length > MAX_SEGMENTS) return stretches;
-  if (end - tail.first >= SHORTEST_TAIL_SECONDS) return stretches;
+  if (end - tail.first >= MIN_TAIL_SECONDS) return stretches;
   const joined = { ...before, frames: before.frames + tail.frames, last: Math.max(before.last, tail.last) };
   return [...stretches.slice(0, -2), joined];
 }

@@ -1,5 +1,5 @@
 import { MAX_SEGMENTS, type Made } from "#events-schema";
-import { SHORTEST_TAIL_SECONDS } from "./cut-plan.ts";
+import { MIN_TAIL_SECONDS } from "../../video/segment-length.ts";
 import type { PacketIndex } from "./packet-index.ts";
 
 /**
@@ -210,7 +210,7 @@ function segmentStarts({ frames, timeOf, origin, duration, segmentSeconds }: Tim
     if (starts.length === 0 || window > starts.at(-1)!.window) starts.push({ rank, window });
   }
   const tail = starts.at(-1)!;
-  const isShort = origin + duration - timeOf(tail.rank) < SHORTEST_TAIL_SECONDS - SAME_SECONDS;
+  const isShort = origin + duration - timeOf(tail.rank) < MIN_TAIL_SECONDS - SAME_SECONDS;
   if (starts.length > 1 && starts.length <= MAX_SEGMENTS && isShort) starts.pop();
   return starts;
 }

@@ -2,7 +2,7 @@ import { UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { describe, expect, it } from "vitest";
 import { BLOCK_SIZE } from "#events-schema";
 import { dynamoLedger } from "../../../services/aws/ledger.ts";
-import type { CutChoice, DeliveredSegment } from "../../../services/split/ports.ts";
+import type { CutChoice, DeliveredSegment } from "../../../services/split/ports/ledger.ts";
 import { openLedgerTable } from "../../fixtures/ledger-table.ts";
 
 const choice: CutChoice = { segmentSeconds: 30, cut: "keyframe", outputKeyPrefix: "segments/" };

@@ -6,7 +6,7 @@ import { HeadObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s
 import { describe, expect, it } from "vitest";
 import { openS3 } from "../../../infra/local/s3/index.ts";
 import { s3MediaStore } from "../../../services/aws/media-store.ts";
-import { ForbiddenSourceError, SourceChangedError } from "../../../services/split/errors.ts";
+import { ForbiddenSourceError, SourceChangedError } from "../../../services/video/errors.ts";
 import { CREDENTIALS, REGION, serve } from "../../fixtures/http.ts";
 import { temporaryFolder } from "../../fixtures/temporary.ts";
 

@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
-import { scanPackets } from "../../../services/ffmpeg/packets.ts";
-import { readSampleTable } from "../../../services/ffmpeg/sample-table.ts";
-import { serveSource } from "../../../services/ffmpeg/source-server.ts";
+import { readSampleTable } from "../../../services/ffmpeg/source/sample-table.ts";
+import { scanPackets } from "../../../services/ffmpeg/source/scan-packets.ts";
+import { serveSource } from "../../../services/ffmpeg/source/source-server.ts";
 import type { PlannedPacket } from "../../../services/split/domain/cut-plan.ts";
 import { binaries, makeMedia, type Trait } from "../../fixtures/media.ts";
 import { temporaryFolder } from "../../fixtures/temporary.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished } from "vitest";
-import { type RangedSource, serveSource } from "../../../services/ffmpeg/source-server.ts";
+import { type RangedSource, serveSource } from "../../../services/ffmpeg/source/source-server.ts";
 
 const BYTES = Buffer.from("0123456789");
 

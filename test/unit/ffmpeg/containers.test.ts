@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { containersFor } from "../../../services/ffmpeg/containers.ts";
-import type { MediaDescription } from "../../../services/split/ports.ts";
+import type { MediaDescription } from "../../../services/split/ports/media-tools.ts";
 
 const source = (format: string, video: string, audio: string[] = []): MediaDescription => ({
   format,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isIdr, lengthPrefixed, NalReader, pictureHasher } from "../../../services/ffmpeg/nal-units.ts";
+import { isIdr, lengthPrefixed, NalReader, pictureHasher } from "../../../services/ffmpeg/formats/nal-units.ts";
 
 const SPS = Buffer.from("6742001e", "hex");
 const IDR = Buffer.from("658884aabbcc", "hex");

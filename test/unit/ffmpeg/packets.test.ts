@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { packetReader } from "../../../services/ffmpeg/packets.ts";
+import { packetReader } from "../../../services/ffmpeg/source/scan-packets.ts";
 
 const read = (format: string, lines: string[]) => lines.map(packetReader(format));
 

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { describeSource, FfprobeOutput } from "../../../services/ffmpeg/probe.ts";
+import { describeSource, FfprobeOutput } from "../../../services/ffmpeg/source/describe.ts";
 
 /** Real output of `ffprobe -show_format -show_streams -of json` (5.1), the file's name taken out. */
 const described = (trait: string) => {

@@ -1,8 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { segmentIds, type VideoSplitEvent } from "#events-schema";
 import type { VideoDocument } from "../../../services/projector/domain/document.ts";
-import type { Log, Measurement, VideoDocuments } from "../../../services/projector/ports.ts";
+import type { Measurement } from "../../../services/projector/ports/measure.ts";
+import type { VideoDocuments } from "../../../services/projector/ports/video-documents.ts";
 import { type ProjectorDependencies, project } from "../../../services/projector/project.ts";
+import type { Log } from "../../../services/video/ports/log.ts";
 import { announced, at, UPLOAD, wholeRun } from "./events-of-a-run.ts";
 
 function inMemory(): VideoDocuments & { all: Map<number, VideoDocument> } {
@@ -25,6 +27,7 @@ function recorded(
   return {
     lines,
     info: (message, more = {}) => void lines.push({ message, ...fields, ...more }),
+    warn: (message, more = {}) => void lines.push({ message, ...fields, ...more }),
     with: (more) => recorded({ ...fields, ...more }, lines),
   };
 }

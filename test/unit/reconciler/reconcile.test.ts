@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import type { VideoSplitEvent } from "#events-schema";
-import type { ListedUpload } from "../../../services/reconciler/ports.ts";
+import type { ListedUpload } from "../../../services/reconciler/ports/uploads.ts";
 import { type ReconcilerDependencies, reconcile } from "../../../services/reconciler/reconcile.ts";
-import { sourceIdentity } from "../../../services/split/domain/source.ts";
-import { ForbiddenSourceError } from "../../../services/split/errors.ts";
-import type { Log } from "../../../services/split/ports.ts";
+import { ForbiddenSourceError } from "../../../services/video/errors.ts";
+import type { Log } from "../../../services/video/ports/log.ts";
+import { sourceIdentity } from "../../../services/video/source.ts";
 import { NEVER } from "../../fixtures/cut.ts";
 
 const HOUR = 3_600;

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { projectorValues, splitValues } from "../../../services/runtime/measurements.ts";
 import { powertoolsMetrics } from "../../../services/runtime/metrics.ts";
-import type { Measurement } from "../../../services/split/ports.ts";
+import type { Measurement } from "../../../services/split/ports/measure.ts";
 
 /** What the process writes meanwhile, where Lambda would read it. */
 const written = { stdout: "", stderr: "" };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { MAX_SEGMENTS, type VideoSplitEvent } from "#events-schema";
-import { ForbiddenSourceError, SourceChangedError } from "../../../services/split/errors.ts";
-import type { Once } from "../../../services/split/ports.ts";
+import type { Once } from "../../../services/split/ports/once.ts";
+import { ForbiddenSourceError, SourceChangedError } from "../../../services/video/errors.ts";
 import { fault, H264, packets, SECONDS, split, type World } from "../../fixtures/split-world.ts";
 
 const rejection = (events: VideoSplitEvent[]) => events.find((event) => event.type === "VideoRejected")?.data.rejection;

@@ -1,6 +1,6 @@
-import type { PlannedPacket } from "../split/domain/cut-plan.ts";
-import { unreadable } from "./errors.ts";
-import { boxesIn, findBox, readMovieBox } from "./iso-boxes.ts";
+import type { PlannedPacket } from "../../split/domain/cut-plan.ts";
+import { boxesIn, findBox, readMovieBox } from "../formats/iso-boxes.ts";
+import { unreadable } from "../process/errors.ts";
 import type { RangedSource } from "./source-server.ts";
 
 /**

@@ -1,4 +1,4 @@
-import type { CutFailure } from "../split/errors.ts";
+import type { CutFailure } from "../../video/errors.ts";
 
 /** How much of stderr goes into an error. */
 const TAIL_LINES = 8;

@@ -1,6 +1,6 @@
 import type { Readable } from "node:stream";
-import { ByteReader } from "./byte-reader.ts";
-import { unreadable } from "./errors.ts";
+import { ByteReader } from "../process/byte-reader.ts";
+import { unreadable } from "../process/errors.ts";
 
 /**
  * As much Matroska as is needed to take a stream of packets apart and to put packets into a file of their own. It holds

@@ -1,4 +1,4 @@
-import { topLevelEnd } from "./iso-boxes.ts";
+import { topLevelEnd } from "../formats/iso-boxes.ts";
 import { hasSampleTable } from "./sample-table.ts";
 import type { RangedSource } from "./source-server.ts";
 

@@ -1,10 +1,10 @@
 import { rm } from "node:fs/promises";
 import { crc32 } from "node:zlib";
-import type { MadeSegment } from "../split/ports.ts";
-import { pictureHasher } from "./nal-units.ts";
-import { isIso } from "./proof/product.ts";
-import { type Expected, proveSegment, roundingOf } from "./proof/proof.ts";
-import { hasSampleTable } from "./sample-table.ts";
+import type { MadeSegment } from "../../split/ports/media-tools.ts";
+import { pictureHasher } from "../formats/nal-units.ts";
+import { isIso } from "../proof/product.ts";
+import { type Expected, proveSegment, roundingOf } from "../proof/proof.ts";
+import { hasSampleTable } from "../source/sample-table.ts";
 import { cutSegments, type Segmentation } from "./segmenter.ts";
 
 export type CopiedCut = Omit<Segmentation, "listener" | "audio" | "hash"> & {

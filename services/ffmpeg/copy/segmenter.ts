@@ -1,11 +1,11 @@
 import { access, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
-import type { Container } from "../split/ports.ts";
-import { runFfmpeg } from "./command.ts";
-import { eachLine } from "./lines.ts";
-import { PACKET_BYTES, PACKET_HASHES, PACKET_LINES, readPacketLines, readPackets } from "./packet-lines.ts";
-import { untrustedInput } from "./sandbox.ts";
+import type { Container } from "../../split/ports/media-tools.ts";
+import { eachLine } from "../process/lines.ts";
+import { PACKET_BYTES, PACKET_HASHES, PACKET_LINES, readPacketLines, readPackets } from "../process/packet-lines.ts";
+import { runFfmpeg } from "../process/run-ffmpeg.ts";
+import { untrustedInput } from "../process/sandbox.ts";
 
 /** A segment that is complete on disk. */
 export type SegmentFile = { index: number; path: string; bytes: number };

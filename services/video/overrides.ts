@@ -1,11 +1,8 @@
 import { Cut } from "#events-schema";
+import { isSegmentLength, segmentLengthRule } from "./segment-length.ts";
 
 /** What an upload says of itself in its metadata: `x-amz-meta-segment-seconds` and `x-amz-meta-cut`. */
 export type Overrides = { segmentSeconds?: number; cut?: Cut };
-
-const SECONDS = { least: 0.5, most: 86_400 };
-
-export const isSegmentLength = (seconds: number): boolean => seconds >= SECONDS.least && seconds <= SECONDS.most;
 
 const DECIMAL = /^\d+(\.\d+)?$/;
 
@@ -29,6 +26,3 @@ export function overridesOf(metadata: Readonly<Record<string, string>>): { overr
   }
   return { overrides };
 }
-
-/** Says what a segment length must be. */
-export const segmentLengthRule = `it must be a number of seconds from ${SECONDS.least} to ${SECONDS.most}`;

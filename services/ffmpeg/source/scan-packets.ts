@@ -1,6 +1,6 @@
-import type { PlannedPacket } from "../split/domain/cut-plan.ts";
-import { runFfprobe } from "./ffprobe.ts";
-import { untrustedInput } from "./sandbox.ts";
+import type { PlannedPacket } from "../../split/domain/cut-plan.ts";
+import { runFfprobe } from "../process/ffprobe.ts";
+import { untrustedInput } from "../process/sandbox.ts";
 
 /** ffmpeg's own threshold for a jump in a broadcast stream's clock (-dts_delta_threshold). */
 const DISCONTINUITY_SECONDS = 10;

@@ -2,8 +2,8 @@ import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { BLOCK_SIZE, MAX_SEGMENTS, segmentId } from "#events-schema";
-import { blockStart, correlationId, eventId, type Hash } from "../../../services/split/domain/identity.ts";
-import { sourceIdentity } from "../../../services/split/domain/source.ts";
+import { blockStart, correlationId, eventId, type Hash } from "../../../services/video/ids.ts";
+import { sourceIdentity } from "../../../services/video/source.ts";
 
 const sha256: Hash = (text) => createHash("sha256").update(text).digest();
 

@@ -1,4 +1,4 @@
-import { unreadable } from "../errors.ts";
+import { unreadable } from "../process/errors.ts";
 
 /**
  * The parameters that decoders need before the first picture, as MP4 keeps them: avcC and hvcC. ISO/IEC 14496-15,

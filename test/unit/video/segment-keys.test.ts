@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { segmentKey, shortened } from "../../../services/split/domain/segment-keys.ts";
-import { nameOf } from "../../../services/split/domain/source.ts";
+import { segmentKey, shortened } from "../../../services/video/segment-keys.ts";
+import { nameOf } from "../../../services/video/source.ts";
 
 const segment = { videoName: "holiday", videoId: 16_384, index: 7, extension: "mp4" };
 

@@ -29,17 +29,25 @@ const within = (folder: string) => (imported: string) => imported.startsWith(`${
 const isFile = (imported: string) =>
   imported.startsWith("services/") || imported.startsWith("infra/") || imported.startsWith("test/");
 
+/** What the services share: pure, like a domain. */
+const SHARED = /^services\/video\/[^/]+\.ts$/;
+const PORT = /^services\/video\/ports\/[^/]+\.ts$/;
+
 describe("imports go one way", () => {
   it("finds the imports that it checks", () => {
     expect(services.length).toBeGreaterThan(20);
     expect(importsOf("services/split/handler.ts")).toContain("services/runtime/split.ts");
   });
 
-  it("a domain imports its own files and the contract, and nothing else", () => {
-    const domain = services.filter((file) => file.includes("/domain/"));
-    expect(domain.length).toBeGreaterThan(4);
+  it("a domain imports its own files, what the services share, and the contract, and nothing else", () => {
+    const domain = services.filter((file) => file.includes("/domain/") || SHARED.test(file));
+    expect(domain.length).toBeGreaterThan(12);
     expect(
-      violations(domain, (imported, file) => imported === "#events-schema" || dirname(imported) === dirname(file)),
+      violations(
+        domain,
+        (imported, file) =>
+          imported === "#events-schema" || dirname(imported) === dirname(file) || SHARED.test(imported),
+      ),
     ).toEqual([]);
   });
 
@@ -60,28 +68,34 @@ describe("imports go one way", () => {
 
   it("ffmpeg and aws know the ports they implement, and no other part of the services", () => {
     const adapters = services.filter((file) => file.startsWith("services/ffmpeg/") || file.startsWith("services/aws/"));
-    const ports = (imported: string) => /\/(ports|errors)\.ts$|\/domain\//.test(imported);
+    const ports = (imported: string) => SHARED.test(imported) || /\/(ports|domain)\//.test(imported);
     const own = (imported: string, file: string) => within(file.split("/").slice(0, 2).join("/"))(imported);
     expect(
       violations(adapters, (imported, file) => !isFile(imported) || own(imported, file) || ports(imported)),
     ).toEqual([]);
   });
 
-  it("use cases don't know what they run on", () => {
+  it("use cases know their own service and what the services share, and not what they run on", () => {
     const cases = services.filter(
-      (file) => /^services\/(split|projector)\//.test(file) && !file.endsWith("/handler.ts"),
+      (file) => /^services\/(split|projector|reconciler)\//.test(file) && !file.endsWith("/handler.ts"),
     );
+    expect(cases.length).toBeGreaterThan(20);
     const service = (file: string) => within(file.split("/").slice(0, 2).join("/"));
-    expect(violations(cases, (imported, file) => !isFile(imported) || service(file)(imported))).toEqual([]);
+    expect(
+      violations(
+        cases,
+        (imported, file) =>
+          !isFile(imported) || service(file)(imported) || SHARED.test(imported) || PORT.test(imported),
+      ),
+    ).toEqual([]);
   });
 
-  it("the reconciler knows the split service's domain, ports and errors, and no more of it", () => {
-    const own = services.filter((file) => file.startsWith("services/reconciler/") && !file.endsWith("/handler.ts"));
-    expect(own.length).toBeGreaterThan(2);
-    const known = (imported: string) => /^services\/split\/(domain\/|(ports|errors)\.ts)/.test(imported);
-    expect(
-      violations(own, (imported) => !isFile(imported) || within("services/reconciler")(imported) || known(imported)),
-    ).toEqual([]);
+  it("nobody imports the split service but what composes it and what implements its ports", () => {
+    const others = [...services, ...sourcesBelow("infra")].filter(
+      (file) => !/^services\/(split|runtime|aws|ffmpeg)\//.test(file),
+    );
+    expect(others.length).toBeGreaterThan(100);
+    expect(violations(others, (imported) => !within("services/split")(imported))).toEqual([]);
   });
 
   it("services know nothing of infra, and the contract knows nothing of us", () => {

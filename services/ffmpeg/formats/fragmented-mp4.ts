@@ -1,5 +1,5 @@
-import { unreadable } from "../errors.ts";
-import type { NalCodec } from "../nal-units.ts";
+import { unreadable } from "../process/errors.ts";
+import type { NalCodec } from "./nal-units.ts";
 
 /**
  * Writes H.264 and HEVC packets as fragmented MP4, which ffmpeg reads from a pipe with decode and presentation times as

@@ -1,6 +1,6 @@
-import { FfmpegError } from "./errors.ts";
-import { runFfprobe } from "./ffprobe.ts";
-import { untrustedInput } from "./sandbox.ts";
+import { FfmpegError } from "../process/errors.ts";
+import { runFfprobe } from "../process/ffprobe.ts";
+import { untrustedInput } from "../process/sandbox.ts";
 import { type RangedSource, serveSource } from "./source-server.ts";
 
 /**

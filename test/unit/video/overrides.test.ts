@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { overridesOf } from "../../../services/split/domain/overrides.ts";
+import { overridesOf } from "../../../services/video/overrides.ts";
 
 describe("overrides in an upload's metadata", () => {
   it("are none where there is no metadata", () => {

@@ -1,0 +1,23 @@
+import type { Cut } from "#events-schema";
+import type { SegmentObject } from "../../video/event-data.ts";
+import type { VideoLedger } from "../../video/ports/video-ledger.ts";
+import type { SegmentProof } from "../domain/proof.ts";
+
+/** How a video is cut. */
+export type CutChoice = { segmentSeconds: number; cut: Cut; outputKeyPrefix: string };
+
+/** Remembers how a video is cut, and what of it is done. */
+export type Ledger = VideoLedger & {
+  /**
+   * The first choice made for this video: a retry under other settings goes on as the first attempt began. `isFirst` tells
+   * that there's no earlier attempt, and so no segment to be found.
+   */
+  choose(videoId: number, choice: CutChoice): Promise<{ choice: CutChoice; isFirst: boolean }>;
+  /** What earlier attempts of the last day have uploaded, by index. */
+  delivered(videoId: number, segments: number): Promise<Map<number, DeliveredSegment>>;
+  /** Says that a segment is durable, and then that it was announced: what comes after a crash begins there. */
+  recordSegment(videoId: number, index: number, segment: DeliveredSegment): Promise<void>;
+};
+
+/** A segment that lies in the output bucket, with all that its announcement and the proof need. */
+export type DeliveredSegment = { object: SegmentObject; proof: SegmentProof; announced: boolean };

@@ -1,0 +1,23 @@
+import type { StoredObjects } from "../../video/ports/stored-objects.ts";
+import type { Source } from "../../video/source.ts";
+
+export type SegmentUpload = {
+  /** File on local disk. */
+  path: string;
+  bucket: string;
+  key: string;
+  contentType: string;
+  metadata: Readonly<Record<string, string>>;
+  signal: AbortSignal;
+};
+
+/** Where uploads lie and segments go. */
+export type MediaStore = StoredObjects & {
+  /**
+   * Bytes `start` to `end`, both included, in order. Throws `SourceChangedError` where the object is no longer the one
+   * that was described. Ends quietly when `signal` is aborted.
+   */
+  read(source: Source, start: number, end: number, signal: AbortSignal): AsyncIterable<Uint8Array>;
+  /** Resolves when the object is durable, with its checksum: `sha256:` and what `sha256sum` prints. */
+  upload(segment: SegmentUpload): Promise<string>;
+};

@@ -1,0 +1,115 @@
+import type { Made } from "#events-schema";
+import type { Log } from "../../video/ports/log.ts";
+import type { PlannedPacket, PlannedSegment } from "../domain/cut-plan.ts";
+import type { ExactPlan, WindowPlan } from "../domain/exact-plan.ts";
+import type { PacketIndex } from "../domain/packet-index.ts";
+import type { SegmentProof } from "../domain/proof.ts";
+
+/** A track of a source. */
+export type Track = {
+  /** ffmpeg's stream index. */
+  index: number;
+  /** In lower case, as ffprobe prints it; undefined where this ffmpeg doesn't know the codec. */
+  codec: string | undefined;
+  /** What the container calls the codec, such as "vvc1". */
+  tag: string;
+};
+
+export type VideoTrack = Track & {
+  /** [width, height] in pixels as displayed: rotation applied. */
+  size: [number, number];
+  /** Average frames per second as the header has it; undefined where it's missing or absurd. */
+  averageFps: number | undefined;
+};
+
+/** What can be told of a source without reading it to its end. Durations are left out: headers lie about them. */
+export type MediaDescription = {
+  /** ffprobe's names of the container, such as "mov,mp4,m4a,3gp,3g2,mj2". */
+  format: string;
+  video: VideoTrack | undefined;
+  audio: Track[];
+  /** Everything else, in the source's order: further pictures, subtitles, data. */
+  others: (Track & { type: string })[];
+};
+
+/** A container that segments can be written in. */
+export type Container = {
+  /** ffmpeg's name of the muxer. */
+  muxer: string;
+  /** Of the segments' keys, without a dot. */
+  extension: string;
+  contentType: string;
+};
+
+/** A segment that is complete on disk, and proven. */
+export type MadeSegment = {
+  index: number;
+  path: string;
+  bytes: number;
+  made: Made;
+  /** Of its picture, as ffprobe names it. */
+  codec: string;
+  /** Of its sound, track by track. */
+  audioCodecs: string[];
+  proof: SegmentProof;
+};
+
+/** Boundaries on keyframes: everything is copied. */
+export type KeyframeCut = { kind: "keyframe"; segments: readonly PlannedSegment[] };
+
+/** Boundaries on the very frames. */
+export type ExactCut = {
+  kind: "exact";
+  plan: ExactPlan | WindowPlan;
+  index: PacketIndex;
+  segmentSeconds: number;
+};
+
+export type PlannedCut = KeyframeCut | ExactCut;
+
+export type CutJob = {
+  description: MediaDescription;
+  container: Container;
+  cut: PlannedCut;
+  /** The first segment that is wanted. */
+  from: number;
+  /** Where segments are written; each is the reader's to delete. */
+  directory: string;
+  signal: AbortSignal;
+  log: Log;
+};
+
+/**
+ * One source, opened for reading. Every method that reads throws a media fault (see `isMediaFault`) for what ffmpeg
+ * can't do with it, and the signal's reason when aborted.
+ */
+export type OpenMedia = {
+  describe(signal: AbortSignal): Promise<MediaDescription>;
+  /** Resolves with whether the file ends before what it says it holds. */
+  scan(
+    description: MediaDescription,
+    signal: AbortSignal,
+    onPacket: (packet: PlannedPacket) => void,
+  ): Promise<{ truncated: boolean }>;
+  /** Containers for its segments, best first. `extension` is the source's. */
+  containers(description: MediaDescription, extension: string): Container[];
+  /**
+   * Yields each segment as soon as its file is complete and proven, in order. Throws a media fault where the source can't
+   * be read or the container can't hold it, and a cut failure (see `isCutFailure`) where the cut can't be done, or what
+   * it gave isn't what it must be.
+   */
+  cut(job: CutJob): AsyncIterable<MadeSegment>;
+  /** Why the store couldn't be read, once that happened. ffmpeg can't tell it from a damaged file. */
+  readFailure(): unknown;
+  /** Holds the reading back until `resume`. */
+  pause(): void;
+  resume(): void;
+  close(): Promise<void>;
+};
+
+export type MediaTools = {
+  open(source: {
+    size: number;
+    read(start: number, end: number, signal: AbortSignal): AsyncIterable<Uint8Array>;
+  }): Promise<OpenMedia>;
+};

@@ -1,0 +1,7 @@
+/** Remembers which block of ids belongs to which source, and which uploads have ended. */
+export type VideoLedger = {
+  /** The source's VideoId: a block is claimed on the first call, and the same one returned ever after. */
+  claimBlock(identity: string): Promise<number>;
+  /** Says that the upload's last event was accepted by the bus: nobody needs to ask for it again. */
+  recordEnding(videoId: number, ending: "split" | "rejected" | "given up"): Promise<void>;
+};
