@@ -3,7 +3,7 @@ import { createReadStream } from "node:fs";
 import { HeadObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import { Upload } from "@aws-sdk/lib-storage";
 import type { MediaStore, SegmentUpload } from "../split/ports/media-store.ts";
-import { ForbiddenSourceError } from "../video/errors.ts";
+import { SourceUnavailableError } from "../video/errors.ts";
 import type { StoredObject } from "../video/ports/stored-objects.ts";
 import { readRanges } from "./ranged-read.ts";
 
@@ -35,7 +35,9 @@ async function describe(
   } catch (error) {
     if (isAbsent(error)) return undefined;
     if (statusOf(error) === 403) {
-      throw new ForbiddenSourceError(`S3 doesn't let this service read s3://${bucket}/${key}`, { cause: error });
+      throw new SourceUnavailableError("SourceForbidden", `S3 doesn't let this service read s3://${bucket}/${key}`, {
+        cause: error,
+      });
     }
     throw error;
   }

@@ -1,5 +1,5 @@
 import { GetObjectCommand, type S3Client } from "@aws-sdk/client-s3";
-import { SourceChangedError } from "../video/errors.ts";
+import { type SourceFault, SourceUnavailableError } from "../video/errors.ts";
 import type { Source } from "../video/source.ts";
 
 /**
@@ -31,7 +31,16 @@ const statusOf = (error: unknown): number | undefined =>
   (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode;
 
 /** 404: deleted; 412: overwritten; 416: overwritten by something shorter. */
-const isGone = (error: unknown): boolean => [404, 412, 416].includes(statusOf(error) ?? 0);
+function faultOf(error: unknown): SourceFault | undefined {
+  const status = statusOf(error) ?? 0;
+  if (status === 404) return "SourceNotFound";
+  return status === 412 || status === 416 ? "SourceChanged" : undefined;
+}
+
+const FAULT_MESSAGES = {
+  SourceNotFound: "The object was deleted while it was read",
+  SourceChanged: "The object was overwritten while it was read",
+} as Record<SourceFault, string>;
 
 async function fetchRange(
   client: S3Client,
@@ -79,9 +88,8 @@ async function fetchWithRetries(
     try {
       return await fetchRange(client, source, range, signal);
     } catch (error) {
-      if (isGone(error)) {
-        throw new SourceChangedError("The object was overwritten or deleted while it was read", { cause: error });
-      }
+      const fault = faultOf(error);
+      if (fault !== undefined) throw new SourceUnavailableError(fault, FAULT_MESSAGES[fault], { cause: error });
       if (signal.aborted || attempt === ATTEMPTS) throw error;
       await pause(BACKOFF_MS * 2 ** attempt * Math.random(), signal);
     }
@@ -90,7 +98,7 @@ async function fetchWithRetries(
 
 /**
  * Reads bytes `start` to `end` (both included) of exactly this version of an object by ranged GETs, several at once, in
- * order. Bounded memory. Throws `SourceChangedError`, or the last error after some attempts. When `signal` is aborted
+ * order. Bounded memory. Throws `SourceUnavailableError`, or the last error after some attempts. When `signal` is aborted
  * the requests under way are aborted and the iteration ends.
  */
 export async function* readRanges(

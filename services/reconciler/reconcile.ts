@@ -1,6 +1,6 @@
 import pLimit from "p-limit";
 import type { VideoSplitEvent } from "#events-schema";
-import { ForbiddenSourceError } from "../video/errors.ts";
+import { isForbidden } from "../video/errors.ts";
 import * as facts from "../video/event-data.ts";
 import { correlationId, eventId, type Hash } from "../video/ids.ts";
 import type { EventPublisher } from "../video/ports/event-publisher.ts";
@@ -141,7 +141,7 @@ async function isUpload({ source }: ListedUpload, { store }: ReconcilerDependenc
   try {
     stored = await store.describe(source.bucket, source.key, source.versionId);
   } catch (error) {
-    if (error instanceof ForbiddenSourceError) return true;
+    if (isForbidden(error)) return true;
     throw error;
   }
   return stored !== undefined && stored.metadata[OUTPUT_MARKER] === undefined && stored.source.etag === source.etag;

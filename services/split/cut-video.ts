@@ -4,10 +4,10 @@ import type { EventData } from "#events-schema";
 import { isCutFailure, isMediaFault, RejectedVideo } from "../video/errors.ts";
 import * as facts from "../video/event-data.ts";
 import { nameOf } from "../video/source.ts";
-import { deliverSegments } from "./deliver-segments.ts";
+import { type Delivery, deliverSegments } from "./deliver-segments.ts";
 import type { Announce, SplitDependencies } from "./dependencies.ts";
 import { PacketIndex } from "./domain/packet-index.ts";
-import { largestDeviation, proofOf, type SegmentProof } from "./domain/proof.ts";
+import { largestDeviation, proofOf } from "./domain/proof.ts";
 import { planCut, type SplitPlan } from "./plan-cut.ts";
 import type { CutChoice } from "./ports/ledger.ts";
 import type { MediaDescription, OpenMedia } from "./ports/media-tools.ts";
@@ -40,9 +40,10 @@ export async function cutVideo(
     size: upload.bytes,
     read: (start, end, reading) => store.read(upload.source, start, end, reading),
   });
-  const directory = await mkdtemp(join(temporaryFolder, "video-split-"));
+  let directory: string | undefined;
   try {
-    const description = assertVideo(await read(opened, "NotMedia", () => opened.describe(signal)));
+    directory = await mkdtemp(join(temporaryFolder, "video-split-"));
+    const description = assertVideo(await read("NotMedia", () => opened.describe(signal)));
     const { index, truncated } = await scanPackets(opened, description, signal);
     const { averageFps } = description.video;
     let plan = planCut(index, wish, averageFps);
@@ -61,15 +62,15 @@ export async function cutVideo(
     const delivered = isFirst ? new Map() : await ledger.delivered(upload.videoId, length);
     if (delivered.size > 0) log.info("Goes on where an earlier attempt ended", { delivered: delivered.size });
     const run = { upload, choice, plan, picture, description, directory, extension, delivered };
-    const proofs = await deliverSegments(run, opened, dependencies, announce, signal);
-    const result = resultOf(plan, proofs, index, truncated);
+    const delivery = await deliverSegments(run, opened, dependencies, announce, signal);
+    const result = resultOf(plan, delivery, index, truncated);
     if (result.truncatedAt !== undefined)
       log.warn("The source can't be read to its end", { until: result.truncatedAt });
     await announce("VideoSplit", facts.split(upload, picture, choice, { ...plan, duration: result.duration }, result));
     return result;
   } finally {
     await opened.close();
-    await rm(directory, { recursive: true, force: true });
+    if (directory !== undefined) await rm(directory, { recursive: true, force: true });
   }
 }
 
@@ -78,7 +79,7 @@ const MOST_PACKETS = 2 ** 24;
 
 async function scanPackets(opened: OpenMedia, description: VideoDescription, signal: AbortSignal) {
   const index = new PacketIndex();
-  const { truncated } = await read(opened, "UnreadableMedia", () =>
+  const { truncated } = await read("UnreadableMedia", () =>
     opened.scan(description, signal, (packet) => {
       if (index.count === MOST_PACKETS) {
         throw new RejectedVideo(
@@ -92,49 +93,40 @@ async function scanPackets(opened: OpenMedia, description: VideoDescription, sig
   return { index, truncated };
 }
 
-/** What came of a plan. Fewer segments than planned, each of them proven, mean that the source can't be read further. */
-function resultOf(plan: SplitPlan, proofs: SegmentProof[], index: PacketIndex, truncated: boolean) {
-  const last = plan.segments[proofs.length - 1];
-  if (last === undefined) {
+/** What came of a plan, by what was measured on the segments. */
+function resultOf(plan: SplitPlan, { proofs, undecodableFrom }: Delivery, index: PacketIndex, truncated: boolean) {
+  const [first, last] = [proofs[0], proofs.at(-1)];
+  if (first === undefined || last === undefined) {
     throw new RejectedVideo(
       "UnreadableMedia",
       "No frame of the video can be decoded. Check that the upload is complete.",
     );
   }
-  const isShort = proofs.length < plan.segments.length;
-  const duration = isShort ? last.end : plan.duration;
+  const isWhole = undecodableFrom === undefined;
+  const duration = last.end - first.start;
   const frames = proofs.reduce((sum, proof) => sum + proof.frames, 0);
-  const told = plan.isCountedByPackets ? plan.frames + plan.undecodable : frames;
-  if (plan.cut.kind === "keyframe" && !isShort && frames !== told) {
+  const counted = plan.isCountedByPackets ? plan.frames + plan.undecodable : frames;
+  if (plan.cut.kind === "keyframe" && isWhole && frames !== counted) {
     throw new RejectedVideo(
       "ProofFailed",
-      `The segments hold ${frames} frames and the video ${told}. Ask for the cut "exact", which encodes what can't be copied.`,
+      `The segments hold ${frames} frames and the video ${counted}. Ask for the cut "exact", which encodes what can't be copied.`,
     );
   }
-  const boundaries = plan.segments.slice(0, proofs.length);
+  const boundaries = proofs.map(({ start }, at) => ({ requestedStart: plan.segments[at]!.requestedStart, start }));
   return {
     segments: proofs.length,
     duration,
     frames,
-    proof: proofOf(proofs, Math.max(told, frames), largestDeviation(boundaries, index, plan.origin)),
-    truncatedAt: truncated || isShort ? duration : undefined,
+    proof: proofOf(proofs, Math.max(counted, frames), largestDeviation(boundaries, index, plan.origin)),
+    truncatedAt: truncated || !isWhole ? duration : undefined,
   };
 }
 
-/** Runs a reading of the source. What ffmpeg can't read is rejected, unless it was S3 that failed. */
-async function read<T>(
-  opened: OpenMedia,
-  reason: "NotMedia" | "UnreadableMedia",
-  reading: () => Promise<T>,
-): Promise<T> {
+/** Runs a reading of the source. What ffmpeg can't read of bytes that were all fetched is rejected. */
+async function read<T>(reason: "NotMedia" | "UnreadableMedia", reading: () => Promise<T>): Promise<T> {
   try {
-    const result = await reading();
-    const failure = opened.readFailure();
-    if (failure !== undefined) throw failure;
-    return result;
+    return await reading();
   } catch (error) {
-    const failure = opened.readFailure();
-    if (failure !== undefined) throw failure;
     if (isCutFailure(error)) {
       const what = `The video can't be read: ${error.message}`;
       throw new RejectedVideo(error.reason, `${what}. Export it anew, as one whole file.`, { cause: error });
@@ -145,9 +137,7 @@ async function read<T>(
     throw new RejectedVideo(
       reason,
       `${what} (ffmpeg: ${error.stderr || "no message"}). Check that the upload is complete.`,
-      {
-        cause: error,
-      },
+      { cause: error },
     );
   }
 }

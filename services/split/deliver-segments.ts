@@ -1,16 +1,16 @@
 import { rm } from "node:fs/promises";
 import pLimit from "p-limit";
-import { isCutFailure, isMediaFault, RejectedVideo } from "../video/errors.ts";
+import { RejectedVideo } from "../video/errors.ts";
 import * as facts from "../video/event-data.ts";
 import { OUTPUT_MARKER } from "../video/segment-keys.ts";
 import type { Announce, SplitDependencies } from "./dependencies.ts";
 import type { SegmentProof } from "./domain/proof.ts";
 import type { SplitPlan } from "./plan-cut.ts";
 import type { CutChoice, DeliveredSegment } from "./ports/ledger.ts";
-import type { Container, MadeSegment, MediaDescription, OpenMedia } from "./ports/media-tools.ts";
+import type { Container, CutEnding, MadeSegment, MediaDescription, OpenMedia } from "./ports/media-tools.ts";
 
 /** Bytes of finished segments that may wait on disk; beyond it the reading is held back. */
-const MOST_BACKLOG_BYTES = 64 * 1024 * 1024;
+const MAX_BACKLOG_BYTES = 64 * 1024 * 1024;
 
 /** Segments uploaded at the same time. */
 const DELIVERIES_AT_ONCE = 3;
@@ -28,11 +28,19 @@ export type CutRun = {
   delivered: ReadonlyMap<number, DeliveredSegment>;
 };
 
+/** What was delivered, in all attempts. */
+export type Delivery = {
+  /** Of each segment, in order. */
+  proofs: SegmentProof[];
+  /** Seconds from the first frame; undefined where all of the source was cut. */
+  undecodableFrom: number | undefined;
+};
+
 /**
- * Cuts and delivers: each segment is uploaded, announced and deleted while the next ones are cut. Resolves with what was
- * measured on each when all of them were accepted by the bus: fewer than planned where the source couldn't be read that
- * far. Tries the next container when the one before can't hold the tracks. What an earlier attempt has uploaded isn't made
- * again, and announced if that is all it lacks.
+ * Cuts and delivers: each segment is uploaded, announced and deleted while the next ones are cut. Resolves when all of
+ * them were accepted by the bus: fewer than planned where the source can't be decoded further. Tries the next container
+ * when the one before can't hold the tracks. What an earlier attempt has uploaded isn't made again, and announced if
+ * that is all it lacks. Throws why the source couldn't be fetched, and `RejectedVideo` where it can't be cut.
  */
 export async function deliverSegments(
   run: CutRun,
@@ -40,31 +48,32 @@ export async function deliverSegments(
   dependencies: SplitDependencies,
   announce: Announce,
   signal: AbortSignal,
-): Promise<SegmentProof[]> {
+): Promise<Delivery> {
   await announceDelivered(run, dependencies, announce);
-  if (run.delivered.size === run.plan.segments.length) return proofsOf(run.delivered);
-  let refusal: unknown;
+  const { delivered, plan } = run;
+  if (delivered.size === plan.segments.length) return { proofs: proofsOf(delivered), undecodableFrom: undefined };
+  let refusal: Impossible | undefined;
   for (const container of containersOf(run, opened)) {
-    const delivery = startDelivery(run, container, opened, dependencies, announce, signal);
-    try {
-      return await delivery.toEnd();
-    } catch (error) {
-      const failure = opened.readFailure();
-      if (failure !== undefined) throw failure;
-      if (!isOfTheFile(error)) throw error;
-      // Once a segment was announced, its container is a fact.
-      if (delivery.begun() + run.delivered.size > 0) throw damaged(delivery.begun() + run.delivered.size, error);
-      refusal = error;
-      dependencies.log.info(`${container.muxer} can't hold these tracks`, { why: detailOf(error) });
+    const { ending, proofs, made } = await deliverIn(container, run, opened, dependencies, announce, signal);
+    switch (ending.type) {
+      case "complete":
+        if (proofs.length < plan.segments.length) throw new Error("the cut is complete, and segments are missing");
+        return { proofs, undecodableFrom: undefined };
+      case "undecodable":
+        return { proofs, undecodableFrom: ending.from };
+      case "not fetched":
+        throw ending.error;
+      case "impossible":
+        // Once a segment was announced, its container is a fact.
+        if (made + delivered.size > 0) throw damaged(made + delivered.size, ending);
+        refusal = ending;
+        dependencies.log.info(`${container.muxer} can't hold these tracks`, { why: ending.detail });
     }
   }
-  if (isCutFailure(refusal)) throw rejectionOf(refusal.reason, detailOf(refusal), refusal);
-  throw new RejectedVideo(
-    "UnreadableMedia",
-    `No container that ffmpeg writes can hold the video's tracks (ffmpeg: ${detailOf(refusal)}).`,
-    { cause: refusal },
-  );
+  throw rejectionOf(refusal);
 }
+
+type Impossible = Extract<CutEnding, { type: "impossible" }>;
 
 const proofsOf = (delivered: CutRun["delivered"]): SegmentProof[] =>
   [...delivered].sort(([one], [other]) => one - other).map(([, { proof }]) => proof);
@@ -94,94 +103,100 @@ async function announceSegment(
   const segment = plan.segments[index];
   if (segment === undefined) throw new Error(`ffmpeg made segment ${index}, and ${plan.segments.length} were planned`);
   const { object } = delivered;
-  await announce("SegmentCreated", facts.segmentCreated(upload, picture, segment, object), index);
+  await announce("SegmentCreated", facts.segmentCreated(upload, picture, segment, delivered), index);
   await ledger.recordSegment(upload.videoId, index, { ...delivered, announced: true });
   log.info("Segment announced", { segment_index: index, made: object.made });
 }
 
-/** Whether the file is at fault, and not the machine: another machine, or a larger /tmp, can do it. */
-const isOfTheFile = (error: unknown): boolean =>
-  (isMediaFault(error) || isCutFailure(error)) && !detailOf(error).includes("No space left on device");
-
-const detailOf = (error: unknown): string => {
-  if (isMediaFault(error)) return error.stderr || "no message";
-  return error instanceof Error ? error.message : String(error);
-};
-
 const REPAIR = 'Repair it with "ffmpeg -i VIDEO -c copy REPAIRED" and upload that.';
 
-function rejectionOf(reason: RejectedVideo["reason"], detail: string, cause: unknown): RejectedVideo {
-  const message = {
-    UnsupportedCut: `The video can't be cut exactly here: ${detail}. Ask for the cut "keyframe", which encodes nothing.`,
-    ProofFailed: `The segments aren't what they must be (${detail}), so they weren't announced as a whole. Convert the video to H.264 in MP4 and upload that.`,
-  };
-  const known = reason === "UnsupportedCut" || reason === "ProofFailed";
-  return new RejectedVideo(reason, known ? message[reason] : `The video can't be cut (${detail}). ${REPAIR}`, {
-    cause,
-  });
+function rejectionOf(refusal: Impossible | undefined): RejectedVideo {
+  const { reason, detail, cause } = refusal ?? { reason: "UnreadableMedia", detail: "no container is left to try" };
+  const options = { cause };
+  switch (reason) {
+    case "UnsupportedCut":
+      return new RejectedVideo(
+        reason,
+        `The video can't be cut exactly here: ${detail}. Ask for the cut "keyframe", which encodes nothing.`,
+        options,
+      );
+    case "ProofFailed":
+      return new RejectedVideo(
+        reason,
+        `The segments aren't what they must be (${detail}), so they weren't announced as a whole. Convert the video to H.264 in MP4 and upload that.`,
+        options,
+      );
+    default:
+      return new RejectedVideo(reason, `The video can't be cut, in any container (${detail}). ${REPAIR}`, options);
+  }
 }
 
-const damaged = (made: number, cause: unknown): RejectedVideo => {
-  const reason = isCutFailure(cause) ? cause.reason : "UnreadableMedia";
-  const what = `The video can't be cut beyond its first ${made} segments (${detailOf(cause)})`;
-  return new RejectedVideo(reason, `${what}. ${REPAIR}`, { cause });
-};
+const damaged = (made: number, { reason, detail, cause }: Impossible): RejectedVideo =>
+  new RejectedVideo(reason, `The video can't be cut beyond its first ${made} segments (${detail}). ${REPAIR}`, {
+    cause,
+  });
 
-function startDelivery(
-  run: CutRun,
+/** Cuts into one container. `made`: how many segments came of it. */
+async function deliverIn(
   container: Container,
+  run: CutRun,
   opened: OpenMedia,
   dependencies: SplitDependencies,
   announce: Announce,
   signal: AbortSignal,
-) {
-  const { plan, description, directory } = run;
-  const proofs: SegmentProof[] = [];
-  for (const [index, { proof }] of run.delivered) proofs[index] = proof;
-  const from = plan.segments.findIndex(({ index }) => !run.delivered.has(index));
+): Promise<{ ending: CutEnding; proofs: SegmentProof[]; made: number }> {
+  const { plan, description, directory, delivered } = run;
+  const proofs = new Map([...delivered].map(([index, { proof }]) => [index, proof]));
+  const from = plan.segments.findIndex(({ index }) => !delivered.has(index));
   const failed = new AbortController();
   const ending = AbortSignal.any([signal, failed.signal]);
   const limit = pLimit(DELIVERIES_AT_ONCE);
-  let begun = 0;
+  let made = 0;
   let backlog = 0;
 
   const deliver = async (file: MadeSegment): Promise<void> => {
-    if (!run.delivered.has(file.index)) {
+    ending.throwIfAborted();
+    if (!delivered.has(file.index)) {
       const object = await uploadSegment(run, container, file, dependencies, ending);
-      const delivered = { object, proof: file.proof, announced: false };
-      await dependencies.ledger.recordSegment(run.upload.videoId, file.index, delivered);
-      await announceSegment(run, file.index, delivered, dependencies, announce);
-      proofs[file.index] = file.proof;
+      const segment = { object, proof: file.proof, announced: false };
+      await dependencies.ledger.recordSegment(run.upload.videoId, file.index, segment);
+      await announceSegment(run, file.index, segment, dependencies, announce);
+      proofs.set(file.index, file.proof);
     }
     await rm(file.path);
     backlog -= file.bytes;
-    if (backlog <= MOST_BACKLOG_BYTES) opened.resume();
+    if (backlog <= MAX_BACKLOG_BYTES) opened.resume();
   };
 
-  const toEnd = async (): Promise<SegmentProof[]> => {
-    const deliveries: Promise<void>[] = [];
-    try {
-      const { cut } = plan;
-      const { log } = dependencies;
-      const files = opened.cut({ description, container, cut, from, directory, signal: ending, log });
-      for await (const file of files) {
-        begun += 1;
-        backlog += file.bytes;
-        if (backlog > MOST_BACKLOG_BYTES) opened.pause();
-        deliveries.push(limit(() => deliver(file)).catch((error: unknown) => failed.abort(error)));
-      }
-      await Promise.all(deliveries);
-      ending.throwIfAborted();
-      const holes = proofs.length - Object.keys(proofs).length;
-      if (holes > 0) throw new Error(`${holes} segments are missing between those that were made`);
-      return proofs;
-    } finally {
-      failed.abort(new Error("the delivery has ended"));
-      await Promise.all(deliveries);
+  const { cut } = plan;
+  const files = opened.cut({ description, container, cut, from, directory, signal: ending, log: dependencies.log });
+  const deliveries: Promise<void>[] = [];
+  try {
+    let next = await files.next();
+    for (; next.done !== true; next = await files.next()) {
+      const file = next.value;
+      made += 1;
+      backlog += file.bytes;
+      if (backlog > MAX_BACKLOG_BYTES) opened.pause();
+      deliveries.push(limit(() => deliver(file)).catch((error: unknown) => failed.abort(error)));
     }
-  };
+    await Promise.all(deliveries);
+    ending.throwIfAborted();
+    return { ending: next.value, proofs: inOrder(proofs), made };
+  } finally {
+    failed.abort(new Error("the delivery has ended"));
+    await Promise.all([...deliveries, files.return({ type: "complete" }).catch(() => {})]);
+    opened.resume();
+  }
+}
 
-  return { toEnd, begun: () => begun };
+/** Throws where one is missing between others. */
+function inOrder(proofs: ReadonlyMap<number, SegmentProof>): SegmentProof[] {
+  return Array.from({ length: proofs.size }, (_, index) => {
+    const proof = proofs.get(index);
+    if (proof === undefined) throw new Error(`segment ${index} is missing between those that were made`);
+    return proof;
+  });
 }
 
 async function uploadSegment(

@@ -1,5 +1,5 @@
 import type { VideoSplitEvent } from "#events-schema";
-import { ForbiddenSourceError, RejectedVideo, SourceChangedError } from "../video/errors.ts";
+import { isForbidden, RejectedVideo, SourceUnavailableError } from "../video/errors.ts";
 import * as facts from "../video/event-data.ts";
 import { correlationId, eventId } from "../video/ids.ts";
 import { overridesOf } from "../video/overrides.ts";
@@ -82,7 +82,7 @@ async function lookUp(
   try {
     return { stored: await store.describe(bucket, key, versionId), forbidden: false };
   } catch (error) {
-    if (explicit && error instanceof ForbiddenSourceError) return { stored: undefined, forbidden: true };
+    if (explicit && isForbidden(error)) return { stored: undefined, forbidden: true };
     throw error;
   }
 }
@@ -150,10 +150,11 @@ const secondsBetween = (begun: Date, ended: Date): number => Math.max(0, ended.g
 
 function asRejection(error: unknown): RejectedVideo | undefined {
   if (error instanceof RejectedVideo) return error;
-  if (!(error instanceof SourceChangedError)) return undefined;
-  return new RejectedVideo("SourceChanged", `${error.message}. What lies there now is split on its own upload event.`, {
-    cause: error,
-  });
+  if (!(error instanceof SourceUnavailableError)) return undefined;
+  const { reason, message } = error;
+  const next =
+    reason === "SourceChanged" ? "What lies there now is split on its own upload event." : "Upload it again.";
+  return new RejectedVideo(reason, `${message}. ${next}`, { cause: error });
 }
 
 function assertSplittable({ upload, request, stored, forbidden, wished }: Video, settings: SplitSettings): number {
@@ -167,7 +168,7 @@ function assertSplittable({ upload, request, stored, forbidden, wished }: Video,
   if (stored === undefined)
     throw new RejectedVideo("SourceNotFound", `${name} doesn't exist (any more). Upload it again.`);
   if (stored.source.etag !== upload.source.etag && request.versionId === undefined) {
-    throw new SourceChangedError(`${name} was overwritten before it could be split`);
+    throw new SourceUnavailableError("SourceChanged", `${name} was overwritten before it could be split`);
   }
   if (stored.bytes === 0) throw new RejectedVideo("EmptyObject", `${name} has 0 bytes. Upload the video again.`);
   if (stored.bytes > settings.largestObjectBytes) {

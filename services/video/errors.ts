@@ -1,8 +1,17 @@
 import type { RejectionReason } from "#events-schema";
 
+/** What all errors of the services have: a stable code, and whether the same again may end otherwise. */
+export abstract class ServiceError extends Error {
+  abstract readonly code: string;
+  /** True: thrown to Lambda, which tries again. False: announced as a rejection. */
+  abstract readonly retryable: boolean;
+}
+
 /** The object can't be split, and trying again won't help: it's announced as `VideoRejected` and not retried. */
-export class RejectedVideo extends Error {
+export class RejectedVideo extends ServiceError {
   override name = "RejectedVideo";
+  readonly code = "RejectedVideo";
+  readonly retryable = false;
   readonly reason: RejectionReason;
 
   /** `message` is for the person who uploaded the object: what is wrong, and what to do next. */
@@ -12,19 +21,39 @@ export class RejectedVideo extends Error {
   }
 }
 
-/** The object was overwritten or deleted while it was read. */
-export class SourceChangedError extends Error {
-  override name = "SourceChangedError";
+/** Why a source can't be had, however often it's tried. */
+export type SourceFault = Extract<RejectionReason, `Source${string}`>;
+
+/** The object can't be read, and won't be by trying again: overwritten, deleted, forbidden. `reason` is what it's rejected for. */
+export class SourceUnavailableError extends ServiceError {
+  override name = "SourceUnavailableError";
+  readonly code = "SourceUnavailable";
+  readonly retryable = false;
+  readonly reason: SourceFault;
+
+  /** `message` says what is wrong and what to do next. */
+  constructor(reason: SourceFault, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.reason = reason;
+  }
 }
 
-/** This service may not read the object. */
-export class ForbiddenSourceError extends Error {
-  override name = "ForbiddenSourceError";
+/** The service may not read the object. */
+export const isForbidden = (error: unknown): boolean =>
+  error instanceof SourceUnavailableError && error.reason === "SourceForbidden";
+
+/** The object's bytes couldn't be fetched this time: S3 failed, the connection broke or stalled. */
+export class SourceFetchError extends ServiceError {
+  override name = "SourceFetchError";
+  readonly code = "SourceFetchFailed";
+  readonly retryable = true;
 }
 
-/** The invocation's time ran out. Thrown, so that it's retried. */
-export class OutOfTimeError extends Error {
+/** The invocation's time ran out. */
+export class OutOfTimeError extends ServiceError {
   override name = "OutOfTimeError";
+  readonly code = "OutOfTime";
+  readonly retryable = true;
 }
 
 /** What ffmpeg or ffprobe answers with when the file, not the machine, is at fault. */

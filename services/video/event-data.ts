@@ -19,8 +19,11 @@ export type Picture = {
 /** What was planned. */
 export type Plan = { duration: number; segments: readonly unknown[] };
 
-/** A segment's place in the video: seconds from the first frame. */
-export type Place = { index: number; requestedStart: number; requestedEnd: number; start: number; end: number };
+/** Where a segment was asked to be: seconds from the video's first frame. */
+export type Place = { index: number; requestedStart: number; requestedEnd: number };
+
+/** Where it is, measured on its file: seconds from the video's first frame. */
+export type MeasuredPlace = { start: number; end: number };
 
 /** What came of it. */
 export type Result = {
@@ -115,7 +118,7 @@ export const segmentCreated = (
   upload: Upload,
   picture: Picture,
   segment: Place,
-  object: SegmentObject,
+  { object, proof: { start, end } }: { object: SegmentObject; proof: MeasuredPlace },
 ): EventData<"SegmentCreated"> => ({
   VideoId: segmentId(upload.videoId, segment.index),
   parent_video: upload.videoId,
@@ -129,11 +132,11 @@ export const segmentCreated = (
   audio: object.audioCodecs.length > 0,
   video_codec: object.videoCodec,
   audio_codecs: object.audioCodecs,
-  duration: seconds(segment.end - segment.start),
+  duration: seconds(end - start),
   requested_start: seconds(segment.requestedStart),
   requested_end: seconds(segment.requestedEnd),
-  start: seconds(segment.start),
-  end: seconds(segment.end),
+  start: seconds(start),
+  end: seconds(end),
   frames: object.frames,
   made: object.made,
 });

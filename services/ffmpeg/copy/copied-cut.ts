@@ -5,7 +5,7 @@ import { pictureHasher } from "../formats/nal-units.ts";
 import { isIso } from "../proof/product.ts";
 import { type Expected, proveSegment, roundingOf } from "../proof/proof.ts";
 import { hasSampleTable } from "../source/sample-table.ts";
-import { cutSegments, type Segmentation } from "./segmenter.ts";
+import { cutSegments, type Segmentation, type SourcePacket } from "./segmenter.ts";
 
 export type CopiedCut = Omit<Segmentation, "listener" | "audio" | "hash"> & {
   audio: readonly { index: number; codec: string }[];
@@ -19,7 +19,7 @@ export type CopiedCut = Omit<Segmentation, "listener" | "audio" | "hash"> & {
 
 /** Frames in decode order, of which the oldest are taken away. */
 class SourcePackets {
-  readonly #video: { time: number; hash: number }[] = [];
+  readonly #video: SourcePacket[] = [];
   readonly #audio: number[][];
   #ended = false;
   #wake = () => {};
@@ -30,8 +30,8 @@ class SourcePackets {
 
   get listener(): Segmentation["listener"] {
     return {
-      onVideo: (time, hash) => {
-        this.#video.push({ time, hash });
+      onVideo: (packet) => {
+        this.#video.push(packet);
         this.#wake();
       },
       onAudio: (track, time) => this.#audio[track]!.push(time),
@@ -43,7 +43,7 @@ class SourcePackets {
   }
 
   /** The next frames, in presentation order. */
-  async takeFrames(count: number): Promise<{ time: number; hash: number }[]> {
+  async takeFrames(count: number): Promise<SourcePacket[]> {
     while (this.#video.length < count && !this.#ended) {
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
@@ -55,6 +55,13 @@ class SourcePackets {
   takeAudio(track: number, count: number): number[] {
     return this.#audio[track]!.splice(0, count);
   }
+}
+
+/** Where the container doesn't say, a frame is as long as its neighbours are on average. */
+function lastDuration(frames: readonly SourcePacket[]): number {
+  const last = frames.at(-1);
+  if (last === undefined || last.duration > 0) return last?.duration ?? 0;
+  return (last.time - frames[0]!.time) / Math.max(1, frames.length - 1);
 }
 
 /** Codecs whose packets ffmpeg writes into MP4 and MOV as it read them there. */
@@ -74,12 +81,16 @@ export async function* cutByCopy(cut: CopiedCut): AsyncGenerator<MadeSegment> {
   const verbatim = isVerbatim(cut);
   const hash = verbatim ? "whole" : pictureHasher(codec);
   const files = cutSegments({ ...cut, audio: audio.map(({ index }) => index), listener: source.listener, hash });
+  let origin: number | undefined;
   for await (const file of files) {
     const frames = await source.takeFrames(cut.frames[file.index] ?? 0);
     const begin = frames[0]?.time ?? 0;
+    origin ??= begin;
     const expected: Expected = {
       hash: verbatim ? crc32 : pictureHasher(codec),
       frames: frames.map(({ time, hash }) => ({ time: time - begin, hash })),
+      start: begin - origin,
+      lastDuration: lastDuration(frames),
       audio: (track, count) => source.takeAudio(track, count).map((time) => time - begin),
       audioIsPacked: audio.map((track) => !track.codec.startsWith("pcm_")),
       rounding: roundingOf(container),

@@ -3,16 +3,27 @@ import { join } from "node:path";
 import type { Readable } from "node:stream";
 import type { Container } from "../../split/ports/media-tools.ts";
 import { eachLine } from "../process/lines.ts";
-import { PACKET_BYTES, PACKET_HASHES, PACKET_LINES, readPacketLines, readPackets } from "../process/packet-lines.ts";
+import {
+  type Clock,
+  PACKET_BYTES,
+  PACKET_HASHES,
+  PACKET_LINES,
+  type PacketLine,
+  readPacketLines,
+  readPackets,
+} from "../process/packet-lines.ts";
 import { runFfmpeg } from "../process/run-ffmpeg.ts";
 import { untrustedInput } from "../process/sandbox.ts";
 
 /** A segment that is complete on disk. */
 export type SegmentFile = { index: number; path: string; bytes: number };
 
+/** A packet of the picture; its time and duration in seconds. */
+export type SourcePacket = { time: number; duration: number; hash: number };
+
 /** Hears of every packet that is cut, on the way. Times are seconds on ffmpeg's clock. */
 export type PacketListener = {
-  onVideo: (time: number, hash: number) => void;
+  onVideo: (frame: SourcePacket) => void;
   onAudio: (track: number, time: number) => void;
   /** There are no more. */
   onEnd: () => void;
@@ -81,15 +92,20 @@ const listenerOutputs = ({ video, audio, hash }: Segmentation): string[][] => {
 
 const HEXADECIMAL = 16;
 
+const timesOf = ({ num, den }: Clock, { pts, dts, duration }: Pick<PacketLine, "pts" | "dts" | "duration">) => ({
+  time: ((pts ?? dts) * num) / den,
+  duration: (duration * num) / den,
+});
+
 async function listenToVideo({ hash, listener: { onVideo } }: Segmentation, pipes: Readable[]): Promise<void> {
   const [lines, bytes] = pipes as [Readable, Readable];
   if (hash === "whole") {
     for await (const { clock, line } of readPacketLines(lines))
-      onVideo(((line.pts ?? line.dts) * clock.num) / clock.den, Number.parseInt(line.checksum, HEXADECIMAL));
+      onVideo({ ...timesOf(clock, line), hash: Number.parseInt(line.checksum, HEXADECIMAL) });
     return;
   }
-  for await (const { clock, pts, dts, data } of readPackets(lines, bytes))
-    onVideo(((pts ?? dts) * clock.num) / clock.den, hash(data));
+  for await (const { clock, data, ...line } of readPackets(lines, bytes))
+    onVideo({ ...timesOf(clock, line), hash: hash(data) });
 }
 
 async function listenToAudio(lines: Readable, track: number, { onAudio }: PacketListener): Promise<void> {

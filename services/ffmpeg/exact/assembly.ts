@@ -14,8 +14,10 @@ export type SegmentPicture = Pick<Join, "videoFormat" | "clock" | "writeVideo"> 
   made: MadeSegment["made"];
   /** As ffprobe names it. */
   codec: string;
-  /** In presentation order; times are seconds from the first. */
+  /** In presentation order; times are seconds from the segment's start in the plan. */
   frames: SourceFrame[];
+  /** Of the last frame, in seconds. */
+  lastDuration: number;
   /** Looks at each packet of the produced file, in decode order, and throws where they can't be played. */
   check?: () => { onPacket: (data: Buffer, index: number) => Promise<void>; end: () => Promise<void> };
   remove: () => Promise<void>;
@@ -189,6 +191,8 @@ export class Assembly {
     const expected: Expected = {
       hash: pictureHasher(codec),
       frames: picture.frames,
+      start: this.#options.starts[index]! + (picture.frames[0]?.time ?? 0),
+      lastDuration: picture.lastDuration,
       audio: (track) => audio?.times[track] ?? [],
       audioIsPacked: audio === undefined ? [] : audioCodecs.map((name) => !name.startsWith("pcm_")),
       rounding: roundingOf(container),

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Container, ExactCut, MadeSegment } from "../../split/ports/media-tools.ts";
 import type { Log } from "../../video/ports/log.ts";
 import { isNalCodec } from "../formats/nal-units.ts";
-import { CutFailedError } from "../process/errors.ts";
+import { CutFailedError, isOfTheFile } from "../process/errors.ts";
 import { Assembly, type AssemblyOptions } from "./assembly.ts";
 import { type Encoder, encodersFor, type PictureFormat } from "./encoders.ts";
 import { Reencoder } from "./reencode.ts";
@@ -63,16 +63,12 @@ export async function* cutExactly(job: ExactCutJob): AsyncGenerator<MadeSegment>
     } catch (error) {
       job.signal.throwIfAborted();
       const following = ways[number + 1];
-      if (following === undefined || isOutOfSpace(error)) throw error;
+      if (following === undefined || !isOfTheFile(error)) throw error;
       const instead = following.encoder.codec;
       job.log.warn(`Encodes what is left to ${instead}`, { from_segment: next, since: `${way}: ${String(error)}` });
     }
   }
 }
-
-/** The machine's fault: to encode would need no less. */
-export const isOutOfSpace = (error: unknown): boolean =>
-  (error as NodeJS.ErrnoException).code === "ENOSPC" || String(error).includes("No space left on device");
 
 async function* attempt(
   job: ExactCutJob,
@@ -98,7 +94,7 @@ async function* attempt(
           assembly,
           from,
         )
-      : new Reencoder({ video, encoder, starts, end: plan.duration, segmentSeconds, spoolDirectory }, assembly, from);
+      : new Reencoder({ video, encoder, starts, segmentSeconds, spoolDirectory }, assembly, from);
 
   const reading = readSource({ binary, directory, url, format, audio, signal }, picture.reading, assembly).then(
     () => assembly.end(),

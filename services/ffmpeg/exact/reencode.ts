@@ -17,9 +17,8 @@ export type Reencoding = {
   /** ffmpeg's index of the stream. */
   video: number;
   encoder: Encoder;
-  /** When each segment starts and the last one ends, in seconds from the first frame. */
+  /** When each segment starts, in seconds from the first frame. */
   starts: readonly number[];
-  end: number;
   segmentSeconds: number;
   spoolDirectory: string;
 };
@@ -40,6 +39,7 @@ export class Reencoder {
   #segment = -1;
   #spool: Spool | undefined;
   #frames: { time: number; hash: undefined }[] = [];
+  #lastDuration = 0;
   #pending: Frame | undefined;
   #frame = 0;
 
@@ -118,8 +118,9 @@ export class Reencoder {
       },
     );
     if (this.#pending === undefined) return;
+    // What follows it isn't known: it is as long as the others are on average.
     const mean = this.#pending.time / Math.max(1, this.#frame - 1) || 0.04;
-    await this.#write(this.#pending, Math.max(this.#options.end, this.#pending.time + mean / 2));
+    await this.#write(this.#pending, this.#pending.time + mean);
     this.#finishSegment();
   }
 
@@ -138,6 +139,7 @@ export class Reencoder {
     const start = starts[segment]!;
     const ticks = (seconds: number) => Math.round((seconds - start + AHEAD_SECONDS) * MICROSECONDS);
     this.#frames.push({ time: time - start, hash: undefined });
+    this.#lastDuration = next - time;
     const duration = ticks(next) - ticks(time);
     await this.#spool!.write(
       matroskaCluster({ track: this.#header!.tracks[0]!, time: ticks(time), duration, key, data }),
@@ -153,6 +155,7 @@ export class Reencoder {
       made: "encoded",
       codec: encoder.codec,
       frames: this.#frames,
+      lastDuration: this.#lastDuration,
       videoFormat: "matroska",
       clock: CLOCKS.find((clock) => this.#frames.every(({ time }) => isWhole(time * clock))) ?? CLOCKS[0],
       writeVideo: async (sink) => {

@@ -339,6 +339,7 @@ export class Stitcher {
       made,
       codec,
       frames,
+      lastDuration: segment.end - segment.start - frames.at(-1)!.time,
       videoFormat: "mp4",
       clock: this.#ticks,
       writeVideo: (sink) => this.#write(segment, packets, head, sink),

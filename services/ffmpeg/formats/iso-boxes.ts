@@ -1,4 +1,4 @@
-import type { RangedSource } from "../source/source-server.ts";
+import type { RangedSource } from "./ranged-source.ts";
 
 /** A box of an ISO base media file (MP4, MOV, 3GP), its header taken off. ISO/IEC 14496-12, section 4.2. */
 export type Box = { type: string; body: DataView };

@@ -1,4 +1,4 @@
-import type { CutFailure } from "../../video/errors.ts";
+import { type CutFailure, isCutFailure, isMediaFault } from "../../video/errors.ts";
 
 /** How much of stderr goes into an error. */
 const TAIL_LINES = 8;
@@ -34,6 +34,16 @@ export class CutFailedError extends Error implements CutFailure {
     this.reason = reason;
   }
 }
+
+const isDiskFull = (error: unknown): boolean =>
+  (error as NodeJS.ErrnoException).code === "ENOSPC" || String(error).includes("No space left on device");
+
+/**
+ * Whether the file is at fault, and another way of cutting it may do better. A process that was killed, a full disk and
+ * an error of our own say nothing about the file.
+ */
+export const isOfTheFile = (error: unknown): boolean =>
+  (isMediaFault(error) || isCutFailure(error)) && !isDiskFull(error);
 
 /** Something about the file that nothing here can make sense of. */
 export const unreadable = (message: string): CutFailedError => new CutFailedError("UnreadableMedia", message);

@@ -15,7 +15,7 @@ export type FfprobeRun = {
 
 /**
  * Runs ffprobe in the scrubbed environment and hands its stdout over line by line, however long it is.
- * Throws `FfmpegError` for an exit code other than 0, and the signal's reason when aborted.
+ * Throws `FfmpegError` for an exit code other than 0, what `onLine` throws, and the signal's reason when aborted.
  * fluent-ffmpeg's own ffprobe() is not used: it collects all output and passes the parent's environment on.
  */
 export async function runFfprobe({ binary, args, signal, secret, onLine }: FfprobeRun): Promise<void> {
@@ -32,11 +32,23 @@ export async function runFfprobe({ binary, args, signal, secret, onLine }: Ffpro
     child.once("error", reject);
     child.once("close", resolve);
   });
+  let failure: { reason: unknown } | undefined;
+  const hand = (line: string): void => {
+    if (failure !== undefined) return;
+    try {
+      onLine(line);
+    } catch (reason) {
+      // Thrown on, out of an event's listener, it would end the process.
+      failure = { reason };
+      kill();
+    }
+  };
   try {
     const lines = createInterface({ input: child.stdout, crlfDelay: Number.POSITIVE_INFINITY });
-    lines.on("line", onLine);
+    lines.on("line", hand);
     const exitCode = await closed;
     signal.throwIfAborted();
+    if (failure !== undefined) throw failure.reason;
     if (exitCode !== 0) throw new FfmpegError("ffprobe", exitCode, stderr.toString());
   } finally {
     signal.removeEventListener("abort", kill);

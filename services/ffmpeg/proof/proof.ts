@@ -17,6 +17,10 @@ export type Expected = {
   hash: (packet: Buffer) => number;
   /** In presentation order. */
   frames: SourceFrame[];
+  /** Of its first frame in the source: seconds from the video's first frame. */
+  start: number;
+  /** Of its last frame in the source, in seconds: for containers that don't say it themselves. */
+  lastDuration: number;
   /** For an audio track, the times of the packets that belong here, `found` being how many there are: seconds from the segment's first frame. */
   audio: (track: number, found: number) => number[];
   /** Whether an audio track's packets are kept as they are: PCM is packed anew by every container. */
@@ -77,6 +81,8 @@ export async function proveSegment(
   return {
     frames: found.length,
     copiedFrames: expected.frames.reduce((sum, { hash }) => sum + (hash === undefined ? 0 : 1), 0),
+    start: expected.start,
+    end: expected.start + (found.at(-1)?.time ?? 0) - begin + expected.lastDuration,
     largestTimeError,
     largestAudioOffset: compareAudio(audio, expected, begin),
   };

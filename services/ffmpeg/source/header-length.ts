@@ -1,7 +1,9 @@
+import type { RangedSource } from "../formats/ranged-source.ts";
 import { FfmpegError } from "../process/errors.ts";
 import { runFfprobe } from "../process/ffprobe.ts";
 import { untrustedInput } from "../process/sandbox.ts";
-import { type RangedSource, serveSource } from "./source-server.ts";
+import { checkSource } from "./checked-source.ts";
+import { serveSource } from "./source-server.ts";
 
 /**
  * How long a video is in seconds by its header, which may lie. Undefined where it doesn't say, or isn't one that can be opened. Reads little
@@ -12,22 +14,21 @@ export async function headerLength(
   source: RangedSource,
   signal: AbortSignal,
 ): Promise<number | undefined> {
-  const server = await serveSource(source);
+  const checked = checkSource(source);
+  const server = await serveSource(checked);
   let text = "";
   try {
     const args = [...untrustedInput(), "-show_entries", "format=duration", "-of", "csv=p=0", server.url];
     await runFfprobe({
       binary: ffprobe,
       args,
-      signal,
+      signal: AbortSignal.any([signal, checked.failed]),
       secret: server.url,
       onLine: (line) => {
         text = line;
       },
     });
   } catch (error) {
-    const failure = server.failure();
-    if (failure !== undefined) throw failure;
     if (!(error instanceof FfmpegError)) throw error;
   } finally {
     await server.close();

@@ -1,7 +1,7 @@
 import type { PlannedPacket } from "../../split/domain/cut-plan.ts";
 import { boxesIn, findBox, readMovieBox } from "../formats/iso-boxes.ts";
+import type { RangedSource } from "../formats/ranged-source.ts";
 import { unreadable } from "../process/errors.ts";
-import type { RangedSource } from "./source-server.ts";
 
 /**
  * MP4 and MOV keep times and keyframes of every frame in an index, so a film of many GB is planned from a few hundred KB.

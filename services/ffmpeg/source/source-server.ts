@@ -2,20 +2,11 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-
-/** An object that can be read in ranges. */
-export type RangedSource = {
-  /** Bytes. */
-  size: number;
-  /** Bytes `start` to `end`, both included, as they come. Ends early and quietly when `signal` is aborted. */
-  read(start: number, end: number, signal: AbortSignal): AsyncIterable<Uint8Array>;
-};
+import type { CheckedSource } from "./checked-source.ts";
 
 export type SourceServer = {
   /** What ffmpeg opens. The path is a secret, so that nothing else on the machine reads the upload. */
   url: string;
-  /** Why the source couldn't be read, once that happened: ffmpeg itself only sees a connection that ended. */
-  failure(): unknown;
   /** No further byte leaves until `resume`: ffmpeg waits, and what it has written can be uploaded. */
   pause(): void;
   resume(): void;
@@ -57,12 +48,10 @@ function createGate() {
  * Serves one object to ffmpeg on loopback, so that it's read in ranges from where it lies and never whole on disk, and
  * so that ffmpeg needs neither DNS, TLS nor credentials. A request that ffmpeg closes early aborts the read behind it.
  */
-export async function serveSource(source: RangedSource): Promise<SourceServer> {
+export async function serveSource(source: CheckedSource): Promise<SourceServer> {
   const path = `/${randomBytes(24).toString("hex")}`;
   const gate = createGate();
   const reads = new Set<AbortController>();
-  let failure: unknown;
-
   const respond = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     if (request.url !== path) return void response.writeHead(404).end();
     const range = parseRange(request.headers.range, source.size);
@@ -84,9 +73,8 @@ export async function serveSource(source: RangedSource): Promise<SourceServer> {
         if (!response.write(chunk)) await once(response, "drain", { signal: reading.signal });
       }
       response.end();
-    } catch (error) {
-      if (reading.signal.aborted) return;
-      failure ??= error;
+    } catch {
+      // The source has told it to whoever reads it; ffmpeg only sees a connection that broke off.
       response.destroy();
     } finally {
       reads.delete(reading);
@@ -104,7 +92,6 @@ export async function serveSource(source: RangedSource): Promise<SourceServer> {
 
   return {
     url: `http://127.0.0.1:${port}${path}`,
-    failure: () => failure,
     pause: gate.close,
     resume: gate.open,
     close: async () => {

@@ -1,6 +1,6 @@
 import { topLevelEnd } from "../formats/iso-boxes.ts";
+import type { RangedSource } from "../formats/ranged-source.ts";
 import { hasSampleTable } from "./sample-table.ts";
-import type { RangedSource } from "./source-server.ts";
 
 /**
  * Containers that say at their start how long they are: a file that ends before was cut off on its way. Transport

@@ -6,6 +6,10 @@ export type SegmentProof = {
   frames: number;
   /** Of these, bit for bit those of the source. */
   copiedFrames: number;
+  /** Of its first frame: seconds from the video's first frame. */
+  start: number;
+  /** Of its last frame's end, as the produced file has it: seconds from the video's first frame. */
+  end: number;
   /** Largest difference between a frame's time and that of the source's frame, in seconds. */
   largestTimeError: number;
   /** Largest difference between how far a sound is from the picture here and in the source, in seconds; 0 without sound. */

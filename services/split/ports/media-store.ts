@@ -14,7 +14,7 @@ export type SegmentUpload = {
 /** Where uploads lie and segments go. */
 export type MediaStore = StoredObjects & {
   /**
-   * Bytes `start` to `end`, both included, in order. Throws `SourceChangedError` where the object is no longer the one
+   * Bytes `start` to `end`, both included, in order. Throws `SourceUnavailableError` where the object is no longer the one
    * that was described. Ends quietly when `signal` is aborted.
    */
   read(source: Source, start: number, end: number, signal: AbortSignal): AsyncIterable<Uint8Array>;

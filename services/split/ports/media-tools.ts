@@ -1,4 +1,5 @@
-import type { Made } from "#events-schema";
+import type { Made, RejectionReason } from "#events-schema";
+import type { SourceFetchError, SourceUnavailableError } from "../../video/errors.ts";
 import type { Log } from "../../video/ports/log.ts";
 import type { PlannedPacket, PlannedSegment } from "../domain/cut-plan.ts";
 import type { ExactPlan, WindowPlan } from "../domain/exact-plan.ts";
@@ -79,13 +80,24 @@ export type CutJob = {
   log: Log;
 };
 
+/** How a cut ended, after its last segment. Only the last two may shorten a split, lead to another way, or reject. */
+export type CutEnding =
+  | { type: "complete" }
+  /** The store failed, whatever ffmpeg made of it. `error` says whether to retry. */
+  | { type: "not fetched"; error: SourceFetchError | SourceUnavailableError }
+  /** Every byte was fetched, and nothing can be decoded from this time on: seconds from the video's first frame. */
+  | { type: "undecodable"; from: number }
+  /** The container can't hold the tracks, or no way of cutting gives what it must be. */
+  | { type: "impossible"; reason: RejectionReason; detail: string; cause?: unknown };
+
 /**
- * One source, opened for reading. Every method that reads throws a media fault (see `isMediaFault`) for what ffmpeg
- * can't do with it, and the signal's reason when aborted.
+ * One source, opened for reading. Each method throws `SourceFetchError` or `SourceUnavailableError` where the source
+ * couldn't be fetched, a media fault (see `isMediaFault`) for what ffmpeg can't do with its bytes, and the signal's
+ * reason when aborted.
  */
 export type OpenMedia = {
   describe(signal: AbortSignal): Promise<MediaDescription>;
-  /** Resolves with whether the file ends before what it says it holds. */
+  /** Resolves with whether the file ends before what it says it holds. `onPacket` may throw: it ends the reading. */
   scan(
     description: MediaDescription,
     signal: AbortSignal,
@@ -94,13 +106,11 @@ export type OpenMedia = {
   /** Containers for its segments, best first. `extension` is the source's. */
   containers(description: MediaDescription, extension: string): Container[];
   /**
-   * Yields each segment as soon as its file is complete and proven, in order. Throws a media fault where the source can't
-   * be read or the container can't hold it, and a cut failure (see `isCutFailure`) where the cut can't be done, or what
-   * it gave isn't what it must be.
+   * Yields each segment as soon as its file is complete and proven, and what it was made from is known to be fetched
+   * whole; in order. Then says how it ended. Throws what is the machine's fault: a process that was killed, a full disk,
+   * the signal's reason.
    */
-  cut(job: CutJob): AsyncIterable<MadeSegment>;
-  /** Why the store couldn't be read, once that happened. ffmpeg can't tell it from a damaged file. */
-  readFailure(): unknown;
+  cut(job: CutJob): AsyncGenerator<MadeSegment, CutEnding, undefined>;
   /** Holds the reading back until `resume`. */
   pause(): void;
   resume(): void;

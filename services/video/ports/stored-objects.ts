@@ -10,6 +10,6 @@ export type StoredObject = {
 
 /** Objects in S3, looked at without being read. */
 export type StoredObjects = {
-  /** Undefined where there is no such object or version. Throws `ForbiddenSourceError` where S3 won't say. */
+  /** Undefined where there is no such object or version. Throws `SourceUnavailableError` where it may not be read. */
   describe(bucket: string, key: string, versionId?: string): Promise<StoredObject | undefined>;
 };

@@ -66,7 +66,7 @@ describe("knowing what was delivered", () => {
       videoCodec: "h264",
       audioCodecs: ["aac"],
     },
-    proof: { frames: 50, copiedFrames: 40, largestTimeError: 0, largestAudioOffset: 0.001 },
+    proof: { frames: 50, start: 0, end: 2, copiedFrames: 40, largestTimeError: 0, largestAudioOffset: 0.001 },
     announced: false,
   };
 

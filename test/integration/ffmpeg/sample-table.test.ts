@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
+import { checkSource } from "../../../services/ffmpeg/source/checked-source.ts";
 import { readSampleTable } from "../../../services/ffmpeg/source/sample-table.ts";
 import { scanPackets } from "../../../services/ffmpeg/source/scan-packets.ts";
 import { serveSource } from "../../../services/ffmpeg/source/source-server.ts";
@@ -26,7 +27,7 @@ function counted(bytes: Uint8Array) {
 }
 
 async function packetsByReading(bytes: Uint8Array): Promise<PlannedPacket[]> {
-  const server = await serveSource(counted(bytes).ranged);
+  const server = await serveSource(checkSource(counted(bytes).ranged));
   const packets: PlannedPacket[] = [];
   const { ffprobe } = await binaries;
   try {

@@ -1,5 +1,7 @@
 import { describe, expect, it, onTestFinished } from "vitest";
-import { type RangedSource, serveSource } from "../../../services/ffmpeg/source/source-server.ts";
+import type { RangedSource } from "../../../services/ffmpeg/formats/ranged-source.ts";
+import { checkSource } from "../../../services/ffmpeg/source/checked-source.ts";
+import { serveSource } from "../../../services/ffmpeg/source/source-server.ts";
 
 const BYTES = Buffer.from("0123456789");
 
@@ -11,9 +13,10 @@ const plain: RangedSource = {
 };
 
 async function serve(source: RangedSource) {
-  const server = await serveSource(source);
+  const checked = checkSource(source);
+  const server = await serveSource(checked);
   onTestFinished(() => server.close());
-  return server;
+  return { ...server, failed: checked.failed };
 }
 
 describe("the loopback source", () => {
@@ -78,15 +81,18 @@ describe("the loopback source", () => {
     expect(await text).toBe("0123456789");
   });
 
-  it("keeps why a read failed, and cuts the connection", async () => {
+  it.each([
+    ["throws", new Error("S3 is down"), "The source can't be read: S3 is down"],
+    ["ends before its range does", undefined, "The source ended after 4 of 10 bytes from byte 0 on"],
+  ])("says so before it cuts the connection, when a read %s", async (_how, error, message) => {
     const server = await serve({
       size: 10,
       async *read(start) {
         yield BYTES.subarray(start, 4);
-        throw new Error("S3 is down");
+        if (error !== undefined) throw error;
       },
     });
     await expect(fetch(server.url).then((response) => response.text())).rejects.toThrow();
-    expect(server.failure()).toMatchObject({ message: "S3 is down" });
+    expect(server.failed.reason).toMatchObject({ code: "SourceFetchFailed", retryable: true, message });
   });
 });

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { VideoSplitEvent } from "#events-schema";
 import type { ListedUpload } from "../../../services/reconciler/ports/uploads.ts";
 import { type ReconcilerDependencies, reconcile } from "../../../services/reconciler/reconcile.ts";
-import { ForbiddenSourceError } from "../../../services/video/errors.ts";
+import { SourceUnavailableError } from "../../../services/video/errors.ts";
 import type { Log } from "../../../services/video/ports/log.ts";
 import { sourceIdentity } from "../../../services/video/source.ts";
 import { NEVER } from "../../fixtures/cut.ts";
@@ -133,7 +133,7 @@ describe("looking for uploads without an end", () => {
   });
 
   it("asks for one that may not be read: the split service says so to whom it concerns", async () => {
-    const failing = { "uploads/a.mp4": new ForbiddenSourceError("403") };
+    const failing = { "uploads/a.mp4": new SourceUnavailableError("SourceForbidden", "403") };
     const { at, types } = await open({ objects: [upload("uploads/a.mp4", 1)], failing });
     await at(9);
     expect(types()).toEqual(["SplitRequested"]);

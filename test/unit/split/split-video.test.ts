@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { MAX_SEGMENTS, type VideoSplitEvent } from "#events-schema";
 import type { Once } from "../../../services/split/ports/once.ts";
-import { ForbiddenSourceError, SourceChangedError } from "../../../services/video/errors.ts";
-import { fault, H264, packets, SECONDS, split, type World } from "../../fixtures/split-world.ts";
+import { SourceFetchError, SourceUnavailableError } from "../../../services/video/errors.ts";
+import { H264, notFetched, packets, SECONDS, split, stopsAt, type World } from "../../fixtures/split-world.ts";
 
 const rejection = (events: VideoSplitEvent[]) => events.find((event) => event.type === "VideoRejected")?.data.rejection;
 
@@ -38,8 +38,6 @@ describe("splitting a video", () => {
     expect(uploads.every((key) => key.endsWith(".mkv"))).toBe(true);
   });
 });
-
-const cutFailure = (reason: string) => Object.assign(new Error("no"), { code: "CutFailed", reason });
 
 const ended = (events: VideoSplitEvent[]) => events.find((event) => event.type === "VideoSplit")?.data;
 
@@ -77,7 +75,10 @@ describe("a source that can't be read to its end is split as far as it goes", ()
   });
 
   it("where fewer segments than planned can be made", async () => {
-    const { events, outcome } = await split({ stopsAfter: 2, request: { cut: "exact" } });
+    const { events, outcome } = await split({
+      endsAfter: { segments: 2, ending: { type: "undecodable", from: 4 } },
+      request: { cut: "exact" },
+    });
     expect(outcome).toEqual({ outcome: "split", VideoId: 16_384, segments: 2 });
     expect(ended(events)).toMatchObject({ truncated: true, last_readable_time: 4, segment_count: 2, frames: 4 });
   });
@@ -149,9 +150,9 @@ describe("what can't be split is rejected", () => {
     ["SourceChanged", { request: { etag: "another" } }],
     ["InvalidOverride", { request: { segmentSeconds: 0.1 } }],
     ["InvalidOverride", { request: { outputKeyPrefix: "uploads/" } }],
-    ["UnsupportedCut", { failsAfter: { segments: 0, error: cutFailure("UnsupportedCut") } }],
-    ["ProofFailed", { failsAfter: { segments: 0, error: cutFailure("ProofFailed") } }],
-    ["UnreadableMedia", { stopsAfter: 0 }],
+    ["UnsupportedCut", { endsAfter: stopsAt(0, "no", "UnsupportedCut") }],
+    ["ProofFailed", { endsAfter: stopsAt(0, "no", "ProofFailed") }],
+    ["UnreadableMedia", { endsAfter: { segments: 0, ending: { type: "undecodable", from: 0 } } }],
     ["SourceForbidden", { forbidden: true, request: { explicit: true } }],
   ])("%s (%#)", async (reason, world) => {
     const { outcome, events, uploads } = await split(world);
@@ -162,12 +163,12 @@ describe("what can't be split is rejected", () => {
 
   it("but an upload's own event that leads to an object that may not be read is thrown: the set-up is at fault", async () => {
     const { outcome, events } = await split({ forbidden: true });
-    expect(outcome).toBeInstanceOf(ForbiddenSourceError);
+    expect(outcome).toMatchObject({ code: "SourceUnavailable", reason: "SourceForbidden" });
     expect(events).toEqual([]);
   });
 
   it("where ffmpeg stops on the file in the middle, saying how far it came", async () => {
-    const { events, types, left } = await split({ failsAfter: { segments: 2, error: fault("broken packet") } });
+    const { events, types, left } = await split({ endsAfter: stopsAt(2, "broken packet") });
     expect(types.at(-1)).toBe("VideoRejected");
     expect(rejection(events)).toMatchObject({
       reason: "UnreadableMedia",
@@ -187,8 +188,7 @@ describe("what can't be split is rejected", () => {
 
   it("where the object was overwritten while it was read", async () => {
     const { events } = await split({
-      failsAfter: { segments: 1, error: fault("end of file") },
-      readFailure: new SourceChangedError("overwritten"),
+      endsAfter: notFetched(1, new SourceUnavailableError("SourceChanged", "overwritten")),
     });
     expect(rejection(events)?.reason).toBe("SourceChanged");
   });
@@ -196,9 +196,9 @@ describe("what can't be split is rejected", () => {
 
 describe("what is worth a retry is thrown", () => {
   it.each<[string, Partial<World>]>([
-    ["S3 is down", { failsAfter: { segments: 1, error: fault("end of file") }, readFailure: new Error("S3 is down") }],
-    ["S3 is down", { readFailure: new Error("S3 is down") }],
-    ["No space left on device", { failsAfter: { segments: 1, error: fault("x: No space left on device") } }],
+    ["S3 is down", { endsAfter: notFetched(1, new SourceFetchError("S3 is down")) }],
+    ["S3 is down", { readFailure: new SourceFetchError("S3 is down") }],
+    ["No space left on device", { failsAfter: { segments: 1, error: new Error("No space left on device") } }],
     [
       "was killed",
       {
@@ -234,7 +234,7 @@ describe("what a delivery came to is measured", () => {
   });
 
   it("with the reason, when it was rejected, and segments that were announced before don't count", async () => {
-    const { measurements } = await split({ failsAfter: { segments: 2, error: fault("broken packet") } });
+    const { measurements } = await split({ endsAfter: stopsAt(2, "broken packet") });
     expect(measurements).toEqual([{ type: "rejected", videoId: 16_384, reason: "UnreadableMedia" }]);
   });
 

@@ -1,0 +1,47 @@
+import { ServiceError, SourceFetchError, SourceUnavailableError } from "../../video/errors.ts";
+import type { RangedSource } from "../formats/ranged-source.ts";
+
+/** A source of which it is known whether all that was asked for came. */
+export type CheckedSource = RangedSource & {
+  /** Aborted at the first failure, the error being its reason. Whoever reads the source stops by it. */
+  failed: AbortSignal;
+};
+
+/** Why the source couldn't be fetched: the store's own word, or a `SourceFetchError` where it gave none. */
+export type FetchFailure = SourceFetchError | SourceUnavailableError;
+
+export const isFetchFailure = (error: unknown): error is FetchFailure =>
+  error instanceof SourceFetchError || error instanceof SourceUnavailableError;
+
+function fetchFailure(error: unknown): FetchFailure {
+  if (isFetchFailure(error)) return error;
+  if (error instanceof ServiceError) return new SourceFetchError(error.message, { cause: error });
+  const detail = error instanceof Error ? error.message : String(error);
+  return new SourceFetchError(`The source can't be read: ${detail}`, { cause: error });
+}
+
+/**
+ * Watches every reading of a source: one that throws, or ends before its range does, is the source's failure, which ffmpeg
+ * would take for the end of the file. A reading that its reader aborts is none.
+ */
+export function checkSource(source: RangedSource): CheckedSource {
+  const failing = new AbortController();
+  async function* read(start: number, end: number, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+    const expected = end - start + 1;
+    let received = 0;
+    try {
+      for await (const chunk of source.read(start, end, signal)) {
+        received += chunk.length;
+        yield chunk;
+      }
+      if (signal.aborted || received === expected) return;
+      throw new SourceFetchError(`The source ended after ${received} of ${expected} bytes from byte ${start} on`);
+    } catch (error) {
+      if (signal.aborted) return;
+      const failure = fetchFailure(error);
+      failing.abort(failure);
+      throw failure;
+    }
+  }
+  return { size: source.size, read, failed: failing.signal };
+}
