@@ -1,7 +1,8 @@
 import type { SegmentProof } from "../../split/domain/proof.ts";
 import type { Container } from "../../split/ports/media-tools.ts";
 import { CutFailedError } from "../process/errors.ts";
-import { type Product, readProduct } from "./product.ts";
+import type { Product } from "./product.ts";
+import { readProduct } from "./read-product.ts";
 
 /** A frame as the source has it. */
 export type SourceFrame = {
