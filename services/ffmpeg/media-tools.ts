@@ -1,5 +1,12 @@
 import { copiedSegments } from "../split/domain/exact-plan.ts";
-import type { CutEnding, CutJob, MadeSegment, MediaTools } from "../split/ports/media-tools.ts";
+import type {
+  CutEnding,
+  CutJob,
+  DescribedMedia,
+  MadeSegment,
+  MediaDescription,
+  MediaTools,
+} from "../split/ports/media-tools.ts";
 import { isCutFailure, isMediaFault } from "../video/errors.ts";
 import { containersFor } from "./containers.ts";
 import { cutByCopy } from "./copy/copied-cut.ts";
@@ -13,14 +20,15 @@ import { scanPackets } from "./source/scan-packets.ts";
 import { serveSource } from "./source/source-server.ts";
 import { isTruncated } from "./source/truncation.ts";
 
+/** A source that ffmpeg can open, and what ffprobe says of it. */
+type Served = { binary: string; url: string; probed: FfprobeOutput; description: MediaDescription };
+
 /** Cuts as asked: by copying alone where every boundary is on a keyframe that nothing reaches across, and else exactly. */
 async function* cut(
-  binary: string,
-  url: string,
-  probed: FfprobeOutput,
+  { binary, url, probed, description }: Served,
   job: CutJob,
 ): AsyncGenerator<MadeSegment, void, undefined> {
-  const { description, container, directory, signal } = job;
+  const { container, directory, signal } = job;
   const { format } = description;
   const video = description.video?.index ?? 0;
   const codec = description.video?.codec ?? "";
@@ -90,31 +98,30 @@ export const ffmpegMediaTools = ({ ffmpeg, ffprobe }: Binaries): MediaTools => (
   open: async (original) => {
     const source = checkSource(original);
     const server = await serveSource(source);
-    const { url } = server;
+    const { url, pause, resume, close } = server;
     const orFailed = (signal: AbortSignal): AbortSignal => AbortSignal.any([signal, source.failed]);
-    let probed: FfprobeOutput = { streams: [], format: { format_name: "" } };
-    return {
-      describe: async (signal) => {
-        probed = await probe(ffprobe, url, orFailed(signal));
-        return describeSource(probed);
-      },
-      scan: async ({ video, format }, ending, onPacket) => {
-        const stream = video?.index ?? 0;
-        const signal = orFailed(ending);
-        const truncated = await isTruncated(source, format, signal);
-        const indexed = hasSampleTable(format) ? await readSampleTable(source, stream, signal) : undefined;
-        if (indexed === undefined) await scanPackets({ binary: ffprobe, url, stream, format, signal, onPacket });
-        else for (const packet of indexed) onPacket(packet);
-        return { truncated };
-      },
-      containers: containersFor,
-      cut: (job) => {
-        const reading = { ...job, signal: orFailed(job.signal) };
-        return cutToAnEnding(source, job, cut(ffmpeg, url, probed, reading));
-      },
-      pause: server.pause,
-      resume: server.resume,
-      close: server.close,
+
+    const described = (probed: FfprobeOutput): DescribedMedia => {
+      const description = describeSource(probed);
+      const { format, video } = description;
+      const stream = video?.index ?? 0;
+      return {
+        description,
+        scan: async (ending, onPacket) => {
+          const signal = orFailed(ending);
+          const truncated = await isTruncated(source, format, signal);
+          const indexed = hasSampleTable(format) ? await readSampleTable(source, stream, signal) : undefined;
+          if (indexed === undefined) await scanPackets({ binary: ffprobe, url, stream, format, signal, onPacket });
+          else for (const packet of indexed) onPacket(packet);
+          return { truncated };
+        },
+        containers: (extension) => containersFor(description, extension),
+        cut: (job) => {
+          const reading = { ...job, signal: orFailed(job.signal) };
+          return cutToAnEnding(source, job, cut({ binary: ffmpeg, url, probed, description }, reading));
+        },
+      };
     };
+    return { describe: async (signal) => described(await probe(ffprobe, url, orFailed(signal))), pause, resume, close };
   },
 });
