@@ -1,5 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { rm } from "node:fs/promises";
 import type { EventData } from "#events-schema";
 import { isCutFailure, isMediaFault, RejectedVideo } from "../video/errors.ts";
 import * as facts from "../video/event-data.ts";
@@ -35,14 +34,14 @@ export async function cutVideo(
   announce: Announce,
   signal: AbortSignal,
 ): Promise<CutResult> {
-  const { media, store, ledger, log, temporaryFolder } = dependencies;
+  const { media, store, ledger, log, makeTemporaryFolder } = dependencies;
   const opened = await media.open({
     size: upload.bytes,
     read: (start, end, reading) => store.read(upload.source, start, end, reading),
   });
   let directory: string | undefined;
   try {
-    directory = await mkdtemp(join(temporaryFolder, "video-split-"));
+    directory = await makeTemporaryFolder();
     const media = await read("NotMedia", () => opened.describe(signal));
     const description = assertVideo(media.description);
     const { index, truncated } = await scanPackets(media, signal);

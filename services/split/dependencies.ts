@@ -29,8 +29,8 @@ export type SplitDependencies = {
   measure: Measure;
   hash: Hash;
   now: () => Date;
-  /** Parent of the temporary folder of each run. */
-  temporaryFolder: string;
+  /** Makes an empty folder on local disk for one run, which removes it. */
+  makeTemporaryFolder: () => Promise<string>;
   settings: SplitSettings;
 };
 
