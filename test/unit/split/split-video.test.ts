@@ -6,6 +6,13 @@ import { H264, notFetched, packets, SECONDS, split, stopsAt, type World } from "
 
 const rejection = (events: VideoSplitEvent[]) => events.find((event) => event.type === "VideoRejected")?.data.rejection;
 
+/** A reading that gives no byte. */
+const unreadable = (error: Error): ReturnType<World["onRead"]> =>
+  async function* () {
+    yield* [];
+    throw error;
+  };
+
 describe("splitting a video", () => {
   it("announces the plan, each segment, and the end, and leaves no file", async () => {
     const { outcome, types, left } = await split();
@@ -197,7 +204,7 @@ describe("what can't be split is rejected", () => {
 describe("what is worth a retry is thrown", () => {
   it.each<[string, Partial<World>]>([
     ["S3 is down", { endsAfter: notFetched(1, new SourceFetchError("S3 is down")) }],
-    ["S3 is down", { readFailure: new SourceFetchError("S3 is down") }],
+    ["S3 is down", { onRead: () => unreadable(new Error("S3 is down")) }],
     ["No space left on device", { failsAfter: { segments: 1, error: new Error("No space left on device") } }],
     [
       "was killed",
