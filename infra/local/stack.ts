@@ -98,7 +98,8 @@ export async function openStack(options: StackOptions): Promise<Stack> {
     let services: Services | undefined;
     const front = await listen(options.port, () => services, options.intercept);
     closers.push(front.close);
-    closers.push(await lockState(directory));
+    const release = await lockState(directory);
+    closers.push(async () => release());
     const { endpoint } = front;
     const queues = Object.entries(built.queues).map(([name, queue]) => ({ name, ...queue }));
     const sqs = await openSqs({ directory: folders.sqs, region, queues });
