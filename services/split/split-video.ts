@@ -1,7 +1,6 @@
-import type { VideoSplitEvent } from "#events-schema";
 import { isForbidden, RejectedVideo, SourceUnavailableError } from "../video/errors.ts";
 import * as facts from "../video/event-data.ts";
-import { correlationId, eventId } from "../video/ids.ts";
+import { correlationId, type Fact, factId } from "../video/ids.ts";
 import { overridesOf } from "../video/overrides.ts";
 import type { StoredObject } from "../video/ports/stored-objects.ts";
 import { OUTPUT_MARKER } from "../video/segment-keys.ts";
@@ -204,16 +203,16 @@ function choiceOf(wished: Wished, settings: SplitSettings): CutChoice {
 }
 
 function announcer({ identity, request }: Video, { publisher, hash, now }: SplitDependencies): Announce {
-  return (type, data, index) =>
-    publisher.publish({
-      type,
-      metadata: {
-        eventId: eventId(identity, type, index, hash),
-        version: 1,
-        correlationId: correlationId(identity, hash),
-        causationId: request.messageId,
-        occurredAt: now().toISOString(),
-      },
-      data,
-    } as VideoSplitEvent);
+  const correlation = correlationId(identity, hash);
+  return (type, data) => {
+    const fact = { type, data } as Fact;
+    const metadata = {
+      eventId: factId(correlation, fact, hash),
+      version: 1,
+      correlationId: correlation,
+      causationId: request.messageId,
+      occurredAt: now().toISOString(),
+    };
+    return publisher.publish({ ...fact, metadata } as Parameters<typeof publisher.publish>[0]);
+  };
 }
