@@ -103,7 +103,7 @@ async function announceSegment(
   const segment = plan.segments[index];
   if (segment === undefined) throw new Error(`ffmpeg made segment ${index}, and ${plan.segments.length} were planned`);
   const { object } = delivered;
-  await announce("SegmentCreated", facts.segmentCreated(upload, picture, segment, delivered), index);
+  await announce("SegmentCreated", facts.segmentCreated(upload, picture, segment, delivered));
   await ledger.recordSegment(upload.videoId, index, { ...delivered, announced: true });
   log.info("Segment announced", { segment_index: index, made: object.made });
 }
