@@ -1,9 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { cutToAnEnding } from "../../../services/ffmpeg/cut-ending.ts";
-import { FfmpegError, unreadable } from "../../../services/ffmpeg/process/errors.ts";
+import { DiskFullError, FfmpegError, unreadable } from "../../../services/ffmpeg/process/errors.ts";
 import type { CutJob, MadeSegment } from "../../../services/split/ports/media-tools.ts";
 import { SourceFetchError } from "../../../services/video/errors.ts";
 import { NEVER, quietLog } from "../../fixtures/quiet.ts";
+
+const EXIT_1 = { code: 1, signal: null };
 
 /** Two segments of 2 s at 25 frames a second. */
 const planned = [0, 1].map((index) => ({
@@ -60,7 +62,7 @@ describe("how a cut ends", () => {
   });
 
   it("is not fetched where the source failed, whatever came of it in ffmpeg", async () => {
-    for (const error of [undefined, new FfmpegError("ffmpeg", 1, "end of file"), unreadable("half a packet")]) {
+    for (const error of [undefined, new FfmpegError("ffmpeg", EXIT_1, "end of file"), unreadable("half a packet")]) {
       const failing = new AbortController();
       const reason = new SourceFetchError("S3 is down");
       const parts = { ...(error && { error }), failed: failing.signal, onEnd: () => failing.abort(reason) };
@@ -77,7 +79,7 @@ describe("how a cut ends", () => {
   });
 
   it("is impossible where ffmpeg says so of bytes that were all fetched", async () => {
-    const refused = new FfmpegError("ffmpeg", 1, "the muxer can't");
+    const refused = new FfmpegError("ffmpeg", EXIT_1, "the muxer can't");
     expect((await endingOf([], { error: refused })).ending).toMatchObject({
       type: "impossible",
       detail: "the muxer can't",
@@ -85,8 +87,8 @@ describe("how a cut ends", () => {
   });
 
   it.each([
-    ["a process was killed", new FfmpegError("ffmpeg", null, "")],
-    ["the disk is full", new FfmpegError("ffmpeg", 1, "x: No space left on device")],
+    ["a process was killed", new FfmpegError("ffmpeg", { code: null, signal: "SIGKILL" }, "")],
+    ["the disk is full", new DiskFullError("ffmpeg: No space left on device")],
     ["it is a bug of ours", new TypeError("undefined is not a function")],
   ])("is thrown where %s: that says nothing of the file", async (_what, error) => {
     await expect(endingOf([segment(0)], { error })).rejects.toBe(error);
