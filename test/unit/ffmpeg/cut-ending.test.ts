@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { cutToAnEnding } from "../../../services/ffmpeg/cut-ending.ts";
-import { DiskFullError, FfmpegError, unreadable } from "../../../services/ffmpeg/process/errors.ts";
+import { DiskFullError, FfmpegError, ProcessKilledError, unreadable } from "../../../services/ffmpeg/process/errors.ts";
 import type { CutJob, MadeSegment } from "../../../services/split/ports/media-tools.ts";
 import { SourceFetchError } from "../../../services/video/errors.ts";
 import { NEVER, quietLog } from "../../fixtures/quiet.ts";
@@ -87,7 +87,7 @@ describe("how a cut ends", () => {
   });
 
   it.each([
-    ["a process was killed", new FfmpegError("ffmpeg", { code: null, signal: "SIGKILL" }, "")],
+    ["a process was killed", new ProcessKilledError("ffmpeg", { code: null, signal: "SIGKILL" }, "")],
     ["the disk is full", new DiskFullError("ffmpeg: No space left on device")],
     ["it is a bug of ours", new TypeError("undefined is not a function")],
   ])("is thrown where %s: that says nothing of the file", async (_what, error) => {
