@@ -132,12 +132,19 @@ describe("looking for uploads without an end", () => {
     expect(events.map(({ data }) => "key" in data && data.key)).toEqual(["uploads/b.mp4"]);
   });
 
-  it("asks for one that may not be read: the split service says so to whom it concerns", async () => {
-    const failing = { "uploads/a.mp4": new SourceUnavailableError("SourceForbidden", "403") };
-    const { at, types } = await open({ objects: [upload("uploads/a.mp4", 1)], failing });
-    await at(9);
-    expect(types()).toEqual(["SplitRequested"]);
-  });
+  it.each([
+    ["SourceForbidden", ["SplitRequested"]],
+    ["SourceChanged", ["SplitRequested"]],
+    ["SourceNotFound", []],
+  ] as const)(
+    "asks for one that can't be read unless it's gone: the split service rejects it (%s)",
+    async (reason, types) => {
+      const failing = { "uploads/a.mp4": new SourceUnavailableError(reason, "It can't be read.") };
+      const opened = await open({ objects: [upload("uploads/a.mp4", 1)], failing });
+      await opened.at(9);
+      expect(opened.types()).toEqual(types);
+    },
+  );
 
   it("says that it didn't get to the end when its time is up", async () => {
     const { at, events } = await open({ objects: [upload("uploads/a.mp4", 1)] });
