@@ -1,7 +1,7 @@
 import { isForbidden, RejectedVideo, SourceUnavailableError } from "../video/errors.ts";
 import * as facts from "../video/event-data.ts";
 import { correlationId } from "../video/ids.ts";
-import { OUTPUT_MARKER } from "../video/segment-keys.ts";
+import { PARENT, parentOf } from "../video/own-segments.ts";
 import { sourceIdentity } from "../video/source.ts";
 import { type Asked, accept, askedFor } from "./accept.ts";
 import { announcer } from "./announcer.ts";
@@ -37,17 +37,20 @@ export async function splitVideo(
     return skip(`the key is outside the upload prefix "${settings.uploadKeyPrefix}"`);
   }
   const found = await findSource(request, store);
-  const parent = found.stored?.metadata[OUTPUT_MARKER];
+  const { stored } = found;
+  const parent = stored && parentOf(stored, dependencies.hash);
   if (parent !== undefined) return skip(`it's a segment of video ${parent}, made by this service`);
+  if (stored?.metadata[PARENT] !== undefined)
+    log.warn(`Split as any upload: it has the metadata ${PARENT}, and this service didn't make it`);
 
   const identity = sourceIdentity(found.source);
-  const asked = askedFor(request, found.stored);
+  const asked = askedFor(request, stored);
 
   // What a delivery comes to that finds its work done, or being done.
   let measurement: Measurement = { type: "duplicate" };
   const done = await once(JSON.stringify([identity, asked, request.fault]), async () => {
     const videoId = await dependencies.ledger.claimBlock(identity);
-    const bytes = found.stored?.bytes ?? request.bytes ?? 0;
+    const bytes = stored?.bytes ?? request.bytes ?? 0;
     const video = { upload: { videoId, source: found.source, bytes }, identity, request, found, asked };
     const ending = await splitOnce(video, { ...dependencies, log: log.with({ video_id: videoId }) }, signal);
     measurement = ending.measurement;

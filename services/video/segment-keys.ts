@@ -75,6 +75,3 @@ export function prefixFault(template: string): string | undefined {
 /** The most bytes that a segment's key of this video has, whichever segment and container. */
 export const maxKeyBytes = (prefixTemplate: string, video: Pick<SegmentName, "videoName" | "videoId">): number =>
   bytesOf(segmentKey(prefixTemplate, { ...video, index: 0, extension: "x".repeat(MAX_EXTENSION_BYTES) }));
-
-/** Metadata by which the service knows its own output, so that no segment is ever split again. Its value: the parent's id. */
-export const OUTPUT_MARKER = "video-split-parent";

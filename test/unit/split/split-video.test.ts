@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
 import type { VideoSplitEvent } from "#events-schema";
+import { sha256 } from "../../../services/aws/ledger.ts";
 import type { Once } from "../../../services/split/ports/once.ts";
 import { SourceFetchError } from "../../../services/video/errors.ts";
+import { segmentMetadata } from "../../../services/video/own-segments.ts";
 import { notFetched, packets, split, stopsAt, type World } from "../../fixtures/split-world.ts";
 
 /** A reading that gives no byte. */
@@ -143,6 +145,15 @@ describe("a retry goes on where the attempt before it ended", () => {
   });
 });
 
+describe("an upload that has a segment's metadata, and isn't one", () => {
+  it.each([
+    ["its uploader's own", { "video-split-parent": "16384" }],
+    ["of a segment of another size", segmentMetadata(16_384, 0, 999, sha256)],
+  ])("is split: %s", async (_what, metadata) => {
+    expect((await split({ metadata })).outcome).toMatchObject({ outcome: "split" });
+  });
+});
+
 describe("what is worth a retry is thrown", () => {
   it.each<[string, Partial<World>]>([
     ["S3 is down", { endsAfter: notFetched(1, new SourceFetchError("S3 is down")) }],
@@ -215,7 +226,7 @@ describe("what a delivery came to is measured", () => {
 
   it.each<[string, Partial<World>]>([
     ["an object outside the upload prefix", { request: { key: "elsewhere/film.mp4" } }],
-    ["a segment of this service's own", { metadata: { "video-split-parent": "16384" } }],
+    ["a segment of this service's own", { metadata: segmentMetadata(16_384, 0, 1_000, sha256) }],
   ])("not at all, when it is skipped: %s", async (_what, world) => {
     const { outcome, measurements } = await split(world);
     expect(outcome).toMatchObject({ outcome: "skipped" });
