@@ -1,9 +1,10 @@
-import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import type { VideoSplitEvent } from "#events-schema";
+import { sha256 } from "../../../services/aws/ledger.ts";
 import type { ListedUpload } from "../../../services/reconciler/ports/uploads.ts";
 import { type ReconcilerDependencies, reconcile } from "../../../services/reconciler/reconcile.ts";
 import { SourceUnavailableError } from "../../../services/video/errors.ts";
+import { segmentMetadata } from "../../../services/video/own-segments.ts";
 import type { Log } from "../../../services/video/ports/log.ts";
 import { sourceIdentity } from "../../../services/video/source.ts";
 import { NEVER } from "../../fixtures/cut.ts";
@@ -70,7 +71,7 @@ async function open(changes: Partial<World> = {}) {
     },
     publisher: { publish: async (event) => void events.push(event) },
     log: silent,
-    hash: (text) => createHash("sha256").update(text).digest(),
+    hash: sha256,
     now: () => hour * HOUR,
     settings: { bucket: "uploads", keyPrefix: "uploads/", endings: ["mp4", "MP4"], graceSeconds: HOUR },
   };
@@ -115,7 +116,7 @@ describe("looking for uploads without an end", () => {
     ["starts nothing by its ending", { objects: [upload("uploads/a.mP4", 1), upload("uploads/b.txt", 1)] }, 9],
     [
       "is a segment of this service's own",
-      { objects: [upload("uploads/a.mp4", 1)], metadata: { "uploads/a.mp4": { "video-split-parent": "1" } } },
+      { objects: [upload("uploads/a.mp4", 1)], metadata: { "uploads/a.mp4": segmentMetadata(16_384, 0, 7, sha256) } },
       9,
     ],
     ["is gone", { objects: [upload("uploads/a.mp4", 1)], gone: ["uploads/a.mp4"] }, 9],
@@ -125,6 +126,13 @@ describe("looking for uploads without an end", () => {
     expect(events).toEqual([]);
   });
 
+  it("asks for one whose uploader gave it a segment's metadata", async () => {
+    const metadata = { "uploads/a.mp4": { "video-split-parent": "16384", "video-split-segment-index": "0" } };
+    const { at, types } = await open({ objects: [upload("uploads/a.mp4", 1)], metadata });
+    await at(9);
+    expect(types()).toEqual(["SplitRequested"]);
+  });
+
   it("looks after the others where one can't be looked up, and then fails", async () => {
     const objects = [upload("uploads/a.mp4", 1), upload("uploads/b.mp4", 1)];
     const { at, events } = await open({ objects, failing: { "uploads/a.mp4": new Error("throttled") } });
@@ -132,12 +140,19 @@ describe("looking for uploads without an end", () => {
     expect(events.map(({ data }) => "key" in data && data.key)).toEqual(["uploads/b.mp4"]);
   });
 
-  it("asks for one that may not be read: the split service says so to whom it concerns", async () => {
-    const failing = { "uploads/a.mp4": new SourceUnavailableError("SourceForbidden", "403") };
-    const { at, types } = await open({ objects: [upload("uploads/a.mp4", 1)], failing });
-    await at(9);
-    expect(types()).toEqual(["SplitRequested"]);
-  });
+  it.each([
+    ["SourceForbidden", ["SplitRequested"]],
+    ["SourceChanged", ["SplitRequested"]],
+    ["SourceNotFound", []],
+  ] as const)(
+    "asks for one that can't be read unless it's gone: the split service rejects it (%s)",
+    async (reason, types) => {
+      const failing = { "uploads/a.mp4": new SourceUnavailableError(reason, "It can't be read.") };
+      const opened = await open({ objects: [upload("uploads/a.mp4", 1)], failing });
+      await opened.at(9);
+      expect(opened.types()).toEqual(types);
+    },
+  );
 
   it("says that it didn't get to the end when its time is up", async () => {
     const { at, events } = await open({ objects: [upload("uploads/a.mp4", 1)] });
