@@ -1,6 +1,6 @@
 import pLimit from "p-limit";
 import type { VideoSplitEvent } from "#events-schema";
-import { isForbidden } from "../video/errors.ts";
+import { SourceUnavailableError } from "../video/errors.ts";
 import * as facts from "../video/event-data.ts";
 import { correlationId, eventId, type Hash } from "../video/ids.ts";
 import type { EventPublisher } from "../video/ports/event-publisher.ts";
@@ -135,13 +135,16 @@ async function lookAfter(
   return "given up";
 }
 
-/** Neither a segment that somebody put there, nor gone since it was listed. What may not be read is the split service's to reject. */
+/**
+ * Neither a segment that somebody put there, nor gone since it was listed. What can't be read is the
+ * split service's to reject.
+ */
 async function isUpload({ source }: ListedUpload, { store }: ReconcilerDependencies): Promise<boolean> {
   let stored: StoredObject | undefined;
   try {
     stored = await store.describe(source.bucket, source.key, source.versionId);
   } catch (error) {
-    if (isForbidden(error)) return true;
+    if (error instanceof SourceUnavailableError) return true;
     throw error;
   }
   return stored !== undefined && stored.metadata[OUTPUT_MARKER] === undefined && stored.source.etag === source.etag;

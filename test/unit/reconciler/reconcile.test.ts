@@ -132,12 +132,15 @@ describe("looking for uploads without an end", () => {
     expect(events.map(({ data }) => "key" in data && data.key)).toEqual(["uploads/b.mp4"]);
   });
 
-  it("asks for one that may not be read: the split service says so to whom it concerns", async () => {
-    const failing = { "uploads/a.mp4": new SourceUnavailableError("SourceForbidden", "403") };
-    const { at, types } = await open({ objects: [upload("uploads/a.mp4", 1)], failing });
-    await at(9);
-    expect(types()).toEqual(["SplitRequested"]);
-  });
+  it.each(["SourceForbidden", "SourceKeyRequired", "SourceInOtherRegion"] as const)(
+    "requests one that can't be read (%s): the split service rejects it",
+    async (reason) => {
+      const failing = { "uploads/a.mp4": new SourceUnavailableError(reason, "S3 refuses it.") };
+      const { at, types } = await open({ objects: [upload("uploads/a.mp4", 1)], failing });
+      await at(9);
+      expect(types()).toEqual(["SplitRequested"]);
+    },
+  );
 
   it("says that it didn't get to the end when its time is up", async () => {
     const { at, events } = await open({ objects: [upload("uploads/a.mp4", 1)] });
