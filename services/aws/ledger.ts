@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { type DynamoDBDocumentClient, GetCommand, PutCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import pLimit from "p-limit";
 import * as z from "zod";
@@ -8,7 +8,12 @@ import { blockStart, type Hash } from "../video/ids.ts";
 
 /** A claimed block of ids: the ledger keeps it for ever. The choice is added when the video is planned. */
 const Claim = z.object({ source: z.string() });
-const Chosen = z.object({ segment_seconds: z.number(), cut: Cut, output_key_prefix: z.string(), attempts: z.number() });
+const Chosen = z.object({
+  segment_seconds: z.number(),
+  cut: Cut,
+  output_key_prefix: z.string(),
+  first_attempt: z.string(),
+});
 
 const Delivered = z.object({
   object: z.object({
@@ -77,19 +82,21 @@ export function dynamoLedger(client: DynamoDBDocumentClient, TableName: string, 
     },
 
     choose: async (videoId, { segmentSeconds, cut, outputKeyPrefix }) => {
-      const first = ["segment_seconds", "cut", "output_key_prefix"].map(
+      const first = ["segment_seconds", "cut", "output_key_prefix", "first_attempt"].map(
         (name) => `${name} = if_not_exists(${name}, :${name})`,
       );
+      // The same where the SDK sends the update again, having lost the answer.
+      const attempt = randomUUID();
       const { Attributes } = await client.send(
         new UpdateCommand({
           TableName,
           Key: blockKey(videoId),
-          UpdateExpression: `SET ${first.join(", ")} ADD attempts :one`,
+          UpdateExpression: `SET ${first.join(", ")}`,
           ExpressionAttributeValues: {
             ":segment_seconds": segmentSeconds,
             ":cut": cut,
             ":output_key_prefix": outputKeyPrefix,
-            ":one": 1,
+            ":first_attempt": attempt,
           },
           ReturnValues: "ALL_NEW",
         }),
@@ -100,7 +107,7 @@ export function dynamoLedger(client: DynamoDBDocumentClient, TableName: string, 
         cut: chosen.cut,
         outputKeyPrefix: chosen.output_key_prefix,
       };
-      return { choice, isFirst: chosen.attempts === 1 };
+      return { choice, isFirst: chosen.first_attempt === attempt };
     },
 
     recordEnding: async (videoId, ending) => {

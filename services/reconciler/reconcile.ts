@@ -180,7 +180,7 @@ async function request(
     metadata: metadataOf(identity, "SplitRequested", nth, dependencies),
     data: { bucket, key, ...(versionId === undefined ? {} : { version_id: versionId }), reason: "redrive" },
   });
-  await ledger.countRequest(identity, now());
+  await ledger.countRequest(identity, nth + 1, now());
   log.warn("An upload came to no end: asked for it again", { bucket, key, request: nth + 1 });
 }
 

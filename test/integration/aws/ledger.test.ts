@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { BLOCK_SIZE } from "#events-schema";
 import { dynamoLedger } from "../../../services/aws/ledger.ts";
 import type { CutChoice, DeliveredSegment } from "../../../services/split/ports/ledger.ts";
-import { openLedgerTable } from "../../fixtures/ledger-table.ts";
+import { losingFirstAnswer, openLedgerTable } from "../../fixtures/ledger-table.ts";
 
 const choice: CutChoice = { segmentSeconds: 30, cut: "keyframe", outputKeyPrefix: "segments/" };
 
@@ -50,6 +50,15 @@ describe("choosing how to cut", () => {
     expect(await ledger.choose(videoId, choice)).toEqual({ choice, isFirst: true });
     const other = { segmentSeconds: 5, cut: "exact" as const, outputKeyPrefix: "other/" };
     expect(await ledger.choose(videoId, other)).toEqual({ choice, isFirst: false });
+  });
+
+  it("is the first attempt where the answer is lost and the SDK sends the update again", async () => {
+    const { intercept, sent } = losingFirstAnswer("UpdateItem");
+    const { client, table } = await openLedgerTable(intercept);
+    const ledger = dynamoLedger(client, table);
+    const videoId = await ledger.claimBlock("source");
+    expect(await ledger.choose(videoId, choice)).toEqual({ choice, isFirst: true });
+    expect(sent()).toBe(2);
   });
 });
 

@@ -61,9 +61,8 @@ async function open(changes: Partial<World> = {}) {
         return endings.length > 0 || ended.some(({ source }) => sourceIdentity(source) === identity);
       },
       requestsFor: async (identity) => counts.get(identity) ?? none,
-      countRequest: async (identity, now) => {
-        const { requests } = counts.get(identity) ?? none;
-        counts.set(identity, { requests: requests + 1, lastRequestAt: now });
+      countRequest: async (identity, request, now) => {
+        counts.set(identity, { requests: request, lastRequestAt: now });
       },
       claimBlock: async () => 16_384,
       recordEnding: async (videoId, ending) => void endings.push([videoId, ending]),
