@@ -1,5 +1,5 @@
-import pLimit from "p-limit";
 import type { VideoSplitEvent } from "#events-schema";
+import { mapConcurrently } from "../video/concurrency.ts";
 import { SourceUnavailableError } from "../video/errors.ts";
 import * as facts from "../video/event-data.ts";
 import { correlationId, eventId, type Hash } from "../video/ids.ts";
@@ -49,7 +49,7 @@ export type ReconcilerDependencies = {
 const OLDEST_SECONDS = 14 * 86_400;
 
 /** Uploads looked up at the same time. */
-const LOOKUPS_AT_ONCE = 10;
+const MAX_LOOKUPS_AT_ONCE = 10;
 
 type Found = "ended" | "waiting" | "requested" | "given up" | "no upload" | "failed";
 
@@ -71,7 +71,6 @@ export async function reconcile(dependencies: ReconcilerDependencies, signal: Ab
     uploadedAt >= oldest &&
     uploadedAt + settings.graceSeconds <= now &&
     settings.endings.some((ending) => source.key.endsWith(`.${ending}`));
-  const limit = pLimit(LOOKUPS_AT_ONCE);
   const counts: Record<Found, number> = {
     ended: 0,
     waiting: 0,
@@ -80,10 +79,12 @@ export async function reconcile(dependencies: ReconcilerDependencies, signal: Ab
     "no upload": 0,
     failed: 0,
   };
+  const lookUp = async (upload: ListedUpload, ending: AbortSignal): Promise<void> => {
+    counts[await tryToLookAfter(upload, now, dependencies, ending)] += 1;
+  };
   try {
     for await (const page of uploads.list(settings.bucket, settings.keyPrefix, signal)) {
-      const found = page.filter(isDue).map((upload) => limit(() => tryToLookAfter(upload, now, dependencies, signal)));
-      for (const what of await Promise.all(found)) counts[what] += 1;
+      await mapConcurrently(page.filter(isDue), MAX_LOOKUPS_AT_ONCE, lookUp, signal);
     }
   } catch (error) {
     if (!signal.aborted) throw error;
@@ -126,12 +127,13 @@ async function lookAfter(
   const known = await ledger.requestsFor(identity);
   const decision = decide({ uploadedAt: upload.uploadedAt, ...known }, settings.graceSeconds, now);
   if (decision === "wait") return "waiting";
-  if (!(await isUpload(upload, dependencies))) return "no upload";
+  if (!(await isUpload(upload, dependencies, signal))) return "no upload";
+  signal.throwIfAborted();
   if (decision === "request") {
-    await request(upload, identity, known.requests, dependencies);
+    await request(upload, identity, known.requests, dependencies, signal);
     return "requested";
   }
-  await giveUp(upload, identity, dependencies);
+  await giveUp(upload, identity, dependencies, signal);
   return "given up";
 }
 
@@ -139,10 +141,14 @@ async function lookAfter(
  * Neither a segment that somebody put there, nor gone since it was listed. What can't be read is the
  * split service's to reject.
  */
-async function isUpload({ source }: ListedUpload, { store }: ReconcilerDependencies): Promise<boolean> {
+async function isUpload(
+  { source }: ListedUpload,
+  { store }: ReconcilerDependencies,
+  signal: AbortSignal,
+): Promise<boolean> {
   let stored: StoredObject | undefined;
   try {
-    stored = await store.describe(source.bucket, source.key, source.versionId);
+    stored = await store.describe(source.bucket, source.key, source.versionId, signal);
   } catch (error) {
     if (error instanceof SourceUnavailableError) return true;
     throw error;
@@ -172,14 +178,18 @@ async function request(
   identity: string,
   nth: number,
   dependencies: ReconcilerDependencies,
+  signal: AbortSignal,
 ): Promise<void> {
   const { publisher, ledger, log, now } = dependencies;
   const { bucket, key, versionId } = source;
-  await publisher.publish({
-    type: "SplitRequested",
-    metadata: metadataOf(identity, "SplitRequested", nth, dependencies),
-    data: { bucket, key, ...(versionId === undefined ? {} : { version_id: versionId }), reason: "redrive" },
-  });
+  await publisher.publish(
+    {
+      type: "SplitRequested",
+      metadata: metadataOf(identity, "SplitRequested", nth, dependencies),
+      data: { bucket, key, ...(versionId === undefined ? {} : { version_id: versionId }), reason: "redrive" },
+    },
+    signal,
+  );
   await ledger.countRequest(identity, nth + 1, now());
   log.warn("An upload came to no end: asked for it again", { bucket, key, request: nth + 1 });
 }
@@ -188,17 +198,21 @@ async function giveUp(
   { source, bytes }: ListedUpload,
   identity: string,
   dependencies: ReconcilerDependencies,
+  signal: AbortSignal,
 ): Promise<void> {
   const { publisher, ledger, log } = dependencies;
   const videoId = await ledger.claimBlock(identity);
   const message =
     `The upload was asked for ${MOST_REQUESTS} times and came to no end. "npm run dead-letters -- list" may say why; ` +
     `when the cause is gone, redrive it, or ask for it with "npm run request".`;
-  await publisher.publish({
-    type: "VideoRejected",
-    metadata: metadataOf(identity, "VideoRejected", MOST_REQUESTS, dependencies),
-    data: facts.rejected({ videoId, source, bytes }, "GivenUp", message),
-  });
+  await publisher.publish(
+    {
+      type: "VideoRejected",
+      metadata: metadataOf(identity, "VideoRejected", MOST_REQUESTS, dependencies),
+      data: facts.rejected({ videoId, source, bytes }, "GivenUp", message),
+    },
+    signal,
+  );
   await ledger.recordEnding(videoId, "given up");
   log.warn("An upload came to no end: given up", { bucket: source.bucket, key: source.key, video_id: videoId });
 }

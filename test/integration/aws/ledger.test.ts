@@ -1,3 +1,4 @@
+import type { ServerResponse } from "node:http";
 import { UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { describe, expect, it } from "vitest";
 import { BLOCK_SIZE } from "#events-schema";
@@ -106,5 +107,20 @@ describe("knowing what was delivered", () => {
       }),
     );
     expect(await ledger.delivered(BLOCK_SIZE, 1)).toEqual(new Map());
+  });
+
+  it("leaves no look-up behind when one fails", async () => {
+    const open = new Set<ServerResponse>();
+    // The tenth look-up fails while the others wait for their answers.
+    const { client, table } = await openLedgerTable(({ headers }, response) => {
+      if (!String(headers["x-amz-target"]).endsWith(".GetItem")) return false;
+      open.add(response);
+      response.once("close", () => open.delete(response));
+      if (open.size === 10) response.writeHead(400).end(JSON.stringify({ __type: "ValidationException" }));
+      return true;
+    });
+    const looking = dynamoLedger(client, table).delivered(BLOCK_SIZE, 40);
+    await expect(looking).rejects.toMatchObject({ name: "ValidationException" });
+    await expect.poll(() => open.size).toBe(0);
   });
 });
