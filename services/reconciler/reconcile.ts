@@ -2,7 +2,7 @@ import type { VideoSplitEvent } from "#events-schema";
 import { mapConcurrently } from "../video/concurrency.ts";
 import { SourceUnavailableError } from "../video/errors.ts";
 import * as facts from "../video/event-data.ts";
-import { correlationId, eventId, type Hash } from "../video/ids.ts";
+import { correlationId, eventId, factId, type Hash } from "../video/ids.ts";
 import type { EventPublisher } from "../video/ports/event-publisher.ts";
 import type { Log } from "../video/ports/log.ts";
 import type { StoredObject, StoredObjects } from "../video/ports/stored-objects.ts";
@@ -156,22 +156,14 @@ async function isUpload(
   return stored !== undefined && stored.metadata[OUTPUT_MARKER] === undefined && stored.source.etag === source.etag;
 }
 
-/** Ids follow from the upload and from which request it is: one that is told of twice is the same. */
-function metadataOf(
-  identity: string,
-  type: "SplitRequested" | "VideoRejected",
-  nth: number,
-  { hash, now }: ReconcilerDependencies,
-): VideoSplitEvent["metadata"] {
-  const id = eventId(identity, type, nth, hash);
-  return {
-    eventId: id,
-    version: 1,
-    correlationId: correlationId(identity, hash),
-    causationId: id,
-    occurredAt: new Date(now() * 1_000).toISOString(),
-  };
-}
+/** `eventId` follows from what is announced: the same, announced twice, has the same id. */
+const metadataOf = (eventId: string, correlation: string, now: number): VideoSplitEvent["metadata"] => ({
+  eventId,
+  version: 1,
+  correlationId: correlation,
+  causationId: eventId,
+  occurredAt: new Date(now * 1_000).toISOString(),
+});
 
 async function request(
   { source }: ListedUpload,
@@ -180,12 +172,13 @@ async function request(
   dependencies: ReconcilerDependencies,
   signal: AbortSignal,
 ): Promise<void> {
-  const { publisher, ledger, log, now } = dependencies;
+  const { publisher, ledger, log, hash, now } = dependencies;
   const { bucket, key, versionId } = source;
+  const correlation = correlationId(identity, hash);
   await publisher.publish(
     {
       type: "SplitRequested",
-      metadata: metadataOf(identity, "SplitRequested", nth, dependencies),
+      metadata: metadataOf(eventId(correlation, "SplitRequested", nth, hash), correlation, now()),
       data: { bucket, key, ...(versionId === undefined ? {} : { version_id: versionId }), reason: "redrive" },
     },
     signal,
@@ -200,19 +193,16 @@ async function giveUp(
   dependencies: ReconcilerDependencies,
   signal: AbortSignal,
 ): Promise<void> {
-  const { publisher, ledger, log } = dependencies;
+  const { publisher, ledger, log, hash, now } = dependencies;
   const videoId = await ledger.claimBlock(identity);
+  const correlation = correlationId(identity, hash);
   const message =
     `The upload was asked for ${MOST_REQUESTS} times and came to no end. "npm run dead-letters -- list" may say why; ` +
     `when the cause is gone, redrive it, or ask for it with "npm run request".`;
-  await publisher.publish(
-    {
-      type: "VideoRejected",
-      metadata: metadataOf(identity, "VideoRejected", MOST_REQUESTS, dependencies),
-      data: facts.rejected({ videoId, source, bytes }, "GivenUp", message),
-    },
-    signal,
-  );
+  const type = "VideoRejected" as const;
+  const data = facts.rejected({ videoId, source, bytes }, "GivenUp", message);
+  const metadata = metadataOf(factId(correlation, { type, data }, hash), correlation, now());
+  await publisher.publish({ type, metadata, data }, signal);
   await ledger.recordEnding(videoId, "given up");
   log.warn("An upload came to no end: given up", { bucket: source.bucket, key: source.key, video_id: videoId });
 }

@@ -1,14 +1,14 @@
-import type { VideoSplitEvent } from "#events-schema";
 import { isForbidden, RejectedVideo, SourceUnavailableError } from "../video/errors.ts";
 import * as facts from "../video/event-data.ts";
-import { correlationId, eventId } from "../video/ids.ts";
+import { correlationId } from "../video/ids.ts";
 import { overridesOf } from "../video/overrides.ts";
 import type { StoredObject } from "../video/ports/stored-objects.ts";
 import { OUTPUT_MARKER } from "../video/segment-keys.ts";
 import { isSegmentLength, segmentLengthRule } from "../video/segment-length.ts";
 import { type Source, sourceIdentity } from "../video/source.ts";
+import { announcer } from "./announcer.ts";
 import { cutVideo } from "./cut-video.ts";
-import type { Announce, SplitDependencies, SplitSettings } from "./dependencies.ts";
+import type { SplitDependencies, SplitSettings } from "./dependencies.ts";
 import type { CutChoice } from "./ports/ledger.ts";
 import type { Measurement } from "./ports/measure.ts";
 import type { MediaStore } from "./ports/media-store.ts";
@@ -112,7 +112,7 @@ async function splitOnce(video: Video, dependencies: SplitDependencies, signal: 
   const { upload } = video;
   const { videoId } = upload;
   const begun = dependencies.now();
-  const announce = announcer(video, dependencies);
+  const announce = announcer(video.identity, video.request.messageId, dependencies);
   const log = dependencies.log.with({ correlation_id: correlationId(video.identity, dependencies.hash) });
   try {
     const bytes = assertSplittable(video, dependencies.settings);
@@ -201,19 +201,4 @@ function choiceOf(wished: Wished, settings: SplitSettings): CutChoice {
     );
   }
   return { segmentSeconds, cut, outputKeyPrefix };
-}
-
-function announcer({ identity, request }: Video, { publisher, hash, now }: SplitDependencies): Announce {
-  return (type, data, index) =>
-    publisher.publish({
-      type,
-      metadata: {
-        eventId: eventId(identity, type, index, hash),
-        version: 1,
-        correlationId: correlationId(identity, hash),
-        causationId: request.messageId,
-        occurredAt: now().toISOString(),
-      },
-      data,
-    } as VideoSplitEvent);
 }

@@ -1,5 +1,5 @@
-import type { Writable } from "node:stream";
 import { type MatroskaTrack, readMatroska } from "../formats/matroska.ts";
+import type { InputPipe } from "../process/program.ts";
 import { runFfmpeg } from "../process/run-ffmpeg.ts";
 import { boundedDecoding } from "../process/sandbox.ts";
 import type { Encoder } from "./encoders.ts";
@@ -31,48 +31,39 @@ const selection = (runs: EncodeJobOptions["runs"]): string =>
 /** Starts decoding what will be written to it and encoding the asked-for frames of it. */
 export function startEncodeJob(options: EncodeJobOptions): EncodeJobRun {
   const { binary, directory, encoder, signal, forced } = options;
-  let provide: (input: Writable) => void = () => {};
-  const input = new Promise<Writable>((resolve) => {
+  let provide: (input: InputPipe) => void = () => {};
+  const input = new Promise<InputPipe>((resolve) => {
     provide = resolve;
   });
   let failure: { reason: unknown } | undefined;
-  const finished = runFfmpeg({
-    binary,
-    directory,
-    signal,
-    stdin: true,
-    outputs: 1,
-    attend: async (pipes) => {
-      provide(pipes.input!);
-      await readMatroska(pipes.outputs[0]!, options.onTracks, ({ data }) => options.onPacket(data));
-    },
-    build: (command) => {
-      command
-        .input("pipe:0")
-        .inputOptions(
-          "-hide_banner",
-          "-loglevel",
-          "error",
-          "-copyts",
-          ...boundedDecoding,
-          "-noautorotate",
-          "-f",
-          "mp4",
-        );
-      command
-        .output("pipe:3")
-        .outputOptions(
+  const finished = runFfmpeg(
+    {
+      binary,
+      directory,
+      signal,
+      pipedInput: {
+        options: ["-hide_banner", "-loglevel", "error", "-copyts", ...boundedDecoding, "-noautorotate", "-f", "mp4"],
+      },
+      pipes: {
+        encoded: [
           ...["-map", "0:v:0", "-vf", [selection(options.runs), ...encoder.filters].join(",")],
           ...["-vsync", "passthrough", "-enc_time_base", "-1"],
           ...(forced.length > 0 ? ["-force_key_frames", forced.map((time) => time.toFixed(6)).join(",")] : []),
           ...encoder.options,
-          ...["-avoid_negative_ts", "disabled"],
-          ...(["-f", "matroska"] as const),
-        );
+          ...["-avoid_negative_ts", "disabled", "-f", "matroska"],
+        ],
+      },
     },
-  }).catch((reason: unknown) => {
-    failure = { reason };
-  });
+    async ({ input, outputs }) => {
+      provide(input);
+      await readMatroska(outputs.encoded, options.onTracks, ({ data }) => options.onPacket(data));
+    },
+  ).then(
+    () => undefined,
+    (reason: unknown) => {
+      failure = { reason };
+    },
+  );
 
   const assertRunning = () => {
     if (failure !== undefined) throw failure.reason;
@@ -81,11 +72,8 @@ export function startEncodeJob(options: EncodeJobOptions): EncodeJobRun {
     write: async (data) => {
       const writable = await Promise.race([input, finished]);
       assertRunning();
-      if (writable === undefined) return;
-      // The callback comes also when ffmpeg has ended: frames that it no longer needs may be left over.
-      await new Promise<void>((resolve) => {
-        if (writable.write(data, () => resolve())) resolve();
-      });
+      // Also when ffmpeg has ended: frames that it no longer needs may be left over.
+      await writable?.write(data);
     },
     end: async () => {
       const writable = await Promise.race([input, finished]);

@@ -1,7 +1,8 @@
-import type { Writable } from "node:stream";
 import { fragmentHeader, type Mp4Head } from "../formats/fragmented-mp4.ts";
 import { NalReader } from "../formats/nal-units.ts";
+import { isOfTheFile } from "../process/errors.ts";
 import { readPacketLines } from "../process/packet-lines.ts";
+import type { InputPipe } from "../process/program.ts";
 import { runFfmpeg } from "../process/run-ffmpeg.ts";
 import { boundedDecoding } from "../process/sandbox.ts";
 import { ProofError } from "../proof/proof.ts";
@@ -24,43 +25,40 @@ export type Playback = {
  * of them and the decoder had nothing to complain of.
  */
 export function checkPlayback({ binary, directory, head, ticks, isDecoded, least, signal }: Playback) {
-  let provide: (input: Writable) => void = () => {};
-  const input = new Promise<Writable>((resolve) => {
+  let provide: (input: InputPipe) => void = () => {};
+  const input = new Promise<InputPipe>((resolve) => {
     provide = resolve;
   });
-  const complaints: string[] = [];
   const reader = new NalReader();
   let fed = 0;
   let frames = 0;
-  let failure: unknown;
-  const finished = runFfmpeg({
-    binary,
-    directory,
-    signal,
-    stdin: true,
-    outputs: 1,
-    onStderr: (line) => complaints.push(line),
-    attend: async (pipes) => {
-      provide(pipes.input!);
-      for await (const _ of readPacketLines(pipes.outputs[0]!)) frames += 1;
+  let complaints = "";
+  let failure: { reason: unknown } | undefined;
+  const finished = runFfmpeg(
+    {
+      binary,
+      directory,
+      signal,
+      pipedInput: { options: ["-hide_banner", "-loglevel", "error", "-copyts", ...boundedDecoding, "-f", "mp4"] },
+      pipes: {
+        frames: ["-map", "0:v:0", "-vsync", "passthrough", "-c:v", "wrapped_avframe", "-f", "framecrc"],
+      },
     },
-    build: (command) => {
-      command
-        .input("pipe:0")
-        .inputOptions("-hide_banner", "-loglevel", "error", "-copyts", ...boundedDecoding, "-f", "mp4");
-      command
-        .output("pipe:3")
-        .outputOptions("-map", "0:v:0", "-vsync", "passthrough", "-c:v", "wrapped_avframe", "-f", "framecrc");
+    async ({ input: pipe, outputs }) => {
+      provide(pipe);
+      for await (const _ of readPacketLines(outputs.frames)) frames += 1;
     },
-  }).catch((error: unknown) => {
-    failure = error;
-  });
+  ).then(
+    ({ stderr }) => {
+      complaints = stderr;
+    },
+    (reason: unknown) => {
+      failure = { reason };
+    },
+  );
   const write = async (data: Buffer) => {
     const writable = await Promise.race([input, finished]);
-    if (writable === undefined) return;
-    await new Promise<void>((resolve) => {
-      if (writable.write(data, () => resolve())) resolve();
-    });
+    await writable?.write(data);
   };
   return {
     onPacket: async (data: Buffer, packet: number) => {
@@ -77,11 +75,11 @@ export function checkPlayback({ binary, directory, head, ticks, isDecoded, least
       writable?.end();
       await finished;
       signal.throwIfAborted();
+      if (failure !== undefined && !isOfTheFile(failure.reason)) throw failure.reason;
       if (failure !== undefined)
-        throw new ProofError(`the joints can't be decoded (${String(failure)})`, { cause: failure });
+        throw new ProofError(`the joints can't be decoded (${String(failure.reason)})`, { cause: failure.reason });
       if (frames < least) throw new ProofError(`of ${least} frames at a joint, ${frames} can be decoded`);
-      if (complaints.length > 0)
-        throw new ProofError(`at the joints the decoder says: ${complaints.slice(0, 3).join(" | ")}`);
+      if (complaints !== "") throw new ProofError(`at the joints the decoder says: ${complaints}`);
     },
   };
 }

@@ -1,9 +1,8 @@
-import type { Readable } from "node:stream";
-import type { FfmpegCommand } from "fluent-ffmpeg";
 import { adtsTrack, type MatroskaTrack, matroskaHeader, readMatroska } from "../formats/matroska.ts";
 import { ByteReader } from "../process/byte-reader.ts";
 import { unreadable } from "../process/errors.ts";
 import { PACKET_BYTES, PACKET_LINES, type ReadPacket, readPackets } from "../process/packet-lines.ts";
+import type { OutputPipe } from "../process/program.ts";
 import { runFfmpeg } from "../process/run-ffmpeg.ts";
 import { untrustedInput } from "../process/sandbox.ts";
 import type { Assembly } from "./assembly.ts";
@@ -32,7 +31,7 @@ export type SourceReading = {
 export type PictureReading = {
   outputs: string[][];
   /** Resolves `origin` with the first frame's time on ffmpeg's clock, in seconds, as soon as it's known. */
-  read: (pipes: Readable[], origin: (seconds: number) => void) => Promise<void>;
+  read: (pipes: OutputPipe[], origin: (seconds: number) => void) => Promise<void>;
 };
 
 /** Codecs that Matroska holds as they are. The few others are encoded: nothing that players know holds them with the picture. */
@@ -70,69 +69,45 @@ const headOutput = (format: string, codec: string): string[] =>
  */
 export async function readSource(reading: SourceReading, picture: PictureReading, assembly: Assembly): Promise<void> {
   const { binary, directory, url, format, audio, signal } = reading;
-  const copied = ["-map_chapters", "-1", "-max_muxing_queue_size", "4096"];
-  const outputs = [
-    ...picture.outputs,
-    ...audio.flatMap(({ index, codec }) => {
-      const map = ["-map", `0:${index}`, ...copied];
-      return [
-        [...map, ...headOutput(format, codec)],
-        [...map, ...audioOptions(codec), ...PACKET_LINES],
-        [...map, ...audioOptions(codec), ...PACKET_BYTES],
-      ];
-    }),
-  ];
-
-  await runFfmpeg({
-    binary,
-    directory,
-    secret: url,
-    signal,
-    outputs: outputs.length,
-    attend: async ({ outputs: pipes }) => {
+  const track = (index: number) => ["-map", `0:${index}`, "-map_chapters", "-1", "-max_muxing_queue_size", "4096"];
+  await runFfmpeg(
+    {
+      binary,
+      directory,
+      secret: url,
+      signal,
+      inputs: [{ from: url, options: ["-hide_banner", "-nostdin", "-loglevel", "error", ...untrustedInput(format)] }],
+      pipes: {
+        pictures: picture.outputs,
+        heads: audio.map(({ index, codec }) => [...track(index), ...headOutput(format, codec)]),
+        lines: audio.map(({ index, codec }) => [...track(index), ...audioOptions(codec), ...PACKET_LINES]),
+        bytes: audio.map(({ index, codec }) => [...track(index), ...audioOptions(codec), ...PACKET_BYTES]),
+      },
+    },
+    async ({ outputs: { pictures, ...sound } }) => {
       let provideOrigin: (seconds: number | undefined) => void = () => {};
       const origin = new Promise<number | undefined>((resolve) => {
         provideOrigin = resolve;
       });
-      const pictures = pipes.slice(0, picture.outputs.length);
-      const sound = audio.map(({ codec, language }, track) => {
-        const first = picture.outputs.length + track * 3;
-        const [head, lines, bytes] = pipes.slice(first, first + 3);
-        return { head: readTrack(head!, isAdts(format, codec), language), lines: lines!, bytes: bytes! };
-      });
-      const heads = Promise.all(sound.map(({ head }) => head));
+      const heads = Promise.all(
+        audio.map(({ codec, language }, number) => readTrack(sound.heads[number]!, isAdts(format, codec), language)),
+      );
       await Promise.all([
         // Where no picture comes, no sound must wait for it.
         picture.read(pictures, provideOrigin).finally(() => provideOrigin(undefined)),
-        ...sound.map(async ({ lines, bytes }, track) => {
+        ...audio.map(async (_, number) => {
           const tracks = await heads;
           assembly.audioHeader ??= matroskaHeader(tracks);
-          await readAudio(readPackets(lines, bytes), track, origin, assembly);
+          const packets = readPackets(sound.lines[number]!, sound.bytes[number]!);
+          await readAudio(packets, number, origin, assembly);
         }),
       ]);
     },
-    build: (command) => {
-      command
-        .input(url)
-        .inputOptions(
-          "-hide_banner",
-          "-nostdin",
-          "-loglevel",
-          "error",
-          ...(untrustedInput(format) as [string, string]),
-        );
-      outputs.forEach((options, index) => {
-        addOutput(command, index, options);
-      });
-    },
-  });
+  );
 }
 
-const addOutput = (command: FfmpegCommand, index: number, options: string[]) =>
-  command.output(`pipe:${3 + index}`).outputOptions(...(options as [string, string]));
-
 /** What Matroska says of a track, as soon as it's known. A track of no packet never tells, and needs none. */
-async function readTrack(pipe: Readable, adts: boolean, language: string): Promise<MatroskaTrack> {
+async function readTrack(pipe: OutputPipe, adts: boolean, language: string): Promise<MatroskaTrack> {
   if (adts) {
     const reader = new ByteReader(pipe);
     const start = await reader.read(7);
@@ -187,7 +162,7 @@ async function readAudio(
 }
 
 /** The first bytes of a pipe that `isEnough` accepts; what follows is read and dropped. */
-export async function readHeadOf(pipe: Readable): Promise<Buffer> {
+export async function readHeadOf(pipe: OutputPipe): Promise<Buffer> {
   const reader = new ByteReader(pipe);
   const boxes: Buffer[] = [];
   for (;;) {

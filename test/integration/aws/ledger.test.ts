@@ -10,7 +10,7 @@ const choice: CutChoice = { segmentSeconds: 30, cut: "keyframe", outputKeyPrefix
 
 /** A hash by which every source lands on block 1 at salt 0, on block 2 at salt 1, and so on. */
 const colliding = (text: string): Uint8Array => {
-  const [, salt] = JSON.parse(text) as [string, number];
+  const [, salt = 0] = JSON.parse(text) as [string, number?];
   const bytes = new Uint8Array(32);
   new DataView(bytes.buffer).setBigUint64(0, BigInt(salt + 1) << 25n);
   return bytes;

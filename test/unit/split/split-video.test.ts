@@ -6,6 +6,13 @@ import { H264, notFetched, packets, SECONDS, split, stopsAt, type World } from "
 
 const rejection = (events: VideoSplitEvent[]) => events.find((event) => event.type === "VideoRejected")?.data.rejection;
 
+/** A reading that gives no byte. */
+const unreadable = (error: Error): ReturnType<World["onRead"]> =>
+  async function* () {
+    yield* [];
+    throw error;
+  };
+
 describe("splitting a video", () => {
   it("announces the plan, each segment, and the end, and leaves no file", async () => {
     const { outcome, types, left } = await split();
@@ -194,10 +201,44 @@ describe("what can't be split is rejected", () => {
   });
 });
 
+describe("figures of the file that no event can hold", () => {
+  const created = ({ type }: VideoSplitEvent) => type === "SegmentCreated";
+
+  it("don't come of two frames 136 years apart: the frame rate has digits", async () => {
+    const { events, outcome } = await split({ packets: packets(2, 2 ** 32) });
+    expect(outcome).toMatchObject({ outcome: "split", segments: 2 });
+    expect(ended(events)).toMatchObject({ fps: 2.33e-10, duration: 2 ** 33 });
+  });
+
+  const withFps = (averageFps: number | undefined) => ({ ...H264, video: { ...H264.video!, averageFps } });
+  const frame = (time: number, duration: number) => ({ time, duration, key: true });
+
+  it.each<[string, Partial<World>]>([
+    ["duration", { packets: [frame(0, Number.POSITIVE_INFINITY)] }],
+    ["duration", { packets: [frame(0, 2 ** 60)] }],
+    ["fps", { packets: [frame(0, 2 ** -60)], description: withFps(undefined) }],
+    ["start", { packets: [frame(0, 1), frame(Number.NaN, 1)] }],
+    ["size[0]", { description: { ...H264, video: { ...H264.video!, size: [0.5, 90] } } }],
+    ["frames", { framesIn: () => 0.5 }],
+  ])("are a rejection, and no dead letter: %s", async (field, world) => {
+    const { events, outcome, left } = await split(world);
+    expect(outcome).toMatchObject({ outcome: "rejected", reason: "UnreadableMedia" });
+    expect(rejection(events)?.message).toContain(`${field}: `);
+    expect(events.filter(created)).toEqual([]);
+    expect(left).toEqual([]);
+  });
+
+  it("are told from a mistake of the service's own, which is thrown", async () => {
+    const { outcome, types } = await split({ request: { messageId: "" } });
+    expect(outcome).toMatchObject({ code: "InvalidEvent" });
+    expect(types).toEqual([]);
+  });
+});
+
 describe("what is worth a retry is thrown", () => {
   it.each<[string, Partial<World>]>([
     ["S3 is down", { endsAfter: notFetched(1, new SourceFetchError("S3 is down")) }],
-    ["S3 is down", { readFailure: new SourceFetchError("S3 is down") }],
+    ["S3 is down", { onRead: () => unreadable(new Error("S3 is down")) }],
     ["No space left on device", { failsAfter: { segments: 1, error: new Error("No space left on device") } }],
     [
       "was killed",
