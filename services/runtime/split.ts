@@ -20,6 +20,7 @@ import { powertoolsLog } from "./log.ts";
 import { splitValues } from "./measurements.ts";
 import { powertoolsMetrics } from "./metrics.ts";
 import { onceInLedger } from "./once.ts";
+import { makeTemporaryFolder, sweepTemporaryFolders } from "./temporary-folders.ts";
 
 const Environment = z.object({
   VIDEO_SPLIT_OUTPUT_BUCKET: z.string().min(1),
@@ -54,6 +55,8 @@ async function compose(): Promise<SplitService> {
     path: environment.PATH,
   });
   const log = powertoolsLog("split");
+  const abandoned = await sweepTemporaryFolders(tmpdir());
+  if (abandoned.length > 0) log.warn("Removed temporary folders of processes that were killed", { folders: abandoned });
   const metered = powertoolsMetrics("split", environment.POWERTOOLS_METRICS_NAMESPACE);
   const dependencies: Omit<SplitDependencies, "once" | "log" | "measure"> = {
     store: s3MediaStore(s3Client()),
@@ -62,7 +65,7 @@ async function compose(): Promise<SplitService> {
     media: ffmpegMediaTools(binaries),
     hash: sha256,
     now: () => new Date(),
-    temporaryFolder: tmpdir(),
+    makeTemporaryFolder: () => makeTemporaryFolder(tmpdir()),
     settings: {
       uploadKeyPrefix: environment.VIDEO_SPLIT_UPLOAD_KEY_PREFIX,
       outputBucket: environment.VIDEO_SPLIT_OUTPUT_BUCKET,

@@ -91,8 +91,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "services/video/ids.ts",
-        from: "JSON.stringify([identity, type, index ?? null])",
-        to: "JSON.stringify([identity, type, index ?? null, Math.random()])",
+        from: "JSON.stringify([correlation, type, distinction ?? null])",
+        to: "JSON.stringify([correlation, type, distinction ?? null, Math.random()])",
       },
     ],
   },

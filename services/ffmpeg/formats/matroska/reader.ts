@@ -1,4 +1,3 @@
-import type { Readable } from "node:stream";
 import { ByteReader } from "../../process/byte-reader.ts";
 import { unreadable } from "../../process/errors.ts";
 import {
@@ -46,7 +45,7 @@ const MAX_ELEMENT_BYTES = 256 * 1024 * 1024;
 type StreamElement = { id: number; body: Buffer };
 
 /** The elements of a stream, those that are entered as empty ones where they begin. Ends quietly where the stream does. */
-async function* elementsOf(stream: Readable): AsyncGenerator<StreamElement> {
+async function* elementsOf(stream: AsyncIterable<Buffer>): AsyncGenerator<StreamElement> {
   const reader = new ByteReader(stream);
   const vint = async (most: number): Promise<Buffer | undefined> => {
     const first = await reader.read(1);
@@ -128,7 +127,7 @@ const DEFAULT_SCALE = 1_000_000;
  * off. Throws `CutFailedError` (UnreadableMedia) for what is no Matroska of ffmpeg's, and what the functions throw.
  */
 export async function readMatroska(
-  stream: Readable,
+  stream: AsyncIterable<Buffer>,
   onTracks: (tracks: MatroskaTrack[]) => void,
   onPacket: (packet: StreamPacket) => void | Promise<void>,
 ): Promise<void> {
