@@ -57,7 +57,10 @@ export class Spool {
     this.#onRemoved = onRemoved;
   }
 
-  /** Adds to its end. Several may write at the same time: what they add comes in the order of the calls. */
+  /**
+   * Adds to its end. Several may write at the same time: what they add comes in the order of the
+   * calls.
+   */
   async write(data: Buffer): Promise<void> {
     this.#gathered.push(data);
     this.#gatheredBytes += data.length;
