@@ -181,6 +181,14 @@ describe("an ffmpeg that is killed", () => {
   });
 });
 
+describe("a full disk", () => {
+  it("is no reason to encode: the attempt throws", async () => {
+    const full = 'for output in "$@"; do :; done; ln -sf /dev/full "$output"';
+    const binary = await insteadOf(await temporaryFolder(), "joins a segment", full);
+    expect(await failing({ binary })).toMatchObject({ code: "DiskFull", retryable: true });
+  });
+});
+
 describe("a process that goes on after failing cuts", () => {
   const FAILURES: Record<string, (round: number) => Promise<unknown>> = {
     "is aborted": (round) =>
