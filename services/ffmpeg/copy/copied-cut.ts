@@ -2,6 +2,7 @@ import { rm } from "node:fs/promises";
 import { crc32 } from "node:zlib";
 import type { MadeSegment } from "../../split/ports/media-tools.ts";
 import { pictureHasher } from "../formats/nal-units.ts";
+import { unreadable } from "../process/errors.ts";
 import { isIso } from "../proof/product.ts";
 import { type Expected, proveSegment, roundingOf } from "../proof/proof.ts";
 import { hasSampleTable } from "../source/sample-table.ts";
@@ -83,7 +84,10 @@ export async function* cutByCopy(cut: CopiedCut): AsyncGenerator<MadeSegment> {
   const files = cutSegments({ ...cut, audio: audio.map(({ index }) => index), listener: source.listener, hash });
   let origin: number | undefined;
   for await (const file of files) {
-    const frames = await source.takeFrames(cut.frames[file.index] ?? 0);
+    const planned = cut.frames[file.index] ?? 0;
+    const frames = await source.takeFrames(planned);
+    if (frames.length < planned)
+      throw unreadable(`the source ends within segment ${file.index}: ${frames.length} of its ${planned} frames came`);
     const begin = frames[0]?.time ?? 0;
     origin ??= begin;
     const expected: Expected = {

@@ -1,4 +1,3 @@
-import type { Readable } from "node:stream";
 import { ByteReader } from "../process/byte-reader.ts";
 import { unreadable } from "../process/errors.ts";
 
@@ -48,7 +47,7 @@ const vintLength = (first: number): number => Math.clz32(first) - 23;
 type Element = { id: number; body: Buffer };
 
 /** The elements of a stream, those that are entered told of as empty when they begin. */
-async function* elementsOf(stream: Readable): AsyncGenerator<Element> {
+async function* elementsOf(stream: AsyncIterable<Buffer>): AsyncGenerator<Element> {
   const reader = new ByteReader(stream);
   const vint = async (): Promise<Buffer | undefined> => {
     const first = await reader.read(1);
@@ -150,7 +149,7 @@ const DEFAULT_SCALE = 1_000_000;
  * Takes a stream of ffmpeg's matroska muxer apart: hands over its tracks as soon as they're told of, then every packet.
  */
 export async function readMatroska(
-  stream: Readable,
+  stream: AsyncIterable<Buffer>,
   onTracks: (tracks: MatroskaTrack[]) => void,
   onPacket: (packet: StreamPacket) => void | Promise<void>,
 ): Promise<void> {

@@ -39,10 +39,10 @@ const inputFlags = (format: string | undefined): string[] => {
 };
 
 /** 8,192 times 8,192. A few bytes can tell a decoder of any size, and it takes memory for some twenty frames of it. */
-export const MOST_PIXELS = 2 ** 26;
+export const MAX_PIXELS = 2 ** 26;
 
 /** Options before `-i` for whatever is decoded. */
-export const boundedDecoding = ["-max_pixels", String(MOST_PIXELS)] as const;
+export const boundedDecoding = ["-max_pixels", String(MAX_PIXELS)] as const;
 
 /** Options before `-i` for every file that we didn't make ourselves; `format` is ffprobe's name of it, once it's known. */
 export const untrustedInput = (format?: string): string[] => [

@@ -6,6 +6,7 @@ import { readMatroska } from "../formats/matroska.ts";
 import { isNalCodec } from "../formats/nal-units.ts";
 import { unreadable } from "../process/errors.ts";
 import { PACKET_BYTES, PACKET_LINES, readPacketLines, readPackets } from "../process/packet-lines.ts";
+import type { OutputPipe } from "../process/program.ts";
 import { runFfmpeg } from "../process/run-ffmpeg.ts";
 
 /** What is found in a file that was made: the picture is its first track. */
@@ -62,31 +63,32 @@ async function readMkv({ path, audioTracks, signal }: Product, reader: ProductRe
 }
 
 async function readByFfmpeg({ binary, directory, path, audioTracks, signal }: Product, reader: ProductReader) {
-  await runFfmpeg({
-    binary,
-    directory,
-    signal,
-    outputs: 2 + audioTracks,
-    attend: async ({ outputs: [lines, bytes, ...audio] }) => {
+  const copied = ["-c", "copy", "-copyinkf", "-max_muxing_queue_size", "4096"];
+  const picture = ["-map", "0:v:0", ...copied];
+  await runFfmpeg(
+    {
+      binary,
+      directory,
+      signal,
+      inputs: [{ from: path, options: ["-hide_banner", "-nostdin", "-loglevel", "error", "-copyts"] }],
+      pipes: {
+        lines: [...picture, ...PACKET_LINES],
+        bytes: [...picture, ...PACKET_BYTES],
+        audio: Array.from({ length: audioTracks }, (_, track) => ["-map", `0:a:${track}`, ...copied, ...PACKET_LINES]),
+      },
+    },
+    async ({ outputs: { lines, bytes, audio } }) => {
       const video = async () => {
-        for await (const { clock, pts, dts, data } of readPackets(lines!, bytes!))
+        for await (const { clock, pts, dts, data } of readPackets(lines, bytes))
           await reader.onVideo({ time: ((pts ?? dts) * clock.num) / clock.den, key: undefined, data });
       };
-      const sound = async (track: number) => {
-        for await (const { clock, line } of readPacketLines(audio[track]!))
+      const sound = async (pipe: OutputPipe, track: number) => {
+        for await (const { clock, line } of readPacketLines(pipe))
           reader.onAudio(track, ((line.pts ?? line.dts) * clock.num) / clock.den);
       };
-      await Promise.all([video(), ...audio.map((_, track) => sound(track))]);
+      await Promise.all([video(), ...audio.map(sound)]);
     },
-    build: (command) => {
-      command.input(path).inputOptions("-hide_banner", "-nostdin", "-loglevel", "error", "-copyts");
-      const copied = ["-c", "copy", "-copyinkf", "-max_muxing_queue_size", "4096"] as const;
-      command.output("pipe:3").outputOptions("-map", "0:v:0", ...copied, ...PACKET_LINES);
-      command.output("pipe:4").outputOptions("-map", "0:v:0", ...copied, ...PACKET_BYTES);
-      for (let track = 0; track < audioTracks; track += 1)
-        command.output(`pipe:${5 + track}`).outputOptions("-map", `0:a:${track}`, ...copied, ...PACKET_LINES);
-    },
-  });
+  );
 }
 
 type IsoTrack = { timescale: number; shift: number; table: DataView };
