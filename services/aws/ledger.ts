@@ -1,14 +1,19 @@
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { type DynamoDBDocumentClient, GetCommand, PutCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
-import pLimit from "p-limit";
 import * as z from "zod";
 import { Cut, Made } from "#events-schema";
 import type { DeliveredSegment, Ledger } from "../split/ports/ledger.ts";
+import { mapConcurrently } from "../video/concurrency.ts";
 import { blockStart, type Hash } from "../video/ids.ts";
 
 /** A claimed block of ids: the ledger keeps it for ever. The choice is added when the video is planned. */
 const Claim = z.object({ source: z.string() });
-const Chosen = z.object({ segment_seconds: z.number(), cut: Cut, output_key_prefix: z.string(), attempts: z.number() });
+const Chosen = z.object({
+  segment_seconds: z.number(),
+  cut: Cut,
+  output_key_prefix: z.string(),
+  first_attempt: z.string(),
+});
 
 const Delivered = z.object({
   object: z.object({
@@ -37,7 +42,7 @@ const Delivered = z.object({
 const REMEMBER_SECONDS = 86_400;
 
 /** Segments looked up at the same time. */
-const READS_AT_ONCE = 25;
+const MAX_READS_AT_ONCE = 25;
 
 const epochSeconds = (): number => Math.floor(Date.now() / 1_000);
 
@@ -77,19 +82,21 @@ export function dynamoLedger(client: DynamoDBDocumentClient, TableName: string, 
     },
 
     choose: async (videoId, { segmentSeconds, cut, outputKeyPrefix }) => {
-      const first = ["segment_seconds", "cut", "output_key_prefix"].map(
+      const first = ["segment_seconds", "cut", "output_key_prefix", "first_attempt"].map(
         (name) => `${name} = if_not_exists(${name}, :${name})`,
       );
+      // The same where the SDK sends the update again, having lost the answer.
+      const attempt = randomUUID();
       const { Attributes } = await client.send(
         new UpdateCommand({
           TableName,
           Key: blockKey(videoId),
-          UpdateExpression: `SET ${first.join(", ")} ADD attempts :one`,
+          UpdateExpression: `SET ${first.join(", ")}`,
           ExpressionAttributeValues: {
             ":segment_seconds": segmentSeconds,
             ":cut": cut,
             ":output_key_prefix": outputKeyPrefix,
-            ":one": 1,
+            ":first_attempt": attempt,
           },
           ReturnValues: "ALL_NEW",
         }),
@@ -100,7 +107,7 @@ export function dynamoLedger(client: DynamoDBDocumentClient, TableName: string, 
         cut: chosen.cut,
         outputKeyPrefix: chosen.output_key_prefix,
       };
-      return { choice, isFirst: chosen.attempts === 1 };
+      return { choice, isFirst: chosen.first_attempt === attempt };
     },
 
     recordEnding: async (videoId, ending) => {
@@ -114,12 +121,11 @@ export function dynamoLedger(client: DynamoDBDocumentClient, TableName: string, 
       );
     },
 
-    delivered: async (videoId, segments) => {
-      const limit = pLimit(READS_AT_ONCE);
+    delivered: async (videoId, segments, signal) => {
       const found = new Map<number, DeliveredSegment>();
-      const read = async (index: number) => {
-        const Key = segmentKeyOf(videoId, index);
-        const { Item } = await client.send(new GetCommand({ TableName, Key, ConsistentRead: true }));
+      const read = async (index: number, abortSignal: AbortSignal) => {
+        const get = new GetCommand({ TableName, Key: segmentKeyOf(videoId, index), ConsistentRead: true });
+        const { Item } = await client.send(get, { abortSignal });
         // DynamoDB removes what has expired within two days, and shows it until then.
         if (Item === undefined || Item.expiration < epochSeconds()) return;
         const { success, data } = Delivered.safeParse(Item);
@@ -128,7 +134,7 @@ export function dynamoLedger(client: DynamoDBDocumentClient, TableName: string, 
         const { object, proof, announced } = data;
         found.set(index, { object, proof, announced });
       };
-      await Promise.all(Array.from({ length: segments }, (_, index) => limit(() => read(index))));
+      await mapConcurrently([...Array(segments).keys()], MAX_READS_AT_ONCE, read, signal);
       return found;
     },
 

@@ -1,5 +1,5 @@
-import pLimit from "p-limit";
 import type { VideoSplitEvent } from "#events-schema";
+import { mapConcurrently } from "../video/concurrency.ts";
 import { SourceUnavailableError } from "../video/errors.ts";
 import * as facts from "../video/event-data.ts";
 import { correlationId, eventId, factId, type Hash } from "../video/ids.ts";
@@ -49,7 +49,7 @@ export type ReconcilerDependencies = {
 const OLDEST_SECONDS = 14 * 86_400;
 
 /** Uploads looked up at the same time. */
-const LOOKUPS_AT_ONCE = 10;
+const MAX_LOOKUPS_AT_ONCE = 10;
 
 type Found = "ended" | "waiting" | "requested" | "given up" | "no upload" | "failed";
 
@@ -71,7 +71,6 @@ export async function reconcile(dependencies: ReconcilerDependencies, signal: Ab
     uploadedAt >= oldest &&
     uploadedAt + settings.graceSeconds <= now &&
     settings.endings.some((ending) => source.key.endsWith(`.${ending}`));
-  const limit = pLimit(LOOKUPS_AT_ONCE);
   const counts: Record<Found, number> = {
     ended: 0,
     waiting: 0,
@@ -80,10 +79,12 @@ export async function reconcile(dependencies: ReconcilerDependencies, signal: Ab
     "no upload": 0,
     failed: 0,
   };
+  const lookUp = async (upload: ListedUpload, ending: AbortSignal): Promise<void> => {
+    counts[await tryToLookAfter(upload, now, dependencies, ending)] += 1;
+  };
   try {
     for await (const page of uploads.list(settings.bucket, settings.keyPrefix, signal)) {
-      const found = page.filter(isDue).map((upload) => limit(() => tryToLookAfter(upload, now, dependencies, signal)));
-      for (const what of await Promise.all(found)) counts[what] += 1;
+      await mapConcurrently(page.filter(isDue), MAX_LOOKUPS_AT_ONCE, lookUp, signal);
     }
   } catch (error) {
     if (!signal.aborted) throw error;
@@ -126,22 +127,30 @@ async function lookAfter(
   const known = await ledger.requestsFor(identity);
   const decision = decide({ uploadedAt: upload.uploadedAt, ...known }, settings.graceSeconds, now);
   if (decision === "wait") return "waiting";
-  if (!(await isUpload(upload, dependencies))) return "no upload";
+  if (!(await isUpload(upload, dependencies, signal))) return "no upload";
+  signal.throwIfAborted();
   if (decision === "request") {
-    await request(upload, identity, known.requests, dependencies);
+    await request(upload, identity, known.requests, dependencies, signal);
     return "requested";
   }
-  await giveUp(upload, identity, dependencies);
+  await giveUp(upload, identity, dependencies, signal);
   return "given up";
 }
 
-/** Neither a segment that somebody put there, nor gone since it was listed. What can't be read is the split service's to reject. */
-async function isUpload({ source }: ListedUpload, { store, hash }: ReconcilerDependencies): Promise<boolean> {
+/**
+ * Neither a segment that somebody put there, nor gone since it was listed. What can't be read is the
+ * split service's to reject.
+ */
+async function isUpload(
+  { source }: ListedUpload,
+  { store, hash }: ReconcilerDependencies,
+  signal: AbortSignal,
+): Promise<boolean> {
   let stored: StoredObject | undefined;
   try {
-    stored = await store.describe(source.bucket, source.key, source.versionId);
+    stored = await store.describe(source.bucket, source.key, source.versionId, signal);
   } catch (error) {
-    if (error instanceof SourceUnavailableError) return error.reason !== "SourceNotFound";
+    if (error instanceof SourceUnavailableError) return true;
     throw error;
   }
   return stored !== undefined && parentOf(stored, hash) === undefined && stored.source.etag === source.etag;
@@ -161,16 +170,20 @@ async function request(
   identity: string,
   nth: number,
   dependencies: ReconcilerDependencies,
+  signal: AbortSignal,
 ): Promise<void> {
   const { publisher, ledger, log, hash, now } = dependencies;
   const { bucket, key, versionId } = source;
   const correlation = correlationId(identity, hash);
-  await publisher.publish({
-    type: "SplitRequested",
-    metadata: metadataOf(eventId(correlation, "SplitRequested", nth, hash), correlation, now()),
-    data: { bucket, key, ...(versionId === undefined ? {} : { version_id: versionId }), reason: "redrive" },
-  });
-  await ledger.countRequest(identity, now());
+  await publisher.publish(
+    {
+      type: "SplitRequested",
+      metadata: metadataOf(eventId(correlation, "SplitRequested", nth, hash), correlation, now()),
+      data: { bucket, key, ...(versionId === undefined ? {} : { version_id: versionId }), reason: "redrive" },
+    },
+    signal,
+  );
+  await ledger.countRequest(identity, nth + 1, now());
   log.warn("An upload came to no end: asked for it again", { bucket, key, request: nth + 1 });
 }
 
@@ -178,6 +191,7 @@ async function giveUp(
   { source, bytes }: ListedUpload,
   identity: string,
   dependencies: ReconcilerDependencies,
+  signal: AbortSignal,
 ): Promise<void> {
   const { publisher, ledger, log, hash, now } = dependencies;
   const videoId = await ledger.claimBlock(identity);
@@ -188,7 +202,7 @@ async function giveUp(
   const type = "VideoRejected" as const;
   const data = facts.rejected({ videoId, source, bytes }, "GivenUp", message);
   const metadata = metadataOf(factId(correlation, { type, data }, hash), correlation, now());
-  await publisher.publish({ type, metadata, data });
+  await publisher.publish({ type, metadata, data }, signal);
   await ledger.recordEnding(videoId, "given up");
   log.warn("An upload came to no end: given up", { bucket: source.bucket, key: source.key, video_id: videoId });
 }

@@ -38,11 +38,15 @@ function assertValid({ type, data, metadata }: VideoSplitEvent): void {
   }
 }
 
-/** Announces facts about the upload of this identity; `causationId` is the id of the message that led to them. */
+/**
+ * Announces facts about the upload of this identity until `signal` is aborted; `causationId` is the id of the message that
+ * led to them.
+ */
 export function announcer(
   identity: string,
   causationId: string,
   { publisher, hash, now }: Pick<SplitDependencies, "publisher" | "hash" | "now">,
+  signal: AbortSignal,
 ): Announce {
   const correlation = correlationId(identity, hash);
   return async (type, data) => {
@@ -56,6 +60,6 @@ export function announcer(
     };
     const event = { type, metadata, data } as VideoSplitEvent;
     assertValid(event);
-    await publisher.publish(event);
+    await publisher.publish(event, signal);
   };
 }

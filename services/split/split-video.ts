@@ -36,7 +36,7 @@ export async function splitVideo(
   if (!request.explicit && !request.key.startsWith(settings.uploadKeyPrefix)) {
     return skip(`the key is outside the upload prefix "${settings.uploadKeyPrefix}"`);
   }
-  const found = await findSource(request, store);
+  const found = await findSource(request, store, signal);
   const { stored } = found;
   const parent = stored && parentOf(stored, dependencies.hash);
   if (parent !== undefined) return skip(`it's a segment of video ${parent}, made by this service`);
@@ -78,7 +78,7 @@ async function splitOnce(video: Video, dependencies: SplitDependencies, signal: 
   const { upload, request, identity } = video;
   const { videoId } = upload;
   const begun = dependencies.now();
-  const announce = announcer(identity, request.messageId, dependencies);
+  const announce = announcer(identity, request.messageId, dependencies, signal);
   const log = dependencies.log.with({ correlation_id: correlationId(identity, dependencies.hash) });
   try {
     const choice = accept(upload, request, video.found, video.asked, dependencies.settings);

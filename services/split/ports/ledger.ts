@@ -13,8 +13,8 @@ export type Ledger = VideoLedger & {
    * that there's no earlier attempt, and so no segment to be found.
    */
   choose(videoId: number, choice: CutChoice): Promise<{ choice: CutChoice; isFirst: boolean }>;
-  /** What earlier attempts of the last day have uploaded, by index. */
-  delivered(videoId: number, segments: number): Promise<Map<number, DeliveredSegment>>;
+  /** What earlier attempts of the last day have uploaded, by index. Throws `signal`'s reason. */
+  delivered(videoId: number, segments: number, signal?: AbortSignal): Promise<Map<number, DeliveredSegment>>;
   /** Says that a segment is durable, and then that it was announced: what comes after a crash begins there. */
   recordSegment(videoId: number, index: number, segment: DeliveredSegment): Promise<void>;
 };

@@ -1,9 +1,10 @@
+import type { ServerResponse } from "node:http";
 import { UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { describe, expect, it } from "vitest";
 import { BLOCK_SIZE } from "#events-schema";
 import { dynamoLedger } from "../../../services/aws/ledger.ts";
 import type { CutChoice, DeliveredSegment } from "../../../services/split/ports/ledger.ts";
-import { openLedgerTable } from "../../fixtures/ledger-table.ts";
+import { losingFirstAnswer, openLedgerTable } from "../../fixtures/ledger-table.ts";
 
 const choice: CutChoice = { segmentSeconds: 30, cut: "keyframe", outputKeyPrefix: "segments/" };
 
@@ -51,6 +52,15 @@ describe("choosing how to cut", () => {
     const other = { segmentSeconds: 5, cut: "exact" as const, outputKeyPrefix: "other/" };
     expect(await ledger.choose(videoId, other)).toEqual({ choice, isFirst: false });
   });
+
+  it("is the first attempt where the answer is lost and the SDK sends the update again", async () => {
+    const { intercept, sent } = losingFirstAnswer("UpdateItem");
+    const { client, table } = await openLedgerTable(intercept);
+    const ledger = dynamoLedger(client, table);
+    const videoId = await ledger.claimBlock("source");
+    expect(await ledger.choose(videoId, choice)).toEqual({ choice, isFirst: true });
+    expect(sent()).toBe(2);
+  });
 });
 
 describe("knowing what was delivered", () => {
@@ -97,5 +107,20 @@ describe("knowing what was delivered", () => {
       }),
     );
     expect(await ledger.delivered(BLOCK_SIZE, 1)).toEqual(new Map());
+  });
+
+  it("leaves no look-up behind when one fails", async () => {
+    const open = new Set<ServerResponse>();
+    // The tenth look-up fails while the others wait for their answers.
+    const { client, table } = await openLedgerTable(({ headers }, response) => {
+      if (!String(headers["x-amz-target"]).endsWith(".GetItem")) return false;
+      open.add(response);
+      response.once("close", () => open.delete(response));
+      if (open.size === 10) response.writeHead(400).end(JSON.stringify({ __type: "ValidationException" }));
+      return true;
+    });
+    const looking = dynamoLedger(client, table).delivered(BLOCK_SIZE, 40);
+    await expect(looking).rejects.toMatchObject({ name: "ValidationException" });
+    await expect.poll(() => open.size).toBe(0);
   });
 });

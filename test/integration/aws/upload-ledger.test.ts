@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { dynamoLedger } from "../../../services/aws/ledger.ts";
 import { dynamoUploadLedger } from "../../../services/aws/upload-ledger.ts";
-import { openLedgerTable } from "../../fixtures/ledger-table.ts";
+import { losingFirstAnswer, openLedgerTable } from "../../fixtures/ledger-table.ts";
 
 /** A hash by which every source lands on block 1 at salt 0, on block 2 at salt 1, and so on. */
 const colliding = (text: string): Uint8Array => {
@@ -42,9 +42,18 @@ describe("requests for an upload", () => {
     const { client, table } = await openLedgerTable();
     const uploads = dynamoUploadLedger(client, table);
     expect(await uploads.requestsFor("a")).toEqual({ requests: 0, lastRequestAt: undefined });
-    await uploads.countRequest("a", 100);
-    await uploads.countRequest("a", 200);
-    await uploads.countRequest("b", 300);
+    await uploads.countRequest("a", 1, 100);
+    await uploads.countRequest("a", 2, 200);
+    await uploads.countRequest("b", 1, 300);
     expect(await uploads.requestsFor("a")).toEqual({ requests: 2, lastRequestAt: 200 });
+  });
+
+  it("are counted once where the answer is lost and the SDK sends the update again", async () => {
+    const { intercept, sent } = losingFirstAnswer("UpdateItem");
+    const { client, table } = await openLedgerTable(intercept);
+    const uploads = dynamoUploadLedger(client, table);
+    await uploads.countRequest("a", 1, 100);
+    expect(sent()).toBe(2);
+    expect(await uploads.requestsFor("a")).toEqual({ requests: 1, lastRequestAt: 100 });
   });
 });

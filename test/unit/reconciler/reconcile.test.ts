@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import type { VideoSplitEvent } from "#events-schema";
 import { sha256 } from "../../../services/aws/ledger.ts";
@@ -28,11 +29,21 @@ type World = {
   ended: string[];
   /** What S3 answers for keys that can't be described. */
   failing: Record<string, Error>;
+  /** Takes as long as looking up whether an upload has ended does. */
+  onLookUp: () => Promise<void>;
 };
 
 /** The reconciler beside a bucket and a ledger in memory; `at` runs it at an hour. Its first run ever is at hour 0. */
 async function open(changes: Partial<World> = {}) {
-  const world: World = { objects: [], metadata: {}, gone: [], ended: [], failing: {}, ...changes };
+  const world: World = {
+    objects: [],
+    metadata: {},
+    gone: [],
+    ended: [],
+    failing: {},
+    onLookUp: async () => {},
+    ...changes,
+  };
   const events: VideoSplitEvent[] = [];
   const counts = new Map<string, { requests: number; lastRequestAt: number | undefined }>();
   const endings: [number, string][] = [];
@@ -58,13 +69,13 @@ async function open(changes: Partial<World> = {}) {
         return since;
       },
       hasEnded: async (identity) => {
+        await world.onLookUp();
         const ended = world.objects.filter(({ source }) => world.ended.includes(source.key));
         return endings.length > 0 || ended.some(({ source }) => sourceIdentity(source) === identity);
       },
       requestsFor: async (identity) => counts.get(identity) ?? none,
-      countRequest: async (identity, now) => {
-        const { requests } = counts.get(identity) ?? none;
-        counts.set(identity, { requests: requests + 1, lastRequestAt: now });
+      countRequest: async (identity, request, now) => {
+        counts.set(identity, { requests: request, lastRequestAt: now });
       },
       claimBlock: async () => 16_384,
       recordEnding: async (videoId, ending) => void endings.push([videoId, ending]),
@@ -140,23 +151,37 @@ describe("looking for uploads without an end", () => {
     expect(events.map(({ data }) => "key" in data && data.key)).toEqual(["uploads/b.mp4"]);
   });
 
-  it.each([
-    ["SourceForbidden", ["SplitRequested"]],
-    ["SourceChanged", ["SplitRequested"]],
-    ["SourceNotFound", []],
-  ] as const)(
-    "asks for one that can't be read unless it's gone: the split service rejects it (%s)",
-    async (reason, types) => {
-      const failing = { "uploads/a.mp4": new SourceUnavailableError(reason, "It can't be read.") };
-      const opened = await open({ objects: [upload("uploads/a.mp4", 1)], failing });
-      await opened.at(9);
-      expect(opened.types()).toEqual(types);
+  it.each(["SourceForbidden", "SourceKeyRequired", "SourceInOtherRegion"] as const)(
+    "requests one that can't be read (%s): the split service rejects it",
+    async (reason) => {
+      const failing = { "uploads/a.mp4": new SourceUnavailableError(reason, "S3 refuses it.") };
+      const { at, types } = await open({ objects: [upload("uploads/a.mp4", 1)], failing });
+      await at(9);
+      expect(types()).toEqual(["SplitRequested"]);
     },
   );
 
   it("says that it didn't get to the end when its time is up", async () => {
     const { at, events } = await open({ objects: [upload("uploads/a.mp4", 1)] });
     expect(await at(9, AbortSignal.abort(new Error("time is up")))).toMatchObject({ complete: false });
+    expect(events).toEqual([]);
+  });
+
+  it("waits for the look-ups that are under way when its time is up, and announces nothing more", async () => {
+    const leaving = new AbortController();
+    let underWay = 0;
+    const objects = Array.from({ length: 30 }, (_, n) => upload(`uploads/${n}.mp4`, 1));
+    const { at, events } = await open({
+      objects,
+      onLookUp: async () => {
+        underWay += 1;
+        if (underWay === 3) leaving.abort(new Error("time is up"));
+        for (let turns = 0; turns < 5; turns += 1) await setImmediate();
+        underWay -= 1;
+      },
+    });
+    expect(await at(9, leaving.signal)).toMatchObject({ complete: false });
+    expect(underWay).toBe(0);
     expect(events).toEqual([]);
   });
 });

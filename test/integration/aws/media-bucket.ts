@@ -1,0 +1,31 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { PutObjectCommand, type PutObjectCommandInput, S3Client } from "@aws-sdk/client-s3";
+import { openS3 } from "../../../infra/local/s3/index.ts";
+import { s3MediaStore } from "../../../services/aws/media-store.ts";
+import type { Patience } from "../../../services/aws/patient-fetch.ts";
+import { CREDENTIALS, REGION, serve } from "../../fixtures/http.ts";
+import { temporaryFolder } from "../../fixtures/temporary.ts";
+
+/** May answer a request in S3's place, by returning true. */
+export type Fault = (request: IncomingMessage, response: ServerResponse) => boolean;
+
+/**
+ * Nothing is taken for a stall and nothing given up, however busy the machine is; pauses are short.
+ */
+export const PATIENT: Patience = { maxIdleMs: 20_000, giveUpMs: 60_000, backoffMs: 10 };
+
+/** A bucket `media` of the test's own, and the store that reads it. */
+export async function openBucket(fault: Fault = () => false, patience: Patience = PATIENT) {
+  const s3 = await openS3({ directory: await temporaryFolder(), region: REGION, onObjectCreated: async () => {} });
+  await s3.createBucket("media");
+  const endpoint = await serve((request, response) => {
+    if (!fault(request, response)) s3.handle(request, response);
+  });
+  const client = new S3Client({ endpoint, region: REGION, credentials: CREDENTIALS });
+  const put = (Key: string, Body: string | Uint8Array, more: Partial<PutObjectCommandInput> = {}) =>
+    client.send(new PutObjectCommand({ Bucket: "media", Key, Body, ...more }));
+  return { client, put, store: s3MediaStore(client, patience) };
+}
+
+export const readAll = async (chunks: AsyncIterable<Uint8Array>): Promise<Buffer> =>
+  Buffer.concat(await Array.fromAsync(chunks));
