@@ -1,6 +1,6 @@
 import { createEvent, isInvalidEventError, type VideoSplitEvent } from "#events-schema";
 import { RejectedVideo } from "../video/errors.ts";
-import { correlationId, type Fact, factId } from "../video/ids.ts";
+import { correlationId, eventId, factId } from "../video/ids.ts";
 import type { Announce, SplitDependencies } from "./dependencies.ts";
 
 /** Fields whose values come from the file, and so can be anything. */
@@ -38,6 +38,8 @@ function assertValid({ type, data, metadata }: VideoSplitEvent): void {
   }
 }
 
+type Announced = Exclude<VideoSplitEvent, { type: "SplitRequested" }>;
+
 /**
  * Announces facts about the upload of this identity until `signal` is aborted; `causationId` is the id of the message that
  * led to them.
@@ -49,10 +51,14 @@ export function announcer(
   signal: AbortSignal,
 ): Announce {
   const correlation = correlationId(identity, hash);
+  const idOf = (event: Announced): string => {
+    if (event.type !== "RequestRefused") return factId(correlation, event, hash);
+    // Each request is answered by an event of its own.
+    return eventId(correlation, event.type, `${event.data.refusal.reason} ${causationId}`, hash);
+  };
   return async (type, data) => {
-    const fact = { type, data } as Fact;
     const metadata = {
-      eventId: factId(correlation, fact, hash),
+      eventId: idOf({ type, data } as Announced),
       version: 1,
       correlationId: correlation,
       causationId,

@@ -27,7 +27,7 @@ async function openLedger() {
 async function underWay(once: ReturnType<typeof onceInLedger>) {
   const begun = Promise.withResolvers<void>();
   const end = Promise.withResolvers<typeof SPLIT>();
-  const ended = once("video", () => {
+  const ended = once("video", "asking", () => {
     begun.resolve();
     return end.promise;
   });
@@ -38,34 +38,44 @@ async function underWay(once: ReturnType<typeof onceInLedger>) {
 describe("work that is done once", () => {
   it("is answered from the ledger the second time", async () => {
     const { invocation } = await openLedger();
-    expect(await invocation("a")("video", async () => SPLIT)).toEqual({ result: "split" });
-    expect(await invocation("b")("video", () => Promise.reject(new Error("done twice")))).toEqual({ result: "split" });
+    expect(await invocation("a")("video", "asking", async () => SPLIT)).toEqual({ result: "split" });
+    expect(await invocation("b")("video", "asking", () => Promise.reject(new Error("done twice")))).toEqual({
+      result: "split",
+    });
   });
 
   it("is done again where its result isn't to be remembered", async () => {
     const { invocation } = await openLedger();
-    expect(await invocation("a")("video", async () => ({ result: "rejected", remember: false }))).toEqual({
+    expect(await invocation("a")("video", "asking", async () => ({ result: "rejected", remember: false }))).toEqual({
       result: "rejected",
     });
-    expect(await invocation("b")("video", async () => SPLIT)).toEqual({ result: "split" });
+    expect(await invocation("b")("video", "asking", async () => SPLIT)).toEqual({ result: "split" });
   });
 
   it("is left alone by another delivery while it's under way", async () => {
     const { invocation } = await openLedger();
     await underWay(invocation("a"));
-    expect(await invocation("b")("video", () => Promise.reject(new Error("done twice")))).toBe("done elsewhere");
+    expect(await invocation("b")("video", "asking", () => Promise.reject(new Error("done twice")))).toEqual({
+      busyWith: "asking",
+    });
+  });
+
+  it("tells another delivery what was asked of it", async () => {
+    const { invocation } = await openLedger();
+    await underWay(invocation("a"));
+    expect(await invocation("b")("video", "something else", async () => SPLIT)).toEqual({ busyWith: "asking" });
   });
 
   it("is taken over at once by the retry of an attempt that crashed", async () => {
     const { invocation } = await openLedger();
     await underWay(invocation("a"));
-    expect(await invocation("a")("video", async () => SPLIT)).toEqual({ result: "split" });
+    expect(await invocation("a")("video", "asking", async () => SPLIT)).toEqual({ result: "split" });
   });
 
   it("is taken over by any delivery once the owner's time has passed", async () => {
     const { invocation } = await openLedger();
     await underWay(invocation("a", 1));
-    await expect.poll(() => invocation("b")("video", async () => SPLIT)).toEqual({ result: "split" });
+    await expect.poll(() => invocation("b")("video", "asking", async () => SPLIT)).toEqual({ result: "split" });
   });
 
   it.each(["fails", "finishes"])(
@@ -77,7 +87,9 @@ describe("work that is done once", () => {
       if (what === "fails") slow.end.reject(new Error("S3 is down"));
       else slow.end.resolve(SPLIT);
       await Promise.allSettled([slow.ended]);
-      expect(await invocation("c")("video", () => Promise.reject(new Error("done twice")))).toBe("done elsewhere");
+      expect(await invocation("c")("video", "asking", () => Promise.reject(new Error("done twice")))).toEqual({
+        busyWith: "asking",
+      });
       successor.end.resolve(SPLIT);
       expect(await successor.ended).toEqual({ result: "split" });
     },
@@ -85,8 +97,10 @@ describe("work that is done once", () => {
 
   it("is done again after it failed", async () => {
     const { invocation } = await openLedger();
-    await expect(invocation("a")("video", () => Promise.reject(new Error("S3 is down")))).rejects.toThrow("S3 is down");
-    expect(await invocation("b")("video", async () => SPLIT)).toEqual({ result: "split" });
+    await expect(invocation("a")("video", "asking", () => Promise.reject(new Error("S3 is down")))).rejects.toThrow(
+      "S3 is down",
+    );
+    expect(await invocation("b")("video", "asking", async () => SPLIT)).toEqual({ result: "split" });
   });
 
   it("is done by exactly one of many deliveries at the same time", async () => {
@@ -97,7 +111,7 @@ describe("work that is done once", () => {
       await setImmediate();
       return SPLIT;
     };
-    await Promise.all(Array.from({ length: 10 }, (_, n) => invocation(`request-${n}`)("video", work)));
+    await Promise.all(Array.from({ length: 10 }, (_, n) => invocation(`request-${n}`)("video", "asking", work)));
     expect(runs).toBe(1);
   });
 });

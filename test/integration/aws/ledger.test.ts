@@ -63,6 +63,45 @@ describe("choosing how to cut", () => {
   });
 });
 
+describe("recalling a video", () => {
+  it("knows nothing of one that is only claimed, then its choice, and then that it's split", async () => {
+    const { client, table } = await openLedgerTable();
+    const ledger = dynamoLedger(client, table);
+    const videoId = await ledger.claimBlock("source");
+    expect(await ledger.recall(videoId)).toEqual({ choice: undefined, isSplit: false });
+    await ledger.choose(videoId, choice);
+    expect(await ledger.recall(videoId)).toEqual({ choice, isSplit: false });
+    await ledger.recordEnding(videoId, "split");
+    expect(await ledger.recall(videoId)).toEqual({ choice, isSplit: true });
+  });
+
+  it("forgets a choice that is released, and the next attempt is a first one", async () => {
+    const { client, table } = await openLedgerTable();
+    const ledger = dynamoLedger(client, table);
+    const videoId = await ledger.claimBlock("source");
+    await ledger.choose(videoId, choice);
+    await ledger.release(videoId);
+    expect(await ledger.recall(videoId)).toEqual({ choice: undefined, isSplit: false });
+    const other = { ...choice, segmentSeconds: 5 };
+    expect(await ledger.choose(videoId, other)).toEqual({ choice: other, isFirst: true });
+    expect(await ledger.claimBlock("source")).toBe(videoId);
+  });
+
+  it.each(["rejected", "given up"] as const)(
+    "stays split where an attempt that was slow ends it as %s",
+    async (ending) => {
+      const { client, table } = await openLedgerTable();
+      const ledger = dynamoLedger(client, table);
+      const videoId = await ledger.claimBlock("source");
+      await ledger.recordEnding(videoId, ending);
+      expect((await ledger.recall(videoId)).isSplit).toBe(false);
+      await ledger.recordEnding(videoId, "split");
+      await ledger.recordEnding(videoId, ending);
+      expect((await ledger.recall(videoId)).isSplit).toBe(true);
+    },
+  );
+});
+
 describe("knowing what was delivered", () => {
   const segment: DeliveredSegment = {
     object: {
