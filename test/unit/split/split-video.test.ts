@@ -199,7 +199,7 @@ describe("what a delivery came to is measured", () => {
   });
 
   it.each<[string, Once]>([
-    ["is done elsewhere", async () => "done elsewhere"],
+    ["is done elsewhere", async () => ({ busyWith: undefined })],
     ["was done before", async () => ({ result: { outcome: "split", VideoId: 16_384, segments: 3 } as never })],
   ])("as a duplicate, when its work %s", async (_when, once) => {
     const { measurements, events } = await split({ once });
@@ -212,7 +212,7 @@ describe("what a delivery came to is measured", () => {
     [
       "its outcome can't be remembered",
       {
-        once: async (_key, work) => {
+        once: async (_key, _asking, work) => {
           await work();
           throw new Error("DynamoDB is down");
         },
