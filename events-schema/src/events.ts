@@ -27,6 +27,7 @@ export const REJECTION_REASONS = [
   "EmptyObject",
   "GivenUp",
   "InvalidOverride",
+  "InvalidRequest",
   "NoVideoStream",
   "NotMedia",
   "ProofFailed",

@@ -3,11 +3,11 @@ import { mapConcurrently } from "../video/concurrency.ts";
 import { SourceUnavailableError } from "../video/errors.ts";
 import * as facts from "../video/event-data.ts";
 import { correlationId, eventId, factId, type Hash } from "../video/ids.ts";
+import { parentOf } from "../video/own-segments.ts";
 import type { EventPublisher } from "../video/ports/event-publisher.ts";
 import type { Log } from "../video/ports/log.ts";
 import type { StoredObject, StoredObjects } from "../video/ports/stored-objects.ts";
 import type { VideoLedger } from "../video/ports/video-ledger.ts";
-import { OUTPUT_MARKER } from "../video/segment-keys.ts";
 import { sourceIdentity } from "../video/source.ts";
 import { decide, MOST_REQUESTS } from "./domain/patience.ts";
 import type { UploadLedger } from "./ports/upload-ledger.ts";
@@ -143,17 +143,17 @@ async function lookAfter(
  */
 async function isUpload(
   { source }: ListedUpload,
-  { store }: ReconcilerDependencies,
+  { store, hash }: ReconcilerDependencies,
   signal: AbortSignal,
 ): Promise<boolean> {
   let stored: StoredObject | undefined;
   try {
     stored = await store.describe(source.bucket, source.key, source.versionId, signal);
   } catch (error) {
-    if (error instanceof SourceUnavailableError) return true;
+    if (error instanceof SourceUnavailableError) return error.reason !== "SourceNotFound";
     throw error;
   }
-  return stored !== undefined && stored.metadata[OUTPUT_MARKER] === undefined && stored.source.etag === source.etag;
+  return stored !== undefined && parentOf(stored, hash) === undefined && stored.source.etag === source.etag;
 }
 
 /** `eventId` follows from what is announced: the same, announced twice, has the same id. */

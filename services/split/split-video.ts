@@ -1,17 +1,14 @@
 import { isForbidden, RejectedVideo, SourceUnavailableError } from "../video/errors.ts";
 import * as facts from "../video/event-data.ts";
 import { correlationId } from "../video/ids.ts";
-import { overridesOf } from "../video/overrides.ts";
-import type { StoredObject } from "../video/ports/stored-objects.ts";
-import { OUTPUT_MARKER } from "../video/segment-keys.ts";
-import { isSegmentLength, segmentLengthRule } from "../video/segment-length.ts";
-import { type Source, sourceIdentity } from "../video/source.ts";
+import { PARENT, parentOf } from "../video/own-segments.ts";
+import { sourceIdentity } from "../video/source.ts";
+import { type Asked, accept, askedFor } from "./accept.ts";
 import { announcer } from "./announcer.ts";
 import { cutVideo } from "./cut-video.ts";
-import type { SplitDependencies, SplitSettings } from "./dependencies.ts";
-import type { CutChoice } from "./ports/ledger.ts";
+import type { SplitDependencies } from "./dependencies.ts";
+import { type FoundSource, findSource } from "./find-source.ts";
 import type { Measurement } from "./ports/measure.ts";
-import type { MediaStore } from "./ports/media-store.ts";
 import type { SplitRequest } from "./requests.ts";
 
 export type SplitOutcome =
@@ -39,26 +36,22 @@ export async function splitVideo(
   if (!request.explicit && !request.key.startsWith(settings.uploadKeyPrefix)) {
     return skip(`the key is outside the upload prefix "${settings.uploadKeyPrefix}"`);
   }
-  const { stored, forbidden } = await lookUp(request, store);
-  const parent = stored?.metadata[OUTPUT_MARKER];
+  const found = await findSource(request, store);
+  const { stored } = found;
+  const parent = stored && parentOf(stored, dependencies.hash);
   if (parent !== undefined) return skip(`it's a segment of video ${parent}, made by this service`);
+  if (stored?.metadata[PARENT] !== undefined)
+    log.warn(`Split as any upload: it has the metadata ${PARENT}, and this service didn't make it`);
 
-  const source = sourceOf(request, stored);
-  const identity = sourceIdentity(source);
-  const { overrides, fault } = overridesOf(stored?.metadata ?? {});
-  const wished = {
-    segmentSeconds: request.segmentSeconds ?? overrides.segmentSeconds,
-    cut: request.cut ?? overrides.cut,
-    outputKeyPrefix: request.outputKeyPrefix,
-    fault,
-  };
+  const identity = sourceIdentity(found.source);
+  const asked = askedFor(request, stored);
 
   // What a delivery comes to that finds its work done, or being done.
   let measurement: Measurement = { type: "duplicate" };
-  const done = await once(JSON.stringify([identity, wished]), async () => {
+  const done = await once(JSON.stringify([identity, asked, request.fault]), async () => {
     const videoId = await dependencies.ledger.claimBlock(identity);
-    const upload: facts.Upload = { videoId, source, bytes: stored?.bytes ?? 0 };
-    const video = { upload, identity, request, stored, forbidden, wished };
+    const bytes = stored?.bytes ?? request.bytes ?? 0;
+    const video = { upload: { videoId, source: found.source, bytes }, identity, request, found, asked };
     const ending = await splitOnce(video, { ...dependencies, log: log.with({ video_id: videoId }) }, signal);
     measurement = ending.measurement;
     // A rejection costs little to find again, and with another setting or a newer ffmpeg it may be none.
@@ -71,70 +64,42 @@ export async function splitVideo(
   return { outcome: "done elsewhere" };
 }
 
-/**
- * What lies where the request says. Somebody who asked for an object by name is told that it may not be read; an upload's own event
- * that leads to one shows that this service is set up wrongly, and is thrown.
- */
-async function lookUp(
-  { bucket, key, versionId, explicit }: SplitRequest,
-  store: MediaStore,
-): Promise<{ stored: StoredObject | undefined; forbidden: boolean }> {
-  try {
-    return { stored: await store.describe(bucket, key, versionId), forbidden: false };
-  } catch (error) {
-    if (explicit && isForbidden(error)) return { stored: undefined, forbidden: true };
-    throw error;
-  }
-}
-
-/** The source that the request means: what it says itself, else what lies there now. */
-const sourceOf = (request: SplitRequest, stored: StoredObject | undefined): Source => ({
-  bucket: request.bucket,
-  key: request.key,
-  etag: request.etag ?? stored?.source.etag ?? "",
-  versionId: request.versionId ?? stored?.source.versionId,
-});
-
-type Wished = { [K in keyof CutChoice]: CutChoice[K] | undefined } & { fault: string | undefined };
-
 type Video = {
   upload: facts.Upload;
   identity: string;
   request: SplitRequest;
-  stored: StoredObject | undefined;
-  forbidden: boolean;
-  wished: Wished;
+  found: FoundSource;
+  asked: Asked;
 };
 
 type Ending = { outcome: SplitOutcome; measurement: Measurement };
 
 async function splitOnce(video: Video, dependencies: SplitDependencies, signal: AbortSignal): Promise<Ending> {
-  const { upload } = video;
+  const { upload, request, identity } = video;
   const { videoId } = upload;
   const begun = dependencies.now();
-  const announce = announcer(video.identity, video.request.messageId, dependencies);
-  const log = dependencies.log.with({ correlation_id: correlationId(video.identity, dependencies.hash) });
+  const announce = announcer(identity, request.messageId, dependencies);
+  const log = dependencies.log.with({ correlation_id: correlationId(identity, dependencies.hash) });
   try {
-    const bytes = assertSplittable(video, dependencies.settings);
-    const wish = choiceOf(video.wished, dependencies.settings);
-    const { segments, duration } = await cutVideo(
-      { ...upload, bytes },
-      wish,
-      { ...dependencies, log },
-      announce,
-      signal,
-    );
+    const choice = accept(upload, request, video.found, video.asked, dependencies.settings);
+    const { segments, duration } = await cutVideo(upload, choice, { ...dependencies, log }, announce, signal);
     await dependencies.ledger.recordEnding(videoId, "split");
     const splitSeconds = secondsBetween(begun, dependencies.now());
     log.info("Split", { segments });
     return {
       outcome: { outcome: "split", VideoId: videoId, segments },
-      measurement: { type: "split", videoId, segments, videoSeconds: duration, videoBytes: bytes, splitSeconds },
+      measurement: {
+        type: "split",
+        videoId,
+        segments,
+        videoSeconds: duration,
+        videoBytes: upload.bytes,
+        splitSeconds,
+      },
     };
   } catch (error) {
-    const rejection = asRejection(error);
-    if (rejection === undefined) throw error;
-    const { reason, message } = rejection;
+    if (!isRejection(error, request)) throw error;
+    const { reason, message } = error;
     log.warn(`Rejected: ${message}`, { reason });
     await announce("VideoRejected", facts.rejected(upload, reason, message));
     await dependencies.ledger.recordEnding(videoId, "rejected");
@@ -145,60 +110,9 @@ async function splitOnce(video: Video, dependencies: SplitDependencies, signal: 
   }
 }
 
+/** An upload that may not be read shows that the service is set up wrongly; that isn't said of the video. */
+const isRejection = (error: unknown, { explicit }: SplitRequest): error is RejectedVideo | SourceUnavailableError =>
+  error instanceof RejectedVideo || (error instanceof SourceUnavailableError && (explicit || !isForbidden(error)));
+
 /** None where the clock was set back. */
 const secondsBetween = (begun: Date, ended: Date): number => Math.max(0, ended.getTime() - begun.getTime()) / 1_000;
-
-function asRejection(error: unknown): RejectedVideo | undefined {
-  if (error instanceof RejectedVideo) return error;
-  if (!(error instanceof SourceUnavailableError)) return undefined;
-  const { reason, message } = error;
-  const next =
-    reason === "SourceChanged" ? "What lies there now is split on its own upload event." : "Upload it again.";
-  return new RejectedVideo(reason, `${message}. ${next}`, { cause: error });
-}
-
-function assertSplittable({ upload, request, stored, forbidden, wished }: Video, settings: SplitSettings): number {
-  const name = `s3://${request.bucket}/${request.key}`;
-  if (forbidden) {
-    throw new RejectedVideo(
-      "SourceForbidden",
-      `This service may not read ${name}. Name its place in video_split.request_sources and deploy, then ask again.`,
-    );
-  }
-  if (stored === undefined)
-    throw new RejectedVideo("SourceNotFound", `${name} doesn't exist (any more). Upload it again.`);
-  if (stored.source.etag !== upload.source.etag && request.versionId === undefined) {
-    throw new SourceUnavailableError("SourceChanged", `${name} was overwritten before it could be split`);
-  }
-  if (stored.bytes === 0) throw new RejectedVideo("EmptyObject", `${name} has 0 bytes. Upload the video again.`);
-  if (stored.bytes > settings.largestObjectBytes) {
-    const limit = `video_split.largest_object_bytes is ${settings.largestObjectBytes}`;
-    throw new RejectedVideo(
-      "TooLarge",
-      `${name} has ${stored.bytes} bytes, and ${limit}. Raise it, or upload the video in parts.`,
-    );
-  }
-  if (wished.fault !== undefined)
-    throw new RejectedVideo("InvalidOverride", `${wished.fault}. Upload the video again with it corrected.`);
-  return stored.bytes;
-}
-
-function choiceOf(wished: Wished, settings: SplitSettings): CutChoice {
-  const segmentSeconds = wished.segmentSeconds ?? settings.segmentSeconds;
-  if (!isSegmentLength(segmentSeconds)) {
-    throw new RejectedVideo(
-      "InvalidOverride",
-      `The segment length asked for is ${segmentSeconds}; ${segmentLengthRule}.`,
-    );
-  }
-  const cut = wished.cut ?? settings.cut;
-  const outputKeyPrefix = wished.outputKeyPrefix ?? settings.outputKeyPrefix;
-  if (!outputKeyPrefix.startsWith(settings.outputKeyRoot)) {
-    throw new RejectedVideo(
-      "InvalidOverride",
-      `The output prefix asked for is "${outputKeyPrefix}"; in bucket ${settings.outputBucket} it must start with ` +
-        `"${settings.outputKeyRoot}", below which alone this service may write.`,
-    );
-  }
-  return { segmentSeconds, cut, outputKeyPrefix };
-}

@@ -9,7 +9,7 @@ const BLOCK_BITS = 39n;
 const hex = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 
 /** A UUID (version 8: custom) made from a text: the same for the same text. */
-function uuidOf(text: string, hash: Hash): string {
+export function uuidOf(text: string, hash: Hash): string {
   const digest = hex(hash(text));
   return [
     digest.slice(0, 8),

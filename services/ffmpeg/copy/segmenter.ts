@@ -1,6 +1,8 @@
 import { access, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Container } from "../../split/ports/media-tools.ts";
+import { Condition } from "../process/condition.ts";
 import { eachLine } from "../process/lines.ts";
 import {
   type Clock,
@@ -127,11 +129,11 @@ export async function* cutSegments(job: Segmentation): AsyncGenerator<SegmentFil
   let reported = 0;
   let ended = false;
   let failure: unknown;
-  let wake = () => {};
+  const changed = new Condition();
 
   const onReport = () => {
     reported += 1;
-    wake();
+    changed.notify();
   };
   const run = runFfmpeg(
     {
@@ -160,7 +162,7 @@ export async function* cutSegments(job: Segmentation): AsyncGenerator<SegmentFil
     .finally(() => {
       ended = true;
       job.listener.onEnd();
-      wake();
+      changed.notify();
     });
 
   const isComplete = async (index: number): Promise<boolean> =>
@@ -175,12 +177,8 @@ export async function* cutSegments(job: Segmentation): AsyncGenerator<SegmentFil
         continue;
       }
       if (ended && (failure !== undefined || index === reported)) break;
-      await new Promise<void>((resolve) => {
-        wake = resolve;
-        // Checked after `wake` is set, so that a report in between isn't missed.
-        if (ended) resolve();
-        else if (index < reported) setTimeout(resolve, NEXT_FILE_MS);
-      });
+      if (index < reported) await sleep(NEXT_FILE_MS);
+      else await changed.waitFor(() => ended || index < reported, signal);
     }
     if (failure !== undefined) throw failure;
   } finally {

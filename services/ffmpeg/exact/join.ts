@@ -1,6 +1,8 @@
 import type { Container } from "../../split/ports/media-tools.ts";
 import { runFfmpeg } from "../process/run-ffmpeg.ts";
-import { AHEAD_SECONDS } from "./segment-audio.ts";
+
+/** Files to join are this far ahead, so that no time is negative: sound may begin before the picture. */
+export const AHEAD_SECONDS = 10;
 
 export type Join = {
   binary: string;

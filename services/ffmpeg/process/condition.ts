@@ -15,8 +15,10 @@ export class Condition {
    * predicate may take what it finds, such as a free slot: no other code runs in between. Rejects
    * with what it throws, and with the signal's reason when aborted. Leaves no listener behind.
    */
-  waitFor(predicate: () => boolean, signal: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
+  async waitFor(predicate: () => boolean, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    if (predicate()) return;
+    await new Promise<void>((resolve, reject) => {
       const settle = (settled: () => void): void => {
         this.#waiters.delete(check);
         signal.removeEventListener("abort", abort);
@@ -30,10 +32,8 @@ export class Condition {
           settle(() => reject(error));
         }
       };
-      if (signal.aborted) return reject(signal.reason);
-      signal.addEventListener("abort", abort, { once: true });
       this.#waiters.add(check);
-      check();
+      signal.addEventListener("abort", abort, { once: true });
     });
   }
 }

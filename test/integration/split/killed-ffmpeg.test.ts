@@ -16,7 +16,9 @@ const ended = (events: readonly VideoSplitEvent[]) => events.find(({ type }) => 
 /** More processes than one split of the video below has. */
 const MAX_PROCESSES = 40;
 
-it("each ffmpeg of a split, killed as by the OOM killer: a retry, which copies and stitches as it would have", async () => {
+it("each ffmpeg of a split, killed as by the OOM killer: a retry, which copies and stitches as it would have", {
+  timeout: 300_000,
+}, async () => {
   const folder = await temporaryFolder();
   const file = join(folder, "film.mp4");
   const picture = ["-f", "lavfi", "-i", "testsrc2=duration=6:size=160x90:rate=25"];

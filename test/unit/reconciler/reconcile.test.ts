@@ -2,6 +2,7 @@ import { setImmediate } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { type ReconcilerDependencies, reconcile } from "../../../services/reconciler/reconcile.ts";
 import { SourceUnavailableError } from "../../../services/video/errors.ts";
+import { segmentMetadata } from "../../../services/video/own-segments.ts";
 import { type Source, sourceIdentity } from "../../../services/video/source.ts";
 import { fakePublisher } from "../../fakes/event-publisher.ts";
 import { colliding, fakeLedger, sha256 } from "../../fakes/ledger.ts";
@@ -122,7 +123,7 @@ describe("looking for uploads without an end", () => {
     ["starts nothing by its ending", { objects: [upload("uploads/a.mP4", 1), upload("uploads/b.txt", 1)] }, 9],
     [
       "is a segment of this service's own",
-      { objects: [upload("uploads/a.mp4", 1)], metadata: { "uploads/a.mp4": { "video-split-parent": "1" } } },
+      { objects: [upload("uploads/a.mp4", 1)], metadata: { "uploads/a.mp4": segmentMetadata(16_384, 0, 7, sha256) } },
       9,
     ],
     ["is gone", { objects: [upload("uploads/a.mp4", 1)], gone: ["uploads/a.mp4"] }, 9],
@@ -132,6 +133,13 @@ describe("looking for uploads without an end", () => {
     expect(events).toEqual([]);
   });
 
+  it("asks for one whose uploader gave it a segment's metadata", async () => {
+    const metadata = { "uploads/a.mp4": { "video-split-parent": "16384", "video-split-segment-index": "0" } };
+    const { at, types } = await open({ objects: [upload("uploads/a.mp4", 1)], metadata });
+    await at(9);
+    expect(types()).toEqual(["SplitRequested"]);
+  });
+
   it("looks after the others where one can't be looked up, and then fails", async () => {
     const objects = [upload("uploads/a.mp4", 1), upload("uploads/b.mp4", 1)];
     const { at, events } = await open({ objects, failing: { "uploads/a.mp4": new Error("throttled") } });
@@ -139,13 +147,19 @@ describe("looking for uploads without an end", () => {
     expect(events.map(({ data }) => "key" in data && data.key)).toEqual(["uploads/b.mp4"]);
   });
 
-  it.each(["SourceForbidden", "SourceKeyRequired", "SourceInOtherRegion"] as const)(
-    "requests one that can't be read (%s): the split service rejects it",
-    async (reason) => {
-      const failing = { "uploads/a.mp4": new SourceUnavailableError(reason, "S3 refuses it.") };
-      const { at, types } = await open({ objects: [upload("uploads/a.mp4", 1)], failing });
-      await at(9);
-      expect(types()).toEqual(["SplitRequested"]);
+  it.each([
+    ["SourceForbidden", ["SplitRequested"]],
+    ["SourceChanged", ["SplitRequested"]],
+    ["SourceKeyRequired", ["SplitRequested"]],
+    ["SourceInOtherRegion", ["SplitRequested"]],
+    ["SourceNotFound", []],
+  ] as const)(
+    "asks for one that can't be read unless it's gone: the split service rejects it (%s)",
+    async (reason, types) => {
+      const failing = { "uploads/a.mp4": new SourceUnavailableError(reason, "It can't be read.") };
+      const opened = await open({ objects: [upload("uploads/a.mp4", 1)], failing });
+      await opened.at(9);
+      expect(opened.types()).toEqual(types);
     },
   );
 

@@ -1,19 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { MAX_SEGMENTS, type VideoSplitEvent } from "#events-schema";
+import type { VideoSplitEvent } from "#events-schema";
+import { sha256 } from "../../../services/aws/ledger.ts";
 import type { Once } from "../../../services/split/ports/once.ts";
-import { SourceFetchError, SourceUnavailableError } from "../../../services/video/errors.ts";
-import {
-  H264,
-  notFetched,
-  openLedger,
-  packets,
-  SECONDS,
-  split,
-  stopsAt,
-  type World,
-} from "../../fixtures/split-world.ts";
-
-const rejection = (events: VideoSplitEvent[]) => events.find((event) => event.type === "VideoRejected")?.data.rejection;
+import { SourceFetchError } from "../../../services/video/errors.ts";
+import { segmentMetadata } from "../../../services/video/own-segments.ts";
+import { notFetched, openLedger, packets, split, stopsAt, type World } from "../../fixtures/split-world.ts";
 
 /** A reading that gives no byte. */
 const unreadable = (error: Error): ReturnType<World["onRead"]> =>
@@ -170,93 +161,12 @@ describe("a retry goes on where the attempt before it ended", () => {
   });
 });
 
-describe("what can't be split is rejected", () => {
-  it.each<[string, Partial<World>]>([
-    ["NoVideoStream", { description: { ...H264, video: undefined } }],
-    ["UnknownCodec", { description: { ...H264, video: { ...H264.video!, codec: undefined, tag: "vvc1" } } }],
-    ["UnreadableMedia", { packets: [] }],
-    ["UnreadableMedia", { refused: ["mp4", "matroska"] }],
-    ["TooManySegments", { packets: packets(MAX_SEGMENTS + 1, SECONDS) }],
-    ["TooLarge", { bytes: 1_000_001 }],
-    ["EmptyObject", { bytes: 0 }],
-    ["SourceChanged", { request: { etag: "another" } }],
-    ["InvalidOverride", { request: { segmentSeconds: 0.1 } }],
-    ["InvalidOverride", { request: { outputKeyPrefix: "uploads/" } }],
-    ["UnsupportedCut", { endsAfter: stopsAt(0, "no", "UnsupportedCut") }],
-    ["ProofFailed", { endsAfter: stopsAt(0, "no", "ProofFailed") }],
-    ["UnreadableMedia", { endsAfter: { segments: 0, ending: { type: "undecodable", from: 0 } } }],
-    ["SourceForbidden", { forbidden: true, request: { explicit: true } }],
-  ])("%s (%#)", async (reason, world) => {
-    const { outcome, events, uploads } = await split(world);
-    expect(outcome).toEqual({ outcome: "rejected", VideoId: 16_384, reason });
-    expect(rejection(events)?.reason).toBe(reason);
-    expect(uploads).toEqual([]);
-  });
-
-  it("but an upload's own event that leads to an object that may not be read is thrown: the set-up is at fault", async () => {
-    const { outcome, events } = await split({ forbidden: true });
-    expect(outcome).toMatchObject({ code: "SourceUnavailable", reason: "SourceForbidden" });
-    expect(events).toEqual([]);
-  });
-
-  it("where ffmpeg stops on the file in the middle, saying how far it came", async () => {
-    const { events, types, left } = await split({ endsAfter: stopsAt(2, "broken packet") });
-    expect(types.at(-1)).toBe("VideoRejected");
-    expect(rejection(events)).toMatchObject({
-      reason: "UnreadableMedia",
-      message: expect.stringContaining("its first 2 segments (broken packet)"),
-    });
-    expect(left).toEqual([]);
-  });
-
-  it("where the copied segments don't hold the frames that were scanned", async () => {
-    const { events, types } = await split({ framesIn: (index, planned) => (index === 1 ? planned - 1 : planned) });
-    expect(rejection(events)).toMatchObject({
-      reason: "ProofFailed",
-      message: expect.stringContaining("hold 5 frames"),
-    });
-    expect(types).not.toContain("VideoSplit");
-  });
-
-  it("where the object was overwritten while it was read", async () => {
-    const { events } = await split({
-      endsAfter: notFetched(1, new SourceUnavailableError("SourceChanged", "overwritten")),
-    });
-    expect(rejection(events)?.reason).toBe("SourceChanged");
-  });
-});
-
-describe("figures of the file that no event can hold", () => {
-  const created = ({ type }: VideoSplitEvent) => type === "SegmentCreated";
-
-  it("don't come of two frames 136 years apart: the frame rate has digits", async () => {
-    const { events, outcome } = await split({ packets: packets(2, 2 ** 32) });
-    expect(outcome).toMatchObject({ outcome: "split", segments: 2 });
-    expect(ended(events)).toMatchObject({ fps: 2.33e-10, duration: 2 ** 33 });
-  });
-
-  const withFps = (averageFps: number | undefined) => ({ ...H264, video: { ...H264.video!, averageFps } });
-  const frame = (time: number, duration: number) => ({ time, duration, key: true });
-
-  it.each<[string, Partial<World>]>([
-    ["duration", { packets: [frame(0, Number.POSITIVE_INFINITY)] }],
-    ["duration", { packets: [frame(0, 2 ** 60)] }],
-    ["fps", { packets: [frame(0, 2 ** -60)], description: withFps(undefined) }],
-    ["start", { packets: [frame(0, 1), frame(Number.NaN, 1)] }],
-    ["size[0]", { description: { ...H264, video: { ...H264.video!, size: [0.5, 90] } } }],
-    ["frames", { framesIn: () => 0.5 }],
-  ])("are a rejection, and no dead letter: %s", async (field, world) => {
-    const { events, outcome, left } = await split(world);
-    expect(outcome).toMatchObject({ outcome: "rejected", reason: "UnreadableMedia" });
-    expect(rejection(events)?.message).toContain(`${field}: `);
-    expect(events.filter(created)).toEqual([]);
-    expect(left).toEqual([]);
-  });
-
-  it("are told from a mistake of the service's own, which is thrown", async () => {
-    const { outcome, types } = await split({ request: { messageId: "" } });
-    expect(outcome).toMatchObject({ code: "InvalidEvent" });
-    expect(types).toEqual([]);
+describe("an upload that has a segment's metadata, and isn't one", () => {
+  it.each([
+    ["its uploader's own", { "video-split-parent": "16384" }],
+    ["of a segment of another size", segmentMetadata(16_384, 0, 999, sha256)],
+  ])("is split: %s", async (_what, metadata) => {
+    expect((await split({ metadata })).outcome).toMatchObject({ outcome: "split" });
   });
 });
 
@@ -332,7 +242,7 @@ describe("what a delivery came to is measured", () => {
 
   it.each<[string, Partial<World>]>([
     ["an object outside the upload prefix", { request: { key: "elsewhere/film.mp4" } }],
-    ["a segment of this service's own", { metadata: { "video-split-parent": "16384" } }],
+    ["a segment of this service's own", { metadata: segmentMetadata(16_384, 0, 1_000, sha256) }],
   ])("not at all, when it is skipped: %s", async (_what, world) => {
     const { outcome, measurements } = await split(world);
     expect(outcome).toMatchObject({ outcome: "skipped" });
