@@ -1,7 +1,7 @@
 import { rm } from "node:fs/promises";
 import { crc32 } from "node:zlib";
 import type { MadeSegment } from "../../split/ports/media-tools.ts";
-import { pictureHasher } from "../formats/nal-units.ts";
+import { pictureHasher } from "../formats/nal/units.ts";
 import { Condition } from "../process/condition.ts";
 import { unreadable } from "../process/errors.ts";
 import { isIso } from "../proof/product.ts";

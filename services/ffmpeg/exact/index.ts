@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { Container, ExactCut, MadeSegment } from "../../split/ports/media-tools.ts";
 import type { Log } from "../../video/ports/log.ts";
-import { isNalCodec } from "../formats/nal-units.ts";
+import { isNalCodec } from "../formats/nal/units.ts";
 import { CutFailedError, isOfTheFile } from "../process/errors.ts";
 import type { PictureFormat } from "../source/picture-format.ts";
 import { Assembly } from "./assembly.ts";

@@ -3,7 +3,7 @@ import type { OutputPipe } from "../process/program.ts";
 import { runFfmpeg } from "../process/run-ffmpeg.ts";
 import type { Product, ProductReader } from "./product.ts";
 
-/** Muxers that write a frame rate, so that every frame has a duration. ffmpeg guesses it elsewhere. */
+/** Muxers that write a frame rate, and so each frame's duration. Elsewhere ffmpeg guesses it. */
 const STATES_FRAME_RATE: readonly string[] = ["avi", "ogg"];
 
 /** Reads a produced file with ffmpeg's demuxers: transport streams, AVI, FLV and Ogg. */

@@ -14,20 +14,20 @@ import {
   QTFF,
   WEBM,
 } from "mediabunny";
+import { unlessAborted } from "../process/condition.ts";
 import { CutFailedError } from "../process/errors.ts";
 import { readFully } from "../process/read-fully.ts";
-import { abortable } from "./abortable.ts";
 import { isMatroska, type Product, type ProductReader } from "./product.ts";
 
 // It warns, on the console, of codecs that it can't decode; here packets are only read.
 Logging.level = LogLevel.Silent;
 
-/** What the parser keeps of the file, beside its index, and the cluster that it reads packets from in Matroska. */
+/** Of the file's bytes. Beside them the parser holds an MP4's index, or a cluster of Matroska. */
 const MAX_CACHE_BYTES = 2 * 1024 * 1024;
 
 /**
- * Reads a produced MP4, MOV, 3GP, Matroska or WebM file with mediabunny, whatever its codecs. One packet of each track is
- * held at a time. The file is closed however the reading ends.
+ * Reads a produced MP4, MOV, 3GP, Matroska or WebM file with mediabunny, whatever its codecs. One
+ * packet of each track is held at a time. The file is closed however the reading ends.
  */
 export async function parseProduct(product: Product, reader: ProductReader): Promise<void> {
   const { path, signal } = product;
@@ -36,7 +36,7 @@ export async function parseProduct(product: Product, reader: ProductReader): Pro
     const { size } = await file.stat();
     const source = new ProductSource(file, size);
     try {
-      await abortable(readTracks(source, product, reader), signal);
+      await unlessAborted(readTracks(source, product, reader), signal);
     } finally {
       source.input.dispose();
     }
@@ -45,7 +45,10 @@ export async function parseProduct(product: Product, reader: ProductReader): Pro
   }
 }
 
-/** A file as the parser sees it. What goes wrong in reading it isn't taken for what is wrong with its bytes. */
+/**
+ * A file as the parser sees it. What goes wrong in reading it isn't taken for what is wrong with
+ * its bytes.
+ */
 class ProductSource {
   readonly input: Input;
   #failure: { reason: unknown } | undefined;
@@ -97,7 +100,7 @@ class TrackReader {
     onPacket: TrackReader["onPacket"],
   ) {
     this.#source = source;
-    // Not its iterator, which reads ahead what was read in the last second, however many bytes that is.
+    // Its iterator would read ahead as many packets as were taken in the last second.
     this.#sink = new EncodedPacketSink(track);
     this.#options = options;
     this.onPacket = onPacket;
@@ -141,7 +144,7 @@ async function readTracks(source: ProductSource, product: Product, reader: Produ
   }
 }
 
-/** The track whose packet is the earliest: in Matroska it's likely in the cluster that was read last. */
+/** The track with the earliest packet: in Matroska, likely one of the cluster that was read last. */
 function nextOf(tracks: readonly TrackReader[]): TrackReader | undefined {
   return tracks
     .filter(({ next }) => next !== null)
@@ -156,8 +159,9 @@ const PRE_SKIP_AT = 10;
 const OPUS_RATE = 48_000;
 
 /**
- * Seconds that Matroska has its readers take from each time of a track (CodecDelay, RFC 9559 section 5.1.4.1.28), which the
- * parser leaves to them. Of the codecs in use only Opus has it, and repeats it in its own header.
+ * Seconds that Matroska has its readers take from each time of a track (CodecDelay, RFC 9559
+ * section 5.1.4.1.28), which the parser leaves to them. Of the codecs in use only Opus has it, and
+ * repeats it in its own header.
  */
 async function codecDelay(track: InputAudioTrack): Promise<number> {
   if ((await track.getCodec()) !== "opus") return 0;

@@ -23,11 +23,19 @@ export type Expected = {
   frames: SourceFrame[];
   /** Of its first frame in the source: seconds from the video's first frame. */
   start: number;
-  /** Of its last frame in the source, in seconds: what counts where the file's container states none. */
+  /**
+   * Of its last frame in the source, in seconds: what counts where the file's container states
+   * none.
+   */
   lastDuration: number;
-  /** For an audio track, the times of the packets that belong here, `found` being how many there are: seconds from the segment's first frame. */
+  /**
+   * For an audio track, the times of the packets that belong here, `found` being how many there
+   * are: seconds from the segment's first frame.
+   */
   audio: (track: number, found: number) => number[];
-  /** Whether an audio track's packets are kept as they are: PCM is packed anew by every container. */
+  /**
+   * Whether an audio track's packets are kept as they are: PCM is packed anew by every container.
+   */
   audioIsPacked: boolean[];
   /** Seconds by which the container may round a time. */
   rounding: number;
@@ -52,11 +60,12 @@ export class ProofError extends CutFailedError {
 }
 
 /** Sound may be this far from where it was, against the picture. */
-const MOST_AUDIO_SECONDS = 0.04;
+const MAX_AUDIO_SECONDS = 0.04;
 
 /**
- * Measures a produced file against the source's own frames. Throws `ProofError` for a frame that is missing, doubled,
- * altered or at another time, for a start that is no keyframe, and for sound out of step.
+ * Measures a produced file against the source's own frames. Throws `ProofError` for a frame that is
+ * missing, doubled, altered or at another time, for a start that is no keyframe, and for sound out
+ * of step.
  */
 export async function proveSegment(
   product: Product,
@@ -109,16 +118,16 @@ function compareFrames(found: readonly FoundFrame[], { frames, rounding }: Expec
   return largest;
 }
 
-function compareAudio(audio: number[][], { audio: wantedOf, audioIsPacked }: Expected, begin: number): number {
+function compareAudio(audio: number[][], { audio: timesOf, audioIsPacked }: Expected, begin: number): number {
   let largest = 0;
   for (const [track, found] of audio.entries()) {
     const packed = audioIsPacked[track] === true;
-    const wanted = packed ? wantedOf(track, found.length) : [];
-    if (packed && found.length !== wanted.length) {
-      throw new ProofError(`audio track ${track} has ${found.length} packets, and ${wanted.length} belong into it`);
+    const times = packed ? timesOf(track, found.length) : [];
+    if (packed && found.length !== times.length) {
+      throw new ProofError(`audio track ${track} has ${found.length} packets, and ${times.length} belong into it`);
     }
-    for (const [packet, time] of wanted.entries()) largest = Math.max(largest, Math.abs(found[packet]! - begin - time));
+    for (const [packet, time] of times.entries()) largest = Math.max(largest, Math.abs(found[packet]! - begin - time));
   }
-  if (largest > MOST_AUDIO_SECONDS) throw new ProofError(`the sound is ${(largest * 1_000).toFixed(0)} ms out of step`);
+  if (largest > MAX_AUDIO_SECONDS) throw new ProofError(`the sound is ${(largest * 1_000).toFixed(0)} ms out of step`);
   return largest;
 }

@@ -1,5 +1,5 @@
 import { type BoxHeader, MAX_HEADER_BYTES, readBoxHeader } from "../formats/iso/boxes.ts";
-import type { RangedSource } from "../formats/ranged-source.ts";
+import type { RangedSource } from "./ranged-source.ts";
 
 /** The top level of an MP4 or MOV that is read in ranges, a box's header at a time. */
 
@@ -23,7 +23,10 @@ async function readBytes(source: RangedSource, start: number, length: number, si
 
 type TopLevelBox = BoxHeader & { at: number };
 
-/** The first boxes, to where what follows is no box: readers stop there too. Each is a read of its own. */
+/**
+ * The first boxes, to where what follows is no box: readers stop there too. Each is a read of its
+ * own.
+ */
 async function* topLevelBoxes(source: RangedSource, signal: AbortSignal): AsyncGenerator<TopLevelBox> {
   let at = 0;
   for (let count = 0; at < source.size && count < MAX_TOP_LEVEL_BOXES; count += 1) {
@@ -36,8 +39,8 @@ async function* topLevelBoxes(source: RangedSource, signal: AbortSignal): AsyncG
 }
 
 /**
- * The body of the `moov` box, wherever it is. Undefined where there is none, where it's too large, where the file is
- * fragmented, or where it doesn't end with its last box: a truncated file.
+ * The body of the `moov` box, wherever it is. Undefined where there is none, where it's too large,
+ * where the file is fragmented, or where it doesn't end with its last box: a truncated file.
  */
 export async function readMovieBox(source: RangedSource, signal: AbortSignal): Promise<DataView | undefined> {
   let movie: TopLevelBox | undefined;
@@ -52,8 +55,8 @@ export async function readMovieBox(source: RangedSource, signal: AbortSignal): P
 }
 
 /**
- * Where the last box says that it ends: beyond the end of the file where that was truncated. Of a file in many fragments
- * only the first boxes are looked at.
+ * Where the last box says that it ends: beyond the end of the file where that was truncated. Of a
+ * file in many fragments only the first boxes are looked at.
  */
 export async function topLevelEnd(source: RangedSource, signal: AbortSignal): Promise<number> {
   let end = 0;

@@ -1,14 +1,15 @@
 import type { PlannedPacket } from "../../split/domain/cut-plan.ts";
 import { boxesIn, findBox } from "../formats/iso/boxes.ts";
 import { type EntryTable, entryTable, runLengths, samplesOf, TABLE_FIELDS } from "../formats/iso/tables.ts";
-import type { RangedSource } from "../formats/ranged-source.ts";
 import { unreadable } from "../process/errors.ts";
 import { readMovieBox } from "./movie-box.ts";
+import type { RangedSource } from "./ranged-source.ts";
 
 /**
- * MP4 and MOV keep times and keyframes of every frame in an index, so a film of many GB is planned from a few hundred KB.
- * ISO/IEC 14496-12, section 8. What is out of the ordinary (fragments, cuts by edit list, several sample descriptions,
- * sync samples in groups) gives undefined: then the packets are read, and ffmpeg's view of them counts.
+ * MP4 and MOV keep times and keyframes of every frame in an index, so a film of many GB is planned
+ * from a few hundred KB. ISO/IEC 14496-12, section 8. What is out of the ordinary (fragments, cuts
+ * by edit list, several sample descriptions, sync samples in groups) gives undefined: then the
+ * packets are read, and ffmpeg's view of them counts.
  */
 
 /** Whether a container, by ffprobe's name, is one that has such an index. */
@@ -17,7 +18,10 @@ export const hasSampleTable = (format: string): boolean => format.split(",").inc
 /** Four days at 48 frames a second; a hostile header may state any number. */
 const MAX_SAMPLES = 2 ** 24;
 
-/** Whether every chunk of samples begins inside the file. A truncated file's last ones don't. Section 8.7.5. */
+/**
+ * Whether every chunk of samples begins inside the file. A truncated file's last ones don't.
+ * Section 8.7.5.
+ */
 function chunksAreInside(samples: DataView, size: number): boolean {
   const short = entryTable(findBox(samples, "stco"), 4);
   const long = entryTable(findBox(samples, "co64"), 8);
@@ -30,7 +34,10 @@ function chunksAreInside(samples: DataView, size: number): boolean {
   return true;
 }
 
-/** How many samples there are. Undefined where it doesn't say, says too many, or one is empty. Section 8.7.3. */
+/**
+ * How many samples there are. Undefined where it doesn't say, says too many, or one is empty.
+ * Section 8.7.3.
+ */
 function countSamples(sizes: DataView | undefined): number | undefined {
   if (sizes === undefined || sizes.byteLength < TABLE_FIELDS + 4) return undefined;
   const isFixed = sizes.getUint32(4) !== 0;
@@ -52,7 +59,10 @@ function timescaleOf(header: DataView | undefined): number {
   return header.getUint8(0) === 1 ? header.getUint32(20) : header.getUint32(12);
 }
 
-/** An edit list that only shifts the start is harmless: frames are counted from the first one. Section 8.6.6. */
+/**
+ * An edit list that only shifts the start is harmless: frames are counted from the first one.
+ * Section 8.6.6.
+ */
 function editsAreHarmless(track: DataView, firstShown: number): boolean {
   const box = findBox(track, "edts", "elst");
   if (box === undefined) return true;
@@ -137,8 +147,8 @@ const firstShown = ({ offsets }: Tables): number => (offsets && shiftsOf(offsets
 const SELF_CONTAINED = 1;
 
 /**
- * Whether a track's data is said to be in other files. No reader that is used here would open them, and what it'd read in
- * their place is none of the video. Section 8.7.2.
+ * Whether a track's data is said to be in other files. No reader that is used here would open them,
+ * and what it'd read in their place is none of the video. Section 8.7.2.
  */
 function namesOtherFiles(track: DataView): boolean {
   const references = findBox(track, "mdia", "minf", "dinf", "dref");
@@ -152,9 +162,9 @@ function namesOtherFiles(track: DataView): boolean {
 const PICTURE = 0x76696465;
 
 /**
- * The packets of the video track that ffmpeg calls stream `stream`, in decode order, from the file's own index.
- * Undefined where the index doesn't say all. Throws `CutFailedError` (UnreadableMedia) for a file whose data is elsewhere,
- * or that holds more boxes than a real one.
+ * The packets of the video track that ffmpeg calls stream `stream`, in decode order, from the
+ * file's own index. Undefined where the index doesn't say all. Throws `CutFailedError`
+ * (UnreadableMedia) for a file whose data is elsewhere, or that holds more boxes than a real one.
  */
 export async function readSampleTable(
   source: RangedSource,

@@ -1,17 +1,21 @@
 import { readElementHeader } from "../formats/matroska/ebml.ts";
 import { ID } from "../formats/matroska/ids.ts";
-import type { RangedSource } from "../formats/ranged-source.ts";
 import { topLevelEnd } from "./movie-box.ts";
+import type { RangedSource } from "./ranged-source.ts";
 import { hasSampleTable } from "./sample-table.ts";
 
 /**
- * Containers that say at their start how long they are: a file that ends before was cut off on its way. Transport
- * streams, FLV and Ogg don't say; of them every packet that is there is all there is.
+ * Containers that say at their start how long they are: a file that ends before was cut off on its
+ * way. Transport streams, FLV and Ogg don't say; of them every packet that is there is all there
+ * is.
  */
 
 const HEAD_BYTES = 4_096;
 
-/** Where a Matroska file says that it ends: the EBML header, then one segment. RFC 9559, section 4.5. */
+/**
+ * Where a Matroska file says that it ends: the EBML header, then one segment. RFC 9559, section
+ * 4.5.
+ */
 function matroskaEnd(head: Buffer): number | undefined {
   const header = readElementHeader(head, 0);
   if (header?.id !== ID.EBML || header.size === undefined) return undefined;
@@ -35,7 +39,10 @@ async function headOf(source: RangedSource, signal: AbortSignal): Promise<Buffer
   return Buffer.concat(chunks);
 }
 
-/** Whether the file ends before its own container says it does. `format` is ffprobe's name of the container. */
+/**
+ * Whether the file ends before its own container says it does. `format` is ffprobe's name of the
+ * container.
+ */
 export async function isTruncated(source: RangedSource, format: string, signal: AbortSignal): Promise<boolean> {
   if (source.size === 0) return false;
   if (hasSampleTable(format)) return (await topLevelEnd(source, signal)) > source.size;

@@ -2,16 +2,18 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { describe, expect, it } from "vitest";
-import { mp4HeadOf } from "../../../services/ffmpeg/formats/fragmented-mp4.ts";
-import { adtsTrack, matroskaHeader, readMatroska } from "../../../services/ffmpeg/formats/matroska.ts";
-import { NalReader, pictureHasher } from "../../../services/ffmpeg/formats/nal-units.ts";
+import { mp4HeadOf } from "../../../services/ffmpeg/formats/iso/fragments.ts";
+import { adtsTrack } from "../../../services/ffmpeg/formats/matroska/adts-track.ts";
+import { readMatroska } from "../../../services/ffmpeg/formats/matroska/reader.ts";
+import { matroskaHeader } from "../../../services/ffmpeg/formats/matroska/writer.ts";
 import {
   avcParameterSets,
   hevcParameterSets,
   mergedAvcConfiguration,
   usesFourByteLengths,
   withoutSets,
-} from "../../../services/ffmpeg/formats/parameter-sets.ts";
+} from "../../../services/ffmpeg/formats/nal/parameter-sets.ts";
+import { NalReader, pictureHasher } from "../../../services/ffmpeg/formats/nal/units.ts";
 import { readSampleTable } from "../../../services/ffmpeg/source/sample-table.ts";
 import { isTruncated } from "../../../services/ffmpeg/source/truncation.ts";
 import { NEVER } from "../../fixtures/cut.ts";
@@ -61,7 +63,7 @@ async function make(name: string, ...args: string[]): Promise<Buffer> {
   return readFile(path);
 }
 
-/** Without the packets' bytes, which are most of a file and tell a parser nothing. */
+/** Without the packets' bytes, which are most of a file and mean nothing to a parser. */
 const withoutMedia = (bytes: Buffer): Buffer => {
   const media = bytes.indexOf("mdat") - 4;
   return Buffer.concat([bytes.subarray(0, media), bytes.subarray(media + bytes.readUInt32BE(media))]);

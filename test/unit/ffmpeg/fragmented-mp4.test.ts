@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { fragmentHeader, Mp4Head, mp4HeadOf } from "../../../services/ffmpeg/formats/fragmented-mp4.ts";
+import { fragmentHeader, Mp4Head, mp4HeadOf } from "../../../services/ffmpeg/formats/iso/fragments.ts";
 import { box } from "../../fixtures/boxes.ts";
 
 const UNREADABLE = expect.objectContaining({ code: "CutFailed", reason: "UnreadableMedia" });

@@ -4,11 +4,10 @@ import { element, elementsIn, integer, readVint, unsigned } from "../../../servi
 import { ID } from "../../../services/ffmpeg/formats/matroska/ids.ts";
 import {
   type MatroskaTrack,
-  matroskaCluster,
-  matroskaHeader,
   readMatroska,
   type StreamPacket,
-} from "../../../services/ffmpeg/formats/matroska.ts";
+} from "../../../services/ffmpeg/formats/matroska/reader.ts";
+import { matroskaCluster, matroskaHeader } from "../../../services/ffmpeg/formats/matroska/writer.ts";
 
 const UNREADABLE = expect.objectContaining({ code: "CutFailed", reason: "UnreadableMedia" });
 const hex = (text: string): Buffer => Buffer.from(text.replaceAll(" ", ""), "hex");

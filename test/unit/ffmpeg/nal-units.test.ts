@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isIdr, lengthPrefixed, NalReader, pictureHasher } from "../../../services/ffmpeg/formats/nal-units.ts";
+import { isIdr, lengthPrefixed, NalReader, pictureHasher } from "../../../services/ffmpeg/formats/nal/units.ts";
 
 const SPS = Buffer.from("6742001e", "hex");
 const IDR = Buffer.from("658884aabbcc", "hex");
@@ -52,7 +52,7 @@ describe("NAL units", () => {
     expect(new NalReader().framed(startCoded(SPS, IDR))).toEqual(lengthPrefixed([SPS, IDR]));
   });
 
-  it("tell a picture that begins anew", () => {
+  it("show whether a picture resets the decoder", () => {
     expect(isIdr("h264", lengthPrefixed([SPS, IDR]))).toBe(true);
     expect(isIdr("h264", lengthPrefixed([SLICE]))).toBe(false);
   });

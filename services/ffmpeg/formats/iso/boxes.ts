@@ -13,7 +13,10 @@ export type BoxHeader = {
 /** A box in memory. `header` is how many bytes come before its body. */
 export type Box = { type: string; header: number; body: DataView };
 
-/** A 32-bit size of 1 means that a 64-bit one follows the type; 0 that the box goes to the end of the file. */
+/**
+ * A 32-bit size of 1 means that a 64-bit one follows the type; 0 that the box goes to the end of
+ * the file.
+ */
 const LARGE = 1;
 const TO_THE_END = 0;
 const HEADER_BYTES = 8;
@@ -23,8 +26,8 @@ export const MAX_HEADER_BYTES = 16;
 const MAX_BOXES = 10_000;
 
 /**
- * The header at a place, `left` being how many bytes there are from there on. Undefined where no whole header is there, or
- * its size is smaller than itself.
+ * The header at a place, `left` being how many bytes there are from there on. Undefined where no
+ * whole header is there, or its size is smaller than itself.
  */
 export function readBoxHeader(view: DataView, at: number, left: number): BoxHeader | undefined {
   if (view.byteLength - at < HEADER_BYTES) return undefined;
@@ -38,8 +41,8 @@ export function readBoxHeader(view: DataView, at: number, left: number): BoxHead
 }
 
 /**
- * The boxes that a box holds, behind fields of `fields` bytes. Ends where what is left isn't a whole box. Throws
- * `CutFailedError` (UnreadableMedia) for more boxes than a real file has.
+ * The boxes that a box holds, behind fields of `fields` bytes. Ends where what is left isn't a
+ * whole box. Throws `CutFailedError` (UnreadableMedia) for more boxes than a real file has.
  */
 export function* boxesIn(body: DataView, fields = 0): Generator<Box, void, undefined> {
   let at = fields;

@@ -1,4 +1,7 @@
-/** Tables of a track: version, flags and a number of entries, then the entries. ISO/IEC 14496-12, section 8.6. */
+/**
+ * Tables of a track: version, flags and a number of entries, then the entries. ISO/IEC 14496-12,
+ * section 8.6.
+ */
 
 const ENTRY_COUNT_AT = 4;
 export const TABLE_FIELDS = 8;
@@ -16,8 +19,8 @@ export type EntryTable = {
 };
 
 /**
- * Undefined where there is no such box, or it's shorter than it says. `entryBytes` depends on the version where it's a
- * function.
+ * Undefined where there is no such box, or it's shorter than it says. `entryBytes` depends on the
+ * version where it's a function.
  */
 export function entryTable(
   body: DataView | undefined,
@@ -39,7 +42,10 @@ export function entryTable(
   };
 }
 
-/** Of a table of runs, each a number of samples and what `valueAt` gives for them: one value for each sample. */
+/**
+ * Of a table of runs, each a number of samples and what `valueAt` gives for them: one value for
+ * each sample.
+ */
 export function* runLengths(
   table: EntryTable,
   valueAt: (entry: number) => number,
@@ -51,8 +57,8 @@ export function* runLengths(
 }
 
 /**
- * How many samples a table of runs covers; counted no further than it takes to see that they are more than `most`. In
- * steps of runs: a hostile one may state 2^32 samples in each.
+ * How many samples a table of runs covers; counted no further than it takes to see that they are
+ * more than `most`. In steps of runs: a hostile one may state 2^32 samples in each.
  */
 export function samplesOf(table: EntryTable, most: number): number {
   let covered = 0;

@@ -41,7 +41,10 @@ export type ElementHeader = {
   size: number | undefined;
 };
 
-/** The header at a place. Undefined where it isn't whole, or none: an id is 4 bytes at most. Sections 5 and 6. */
+/**
+ * The header at a place. Undefined where it isn't whole, or none: an id is 4 bytes at most.
+ * Sections 5 and 6.
+ */
 export function readElementHeader(bytes: Buffer, at: number): ElementHeader | undefined {
   const idLength = vintLength(bytes[at] ?? 0);
   if (idLength > MAX_ID_BYTES) return undefined;
@@ -62,8 +65,8 @@ export type Element = {
 };
 
 /**
- * The elements in a body that is whole in memory. Throws `CutFailedError` (UnreadableMedia) for one that is none, or reaches
- * beyond the body: elements in an element are of known size.
+ * The elements in a body that is whole in memory. Throws `CutFailedError` (UnreadableMedia) for one
+ * that is none, or reaches beyond the body: elements in an element are of known size.
  */
 export function* elementsIn(body: Buffer): Generator<Element, void, undefined> {
   for (let at = 0; at < body.length; ) {
@@ -87,8 +90,9 @@ export function childOf(body: Buffer, id: number): Buffer | undefined {
 const MAX_NUMBER_BYTES = 6;
 
 /**
- * An unsigned integer of 0 to 8 bytes; 0 where there is none. Section 7.1. Throws `CutFailedError` (UnreadableMedia) for one
- * that is longer, or above 2^53: no time, size or number of a real file is.
+ * An unsigned integer of 0 to 8 bytes; 0 where there is none. Section 7.1. Throws `CutFailedError`
+ * (UnreadableMedia) for one that is longer, or above 2^53: no time, size or number of a real file
+ * is.
  */
 export function unsigned(body: Buffer | undefined): number {
   if (body === undefined || body.length === 0) return 0;
@@ -107,7 +111,10 @@ export function element(id: number, body: Buffer): Buffer {
   return Buffer.concat([header, body]);
 }
 
-/** The body of an unsigned integer. Throws `CutFailedError` (UnreadableMedia) for a value that is none. */
+/**
+ * The body of an unsigned integer. Throws `CutFailedError` (UnreadableMedia) for a value that is
+ * none.
+ */
 export function integer(value: number): Buffer {
   if (!Number.isSafeInteger(value) || value < 0) throw unreadable(`a Matroska file can't hold ${value} as an integer`);
   const bytes = Buffer.alloc(8);
@@ -115,7 +122,10 @@ export function integer(value: number): Buffer {
   return bytes;
 }
 
-/** A number of up to 14 bits, as blocks name their track. All ones are left out: they'd mean "unknown" in a size. */
+/**
+ * A number of up to 14 bits, as blocks name their track. All ones are left out: they'd mean
+ * "unknown" in a size.
+ */
 export function shortVint(value: number): Buffer {
   if (value < 0x7f) return Buffer.from([0x80 | value]);
   if (value >= 0x3fff) throw unreadable(`a Matroska file of track number ${value}`);

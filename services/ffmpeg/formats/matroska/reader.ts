@@ -13,8 +13,8 @@ import {
 import { ID } from "./ids.ts";
 
 /**
- * Takes a stream of ffmpeg's matroska muxer apart, packet by packet. It holds every codec, needs no seeking, and is in order.
- * RFC 9559.
+ * Takes a stream of ffmpeg's matroska muxer apart, packet by packet. It holds every codec, needs no
+ * seeking, and is in order. RFC 9559.
  */
 
 export type MatroskaTrack = {
@@ -44,7 +44,10 @@ const MAX_ELEMENT_BYTES = 256 * 1024 * 1024;
 
 type StreamElement = { id: number; body: Buffer };
 
-/** The elements of a stream, those that are entered as empty ones where they begin. Ends quietly where the stream does. */
+/**
+ * The elements of a stream, those that are entered as empty ones where they begin. Ends quietly
+ * where the stream does.
+ */
 async function* elementsOf(stream: AsyncIterable<Buffer>): AsyncGenerator<StreamElement> {
   const reader = new ByteReader(stream);
   const vint = async (most: number): Promise<Buffer | undefined> => {
@@ -86,7 +89,10 @@ function tracksOf(body: Buffer): MatroskaTrack[] {
   return tracks;
 }
 
-/** Refuses a stream whose ids or sizes may be longer than Matroska's. RFC 8794, sections 11.2.4 and 11.2.5. */
+/**
+ * Refuses a stream whose ids or sizes may be longer than Matroska's. RFC 8794, sections 11.2.4 and
+ * 11.2.5.
+ */
 function assertLimits(header: Buffer): void {
   const [ids, sizes] = [childOf(header, ID.EBMLMaxIDLength), childOf(header, ID.EBMLMaxSizeLength)];
   if (unsigned(ids) > MAX_ID_BYTES || unsigned(sizes) > MAX_SIZE_BYTES)
@@ -123,8 +129,9 @@ const NANOSECONDS = 1_000_000_000;
 const DEFAULT_SCALE = 1_000_000;
 
 /**
- * Hands over a stream's tracks as soon as they're known, then every packet. Ends with the stream, also where that breaks
- * off. Throws `CutFailedError` (UnreadableMedia) for what is no Matroska of ffmpeg's, and what the functions throw.
+ * Hands over a stream's tracks as soon as they're known, then every packet. Ends with the stream,
+ * also where that breaks off. Throws `CutFailedError` (UnreadableMedia) for what is no Matroska of
+ * ffmpeg's, and what the functions throw.
  */
 export async function readMatroska(
   stream: AsyncIterable<Buffer>,

@@ -1,8 +1,9 @@
 import { crc32 } from "node:zlib";
 
 /**
- * H.264 and HEVC packets are sequences of NAL units, framed by start codes (transport streams, AVI) or by lengths (MP4,
- * Matroska). ISO/IEC 14496-15; ITU-T H.264 section 7.3.1 and annex B; H.265 section 7.3.1.2.
+ * H.264 and HEVC packets are sequences of NAL units, framed by start codes (transport streams, AVI)
+ * or by lengths (MP4, Matroska). ISO/IEC 14496-15; ITU-T H.264 section 7.3.1 and annex B; H.265
+ * section 7.3.1.2.
  */
 export type NalCodec = "h264" | "hevc";
 
@@ -10,10 +11,15 @@ export const isNalCodec = (codec: string | undefined): codec is NalCodec => code
 
 const LENGTH_BYTES = 4;
 
-/** More than a picture has: 600 slices at most (H.264 and H.265, annex A), with their messages and parameters. */
+/**
+ * More than a picture has: 600 slices at most (H.264 and H.265, annex A), with their messages and
+ * parameters.
+ */
 const MAX_UNITS = 10_000;
 
-/** The units of a packet that is framed by 4-byte lengths; undefined where the lengths don't add up. */
+/**
+ * The units of a packet that is framed by 4-byte lengths; undefined where the lengths don't add up.
+ */
 function lengthFramed(packet: Buffer): Buffer[] | undefined {
   const units: Buffer[] = [];
   let at = 0;
@@ -29,7 +35,10 @@ function lengthFramed(packet: Buffer): Buffer[] | undefined {
 
 const START_CODE = Buffer.from([0, 0, 1]);
 
-/** The units of a packet that is framed by start codes; undefined where they are more than a picture has. */
+/**
+ * The units of a packet that is framed by start codes; undefined where they are more than a picture
+ * has.
+ */
 function startCodeFramed(packet: Buffer): Buffer[] | undefined {
   const units: Buffer[] = [];
   let found = packet.indexOf(START_CODE);
@@ -46,15 +55,16 @@ function startCodeFramed(packet: Buffer): Buffer[] | undefined {
 }
 
 /**
- * Takes the packets of one stream apart, in whichever framing it has: that of its first packet that has one. Not packet by
- * packet, since a start code and a unit's first byte may read as the length of just the packet it starts (00 00 01 46 in
- * 330 bytes).
+ * Takes the packets of one stream apart, in whichever framing it has: that of its first packet that
+ * has one. Not packet by packet, since a start code and a unit's first byte may read as the length
+ * of just the packet it starts (00 00 01 46 in 330 bytes).
  */
 export class NalReader {
   #framing: "lengths" | "start codes" | undefined;
 
   /**
-   * Undefined for a packet that can't be taken apart: a damaged one, and each of a stream that is framed by shorter lengths.
+   * Undefined for a packet that can't be taken apart: a damaged one, and each of a stream that is
+   * framed by shorter lengths.
    */
   units(packet: Buffer): Buffer[] | undefined {
     this.#framing ??= framingOf(packet);
@@ -62,7 +72,9 @@ export class NalReader {
     return this.#framing === "start codes" ? startCodeFramed(packet) : undefined;
   }
 
-  /** The packet framed by 4-byte lengths, as MP4 wants it; as it is where it can't be taken apart. */
+  /**
+   * The packet framed by 4-byte lengths, as MP4 wants it; as it is where it can't be taken apart.
+   */
   framed(packet: Buffer): Buffer {
     const units = this.units(packet);
     return this.#framing === "lengths" || units === undefined ? packet : lengthPrefixed(units);
@@ -108,8 +120,8 @@ const hashOfSlices = (codec: NalCodec, units: readonly Buffer[]): number =>
   units.reduce((hash, unit) => (isSlice(codec, unit) ? crc32(unit, hash) : hash), 0);
 
 /**
- * Hashes the picture data alone of one stream's packets: the same in whatever container a packet stands, framed and with
- * parameters repeated as each wants.
+ * Hashes the picture data alone of one stream's packets: the same in whatever container a packet
+ * stands, framed and with parameters repeated as each wants.
  */
 export function pictureHasher(codec: string | undefined): (packet: Buffer) => number {
   if (!isNalCodec(codec)) return (packet) => crc32(packet);

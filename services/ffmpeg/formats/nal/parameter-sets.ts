@@ -1,8 +1,8 @@
-import { unreadable } from "../process/errors.ts";
+import { unreadable } from "../../process/errors.ts";
 
 /**
- * The parameters that decoders need before the first picture, as MP4 keeps them: avcC and hvcC. ISO/IEC 14496-15,
- * sections 5.3.3 and 8.3.3.
+ * The parameters that decoders need before the first picture, as MP4 keeps them: avcC and hvcC.
+ * ISO/IEC 14496-15, sections 5.3.3 and 8.3.3.
  */
 
 /** Both length fields take 2 bits and mean one more; other lengths than 4 bytes are rare. */
@@ -51,9 +51,9 @@ const MAX_SEQUENCE_SETS = 31;
 const MAX_PICTURE_SETS = 255;
 
 /**
- * One avcC with the sets of both: of the copied pictures and of the encoded ones, whose ids differ. What follows the
- * sets is the first one's, and the second's is the same. Throws `CutFailedError` (UnreadableMedia) where there are too many
- * sets for one, or a configuration is cut off.
+ * One avcC with the sets of both: of the copied pictures and of the encoded ones, whose ids differ.
+ * What follows the sets is the first one's, and the second's is the same. Throws `CutFailedError`
+ * (UnreadableMedia) where there are too many sets for one, or a configuration is cut off.
  */
 export function mergedAvcConfiguration(source: Buffer, encoded: Buffer): Buffer {
   const [one, other] = [readAvcConfiguration(source), readAvcConfiguration(encoded)];

@@ -1,11 +1,11 @@
-import { unreadable } from "../process/errors.ts";
-import { type Box, boxesIn, firstOf } from "./iso/boxes.ts";
-import type { NalCodec } from "./nal-units.ts";
+import { unreadable } from "../../process/errors.ts";
+import type { NalCodec } from "../nal/units.ts";
+import { type Box, boxesIn, firstOf } from "./boxes.ts";
 
 /**
- * Writes H.264 and HEVC packets as fragmented MP4, which ffmpeg reads from a pipe with decode and presentation times as
- * they are told. ISO/IEC 14496-12, section 8.8. The head of the file is ffmpeg's own, of the source, so that rotation,
- * aspect and colour are what ffmpeg makes of them.
+ * Writes H.264 and HEVC packets as fragmented MP4, which ffmpeg reads from a pipe with decode and
+ * presentation times unchanged. ISO/IEC 14496-12, section 8.8. The head of the file is
+ * ffmpeg's own, of the source, so that rotation, aspect and colour are what ffmpeg makes of them.
  */
 
 const box = (type: string, ...parts: Buffer[]): Buffer => {
@@ -16,7 +16,10 @@ const box = (type: string, ...parts: Buffer[]): Buffer => {
   return Buffer.concat([header, body]);
 };
 
-/** Fields of 32 bits, signed or not. Throws `CutFailedError` (UnreadableMedia) for a value that takes more. */
+/**
+ * Fields of 32 bits, signed or not. Throws `CutFailedError` (UnreadableMedia) for a value that
+ * takes more.
+ */
 const words = (...values: number[]): Buffer => {
   const bytes = Buffer.alloc(values.length * 4);
   for (const [index, value] of values.entries()) {
