@@ -55,6 +55,10 @@ export const Rejection = z.object({
 });
 export type Rejection = z.infer<typeof Rejection>;
 
+/** Why a request isn't met, whatever the object. Stable: codes are added, never renamed. */
+export const REFUSAL_REASONS = ["AlreadyBegun", "AlreadySplit", "InvalidRequest"] as const;
+export type RefusalReason = (typeof REFUSAL_REASONS)[number];
+
 /** Where the uploaded object is, and which one it was. */
 const source = {
   VideoId,
@@ -182,3 +186,18 @@ export type VideoSplit = z.infer<typeof VideoSplit>;
 
 export const VideoRejected = z.object({ ...source, rejection: Rejection });
 export type VideoRejected = z.infer<typeof VideoRejected>;
+
+export const RequestRefused = z.object({
+  ...source,
+  refusal: z.object({
+    reason: z
+      .string()
+      .regex(/^[A-Z][A-Za-z]+$/)
+      .describe(`A stable code; today one of ${REFUSAL_REASONS.join(", ")}.`),
+    message: z.string().describe("For a person: why the request isn't met, and what to do instead."),
+  }),
+  cut: Cut.optional().describe("How the object is, or is being, cut instead; absent where that isn't known yet."),
+  segment_seconds: z.number().positive().optional(),
+  output_key_prefix: z.string().optional(),
+});
+export type RequestRefused = z.infer<typeof RequestRefused>;

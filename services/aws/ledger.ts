@@ -8,12 +8,15 @@ import { blockStart, type Hash } from "../video/ids.ts";
 
 /** A claimed block of ids: the ledger keeps it for ever. The choice is added when the video is planned. */
 const Claim = z.object({ source: z.string() });
-const Chosen = z.object({
-  segment_seconds: z.number(),
-  cut: Cut,
-  output_key_prefix: z.string(),
-  first_attempt: z.string(),
-});
+const Chosen = z
+  .object({ segment_seconds: z.number(), cut: Cut, output_key_prefix: z.string(), first_attempt: z.string() })
+  .transform(({ segment_seconds, cut, output_key_prefix, first_attempt }) => ({
+    choice: { segmentSeconds: segment_seconds, cut, outputKeyPrefix: output_key_prefix },
+    firstAttempt: first_attempt,
+  }));
+
+/** The attributes of the choice. */
+const CHOICE = ["segment_seconds", "cut", "output_key_prefix", "first_attempt"];
 
 const Delivered = z.object({
   object: z.object({
@@ -51,6 +54,9 @@ export const MOST_SALTS = 64;
 
 export const sha256: Hash = (text) => createHash("sha256").update(text).digest();
 
+/** Final: whatever comes after it, the video is split. */
+const SPLIT = "split";
+
 const segmentKeyOf = (videoId: number, index: number): { id: string } => ({ id: `segment#${videoId}#${index}` });
 
 export const blockKey = (videoId: number): { id: string } => ({ id: `block#${videoId}` });
@@ -82,9 +88,7 @@ export function dynamoLedger(client: DynamoDBDocumentClient, TableName: string, 
     },
 
     choose: async (videoId, { segmentSeconds, cut, outputKeyPrefix }) => {
-      const first = ["segment_seconds", "cut", "output_key_prefix", "first_attempt"].map(
-        (name) => `${name} = if_not_exists(${name}, :${name})`,
-      );
+      const first = CHOICE.map((name) => `${name} = if_not_exists(${name}, :${name})`);
       // The same where the SDK sends the update again, having lost the answer.
       const attempt = randomUUID();
       const { Attributes } = await client.send(
@@ -101,24 +105,40 @@ export function dynamoLedger(client: DynamoDBDocumentClient, TableName: string, 
           ReturnValues: "ALL_NEW",
         }),
       );
-      const chosen = Chosen.parse(Attributes);
-      const choice = {
-        segmentSeconds: chosen.segment_seconds,
-        cut: chosen.cut,
-        outputKeyPrefix: chosen.output_key_prefix,
-      };
-      return { choice, isFirst: chosen.first_attempt === attempt };
+      const { choice, firstAttempt } = Chosen.parse(Attributes);
+      return { choice, isFirst: firstAttempt === attempt };
     },
 
-    recordEnding: async (videoId, ending) => {
+    recall: async (videoId) => {
+      const get = new GetCommand({ TableName, Key: blockKey(videoId), ConsistentRead: true });
+      const { Item = {} } = await client.send(get);
+      const choice = Item.first_attempt === undefined ? undefined : Chosen.parse(Item).choice;
+      return { choice, isSplit: Item.ending === SPLIT };
+    },
+
+    release: async (videoId) => {
       await client.send(
         new UpdateCommand({
           TableName,
           Key: blockKey(videoId),
-          UpdateExpression: "SET ending = :ending",
-          ExpressionAttributeValues: { ":ending": ending },
+          UpdateExpression: `REMOVE ${CHOICE.join(", ")}`,
         }),
       );
+    },
+
+    recordEnding: async (videoId, ending) => {
+      const update = new UpdateCommand({
+        TableName,
+        Key: blockKey(videoId),
+        UpdateExpression: "SET ending = :ending",
+        ConditionExpression: "attribute_not_exists(ending) OR ending <> :split",
+        ExpressionAttributeValues: { ":ending": ending, ":split": SPLIT },
+      });
+      try {
+        await client.send(update);
+      } catch (error) {
+        if ((error as Error).name !== "ConditionalCheckFailedException") throw error;
+      }
     },
 
     delivered: async (videoId, segments, signal) => {

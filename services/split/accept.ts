@@ -12,37 +12,43 @@ import type { SplitRequest } from "./requests.ts";
 
 /** What a request, or else the object's own metadata, asks for. Undefined: the setting will do. */
 export type Asked = { [K in keyof CutChoice]: CutChoice[K] | undefined } & {
-  /** A sentence about metadata that can't be used, without its end. */
-  fault: string | undefined;
+  /** What can't be used of the request or of the metadata: a sentence without its end. */
+  fault: { reason: "InvalidRequest" | "InvalidOverride"; message: string } | undefined;
 };
 
 /** What the request says itself stands instead of the object's metadata, also where that can't be used. */
 export function askedFor(request: SplitRequest, stored: StoredObject | undefined): Asked {
   const { overrides, faults } = overridesOf(stored?.metadata ?? {});
+  const override =
+    (request.segmentSeconds === undefined ? faults.segmentSeconds : undefined) ??
+    (request.cut === undefined ? faults.cut : undefined);
+  const fault = request.fault?.message ?? override;
   return {
     segmentSeconds: request.segmentSeconds ?? overrides.segmentSeconds,
     cut: request.cut ?? overrides.cut,
     outputKeyPrefix: request.outputKeyPrefix,
     fault:
-      (request.segmentSeconds === undefined ? faults.segmentSeconds : undefined) ??
-      (request.cut === undefined ? faults.cut : undefined),
+      fault === undefined
+        ? undefined
+        : { reason: request.fault === undefined ? "InvalidOverride" : "InvalidRequest", message: fault },
   };
 }
 
 /**
- * Decides by the request and by what S3 knows of the object whether it's split, and how. The order is the one that
- * services/projector/domain/rejections.ts tells of. Throws `RejectedVideo`, and `SourceUnavailableError`.
+ * Decides by the request and by what S3 knows of the object whether it's split, and how. `begunWith` is how an earlier
+ * attempt began, which stays. The order of the checks is the one in services/projector/domain/rejections.ts. Throws
+ * `RejectedVideo` and `SourceUnavailableError`.
  */
 export function accept(
   upload: Upload,
-  request: SplitRequest,
   { stored, unavailable }: FoundSource,
   asked: Asked,
+  begunWith: CutChoice | undefined,
   settings: SplitSettings,
 ): CutChoice {
-  const name = `s3://${request.bucket}/${request.key}`;
-  if (request.fault !== undefined)
-    throw new RejectedVideo("InvalidRequest", `${request.fault.message}. Correct it and request the split again.`);
+  const name = `s3://${upload.source.bucket}/${upload.source.key}`;
+  if (asked.fault?.reason === "InvalidRequest")
+    throw new RejectedVideo("InvalidRequest", `${asked.fault.message}. Correct it and request the split again.`);
   if (unavailable !== undefined) throw unavailable;
   if (stored === undefined)
     throw new RejectedVideo("SourceNotFound", `${name} doesn't exist, or no longer does. Upload it again.`);
@@ -54,7 +60,7 @@ export function accept(
       `${name} has ${stored.bytes} bytes, and ${limit}. Raise it, or upload the video in parts.`,
     );
   }
-  return choiceOf(upload, asked, settings);
+  return begunWith ?? choiceOf(upload, asked, settings);
 }
 
 const invalid = (what: string): RejectedVideo =>
@@ -64,7 +70,7 @@ const invalid = (what: string): RejectedVideo =>
   );
 
 function choiceOf(upload: Upload, asked: Asked, settings: SplitSettings): CutChoice {
-  if (asked.fault !== undefined) throw invalid(asked.fault);
+  if (asked.fault !== undefined) throw invalid(asked.fault.message);
   const segmentSeconds = asked.segmentSeconds ?? settings.segmentSeconds;
   if (!isSegmentLength(segmentSeconds))
     throw invalid(`The requested segment length is ${segmentSeconds}; ${segmentLengthRule}`);

@@ -1,6 +1,6 @@
 import { createEvent, isInvalidEventError, type VideoSplitEvent } from "#events-schema";
 import { RejectedVideo } from "../video/errors.ts";
-import { correlationId, type Fact, factId } from "../video/ids.ts";
+import { correlationId, eventId, factId } from "../video/ids.ts";
 import type { Announce, SplitDependencies } from "./dependencies.ts";
 
 /** Fields whose values come from the file, and so can be anything. */
@@ -38,17 +38,27 @@ function assertValid({ type, data, metadata }: VideoSplitEvent): void {
   }
 }
 
-/** Announces facts about the upload of this identity; `causationId` is the id of the message that led to them. */
+type Announced = Exclude<VideoSplitEvent, { type: "SplitRequested" }>;
+
+/**
+ * Announces facts about the upload of this identity until `signal` is aborted; `causationId` is the id of the message that
+ * led to them.
+ */
 export function announcer(
   identity: string,
   causationId: string,
   { publisher, hash, now }: Pick<SplitDependencies, "publisher" | "hash" | "now">,
+  signal: AbortSignal,
 ): Announce {
   const correlation = correlationId(identity, hash);
+  const idOf = (event: Announced): string => {
+    if (event.type !== "RequestRefused") return factId(correlation, event, hash);
+    // Each request is answered by an event of its own.
+    return eventId(correlation, event.type, `${event.data.refusal.reason} ${causationId}`, hash);
+  };
   return async (type, data) => {
-    const fact = { type, data } as Fact;
     const metadata = {
-      eventId: factId(correlation, fact, hash),
+      eventId: idOf({ type, data } as Announced),
       version: 1,
       correlationId: correlation,
       causationId,
@@ -56,6 +66,6 @@ export function announcer(
     };
     const event = { type, metadata, data } as VideoSplitEvent;
     assertValid(event);
-    await publisher.publish(event);
+    await publisher.publish(event, signal);
   };
 }

@@ -35,4 +35,4 @@ export type SplitDependencies = {
 };
 
 /** Announces facts about one upload: ids follow from the upload and the fact, so that a retry announces the same. */
-export type Announce = <T extends Fact["type"]>(type: T, data: EventData<T>) => Promise<void>;
+export type Announce = <T extends Fact["type"] | "RequestRefused">(type: T, data: EventData<T>) => Promise<void>;

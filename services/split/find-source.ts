@@ -6,9 +6,9 @@ import type { SplitRequest } from "./requests.ts";
 /** The object that a request means. */
 export type FoundSource = {
   source: Source;
-  /** As S3 describes it. Undefined where it isn't there, or isn't the one that was meant any more. */
+  /** As S3 describes it. Undefined where it doesn't, or describes another one than was meant. */
   stored: StoredObject | undefined;
-  /** Why it can't be had, where more is known than that it isn't there. */
+  /** Why its bytes can't be read, where more is known than that it isn't there. */
   unavailable: SourceUnavailableError | undefined;
 };
 
@@ -17,7 +17,11 @@ export type FoundSource = {
  * that leads to one shows that this service is set up wrongly: then it throws `SourceUnavailableError`. Throws what is
  * worth a retry, too.
  */
-export async function findSource(request: SplitRequest, store: StoredObjects): Promise<FoundSource> {
+export async function findSource(
+  request: SplitRequest,
+  store: StoredObjects,
+  signal: AbortSignal,
+): Promise<FoundSource> {
   const { bucket, key, etag, versionId, explicit } = request;
   const meant = (described?: Source): Source => ({
     bucket,
@@ -29,7 +33,7 @@ export async function findSource(request: SplitRequest, store: StoredObjects): P
   if (request.fault?.isOfName) return { source: meant(), stored: undefined, unavailable: undefined };
   let stored: StoredObject | undefined;
   try {
-    stored = await store.describe(bucket, key, versionId);
+    stored = await store.describe(bucket, key, versionId, signal);
   } catch (error) {
     if (!(error instanceof SourceUnavailableError) || (isForbidden(error) && !explicit)) throw error;
     return { source: meant(), stored: undefined, unavailable: error };
@@ -40,5 +44,5 @@ export async function findSource(request: SplitRequest, store: StoredObjects): P
       "The new object is split on its own upload event.";
     return { source: meant(), stored: undefined, unavailable: new SourceUnavailableError("SourceChanged", message) };
   }
-  return { source: meant(stored?.source), stored, unavailable: undefined };
+  return { source: meant(stored?.source), stored, unavailable: stored?.unavailable };
 }

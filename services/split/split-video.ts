@@ -1,112 +1,158 @@
 import { isForbidden, RejectedVideo, SourceUnavailableError } from "../video/errors.ts";
 import * as facts from "../video/event-data.ts";
-import { correlationId } from "../video/ids.ts";
+import { correlationId, fingerprint } from "../video/ids.ts";
 import { PARENT, parentOf } from "../video/own-segments.ts";
 import { sourceIdentity } from "../video/source.ts";
-import { type Asked, accept, askedFor } from "./accept.ts";
+import { accept, askedFor } from "./accept.ts";
 import { announcer } from "./announcer.ts";
 import { cutVideo } from "./cut-video.ts";
 import type { SplitDependencies } from "./dependencies.ts";
 import { type FoundSource, findSource } from "./find-source.ts";
+import { answerBusy, answerSplit, type LaterRequest, meets, refuse } from "./later-requests.ts";
+import type { SplitOutcome } from "./outcome.ts";
+import type { CutChoice } from "./ports/ledger.ts";
 import type { Measurement } from "./ports/measure.ts";
 import type { SplitRequest } from "./requests.ts";
 
-export type SplitOutcome =
-  | { outcome: "split"; VideoId: number; segments: number }
-  | { outcome: "rejected"; VideoId: number; reason: string }
-  | { outcome: "skipped"; why: string }
-  | { outcome: "done elsewhere" };
-
 /**
  * Splits the object that a request names: announces `SplitPlanned`, each `SegmentCreated` and `VideoSplit`, or
- * `VideoRejected`. Throws what is worth a retry, `signal`'s reason among it.
+ * `VideoRejected`; or `RequestRefused` where it is, or is being, split in another way. Throws what is worth a retry,
+ * `signal`'s reason among it.
  */
 export async function splitVideo(
   request: SplitRequest,
   dependencies: SplitDependencies,
   signal: AbortSignal,
 ): Promise<SplitOutcome> {
-  const { store, settings, once } = dependencies;
-  const log = dependencies.log.with({ bucket: request.bucket, key: request.key });
+  const { store, settings, once, ledger, hash } = dependencies;
+  const { bucket, key } = request;
+  const log = dependencies.log.with({ bucket, key });
   const skip = (why: string): SplitOutcome => {
     log.info(`Skipped: ${why}`);
     return { outcome: "skipped", why };
   };
 
-  if (!request.explicit && !request.key.startsWith(settings.uploadKeyPrefix)) {
+  if (!request.explicit && !key.startsWith(settings.uploadKeyPrefix)) {
     return skip(`the key is outside the upload prefix "${settings.uploadKeyPrefix}"`);
   }
-  const found = await findSource(request, store);
-  const { stored } = found;
-  const parent = stored && parentOf(stored, dependencies.hash);
+  const found = await findSource(request, store, signal);
+  const { stored, source } = found;
+  const parent = stored && parentOf(stored, hash);
   if (parent !== undefined) return skip(`it's a segment of video ${parent}, made by this service`);
   if (stored?.metadata[PARENT] !== undefined)
     log.warn(`Split as any upload: it has the metadata ${PARENT}, and this service didn't make it`);
 
-  const identity = sourceIdentity(found.source);
+  const identity = sourceIdentity(source);
+  const videoId = await ledger.claimBlock(identity);
   const asked = askedFor(request, stored);
+  const video: Video = {
+    upload: { videoId, source, bytes: stored?.bytes ?? request.bytes ?? 0 },
+    request,
+    found,
+    asked,
+    ledger,
+    announce: announcer(identity, request.messageId, dependencies, signal),
+    log: log.with({ video_id: videoId, correlation_id: correlationId(identity, hash) }),
+  };
 
   // What a delivery comes to that finds its work done, or being done.
   let measurement: Measurement = { type: "duplicate" };
-  const done = await once(JSON.stringify([identity, asked, request.fault]), async () => {
-    const videoId = await dependencies.ledger.claimBlock(identity);
-    const bytes = stored?.bytes ?? request.bytes ?? 0;
-    const video = { upload: { videoId, source: found.source, bytes }, identity, request, found, asked };
-    const ending = await splitOnce(video, { ...dependencies, log: log.with({ video_id: videoId }) }, signal);
-    measurement = ending.measurement;
+  let worked = false;
+  const asking = fingerprint(JSON.stringify(asked), hash);
+  const done = await once(identity, asking, async () => {
+    const ending = await workOn(video, dependencies, signal);
+    if (ending === "already split") return { result: { outcome: ending, VideoId: videoId }, remember: true };
+    worked = true;
+    if (ending.measurement !== undefined) measurement = ending.measurement;
     // A rejection costs little to find again, and with another setting or a newer ffmpeg it may be none.
     return { result: ending.outcome, remember: ending.outcome.outcome === "split" };
   });
+  const outcome = await answer(video, done, worked, asking);
   // Not sooner: when an outcome can't be remembered the work is done again, and it would count twice.
   dependencies.measure(measurement);
-  if (done !== "done elsewhere") return done.result;
-  log.info("Left alone: another delivery of this upload is being split right now");
-  return { outcome: "done elsewhere" };
+  return outcome;
 }
 
-type Video = {
-  upload: facts.Upload;
-  identity: string;
-  request: SplitRequest;
-  found: FoundSource;
-  asked: Asked;
-};
+type Video = LaterRequest & { request: SplitRequest; found: FoundSource };
 
-type Ending = { outcome: SplitOutcome; measurement: Measurement };
+/** The outcome of this delivery's own work, or the answer where another one has done it or is at it. */
+function answer(
+  video: Video,
+  done: { result: SplitOutcome } | { busyWith: string | undefined },
+  worked: boolean,
+  asking: string,
+): Promise<SplitOutcome> | SplitOutcome {
+  if ("busyWith" in done) return answerBusy(video, done.busyWith === asking);
+  return worked ? done.result : answerSplit(video, done.result);
+}
 
-async function splitOnce(video: Video, dependencies: SplitDependencies, signal: AbortSignal): Promise<Ending> {
-  const { upload, request, identity } = video;
+/** `measurement` is undefined where nothing was done. */
+type Ending = { outcome: SplitOutcome; measurement?: Measurement };
+
+/** What is known of an earlier split decides first: a request changes nothing about one that was announced. */
+async function workOn(
+  video: Video,
+  dependencies: SplitDependencies,
+  signal: AbortSignal,
+): Promise<Ending | "already split"> {
+  const { upload, asked, ledger } = video;
+  const { choice, isSplit } = await ledger.recall(upload.videoId);
+  if (isSplit) return "already split";
+  if (choice !== undefined && !meets(choice, asked)) {
+    const outcome = await refuse(video, "AlreadyBegun", choice);
+    // A request that makes sense gets the split going again all the same, as it was begun.
+    if (asked.fault !== undefined) return { outcome };
+  }
+  return splitOnce(video, choice, dependencies, signal);
+}
+
+/** Segments of which the first to be announced is one: they are delivered in order, some at a time. */
+const FIRST_SEGMENTS = 8;
+
+/**
+ * Ends a split that can't be. What this attempt chose is forgotten where nothing came of it: the next request may ask for
+ * another cut, as the rejection may advise.
+ */
+async function reject(
+  { upload, announce, ledger, log }: Video,
+  { reason, message }: RejectedVideo | SourceUnavailableError,
+  begunWith: CutChoice | undefined,
+): Promise<Ending> {
   const { videoId } = upload;
-  const begun = dependencies.now();
-  const announce = announcer(identity, request.messageId, dependencies);
-  const log = dependencies.log.with({ correlation_id: correlationId(identity, dependencies.hash) });
+  log.warn(`Rejected: ${message}`, { reason });
+  await announce("VideoRejected", facts.rejected(upload, reason, message));
+  if (begunWith === undefined && (await ledger.delivered(videoId, FIRST_SEGMENTS)).size === 0)
+    await ledger.release(videoId);
+  await ledger.recordEnding(videoId, "rejected");
+  return {
+    outcome: { outcome: "rejected", VideoId: videoId, reason },
+    measurement: { type: "rejected", videoId, reason },
+  };
+}
+
+async function splitOnce(
+  video: Video,
+  begunWith: CutChoice | undefined,
+  dependencies: SplitDependencies,
+  signal: AbortSignal,
+): Promise<Ending> {
+  const { upload, request, found, asked, announce, log } = video;
+  const { ledger, settings, now } = dependencies;
+  const { videoId, bytes } = upload;
+  const begun = now();
   try {
-    const choice = accept(upload, request, video.found, video.asked, dependencies.settings);
+    const choice = accept(upload, found, asked, begunWith, settings);
     const { segments, duration } = await cutVideo(upload, choice, { ...dependencies, log }, announce, signal);
-    await dependencies.ledger.recordEnding(videoId, "split");
-    const splitSeconds = secondsBetween(begun, dependencies.now());
+    await ledger.recordEnding(videoId, "split");
+    const splitSeconds = secondsBetween(begun, now());
     log.info("Split", { segments });
     return {
       outcome: { outcome: "split", VideoId: videoId, segments },
-      measurement: {
-        type: "split",
-        videoId,
-        segments,
-        videoSeconds: duration,
-        videoBytes: upload.bytes,
-        splitSeconds,
-      },
+      measurement: { type: "split", videoId, segments, videoSeconds: duration, videoBytes: bytes, splitSeconds },
     };
   } catch (error) {
     if (!isRejection(error, request)) throw error;
-    const { reason, message } = error;
-    log.warn(`Rejected: ${message}`, { reason });
-    await announce("VideoRejected", facts.rejected(upload, reason, message));
-    await dependencies.ledger.recordEnding(videoId, "rejected");
-    return {
-      outcome: { outcome: "rejected", VideoId: videoId, reason },
-      measurement: { type: "rejected", videoId, reason },
-    };
+    return reject(video, error, begunWith);
   }
 }
 

@@ -1,4 +1,4 @@
-import type { EventData, Made, Proof, RejectionReason } from "#events-schema";
+import type { EventData, Made, Proof, RefusalReason, RejectionReason } from "#events-schema";
 import { segmentId } from "#events-schema";
 import { segmentKey, segmentName, shortened } from "./segment-keys.ts";
 import { nameOf, type Source } from "./source.ts";
@@ -66,6 +66,20 @@ const MAX_MESSAGE_BYTES = 4_096;
 export const rejected = (upload: Upload, reason: RejectionReason, message: string): EventData<"VideoRejected"> => ({
   ...uploadFacts(upload),
   rejection: { reason, message: shortened(message, MAX_MESSAGE_BYTES) },
+});
+
+/** `choice`: how the object is, or is being, cut instead; undefined where that isn't known yet. */
+export const refused = (
+  upload: Upload,
+  reason: RefusalReason,
+  message: string,
+  choice: (CutFacts & { outputKeyPrefix: string }) | undefined,
+): EventData<"RequestRefused"> => ({
+  ...uploadFacts(upload),
+  refusal: { reason, message: shortened(message, MAX_MESSAGE_BYTES) },
+  ...(choice === undefined
+    ? {}
+    : { cut: choice.cut, segment_seconds: choice.segmentSeconds, output_key_prefix: choice.outputKeyPrefix }),
 });
 
 export type OmittedTrack = { index: number; type: string; codec: string };

@@ -20,6 +20,9 @@ export function uuidOf(text: string, hash: Hash): string {
   ].join("-");
 }
 
+/** Stands for a text of any length. */
+export const fingerprint = (text: string, hash: Hash): string => hex(hash(text));
+
 /** The id that all events of one upload carry. `identity` is its `sourceIdentity`. */
 export const correlationId = (identity: string, hash: Hash): string => uuidOf(JSON.stringify([identity]), hash);
 
@@ -57,10 +60,12 @@ export type Fact = Pick<
   "type" | "data"
 >;
 
-function distinctionOf(fact: Fact): string | number | undefined {
-  if ("segment_index" in fact.data) return fact.data.segment_index;
+function distinctionOf({ data }: Fact): string | number {
+  if ("segment_index" in data) return data.segment_index;
   // Of two rejections for one reason only the texts differ, by a figure or by ffmpeg's words: that's one fact.
-  return "rejection" in fact.data ? fact.data.rejection.reason : undefined;
+  if ("rejection" in data) return data.rejection.reason;
+  // After a rejection, another way of cutting may be planned.
+  return `${data.cut} ${data.segment_seconds}`;
 }
 
 /** The id of the event that says this of an upload: another reason for a rejection is another event. */

@@ -31,7 +31,7 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "services/runtime/once.ts",
-        from: 'if (error instanceof IdempotencyAlreadyInProgressError) return "done elsewhere";',
+        from: "if (error instanceof IdempotencyAlreadyInProgressError) return { busyWith: persistence.askingOfOwner };",
         to: "if (error instanceof IdempotencyAlreadyInProgressError) return { result: (await work()).result };",
       },
     ],
@@ -42,7 +42,7 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "services/runtime/once.ts",
-        from: 'if (error instanceof IdempotencyAlreadyInProgressError) return "done elsewhere";',
+        from: "if (error instanceof IdempotencyAlreadyInProgressError) return { busyWith: persistence.askingOfOwner };",
         to: "",
       },
     ],

@@ -50,7 +50,14 @@ export function fakeLedger(hash: Hash = sha256): Ledger & UploadLedger {
       if (isFirst) choices.set(videoId, structuredClone(choice));
       return { choice: structuredClone(choices.get(videoId)!), isFirst };
     },
-    recordEnding: async (videoId, ending) => void endings.set(videoId, ending),
+    recall: async (videoId) => ({
+      choice: structuredClone(choices.get(videoId)),
+      isSplit: endings.get(videoId) === "split",
+    }),
+    release: async (videoId) => void choices.delete(videoId),
+    recordEnding: async (videoId, ending) => {
+      if (endings.get(videoId) !== "split") endings.set(videoId, ending);
+    },
     delivered: async (videoId, count, signal) => {
       signal?.throwIfAborted();
       const found = new Map<number, DeliveredSegment>();

@@ -1,6 +1,7 @@
 import type { Done, Once } from "../../services/split/ports/once.ts";
 
 type Claim = {
+  asking: string;
   /** Which try it is: one that was taken over from has no say any more. */
   owner: string;
   /** Milliseconds of the epoch: until then nobody else may take it over. */
@@ -20,13 +21,13 @@ export function fakeOnce(): { invocation(requestId: string, leftMs: number): Onc
 
   const invocation =
     (owner: string, leftMs: number): Once =>
-    async <T>(key: string, work: () => Promise<Done<T>>) => {
+    async <T>(key: string, asking: string, work: () => Promise<Done<T>>) => {
       const now = Date.now();
       const done = finished.get(key);
       if (done !== undefined && done.forgottenAt > now) return { result: JSON.parse(done.result) as T };
       const claim = claims.get(key);
-      if (claim !== undefined && claim.owner !== owner && claim.leaseUntil >= now) return "done elsewhere";
-      claims.set(key, { owner, leaseUntil: now + leftMs });
+      if (claim !== undefined && claim.owner !== owner && claim.leaseUntil >= now) return { busyWith: claim.asking };
+      claims.set(key, { owner, asking, leaseUntil: now + leftMs });
       const isOwn = () => claims.get(key)?.owner === owner;
       try {
         const { result, remember } = await work();

@@ -75,6 +75,37 @@ function ledgerTests(open: OpenLedger): void {
     expect(new Set(choices.map((one) => one.choice.segmentSeconds)).size).toBe(1);
   });
 
+  it("recalls nothing of a video that is only claimed, then its choice, and then that it's split", async () => {
+    const ledger = await open();
+    const videoId = await ledger().claimBlock("source");
+    expect(await ledger().recall(videoId)).toEqual({ choice: undefined, isSplit: false });
+    await ledger().choose(videoId, choice);
+    expect(await ledger().recall(videoId)).toEqual({ choice, isSplit: false });
+    await ledger().recordEnding(videoId, "split");
+    expect(await ledger().recall(videoId)).toEqual({ choice, isSplit: true });
+  });
+
+  it("forgets a choice that is released, and the next attempt is a first one", async () => {
+    const ledger = await open();
+    const videoId = await ledger().claimBlock("source");
+    await ledger().choose(videoId, choice);
+    await ledger().release(videoId);
+    expect(await ledger().recall(videoId)).toEqual({ choice: undefined, isSplit: false });
+    const other = { ...choice, segmentSeconds: 5 };
+    expect(await ledger().choose(videoId, other)).toEqual({ choice: other, isFirst: true });
+    expect(await ledger().claimBlock("source")).toBe(videoId);
+  });
+
+  it.each(["rejected", "given up"] as const)("stays split where a slow attempt ends it as %s", async (ending) => {
+    const ledger = (await open())();
+    const videoId = await ledger.claimBlock("source");
+    await ledger.recordEnding(videoId, ending);
+    expect((await ledger.recall(videoId)).isSplit).toBe(false);
+    await ledger.recordEnding(videoId, "split");
+    await ledger.recordEnding(videoId, ending);
+    expect((await ledger.recall(videoId)).isSplit).toBe(true);
+  });
+
   it("finds the segments of a video as they were last recorded, and no others", async () => {
     const ledger = (await open())();
     await ledger.recordSegment(BLOCK_SIZE, 0, segment);

@@ -46,12 +46,12 @@ function canStitch({ picture, format, size, cut }: ExactCutJob, encoder: Encoder
 type Way = { encoder: Encoder; kind: "stitch" | "encode" };
 
 /**
- * Cuts on the very frames: copies and encodes only around boundaries where that works, else encodes.
- * Yields each segment in order, complete and proven; the reader owns its file. Throws
+ * Cuts on the very frames: copies and encodes only around boundaries where that works, else
+ * encodes. Yields each segment in order, complete and proven; the reader owns its file. Throws
  * `CutFailedError` where there's no encoder for it and where what was encoded isn't what it must
  * be, `FfmpegError` where ffmpeg can't read the source or write the container, the signal's reason
- * when aborted, and what is the machine's fault: see docs/decisions/failing-ffmpeg.md. No process and
- * no temporary file is left, however it ends.
+ * when aborted, and what is the machine's fault: see docs/decisions/failing-ffmpeg.md. No process
+ * and no temporary file is left, however it ends.
  */
 export async function* cutExactly(job: ExactCutJob): AsyncGenerator<MadeSegment> {
   const encoders = await encodersFor(job.binary, job.picture, job.signal);

@@ -26,7 +26,10 @@ type Unfinished = {
 
 const countOf = ({ from, to }: Ranks): number => to - from;
 
-/** Gathers the packets of each segment, and hands a segment over to be joined once all of its picture is there. */
+/**
+ * Gathers the packets of each segment, and hands a segment over to be joined once all of its
+ * picture is there.
+ */
 export class SegmentWriter {
   readonly #options: SegmentWriterOptions;
   readonly #assembly: Assembly;

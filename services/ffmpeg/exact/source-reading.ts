@@ -34,7 +34,10 @@ export type PictureReading = {
   outputs: Readonly<Record<string, readonly string[]>>;
   /** Sets `origin` as soon as the first frame's time is known. Resolves at the end of the pipes. */
   read(pipes: Readonly<Record<string, OutputPipe>>, origin: Origin): Promise<void>;
-  /** Resolves when nothing of it runs any more. To be called once the reading has ended or was aborted. */
+  /**
+   * Resolves when nothing of it runs any more. To be called once the reading has ended or was
+   * aborted.
+   */
   ended(): Promise<void>;
 };
 

@@ -57,7 +57,10 @@ export class Spool {
     this.#onRemoved = onRemoved;
   }
 
-  /** Adds to its end. Several may write at the same time: what they add comes in the order of the calls. */
+  /**
+   * Adds to its end. Several may write at the same time: what they add comes in the order of the
+   * calls.
+   */
   async write(data: Buffer): Promise<void> {
     this.#gathered.push(data);
     this.#gatheredBytes += data.length;
@@ -80,24 +83,11 @@ export class Spool {
     }
   }
 
-  /** Reads `size` bytes from `position` on. Throws where the file is shorter. */
-  async read(position: number, size: number): Promise<Buffer> {
-    if (this.#gatheredBytes > 0) await this.flush();
-    const file = await this.#opened();
-    const data = Buffer.allocUnsafe(size);
-    for (let at = 0; at < size; ) {
-      const { bytesRead } = await file.read(data, at, size - at, position + at);
-      if (bytesRead === 0) throw new Error(`${this.path} ends at byte ${position + at}, before ${position + size}`);
-      at += bytesRead;
-    }
-    return data;
-  }
-
-  /** All of it, from its start. */
+  /** All of it, from its start. Throws where the file is shorter than what was written. */
   async *chunks(): AsyncGenerator<Buffer> {
     await this.flush();
     for (let at = 0; at < this.#writtenBytes; at += CHUNK_BYTES)
-      yield await this.read(at, Math.min(CHUNK_BYTES, this.#writtenBytes - at));
+      yield await this.#read(at, Math.min(CHUNK_BYTES, this.#writtenBytes - at));
   }
 
   /** Closes and removes the file, after what is being written. */
@@ -110,6 +100,19 @@ export class Spool {
     await file?.close();
     await rm(this.path, { force: true });
     this.#onRemoved();
+  }
+
+  async #read(position: number, size: number): Promise<Buffer> {
+    const file = await this.#opened();
+    const data = Buffer.allocUnsafe(size);
+    // A read may bring less than it was asked for.
+    for (let at = 0; at < size; ) {
+      const { bytesRead } = await file.read(data, at, size - at, position + at);
+      if (bytesRead === 0)
+        throw new Error(`${this.path} ends at byte ${position + at}, and ${this.#writtenBytes} were written`);
+      at += bytesRead;
+    }
+    return data;
   }
 
   #opened(): Promise<FileHandle> {

@@ -44,7 +44,10 @@ type Packet = {
   prefix: Buffer | undefined;
 };
 
-/** The picture of a segment whose sections are whole: as one fragmented MP4, packets in decode order. */
+/**
+ * The picture of a segment whose sections are whole: as one fragmented MP4, packets in decode
+ * order.
+ */
 export class StitchedPicture {
   readonly head: Mp4Head;
   readonly #source: StitchedSource;
@@ -123,9 +126,11 @@ function headOf({ codec, head, isStartCoded }: StitchedSource, { segment, config
   const made = madeOf(segment);
   if (made === "copied" || configuration === undefined) return head;
   if (made === "encoded") return head.withConfiguration(configuration);
-  // A transport stream repeats the head's parameters where the stream has none of its own, and else leaves them out.
+  // A transport stream repeats the head's parameters where the stream has none of its own, and else
+  // leaves them out.
   if (isStartCoded) return head.withConfiguration(withoutSets(head.configuration, codec));
-  // HEVC's encoders have no ids to choose: there the parameters stand in the stream, before each change.
+  // HEVC's encoders have no ids to choose: there the parameters stand in the stream, before each
+  // change.
   if (codec === "hevc") return head;
   return head.withConfiguration(mergedAvcConfiguration(head.configuration, configuration));
 }

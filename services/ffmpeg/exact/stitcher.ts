@@ -106,7 +106,10 @@ export class Stitcher implements PictureReading {
     return new Router(plan, index, this.#encoder, writer, this.#assembly);
   }
 
-  /** Resolves when nothing of it runs any more. To be called once the reading has ended or was aborted. */
+  /**
+   * Resolves when nothing of it runs any more. To be called once the reading has ended or was
+   * aborted.
+   */
   async ended(): Promise<void> {
     await this.#encoder?.ended();
   }
@@ -152,7 +155,8 @@ class Router {
     const segment = segments[this.#segment];
     if (segment?.copied === undefined) return undefined;
     const { from, to } = segment.copied;
-    // Pictures that are shown before the keyframe that the copying starts at belong to the encoded ones.
+    // Pictures that are shown before the keyframe that the copying starts at belong to the encoded
+    // ones.
     return packet >= from && packet < to && rankOf[packet]! >= rankOf[from]! ? segment : undefined;
   }
 

@@ -85,6 +85,7 @@ class World {
       let settle: Pick<Attempt, "finish" | "fail"> | undefined;
       const outcome: Promise<unknown> = once(
         this.#key,
+        "asking",
         () =>
           new Promise<{ result: string; remember: true }>((finish, fail) => {
             settle = {

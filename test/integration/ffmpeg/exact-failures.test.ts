@@ -4,7 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { type ExactCutOptions, type Fault, makeStitchable, planExact } from "../../fixtures/exact-cut.ts";
 import { heldBeyond, heldResources } from "../../fixtures/held-resources.ts";
-import { binaries } from "../../fixtures/media.ts";
+import { binaries, makeMedia } from "../../fixtures/media.ts";
 import { standIn } from "../../fixtures/stand-in.ts";
 import { sharedFolder, temporaryFolder } from "../../fixtures/temporary.ts";
 
@@ -12,7 +12,7 @@ const { ffmpeg } = await binaries;
 const OUT_OF_TIME = new Error("out of time");
 
 /** From the abort to the end, on a machine that is busy. */
-const MAX_SETTLE_MS = 5_000;
+const MAX_SETTLE_MS = 10_000;
 
 /** What each ffmpeg of a stitched cut is for, and which arguments show it. */
 const ROLES = {
@@ -26,22 +26,29 @@ const roles = Object.keys(ROLES) as Role[];
 
 const folder = sharedFolder();
 let video: Awaited<ReturnType<typeof planExact>>;
+/** MPEG-4 can't be stitched: all of it is encoded. */
+let unstitchable: typeof video;
 
 beforeAll(async () => {
   video = await planExact(await makeStitchable(await folder), 1.5);
+  unstitchable = await planExact(await makeMedia(await folder, "mpeg4.avi"), 1.5);
   // What is kept for the process: the list of encoders.
   await video.fingerprint({ directory: join(await folder, "first") });
 });
 afterAll(async () => rm(await folder, { recursive: true, force: true }));
 
-/** In place of the ffmpeg of one role, `script`; `$marker` is a file beside it. Else ffmpeg itself. */
+/**
+ * In place of the ffmpeg of one role, `script`; `$marker` is a file beside it. Else ffmpeg itself.
+ */
 const insteadOf = (directory: string, role: Role, script: string) =>
   standIn(
     directory,
     `marker='${directory}/marker'\ncase "$*" in ${ROLES[role]}) ${script};; esac\nexec '${ffmpeg}' "$@"`,
   );
 
-/** A source that needs a moment for each chunk; `onChunk` is called before each, with its number. */
+/**
+ * A source that needs a moment for each chunk; `onChunk` is called before each, with its number.
+ */
 const slow = (onChunk: (chunk: number) => Promise<void> | void): Fault =>
   async function* (chunks) {
     let number = 0;
@@ -58,7 +65,7 @@ const stall = (signal: AbortSignal) =>
   new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
 
 /** Runs a cut that is to fail, and sees that nothing of it is left. */
-async function failing(options: Omit<ExactCutOptions, "directory">): Promise<unknown> {
+async function failing(options: Omit<ExactCutOptions, "directory">, planned = video): Promise<unknown> {
   const directory = await temporaryFolder();
   const before = heldResources();
   const taken: string[] = [];
@@ -66,7 +73,7 @@ async function failing(options: Omit<ExactCutOptions, "directory">): Promise<unk
     taken.push(segment.path.slice(directory.length + 1));
     options.onSegment?.(segment);
   };
-  const error = await video.cut({ ...options, directory, onSegment }).then(
+  const error = await planned.cut({ ...options, directory, onSegment }).then(
     () => undefined,
     (caught: unknown) => caught,
   );
@@ -76,14 +83,17 @@ async function failing(options: Omit<ExactCutOptions, "directory">): Promise<unk
 }
 
 /** Runs a cut until `abort` is called, then sees that it ends soon, with the reason. */
-async function aborted(options: (abort: () => void) => Omit<ExactCutOptions, "directory" | "signal">): Promise<void> {
+async function aborted(
+  options: (abort: () => void) => Omit<ExactCutOptions, "directory" | "signal">,
+  planned = video,
+): Promise<void> {
   const aborting = new AbortController();
   let begun = Number.POSITIVE_INFINITY;
   const abort = () => {
     begun = performance.now();
     aborting.abort(OUT_OF_TIME);
   };
-  expect(await failing({ ...options(abort), signal: aborting.signal })).toBe(OUT_OF_TIME);
+  expect(await failing({ ...options(abort), signal: aborting.signal }, planned)).toBe(OUT_OF_TIME);
   expect(performance.now() - begun).toBeLessThan(MAX_SETTLE_MS);
 }
 
@@ -101,6 +111,14 @@ describe("an exact cut that is aborted ends soon, and leaves no process, file, t
       setTimeout(abort, milliseconds);
       return { fault: slow(() => {}) };
     });
+  });
+
+  it.each([0, 4, 8, 16, 32])("at chunk %i, where everything is encoded", async (last) => {
+    await aborted((abort) => ({ fault: slow((chunk) => (chunk === last ? abort() : undefined)) }), unstitchable);
+  });
+
+  it.each([0, 1, 2])("after segment %i, where everything is encoded", async (last) => {
+    await aborted((abort) => ({ onSegment: ({ index }) => (index === last ? abort() : undefined) }), unstitchable);
   });
 
   it.each([1, 6, 12])("where the source stalls at chunk %i", async (last) => {
@@ -160,6 +178,14 @@ describe("an ffmpeg that is killed", () => {
     expect(segments.map(({ made }) => made)).toEqual(
       role === "joins a segment" ? [] : Array(video.plan.segments.length).fill("encoded"),
     );
+  });
+});
+
+describe("a full disk", () => {
+  it("is no reason to encode: the attempt throws", async () => {
+    const full = 'for output in "$@"; do :; done; ln -sf /dev/full "$output"';
+    const binary = await insteadOf(await temporaryFolder(), "joins a segment", full);
+    expect(await failing({ binary })).toMatchObject({ code: "DiskFull", retryable: true });
   });
 });
 

@@ -46,7 +46,10 @@ describe("boundaries whose groups of pictures overlap", () => {
 describe("the encoder of boundaries", () => {
   const PACKETS = 24;
 
-  /** A frame a second, each a keyframe, cut after every fourth; every job needs all packets from its first one on. */
+  /**
+   * A frame a second, each a keyframe, cut after every fourth; every job needs all packets from its
+   * first one on.
+   */
   function overlapping(): { plan: ExactPlan; index: PacketIndex } {
     const index = new PacketIndex();
     for (let packet = 0; packet < PACKETS; packet += 1) index.add({ time: packet, duration: 1, key: true });

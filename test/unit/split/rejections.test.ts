@@ -34,6 +34,7 @@ describe("what can't be split is rejected", () => {
     ["SourceForbidden", { unavailable: unavailable("SourceForbidden"), request: { explicit: true } }],
     ["SourceForbidden", { endsAfter: notFetched(0, unavailable("SourceForbidden")), request: { explicit: true } }],
     ["SourceNotFound", { unavailable: unavailable("SourceNotFound") }],
+    ["SourceArchived", { archived: unavailable("SourceArchived") }],
     ["SourceChanged", { unavailable: unavailable("SourceChanged"), request: { explicit: true } }],
   ])("%s (%#)", async (reason, world) => {
     const { outcome, events, uploads } = await split(world);
