@@ -2,9 +2,10 @@
 
 export default $config({
   async app({ stage }) {
+    const { APP } = await import("./infra/deployed-names.ts");
     const { regionOf } = await import("./infra/aws/stage.ts");
     return {
-      name: "video-split",
+      name: APP,
       home: "aws",
       version: "4.17.1",
       removal: stage === "production" ? "retain" : "remove",

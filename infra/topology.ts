@@ -101,6 +101,15 @@ export type Topology<Name> = {
   schedules: Schedule[];
 };
 
+/** The function whose events a dead-letter queue holds. Throws for a queue that nothing uses. */
+export function functionOfQueue({ functions, rules, schedules }: Topology<unknown>, queue: QueueId): FunctionId {
+  const [failing] = Object.entries(functions).find(([, { failures }]) => failures === queue) ?? [];
+  const rule = [...rules, ...schedules].find(({ deadLetters }) => deadLetters === queue);
+  const found = (failing as FunctionId | undefined) ?? rule?.target;
+  if (found === undefined) throw new Error(`Nothing uses the queue ${queue}`);
+  return found;
+}
+
 /** Names of the local stack's resources, as printed in the README. */
 export const LOCAL_NAMES: Names<string> = {
   uploads: "video-split-uploads",

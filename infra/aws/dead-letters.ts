@@ -1,4 +1,5 @@
-import type { QueueId, Topology } from "../topology.ts";
+import { tagsOf } from "../deployed-names.ts";
+import { functionOfQueue, type QueueId, type Topology } from "../topology.ts";
 import { logicalName } from "./names.ts";
 
 const SECONDS_PER_DAY = 86_400;
@@ -6,13 +7,17 @@ const SECONDS_PER_DAY = 86_400;
 export type Queues = Record<QueueId, sst.aws.Queue>;
 
 /** The dead-letter queues of both levels: EventBridge's deliveries and the functions' failures. */
-export const createQueues = ({ queues }: Pick<Topology<unknown>, "queues">): Queues =>
+export const createQueues = (topology: Topology<unknown>): Queues =>
   Object.fromEntries(
-    Object.entries(queues).map(([id, { retentionDays }]) => [
+    (Object.entries(topology.queues) as [QueueId, { retentionDays: number }][]).map(([id, { retentionDays }]) => [
       id,
       new sst.aws.Queue(logicalName(id), {
         transform: {
-          queue: { messageRetentionSeconds: retentionDays * SECONDS_PER_DAY, sqsManagedSseEnabled: true },
+          queue: {
+            messageRetentionSeconds: retentionDays * SECONDS_PER_DAY,
+            sqsManagedSseEnabled: true,
+            tags: tagsOf($app.stage, functionOfQueue(topology, id)),
+          },
         },
       }),
     ]),

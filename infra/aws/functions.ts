@@ -1,5 +1,6 @@
 import manifest from "../../package.json" with { type: "json" };
 import { BUNDLING, PROGRAM_PACKAGES, pinnedVersions } from "../bundling.ts";
+import { tagsOf } from "../deployed-names.ts";
 import { PackagingError, preparePackage } from "../packaging.ts";
 import type { FunctionId, FunctionSpec, Topology } from "../topology.ts";
 import type { Queues } from "./dead-letters.ts";
@@ -48,6 +49,7 @@ function createFunction(id: FunctionId, spec: Spec, links: Link[], queues: Queue
     link: [...links, ownPermissions(id, spec, queues, logGroup)],
     logging: { logGroup: logGroup.name },
     retries: spec.retry.attempts,
+    tags: tagsOf($app.stage, id),
     transform: {
       role: (role) => {
         // The managed policy for logs: ownPermissions() says the same of this function's log alone.

@@ -1,3 +1,4 @@
+import { archiveName, stageName } from "../deployed-names.ts";
 import { topology } from "../topology.ts";
 import { createAlarms } from "./alarms.ts";
 import { createBuckets } from "./buckets.ts";
@@ -14,11 +15,11 @@ import { createTables } from "./tables.ts";
 /** The whole service in this stage's account. What it returns is printed after a deployment, and is what others need to know. */
 export function videoSplit() {
   const settings = settingsOf($app.stage);
-  const stageName = `${$app.name}-${$app.stage}`;
+  const name = stageName($app.stage);
 
   const buckets = createBuckets(settings);
   const tables = createTables(settings);
-  const bus = createVideoBus(stageName);
+  const bus = createVideoBus(name);
   const metrics = `VideoSplit/${$app.stage}`;
   const built = topology<$util.Output<string>>(settings, {
     uploads: buckets.uploads.name,
@@ -26,16 +27,16 @@ export function videoSplit() {
     bus: bus.name,
     videos: tables.videos.name,
     ledger: tables.ledger.name,
-    archive: `${stageName}-log`,
+    archive: archiveName($app.stage),
     metrics,
   });
 
   createArchive(built, bus);
-  createSchemaRegistry(stageName);
+  createSchemaRegistry(name);
   const queues = createQueues(built);
   const functions = createFunctions(built, permissions({ settings, buckets, tables, bus }), queues);
   createRules(built, { buses: { default: existingBus("default"), video: bus }, functions, queues });
-  createDashboard(stageName, { topology: built, metrics, functions, queues });
+  createDashboard(name, { topology: built, metrics, functions, queues });
   const alarms = createAlarms(queues, metrics, settings["video_split.alarm_email"]);
 
   return {

@@ -23,6 +23,7 @@ const isExpected = (error: Error): boolean =>
     "SplitFailedError",
     "ReplayError",
     "ProjectorNotFoundError",
+    "StageNotFoundError",
   ].includes(error.name);
 
 /** Node's own words for a port where nobody listens say neither that nor what to do. */

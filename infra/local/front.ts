@@ -1,11 +1,12 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { isForTags } from "./resource-tags.ts";
 
 /** Something that answers HTTP requests. */
 export type Service = { handle(request: IncomingMessage, response: ServerResponse): void };
 
-export type Services = { s3: Service; dynamodb: Service; events: Service; sqs: Service; lambda: Service };
+export type Services = Record<"s3" | "dynamodb" | "events" | "sqs" | "lambda" | "tags", Service>;
 
 /** The port is taken. */
 export class PortInUseError extends Error {
@@ -21,6 +22,7 @@ function serviceOf({ headers }: IncomingMessage, services: Services): Service {
   const target = String(headers["x-amz-target"] ?? "");
   if (target.startsWith("DynamoDB")) return services.dynamodb;
   if (target.startsWith("AWSEvents")) return services.events;
+  if (isForTags(target)) return services.tags;
   const signed = signedFor(headers.authorization ?? "");
   if (target.startsWith("AmazonSQS") || signed === "sqs") return services.sqs;
   if (signed === "lambda") return services.lambda;

@@ -2,6 +2,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { DeadLetter } from "../dead-letter.ts";
+import { LOCAL_STAGE } from "../deployed-names.ts";
 import type { Settings } from "../settings.ts";
 import { LOCAL_NAMES, type Names, type Topology, topology } from "../topology.ts";
 import { openBuckets } from "./buckets.ts";
@@ -13,6 +14,7 @@ import { type Intercept, listen, type Services } from "./front.ts";
 import { openFunctions } from "./functions.ts";
 import type { LocalLambda } from "./lambda/index.ts";
 import { lambdaApi } from "./lambda-api.ts";
+import { resourceTags, taggedResources } from "./resource-tags.ts";
 import { startSchedules } from "./schedules.ts";
 import { openSqs } from "./sqs/index.ts";
 import { lockState } from "./state-lock.ts";
@@ -98,7 +100,8 @@ export async function openStack(options: StackOptions): Promise<Stack> {
     let services: Services | undefined;
     const front = await listen(options.port, () => services, options.intercept);
     closers.push(front.close);
-    closers.push(await lockState(directory));
+    const release = await lockState(directory);
+    closers.push(async () => release());
     const { endpoint } = front;
     const queues = Object.entries(built.queues).map(([name, queue]) => ({ name, ...queue }));
     const sqs = await openSqs({ directory: folders.sqs, region, queues });
@@ -135,7 +138,8 @@ export async function openStack(options: StackOptions): Promise<Stack> {
     const schedules = startSchedules(built, { lambda, region });
     closers.push(async () => schedules.close());
 
-    services = { s3, dynamodb, events: bridge, sqs, lambda: lambdaApi(lambda, region) };
+    const tags = resourceTags(taggedResources(built, LOCAL_STAGE, region));
+    services = { s3, dynamodb, events: bridge, sqs, lambda: lambdaApi(lambda, region), tags };
     const tables = new DynamoDBClient({ endpoint, region, credentials: LOCAL_CREDENTIALS });
     await createTables(tables, Object.values(built.tables));
     tables.destroy();

@@ -1,41 +1,62 @@
-import { readFile, rm, writeFile } from "node:fs/promises";
+import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 
 /** Another stack uses the same state. */
 export class StateInUseError extends Error {
   override name = "StateInUseError";
 }
 
-const isAlive = (pid: number): boolean => {
+/** Referenced, since a connection that is garbage collected gives its lock up. */
+const held = new Set<DatabaseSync>();
+
+/** https://sqlite.org/rescode.html#busy */
+const SQLITE_BUSY = 5;
+
+/** Undefined where another connection, of this process or another one, holds the file's lock. */
+function tryToLock(file: string): DatabaseSync | undefined {
+  const database = new DatabaseSync(file, { timeout: 0 });
   try {
-    process.kill(pid, 0);
-    return true;
+    database.exec("BEGIN EXCLUSIVE");
+    return database;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
+    database.close();
+    if ((error as { errcode?: number }).errcode === SQLITE_BUSY) return undefined;
+    throw error;
   }
-};
+}
+
+/** Which file a path names, without opening it: closing it would end this process's locks on it. */
+async function identityOf(path: string): Promise<string | undefined> {
+  const found = await stat(path, { bigint: true }).catch(() => undefined);
+  return found && `${found.dev} ${found.ino} ${found.birthtimeNs}`;
+}
 
 /**
- * Keeps two stacks from writing to one state. The lock names its owner's process, so that one which was killed doesn't
- * lock it for ever. Returns how to let go. Throws `StateInUseError`.
+ * Keeps two stacks from writing to one state. The lock is the kernel's, on a file that SQLite opens, so it ends with its
+ * process, however that ends: no lock is ever stale. Returns how to release it. Throws `StateInUseError`.
  */
-export async function lockState(directory: string): Promise<() => Promise<void>> {
-  const file = join(directory, "lock");
-  const release = () => rm(file, { force: true });
+export async function lockState(directory: string): Promise<() => void> {
+  const file = join(directory, "lock.sqlite");
+  const owner = join(directory, "lock-owner");
   for (;;) {
-    try {
-      await writeFile(file, String(process.pid), { flag: "wx" });
-      return release;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-    }
-    const owner = Number(await readFile(file, "utf8").catch(() => ""));
-    // A lock of this very number is left from an earlier process: this one hasn't made any yet.
-    if (owner > 0 && owner !== process.pid && isAlive(owner)) {
+    const before = await identityOf(file);
+    const lock = tryToLock(file);
+    if (lock === undefined) {
+      const pid = await readFile(owner, "utf8").catch(() => "unknown");
       throw new StateInUseError(
-        `${directory} is in use by another stack (process ${owner}). Stop it, or choose another folder with --state`,
+        `${directory} is in use by another stack (process ${pid}). Stop it, or choose another folder with --state`,
       );
     }
-    await release();
+    // Where the folder was removed after SQLite opened the file, this lock is on a file that others can't find.
+    if (before !== undefined && before === (await identityOf(file))) {
+      await writeFile(owner, String(process.pid));
+      held.add(lock);
+      return () => {
+        // Released once, however often it's called.
+        if (held.delete(lock)) lock.close();
+      };
+    }
+    lock.close();
   }
 }

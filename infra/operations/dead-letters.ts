@@ -2,25 +2,29 @@ import { InvokeCommand, type LambdaClient } from "@aws-sdk/client-lambda";
 import {
   ChangeMessageVisibilityBatchCommand,
   DeleteMessageCommand,
+  GetQueueUrlCommand,
   type Message,
-  paginateListQueues,
   ReceiveMessageCommand,
   type SQSClient,
 } from "@aws-sdk/client-sqs";
 import pLimit from "p-limit";
 import { type DeadLetter, readDeadLetter } from "../dead-letter.ts";
+import type { StageResources } from "./stage-resources.ts";
 
-/** Where the dead letters of one deployment are, and the functions that they go back to. */
-export type DeadLetterOffice = {
-  sqs: SQSClient;
-  lambda: LambdaClient;
-  /** The beginning of the queues' names. */
-  queuePrefix: string;
+/** The dead letters of one stage. */
+export type DeadLetterAccess = { sqs: SQSClient; lambda: LambdaClient; resources: StageResources };
+
+type Queue = {
+  name: string;
+  url: string;
+  /** ARNs of the function whose dead letters it holds. */
+  functionArns: readonly string[];
 };
 
-/** A letter while it's in this command's hands. */
-export type HeldLetter = {
+/** A dead letter that is received, and hidden from others for now. */
+export type ReceivedLetter = {
   id: string;
+  /** Its queue's name. */
   queue: string;
   sentAt: Date;
   /** Undefined where the message is neither EventBridge's nor Lambda's. */
@@ -28,84 +32,85 @@ export type HeldLetter = {
   body: string;
 };
 
-/** What became of a letter that was handed to its function again. */
-export type Redrive =
-  | { outcome: "handled"; result: string }
-  /** It stays in its queue. */
-  | { outcome: "kept"; why: string };
+/** How a redrive ended: the event was handled and the letter deleted, or the letter stays in its queue. */
+export type Redrive = { outcome: "handled"; result: string } | { outcome: "kept"; why: string };
 
-/** As SST names the topology's queues, and as they are called locally. */
-const DEAD_LETTER_QUEUE = /(DeadLetters|Failures)/;
-
-const MOST_MESSAGES = 10;
+const MAX_MESSAGES = 10;
 
 /** An empty answer to a shorter poll may only mean that not all of SQS's servers were asked. */
 const WAIT_SECONDS = 1;
 
-/** Letters that are handed over at the same time. */
-const TOGETHER = 4;
+/** Letters that are redriven concurrently, of one queue. */
+const MAX_CONCURRENT = 4;
 
-async function queuesOf({ sqs, queuePrefix }: DeadLetterOffice): Promise<string[]> {
-  const found: string[] = [];
-  for await (const { QueueUrls = [] } of paginateListQueues({ client: sqs }, { QueueNamePrefix: queuePrefix }))
-    found.push(...QueueUrls.filter((url) => DEAD_LETTER_QUEUE.test(nameOf(url))));
-  return found;
+/** Undefined where the queue was deleted: its tags are found for some time after that. */
+async function openQueue(
+  { sqs, resources }: DeadLetterAccess,
+  { arn, id }: StageResources["queues"][number],
+): Promise<Queue | undefined> {
+  const [, , , , QueueOwnerAWSAccountId, QueueName = ""] = arn.split(":");
+  const functionArns = resources.functions.filter((each) => each.id === id).map((each) => each.arn);
+  try {
+    const { QueueUrl = "" } = await sqs.send(new GetQueueUrlCommand({ QueueName, QueueOwnerAWSAccountId }));
+    return { name: QueueName, url: QueueUrl, functionArns };
+  } catch (error) {
+    if ((error as Error).name === "QueueDoesNotExist") return undefined;
+    throw error;
+  }
 }
 
-const nameOf = (url: string): string => url.slice(url.lastIndexOf("/") + 1);
+async function openQueues(access: DeadLetterAccess): Promise<Queue[]> {
+  const opened = await Promise.all(access.resources.queues.map((queue) => openQueue(access, queue)));
+  return opened.filter((queue) => queue !== undefined);
+}
 
-function heldLetter(
-  queue: string,
-  { MessageId = "", Body = "", Attributes, MessageAttributes = {} }: Message,
-): HeldLetter {
+function receivedLetter(queue: Queue, { MessageId = "", Body = "", ...message }: Message): ReceivedLetter {
   const attributes = Object.fromEntries(
-    Object.entries(MessageAttributes).map(([name, { StringValue = "" }]) => [name, StringValue]),
+    Object.entries(message.MessageAttributes ?? {}).map(([name, { StringValue = "" }]) => [name, StringValue]),
   );
-  const sentAt = new Date(Number(Attributes?.SentTimestamp));
+  const sentAt = new Date(Number(message.Attributes?.SentTimestamp));
   return {
     id: MessageId,
-    queue: nameOf(queue),
+    queue: queue.name,
     sentAt,
     letter: readDeadLetter({ body: Body, attributes }),
     body: Body,
   };
 }
 
-/** Lets others see messages again. Whatever can't be given back is seen by itself when its time has come. */
-async function giveBack(sqs: SQSClient, QueueUrl: string, receipts: readonly string[]): Promise<void> {
-  for (let at = 0; at < receipts.length; at += MOST_MESSAGES) {
+/** Makes messages visible to others again. One that can't be becomes visible when its time has passed. */
+async function release(sqs: SQSClient, QueueUrl: string, receipts: readonly string[]): Promise<void> {
+  for (let at = 0; at < receipts.length; at += MAX_MESSAGES) {
     const Entries = receipts
-      .slice(at, at + MOST_MESSAGES)
+      .slice(at, at + MAX_MESSAGES)
       .map((ReceiptHandle, index) => ({ Id: String(index), ReceiptHandle, VisibilityTimeout: 0 }));
     await sqs.send(new ChangeMessageVisibilityBatchCommand({ QueueUrl, Entries }));
   }
 }
 
-/** True: the letter may be thrown away. */
-type Handle = (letter: HeldLetter) => Promise<boolean>;
+/** Resolves with whether the letter may be deleted. */
+type Handle = (letter: ReceivedLetter, queue: Queue) => Promise<boolean>;
 
-type Round = { visibilitySeconds: number; handle: Handle; signal: AbortSignal };
+type Pass = { visibilitySeconds: number; handle: Handle; signal: AbortSignal };
 
-/** Takes every letter in hand once, and gives back those that aren't thrown away. */
-async function goThroughAll(office: DeadLetterOffice, round: Round): Promise<void> {
-  const ends = await Promise.allSettled((await queuesOf(office)).map((queue) => goThrough(office, queue, round)));
+/** Receives every letter once, and releases those that aren't deleted. */
+async function receiveAll(access: DeadLetterAccess, pass: Pass): Promise<void> {
+  const queues = await openQueues(access);
+  const ends = await Promise.allSettled(queues.map((queue) => receiveFrom(access.sqs, queue, pass)));
   for (const end of ends) if (end.status === "rejected") throw end.reason;
 }
 
-async function goThrough(
-  { sqs }: DeadLetterOffice,
-  QueueUrl: string,
-  { visibilitySeconds, handle, signal }: Round,
-): Promise<void> {
+async function receiveFrom(sqs: SQSClient, queue: Queue, { visibilitySeconds, handle, signal }: Pass): Promise<void> {
+  const QueueUrl = queue.url;
   const kept: string[] = [];
   const seen = new Set<string>();
-  const limit = pLimit(TOGETHER);
+  const limit = pLimit(MAX_CONCURRENT);
   const take = async (message: Message): Promise<void> => {
     const { ReceiptHandle = "" } = message;
     const isNew = !seen.has(message.MessageId ?? "");
     seen.add(message.MessageId ?? "");
     kept.push(ReceiptHandle);
-    if (!isNew || signal.aborted || !(await handle(heldLetter(QueueUrl, message)))) return;
+    if (!isNew || signal.aborted || !(await handle(receivedLetter(queue, message), queue))) return;
     await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
     kept.splice(kept.indexOf(ReceiptHandle), 1);
   };
@@ -116,7 +121,7 @@ async function goThrough(
       const { Messages = [] } = await sqs.send(
         new ReceiveMessageCommand({
           QueueUrl,
-          MaxNumberOfMessages: MOST_MESSAGES,
+          MaxNumberOfMessages: MAX_MESSAGES,
           VisibilityTimeout: visibilitySeconds,
           WaitTimeSeconds: WAIT_SECONDS,
           MessageAttributeNames: ["All"],
@@ -126,43 +131,52 @@ async function goThrough(
       );
       const ends = await Promise.allSettled(Messages.map((message) => limit(() => take(message))));
       for (const end of ends) if (end.status === "rejected") throw end.reason;
-      // Only those that were in hand before: their time has run out, and it would never end.
+      // Only letters that were received before: they became visible again, and this would never end.
       if (seen.size === before) return;
     }
   } finally {
-    await giveBack(sqs, QueueUrl, kept);
+    await release(sqs, QueueUrl, kept);
   }
 }
 
-/** Long enough to look through many letters; they're given back sooner. Seconds. */
-const LOOKING_SECONDS = 120;
+/** Long enough to read many letters; they're released sooner. Seconds. */
+const LIST_SECONDS = 120;
 
-/** Shows every letter of the deployment. SQS can't be looked into: each is in hand for a moment. */
+/** Calls `onLetter` for every letter of the stage. SQS can't be read without receiving: each is hidden for a moment. */
 export async function eachDeadLetter(
-  office: DeadLetterOffice,
-  onLetter: (letter: HeldLetter) => void,
+  access: DeadLetterAccess,
+  onLetter: (letter: ReceivedLetter) => void,
   signal: AbortSignal,
 ): Promise<void> {
   const handle: Handle = async (letter) => {
     onLetter(letter);
     return false;
   };
-  await goThroughAll(office, { visibilitySeconds: LOOKING_SECONDS, handle, signal });
+  await receiveAll(access, { visibilitySeconds: LIST_SECONDS, handle, signal });
 }
 
-/** What the split function answers when somebody else is at it. See services/split/split-video.ts. */
+/** What the split function answers when another invocation has the upload. See services/split/split-video.ts. */
 const DONE_ELSEWHERE = "done elsewhere";
 
 const BUSY =
   "another delivery of this upload is being split, or was broken off less than a function's timeout ago: try again then";
 
+/** An ARN without ":$LATEST", or whatever version or alias it names. */
+const withoutQualifier = (functionArn: string): string => functionArn.split(":").slice(0, 7).join(":");
+
 /**
- * Hands the event to its function once more, and waits for what comes of it: only then is it known whether the letter can
- * go. Nobody else hears of it, and what is done already isn't done twice.
+ * Invokes the function with the event and waits for the result: only then is it known whether the letter can be deleted.
+ * No other consumer receives the event, and the function doesn't repeat what is done.
  */
-async function handOver({ lambda }: DeadLetterOffice, { letter }: HeldLetter): Promise<Redrive> {
+async function redrive(lambda: LambdaClient, { functionArns }: Queue, { letter }: ReceivedLetter): Promise<Redrive> {
   if (letter === undefined) return { outcome: "kept", why: "it is no dead letter of EventBridge's or Lambda's" };
   if (letter.functionArn === undefined) return { outcome: "kept", why: "it doesn't say which function it was for" };
+  // A message's text is no reason to invoke whatever function it names.
+  if (!functionArns.includes(withoutQualifier(letter.functionArn)))
+    return {
+      outcome: "kept",
+      why: `it is for ${letter.functionArn}, which isn't the function of this stage and queue`,
+    };
   const { FunctionError, Payload } = await lambda.send(
     new InvokeCommand({
       FunctionName: letter.functionArn,
@@ -177,26 +191,26 @@ async function handOver({ lambda }: DeadLetterOffice, { letter }: HeldLetter): P
   return { outcome: "handled", result: [answer?.outcome, answer?.reason ?? answer?.why].filter(Boolean).join(": ") };
 }
 
-/** A function's longest, and some. Seconds. */
-const REDRIVING_SECONDS = 960;
+/** Longer than a function may run. Seconds. */
+const REDRIVE_SECONDS = 960;
 
 /**
- * Brings letters home: those of which `wanted` is true. A letter is thrown away once its function has handled the event, so
- * this may be interrupted and repeated.
+ * Redrives the letters that `isWanted` chooses. A letter is deleted once its function has handled the event, so this may
+ * be interrupted and repeated.
  */
 export async function redriveDeadLetters(
-  office: DeadLetterOffice,
-  wanted: (letter: HeldLetter) => boolean,
-  onRedrive: (letter: HeldLetter, redrive: Redrive) => void,
+  access: DeadLetterAccess,
+  isWanted: (letter: ReceivedLetter) => boolean,
+  onRedrive: (letter: ReceivedLetter, redrive: Redrive) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  const handle: Handle = async (letter) => {
-    if (!wanted(letter)) return false;
-    const redrive = await handOver(office, letter).catch(
+  const handle: Handle = async (letter, queue) => {
+    if (!isWanted(letter)) return false;
+    const redriven = await redrive(access.lambda, queue, letter).catch(
       (error: unknown): Redrive => ({ outcome: "kept", why: error instanceof Error ? error.message : String(error) }),
     );
-    onRedrive(letter, redrive);
-    return redrive.outcome === "handled";
+    onRedrive(letter, redriven);
+    return redriven.outcome === "handled";
   };
-  await goThroughAll(office, { visibilitySeconds: REDRIVING_SECONDS, handle, signal });
+  await receiveAll(access, { visibilitySeconds: REDRIVE_SECONDS, handle, signal });
 }

@@ -1,26 +1,26 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
 import { LambdaClient } from "@aws-sdk/client-lambda";
+import { ResourceGroupsTaggingAPIClient } from "@aws-sdk/client-resource-groups-tagging-api";
 import { S3Client } from "@aws-sdk/client-s3";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
 import { UsageError } from "../command-line/run.ts";
+import { archiveName, LOCAL_STAGE, stageName } from "../deployed-names.ts";
 import { loadSettings } from "../local/project.ts";
 import { LOCAL_CREDENTIALS } from "../local/stack.ts";
 import { createTables } from "../local/tables.ts";
 import type { Settings } from "../settings.ts";
 import { LOCAL_NAMES, TABLES } from "../topology.ts";
-import type { DeadLetterOffice } from "./dead-letters.ts";
-import { documentsTableOf, findProjector } from "./projector.ts";
+import type { DeadLetterAccess } from "./dead-letters.ts";
+import { documentsTableOf } from "./projector.ts";
 import type { Deployment } from "./replay.ts";
+import { findStageResources, functionArnOf } from "./stage-resources.ts";
 
 const LOCAL_PORT = "4566";
 
-/** The stage whose settings the local stack has. */
-const LOCAL = "local";
-
-/** Of the commands that work on a deployment. */
+/** Options of the commands that work on a deployment. */
 export const WHERE_OPTIONS = {
   local: { type: "boolean", default: false },
   port: { type: "string" },
@@ -33,7 +33,7 @@ export type Where = {
   stage?: string | undefined;
 };
 
-/** What a client is made with: the local stack's endpoint, or the ways that AWS's clients find theirs. */
+/** What a client is made with: the local stack's endpoint, or none, and AWS's clients find theirs. */
 type ClientConfig = { region: string; endpoint?: string; credentials?: typeof LOCAL_CREDENTIALS; maxAttempts?: number };
 
 function assertOnePlace({ local, port, stage }: Where): void {
@@ -54,49 +54,51 @@ function clientConfig(settings: Settings, { port, stage }: Where): ClientConfig 
   };
 }
 
-/** As infra/aws names things. */
-const APP = "video-split";
-
-/** The stack that runs on this machine, or a stage on AWS by the names that it gives its resources. */
-export async function openDeployment(where: Where): Promise<Deployment & { s3: S3Client }> {
+async function open(where: Where) {
   assertOnePlace(where);
+  const stage = where.stage ?? LOCAL_STAGE;
+  const config = clientConfig(await loadSettings(stage), where);
+  const resources = await findStageResources(new ResourceGroupsTaggingAPIClient(config), stage);
+  return { config, resources };
+}
+
+/** The stack that runs on this machine, or exactly this stage on AWS. Throws `StageNotFoundError`. */
+export async function openDeployment(where: Where): Promise<Deployment & { s3: S3Client }> {
+  const { config, resources } = await open(where);
   const { stage } = where;
-  const settings = await loadSettings(stage ?? LOCAL);
-  const config = clientConfig(settings, where);
-  const events = new EventBridgeClient(config);
-  const bus = stage === undefined ? LOCAL_NAMES.bus : `${APP}-${stage}`;
+  const projectorArn = functionArnOf(resources, "projector");
   const tables = new DynamoDBClient(config);
-  const table = await documentsTableOf(new LambdaClient(config), await findProjector(events, bus));
-  // One that was dropped: on AWS it's a deployment's to make.
+  const table = await documentsTableOf(new LambdaClient(config), projectorArn);
+  // A table that was dropped. On AWS a deployment makes it.
   if (stage === undefined) await createTables(tables, [{ ...TABLES.videos, name: table }]);
   return {
     s3: new S3Client(config),
-    events,
+    events: new EventBridgeClient(config),
     documents: DynamoDBDocumentClient.from(tables),
-    bus,
-    archive: stage === undefined ? LOCAL_NAMES.archive : `${APP}-${stage}-log`,
+    bus: stage === undefined ? LOCAL_NAMES.bus : stageName(stage),
+    archive: stage === undefined ? LOCAL_NAMES.archive : archiveName(stage),
+    projectorArn,
     table,
     settledMs: stage === undefined ? 2_000 : 20_000,
   };
 }
 
-/** A function's longest, for an answer that comes when it has ended. Milliseconds. */
-const LONGEST_INVOCATION_MS = 900_000;
+/** The longest that a function runs, and a client waits for its result. Milliseconds. */
+const MAX_INVOCATION_MS = 900_000;
 
-/** The dead-letter queues of the same, and the functions behind them. */
-export async function openDeadLetterOffice(where: Where): Promise<DeadLetterOffice> {
-  assertOnePlace(where);
-  const config = clientConfig(await loadSettings(where.stage ?? LOCAL), where);
+/** The dead-letter queues of the same, and the functions that their events are for. Throws `StageNotFoundError`. */
+export async function openDeadLetters(where: Where): Promise<DeadLetterAccess> {
+  const { config, resources } = await open(where);
   return {
+    resources,
     sqs: new SQSClient(config),
     lambda: new LambdaClient({
       ...config,
       requestHandler: new NodeHttpHandler({
         connectionTimeout: 5_000,
-        requestTimeout: LONGEST_INVOCATION_MS + 30_000,
+        requestTimeout: MAX_INVOCATION_MS + 30_000,
         throwOnRequestTimeout: true,
       }),
     }),
-    queuePrefix: where.stage === undefined ? "" : `${APP}-${where.stage}-`,
   };
 }

@@ -26,7 +26,7 @@ export type Estimate = {
 };
 
 /**
- * List prices in dollars of us-east-1, as remembered in November 2026: nothing was looked up. https://aws.amazon.com/lambda/pricing/
+ * Approximate list prices of us-east-1 in dollars, November 2026, not looked up: https://aws.amazon.com/lambda/pricing/
  * https://aws.amazon.com/s3/pricing/ https://aws.amazon.com/eventbridge/pricing/ https://aws.amazon.com/dynamodb/pricing/on-demand/
  */
 const PRICES = {
@@ -41,7 +41,7 @@ const PRICES = {
   dynamoRead: 0.125 / 1e6,
 } as const;
 
-/** What docs/deploy.md reckons with: in and out at 80 MB/s each way, and not quite overlapping. Never measured on AWS. */
+/** As docs/deploy.md assumes: 80 MB/s in and 80 MB/s out, which overlap in part. Never measured on AWS. */
 const COPIED_BYTES_A_SECOND = 40e6;
 
 /** Around each boundary `exact` encodes about a group of pictures: seconds of work on the function's one vCPU, at 1080p. */
@@ -99,7 +99,7 @@ const sum = (one: Cost, other: Cost): Cost => ({
   dynamoDB: one.dynamoDB + other.dynamoDB,
 });
 
-/** What splitting these videos comes to, roughly. */
+/** Estimates segments and cost of splitting these videos. */
 export function estimate(candidates: readonly Candidate[], split: Function): Estimate {
   const known = candidates.filter(({ seconds }) => seconds !== undefined);
   const knownSeconds = known.reduce((all, { seconds = 0 }) => all + seconds, 0);

@@ -1,40 +1,32 @@
-import { type EventBridgeClient, ListRulesCommand, ListTargetsByRuleCommand } from "@aws-sdk/client-eventbridge";
+import { DescribeRuleCommand, type EventBridgeClient, ListRuleNamesByTargetCommand } from "@aws-sdk/client-eventbridge";
 import { GetFunctionConfigurationCommand, type LambdaClient } from "@aws-sdk/client-lambda";
 
-/** The projector of one deployment, and the rules by which it hears of events. */
-export type Projector = { functionArn: string; ruleArns: string[] };
-
-/** No projector hears of this bus, or it isn't one of ours. */
+/** No rule of the bus leads to the projector, or the function isn't a projector. */
 export class ProjectorNotFoundError extends Error {
   override name = "ProjectorNotFoundError";
 }
 
-/** Looks through the rules of a bus. Throws `ProjectorNotFoundError`. */
-export async function findProjector(events: EventBridgeClient, bus: string): Promise<Projector> {
-  const ruleArns: string[] = [];
-  let functionArn: string | undefined;
+/** ARNs of the bus's rules that deliver to exactly this function. Throws `ProjectorNotFoundError` where there are none. */
+export async function rulesTo(events: EventBridgeClient, EventBusName: string, TargetArn: string): Promise<string[]> {
+  const arns: string[] = [];
   let NextToken: string | undefined;
   do {
-    const page = await events.send(new ListRulesCommand({ EventBusName: bus, NextToken }));
-    for (const { Name, Arn } of page.Rules ?? []) {
-      const { Targets = [] } = await events.send(new ListTargetsByRuleCommand({ EventBusName: bus, Rule: Name }));
-      const target = Targets.find(({ Arn: arn = "" }) => /:function:.*projector/i.test(arn));
-      if (Arn === undefined || target === undefined) continue;
-      functionArn = target.Arn;
-      ruleArns.push(Arn);
+    const page = await events.send(new ListRuleNamesByTargetCommand({ EventBusName, TargetArn, NextToken }));
+    for (const Name of page.RuleNames ?? []) {
+      const { Arn } = await events.send(new DescribeRuleCommand({ EventBusName, Name }));
+      if (Arn !== undefined) arns.push(Arn);
     }
     NextToken = page.NextToken;
   } while (NextToken !== undefined);
-  if (functionArn === undefined)
-    throw new ProjectorNotFoundError(`No rule of bus ${bus} leads to a projector. Is this the right bus?`);
-  return { functionArn, ruleArns };
+  if (arns.length > 0) return arns;
+  throw new ProjectorNotFoundError(`No rule of bus ${EventBusName} delivers to ${TargetArn}. Deploy the stage again`);
 }
 
-/** The table that a projector writes its documents to, as it says itself: whatever one is looked at, it's never another. */
-export async function documentsTableOf(lambda: LambdaClient, { functionArn }: Projector): Promise<string> {
+/** The table that the projector writes its documents to, as its configuration says. Throws `ProjectorNotFoundError`. */
+export async function documentsTableOf(lambda: LambdaClient, functionArn: string): Promise<string> {
   const { Environment } = await lambda.send(new GetFunctionConfigurationCommand({ FunctionName: functionArn }));
   const table = Environment?.Variables?.DYNAMODB_TABLE_ID;
   if (table === undefined)
-    throw new ProjectorNotFoundError(`${functionArn} has no DYNAMODB_TABLE_ID in its environment: it's none of ours`);
+    throw new ProjectorNotFoundError(`${functionArn} has no DYNAMODB_TABLE_ID in its environment: it's no projector`);
   return table;
 }

@@ -7,7 +7,7 @@ import {
   StartReplayCommand,
 } from "@aws-sdk/client-eventbridge";
 import { type DynamoDBDocumentClient, paginateScan } from "@aws-sdk/lib-dynamodb";
-import { findProjector } from "./projector.ts";
+import { rulesTo } from "./projector.ts";
 
 /** Where the log and the documents of one deployment are. */
 export type Deployment = {
@@ -17,6 +17,8 @@ export type Deployment = {
   bus: string;
   archive: string;
   table: string;
+  /** The function that writes the table. */
+  projectorArn: string;
   /**
    * Milliseconds for which the table must stay as it is to be taken for finished: a replay ends when its events were sent,
    * not when they were handled.
@@ -26,7 +28,7 @@ export type Deployment = {
 
 export type Span = { from: Date; to: Date };
 
-/** What a replay came to. Documents are counted by what became of them. */
+/** The result of a replay, in numbers of documents. */
 export type ReplayOutcome = {
   seconds: number;
   before: number;
@@ -60,7 +62,7 @@ export async function digests({ documents, table }: Deployment): Promise<Map<num
   } catch (cause) {
     if ((cause as Error).name !== "ResourceNotFoundException") throw cause;
     throw new ReplayError(
-      `Table ${table} isn't there. Make it again by "npx sst refresh" and "npx sst deploy" for its stage, then replay`,
+      `Table ${table} doesn't exist. Create it by "npx sst refresh" and "npx sst deploy" for its stage, then replay`,
       { cause },
     );
   }
@@ -69,8 +71,8 @@ export async function digests({ documents, table }: Deployment): Promise<Map<num
 
 const POLL_MS = 500;
 
-/** So many times longer is waited for the first change: the projector may have to be started. */
-const PATIENCE = 4;
+/** How many times longer the first change is waited for: the projector may have to be started. */
+const FIRST_CHANGE_FACTOR = 4;
 
 /** The documents when they have settled; `before` is what they were before the replay. */
 async function settled(
@@ -80,7 +82,7 @@ async function settled(
 ): Promise<Map<number, string>> {
   let current = await digests(deployment);
   let hasChanged = !isSame(before, current);
-  for (let since = Date.now(); Date.now() - since < deployment.settledMs * (hasChanged ? 1 : PATIENCE); ) {
+  for (let since = Date.now(); Date.now() - since < deployment.settledMs * (hasChanged ? 1 : FIRST_CHANGE_FACTOR); ) {
     await sleep(POLL_MS, undefined, { signal });
     const next = await digests(deployment);
     if (!isSame(current, next)) {
@@ -105,11 +107,11 @@ export async function replayLog(
   onProgress: (progress: ReplayProgress) => void,
   signal: AbortSignal,
 ): Promise<ReplayOutcome> {
-  const { events, archive, bus } = deployment;
+  const { events, archive, bus, projectorArn } = deployment;
   const begun = performance.now();
   const before = await digests(deployment);
-  // To the projector alone: nobody else's consumer hears old news.
-  const { ruleArns: FilterArns } = await findProjector(events, bus);
+  // Other consumers don't receive replayed events.
+  const FilterArns = await rulesTo(events, bus, projectorArn);
   const { ArchiveArn, EventSourceArn } = await events.send(new DescribeArchiveCommand({ ArchiveName: archive }));
   if (ArchiveArn === undefined || EventSourceArn === undefined) throw new ReplayError(`Archive ${archive} has no ARN`);
   const ReplayName = `rebuild-${Date.now()}`;

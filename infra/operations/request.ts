@@ -9,47 +9,48 @@ import { sha256 } from "../../services/aws/ledger.ts";
 import { s3MediaStore } from "../../services/aws/media-store.ts";
 import { blockStart, correlationId } from "../../services/video/ids.ts";
 import { overridesOf } from "../../services/video/overrides.ts";
+import { parentOf } from "../../services/video/own-segments.ts";
 import type { StoredObject } from "../../services/video/ports/stored-objects.ts";
-import { OUTPUT_MARKER } from "../../services/video/segment-keys.ts";
 import { nameOf, type Source, sourceIdentity } from "../../services/video/source.ts";
 import type { Candidate } from "./estimate.ts";
 import type { Deployment } from "./replay.ts";
 
-export type Wish = {
+/** Which objects to request, and how. */
+export type RequestOptions = {
   bucket: string;
   prefix: string;
   segmentSeconds: number | undefined;
   cut: Cut | undefined;
-  /** What the settings say, for objects that don't say otherwise. */
+  /** The settings' values, for objects whose metadata doesn't override them. */
   usual: { segmentSeconds: number; cut: Cut };
-  /** Of keys, in lower case: others are passed over. */
+  /** In lower case: keys with another extension are skipped. */
   extensions: readonly string[];
   /** Requests a second. */
   rate: number;
   dryRun: boolean;
 };
 
-/** How long an object is in seconds, if that can be told; undefined where it can't. */
+/** An object's duration in seconds; undefined where it isn't known. */
 export type Lengths = (object: StoredObject) => Promise<number | undefined>;
 
 export type RequestOutcome = {
-  /** Objects that were, or on a dry run would be, asked for. */
+  /** Objects that were, or on a dry run would be, requested. */
   requested: number;
   bytes: number;
   alreadySplit: number;
-  /** Segments of this service's own. */
+  /** Segments that this service made. */
   ownOutput: number;
   otherExtensions: number;
-  /** On a dry run: each video that would be asked for. */
+  /** On a dry run: each video that would be requested. */
   candidates: Candidate[];
 };
 
-/** Objects looked at together. */
+/** HeadObject requests at the same time. */
 const HEADS_AT_ONCE = 8;
 
 /** The document of just this object, in just this version. */
 async function documentOf(
-  { documents, table }: Deployment,
+  { documents, table }: Pick<Deployment, "documents" | "table">,
   source: Source,
 ): Promise<{ status?: string; duration?: number } | undefined> {
   const VideoId = blockStart(sourceIdentity(source), 0, sha256);
@@ -57,7 +58,10 @@ async function documentOf(
   return Item?.bucket === source.bucket && Item.key === source.key ? Item : undefined;
 }
 
-const requestFor = ({ source }: StoredObject, { segmentSeconds, cut }: Wish): VideoSplitEvent<"SplitRequested"> => {
+const requestFor = (
+  { source }: StoredObject,
+  { segmentSeconds, cut }: RequestOptions,
+): VideoSplitEvent<"SplitRequested"> => {
   const eventId = randomUUID();
   return {
     type: "SplitRequested",
@@ -80,12 +84,13 @@ const requestFor = ({ source }: StoredObject, { segmentSeconds, cut }: Wish): Vi
 };
 
 /**
- * Asks for every video below a prefix that isn't split yet, so many a second. Safe to repeat: what was split since is passed
- * over, and what is being split is known to the service. A dry run only counts, and asks `lengths` how long each is.
+ * Requests a split of every video below a prefix that isn't split yet, at `rate` a second. Safe to repeat: split videos are
+ * skipped, and the service ignores a request for one that is being split. A dry run only counts, with the durations that
+ * `lengths` finds.
  */
 export async function requestSplits(
-  deployment: Deployment & { s3: S3Client },
-  wish: Wish,
+  deployment: Pick<Deployment, "events" | "documents" | "bus" | "table"> & { s3: S3Client },
+  options: RequestOptions,
   onObject: (key: string, what: "requested" | "already split") => void,
   signal: AbortSignal,
   lengths: Lengths = async () => undefined,
@@ -106,11 +111,11 @@ export async function requestSplits(
 
   const consider = async (key: string) => {
     // Undefined where it was deleted since it was listed.
-    const found = await store.describe(wish.bucket, key);
+    const found = await store.describe(options.bucket, key);
     if (found === undefined) return undefined;
     const document = await documentOf(deployment, found.source);
     const split = document?.status === "split";
-    if (split || !wish.dryRun) return { found, split };
+    if (split || !options.dryRun) return { found, split };
     return { found, split, seconds: document?.duration ?? (await lengths(found)) };
   };
   const candidateOf = ({ bytes, metadata }: StoredObject, seconds: number | undefined): Candidate => {
@@ -118,32 +123,32 @@ export async function requestSplits(
     return {
       bytes,
       seconds,
-      segmentSeconds: wish.segmentSeconds ?? overrides.segmentSeconds ?? wish.usual.segmentSeconds,
-      cut: wish.cut ?? overrides.cut ?? wish.usual.cut,
+      segmentSeconds: options.segmentSeconds ?? overrides.segmentSeconds ?? options.usual.segmentSeconds,
+      cut: options.cut ?? overrides.cut ?? options.usual.cut,
     };
   };
   const request = async (candidate: StoredObject): Promise<void> => {
     const wait = due - Date.now();
     if (wait > 0) await sleep(wait, undefined, { signal });
-    due = Math.max(due, Date.now()) + 1_000 / wish.rate;
-    await publisher.publish(requestFor(candidate, wish));
+    due = Math.max(due, Date.now()) + 1_000 / options.rate;
+    await publisher.publish(requestFor(candidate, options));
   };
 
-  const pages = paginateListObjectsV2({ client: s3 }, { Bucket: wish.bucket, Prefix: wish.prefix });
+  const pages = paginateListObjectsV2({ client: s3 }, { Bucket: options.bucket, Prefix: options.prefix });
   for await (const { Contents = [] } of pages) {
     const keys = Contents.flatMap(({ Key }) => (Key === undefined || Key.endsWith("/") ? [] : [Key]));
-    const videos = keys.filter((key) => wish.extensions.includes(nameOf(key).extension));
+    const videos = keys.filter((key) => options.extensions.includes(nameOf(key).extension));
     outcome.otherExtensions += keys.length - videos.length;
     for (const found of await Promise.all(videos.map((key) => limit(() => consider(key))))) {
       signal.throwIfAborted();
       if (found === undefined) continue;
       const { found: candidate, split, seconds } = found;
-      if (candidate.metadata[OUTPUT_MARKER] !== undefined) outcome.ownOutput += 1;
+      if (parentOf(candidate, sha256) !== undefined) outcome.ownOutput += 1;
       else if (split) {
         outcome.alreadySplit += 1;
         onObject(candidate.source.key, "already split");
       } else {
-        if (wish.dryRun) outcome.candidates.push(candidateOf(candidate, seconds));
+        if (options.dryRun) outcome.candidates.push(candidateOf(candidate, seconds));
         else await request(candidate);
         outcome.requested += 1;
         outcome.bytes += candidate.bytes;

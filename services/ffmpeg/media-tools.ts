@@ -1,19 +1,12 @@
 import { copiedSegments } from "../split/domain/exact-plan.ts";
-import type {
-  CutEnding,
-  CutJob,
-  DescribedMedia,
-  MadeSegment,
-  MediaDescription,
-  MediaTools,
-} from "../split/ports/media-tools.ts";
-import { isCutFailure, isMediaFault } from "../video/errors.ts";
-import { containersFor } from "./containers.ts";
+import type { CutJob, DescribedMedia, MadeSegment, MediaDescription, MediaTools } from "../split/ports/media-tools.ts";
 import { cutByCopy } from "./copy/copied-cut.ts";
+import { cutToAnEnding } from "./cut-ending.ts";
 import { cutExactly } from "./exact/index.ts";
+import { containersFor } from "./formats/containers.ts";
 import type { Binaries } from "./process/binaries.ts";
 import { isOfTheFile } from "./process/errors.ts";
-import { type CheckedSource, checkSource } from "./source/checked-source.ts";
+import { checkSource } from "./source/checked-source.ts";
 import { describeSource, type FfprobeOutput, languageOf, pictureFormatOf, probe } from "./source/describe.ts";
 import { hasSampleTable, readSampleTable } from "./source/sample-table.ts";
 import { scanPackets } from "./source/scan-packets.ts";
@@ -63,36 +56,6 @@ async function* cut(
   yield* cutExactly({ ...common, picture, size, cut: job.cut, from, log: job.log });
 }
 
-/** Cuts, and says how it ended: what a source that couldn't be fetched has led to is told from what its bytes lead to. */
-async function* cutToAnEnding(
-  source: CheckedSource,
-  job: CutJob,
-  cutting: AsyncGenerator<MadeSegment>,
-): AsyncGenerator<MadeSegment, CutEnding, undefined> {
-  const planned = job.cut.kind === "exact" ? job.cut.plan.segments : job.cut.segments;
-  let next = job.from;
-  let readable = planned[job.from]?.start ?? 0;
-  try {
-    for await (const segment of cutting) {
-      // ffmpeg takes a failing source for the end of the file; the source has failed before ffmpeg can see it.
-      source.failed.throwIfAborted();
-      next = segment.index + 1;
-      readable = segment.proof.end;
-      yield segment;
-    }
-    source.failed.throwIfAborted();
-    return next === planned.length ? { type: "complete" } : { type: "undecodable", from: readable };
-  } catch (error) {
-    job.signal.throwIfAborted();
-    if (source.failed.aborted) return { type: "not fetched", error: source.failed.reason };
-    if (!isOfTheFile(error)) throw error;
-    if (isMediaFault(error))
-      return { type: "impossible", reason: "UnreadableMedia", detail: error.stderr || "no message", cause: error };
-    if (isCutFailure(error)) return { type: "impossible", reason: error.reason, detail: error.message, cause: error };
-    throw error;
-  }
-}
-
 /** The media tools of the split service, on ffmpeg and ffprobe. */
 export const ffmpegMediaTools = ({ ffmpeg, ffprobe }: Binaries): MediaTools => ({
   open: async (original) => {
@@ -118,7 +81,7 @@ export const ffmpegMediaTools = ({ ffmpeg, ffprobe }: Binaries): MediaTools => (
         containers: (extension) => containersFor(description, extension),
         cut: (job) => {
           const reading = { ...job, signal: orFailed(job.signal) };
-          return cutToAnEnding(source, job, cut({ binary: ffmpeg, url, probed, description }, reading));
+          return cutToAnEnding(source.failed, job, cut({ binary: ffmpeg, url, probed, description }, reading));
         },
       };
     };

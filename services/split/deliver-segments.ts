@@ -2,7 +2,7 @@ import { rm } from "node:fs/promises";
 import pLimit from "p-limit";
 import { RejectedVideo } from "../video/errors.ts";
 import * as facts from "../video/event-data.ts";
-import { OUTPUT_MARKER } from "../video/segment-keys.ts";
+import { segmentMetadata } from "../video/own-segments.ts";
 import type { Announce, SplitDependencies } from "./dependencies.ts";
 import type { SegmentProof } from "./domain/proof.ts";
 import type { SplitPlan } from "./plan-cut.ts";
@@ -103,7 +103,7 @@ async function announceSegment(
   const segment = plan.segments[index];
   if (segment === undefined) throw new Error(`ffmpeg made segment ${index}, and ${plan.segments.length} were planned`);
   const { object } = delivered;
-  await announce("SegmentCreated", facts.segmentCreated(upload, picture, segment, delivered), index);
+  await announce("SegmentCreated", facts.segmentCreated(upload, picture, segment, delivered));
   await ledger.recordSegment(upload.videoId, index, { ...delivered, announced: true });
   log.info("Segment announced", { segment_index: index, made: object.made });
 }
@@ -202,14 +202,14 @@ async function uploadSegment(
   { upload, choice }: CutRun,
   container: Container,
   file: MadeSegment,
-  { store, settings }: SplitDependencies,
+  { store, settings, hash }: SplitDependencies,
   signal: AbortSignal,
 ): Promise<facts.SegmentObject> {
   const { outputBucket: bucket } = settings;
   const { outputKeyPrefix: prefixTemplate } = choice;
   const { extension, contentType } = container;
   const { key } = facts.segmentLocation(upload, file.index, prefixTemplate, extension);
-  const metadata = { [OUTPUT_MARKER]: String(upload.videoId), "video-split-segment-index": String(file.index) };
+  const metadata = segmentMetadata(upload.videoId, file.index, file.bytes, hash);
   const checksum = await store.upload({ path: file.path, bucket, key, contentType, metadata, signal });
   const { bytes, made, codec: videoCodec, audioCodecs } = file;
   const { frames } = file.proof;

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { DeleteTableCommand } from "@aws-sdk/client-dynamodb";
 import { paginateScan } from "@aws-sdk/lib-dynamodb";
+import { functionArn } from "../../infra/local/arns.ts";
 import { createTables } from "../../infra/local/tables.ts";
 import { replayLog } from "../../infra/operations/replay.ts";
 import { putEvents, runOf } from "../fixtures/announcing.ts";
@@ -44,7 +45,8 @@ export async function benchReplay(events: number): Promise<void> {
     await dropTable(bench);
     const { stack } = bench;
     const { bus, archive, videos: table } = stack.names;
-    const deployment = { ...bench, bus, archive, table, settledMs: 2_000 };
+    const projectorArn = functionArn(stack.region, "projector");
+    const deployment = { ...bench, bus, archive, table, projectorArn, settledMs: 2_000 };
     const span = { from: new Date(0), to: new Date(Date.now() + 1_000) };
     const outcome = await replayLog(deployment, span, () => {}, NEVER);
     const after = await digestOf(bench);

@@ -1,10 +1,13 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { LambdaClient } from "@aws-sdk/client-lambda";
+import { ResourceGroupsTaggingAPIClient } from "@aws-sdk/client-resource-groups-tagging-api";
 import { PutObjectCommand, paginateListObjectsV2, S3Client } from "@aws-sdk/client-s3";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { DynamoDBDocumentClient, paginateScan } from "@aws-sdk/lib-dynamodb";
 import { parseEvent, type VideoSplitEvent } from "#events-schema";
+import { LOCAL_STAGE } from "../../infra/deployed-names.ts";
 import { redriveDeadLetters } from "../../infra/operations/dead-letters.ts";
+import { findStageResources } from "../../infra/operations/stage-resources.ts";
 import type { Document, Outcome } from "./essence.ts";
 import { type HostOptions, StackHost } from "./stack-host.ts";
 
@@ -22,6 +25,7 @@ export class Harness {
   readonly #documents: DynamoDBDocumentClient;
   readonly #sqs: SQSClient;
   readonly #lambda: LambdaClient;
+  readonly #tagging: ResourceGroupsTaggingAPIClient;
 
   private constructor(host: StackHost) {
     this.host = host;
@@ -32,6 +36,7 @@ export class Harness {
     this.#documents = DynamoDBDocumentClient.from(new DynamoDBClient(config));
     this.#sqs = new SQSClient(config);
     this.#lambda = new LambdaClient(config);
+    this.#tagging = new ResourceGroupsTaggingAPIClient(config);
   }
 
   static open = async (options: HostOptions): Promise<Harness> => new Harness(await StackHost.open(options));
@@ -41,10 +46,10 @@ export class Harness {
 
   /** Hands each dead letter to its function again. Resolves with how many stay. */
   async redrive(): Promise<number> {
-    const office = { sqs: this.#sqs, lambda: this.#lambda, queuePrefix: "" };
+    const resources = await findStageResources(this.#tagging, LOCAL_STAGE);
     let kept = 0;
     await redriveDeadLetters(
-      office,
+      { sqs: this.#sqs, lambda: this.#lambda, resources },
       () => true,
       (_letter, { outcome }) => {
         if (outcome === "kept") kept += 1;
@@ -81,5 +86,6 @@ export class Harness {
     this.#documents.destroy();
     this.#sqs.destroy();
     this.#lambda.destroy();
+    this.#tagging.destroy();
   }
 }

@@ -36,7 +36,7 @@ const command = async ({ stack }: TestStack, ...args: string[]) => {
 const idIn = (listed: string): string => listed.slice(0, listed.indexOf(" "));
 
 describe("dead letters of a function that failed at each attempt", () => {
-  it("are listed, shown, kept while they fail, and brought home once", async () => {
+  it("are listed, shown, kept while they fail, and redriven once", async () => {
     const { fault, intercept } = brokenOutput();
     const test = await openTestStack({ intercept });
     const video = await makeMedia(await temporaryFolder(), "keyframe-each-second.mp4");
@@ -55,10 +55,7 @@ describe("dead letters of a function that failed at each attempt", () => {
     });
 
     const failed = await command(test, "redrive", id);
-    expect([failed.code, failed.stdout]).toEqual([
-      2,
-      expect.stringContaining("kept, since it failed again: AccessDenied"),
-    ]);
+    expect([failed.code, failed.stdout]).toEqual([2, expect.stringContaining("kept: it failed again: AccessDenied")]);
     fault.broken = false;
     const redriven = await command(test, "redrive", "--all");
     expect([redriven.code, redriven.stdout]).toEqual([0, expect.stringContaining(": split\n1 redriven, 0 kept")]);
@@ -88,7 +85,7 @@ describe("dead letters of a function that failed at each attempt", () => {
     await test.upload(video, { metadata: { "segment-seconds": "2" } });
     fault.broken = false;
     const early = await command(test, "redrive", "--all");
-    expect([early.code, early.stdout]).toEqual([2, expect.stringContaining("kept, since another delivery")]);
+    expect([early.code, early.stdout]).toEqual([2, expect.stringContaining("kept: another delivery")]);
     await expect
       .poll(async () => (await command(test, "redrive", "--all")).stdout, { timeout: 4_000 * LEASE_SECONDS })
       .toContain("1 redriven, 0 kept");
@@ -98,7 +95,7 @@ describe("dead letters of a function that failed at each attempt", () => {
 });
 
 describe("dead letters of EventBridge", () => {
-  it("are brought home likewise, and change nothing where their event got through after all", async () => {
+  it("are redriven likewise, and change nothing where their event got through after all", async () => {
     const test = await openTestStack();
     const { region, topology } = test.stack;
     await test.upload(await makeMedia(await temporaryFolder(), "keyframe-each-second.mp4"));
@@ -124,9 +121,9 @@ describe("dead letters of EventBridge", () => {
 
 describe("npm run dead-letters", () => {
   it.each([
-    [[], "Say list, show ID or redrive; got nothing"],
-    [["show"], "Say one letter to show"],
-    [["redrive"], "Say which letters to redrive"],
+    [[], "Specify list, show ID or redrive; got nothing"],
+    [["show"], "Specify the ID of one dead letter"],
+    [["redrive"], "Specify the IDs of the letters to redrive"],
     [["list", "--stage", "x"], "--stage is a deployed one"],
     [["list", "--nonsense"], "See npm run dead-letters -- --help"],
   ])("answers %j in one line", async (args, answer) => {

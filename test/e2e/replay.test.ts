@@ -2,6 +2,8 @@ import { DeleteTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { PutRuleCommand, PutTargetsCommand } from "@aws-sdk/client-eventbridge";
 import { DeleteCommand } from "@aws-sdk/lib-dynamodb";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { functionArn } from "../../infra/local/arns.ts";
+import type { InterceptDelivery } from "../../infra/local/buses.ts";
 import { ProjectorNotFoundError } from "../../infra/operations/projector.ts";
 import { type Deployment, replayLog } from "../../infra/operations/replay.ts";
 import { putEvents, runOf } from "../fixtures/announcing.ts";
@@ -11,6 +13,10 @@ import { openTestStack, type TestStack } from "../fixtures/stack.ts";
 import { temporaryFolder } from "../fixtures/temporary.ts";
 
 const VIDEOS = 12;
+
+/** A function of somebody else's. */
+const FEED = "my-projector-feed";
+
 const ANY = { accessKeyId: "test", secretAccessKey: "test" };
 const EVERYTHING = () => ({ from: new Date(0), to: new Date(Date.now() + 1_000) });
 
@@ -20,11 +26,12 @@ const deploymentOf = ({ stack, events, documents }: TestStack): Deployment => ({
   bus: stack.names.bus,
   archive: stack.names.archive,
   table: stack.names.videos,
+  projectorArn: functionArn(stack.region, "projector"),
   settledMs: 1_000,
 });
 
-async function stackWithVideos() {
-  const test = await openTestStack();
+async function stackWithVideos(options: Parameters<typeof openTestStack>[0] = {}) {
+  const test = await openTestStack(options);
   await putEvents(test, Array.from({ length: VIDEOS }, (_, video) => runOf(video, 3)).flat());
   return { test, deployment: deploymentOf(test), before: await test.allDocuments() };
 }
@@ -36,18 +43,27 @@ async function dropDocuments({ documents, stack, allDocuments }: TestStack): Pro
 
 describe("replaying the log", () => {
   it("rebuilds dropped documents as they were, to the byte, for the projector alone", async () => {
-    const { test, deployment, before } = await stackWithVideos();
+    const feed: unknown[] = [];
+    const interceptDelivery: InterceptDelivery = async ({ target, event, requestId }, deliver) => {
+      if (target === FEED) feed.push(event);
+      else await deliver(requestId);
+    };
+    const { test, deployment, before } = await stackWithVideos({ interceptDelivery });
     expect(before).toHaveLength(VIDEOS * 4);
     await dropDocuments(test);
     expect(await test.allDocuments()).toEqual([]);
 
-    // Somebody else's consumer, who has heard all of it when it was news.
+    // Consumers of others, which have received all of it when it was new.
     const { bus } = test.stack.names;
     await test.events.send(
       new PutRuleCommand({ Name: "stranger", EventBusName: bus, EventPattern: '{"source":[{"prefix":""}]}' }),
     );
-    const Arn = `arn:aws:events:${test.stack.region}:000000000000:event-bus/default`;
-    await test.events.send(new PutTargetsCommand({ Rule: "stranger", EventBusName: bus, Targets: [{ Id: "1", Arn }] }));
+    const defaultBus = `arn:aws:events:${test.stack.region}:000000000000:event-bus/default`;
+    const Targets = [
+      { Id: "bus", Arn: defaultBus },
+      { Id: "feed", Arn: functionArn(test.stack.region, FEED) },
+    ];
+    await test.events.send(new PutTargetsCommand({ Rule: "stranger", EventBusName: bus, Targets }));
 
     const states: string[] = [];
     const outcome = await replayLog(deployment, EVERYTHING(), ({ state }) => states.push(state), NEVER);
@@ -55,6 +71,7 @@ describe("replaying the log", () => {
     expect(states.at(-1)).toBe("COMPLETED");
     expect(JSON.stringify(await test.allDocuments())).toBe(JSON.stringify(before));
     expect(await test.busEvents("default")).toEqual([]);
+    expect(feed).toEqual([]);
   });
 
   it("changes nothing in documents that are there", async () => {

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
 import { lstat, mkdir, mkdtemp, realpath, rename, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -31,17 +32,19 @@ async function makeOwn(directory: string): Promise<boolean> {
   throw new StateInUseError(`${directory} is somebody else's`);
 }
 
-/** Unless another command has taken it over. Renamed first, so that nobody takes over what is half gone. */
+/** Unless another command has taken it over, or removed it. Renamed first, so that nobody takes over what is half gone. */
 async function remove(directory: string): Promise<void> {
+  let release: () => void;
   try {
-    await lockState(directory);
+    release = await lockState(directory);
   } catch (error) {
-    if (error instanceof StateInUseError) return;
+    if (error instanceof StateInUseError || !existsSync(directory)) return;
     throw error;
   }
-  const doomed = `${directory}-${process.pid}`;
-  await rename(directory, doomed);
-  await rm(doomed, { recursive: true, force: true });
+  const expiring = `${directory}-${process.pid}`;
+  await rename(directory, expiring);
+  release();
+  await rm(expiring, { recursive: true, force: true });
 }
 
 /**

@@ -36,11 +36,13 @@ function loseAnswer(response: ServerResponse): void {
   }) as ServerResponse["end"];
 }
 
-/** Cuts the connection after the first piece of the body. */
+/** Cuts the connection within the first piece of the body: what came is a prefix of it, as on any connection. */
 function cutBody(response: ServerResponse): void {
   const write = response.write.bind(response) as (chunk: unknown, ...rest: unknown[]) => boolean;
+  let isCut = false;
   response.write = ((chunk: Buffer, ...rest: unknown[]) => {
-    write(chunk.subarray(0, Math.ceil(chunk.length / 2)), ...rest);
+    if (!isCut) write(chunk.subarray(0, Math.ceil(chunk.length / 2)), ...rest);
+    isCut = true;
     setImmediate(() => response.destroy());
     return true;
   }) as ServerResponse["write"];

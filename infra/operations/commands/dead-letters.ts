@@ -1,20 +1,20 @@
 import { parseCommandLine } from "../../command-line/parse.ts";
 import { run, UsageError } from "../../command-line/run.ts";
-import { type DeadLetterOffice, eachDeadLetter, type HeldLetter, redriveDeadLetters } from "../dead-letters.ts";
-import { openDeadLetterOffice, WHERE_OPTIONS } from "../deployment.ts";
+import { type DeadLetterAccess, eachDeadLetter, type ReceivedLetter, redriveDeadLetters } from "../dead-letters.ts";
+import { openDeadLetters, WHERE_OPTIONS } from "../deployment.ts";
 
 const HELP = `npm run dead-letters -- list | show ID | redrive ID... | redrive --all [options]
 
-Events that were given up: by EventBridge, which couldn't deliver them, and by functions that failed at each attempt.
+Lists, explains and redrives dead letters: events that EventBridge couldn't deliver, or whose function failed at each attempt.
 
   list            one line for each
   show ID         all there is to one
-  redrive         hands events to their functions again, and throws a letter away when its event was handled. Safe to
-                  repeat and to interrupt: what is done already isn't done twice, and nobody else hears of it
+  redrive         invokes the functions with the events again, and deletes a letter when its event was handled. Safe to
+                  repeat and to interrupt: what is done isn't done twice, and no other consumer receives the event
 
-  ID              or its beginning
+  ID              a letter's ID, or its beginning
   --all           every letter
-  --local         of the stack that "npm start" keeps up (default)
+  --local         of the stack that "npm start" runs (default)
   --port N        its port (default: 4566)
   --stage NAME    of a deployed stage, with the AWS credentials of the environment
 
@@ -31,33 +31,33 @@ const EXIT = { done: 0, left: 2 } as const;
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 
-/** What an event is about: an upload's key, or that of a segment. */
+/** An event's type, and the key of its upload or segment. */
 function subjectOf(event: unknown): string {
   const { "detail-type": type, detail } = (event ?? {}) as {
     "detail-type"?: string;
     detail?: { object?: { key?: string }; data?: { key?: string } };
   };
-  return [type ?? "something that is no event", detail?.object?.key ?? detail?.data?.key].filter(Boolean).join(" ");
+  return [type ?? "not an event", detail?.object?.key ?? detail?.data?.key].filter(Boolean).join(" ");
 }
 
-function lineOf({ id, queue, sentAt, letter, body }: HeldLetter): string {
+function lineOf({ id, queue, sentAt, letter, body }: ReceivedLetter): string {
   const head = `${id}  ${sentAt.toISOString()}`;
   if (letter === undefined) return `${head}  in ${queue}, not readable: ${body.slice(0, 80)}`;
   const { level, source, attempts, errorCode, errorMessage, event } = letter;
-  const who = level === "delivery" ? `rule ${source}` : `function ${source}`;
-  return `${head}  ${who}, ${attempts} attempts  ${subjectOf(event)}\n    ${errorCode}: ${errorMessage}`;
+  const failed = level === "delivery" ? `rule ${source}` : `function ${source}`;
+  return `${head}  ${failed}, ${attempts} attempts  ${subjectOf(event)}\n    ${errorCode}: ${errorMessage}`;
 }
 
-/** Whether a letter is one of those named. */
+/** Whether a letter has one of these IDs. */
 const isAmong =
   (ids: readonly string[]) =>
-  ({ id }: HeldLetter): boolean =>
+  ({ id }: ReceivedLetter): boolean =>
     ids.some((begun) => id.startsWith(begun));
 
-async function list(office: DeadLetterOffice, signal: AbortSignal): Promise<number> {
+async function list(access: DeadLetterAccess, signal: AbortSignal): Promise<number> {
   let count = 0;
   await eachDeadLetter(
-    office,
+    access,
     (letter) => {
       count += 1;
       print(lineOf(letter));
@@ -65,41 +65,60 @@ async function list(office: DeadLetterOffice, signal: AbortSignal): Promise<numb
     signal,
   );
   print(
-    count === 0 ? "No dead letters" : `${count} dead letters. Bring them home: npm run dead-letters -- redrive --all`,
+    count === 0 ? "No dead letters" : `${count} dead letters. To redrive them: npm run dead-letters -- redrive --all`,
   );
   return EXIT.done;
 }
 
-async function show(office: DeadLetterOffice, ids: string[], signal: AbortSignal): Promise<number> {
-  const [id, ...more] = ids;
-  if (id === undefined || more.length > 0) throw new UsageError("Say one letter to show, by the id that list prints");
-  const found: HeldLetter[] = [];
-  await eachDeadLetter(office, (letter) => (isAmong([id])(letter) ? void found.push(letter) : undefined), signal);
-  if (found.length === 0) throw new UsageError(`There is no dead letter ${id}`);
+async function show(access: DeadLetterAccess, id: string, signal: AbortSignal): Promise<number> {
+  const found: ReceivedLetter[] = [];
+  await eachDeadLetter(access, (letter) => (isAmong([id])(letter) ? void found.push(letter) : undefined), signal);
+  if (found.length === 0) throw new UsageError(`No dead letter has the ID ${id}`);
   for (const { letter, body, sentAt, ...rest } of found)
     print(JSON.stringify({ ...rest, sentAt: sentAt.toISOString(), ...(letter ?? { body }) }, undefined, 2));
   return EXIT.done;
 }
 
-async function redrive(office: DeadLetterOffice, ids: string[], all: boolean, signal: AbortSignal): Promise<number> {
-  if (all === ids.length > 0)
-    throw new UsageError("Say which letters to redrive, by the ids that list prints, or --all");
+/** `ids` are empty for all letters. */
+async function redrive(access: DeadLetterAccess, ids: readonly string[], signal: AbortSignal): Promise<number> {
   const counts = { handled: 0, kept: 0 };
   await redriveDeadLetters(
-    office,
-    all ? () => true : isAmong(ids),
+    access,
+    ids.length === 0 ? () => true : isAmong(ids),
     (letter, redriven) => {
       counts[redriven.outcome] += 1;
       const subject = letter.letter === undefined ? letter.queue : subjectOf(letter.letter.event);
-      print(
-        `${letter.id}  ${subject}: ${redriven.outcome === "handled" ? redriven.result : `kept, since ${redriven.why}`}`,
-      );
+      const ending = redriven.outcome === "handled" ? redriven.result : `kept: ${redriven.why}`;
+      print(`${letter.id}  ${subject}: ${ending}`);
     },
     signal,
   );
-  if (!all && counts.handled + counts.kept === 0) throw new UsageError(`There is no dead letter ${ids.join(", ")}`);
+  if (ids.length > 0 && counts.handled + counts.kept === 0)
+    throw new UsageError(`No dead letter has the ID ${ids.join(", ")}`);
   print(`${counts.handled} redriven, ${counts.kept} kept`);
   return counts.kept === 0 ? EXIT.done : EXIT.left;
+}
+
+type Action = (access: DeadLetterAccess, signal: AbortSignal) => Promise<number>;
+
+/** What the arguments ask for. Throws `UsageError`. */
+function actionOf(positionals: readonly string[], all: boolean): Action {
+  const [what, ...ids] = positionals;
+  const [id, ...more] = ids;
+  switch (what) {
+    case "list":
+      if (ids.length > 0) break;
+      return list;
+    case "show":
+      if (id === undefined || more.length > 0)
+        throw new UsageError("Specify the ID of one dead letter, as list prints it");
+      return (access, signal) => show(access, id, signal);
+    case "redrive":
+      if (all === ids.length > 0)
+        throw new UsageError("Specify the IDs of the letters to redrive, as list prints them, or --all");
+      return (access, signal) => redrive(access, ids, signal);
+  }
+  throw new UsageError(`Specify list, show ID or redrive; got ${positionals.join(" ") || "nothing"}`);
 }
 
 async function main(stopping: AbortSignal): Promise<number> {
@@ -108,16 +127,12 @@ async function main(stopping: AbortSignal): Promise<number> {
     options: OPTIONS,
     allowPositionals: true,
   });
-  const [what, ...ids] = positionals;
   if (values.help) {
     process.stdout.write(HELP);
     return EXIT.done;
   }
-  const office = await openDeadLetterOffice(values);
-  if (what === "list" && ids.length === 0) return list(office, stopping);
-  if (what === "show") return show(office, ids, stopping);
-  if (what === "redrive") return redrive(office, ids, values.all, stopping);
-  throw new UsageError(`Say list, show ID or redrive; got ${positionals.join(" ") || "nothing"}`);
+  const act = actionOf(positionals, values.all);
+  return act(await openDeadLetters(values), stopping);
 }
 
 await run(main);

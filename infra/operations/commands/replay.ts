@@ -5,13 +5,14 @@ import { replayLog } from "../replay.ts";
 
 const HELP = `npm run replay -- [options]
 
-Rebuilds the documents from the event log: replays it to the projector, and to nobody else. What is there stays; events that
-were heard before change nothing. Deleting the table's items first rebuilds them from nothing. They go to the table that the
-projector writes to: for a new one, name it in dynamodb.table_id, deploy (or start the stack) again, and then replay.
+Rebuilds the documents from the event log: replays it to the projector; other consumers don't receive replayed events.
+Documents that exist stay: an event that they were made from changes nothing. Delete the table's items first to rebuild all.
+The projector writes to its own table: for a new one, name it in dynamodb.table_id, deploy (or start the stack) again, then
+replay.
 
   --from ISO      from this time on (default: the first event)
   --to ISO        up to this time (default: now)
-  --local         of the stack that "npm start" keeps up (default)
+  --local         of the stack that "npm start" runs (default)
   --port N        its port (default: 4566)
   --stage NAME    of a deployed stage, with the AWS credentials of the environment
 `;
@@ -23,7 +24,7 @@ const OPTIONS = {
   help: { type: "boolean", short: "h", default: false },
 } as const;
 
-/** EventBridge's first day. */
+/** The day that EventBridge was launched: no event is older. */
 const BEGINNING = new Date("2019-07-11T00:00:00Z");
 
 function time(option: string, text: string | undefined, otherwise: Date): Date {
@@ -44,14 +45,14 @@ async function main(stopping: AbortSignal): Promise<number> {
   }
   const span = { from: time("from", values.from, BEGINNING), to: time("to", values.to, new Date()) };
   const deployment = await openDeployment(values);
-  let told = "";
+  let shown = "";
   const outcome = await replayLog(
     deployment,
     span,
     ({ state, until }) => {
       const line = `${state.toLowerCase()}${until === undefined ? "" : `, events up to ${until.toISOString()}`}`;
-      if (line !== told) process.stderr.write(`${line}\n`);
-      told = line;
+      if (line !== shown) process.stderr.write(`${line}\n`);
+      shown = line;
     },
     stopping,
   );

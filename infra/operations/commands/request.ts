@@ -10,17 +10,17 @@ import type { Settings } from "../../settings.ts";
 import { LOCAL_NAMES, topology } from "../../topology.ts";
 import { openDeployment, WHERE_OPTIONS } from "../deployment.ts";
 import { type Estimate, estimate } from "../estimate.ts";
-import { type Lengths, requestSplits, type Wish } from "../request.ts";
+import { type Lengths, type RequestOptions, requestSplits } from "../request.ts";
 
 const HELP = `npm run request -- s3://BUCKET/PREFIX [options]
 
-Asks for the videos below PREFIX that aren't split yet. Safe to repeat.
+Requests a split of each video below PREFIX that isn't split yet. Safe to repeat.
 
-  --seconds N     length of a segment in seconds (default: each object's own wish, else the settings)
+  --seconds N     segment length in seconds (default: the object's metadata, else the settings)
   --cut CUT       exact or keyframe (default: likewise)
   --rate N        requests a second (default: 10)
-  --dry-run       only counts: videos, their hours by their headers, segments, and what it would cost on AWS
-  --local         on the stack that "npm start" keeps up (default)
+  --dry-run       only counts: videos, their hours by their headers, segments, and an estimate of the cost on AWS
+  --local         on the stack that "npm start" runs (default)
   --port N        its port (default: 4566)
   --stage NAME    on a deployed stage, with the AWS credentials of the environment
 `;
@@ -39,11 +39,11 @@ const parse = (args: string[]) =>
 
 const PLACE = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/(.*))?$/;
 
-function wishOf({ values, positionals }: ReturnType<typeof parse>, settings: Settings): Wish {
+function optionsOf({ values, positionals }: ReturnType<typeof parse>, settings: Settings): RequestOptions {
   const [place, ...more] = positionals;
   const match = PLACE.exec(place ?? "");
   if (match === null || more.length > 0)
-    throw new UsageError(`Say one place, such as s3://archive/tapes/; got ${positionals.join(" ") || "none"}`);
+    throw new UsageError(`Specify one place, such as s3://archive/tapes/; got ${positionals.join(" ") || "none"}`);
   const seconds = values.seconds === undefined ? undefined : Number(values.seconds);
   if (seconds !== undefined && !isSegmentLength(seconds))
     throw new UsageError(`--seconds is "${values.seconds}"; ${segmentLengthRule}`);
@@ -72,21 +72,21 @@ function wishOf({ values, positionals }: ReturnType<typeof parse>, settings: Set
 
 const BYTES_IN_A_GB = 1e9;
 
-/** Milliseconds for looking at one header. */
-const LONGEST_LOOK_MS = 30_000;
+/** Milliseconds for reading one header. */
+const MAX_HEADER_MS = 30_000;
 
-/** Looks at headers by the service's own ffprobe; where this machine has none, nobody knows how long anything is. */
+/** Reads durations from headers by the service's own ffprobe; where this machine has none, no duration is known. */
 async function lengthsOf(s3: S3Client, stopping: AbortSignal): Promise<Lengths> {
   const { FFMPEG_PATH: ffmpegPath, FFPROBE_PATH: ffprobePath, PATH: path } = process.env;
   const binaries = await findBinaries({ ffmpegPath, ffprobePath, path }).catch((error: Error) => {
-    process.stderr.write(`How long the videos are can't be told: ${error.message}\n`);
+    process.stderr.write(`Durations are unknown: ${error.message}\n`);
     return undefined;
   });
   if (binaries === undefined) return async () => undefined;
   const { read } = s3MediaStore(s3);
   return async ({ source, bytes: size }) => {
     if (size === 0) return undefined;
-    const signal = AbortSignal.any([stopping, AbortSignal.timeout(LONGEST_LOOK_MS)]);
+    const signal = AbortSignal.any([stopping, AbortSignal.timeout(MAX_HEADER_MS)]);
     const ranged = { size, read: (start: number, end: number, until: AbortSignal) => read(source, start, end, until) };
     try {
       return await headerLength(binaries.ffprobe, ranged, signal);
@@ -105,14 +105,15 @@ const dollars = (value: number): string => `$${rough(value)}`;
 /** Two figures at most: it's an estimate. */
 function describeEstimate({ videos, known, seconds, segments, cost, storage }: Estimate): string {
   const says = `${known} of ${videos} videos say how long they are`;
-  if (seconds === undefined || segments === undefined || cost === undefined) return `  ${says}: no more can be told\n`;
+  if (seconds === undefined || segments === undefined || cost === undefined)
+    return `  ${says}: nothing can be estimated\n`;
   const { lambda, s3, eventBridge, dynamoDB } = cost;
   const once = lambda + s3 + eventBridge + dynamoDB;
   const parts = `Lambda ${dollars(lambda)}, S3 requests ${dollars(s3)}, EventBridge ${dollars(eventBridge)}, DynamoDB ${dollars(dynamoDB)}`;
-  return `  about ${rough(seconds / 3_600)} hours by their headers; ${says}${known < videos ? ", the others are reckoned by their bytes" : ""}
+  return `  about ${rough(seconds / 3_600)} hours by their headers; ${says}${known < videos ? ", the others are estimated from file size" : ""}
   about ${segments < 100 ? segments : rough(segments)} segments
   about ${dollars(once)} once (${parts}), and ${dollars(storage)} a month for keeping the segments:
-  prices of us-east-1 as remembered, and speeds that were never measured on AWS
+  approximate prices of us-east-1, and speeds that were never measured on AWS
 `;
 }
 
@@ -123,25 +124,25 @@ async function main(stopping: AbortSignal): Promise<number> {
     return 0;
   }
   const settings = await loadSettings(args.values.stage ?? "local");
-  const wish = wishOf(args, settings);
+  const options = optionsOf(args, settings);
   const deployment = await openDeployment(args.values);
   const outcome = await requestSplits(
     deployment,
-    wish,
+    options,
     (key, what) =>
-      process.stderr.write(`${wish.dryRun && what === "requested" ? "would be requested" : what}: ${key}\n`),
+      process.stderr.write(`${options.dryRun && what === "requested" ? "would be requested" : what}: ${key}\n`),
     stopping,
-    wish.dryRun ? await lengthsOf(deployment.s3, stopping) : undefined,
+    options.dryRun ? await lengthsOf(deployment.s3, stopping) : undefined,
   ).catch((cause: Error) => {
     if (cause.name !== "NoSuchBucket") throw cause;
-    throw new UsageError(`There is no bucket ${wish.bucket}`, { cause });
+    throw new UsageError(`There is no bucket ${options.bucket}`, { cause });
   });
   const { requested, bytes, alreadySplit, ownOutput, otherExtensions } = outcome;
   process.stdout.write(
-    `${requested} videos of ${(bytes / BYTES_IN_A_GB).toFixed(3)} GB ${wish.dryRun ? "would be requested" : "requested"}; ` +
-      `passed over: ${alreadySplit} already split, ${ownOutput} segments, ${otherExtensions} of other extensions\n`,
+    `${requested} videos of ${(bytes / BYTES_IN_A_GB).toFixed(3)} GB ${options.dryRun ? "would be requested" : "requested"}; ` +
+      `skipped: ${alreadySplit} already split, ${ownOutput} segments, ${otherExtensions} of other extensions\n`,
   );
-  if (wish.dryRun && requested > 0) {
+  if (options.dryRun && requested > 0) {
     const { memoryMB, architecture } = topology(settings, LOCAL_NAMES).functions.split;
     process.stdout.write(describeEstimate(estimate(outcome.candidates, { memoryMB, architecture })));
   }

@@ -1,4 +1,5 @@
-import { adtsTrack, type MatroskaTrack, readMatroska } from "../formats/matroska.ts";
+import { adtsTrack } from "../formats/matroska/adts-track.ts";
+import { type MatroskaTrack, readMatroska } from "../formats/matroska/reader.ts";
 import { ByteReader } from "../process/byte-reader.ts";
 import { unreadable } from "../process/errors.ts";
 import type { ReadPacket } from "../process/packet-lines.ts";

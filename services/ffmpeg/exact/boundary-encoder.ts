@@ -1,5 +1,5 @@
 import type { EncodeJob, Ranks } from "../../split/domain/exact-plan.ts";
-import { fragmentHeader, type Mp4Head } from "../formats/fragmented-mp4.ts";
+import { fragmentHeader, type Mp4Head } from "../formats/iso/fragments.ts";
 import { Condition } from "../process/condition.ts";
 import { ByteQueue } from "./byte-queue.ts";
 import { encodeBoundary } from "./encode-boundary.ts";

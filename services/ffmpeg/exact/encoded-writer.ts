@@ -1,4 +1,4 @@
-import { type MatroskaHeader, matroskaCluster } from "../formats/matroska.ts";
+import { type MatroskaHeader, matroskaCluster } from "../formats/matroska/writer.ts";
 import { unreadable } from "../process/errors.ts";
 import type { Assembly } from "./assembly.ts";
 import { AHEAD_SECONDS } from "./join.ts";

@@ -1,11 +1,12 @@
 import { join } from "node:path";
 import type { Container, ExactCut, MadeSegment } from "../../split/ports/media-tools.ts";
 import type { Log } from "../../video/ports/log.ts";
-import { isNalCodec } from "../formats/nal-units.ts";
+import { isNalCodec } from "../formats/nal/units.ts";
 import { CutFailedError, isOfTheFile } from "../process/errors.ts";
+import type { PictureFormat } from "../source/picture-format.ts";
 import { Assembly } from "./assembly.ts";
 import { keptAudioCodec } from "./audio-reading.ts";
-import { type Encoder, encodersFor, type PictureFormat } from "./encoders.ts";
+import { type Encoder, encodersFor } from "./encoders.ts";
 import { Reencoder } from "./reencoder.ts";
 import { type AudioTrack, type PictureReading, readSource } from "./source-reading.ts";
 import { SpoolFolder } from "./spool.ts";

@@ -1,6 +1,6 @@
 import type { ExactSegment, Ranks } from "../../split/domain/exact-plan.ts";
-import { fragmentHeader, type Mp4Head } from "../formats/fragmented-mp4.ts";
-import { NalReader } from "../formats/nal-units.ts";
+import { fragmentHeader, type Mp4Head } from "../formats/iso/fragments.ts";
+import { NalReader } from "../formats/nal/units.ts";
 import { isOfTheFile } from "../process/errors.ts";
 import { readPacketLines } from "../process/packet-lines.ts";
 import { runFfmpeg } from "../process/run-ffmpeg.ts";

@@ -1,4 +1,5 @@
-import { type MatroskaHeader, matroskaHeader, readMatroska } from "../formats/matroska.ts";
+import { readMatroska } from "../formats/matroska/reader.ts";
+import { type MatroskaHeader, matroskaHeader } from "../formats/matroska/writer.ts";
 import { unreadable } from "../process/errors.ts";
 import { PACKET_LINES, readPacketLines } from "../process/packet-lines.ts";
 import type { OutputPipe } from "../process/program.ts";

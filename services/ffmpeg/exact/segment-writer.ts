@@ -1,5 +1,5 @@
 import { type ExactSegment, madeOf, type Ranks } from "../../split/domain/exact-plan.ts";
-import { isIdr, pictureHasher } from "../formats/nal-units.ts";
+import { isIdr, pictureHasher } from "../formats/nal/units.ts";
 import type { Assembly } from "./assembly.ts";
 import { checkJoints } from "./joint-check.ts";
 import { Section, type SectionName, type Sections } from "./section.ts";

@@ -1,8 +1,13 @@
 import { type ExactPlan, type ExactSegment, madeOf, type Ranks } from "../../split/domain/exact-plan.ts";
 import type { PacketIndex } from "../../split/domain/packet-index.ts";
-import { fragmentHeader, type Mp4Head, type Sample } from "../formats/fragmented-mp4.ts";
-import { lengthPrefixed, type NalCodec } from "../formats/nal-units.ts";
-import { avcParameterSets, hevcParameterSets, mergedAvcConfiguration, withoutSets } from "../formats/parameter-sets.ts";
+import { fragmentHeader, type Mp4Head, type Sample } from "../formats/iso/fragments.ts";
+import {
+  avcParameterSets,
+  hevcParameterSets,
+  mergedAvcConfiguration,
+  withoutSets,
+} from "../formats/nal/parameter-sets.ts";
+import { lengthPrefixed, type NalCodec } from "../formats/nal/units.ts";
 import { AHEAD_SECONDS } from "./join.ts";
 import type { Sections } from "./section.ts";
 import { decodeTimes, type Timeline } from "./timeline.ts";

@@ -1,8 +1,8 @@
 import type { ExactPlan, ExactSegment } from "../../split/domain/exact-plan.ts";
 import type { PacketIndex } from "../../split/domain/packet-index.ts";
-import { type Mp4Head, mp4HeadOf } from "../formats/fragmented-mp4.ts";
-import { type NalCodec, NalReader } from "../formats/nal-units.ts";
-import { usesFourByteLengths } from "../formats/parameter-sets.ts";
+import { type Mp4Head, mp4HeadOf } from "../formats/iso/fragments.ts";
+import { usesFourByteLengths } from "../formats/nal/parameter-sets.ts";
+import { type NalCodec, NalReader } from "../formats/nal/units.ts";
 import { type Clock, PACKET_BYTES, PACKET_LINES, type ReadPacket, readPackets } from "../process/packet-lines.ts";
 import type { OutputPipe } from "../process/program.ts";
 import type { Assembly } from "./assembly.ts";

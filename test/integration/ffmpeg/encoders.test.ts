@@ -1,8 +1,9 @@
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { encodersFor, type PictureFormat } from "../../../services/ffmpeg/exact/encoders.ts";
+import { encodersFor } from "../../../services/ffmpeg/exact/encoders.ts";
 import { isOfTheFile } from "../../../services/ffmpeg/process/errors.ts";
+import type { PictureFormat } from "../../../services/ffmpeg/source/picture-format.ts";
 import { NEVER } from "../../fixtures/quiet.ts";
 import { standIn } from "../../fixtures/stand-in.ts";
 import { temporaryFolder } from "../../fixtures/temporary.ts";

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { BoundaryEncoder } from "../../../services/ffmpeg/exact/boundary-encoder.ts";
 import { Timeline } from "../../../services/ffmpeg/exact/timeline.ts";
-import { Mp4Head } from "../../../services/ffmpeg/formats/fragmented-mp4.ts";
+import { Mp4Head } from "../../../services/ffmpeg/formats/iso/fragments.ts";
 import { type ExactPlan, planExactCut } from "../../../services/split/domain/exact-plan.ts";
 import { PacketIndex } from "../../../services/split/domain/packet-index.ts";
 import { cutFile } from "../../fixtures/cut.ts";

@@ -1,4 +1,4 @@
-import type { Container, MediaDescription } from "../split/ports/media-tools.ts";
+import type { Container, MediaDescription } from "../../split/ports/media-tools.ts";
 
 const container = (muxer: string, extension: string, contentType: string): Container => ({
   muxer,
