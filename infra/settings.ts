@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { prefixFault } from "../services/video/segment-keys.ts";
 
 /**
  * The user's settings: `settings.json`, `default` overlaid by the stage's own part. The first five names are those of
@@ -15,14 +16,10 @@ const keyPrefix = z
   .max(400, "must be at most 400 characters, so that file names still fit S3's 1,024-byte keys")
   .refine((prefix) => !prefix.startsWith("/"), "must not start with '/': S3 keys have no leading slash");
 
-/** Templates that an output prefix may hold. */
-export const OUTPUT_PREFIX_TEMPLATES = ["{video_name}", "{video_id}"] as const;
-
-const outputKeyPrefix = keyPrefix.refine(
-  (prefix) =>
-    (prefix.match(/\{[^}]*\}/g) ?? []).every((found) => (OUTPUT_PREFIX_TEMPLATES as readonly string[]).includes(found)),
-  `may hold ${OUTPUT_PREFIX_TEMPLATES.join(" and ")} and no other {…}`,
-);
+const outputKeyPrefix = keyPrefix.superRefine((prefix, context) => {
+  const message = prefixFault(prefix);
+  if (message !== undefined) context.addIssue({ code: "custom", message });
+});
 
 /** Containers that the service reads; the upload rule passes these on and nothing else. */
 export const DEFAULT_EXTENSIONS = [

@@ -2,7 +2,8 @@ import { BLOCK_SIZE, createEvent, type EventData, type EventType, type Metadata,
 
 /**
  * One example of each event, out of one run as it could have been: a phone's video of 75.5 seconds, asked for again by a
- * person, cut into three; and one upload that is no video.
+ * person, cut into three, and requested once more in another way;
+ * and one upload that is no video.
  */
 
 const HOLIDAY = 16_777_259 * BLOCK_SIZE;
@@ -86,6 +87,18 @@ const data: { [T in EventType]: EventData<T> } = {
         "s3://video-split-uploads/uploads/minutes.mp4 is not a video that ffmpeg can read. Upload the video itself.",
     },
   },
+  RequestRefused: {
+    ...video,
+    refusal: {
+      reason: "AlreadySplit",
+      message:
+        's3://video-split-uploads/uploads/Beach day.mp4 is split already (segments of 30 seconds, cut "exact", prefix ' +
+        '"segments/{video_name}/"), and that stays. To split it in another way, upload it under another key.',
+    },
+    cut: plan.cut,
+    segment_seconds: plan.segment_seconds,
+    output_key_prefix: "segments/{video_name}/",
+  },
 };
 
 /** Seconds after the request at which each event is announced. */
@@ -95,6 +108,7 @@ const announcedAfter: { [T in EventType]: number } = {
   SegmentCreated: 5,
   VideoSplit: 8,
   VideoRejected: 3,
+  RequestRefused: 600,
 };
 
 const BEGIN = Date.UTC(2026, 10, 23, 9, 41, 0);

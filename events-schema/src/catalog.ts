@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import type { Metadata } from "./envelope.ts";
-import { SegmentCreated, SplitPlanned, SplitRequested, VideoRejected, VideoSplit } from "./events.ts";
+import { RequestRefused, SegmentCreated, SplitPlanned, SplitRequested, VideoRejected, VideoSplit } from "./events.ts";
 
 /** Every event of the service, by its detail-type: the one list that schemas, examples and parsers are made from. */
 export const catalog = {
@@ -28,6 +28,11 @@ export const catalog = {
     version: 1,
     description: "The end of a split that can't be: the object is at fault, and trying again won't help.",
     data: VideoRejected,
+  },
+  RequestRefused: {
+    version: 1,
+    description: "A request isn't met: its object is, or is being, split in another way, which stays.",
+    data: RequestRefused,
   },
 } as const;
 

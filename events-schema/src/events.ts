@@ -9,7 +9,9 @@ import * as z from "zod";
  */
 
 const VideoId = z.int().positive().describe("Primary key of the document: a positive safe integer.");
-const Seconds = z.number().nonnegative();
+/** What DynamoDB's client takes as a number; a figure that was read from a file can be any. */
+const Figure = z.number().max(Number.MAX_SAFE_INTEGER);
+const Seconds = Figure.nonnegative();
 const Bytes = z.int().nonnegative();
 
 /** `keyframe`: stream copy, a boundary moves to the next keyframe. `exact`: every boundary on the very frame. */
@@ -25,11 +27,16 @@ export const REJECTION_REASONS = [
   "EmptyObject",
   "GivenUp",
   "InvalidOverride",
+  "InvalidRequest",
   "NoVideoStream",
   "NotMedia",
   "ProofFailed",
+  "SourceArchived",
   "SourceChanged",
   "SourceForbidden",
+  "SourceInOtherRegion",
+  "SourceKeyForbidden",
+  "SourceKeyRequired",
   "SourceNotFound",
   "TooLarge",
   "TooManySegments",
@@ -48,6 +55,10 @@ export const Rejection = z.object({
 });
 export type Rejection = z.infer<typeof Rejection>;
 
+/** Why a request isn't met, whatever the object. Stable: codes are added, never renamed. */
+export const REFUSAL_REASONS = ["AlreadyBegun", "AlreadySplit", "InvalidRequest"] as const;
+export type RefusalReason = (typeof REFUSAL_REASONS)[number];
+
 /** Where the uploaded object is, and which one it was. */
 const source = {
   VideoId,
@@ -65,7 +76,7 @@ const picture = {
   size: z
     .tuple([z.int().positive(), z.int().positive()])
     .describe("[width, height] in pixels as displayed (rotation applied)."),
-  fps: z.number().positive().describe("Average frames per second."),
+  fps: Figure.positive().describe("Average frames per second."),
   duration: Seconds.describe("Seconds, from the first video frame to the end of the last one."),
   audio: z.boolean(),
   video_codec: z.string().describe("As ffprobe names it, such as h264."),
@@ -129,7 +140,7 @@ export const SegmentCreated = z.object({
 export type SegmentCreated = z.infer<typeof SegmentCreated>;
 
 /** Milliseconds, to three places. */
-const Milliseconds = z.number().nonnegative();
+const Milliseconds = Figure.nonnegative();
 
 export const Proof = z
   .object({
@@ -175,3 +186,18 @@ export type VideoSplit = z.infer<typeof VideoSplit>;
 
 export const VideoRejected = z.object({ ...source, rejection: Rejection });
 export type VideoRejected = z.infer<typeof VideoRejected>;
+
+export const RequestRefused = z.object({
+  ...source,
+  refusal: z.object({
+    reason: z
+      .string()
+      .regex(/^[A-Z][A-Za-z]+$/)
+      .describe(`A stable code; today one of ${REFUSAL_REASONS.join(", ")}.`),
+    message: z.string().describe("For a person: why the request isn't met, and what to do instead."),
+  }),
+  cut: Cut.optional().describe("How the object is, or is being, cut instead; absent where that isn't known yet."),
+  segment_seconds: z.number().positive().optional(),
+  output_key_prefix: z.string().optional(),
+});
+export type RequestRefused = z.infer<typeof RequestRefused>;

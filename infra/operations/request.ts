@@ -9,8 +9,8 @@ import { sha256 } from "../../services/aws/ledger.ts";
 import { s3MediaStore } from "../../services/aws/media-store.ts";
 import { blockStart, correlationId } from "../../services/video/ids.ts";
 import { overridesOf } from "../../services/video/overrides.ts";
+import { parentOf } from "../../services/video/own-segments.ts";
 import type { StoredObject } from "../../services/video/ports/stored-objects.ts";
-import { OUTPUT_MARKER } from "../../services/video/segment-keys.ts";
 import { nameOf, type Source, sourceIdentity } from "../../services/video/source.ts";
 import type { Candidate } from "./estimate.ts";
 import type { Deployment } from "./replay.ts";
@@ -143,7 +143,7 @@ export async function requestSplits(
       signal.throwIfAborted();
       if (found === undefined) continue;
       const { found: candidate, split, seconds } = found;
-      if (candidate.metadata[OUTPUT_MARKER] !== undefined) outcome.ownOutput += 1;
+      if (parentOf(candidate, sha256) !== undefined) outcome.ownOutput += 1;
       else if (split) {
         outcome.alreadySplit += 1;
         onObject(candidate.source.key, "already split");

@@ -1,23 +1,39 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { EventBridgeClient, PutEventsCommand, type PutEventsRequestEntry } from "@aws-sdk/client-eventbridge";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
 import { createEvent, type VideoSplitEvent } from "#events-schema";
+import { ServiceError } from "../video/errors.ts";
 import type { EventPublisher } from "../video/ports/event-publisher.ts";
+import { oneAttempt } from "./one-attempt.ts";
 
-/** PutEvents takes at most this many entries. https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html */
+/**
+ * PutEvents takes at most this many entries.
+ * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html
+ */
 export const MAX_ENTRIES = 10;
 
-/** And this many bytes of entries: the limit of old, which emulators and some regions still have. */
+/**
+ * And this many bytes of entries: the limit of old, which emulators and some regions still have.
+ */
 export const MAX_BYTES = 256 * 1024;
 
-/** Attempts for one entry, the first included. */
-const ATTEMPTS = 6;
+/** Attempts for one entry, the first included. The SDK makes none of its own. */
+const MAX_ATTEMPTS = 8;
+
+/** Half the longest first pause; doubles with each attempt. */
 const BACKOFF_MS = 100;
 
-/** A healthy bus answers within a fraction of a second: these only have to end a connection that went dead. */
+/**
+ * A healthy bus answers within a fraction of a second: these only have to end a connection that
+ * went dead.
+ */
 const CONNECT_MS = 2_000;
 const ANSWER_MS = 5_000;
 
-/** One client for all of an execution environment. Endpoint, region and credentials come the SDK's own way. */
+/**
+ * One client for all of an execution environment. Endpoint, region and credentials come the SDK's
+ * own way.
+ */
 export const eventBridgeClient = (): EventBridgeClient =>
   new EventBridgeClient({
     requestHandler: new NodeHttpHandler({
@@ -28,26 +44,36 @@ export const eventBridgeClient = (): EventBridgeClient =>
   });
 
 /** An event was not accepted by the bus. Worth a retry: the same event has the same id again. */
-export class PublishError extends Error {
+export class PublishError extends ServiceError {
   override name = "PublishError";
+  readonly code = "PublishFailed";
+  readonly retryable = true;
 }
 
 type Pending = {
   entry: PutEventsRequestEntry;
   bytes: number;
   attempts: number;
-  accepted: () => void;
-  refused: (error: Error) => void;
+  /** Ends the publishing: well where there's no error. Has no effect the second time. */
+  settle: (error?: unknown) => void;
+  /** Aborted once it's settled. */
+  settled: AbortSignal;
 };
 
 const bytesOf = (text: string | undefined): number => Buffer.byteLength(text ?? "");
 
-/** An entry's size as EventBridge counts it: 14 bytes for a time, and the bytes of source, type and detail. */
+/**
+ * An entry's size as EventBridge counts it: 14 bytes for a time, and the bytes of source, type and
+ * detail.
+ */
 const TIME_BYTES = 14;
 const entryBytes = (entry: PutEventsRequestEntry): number =>
   TIME_BYTES + bytesOf(entry.Source) + bytesOf(entry.DetailType) + bytesOf(entry.Detail);
 
-/** Takes from the front of the queue what fits into one call; at least one, so that EventBridge itself refuses a giant. */
+/**
+ * Takes from the front of the queue what fits into one call; at least one, so that EventBridge
+ * itself refuses a giant.
+ */
 export function takeBatch<T extends { bytes: number }>(queue: T[]): T[] {
   let count = 0;
   let bytes = 0;
@@ -60,46 +86,61 @@ export function takeBatch<T extends { bytes: number }>(queue: T[]): T[] {
 }
 
 /**
- * Publishes to one bus. Events that are announced while a call is under way go together with the next, so nothing waits
- * for a batch to fill; an entry that EventBridge refuses is sent again alone, the accepted ones beside it are not.
+ * A signal that is aborted when nobody waits for any entry of a batch any more; until `release`.
  */
-export function eventBridgePublisher(client: EventBridgeClient, busName: string): EventPublisher {
+function abandonment(batch: readonly Pending[]): { signal: AbortSignal; release: () => void } {
+  const abandoned = new AbortController();
+  const listening = new AbortController();
+  const check = () => {
+    if (batch.every(({ settled }) => settled.aborted)) abandoned.abort();
+  };
+  for (const { settled } of batch) settled.addEventListener("abort", check, { signal: listening.signal });
+  return { signal: abandoned.signal, release: () => listening.abort() };
+}
+
+/**
+ * Publishes to one bus. Events that are announced while a call is under way go together with the
+ * next, so nothing waits for a batch to fill; an entry that EventBridge refuses is sent again
+ * alone, the accepted ones beside it are not. A call is aborted when all of its entries are.
+ * `backoffMs` is longer in tests.
+ */
+export function eventBridgePublisher(
+  client: EventBridgeClient,
+  busName: string,
+  backoffMs: number = BACKOFF_MS,
+): EventPublisher {
   const queue: Pending[] = [];
   let sending = false;
 
-  const settle = (pending: Pending, error: Error): void => {
-    if (pending.attempts >= ATTEMPTS) {
-      pending.refused(error);
-      return;
-    }
-    const delay = BACKOFF_MS * 2 ** pending.attempts * Math.random();
-    setTimeout(() => {
-      queue.push(pending);
-      void drain();
-    }, delay);
+  const retry = async (pending: Pending, error: Error): Promise<void> => {
+    if (pending.attempts >= MAX_ATTEMPTS) return pending.settle(error);
+    const pause = backoffMs * 2 ** pending.attempts * Math.random();
+    // Rejects where it's settled: nothing is left to do.
+    await delay(pause, undefined, { signal: pending.settled }).then(
+      () => enqueue(pending),
+      () => {},
+    );
   };
 
   const send = async (batch: Pending[]): Promise<void> => {
     for (const pending of batch) pending.attempts += 1;
+    const { signal: abortSignal, release } = abandonment(batch);
+    const command = new PutEventsCommand({ Entries: batch.map(({ entry }) => entry) });
     try {
-      const { Entries } = await client.send(new PutEventsCommand({ Entries: batch.map(({ entry }) => entry) }));
+      const { Entries } = await client.send(oneAttempt(command), { abortSignal }).finally(release);
       for (const [index, pending] of batch.entries()) {
         const result = Entries?.[index];
         if (result?.EventId !== undefined && result.ErrorCode === undefined) {
-          pending.accepted();
+          pending.settle();
           continue;
         }
         const fault = `${result?.ErrorCode ?? "NoAnswer"}: ${result?.ErrorMessage ?? "EventBridge gave no result for the entry"}`;
-        settle(pending, new PublishError(`The bus ${busName} refused ${pending.entry.DetailType}: ${fault}`));
+        void retry(pending, new PublishError(`The bus ${busName} refused ${pending.entry.DetailType}: ${fault}`));
       }
     } catch (cause) {
-      const error = new PublishError(
-        `PutEvents to the bus ${busName} failed: ${cause instanceof Error ? cause.message : cause}`,
-        {
-          cause,
-        },
-      );
-      for (const pending of batch) settle(pending, error);
+      const detail = cause instanceof Error ? cause.message : String(cause);
+      const error = new PublishError(`PutEvents to the bus ${busName} failed: ${detail}`, { cause });
+      for (const pending of batch) void retry(pending, error);
     }
   };
 
@@ -110,19 +151,50 @@ export function eventBridgePublisher(client: EventBridgeClient, busName: string)
     sending = false;
   };
 
+  const enqueue = (pending: Pending): void => {
+    queue.push(pending);
+    void drain();
+  };
+
+  const dequeue = (pending: Pending): void => {
+    const at = queue.indexOf(pending);
+    if (at >= 0) queue.splice(at, 1);
+  };
+
+  const settlement = (entry: PutEventsRequestEntry, signal: AbortSignal | undefined) => {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const ended = new AbortController();
+    const settle = (error?: unknown): void => {
+      if (ended.signal.aborted) return;
+      ended.abort();
+      if (error === undefined) resolve();
+      else reject(error);
+    };
+    const pending: Pending = { entry, bytes: entryBytes(entry), attempts: 0, settle, settled: ended.signal };
+    const leave = () => {
+      dequeue(pending);
+      settle(signal?.reason);
+    };
+    signal?.addEventListener("abort", leave, { signal: ended.signal });
+    return { pending, promise };
+  };
+
   return {
-    publish: (event: VideoSplitEvent) =>
-      new Promise((accepted, refused) => {
-        const { source, detailType, detail } = createEvent(event.type, event.data, event.metadata);
-        const entry: PutEventsRequestEntry = {
+    publish: async (event: VideoSplitEvent, signal?: AbortSignal) => {
+      const { source, detailType, detail } = createEvent(event.type, event.data, event.metadata);
+      signal?.throwIfAborted();
+      const { pending, promise } = settlement(
+        {
           EventBusName: busName,
           Source: source,
           DetailType: detailType,
           Detail: JSON.stringify(detail),
           Time: new Date(event.metadata.occurredAt),
-        };
-        queue.push({ entry, bytes: entryBytes(entry), attempts: 0, accepted, refused });
-        void drain();
-      }),
+        },
+        signal,
+      );
+      enqueue(pending);
+      await promise;
+    },
   };
 }

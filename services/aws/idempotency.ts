@@ -15,6 +15,7 @@ const Stored = z.object({
   expiration: z.number(),
   in_progress_expiration: z.number().optional(),
   data: z.unknown().optional(),
+  asking: z.string().optional(),
 });
 
 const IN_PROGRESS = "INPROGRESS";
@@ -33,7 +34,7 @@ async function unlessTakenOver(write: Promise<unknown>): Promise<void> {
 }
 
 /**
- * Powertools' records in the ledger table, with one thing added: who works on it. A retry of an invocation carries the
+ * Powertools' records in the ledger table, with two things added: who works on it, and what was asked. A retry of an invocation carries the
  * same request id as the attempt that died, so it may take a record over that's still in progress; any other delivery
  * may not. Without that, the record of a crashed attempt would stop its own retries until it expires.
  * See docs/decisions/idempotency.md.
@@ -42,6 +43,8 @@ export class LedgerPersistence extends BasePersistenceLayer {
   readonly #client: DynamoDBDocumentClient;
   readonly #table: string;
   #owner = "";
+  #asking = "";
+  #askingOfOwner: string | undefined;
 
   constructor(client: DynamoDBDocumentClient, tableName: string) {
     super();
@@ -52,6 +55,16 @@ export class LedgerPersistence extends BasePersistenceLayer {
   /** Says for which invocation the next records are written. A function handles one invocation at a time. */
   setOwner(requestId: string): void {
     this.#owner = requestId;
+  }
+
+  /** Says what is asked of the work whose record is written next. */
+  setAsking(asking: string): void {
+    this.#asking = asking;
+  }
+
+  /** What was asked of the work in the record that was read last. */
+  get askingOfOwner(): string | undefined {
+    return this.#askingOfOwner;
   }
 
   protected async _putRecord(record: IdempotencyRecord): Promise<void> {
@@ -66,6 +79,7 @@ export class LedgerPersistence extends BasePersistenceLayer {
             id: record.idempotencyKey,
             status: record.getStatus(),
             owner: this.#owner,
+            asking: this.#asking,
             expiration: record.expiryTimestamp,
             in_progress_expiration: record.inProgressExpiryTimestamp,
           },
@@ -91,6 +105,7 @@ export class LedgerPersistence extends BasePersistenceLayer {
     );
     if (Item === undefined) throw new IdempotencyItemNotFoundError();
     const stored = Stored.parse(Item);
+    this.#askingOfOwner = stored.asking;
     return new IdempotencyRecord({
       idempotencyKey: stored.id,
       status: stored.status,

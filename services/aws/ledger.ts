@@ -1,14 +1,22 @@
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { type DynamoDBDocumentClient, GetCommand, PutCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
-import pLimit from "p-limit";
 import * as z from "zod";
 import { Cut, Made } from "#events-schema";
 import type { DeliveredSegment, Ledger } from "../split/ports/ledger.ts";
+import { mapConcurrently } from "../video/concurrency.ts";
 import { blockStart, type Hash } from "../video/ids.ts";
 
 /** A claimed block of ids: the ledger keeps it for ever. The choice is added when the video is planned. */
 const Claim = z.object({ source: z.string() });
-const Chosen = z.object({ segment_seconds: z.number(), cut: Cut, output_key_prefix: z.string(), attempts: z.number() });
+const Chosen = z
+  .object({ segment_seconds: z.number(), cut: Cut, output_key_prefix: z.string(), first_attempt: z.string() })
+  .transform(({ segment_seconds, cut, output_key_prefix, first_attempt }) => ({
+    choice: { segmentSeconds: segment_seconds, cut, outputKeyPrefix: output_key_prefix },
+    firstAttempt: first_attempt,
+  }));
+
+/** The attributes of the choice. */
+const CHOICE = ["segment_seconds", "cut", "output_key_prefix", "first_attempt"];
 
 const Delivered = z.object({
   object: z.object({
@@ -37,7 +45,7 @@ const Delivered = z.object({
 const REMEMBER_SECONDS = 86_400;
 
 /** Segments looked up at the same time. */
-const READS_AT_ONCE = 25;
+const MAX_READS_AT_ONCE = 25;
 
 const epochSeconds = (): number => Math.floor(Date.now() / 1_000);
 
@@ -45,6 +53,9 @@ const epochSeconds = (): number => Math.floor(Date.now() / 1_000);
 export const MOST_SALTS = 64;
 
 export const sha256: Hash = (text) => createHash("sha256").update(text).digest();
+
+/** Final: whatever comes after it, the video is split. */
+const SPLIT = "split";
 
 const segmentKeyOf = (videoId: number, index: number): { id: string } => ({ id: `segment#${videoId}#${index}` });
 
@@ -77,49 +88,64 @@ export function dynamoLedger(client: DynamoDBDocumentClient, TableName: string, 
     },
 
     choose: async (videoId, { segmentSeconds, cut, outputKeyPrefix }) => {
-      const first = ["segment_seconds", "cut", "output_key_prefix"].map(
-        (name) => `${name} = if_not_exists(${name}, :${name})`,
-      );
+      const first = CHOICE.map((name) => `${name} = if_not_exists(${name}, :${name})`);
+      // The same where the SDK sends the update again, having lost the answer.
+      const attempt = randomUUID();
       const { Attributes } = await client.send(
         new UpdateCommand({
           TableName,
           Key: blockKey(videoId),
-          UpdateExpression: `SET ${first.join(", ")} ADD attempts :one`,
+          UpdateExpression: `SET ${first.join(", ")}`,
           ExpressionAttributeValues: {
             ":segment_seconds": segmentSeconds,
             ":cut": cut,
             ":output_key_prefix": outputKeyPrefix,
-            ":one": 1,
+            ":first_attempt": attempt,
           },
           ReturnValues: "ALL_NEW",
         }),
       );
-      const chosen = Chosen.parse(Attributes);
-      const choice = {
-        segmentSeconds: chosen.segment_seconds,
-        cut: chosen.cut,
-        outputKeyPrefix: chosen.output_key_prefix,
-      };
-      return { choice, isFirst: chosen.attempts === 1 };
+      const { choice, firstAttempt } = Chosen.parse(Attributes);
+      return { choice, isFirst: firstAttempt === attempt };
     },
 
-    recordEnding: async (videoId, ending) => {
+    recall: async (videoId) => {
+      const get = new GetCommand({ TableName, Key: blockKey(videoId), ConsistentRead: true });
+      const { Item = {} } = await client.send(get);
+      const choice = Item.first_attempt === undefined ? undefined : Chosen.parse(Item).choice;
+      return { choice, isSplit: Item.ending === SPLIT };
+    },
+
+    release: async (videoId) => {
       await client.send(
         new UpdateCommand({
           TableName,
           Key: blockKey(videoId),
-          UpdateExpression: "SET ending = :ending",
-          ExpressionAttributeValues: { ":ending": ending },
+          UpdateExpression: `REMOVE ${CHOICE.join(", ")}`,
         }),
       );
     },
 
-    delivered: async (videoId, segments) => {
-      const limit = pLimit(READS_AT_ONCE);
+    recordEnding: async (videoId, ending) => {
+      const update = new UpdateCommand({
+        TableName,
+        Key: blockKey(videoId),
+        UpdateExpression: "SET ending = :ending",
+        ConditionExpression: "attribute_not_exists(ending) OR ending <> :split",
+        ExpressionAttributeValues: { ":ending": ending, ":split": SPLIT },
+      });
+      try {
+        await client.send(update);
+      } catch (error) {
+        if ((error as Error).name !== "ConditionalCheckFailedException") throw error;
+      }
+    },
+
+    delivered: async (videoId, segments, signal) => {
       const found = new Map<number, DeliveredSegment>();
-      const read = async (index: number) => {
-        const Key = segmentKeyOf(videoId, index);
-        const { Item } = await client.send(new GetCommand({ TableName, Key, ConsistentRead: true }));
+      const read = async (index: number, abortSignal: AbortSignal) => {
+        const get = new GetCommand({ TableName, Key: segmentKeyOf(videoId, index), ConsistentRead: true });
+        const { Item } = await client.send(get, { abortSignal });
         // DynamoDB removes what has expired within two days, and shows it until then.
         if (Item === undefined || Item.expiration < epochSeconds()) return;
         const { success, data } = Delivered.safeParse(Item);
@@ -128,7 +154,7 @@ export function dynamoLedger(client: DynamoDBDocumentClient, TableName: string, 
         const { object, proof, announced } = data;
         found.set(index, { object, proof, announced });
       };
-      await Promise.all(Array.from({ length: segments }, (_, index) => limit(() => read(index))));
+      await mapConcurrently([...Array(segments).keys()], MAX_READS_AT_ONCE, read, signal);
       return found;
     },
 

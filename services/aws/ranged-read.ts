@@ -1,19 +1,20 @@
+import { Readable } from "node:stream";
 import { GetObjectCommand, type S3Client } from "@aws-sdk/client-s3";
-import { type SourceFault, SourceUnavailableError } from "../video/errors.ts";
 import type { Source } from "../video/source.ts";
+import { isKeyForbidden } from "./describe-object.ts";
+import { oneAttempt } from "./one-attempt.ts";
+import { fetchPatiently, PATIENCE, type Patience } from "./patient-fetch.ts";
+import { faultOf, unavailable, uriOf } from "./source-faults.ts";
 
 /**
- * A header read wants few bytes and a cut wants all: ranges grow as a read goes on. AWS advises 8 to 16 MB a request for
- * throughput. https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance-guidelines.html
+ * A header read wants few bytes and a cut wants all: ranges grow as a read goes on. AWS advises 8
+ * to 16 MB a request for throughput.
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance-guidelines.html
  */
 const RANGE_BYTES = [256 * 1024, 1024 * 1024, 4 * 1024 * 1024, 8 * 1024 * 1024] as const;
 
 /** Ranges fetched at the same time, so at most this many times 8 MB are in memory for one read. */
 const PARALLEL_RANGES = 3;
-
-/** The SDK retries requests; a body that is cut midway is ours to fetch again. */
-const ATTEMPTS = 5;
-const BACKOFF_MS = 200;
 
 type Range = { start: number; end: number };
 
@@ -27,79 +28,67 @@ function* rangesOf(start: number, end: number): Generator<Range> {
   }
 }
 
-const statusOf = (error: unknown): number | undefined =>
-  (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode;
-
-/** 404: deleted; 412: overwritten; 416: overwritten by something shorter. */
-function faultOf(error: unknown): SourceFault | undefined {
-  const status = statusOf(error) ?? 0;
-  if (status === 404) return "SourceNotFound";
-  return status === 412 || status === 416 ? "SourceChanged" : undefined;
+/** What a GET's error means: why the object can't be had, or the error itself where it may pass. */
+async function refusalOf(client: S3Client, source: Source, error: unknown, signal: AbortSignal): Promise<unknown> {
+  const fault = faultOf(error, source);
+  if (fault?.reason !== "SourceForbidden" || !(await isKeyForbidden(client, source, signal))) return fault ?? error;
+  return unavailable("SourceKeyForbidden", source, "S3 denies the GET, and allows a HEAD", { cause: error });
 }
 
-const FAULT_MESSAGES = {
-  SourceNotFound: "The object was deleted while it was read",
-  SourceChanged: "The object was overwritten while it was read",
-} as Record<SourceFault, string>;
+async function openRange(client: S3Client, source: Source, { start, end }: Range, abortSignal: AbortSignal) {
+  const get = new GetObjectCommand({
+    Bucket: source.bucket,
+    Key: source.key,
+    VersionId: source.versionId,
+    IfMatch: `"${source.etag}"`,
+    Range: `bytes=${start}-${end}`,
+  });
+  try {
+    const { Body } = await client.send(oneAttempt(get), { abortSignal });
+    if (!(Body instanceof Readable)) throw new Error("S3 answered without a body");
+    return Body;
+  } catch (error) {
+    throw await refusalOf(client, source, error, abortSignal);
+  }
+}
 
+/** Fetches a range. An attempt goes on where the one before it broke off. */
 async function fetchRange(
   client: S3Client,
   source: Source,
   { start, end }: Range,
   signal: AbortSignal,
+  patience: Patience,
 ): Promise<Uint8Array> {
-  const { Body } = await client.send(
-    new GetObjectCommand({
-      Bucket: source.bucket,
-      Key: source.key,
-      VersionId: source.versionId,
-      IfMatch: `"${source.etag}"`,
-      Range: `bytes=${start}-${end}`,
-    }),
-    { abortSignal: signal },
-  );
-  const bytes = await Body?.transformToByteArray();
-  if (bytes?.length !== end - start + 1) {
-    throw new Error(`S3 sent ${bytes?.length ?? 0} of the ${end - start + 1} bytes from ${start} to ${end}`);
-  }
-  return bytes;
-}
-
-const pause = (milliseconds: number, signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    const timer = setTimeout(resolve, milliseconds);
-    signal.addEventListener(
-      "abort",
-      () => {
-        clearTimeout(timer);
-        resolve();
-      },
-      { once: true },
-    );
-  });
-
-async function fetchWithRetries(
-  client: S3Client,
-  source: Source,
-  range: Range,
-  signal: AbortSignal,
-): Promise<Uint8Array> {
-  for (let attempt = 1; ; attempt += 1) {
+  const bytes = Buffer.allocUnsafe(end - start + 1);
+  let received = 0;
+  const attempt = async (attemptSignal: AbortSignal, onProgress: () => void): Promise<Uint8Array> => {
+    // A body that came whole and failed has the wrong checksum.
+    if (received === bytes.length) received = 0;
+    const body = await openRange(client, source, { start: start + received, end }, attemptSignal);
+    const stop = () => body.destroy(attemptSignal.reason);
+    attemptSignal.addEventListener("abort", stop, { once: true });
     try {
-      return await fetchRange(client, source, range, signal);
-    } catch (error) {
-      const fault = faultOf(error);
-      if (fault !== undefined) throw new SourceUnavailableError(fault, FAULT_MESSAGES[fault], { cause: error });
-      if (signal.aborted || attempt === ATTEMPTS) throw error;
-      await pause(BACKOFF_MS * 2 ** attempt * Math.random(), signal);
+      for await (const chunk of body as AsyncIterable<Uint8Array>) {
+        onProgress();
+        if (received + chunk.length > bytes.length) throw new Error("S3 sent more bytes than the range has");
+        bytes.set(chunk, received);
+        received += chunk.length;
+      }
+    } finally {
+      attemptSignal.removeEventListener("abort", stop);
     }
-  }
+    if (received < bytes.length) throw new Error(`S3 sent ${received} of ${bytes.length} bytes`);
+    return bytes;
+  };
+  return fetchPatiently(`Range ${start}-${end} of ${uriOf(source)}`, attempt, signal, patience);
 }
 
 /**
- * Reads bytes `start` to `end` (both included) of exactly this version of an object by ranged GETs, several at once, in
- * order. Bounded memory. Throws `SourceUnavailableError`, or the last error after some attempts. When `signal` is aborted
- * the requests under way are aborted and the iteration ends.
+ * Reads bytes `start` to `end` (both included) of exactly this version of an object by ranged GETs,
+ * several at once, in order. Bounded memory. Throws `SourceUnavailableError` or `SourceFetchError`.
+ * When `signal` is aborted the requests under way are aborted and the iteration ends. However it
+ * ends, no request is left under way.
  */
 export async function* readRanges(
   client: S3Client,
@@ -107,6 +96,7 @@ export async function* readRanges(
   start: number,
   end: number,
   signal: AbortSignal,
+  patience: Patience = PATIENCE,
 ): AsyncGenerator<Uint8Array> {
   const done = new AbortController();
   const aborted = AbortSignal.any([signal, done.signal]);
@@ -115,7 +105,7 @@ export async function* readRanges(
   const startNext = () => {
     const { value } = ranges.next();
     if (value === undefined) return;
-    const fetched = fetchWithRetries(client, source, value, aborted);
+    const fetched = fetchRange(client, source, value, aborted, patience);
     // Awaited in order below; a later one may fail before its turn comes.
     fetched.catch(() => {});
     underWay.push(fetched);
@@ -126,12 +116,14 @@ export async function* readRanges(
     for (let next = underWay.shift(); next !== undefined; next = underWay.shift()) {
       yield await next;
       taken += 1;
-      // Only a reader that comes back for more gets more fetched ahead: most reads of a header end here.
+      // Only a reader that comes back for more gets more fetched ahead: most reads of a header end
+      // here.
       for (let free = Math.min(taken, PARALLEL_RANGES) - underWay.length; free > 0; free -= 1) startNext();
     }
   } catch (error) {
     if (!signal.aborted) throw error;
   } finally {
     done.abort();
+    await Promise.allSettled(underWay);
   }
 }

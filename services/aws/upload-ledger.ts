@@ -52,15 +52,20 @@ export function dynamoUploadLedger(
       return { requests, lastRequestAt: last_request };
     },
 
-    countRequest: async (identity, now) => {
-      await client.send(
-        new UpdateCommand({
-          TableName,
-          Key: countKey(identity),
-          UpdateExpression: "SET last_request = :now, expiration = :expiration ADD requests :one",
-          ExpressionAttributeValues: { ":now": now, ":expiration": now + REMEMBER_SECONDS, ":one": 1 },
-        }),
-      );
+    // Sets what it comes to instead of adding one: the SDK sends it again where an answer is lost.
+    countRequest: async (identity, request, now) => {
+      const update = new UpdateCommand({
+        TableName,
+        Key: countKey(identity),
+        UpdateExpression: "SET requests = :request, last_request = :now, expiration = :expiration",
+        ConditionExpression: "attribute_not_exists(requests) OR requests < :request",
+        ExpressionAttributeValues: { ":request": request, ":now": now, ":expiration": now + REMEMBER_SECONDS },
+      });
+      try {
+        await client.send(update);
+      } catch (error) {
+        if ((error as Error).name !== "ConditionalCheckFailedException") throw error;
+      }
     },
   };
 }

@@ -19,6 +19,7 @@ const RejectedUpload = z.object({
   ...picture.partial().shape,
   status: z.literal("rejected"),
   rejection: Rejection,
+  rejected_at: creation_time,
 });
 const SplitUpload = z.object({
   ...upload,

@@ -1,26 +1,27 @@
 import { copiedSegments } from "../split/domain/exact-plan.ts";
-import type { CutEnding, CutJob, MadeSegment, MediaTools } from "../split/ports/media-tools.ts";
-import { isCutFailure, isMediaFault } from "../video/errors.ts";
-import { containersFor } from "./containers.ts";
+import type { CutJob, DescribedMedia, MadeSegment, MediaDescription, MediaTools } from "../split/ports/media-tools.ts";
 import { cutByCopy } from "./copy/copied-cut.ts";
+import { cutToAnEnding } from "./cut-ending.ts";
 import { cutExactly } from "./exact/index.ts";
+import { containersFor } from "./formats/containers.ts";
 import type { Binaries } from "./process/binaries.ts";
 import { isOfTheFile } from "./process/errors.ts";
-import { type CheckedSource, checkSource } from "./source/checked-source.ts";
+import { checkSource } from "./source/checked-source.ts";
 import { describeSource, type FfprobeOutput, languageOf, pictureFormatOf, probe } from "./source/describe.ts";
 import { hasSampleTable, readSampleTable } from "./source/sample-table.ts";
 import { scanPackets } from "./source/scan-packets.ts";
 import { serveSource } from "./source/source-server.ts";
 import { isTruncated } from "./source/truncation.ts";
 
+/** A source that ffmpeg can open, and what ffprobe says of it. */
+type Served = { binary: string; url: string; probed: FfprobeOutput; description: MediaDescription };
+
 /** Cuts as asked: by copying alone where every boundary is on a keyframe that nothing reaches across, and else exactly. */
 async function* cut(
-  binary: string,
-  url: string,
-  probed: FfprobeOutput,
+  { binary, url, probed, description }: Served,
   job: CutJob,
 ): AsyncGenerator<MadeSegment, void, undefined> {
-  const { description, container, directory, signal } = job;
+  const { container, directory, signal } = job;
   const { format } = description;
   const video = description.video?.index ?? 0;
   const codec = description.video?.codec ?? "";
@@ -55,66 +56,35 @@ async function* cut(
   yield* cutExactly({ ...common, picture, size, cut: job.cut, from, log: job.log });
 }
 
-/** Cuts, and says how it ended: what a source that couldn't be fetched has led to is told from what its bytes lead to. */
-async function* cutToAnEnding(
-  source: CheckedSource,
-  job: CutJob,
-  cutting: AsyncGenerator<MadeSegment>,
-): AsyncGenerator<MadeSegment, CutEnding, undefined> {
-  const planned = job.cut.kind === "exact" ? job.cut.plan.segments : job.cut.segments;
-  let next = job.from;
-  let readable = planned[job.from]?.start ?? 0;
-  try {
-    for await (const segment of cutting) {
-      // ffmpeg takes a failing source for the end of the file; the source has failed before ffmpeg can see it.
-      source.failed.throwIfAborted();
-      next = segment.index + 1;
-      readable = segment.proof.end;
-      yield segment;
-    }
-    source.failed.throwIfAborted();
-    return next === planned.length ? { type: "complete" } : { type: "undecodable", from: readable };
-  } catch (error) {
-    job.signal.throwIfAborted();
-    if (source.failed.aborted) return { type: "not fetched", error: source.failed.reason };
-    if (!isOfTheFile(error)) throw error;
-    if (isMediaFault(error))
-      return { type: "impossible", reason: "UnreadableMedia", detail: error.stderr || "no message", cause: error };
-    if (isCutFailure(error)) return { type: "impossible", reason: error.reason, detail: error.message, cause: error };
-    throw error;
-  }
-}
-
 /** The media tools of the split service, on ffmpeg and ffprobe. */
 export const ffmpegMediaTools = ({ ffmpeg, ffprobe }: Binaries): MediaTools => ({
   open: async (original) => {
     const source = checkSource(original);
     const server = await serveSource(source);
-    const { url } = server;
+    const { url, pause, resume, close } = server;
     const orFailed = (signal: AbortSignal): AbortSignal => AbortSignal.any([signal, source.failed]);
-    let probed: FfprobeOutput = { streams: [], format: { format_name: "" } };
-    return {
-      describe: async (signal) => {
-        probed = await probe(ffprobe, url, orFailed(signal));
-        return describeSource(probed);
-      },
-      scan: async ({ video, format }, ending, onPacket) => {
-        const stream = video?.index ?? 0;
-        const signal = orFailed(ending);
-        const truncated = await isTruncated(source, format, signal);
-        const indexed = hasSampleTable(format) ? await readSampleTable(source, stream, signal) : undefined;
-        if (indexed === undefined) await scanPackets({ binary: ffprobe, url, stream, format, signal, onPacket });
-        else for (const packet of indexed) onPacket(packet);
-        return { truncated };
-      },
-      containers: containersFor,
-      cut: (job) => {
-        const reading = { ...job, signal: orFailed(job.signal) };
-        return cutToAnEnding(source, job, cut(ffmpeg, url, probed, reading));
-      },
-      pause: server.pause,
-      resume: server.resume,
-      close: server.close,
+
+    const described = (probed: FfprobeOutput): DescribedMedia => {
+      const description = describeSource(probed);
+      const { format, video } = description;
+      const stream = video?.index ?? 0;
+      return {
+        description,
+        scan: async (ending, onPacket) => {
+          const signal = orFailed(ending);
+          const truncated = await isTruncated(source, format, signal);
+          const indexed = hasSampleTable(format) ? await readSampleTable(source, stream, signal) : undefined;
+          if (indexed === undefined) await scanPackets({ binary: ffprobe, url, stream, format, signal, onPacket });
+          else for (const packet of indexed) onPacket(packet);
+          return { truncated };
+        },
+        containers: (extension) => containersFor(description, extension),
+        cut: (job) => {
+          const reading = { ...job, signal: orFailed(job.signal) };
+          return cutToAnEnding(source.failed, job, cut({ binary: ffmpeg, url, probed, description }, reading));
+        },
+      };
     };
+    return { describe: async (signal) => described(await probe(ffprobe, url, orFailed(signal))), pause, resume, close };
   },
 });

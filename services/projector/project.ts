@@ -23,8 +23,8 @@ export async function project(
 ): Promise<Projection> {
   const { correlationId, eventId } = event.metadata;
   const line = log.with({ correlation_id: correlationId, event_id: eventId, event_type: event.type });
-  if (event.type === "SplitRequested") {
-    line.info("Ignored: a request changes no document");
+  if (event.type === "SplitRequested" || event.type === "RequestRefused") {
+    line.info("Ignored: a request, met or refused, changes no document");
     return { outcome: "ignored" };
   }
   const VideoId = documentId(event);

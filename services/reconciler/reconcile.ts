@@ -1,13 +1,13 @@
-import pLimit from "p-limit";
 import type { VideoSplitEvent } from "#events-schema";
-import { isForbidden } from "../video/errors.ts";
+import { mapConcurrently } from "../video/concurrency.ts";
+import { SourceUnavailableError } from "../video/errors.ts";
 import * as facts from "../video/event-data.ts";
-import { correlationId, eventId, type Hash } from "../video/ids.ts";
+import { correlationId, eventId, factId, type Hash } from "../video/ids.ts";
+import { parentOf } from "../video/own-segments.ts";
 import type { EventPublisher } from "../video/ports/event-publisher.ts";
 import type { Log } from "../video/ports/log.ts";
 import type { StoredObject, StoredObjects } from "../video/ports/stored-objects.ts";
 import type { VideoLedger } from "../video/ports/video-ledger.ts";
-import { OUTPUT_MARKER } from "../video/segment-keys.ts";
 import { sourceIdentity } from "../video/source.ts";
 import { decide, MOST_REQUESTS } from "./domain/patience.ts";
 import type { UploadLedger } from "./ports/upload-ledger.ts";
@@ -49,7 +49,7 @@ export type ReconcilerDependencies = {
 const OLDEST_SECONDS = 14 * 86_400;
 
 /** Uploads looked up at the same time. */
-const LOOKUPS_AT_ONCE = 10;
+const MAX_LOOKUPS_AT_ONCE = 10;
 
 type Found = "ended" | "waiting" | "requested" | "given up" | "no upload" | "failed";
 
@@ -71,7 +71,6 @@ export async function reconcile(dependencies: ReconcilerDependencies, signal: Ab
     uploadedAt >= oldest &&
     uploadedAt + settings.graceSeconds <= now &&
     settings.endings.some((ending) => source.key.endsWith(`.${ending}`));
-  const limit = pLimit(LOOKUPS_AT_ONCE);
   const counts: Record<Found, number> = {
     ended: 0,
     waiting: 0,
@@ -80,10 +79,12 @@ export async function reconcile(dependencies: ReconcilerDependencies, signal: Ab
     "no upload": 0,
     failed: 0,
   };
+  const lookUp = async (upload: ListedUpload, ending: AbortSignal): Promise<void> => {
+    counts[await tryToLookAfter(upload, now, dependencies, ending)] += 1;
+  };
   try {
     for await (const page of uploads.list(settings.bucket, settings.keyPrefix, signal)) {
-      const found = page.filter(isDue).map((upload) => limit(() => tryToLookAfter(upload, now, dependencies, signal)));
-      for (const what of await Promise.all(found)) counts[what] += 1;
+      await mapConcurrently(page.filter(isDue), MAX_LOOKUPS_AT_ONCE, lookUp, signal);
     }
   } catch (error) {
     if (!signal.aborted) throw error;
@@ -126,58 +127,63 @@ async function lookAfter(
   const known = await ledger.requestsFor(identity);
   const decision = decide({ uploadedAt: upload.uploadedAt, ...known }, settings.graceSeconds, now);
   if (decision === "wait") return "waiting";
-  if (!(await isUpload(upload, dependencies))) return "no upload";
+  if (!(await isUpload(upload, dependencies, signal))) return "no upload";
+  signal.throwIfAborted();
   if (decision === "request") {
-    await request(upload, identity, known.requests, dependencies);
+    await request(upload, identity, known.requests, dependencies, signal);
     return "requested";
   }
-  await giveUp(upload, identity, dependencies);
+  await giveUp(upload, identity, dependencies, signal);
   return "given up";
 }
 
-/** Neither a segment that somebody put there, nor gone since it was listed. What may not be read is the split service's to reject. */
-async function isUpload({ source }: ListedUpload, { store }: ReconcilerDependencies): Promise<boolean> {
+/**
+ * Neither a segment that somebody put there, nor gone since it was listed. What can't be read is the
+ * split service's to reject.
+ */
+async function isUpload(
+  { source }: ListedUpload,
+  { store, hash }: ReconcilerDependencies,
+  signal: AbortSignal,
+): Promise<boolean> {
   let stored: StoredObject | undefined;
   try {
-    stored = await store.describe(source.bucket, source.key, source.versionId);
+    stored = await store.describe(source.bucket, source.key, source.versionId, signal);
   } catch (error) {
-    if (isForbidden(error)) return true;
+    if (error instanceof SourceUnavailableError) return error.reason !== "SourceNotFound";
     throw error;
   }
-  return stored !== undefined && stored.metadata[OUTPUT_MARKER] === undefined && stored.source.etag === source.etag;
+  return stored !== undefined && parentOf(stored, hash) === undefined && stored.source.etag === source.etag;
 }
 
-/** Ids follow from the upload and from which request it is: one that is told of twice is the same. */
-function metadataOf(
-  identity: string,
-  type: "SplitRequested" | "VideoRejected",
-  nth: number,
-  { hash, now }: ReconcilerDependencies,
-): VideoSplitEvent["metadata"] {
-  const id = eventId(identity, type, nth, hash);
-  return {
-    eventId: id,
-    version: 1,
-    correlationId: correlationId(identity, hash),
-    causationId: id,
-    occurredAt: new Date(now() * 1_000).toISOString(),
-  };
-}
+/** `eventId` follows from what is announced: the same, announced twice, has the same id. */
+const metadataOf = (eventId: string, correlation: string, now: number): VideoSplitEvent["metadata"] => ({
+  eventId,
+  version: 1,
+  correlationId: correlation,
+  causationId: eventId,
+  occurredAt: new Date(now * 1_000).toISOString(),
+});
 
 async function request(
   { source }: ListedUpload,
   identity: string,
   nth: number,
   dependencies: ReconcilerDependencies,
+  signal: AbortSignal,
 ): Promise<void> {
-  const { publisher, ledger, log, now } = dependencies;
+  const { publisher, ledger, log, hash, now } = dependencies;
   const { bucket, key, versionId } = source;
-  await publisher.publish({
-    type: "SplitRequested",
-    metadata: metadataOf(identity, "SplitRequested", nth, dependencies),
-    data: { bucket, key, ...(versionId === undefined ? {} : { version_id: versionId }), reason: "redrive" },
-  });
-  await ledger.countRequest(identity, now());
+  const correlation = correlationId(identity, hash);
+  await publisher.publish(
+    {
+      type: "SplitRequested",
+      metadata: metadataOf(eventId(correlation, "SplitRequested", nth, hash), correlation, now()),
+      data: { bucket, key, ...(versionId === undefined ? {} : { version_id: versionId }), reason: "redrive" },
+    },
+    signal,
+  );
+  await ledger.countRequest(identity, nth + 1, now());
   log.warn("An upload came to no end: asked for it again", { bucket, key, request: nth + 1 });
 }
 
@@ -185,17 +191,18 @@ async function giveUp(
   { source, bytes }: ListedUpload,
   identity: string,
   dependencies: ReconcilerDependencies,
+  signal: AbortSignal,
 ): Promise<void> {
-  const { publisher, ledger, log } = dependencies;
+  const { publisher, ledger, log, hash, now } = dependencies;
   const videoId = await ledger.claimBlock(identity);
+  const correlation = correlationId(identity, hash);
   const message =
     `The upload was asked for ${MOST_REQUESTS} times and came to no end. "npm run dead-letters -- list" may say why; ` +
     `when the cause is gone, redrive it, or ask for it with "npm run request".`;
-  await publisher.publish({
-    type: "VideoRejected",
-    metadata: metadataOf(identity, "VideoRejected", MOST_REQUESTS, dependencies),
-    data: facts.rejected({ videoId, source, bytes }, "GivenUp", message),
-  });
+  const type = "VideoRejected" as const;
+  const data = facts.rejected({ videoId, source, bytes }, "GivenUp", message);
+  const metadata = metadataOf(factId(correlation, { type, data }, hash), correlation, now());
+  await publisher.publish({ type, metadata, data }, signal);
   await ledger.recordEnding(videoId, "given up");
   log.warn("An upload came to no end: given up", { bucket: source.bucket, key: source.key, video_id: videoId });
 }

@@ -31,7 +31,8 @@ export function onceInLedger(persistence: LedgerPersistence, context: Context): 
     hashFunction: "sha256",
     lambdaContext: context,
   });
-  return async <T>(key: string, work: () => Promise<Done<T>>) => {
+  return async <T>(key: string, asking: string, work: () => Promise<Done<T>>) => {
+    persistence.setAsking(asking);
     const workOnce = async (_key: string) => {
       const { result, remember } = await work();
       if (!remember) throw new NotRemembered(result);
@@ -42,7 +43,7 @@ export function onceInLedger(persistence: LedgerPersistence, context: Context): 
     } catch (error) {
       if (error instanceof NotRemembered) return { result: error.result as T };
       // The invocation that owns the record finishes it, is retried under its own request id, or ends as a dead letter.
-      if (error instanceof IdempotencyAlreadyInProgressError) return "done elsewhere";
+      if (error instanceof IdempotencyAlreadyInProgressError) return { busyWith: persistence.askingOfOwner };
       throw error;
     }
   };

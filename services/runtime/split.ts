@@ -10,9 +10,10 @@ import { s3MediaStore } from "../aws/media-store.ts";
 import { s3Client } from "../aws/s3.ts";
 import { ffmpegMediaTools, findBinaries } from "../ffmpeg/index.ts";
 import type { SplitDependencies } from "../split/dependencies.ts";
+import type { SplitOutcome } from "../split/outcome.ts";
 import type { Measure } from "../split/ports/measure.ts";
 import type { SplitRequest } from "../split/requests.ts";
-import { type SplitOutcome, splitVideo } from "../split/split-video.ts";
+import { splitVideo } from "../split/split-video.ts";
 import { OutOfTimeError } from "../video/errors.ts";
 import { deadlineOf } from "./deadline.ts";
 import { readEnvironment } from "./environment.ts";
@@ -20,6 +21,7 @@ import { powertoolsLog } from "./log.ts";
 import { splitValues } from "./measurements.ts";
 import { powertoolsMetrics } from "./metrics.ts";
 import { onceInLedger } from "./once.ts";
+import { makeTemporaryFolder, sweepTemporaryFolders } from "./temporary-folders.ts";
 
 const Environment = z.object({
   VIDEO_SPLIT_OUTPUT_BUCKET: z.string().min(1),
@@ -54,6 +56,8 @@ async function compose(): Promise<SplitService> {
     path: environment.PATH,
   });
   const log = powertoolsLog("split");
+  const abandoned = await sweepTemporaryFolders(tmpdir());
+  if (abandoned.length > 0) log.warn("Removed temporary folders of processes that were killed", { folders: abandoned });
   const metered = powertoolsMetrics("split", environment.POWERTOOLS_METRICS_NAMESPACE);
   const dependencies: Omit<SplitDependencies, "once" | "log" | "measure"> = {
     store: s3MediaStore(s3Client()),
@@ -62,7 +66,7 @@ async function compose(): Promise<SplitService> {
     media: ffmpegMediaTools(binaries),
     hash: sha256,
     now: () => new Date(),
-    temporaryFolder: tmpdir(),
+    makeTemporaryFolder: () => makeTemporaryFolder(tmpdir()),
     settings: {
       uploadKeyPrefix: environment.VIDEO_SPLIT_UPLOAD_KEY_PREFIX,
       outputBucket: environment.VIDEO_SPLIT_OUTPUT_BUCKET,

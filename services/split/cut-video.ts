@@ -1,5 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { rm } from "node:fs/promises";
 import type { EventData } from "#events-schema";
 import { isCutFailure, isMediaFault, RejectedVideo } from "../video/errors.ts";
 import * as facts from "../video/event-data.ts";
@@ -10,7 +9,7 @@ import { PacketIndex } from "./domain/packet-index.ts";
 import { largestDeviation, proofOf } from "./domain/proof.ts";
 import { planCut, type SplitPlan } from "./plan-cut.ts";
 import type { CutChoice } from "./ports/ledger.ts";
-import type { MediaDescription, OpenMedia } from "./ports/media-tools.ts";
+import type { DescribedMedia, MediaDescription } from "./ports/media-tools.ts";
 
 /** Above this share the header's frame rate and the counted one contradict each other, and the counted one holds. */
 const FPS_TOLERANCE = 0.2;
@@ -35,16 +34,17 @@ export async function cutVideo(
   announce: Announce,
   signal: AbortSignal,
 ): Promise<CutResult> {
-  const { media, store, ledger, log, temporaryFolder } = dependencies;
+  const { media, store, ledger, log, makeTemporaryFolder } = dependencies;
   const opened = await media.open({
     size: upload.bytes,
     read: (start, end, reading) => store.read(upload.source, start, end, reading),
   });
   let directory: string | undefined;
   try {
-    directory = await mkdtemp(join(temporaryFolder, "video-split-"));
-    const description = assertVideo(await read("NotMedia", () => opened.describe(signal)));
-    const { index, truncated } = await scanPackets(opened, description, signal);
+    directory = await makeTemporaryFolder();
+    const media = await read("NotMedia", () => opened.describe(signal));
+    const description = assertVideo(media.description);
+    const { index, truncated } = await scanPackets(media, signal);
     const { averageFps } = description.video;
     let plan = planCut(index, wish, averageFps);
     // Only a wish that works is recorded: after a rejection the upload can be asked for again with another one.
@@ -61,8 +61,9 @@ export async function cutVideo(
     const { length } = plan.segments;
     const delivered = isFirst ? new Map() : await ledger.delivered(upload.videoId, length);
     if (delivered.size > 0) log.info("Goes on where an earlier attempt ended", { delivered: delivered.size });
-    const run = { upload, choice, plan, picture, description, directory, extension, delivered };
-    const delivery = await deliverSegments(run, opened, dependencies, announce, signal);
+    const reading = { media, pause: opened.pause, resume: opened.resume };
+    const run = { upload, choice, plan, picture, directory, extension, delivered, reading };
+    const delivery = await deliverSegments(run, dependencies, announce, signal);
     const result = resultOf(plan, delivery, index, truncated);
     if (result.truncatedAt !== undefined)
       log.warn("The source can't be read to its end", { until: result.truncatedAt });
@@ -74,17 +75,17 @@ export async function cutVideo(
   }
 }
 
-/** More packets than four days of video have; a hostile file may tell of any number. */
-const MOST_PACKETS = 2 ** 24;
+/** More packets than four days of video have; a hostile file may hold any number. */
+const MAX_PACKETS = 2 ** 24;
 
-async function scanPackets(opened: OpenMedia, description: VideoDescription, signal: AbortSignal) {
+async function scanPackets(media: DescribedMedia, signal: AbortSignal) {
   const index = new PacketIndex();
   const { truncated } = await read("UnreadableMedia", () =>
-    opened.scan(description, signal, (packet) => {
-      if (index.count === MOST_PACKETS) {
+    media.scan(signal, (packet) => {
+      if (index.count === MAX_PACKETS) {
         throw new RejectedVideo(
           "TooManySegments",
-          `The video has more than ${MOST_PACKETS} frames. Upload it in parts.`,
+          `The video has more than ${MAX_PACKETS} frames. Upload it in parts.`,
         );
       }
       index.add(packet);

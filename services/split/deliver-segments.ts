@@ -2,12 +2,12 @@ import { rm } from "node:fs/promises";
 import pLimit from "p-limit";
 import { RejectedVideo } from "../video/errors.ts";
 import * as facts from "../video/event-data.ts";
-import { OUTPUT_MARKER } from "../video/segment-keys.ts";
+import { segmentMetadata } from "../video/own-segments.ts";
 import type { Announce, SplitDependencies } from "./dependencies.ts";
 import type { SegmentProof } from "./domain/proof.ts";
 import type { SplitPlan } from "./plan-cut.ts";
 import type { CutChoice, DeliveredSegment } from "./ports/ledger.ts";
-import type { Container, CutEnding, MadeSegment, MediaDescription, OpenMedia } from "./ports/media-tools.ts";
+import type { Container, CutEnding, DescribedMedia, MadeSegment, OpenMedia } from "./ports/media-tools.ts";
 
 /** Bytes of finished segments that may wait on disk; beyond it the reading is held back. */
 const MAX_BACKLOG_BYTES = 64 * 1024 * 1024;
@@ -20,12 +20,13 @@ export type CutRun = {
   choice: CutChoice;
   plan: SplitPlan;
   picture: facts.Picture;
-  description: MediaDescription;
   directory: string;
   /** Of the source. */
   extension: string;
   /** What earlier attempts have done. */
   delivered: ReadonlyMap<number, DeliveredSegment>;
+  /** The source, and how its reading is held back. */
+  reading: { media: DescribedMedia } & Pick<OpenMedia, "pause" | "resume">;
 };
 
 /** What was delivered, in all attempts. */
@@ -44,7 +45,6 @@ export type Delivery = {
  */
 export async function deliverSegments(
   run: CutRun,
-  opened: OpenMedia,
   dependencies: SplitDependencies,
   announce: Announce,
   signal: AbortSignal,
@@ -53,8 +53,8 @@ export async function deliverSegments(
   const { delivered, plan } = run;
   if (delivered.size === plan.segments.length) return { proofs: proofsOf(delivered), undecodableFrom: undefined };
   let refusal: Impossible | undefined;
-  for (const container of containersOf(run, opened)) {
-    const { ending, proofs, made } = await deliverIn(container, run, opened, dependencies, announce, signal);
+  for (const container of containersOf(run)) {
+    const { ending, proofs, made } = await deliverIn(container, run, dependencies, announce, signal);
     switch (ending.type) {
       case "complete":
         if (proofs.length < plan.segments.length) throw new Error("the cut is complete, and segments are missing");
@@ -79,9 +79,9 @@ const proofsOf = (delivered: CutRun["delivered"]): SegmentProof[] =>
   [...delivered].sort(([one], [other]) => one - other).map(([, { proof }]) => proof);
 
 /** Once a segment was uploaded, its container is a fact. */
-function containersOf({ description, extension, delivered }: CutRun, opened: OpenMedia): Container[] {
+function containersOf({ reading, extension, delivered }: CutRun): Container[] {
   const [known] = delivered.values();
-  const containers = opened.containers(description, extension);
+  const containers = reading.media.containers(extension);
   return known === undefined ? containers : containers.filter((one) => one.extension === known.object.extension);
 }
 
@@ -103,7 +103,7 @@ async function announceSegment(
   const segment = plan.segments[index];
   if (segment === undefined) throw new Error(`ffmpeg made segment ${index}, and ${plan.segments.length} were planned`);
   const { object } = delivered;
-  await announce("SegmentCreated", facts.segmentCreated(upload, picture, segment, delivered), index);
+  await announce("SegmentCreated", facts.segmentCreated(upload, picture, segment, delivered));
   await ledger.recordSegment(upload.videoId, index, { ...delivered, announced: true });
   log.info("Segment announced", { segment_index: index, made: object.made });
 }
@@ -140,12 +140,11 @@ const damaged = (made: number, { reason, detail, cause }: Impossible): RejectedV
 async function deliverIn(
   container: Container,
   run: CutRun,
-  opened: OpenMedia,
   dependencies: SplitDependencies,
   announce: Announce,
   signal: AbortSignal,
 ): Promise<{ ending: CutEnding; proofs: SegmentProof[]; made: number }> {
-  const { plan, description, directory, delivered } = run;
+  const { plan, directory, delivered, reading } = run;
   const proofs = new Map([...delivered].map(([index, { proof }]) => [index, proof]));
   const from = plan.segments.findIndex(({ index }) => !delivered.has(index));
   const failed = new AbortController();
@@ -165,11 +164,11 @@ async function deliverIn(
     }
     await rm(file.path);
     backlog -= file.bytes;
-    if (backlog <= MAX_BACKLOG_BYTES) opened.resume();
+    if (backlog <= MAX_BACKLOG_BYTES) reading.resume();
   };
 
   const { cut } = plan;
-  const files = opened.cut({ description, container, cut, from, directory, signal: ending, log: dependencies.log });
+  const files = reading.media.cut({ container, cut, from, directory, signal: ending, log: dependencies.log });
   const deliveries: Promise<void>[] = [];
   try {
     let next = await files.next();
@@ -177,7 +176,7 @@ async function deliverIn(
       const file = next.value;
       made += 1;
       backlog += file.bytes;
-      if (backlog > MAX_BACKLOG_BYTES) opened.pause();
+      if (backlog > MAX_BACKLOG_BYTES) reading.pause();
       deliveries.push(limit(() => deliver(file)).catch((error: unknown) => failed.abort(error)));
     }
     await Promise.all(deliveries);
@@ -186,7 +185,7 @@ async function deliverIn(
   } finally {
     failed.abort(new Error("the delivery has ended"));
     await Promise.all([...deliveries, files.return({ type: "complete" }).catch(() => {})]);
-    opened.resume();
+    reading.resume();
   }
 }
 
@@ -203,14 +202,14 @@ async function uploadSegment(
   { upload, choice }: CutRun,
   container: Container,
   file: MadeSegment,
-  { store, settings }: SplitDependencies,
+  { store, settings, hash }: SplitDependencies,
   signal: AbortSignal,
 ): Promise<facts.SegmentObject> {
   const { outputBucket: bucket } = settings;
   const { outputKeyPrefix: prefixTemplate } = choice;
   const { extension, contentType } = container;
   const { key } = facts.segmentLocation(upload, file.index, prefixTemplate, extension);
-  const metadata = { [OUTPUT_MARKER]: String(upload.videoId), "video-split-segment-index": String(file.index) };
+  const metadata = segmentMetadata(upload.videoId, file.index, file.bytes, hash);
   const checksum = await store.upload({ path: file.path, bucket, key, contentType, metadata, signal });
   const { bytes, made, codec: videoCodec, audioCodecs } = file;
   const { frames } = file.proof;

@@ -1,5 +1,5 @@
-import type { EventData, EventType } from "#events-schema";
-import type { Hash } from "../video/ids.ts";
+import type { EventData } from "#events-schema";
+import type { Fact, Hash } from "../video/ids.ts";
 import type { EventPublisher } from "../video/ports/event-publisher.ts";
 import type { Log } from "../video/ports/log.ts";
 import type { CutChoice, Ledger } from "./ports/ledger.ts";
@@ -29,10 +29,10 @@ export type SplitDependencies = {
   measure: Measure;
   hash: Hash;
   now: () => Date;
-  /** Parent of the temporary folder of each run. */
-  temporaryFolder: string;
+  /** Makes an empty folder on local disk for one run, which removes it. */
+  makeTemporaryFolder: () => Promise<string>;
   settings: SplitSettings;
 };
 
-/** Announces facts about one upload: ids follow from the upload, so that a retry announces the same. */
-export type Announce = <T extends EventType>(type: T, data: EventData<T>, index?: number) => Promise<void>;
+/** Announces facts about one upload: ids follow from the upload and the fact, so that a retry announces the same. */
+export type Announce = <T extends Fact["type"] | "RequestRefused">(type: T, data: EventData<T>) => Promise<void>;

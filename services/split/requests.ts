@@ -1,24 +1,37 @@
 import * as z from "zod";
-import { type Cut, parseEvent, SOURCE } from "#events-schema";
+import { type Cut, type EventData, isInvalidEventError, parseEvent, SOURCE } from "#events-schema";
+import { MAX_KEY_BYTES, shortened } from "../video/segment-keys.ts";
+import { MAX_BUCKET_BYTES, objectNameFault } from "../video/source.ts";
 
-/** A wish to split one object, wherever it came from. */
+/** A request to split one object, wherever it came from. */
 export type SplitRequest = {
   bucket: string;
   /** Verbatim. */
   key: string;
-  /** Of the object that was meant; undefined: whichever lies there now. */
+  /** Of the object that was meant; undefined: whichever is there now. */
   etag: string | undefined;
   versionId: string | undefined;
-  /** Somebody asked for this object by name, so it needn't lie below the upload prefix. */
+  /** Of the object that was meant, where the request says it. */
+  bytes: number | undefined;
+  /** Somebody asked for this object by name, so it needn't be below the upload prefix. */
   explicit: boolean;
   segmentSeconds: number | undefined;
   cut: Cut | undefined;
   outputKeyPrefix: string | undefined;
   /** Id of the message that this request came in. */
   messageId: string;
+  /** What makes it a request that can't be met, whatever the object. */
+  fault: RequestFault | undefined;
 };
 
-/** An event that this function has no use for: a rule of somebody's leads to it by mistake. It ends as a dead letter. */
+export type RequestFault = {
+  /** A sentence about what is wrong, without its end. */
+  message: string;
+  /** No object can have the bucket and key that it names, so S3 needn't be asked. */
+  isOfName: boolean;
+};
+
+/** An event that names no object: a rule leads it here by mistake, or its writer is wrong. It ends as a dead letter. */
 export class UnreadableRequestError extends Error {
   override name = "UnreadableRequestError";
 }
@@ -28,11 +41,29 @@ const ObjectCreated = z.object({
   id: z.string().min(1),
   detail: z.object({
     bucket: z.object({ name: z.string().min(1) }),
-    object: z.object({ key: z.string().min(1), etag: z.string().min(1), "version-id": z.string().optional() }),
+    object: z.object({
+      key: z.string().min(1),
+      etag: z.string().min(1),
+      "version-id": z.string().optional(),
+      size: z.int().nonnegative().optional().catch(undefined),
+    }),
   }),
 });
 
 const Envelope = z.object({ source: z.string(), "detail-type": z.string() });
+
+const OptionalText = z.string().min(1).optional().catch(undefined);
+
+/** The least that a `SplitRequested` must have, so that its writer can be told what is wrong with the rest. */
+const NamedObject = z.object({
+  id: OptionalText,
+  detail: z.object({
+    metadata: z.object({ eventId: OptionalText }).catch({ eventId: undefined }),
+    data: z.object({ bucket: z.string().min(1), key: z.string().min(1), version_id: OptionalText }),
+  }),
+});
+
+const MAX_ID_BYTES = 1_024;
 
 function fromObjectCreated(event: unknown): SplitRequest {
   const { id, detail } = ObjectCreated.parse(event);
@@ -41,31 +72,57 @@ function fromObjectCreated(event: unknown): SplitRequest {
     key: detail.object.key,
     etag: detail.object.etag,
     versionId: detail.object["version-id"] || undefined,
+    bytes: detail.object.size,
     explicit: false,
     segmentSeconds: undefined,
     cut: undefined,
     outputKeyPrefix: undefined,
     messageId: id,
+    fault: undefined,
   };
+}
+
+type Overrides = Pick<EventData<"SplitRequested">, "segment_seconds" | "cut" | "output_key_prefix">;
+
+/** What a valid `SplitRequested` asks for, or what makes it invalid. Throws for any other event. */
+function overridesOf(event: unknown): Overrides & { invalid?: string } {
+  try {
+    const { type, data } = parseEvent(event);
+    if (type === "SplitRequested") return data;
+    throw new UnreadableRequestError(`The split service doesn't handle ${type}`);
+  } catch (error) {
+    if (!isInvalidEventError(error) || error.type !== "SplitRequested") throw error;
+    const faults = error.faults.map(({ field, message }) => `${field.replace(/^detail\.(data\.)?/, "")}: ${message}`);
+    return { invalid: `The request isn't a valid SplitRequested (${faults.join("; ")})` };
+  }
 }
 
 function fromSplitRequested(event: unknown): SplitRequest {
-  const { type, data, metadata } = parseEvent(event);
-  if (type !== "SplitRequested") throw new UnreadableRequestError(`The split service doesn't handle ${type}`);
+  const { invalid, ...overrides } = overridesOf(event);
+  const { id, detail } = NamedObject.parse(event);
+  const { bucket, key, version_id: versionId } = detail.data;
+  const nameFault = objectNameFault(bucket, key);
+  const message = nameFault ?? invalid;
   return {
-    bucket: data.bucket,
-    key: data.key,
+    // As much of it as a name in S3 can have: the events about the request repeat it.
+    bucket: shortened(bucket.toWellFormed(), MAX_BUCKET_BYTES),
+    key: shortened(key.toWellFormed(), MAX_KEY_BYTES),
     etag: undefined,
-    versionId: data.version_id,
+    versionId,
+    bytes: undefined,
     explicit: true,
-    segmentSeconds: data.segment_seconds,
-    cut: data.cut,
-    outputKeyPrefix: data.output_key_prefix,
-    messageId: metadata.eventId,
+    segmentSeconds: overrides.segment_seconds,
+    cut: overrides.cut,
+    outputKeyPrefix: overrides.output_key_prefix,
+    messageId: shortened(detail.metadata.eventId ?? id ?? "unknown", MAX_ID_BYTES),
+    fault: message === undefined ? undefined : { message, isOfName: nameFault !== undefined },
   };
 }
 
-/** Reads S3's "Object Created" or our `SplitRequested`. Throws for anything else, so that it isn't lost but dead-lettered. */
+/**
+ * Reads S3's "Object Created" or our `SplitRequested`; one that names an object and is wrong in another way has a `fault`.
+ * Throws `UnreadableRequestError` for anything else, so that it isn't lost but dead-lettered.
+ */
 export function parseRequest(event: unknown): SplitRequest {
   const envelope = Envelope.safeParse(event);
   const type = envelope.success

@@ -1,219 +1,164 @@
-import type { VideoSplitEvent } from "#events-schema";
 import { isForbidden, RejectedVideo, SourceUnavailableError } from "../video/errors.ts";
 import * as facts from "../video/event-data.ts";
-import { correlationId, eventId } from "../video/ids.ts";
-import { overridesOf } from "../video/overrides.ts";
-import type { StoredObject } from "../video/ports/stored-objects.ts";
-import { OUTPUT_MARKER } from "../video/segment-keys.ts";
-import { isSegmentLength, segmentLengthRule } from "../video/segment-length.ts";
-import { type Source, sourceIdentity } from "../video/source.ts";
+import { correlationId, fingerprint } from "../video/ids.ts";
+import { PARENT, parentOf } from "../video/own-segments.ts";
+import { sourceIdentity } from "../video/source.ts";
+import { accept, askedFor } from "./accept.ts";
+import { announcer } from "./announcer.ts";
 import { cutVideo } from "./cut-video.ts";
-import type { Announce, SplitDependencies, SplitSettings } from "./dependencies.ts";
+import type { SplitDependencies } from "./dependencies.ts";
+import { type FoundSource, findSource } from "./find-source.ts";
+import { answerBusy, answerSplit, type LaterRequest, meets, refuse } from "./later-requests.ts";
+import type { SplitOutcome } from "./outcome.ts";
 import type { CutChoice } from "./ports/ledger.ts";
 import type { Measurement } from "./ports/measure.ts";
-import type { MediaStore } from "./ports/media-store.ts";
 import type { SplitRequest } from "./requests.ts";
-
-export type SplitOutcome =
-  | { outcome: "split"; VideoId: number; segments: number }
-  | { outcome: "rejected"; VideoId: number; reason: string }
-  | { outcome: "skipped"; why: string }
-  | { outcome: "done elsewhere" };
 
 /**
  * Splits the object that a request names: announces `SplitPlanned`, each `SegmentCreated` and `VideoSplit`, or
- * `VideoRejected`. Throws what is worth a retry, `signal`'s reason among it.
+ * `VideoRejected`; or `RequestRefused` where it is, or is being, split in another way. Throws what is worth a retry,
+ * `signal`'s reason among it.
  */
 export async function splitVideo(
   request: SplitRequest,
   dependencies: SplitDependencies,
   signal: AbortSignal,
 ): Promise<SplitOutcome> {
-  const { store, settings, once } = dependencies;
-  const log = dependencies.log.with({ bucket: request.bucket, key: request.key });
+  const { store, settings, once, ledger, hash } = dependencies;
+  const { bucket, key } = request;
+  const log = dependencies.log.with({ bucket, key });
   const skip = (why: string): SplitOutcome => {
     log.info(`Skipped: ${why}`);
     return { outcome: "skipped", why };
   };
 
-  if (!request.explicit && !request.key.startsWith(settings.uploadKeyPrefix)) {
+  if (!request.explicit && !key.startsWith(settings.uploadKeyPrefix)) {
     return skip(`the key is outside the upload prefix "${settings.uploadKeyPrefix}"`);
   }
-  const { stored, forbidden } = await lookUp(request, store);
-  const parent = stored?.metadata[OUTPUT_MARKER];
+  const found = await findSource(request, store, signal);
+  const { stored, source } = found;
+  const parent = stored && parentOf(stored, hash);
   if (parent !== undefined) return skip(`it's a segment of video ${parent}, made by this service`);
+  if (stored?.metadata[PARENT] !== undefined)
+    log.warn(`Split as any upload: it has the metadata ${PARENT}, and this service didn't make it`);
 
-  const source = sourceOf(request, stored);
   const identity = sourceIdentity(source);
-  const { overrides, fault } = overridesOf(stored?.metadata ?? {});
-  const wished = {
-    segmentSeconds: request.segmentSeconds ?? overrides.segmentSeconds,
-    cut: request.cut ?? overrides.cut,
-    outputKeyPrefix: request.outputKeyPrefix,
-    fault,
+  const videoId = await ledger.claimBlock(identity);
+  const asked = askedFor(request, stored);
+  const video: Video = {
+    upload: { videoId, source, bytes: stored?.bytes ?? request.bytes ?? 0 },
+    request,
+    found,
+    asked,
+    ledger,
+    announce: announcer(identity, request.messageId, dependencies, signal),
+    log: log.with({ video_id: videoId, correlation_id: correlationId(identity, hash) }),
   };
 
   // What a delivery comes to that finds its work done, or being done.
   let measurement: Measurement = { type: "duplicate" };
-  const done = await once(JSON.stringify([identity, wished]), async () => {
-    const videoId = await dependencies.ledger.claimBlock(identity);
-    const upload: facts.Upload = { videoId, source, bytes: stored?.bytes ?? 0 };
-    const video = { upload, identity, request, stored, forbidden, wished };
-    const ending = await splitOnce(video, { ...dependencies, log: log.with({ video_id: videoId }) }, signal);
-    measurement = ending.measurement;
+  let worked = false;
+  const asking = fingerprint(JSON.stringify(asked), hash);
+  const done = await once(identity, asking, async () => {
+    const ending = await workOn(video, dependencies, signal);
+    if (ending === "already split") return { result: { outcome: ending, VideoId: videoId }, remember: true };
+    worked = true;
+    if (ending.measurement !== undefined) measurement = ending.measurement;
     // A rejection costs little to find again, and with another setting or a newer ffmpeg it may be none.
     return { result: ending.outcome, remember: ending.outcome.outcome === "split" };
   });
+  const outcome = await answer(video, done, worked, asking);
   // Not sooner: when an outcome can't be remembered the work is done again, and it would count twice.
   dependencies.measure(measurement);
-  if (done !== "done elsewhere") return done.result;
-  log.info("Left alone: another delivery of this upload is being split right now");
-  return { outcome: "done elsewhere" };
+  return outcome;
 }
+
+type Video = LaterRequest & { request: SplitRequest; found: FoundSource };
+
+/** The outcome of this delivery's own work, or the answer where another one has done it or is at it. */
+function answer(
+  video: Video,
+  done: { result: SplitOutcome } | { busyWith: string | undefined },
+  worked: boolean,
+  asking: string,
+): Promise<SplitOutcome> | SplitOutcome {
+  if ("busyWith" in done) return answerBusy(video, done.busyWith === asking);
+  return worked ? done.result : answerSplit(video, done.result);
+}
+
+/** `measurement` is undefined where nothing was done. */
+type Ending = { outcome: SplitOutcome; measurement?: Measurement };
+
+/** What is known of an earlier split decides first: a request changes nothing about one that was announced. */
+async function workOn(
+  video: Video,
+  dependencies: SplitDependencies,
+  signal: AbortSignal,
+): Promise<Ending | "already split"> {
+  const { upload, asked, ledger } = video;
+  const { choice, isSplit } = await ledger.recall(upload.videoId);
+  if (isSplit) return "already split";
+  if (choice !== undefined && !meets(choice, asked)) {
+    const outcome = await refuse(video, "AlreadyBegun", choice);
+    // A request that makes sense gets the split going again all the same, as it was begun.
+    if (asked.fault !== undefined) return { outcome };
+  }
+  return splitOnce(video, choice, dependencies, signal);
+}
+
+/** Segments of which the first to be announced is one: they are delivered in order, some at a time. */
+const FIRST_SEGMENTS = 8;
 
 /**
- * What lies where the request says. Somebody who asked for an object by name is told that it may not be read; an upload's own event
- * that leads to one shows that this service is set up wrongly, and is thrown.
+ * Ends a split that can't be. What this attempt chose is forgotten where nothing came of it: the next request may ask for
+ * another cut, as the rejection may advise.
  */
-async function lookUp(
-  { bucket, key, versionId, explicit }: SplitRequest,
-  store: MediaStore,
-): Promise<{ stored: StoredObject | undefined; forbidden: boolean }> {
-  try {
-    return { stored: await store.describe(bucket, key, versionId), forbidden: false };
-  } catch (error) {
-    if (explicit && isForbidden(error)) return { stored: undefined, forbidden: true };
-    throw error;
-  }
+async function reject(
+  { upload, announce, ledger, log }: Video,
+  { reason, message }: RejectedVideo | SourceUnavailableError,
+  begunWith: CutChoice | undefined,
+): Promise<Ending> {
+  const { videoId } = upload;
+  log.warn(`Rejected: ${message}`, { reason });
+  await announce("VideoRejected", facts.rejected(upload, reason, message));
+  if (begunWith === undefined && (await ledger.delivered(videoId, FIRST_SEGMENTS)).size === 0)
+    await ledger.release(videoId);
+  await ledger.recordEnding(videoId, "rejected");
+  return {
+    outcome: { outcome: "rejected", VideoId: videoId, reason },
+    measurement: { type: "rejected", videoId, reason },
+  };
 }
 
-/** The source that the request means: what it says itself, else what lies there now. */
-const sourceOf = (request: SplitRequest, stored: StoredObject | undefined): Source => ({
-  bucket: request.bucket,
-  key: request.key,
-  etag: request.etag ?? stored?.source.etag ?? "",
-  versionId: request.versionId ?? stored?.source.versionId,
-});
-
-type Wished = { [K in keyof CutChoice]: CutChoice[K] | undefined } & { fault: string | undefined };
-
-type Video = {
-  upload: facts.Upload;
-  identity: string;
-  request: SplitRequest;
-  stored: StoredObject | undefined;
-  forbidden: boolean;
-  wished: Wished;
-};
-
-type Ending = { outcome: SplitOutcome; measurement: Measurement };
-
-async function splitOnce(video: Video, dependencies: SplitDependencies, signal: AbortSignal): Promise<Ending> {
-  const { upload } = video;
-  const { videoId } = upload;
-  const begun = dependencies.now();
-  const announce = announcer(video, dependencies);
-  const log = dependencies.log.with({ correlation_id: correlationId(video.identity, dependencies.hash) });
+async function splitOnce(
+  video: Video,
+  begunWith: CutChoice | undefined,
+  dependencies: SplitDependencies,
+  signal: AbortSignal,
+): Promise<Ending> {
+  const { upload, request, found, asked, announce, log } = video;
+  const { ledger, settings, now } = dependencies;
+  const { videoId, bytes } = upload;
+  const begun = now();
   try {
-    const bytes = assertSplittable(video, dependencies.settings);
-    const wish = choiceOf(video.wished, dependencies.settings);
-    const { segments, duration } = await cutVideo(
-      { ...upload, bytes },
-      wish,
-      { ...dependencies, log },
-      announce,
-      signal,
-    );
-    await dependencies.ledger.recordEnding(videoId, "split");
-    const splitSeconds = secondsBetween(begun, dependencies.now());
+    const choice = accept(upload, found, asked, begunWith, settings);
+    const { segments, duration } = await cutVideo(upload, choice, { ...dependencies, log }, announce, signal);
+    await ledger.recordEnding(videoId, "split");
+    const splitSeconds = secondsBetween(begun, now());
     log.info("Split", { segments });
     return {
       outcome: { outcome: "split", VideoId: videoId, segments },
       measurement: { type: "split", videoId, segments, videoSeconds: duration, videoBytes: bytes, splitSeconds },
     };
   } catch (error) {
-    const rejection = asRejection(error);
-    if (rejection === undefined) throw error;
-    const { reason, message } = rejection;
-    log.warn(`Rejected: ${message}`, { reason });
-    await announce("VideoRejected", facts.rejected(upload, reason, message));
-    await dependencies.ledger.recordEnding(videoId, "rejected");
-    return {
-      outcome: { outcome: "rejected", VideoId: videoId, reason },
-      measurement: { type: "rejected", videoId, reason },
-    };
+    if (!isRejection(error, request)) throw error;
+    return reject(video, error, begunWith);
   }
 }
+
+/** An upload that may not be read shows that the service is set up wrongly; that isn't said of the video. */
+const isRejection = (error: unknown, { explicit }: SplitRequest): error is RejectedVideo | SourceUnavailableError =>
+  error instanceof RejectedVideo || (error instanceof SourceUnavailableError && (explicit || !isForbidden(error)));
 
 /** None where the clock was set back. */
 const secondsBetween = (begun: Date, ended: Date): number => Math.max(0, ended.getTime() - begun.getTime()) / 1_000;
-
-function asRejection(error: unknown): RejectedVideo | undefined {
-  if (error instanceof RejectedVideo) return error;
-  if (!(error instanceof SourceUnavailableError)) return undefined;
-  const { reason, message } = error;
-  const next =
-    reason === "SourceChanged" ? "What lies there now is split on its own upload event." : "Upload it again.";
-  return new RejectedVideo(reason, `${message}. ${next}`, { cause: error });
-}
-
-function assertSplittable({ upload, request, stored, forbidden, wished }: Video, settings: SplitSettings): number {
-  const name = `s3://${request.bucket}/${request.key}`;
-  if (forbidden) {
-    throw new RejectedVideo(
-      "SourceForbidden",
-      `This service may not read ${name}. Name its place in video_split.request_sources and deploy, then ask again.`,
-    );
-  }
-  if (stored === undefined)
-    throw new RejectedVideo("SourceNotFound", `${name} doesn't exist (any more). Upload it again.`);
-  if (stored.source.etag !== upload.source.etag && request.versionId === undefined) {
-    throw new SourceUnavailableError("SourceChanged", `${name} was overwritten before it could be split`);
-  }
-  if (stored.bytes === 0) throw new RejectedVideo("EmptyObject", `${name} has 0 bytes. Upload the video again.`);
-  if (stored.bytes > settings.largestObjectBytes) {
-    const limit = `video_split.largest_object_bytes is ${settings.largestObjectBytes}`;
-    throw new RejectedVideo(
-      "TooLarge",
-      `${name} has ${stored.bytes} bytes, and ${limit}. Raise it, or upload the video in parts.`,
-    );
-  }
-  if (wished.fault !== undefined)
-    throw new RejectedVideo("InvalidOverride", `${wished.fault}. Upload the video again with it corrected.`);
-  return stored.bytes;
-}
-
-function choiceOf(wished: Wished, settings: SplitSettings): CutChoice {
-  const segmentSeconds = wished.segmentSeconds ?? settings.segmentSeconds;
-  if (!isSegmentLength(segmentSeconds)) {
-    throw new RejectedVideo(
-      "InvalidOverride",
-      `The segment length asked for is ${segmentSeconds}; ${segmentLengthRule}.`,
-    );
-  }
-  const cut = wished.cut ?? settings.cut;
-  const outputKeyPrefix = wished.outputKeyPrefix ?? settings.outputKeyPrefix;
-  if (!outputKeyPrefix.startsWith(settings.outputKeyRoot)) {
-    throw new RejectedVideo(
-      "InvalidOverride",
-      `The output prefix asked for is "${outputKeyPrefix}"; in bucket ${settings.outputBucket} it must start with ` +
-        `"${settings.outputKeyRoot}", below which alone this service may write.`,
-    );
-  }
-  return { segmentSeconds, cut, outputKeyPrefix };
-}
-
-function announcer({ identity, request }: Video, { publisher, hash, now }: SplitDependencies): Announce {
-  return (type, data, index) =>
-    publisher.publish({
-      type,
-      metadata: {
-        eventId: eventId(identity, type, index, hash),
-        version: 1,
-        correlationId: correlationId(identity, hash),
-        causationId: request.messageId,
-        occurredAt: now().toISOString(),
-      },
-      data,
-    } as VideoSplitEvent);
-}

@@ -49,6 +49,13 @@ export class SourceFetchError extends ServiceError {
   readonly retryable = true;
 }
 
+/** Another delivery works on the same object, and whether it does what this one asks will only turn out. */
+export class BusyError extends ServiceError {
+  override name = "BusyError";
+  readonly code = "Busy";
+  readonly retryable = true;
+}
+
 /** The invocation's time ran out. */
 export class OutOfTimeError extends ServiceError {
   override name = "OutOfTimeError";

@@ -1,6 +1,6 @@
-import type { EventData, Made, Proof, RejectionReason } from "#events-schema";
+import type { EventData, Made, Proof, RefusalReason, RejectionReason } from "#events-schema";
 import { segmentId } from "#events-schema";
-import { segmentKey, segmentName } from "./segment-keys.ts";
+import { segmentKey, segmentName, shortened } from "./segment-keys.ts";
 import { nameOf, type Source } from "./source.ts";
 
 /** The data of the events that tell what became of a video: pure, so that a retry tells the same. */
@@ -42,8 +42,13 @@ const MICROSECOND = 1_000_000;
 /** Times are told to the microsecond, which is what ffprobe prints: more would be noise of binary fractions. */
 const seconds = (value: number): number => Math.round(value * MICROSECOND) / MICROSECOND;
 
-/** Frame rates to three places: 29.97, 23.976. */
-export const roundedFps = (fps: number): number => Math.round(fps * MILLISECOND) / MILLISECOND;
+/** Significant digits of a frame rate so low that three decimals hold fewer. */
+const FPS_DIGITS = 3;
+const LOW_FPS = 0.1;
+
+/** Frame rates to three decimals or three digits, whichever is finer: 29.97, 23.976, 0.000278. Never 0. */
+export const roundedFps = (fps: number): number =>
+  fps < LOW_FPS ? Number(fps.toPrecision(FPS_DIGITS)) : Math.round(fps * MILLISECOND) / MILLISECOND;
 
 const uploadFacts = ({ videoId, source, bytes }: Upload) => ({
   VideoId: videoId,
@@ -55,9 +60,26 @@ const uploadFacts = ({ videoId, source, bytes }: Upload) => ({
   bytes,
 });
 
+/** A message holds words of ffmpeg and of requests: it may not outgrow an event. */
+const MAX_MESSAGE_BYTES = 4_096;
+
 export const rejected = (upload: Upload, reason: RejectionReason, message: string): EventData<"VideoRejected"> => ({
   ...uploadFacts(upload),
-  rejection: { reason, message },
+  rejection: { reason, message: shortened(message, MAX_MESSAGE_BYTES) },
+});
+
+/** `choice`: how the object is, or is being, cut instead; undefined where that isn't known yet. */
+export const refused = (
+  upload: Upload,
+  reason: RefusalReason,
+  message: string,
+  choice: (CutFacts & { outputKeyPrefix: string }) | undefined,
+): EventData<"RequestRefused"> => ({
+  ...uploadFacts(upload),
+  refusal: { reason, message: shortened(message, MAX_MESSAGE_BYTES) },
+  ...(choice === undefined
+    ? {}
+    : { cut: choice.cut, segment_seconds: choice.segmentSeconds, output_key_prefix: choice.outputKeyPrefix }),
 });
 
 export type OmittedTrack = { index: number; type: string; codec: string };

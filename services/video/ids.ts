@@ -1,4 +1,4 @@
-import { BLOCK_SIZE, type EventType } from "#events-schema";
+import { BLOCK_SIZE, type EventType, type VideoSplitEvent } from "#events-schema";
 
 /** SHA-256 of a text. Handed in: the domain imports nothing but itself and the contract. */
 export type Hash = (text: string) => Uint8Array;
@@ -6,22 +6,10 @@ export type Hash = (text: string) => Uint8Array;
 /** Bits of a block's number. With the 14 bits of a block's ids they make the 53 of a safe integer. */
 const BLOCK_BITS = 39n;
 
-/**
- * The first id of a block for a source, by salt: a positive safe integer, a multiple of BLOCK_SIZE. Salt 0 is tried
- * first; a block that another source has claimed means the next salt.
- */
-export function blockStart(identity: string, salt: number, hash: Hash): number {
-  const digest = hash(JSON.stringify([identity, salt]));
-  const first64 = new DataView(digest.buffer, digest.byteOffset, 8).getBigUint64(0);
-  const block = first64 >> (64n - BLOCK_BITS);
-  // Block 0 would give the id 0, which isn't positive.
-  return Number(block === 0n ? 1n : block) * BLOCK_SIZE;
-}
-
 const hex = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 
-/** A UUID (version 8: custom) out of a text, so that the same fact has the same id wherever and whenever it's told. */
-function uuidOf(text: string, hash: Hash): string {
+/** A UUID (version 8: custom) made from a text: the same for the same text. */
+export function uuidOf(text: string, hash: Hash): string {
   const digest = hex(hash(text));
   return [
     digest.slice(0, 8),
@@ -32,9 +20,54 @@ function uuidOf(text: string, hash: Hash): string {
   ].join("-");
 }
 
-/** The id of the event `type` about this source; `index` tells segments apart. */
-export const eventId = (identity: string, type: EventType, index: number | undefined, hash: Hash): string =>
-  uuidOf(JSON.stringify([identity, type, index ?? null]), hash);
+/** Stands for a text of any length. */
+export const fingerprint = (text: string, hash: Hash): string => hex(hash(text));
 
-/** The id that all events of one upload carry. */
+/** The id that all events of one upload carry. `identity` is its `sourceIdentity`. */
 export const correlationId = (identity: string, hash: Hash): string => uuidOf(JSON.stringify([identity]), hash);
+
+/**
+ * The first id of a block for an upload, by salt: a positive safe integer, a multiple of BLOCK_SIZE. Salt 0 is tried
+ * first; a block that another upload has claimed means the next salt. It follows from the correlation id, so that an
+ * event which doesn't name its upload can be checked too.
+ */
+export function blockOf(correlation: string, salt: number, hash: Hash): number {
+  const digest = hash(JSON.stringify([correlation, salt]));
+  const first64 = new DataView(digest.buffer, digest.byteOffset, 8).getBigUint64(0);
+  const block = first64 >> (64n - BLOCK_BITS);
+  // Block 0 would give the id 0, which isn't positive.
+  return Number(block === 0n ? 1n : block) * BLOCK_SIZE;
+}
+
+/** `blockOf` for the identity of a source. */
+export const blockStart = (identity: string, salt: number, hash: Hash): number =>
+  blockOf(correlationId(identity, hash), salt, hash);
+
+/**
+ * The id of an event about one upload. `distinction` tells it from others of its type: it is what the event says, and
+ * never when or how often it is announced.
+ */
+export const eventId = (
+  correlation: string,
+  type: EventType,
+  distinction: string | number | undefined,
+  hash: Hash,
+): string => uuidOf(JSON.stringify([correlation, type, distinction ?? null]), hash);
+
+/** What became of an upload, as an event says it. */
+export type Fact = Pick<
+  VideoSplitEvent<"SplitPlanned" | "SegmentCreated" | "VideoSplit" | "VideoRejected">,
+  "type" | "data"
+>;
+
+function distinctionOf({ data }: Fact): string | number {
+  if ("segment_index" in data) return data.segment_index;
+  // Of two rejections for one reason only the texts differ, by a figure or by ffmpeg's words: that's one fact.
+  if ("rejection" in data) return data.rejection.reason;
+  // After a rejection, another way of cutting may be planned.
+  return `${data.cut} ${data.segment_seconds}`;
+}
+
+/** The id of the event that says this of an upload: another reason for a rejection is another event. */
+export const factId = (correlation: string, fact: Fact, hash: Hash): string =>
+  eventId(correlation, fact.type, distinctionOf(fact), hash);

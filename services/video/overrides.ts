@@ -4,25 +4,28 @@ import { isSegmentLength, segmentLengthRule } from "./segment-length.ts";
 /** What an upload says of itself in its metadata: `x-amz-meta-segment-seconds` and `x-amz-meta-cut`. */
 export type Overrides = { segmentSeconds?: number; cut?: Cut };
 
+/** For each override that can't be used, a sentence about it, without its end. */
+export type OverrideFaults = { [K in keyof Overrides]?: string };
+
 const DECIMAL = /^\d+(\.\d+)?$/;
 
-/** Reads an upload's overrides; `fault` is a sentence about the first value that can't be used. */
-export function overridesOf(metadata: Readonly<Record<string, string>>): { overrides: Overrides; fault?: string } {
+/** Reads an upload's overrides. */
+export function overridesOf(metadata: Readonly<Record<string, string>>): {
+  overrides: Overrides;
+  faults: OverrideFaults;
+} {
   const overrides: Overrides = {};
-  const seconds = metadata["segment-seconds"];
+  const faults: OverrideFaults = {};
+  const { "segment-seconds": seconds, cut } = metadata;
   if (seconds !== undefined) {
     const value = DECIMAL.test(seconds.trim()) ? Number(seconds) : Number.NaN;
-    if (!isSegmentLength(value)) {
-      return { overrides, fault: `x-amz-meta-segment-seconds is "${seconds}"; ${segmentLengthRule}` };
-    }
-    overrides.segmentSeconds = value;
+    if (isSegmentLength(value)) overrides.segmentSeconds = value;
+    else faults.segmentSeconds = `x-amz-meta-segment-seconds is "${seconds}"; ${segmentLengthRule}`;
   }
-  const cut = metadata.cut;
   if (cut !== undefined) {
-    const parsed = Cut.safeParse(cut.trim());
-    if (!parsed.success)
-      return { overrides, fault: `x-amz-meta-cut is "${cut}"; it must be ${Cut.options.join(" or ")}` };
-    overrides.cut = parsed.data;
+    const { success, data } = Cut.safeParse(cut.trim());
+    if (success) overrides.cut = data;
+    else faults.cut = `x-amz-meta-cut is "${cut}"; it must be ${Cut.options.join(" or ")}`;
   }
-  return { overrides };
+  return { overrides, faults };
 }

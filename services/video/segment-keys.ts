@@ -1,16 +1,34 @@
-/**
- * S3 keys have 1,024 bytes. A name stands up to twice in a key (in the prefix and in the file name), so it may take
- * this many in each place beside a prefix of 400 characters.
- */
-const LONGEST_NAME_BYTES = 200;
+/** S3's limit. https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html */
+export const MAX_KEY_BYTES = 1_024;
+
+/** A name stands in the file name, and in the prefix as often as its template asks for it. */
+const MAX_NAME_BYTES = 200;
+
+/** Of the containers that segments are written in: "m2ts", "webm". */
+const MAX_EXTENSION_BYTES = 4;
+
+/** The index is padded to this many digits, which the largest has. */
+const INDEX_DIGITS = 5;
+
+/** Templates that an output prefix may hold. */
+const TEMPLATES = ["{video_name}", "{video_id}"];
+
+/** They break listings and log lines, and S3 advises against them in keys. */
+const CONTROL_CHARACTERS = /\p{Cc}/gu;
+
+/** Consoles, SDKs and file systems resolve these instead of taking them for names. */
+const isDots = (name: string): boolean => name === "." || name === "..";
+
+const underscores = (name: string): string => "_".repeat(name.length);
+
+const bytesOf = (text: string): number => new TextEncoder().encode(text).length;
 
 /** Cuts a name to a number of UTF-8 bytes, never inside a character. */
-export function shortened(name: string, bytes = LONGEST_NAME_BYTES): string {
-  const encoder = new TextEncoder();
+export function shortened(name: string, bytes = MAX_NAME_BYTES): string {
   let length = 0;
   let kept = "";
   for (const character of name) {
-    length += encoder.encode(character).length;
+    length += bytesOf(character);
     if (length > bytes) break;
     kept += character;
   }
@@ -19,19 +37,41 @@ export function shortened(name: string, bytes = LONGEST_NAME_BYTES): string {
 
 export type SegmentName = { videoName: string; videoId: number; index: number; extension: string };
 
+/** A video's name as it stands in keys. `uploads/...mp4` has the name `..`, which becomes `__`. */
+function keyName(videoName: string): string {
+  const name = shortened(videoName.replace(CONTROL_CHARACTERS, "_"));
+  return isDots(name) ? underscores(name) : name;
+}
+
 /** `NAME-VIDEOID-00000`: the id keeps two uploads of one name apart, the padding lists segments in order. */
 export const segmentName = ({ videoName, videoId, index }: Omit<SegmentName, "extension">): string =>
-  `${shortened(videoName)}-${videoId}-${String(index).padStart(5, "0")}`;
+  `${keyName(videoName)}-${videoId}-${String(index).padStart(INDEX_DIGITS, "0")}`;
 
-/** The key of a segment. `{video_name}` and `{video_id}` in the prefix are filled in. */
+/**
+ * The key of a segment. `{video_name}` and `{video_id}` in the prefix are filled in; no part of the key between two
+ * slashes is `.` or `..`, whatever the name.
+ */
 export function segmentKey(prefixTemplate: string, segment: SegmentName): string {
   const values: Record<string, string> = {
-    "{video_name}": shortened(segment.videoName),
+    "{video_name}": keyName(segment.videoName),
     "{video_id}": String(segment.videoId),
   };
   const prefix = prefixTemplate.replace(/\{video_(?:name|id)\}/g, (template) => values[template] ?? template);
-  return `${prefix}${segmentName(segment)}.${segment.extension}`;
+  const folders = prefix.split("/").map((folder) => (isDots(folder) ? underscores(folder) : folder));
+  return `${folders.join("/")}${segmentName(segment)}.${segment.extension}`;
 }
 
-/** Metadata by which the service knows its own output, so that no segment is ever split again. Its value: the parent's id. */
-export const OUTPUT_MARKER = "video-split-parent";
+/** What is wrong with an output prefix, to go on after its name; undefined: nothing. */
+export function prefixFault(template: string): string | undefined {
+  if (template.startsWith("/")) return "must not start with '/': S3 keys have no leading slash";
+  const unknown = (template.match(/\{[^}]*\}/g) ?? []).find((found) => !TEMPLATES.includes(found));
+  if (unknown !== undefined) return `may hold ${TEMPLATES.join(" and ")} and no other {…}`;
+  if (template.split("/").some(isDots)) return "must not hold '.' or '..' between slashes";
+  if (!template.isWellFormed() || template.search(CONTROL_CHARACTERS) !== -1)
+    return "must not hold control characters or halves of characters";
+  return undefined;
+}
+
+/** The most bytes that a segment's key of this video has, whichever segment and container. */
+export const maxKeyBytes = (prefixTemplate: string, video: Pick<SegmentName, "videoName" | "videoId">): number =>
+  bytesOf(segmentKey(prefixTemplate, { ...video, index: 0, extension: "x".repeat(MAX_EXTENSION_BYTES) }));

@@ -4,6 +4,7 @@ import { encodersFor } from "../../services/ffmpeg/exact/encoders.ts";
 import { FfprobeOutput, pictureFormatOf } from "../../services/ffmpeg/source/describe.ts";
 import { cutFile } from "../fixtures/cut.ts";
 import { binaries, ffmpeg, ffprobe } from "../fixtures/media.ts";
+import { NEVER } from "../fixtures/quiet.ts";
 import { type Cost, costOf, medianCost } from "./cost.ts";
 
 export type CutBench = {
@@ -61,7 +62,8 @@ const ways = Object.keys(WAYS) as Way[];
 async function encoderOptions(video: string): Promise<string[]> {
   const probed = FfprobeOutput.parse(JSON.parse(await ffprobe("-show_format", "-show_streams", "-of", "json", video)));
   const picture = probed.streams.find(({ codec_type }) => codec_type === "video")!;
-  return (await encodersFor((await binaries).ffmpeg, pictureFormatOf(probed, picture.index)))[0]!.options;
+  const [encoder] = await encodersFor((await binaries).ffmpeg, pictureFormatOf(probed, picture.index), NEVER);
+  return encoder!.options;
 }
 
 const framesIn = async (path: string): Promise<number> => {

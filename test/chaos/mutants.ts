@@ -33,7 +33,7 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "services/runtime/once.ts",
-        from: 'if (error instanceof IdempotencyAlreadyInProgressError) return "done elsewhere";',
+        from: "if (error instanceof IdempotencyAlreadyInProgressError) return { busyWith: persistence.askingOfOwner };",
         to: "if (error instanceof IdempotencyAlreadyInProgressError) return { result: (await work()).result };",
       },
     ],
@@ -44,7 +44,7 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "services/runtime/once.ts",
-        from: 'if (error instanceof IdempotencyAlreadyInProgressError) return "done elsewhere";',
+        from: "if (error instanceof IdempotencyAlreadyInProgressError) return { busyWith: persistence.askingOfOwner };",
         to: "",
       },
     ],
@@ -93,8 +93,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "services/video/ids.ts",
-        from: "JSON.stringify([identity, type, index ?? null])",
-        to: "JSON.stringify([identity, type, index ?? null, Math.random()])",
+        from: "JSON.stringify([correlation, type, distinction ?? null])",
+        to: "JSON.stringify([correlation, type, distinction ?? null, Math.random()])",
       },
     ],
   },

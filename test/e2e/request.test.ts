@@ -2,6 +2,8 @@ import { readFile } from "node:fs/promises";
 import { PutObjectCommand } from "@aws-sdk/client-s3";
 import { describe, expect, it } from "vitest";
 import { type RequestOptions, requestSplits } from "../../infra/operations/request.ts";
+import { sha256 } from "../../services/aws/ledger.ts";
+import { segmentMetadata } from "../../services/video/own-segments.ts";
 import { startCommand } from "../fixtures/commands.ts";
 import { NEVER } from "../fixtures/cut.ts";
 import { makeMedia } from "../fixtures/media.ts";
@@ -18,7 +20,12 @@ describe("asking for what lies there already", () => {
       await s3.send(new PutObjectCommand({ Bucket, Key: `tapes/${name}`, Body }));
     }
     await s3.send(
-      new PutObjectCommand({ Bucket, Key: "tapes/clip.mp4", Body, Metadata: { "video-split-parent": "16384" } }),
+      new PutObjectCommand({
+        Bucket,
+        Key: "tapes/clip.mp4",
+        Body,
+        Metadata: segmentMetadata(16_384, 0, Body.length, sha256),
+      }),
     );
     await stack.idle();
     expect(await test.ourEvents()).toEqual([]);

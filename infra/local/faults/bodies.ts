@@ -15,11 +15,13 @@ export function loseAnswer(response: ServerResponse): void {
   }) as ServerResponse["end"];
 }
 
-/** The connection breaks in the first chunk of the body. */
+/** The connection breaks within the first chunk of the body: what came is a prefix of it, as on any connection. */
 export function cutBody(response: ServerResponse): void {
   const write = response.write.bind(response) as Write;
+  let isCut = false;
   response.write = ((chunk: Buffer, ...rest: unknown[]) => {
-    write(chunk.subarray(0, Math.ceil(chunk.length / 2)), ...rest);
+    if (!isCut) write(chunk.subarray(0, Math.ceil(chunk.length / 2)), ...rest);
+    isCut = true;
     setImmediate(() => response.destroy());
     return true;
   }) as ServerResponse["write"];

@@ -1,7 +1,8 @@
 import { access, stat } from "node:fs/promises";
 import { join } from "node:path";
-import type { Readable } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Container } from "../../split/ports/media-tools.ts";
+import { Condition } from "../process/condition.ts";
 import { eachLine } from "../process/lines.ts";
 import {
   type Clock,
@@ -12,6 +13,7 @@ import {
   readPacketLines,
   readPackets,
 } from "../process/packet-lines.ts";
+import type { OutputPipe } from "../process/program.ts";
 import { runFfmpeg } from "../process/run-ffmpeg.ts";
 import { untrustedInput } from "../process/sandbox.ts";
 
@@ -75,20 +77,20 @@ const cutOptions = ({ container, starts, video, audio }: Segmentation): string[]
   ...["-reset_timestamps", "1", "-segment_list", "pipe:3", "-segment_list_type", "csv"],
 ];
 
+const COPIED = ["-map_chapters", "-1", "-c", "copy", "-copyinkf", "-max_muxing_queue_size", "4096"];
+
 /** The same packets once more, for the proof. */
-const listenerOutputs = ({ video, audio, hash }: Segmentation): string[][] => {
-  const copied = ["-map_chapters", "-1", "-c", "copy", "-copyinkf", "-max_muxing_queue_size", "4096"];
-  const picture = ["-map", `0:${video}`, ...copied];
+const pictureOutputs = ({ video, hash }: Segmentation): string[][] => {
+  const picture = ["-map", `0:${video}`, ...COPIED];
+  if (hash === "whole") return [[...picture, ...PACKET_HASHES]];
   return [
-    ...(hash === "whole"
-      ? [[...picture, ...PACKET_HASHES]]
-      : [
-          [...picture, ...PACKET_LINES],
-          [...picture, ...PACKET_BYTES],
-        ]),
-    ...audio.map((index) => ["-map", `0:${index}`, ...copied, ...PACKET_LINES]),
+    [...picture, ...PACKET_LINES],
+    [...picture, ...PACKET_BYTES],
   ];
 };
+
+const audioOutputs = ({ audio }: Segmentation): string[][] =>
+  audio.map((index) => ["-map", `0:${index}`, ...COPIED, ...PACKET_LINES]);
 
 const HEXADECIMAL = 16;
 
@@ -97,8 +99,8 @@ const timesOf = ({ num, den }: Clock, { pts, dts, duration }: Pick<PacketLine, "
   duration: (duration * num) / den,
 });
 
-async function listenToVideo({ hash, listener: { onVideo } }: Segmentation, pipes: Readable[]): Promise<void> {
-  const [lines, bytes] = pipes as [Readable, Readable];
+async function listenToVideo({ hash, listener: { onVideo } }: Segmentation, pipes: OutputPipe[]): Promise<void> {
+  const [lines, bytes] = pipes as [OutputPipe, OutputPipe];
   if (hash === "whole") {
     for await (const { clock, line } of readPacketLines(lines))
       onVideo({ ...timesOf(clock, line), hash: Number.parseInt(line.checksum, HEXADECIMAL) });
@@ -108,7 +110,7 @@ async function listenToVideo({ hash, listener: { onVideo } }: Segmentation, pipe
     onVideo({ ...timesOf(clock, line), hash: hash(data) });
 }
 
-async function listenToAudio(lines: Readable, track: number, { onAudio }: PacketListener): Promise<void> {
+async function listenToAudio(lines: OutputPipe, track: number, { onAudio }: PacketListener): Promise<void> {
   for await (const { clock, line } of readPacketLines(lines))
     onAudio(track, ((line.pts ?? line.dts) * clock.num) / clock.den);
 }
@@ -124,47 +126,43 @@ export async function* cutSegments(job: Segmentation): AsyncGenerator<SegmentFil
   const stop = new AbortController();
   const signal = AbortSignal.any([job.signal, stop.signal]);
   const file = (index: number) => join(job.directory, fileName(index, job.container));
-  const pictureOutputs = job.hash === "whole" ? 1 : 2;
   let reported = 0;
   let ended = false;
   let failure: unknown;
-  let wake = () => {};
+  const changed = new Condition();
 
-  const run = runFfmpeg({
-    binary: job.binary,
-    directory: job.directory,
-    secret: job.url,
-    signal,
-    outputs: 1 + pictureOutputs + job.audio.length,
-    attend: async ({ outputs: [list, ...packets] }) => {
-      const audio = packets.slice(pictureOutputs);
-      const onReport = () => {
-        reported += 1;
-        wake();
-      };
+  const onReport = () => {
+    reported += 1;
+    changed.notify();
+  };
+  const run = runFfmpeg(
+    {
+      binary: job.binary,
+      directory: job.directory,
+      secret: job.url,
+      signal,
+      inputs: [
+        { from: job.url, options: ["-hide_banner", "-nostdin", "-loglevel", "error", ...untrustedInput(job.format)] },
+      ],
+      files: [{ path: `%05d.${job.container.extension}`, options: cutOptions(job) }],
+      // The list is the first, pipe:3, which the options of the segments name.
+      pipes: { list: null, picture: pictureOutputs(job), audio: audioOutputs(job) },
+    },
+    async ({ outputs: { list, picture, audio } }) => {
       await Promise.all([
-        eachLine(list!, onReport),
-        listenToVideo(job, packets),
+        eachLine(list, onReport),
+        listenToVideo(job, picture),
         ...audio.map((pipe, track) => listenToAudio(pipe, track, job.listener)),
       ]);
     },
-    build: (command) => {
-      command
-        .input(job.url)
-        .inputOptions("-hide_banner", "-nostdin", "-loglevel", "error", ...untrustedInput(job.format));
-      command.output(`%05d.${job.container.extension}`).outputOptions(...(cutOptions(job) as [string, string]));
-      listenerOutputs(job).forEach((options, output) => {
-        command.output(`pipe:${4 + output}`).outputOptions(...(options as [string, string]));
-      });
-    },
-  })
+  )
     .catch((error: unknown) => {
       failure = error;
     })
     .finally(() => {
       ended = true;
       job.listener.onEnd();
-      wake();
+      changed.notify();
     });
 
   const isComplete = async (index: number): Promise<boolean> =>
@@ -179,12 +177,8 @@ export async function* cutSegments(job: Segmentation): AsyncGenerator<SegmentFil
         continue;
       }
       if (ended && (failure !== undefined || index === reported)) break;
-      await new Promise<void>((resolve) => {
-        wake = resolve;
-        // Checked after `wake` is set, so that a report in between isn't missed.
-        if (ended) resolve();
-        else if (index < reported) setTimeout(resolve, NEXT_FILE_MS);
-      });
+      if (index < reported) await sleep(NEXT_FILE_MS);
+      else await changed.waitFor(() => ended || index < reported, signal);
     }
     if (failure !== undefined) throw failure;
   } finally {

@@ -1,22 +1,7 @@
-import { execFile } from "node:child_process";
-import { promisify } from "node:util";
-import { CHILD_ENVIRONMENT } from "../process/sandbox.ts";
-
-/** What is to be kept of a picture when it's encoded again: as ffprobe prints it, "unknown" and absent alike. */
-export type PictureFormat = {
-  codec: string | undefined;
-  profile: string | undefined;
-  pixelFormat: string | undefined;
-  colorRange: string | undefined;
-  colorSpace: string | undefined;
-  colorTransfer: string | undefined;
-  colorPrimaries: string | undefined;
-  chromaLocation: string | undefined;
-  /** "tt" and "bb", or "tb" and "bt" where coding order differs: interlaced. */
-  fieldOrder: string | undefined;
-  /** Average frames per second; undefined where the header has none, or an absurd one. */
-  averageFps: number | undefined;
-};
+import { FfmpegError } from "../process/errors.ts";
+import { eachLine } from "../process/lines.ts";
+import { runProgram } from "../process/program.ts";
+import type { PictureFormat } from "../source/picture-format.ts";
 
 export type Encoder = {
   /** Codec of what it makes, as ffprobe names it. */
@@ -24,18 +9,23 @@ export type Encoder = {
   options: string[];
   /** Filters that its pictures need. */
   filters: string[];
-  /** The clock that it's told times on, as ffmpeg's -enc_time_base: "-1" is the source's own. */
+  /**
+   * The clock of the times that it's given, as ffmpeg's -enc_time_base: "-1" is the source's own.
+   */
   clock: string;
 };
 
-/** Two keyframes at most this far apart, as libx264 does by itself. */
-const LONGEST_GROUP = "250";
+/** Frames between two keyframes, as libx264 has it by default. */
+const MAX_GOP_FRAMES = "250";
 
-/** Below what an eye can tell, and above 45 dB on camera material: docs/decisions/exact-cut.md */
+/** No difference can be seen, and above 45 dB on camera material: docs/decisions/exact-cut.md */
 const X264_QUALITY = "15";
 const X265_QUALITY = "15";
 
-/** Sequence and picture set ids of encoded H.264: the largest there is, which no common encoder uses. */
+/**
+ * Sequence and picture set ids of encoded H.264: the largest there is, which no common encoder
+ * uses.
+ */
 const OWN_SET_ID = "31";
 
 const X264_PROFILES: Readonly<Record<string, string>> = {
@@ -86,7 +76,7 @@ const x265: Recipe = {
   ],
 };
 
-/** Fixed quantisers: 1 is the finest, and 2 can't be told from it. */
+/** Fixed quantisers: 1 is the finest, and 2 looks the same. */
 const fine = (encoder: string, codec = encoder, ...options: string[]): Recipe => ({
   encoder,
   codec,
@@ -111,8 +101,8 @@ const plain = (encoder: string, codec: string, ...options: string[]): Recipe => 
 });
 
 /**
- * For each codec the encoders to try, best first. libtheora can't be told where to begin anew, so it does with every frame.
- * Each makes one packet of a frame, in presentation order.
+ * For each codec the encoders to try, best first. Each makes one packet of a frame, in presentation
+ * order. libtheora has no option for where to put a keyframe, so every frame is one.
  */
 const RECIPES: Readonly<Record<string, readonly Recipe[]>> = {
   h264: [x264],
@@ -166,18 +156,31 @@ const formatOptions = (format: PictureFormat): string[] => [
   ...given("-chroma_sample_location", format.chromaLocation),
 ];
 
-const listed = new Map<string, Promise<ReadonlySet<string>>>();
+/** What each ffmpeg was built with, once it has listed it. */
+const listings = new Map<string, ReadonlySet<string>>();
 
-/** The encoders that this ffmpeg was built with. */
-function encodersOf(binary: string): Promise<ReadonlySet<string>> {
-  const known = listed.get(binary);
+/**
+ * The encoders that this ffmpeg was built with. A listing that fails says nothing about the file,
+ * and isn't kept.
+ */
+async function encodersOf(binary: string, signal: AbortSignal): Promise<ReadonlySet<string>> {
+  const known = listings.get(binary);
   if (known !== undefined) return known;
-  const list = promisify(execFile)(binary, ["-hide_banner", "-encoders"], {
-    env: CHILD_ENVIRONMENT,
-    maxBuffer: 2 ** 24,
-  }).then(({ stdout }) => new Set(stdout.split("\n").flatMap((line) => /^ V\S{5} (\S+)/.exec(line)?.[1] ?? [])));
-  listed.set(binary, list);
-  return list;
+  const encoders = new Set<string>();
+  const run = { program: "ffmpeg", binary, args: ["-hide_banner", "-encoders"], stdout: true, signal } as const;
+  try {
+    await runProgram(run, async ({ outputs: [stdout] }) =>
+      eachLine(stdout!, (line) => {
+        const [, name] = /^ V\S{5} (\S+)/.exec(line) ?? [];
+        if (name !== undefined) encoders.add(name);
+      }),
+    );
+  } catch (error) {
+    if (!(error instanceof FfmpegError)) throw error;
+    throw new Error(`${binary} can't list its encoders: ${error.message}`, { cause: error });
+  }
+  listings.set(binary, encoders);
+  return encoders;
 }
 
 function encoderOf(recipe: Recipe, format: PictureFormat): Encoder | undefined {
@@ -188,7 +191,7 @@ function encoderOf(recipe: Recipe, format: PictureFormat): Encoder | undefined {
   return {
     codec: recipe.codec,
     options: [
-      ...["-c:v", recipe.encoder, "-bf", "0", "-g", LONGEST_GROUP],
+      ...["-c:v", recipe.encoder, "-bf", "0", "-g", MAX_GOP_FRAMES],
       ...recipe.options(kept),
       ...formatOptions(kept),
     ],
@@ -200,11 +203,11 @@ function encoderOf(recipe: Recipe, format: PictureFormat): Encoder | undefined {
 const SOURCE_CLOCK = "-1";
 
 /**
- * How pictures of this format can be encoded again, best first: in their own codec where this ffmpeg can, then in H.264.
- * Empty where it has neither.
+ * How pictures of this format can be encoded again, best first: in their own codec where this
+ * ffmpeg can, then in H.264. Empty where it has neither. Throws the signal's reason when aborted.
  */
-export async function encodersFor(binary: string, format: PictureFormat): Promise<Encoder[]> {
-  const available = await encodersOf(binary);
+export async function encodersFor(binary: string, format: PictureFormat, signal: AbortSignal): Promise<Encoder[]> {
+  const available = await encodersOf(binary, signal);
   const recipes = [...(RECIPES[format.codec ?? ""] ?? []).filter((recipe) => recipe !== x264), x264];
   return recipes.filter(({ encoder }) => available.has(encoder)).flatMap((recipe) => encoderOf(recipe, format) ?? []);
 }

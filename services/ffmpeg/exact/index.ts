@@ -1,14 +1,16 @@
-import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Container, ExactCut, MadeSegment } from "../../split/ports/media-tools.ts";
 import type { Log } from "../../video/ports/log.ts";
-import { isNalCodec } from "../formats/nal-units.ts";
+import { isNalCodec } from "../formats/nal/units.ts";
 import { CutFailedError, isOfTheFile } from "../process/errors.ts";
-import { Assembly, type AssemblyOptions } from "./assembly.ts";
-import { type Encoder, encodersFor, type PictureFormat } from "./encoders.ts";
-import { Reencoder } from "./reencode.ts";
-import { type AudioTrack, keptAudioCodec, readSource } from "./source-reading.ts";
-import { Stitcher } from "./stitch.ts";
+import type { PictureFormat } from "../source/picture-format.ts";
+import { Assembly } from "./assembly.ts";
+import { keptAudioCodec } from "./audio-reading.ts";
+import { type Encoder, encodersFor } from "./encoders.ts";
+import { Reencoder } from "./reencoder.ts";
+import { type AudioTrack, type PictureReading, readSource } from "./source-reading.ts";
+import { SpoolFolder } from "./spool.ts";
+import { Stitcher } from "./stitcher.ts";
 
 export type ExactCutJob = {
   binary: string;
@@ -24,14 +26,14 @@ export type ExactCutJob = {
   audio: readonly AudioTrack[];
   container: Container;
   cut: ExactCut;
-  /** The first segment that is wanted. */
+  /** The first segment that is needed. */
   from: number;
   directory: string;
   signal: AbortSignal;
   log: Pick<Log, "info" | "warn">;
 };
 
-/** AVI tells when packets are decoded, and not when they are shown. */
+/** AVI says when packets are decoded, and not when they are shown. */
 const LACKS_PRESENTATION_TIMES = ["avi"];
 
 function canStitch({ picture, format, size, cut }: ExactCutJob, encoder: Encoder): boolean {
@@ -40,22 +42,27 @@ function canStitch({ picture, format, size, cut }: ExactCutJob, encoder: Encoder
   return cut.plan.jobs !== undefined && size.every((pixels) => pixels % 2 === 0);
 }
 
+/** How to make the segments: an encoder, for the boundaries alone or for everything. */
+type Way = { encoder: Encoder; kind: "stitch" | "encode" };
+
 /**
- * Cuts on the very frames: copies and encodes only around boundaries where that works, else encodes. Yields each
- * segment in order, complete and proven. Throws `CutFailedError` where there's no encoder for it and where
- * what was encoded isn't what it must be, `FfmpegError` where ffmpeg can't read the source or write the container, and
- * the signal's reason.
+ * Cuts on the very frames: copies and encodes only around boundaries where that works, else
+ * encodes. Yields each segment in order, complete and proven; the reader owns its file. Throws
+ * `CutFailedError` where there's no encoder for it and where what was encoded isn't what it must
+ * be, `FfmpegError` where ffmpeg can't read the source or write the container, the signal's reason
+ * when aborted, and what is the machine's fault: see docs/decisions/failing-ffmpeg.md. No process
+ * and no temporary file is left, however it ends.
  */
 export async function* cutExactly(job: ExactCutJob): AsyncGenerator<MadeSegment> {
-  const encoders = await encodersFor(job.binary, job.picture);
+  const encoders = await encodersFor(job.binary, job.picture, job.signal);
   if (encoders.length === 0)
     throw new CutFailedError("UnsupportedCut", `this ffmpeg encodes neither ${job.picture.codec} nor H.264`);
-  const ways = encoders.map((encoder) => ({ encoder, way: "encode" as "encode" | "stitch" }));
-  if (canStitch(job, encoders[0]!)) ways.unshift({ encoder: encoders[0]!, way: "stitch" });
+  const ways = encoders.map((encoder): Way => ({ encoder, kind: "encode" }));
+  if (canStitch(job, encoders[0]!)) ways.unshift({ encoder: encoders[0]!, kind: "stitch" });
   let next = job.from;
-  for (const [number, { encoder, way }] of ways.entries()) {
+  for (const [number, way] of ways.entries()) {
     try {
-      for await (const segment of attempt(job, encoder, way, next)) {
+      for await (const segment of attempt(job, way, next)) {
         next = segment.index + 1;
         yield segment;
       }
@@ -63,50 +70,48 @@ export async function* cutExactly(job: ExactCutJob): AsyncGenerator<MadeSegment>
     } catch (error) {
       job.signal.throwIfAborted();
       const following = ways[number + 1];
+      // Only what the file is to blame for may go better in another way.
       if (following === undefined || !isOfTheFile(error)) throw error;
-      const instead = following.encoder.codec;
-      job.log.warn(`Encodes what is left to ${instead}`, { from_segment: next, since: `${way}: ${String(error)}` });
+      const since = `${way.kind}: ${String(error)}`;
+      job.log.warn(`Falls back to re-encoding (${following.encoder.codec})`, { from_segment: next, since });
     }
   }
 }
 
-async function* attempt(
-  job: ExactCutJob,
-  encoder: Encoder,
-  way: "stitch" | "encode",
-  from: number,
-): AsyncGenerator<MadeSegment> {
-  const { binary, url, format, video, audio, container, cut, directory } = job;
-  const { plan, index, segmentSeconds } = cut;
-  const stop = new AbortController();
-  const signal = AbortSignal.any([job.signal, stop.signal]);
-  const spoolDirectory = join(directory, way);
-  await mkdir(spoolDirectory, { recursive: true });
-  const starts = plan.segments.map(({ start }) => start);
+/** Makes the segments from number `from` on in one way. */
+async function* attempt(job: ExactCutJob, way: Way, from: number): AsyncGenerator<MadeSegment> {
+  const { binary, url, format, audio, container, cut, directory } = job;
+  const stopping = new AbortController();
+  const signal = AbortSignal.any([job.signal, stopping.signal]);
+  const spools = await SpoolFolder.create(join(directory, way.kind));
+  const starts = cut.plan.segments.map(({ start }) => start);
   const audioCodecs = audio.map(({ codec }) => keptAudioCodec(codec));
-  const options: AssemblyOptions = { binary, directory, spoolDirectory, container, starts, from, audioCodecs, signal };
-  const assembly = new Assembly(options);
-  const isStartCoded = container.muxer === "mpegts";
-  const picture =
-    way === "stitch" && isNalCodec(encoder.codec) && plan.jobs !== undefined
-      ? new Stitcher(
-          { binary, video, codec: encoder.codec, encoder, plan, index, isStartCoded, spoolDirectory, signal },
-          assembly,
-          from,
-        )
-      : new Reencoder({ video, encoder, starts, segmentSeconds, spoolDirectory }, assembly, from);
-
-  const reading = readSource({ binary, directory, url, format, audio, signal }, picture.reading, assembly).then(
+  const assembly = new Assembly({ binary, directory, spools, container, starts, from, audioCodecs, signal });
+  const picture = pictureReading({ ...job, from, signal }, way, spools, assembly);
+  const reading = readSource({ binary, directory, url, format, audio, signal }, picture, assembly).then(
     () => assembly.end(),
     (error: unknown) => assembly.fail(error),
   );
   try {
-    yield* assembly.take();
+    yield* assembly.segments();
   } finally {
-    stop.abort(new Error("the segments are no longer wanted"));
+    stopping.abort(new Error("the segments are no longer needed"));
     await reading;
-    await picture.stop();
-    await assembly.settled();
-    await rm(spoolDirectory, { recursive: true, force: true });
+    await picture.ended();
+    await assembly.close();
+    await spools.remove();
   }
+}
+
+function pictureReading(job: ExactCutJob, way: Way, spools: SpoolFolder, assembly: Assembly): PictureReading {
+  const { binary, video, container, cut, from, signal } = job;
+  const { plan, index, segmentSeconds } = cut;
+  const { encoder } = way;
+  const { codec } = encoder;
+  if (way.kind === "stitch" && isNalCodec(codec) && plan.jobs !== undefined) {
+    const isStartCoded = container.muxer === "mpegts";
+    return new Stitcher({ binary, video, codec, encoder, plan, index, isStartCoded, from, spools, signal }, assembly);
+  }
+  const starts = plan.segments.map(({ start }) => start);
+  return new Reencoder({ video, encoder, starts, segmentSeconds, from, spools, signal }, assembly);
 }

@@ -1,7 +1,11 @@
-import type { Writable } from "node:stream";
 import type { Container } from "../../split/ports/media-tools.ts";
 import { runFfmpeg } from "../process/run-ffmpeg.ts";
-import { AHEAD_SECONDS } from "./segment-audio.ts";
+
+/**
+ * Files to join are this far ahead, so that no time is negative: sound may begin before the
+ * picture.
+ */
+export const AHEAD_SECONDS = 10;
 
 export type Join = {
   binary: string;
@@ -30,36 +34,34 @@ const muxerOptions = ({ container, clock }: Join): string[] => [
   ...(ISO.includes(container.muxer) ? ["-video_track_timescale", String(clock), "-movflags", "+faststart"] : []),
 ];
 
-const writer = (input: Writable) => (data: Buffer) =>
-  new Promise<void>((resolve) => {
-    if (input.write(data, () => resolve())) resolve();
-  });
-
-/** Puts picture and sound of one segment into its container. Throws `FfmpegError` where it can't hold them. */
+/**
+ * Puts picture and sound of one segment into its container. Throws `FfmpegError` where it can't
+ * hold them.
+ */
 export async function joinSegment(join: Join): Promise<void> {
   const { binary, directory, signal, audio, container } = join;
-  await runFfmpeg({
-    binary,
-    directory,
-    signal,
-    stdin: true,
-    attend: async ({ input }) => {
-      await join.writeVideo(writer(input!));
-      input!.end();
+  await runFfmpeg(
+    {
+      binary,
+      directory,
+      signal,
+      pipedInput: { options: ["-hide_banner", "-loglevel", "error", "-copyts", "-f", join.videoFormat] },
+      inputs: audio === undefined ? [] : [{ from: audio, options: ["-f", "matroska"] }],
+      files: [
+        {
+          path: join.output,
+          options: [
+            ...["-map", "0:v:0", ...(audio === undefined ? [] : ["-map", "1:a"])],
+            ...["-c", "copy", "-output_ts_offset", String(-AHEAD_SECONDS)],
+            ...muxerOptions(join),
+            ...["-f", container.muxer],
+          ],
+        },
+      ],
     },
-    build: (command) => {
-      command
-        .input("pipe:0")
-        .inputOptions("-hide_banner", "-loglevel", "error", "-copyts", ...(["-f", join.videoFormat] as const));
-      if (audio !== undefined) command.input(audio).inputOptions("-f", "matroska");
-      command
-        .output(join.output)
-        .outputOptions(
-          ...["-map", "0:v:0", ...(audio === undefined ? [] : ["-map", "1:a"])],
-          ...["-c", "copy", "-output_ts_offset", String(-AHEAD_SECONDS)],
-          ...muxerOptions(join),
-          ...(["-f", container.muxer] as [string, string]),
-        );
+    async ({ input }) => {
+      await join.writeVideo((data) => input.write(data));
+      input.end();
     },
-  });
+  );
 }

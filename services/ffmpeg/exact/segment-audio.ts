@@ -1,13 +1,11 @@
-import { join } from "node:path";
-import { type MatroskaHeader, matroskaCluster } from "../formats/matroska.ts";
-import { Spool } from "./spool.ts";
-
-/** Everything is put this far ahead on the way, so that no time is negative: audio may begin before the picture. */
-export const AHEAD_SECONDS = 10;
+import { type MatroskaHeader, matroskaCluster } from "../formats/matroska/writer.ts";
+import type { AudioPacket } from "./audio-reading.ts";
+import { AHEAD_SECONDS } from "./join.ts";
+import type { Spool } from "./spool.ts";
 
 const MICROSECONDS = 1_000_000;
 
-/** The audio of one segment, as a Matroska file of its own. */
+/** The audio of one segment, as a Matroska file of its own, `AHEAD_SECONDS` ahead. */
 export class SegmentAudio {
   readonly #spool: Spool;
   readonly #header: MatroskaHeader;
@@ -15,15 +13,18 @@ export class SegmentAudio {
   /** For each track, the times of its packets: seconds from the segment's first frame. */
   readonly times: number[][];
 
-  constructor(directory: string, index: number, header: MatroskaHeader) {
-    this.#spool = new Spool(join(directory, `${String(index).padStart(5, "0")}.audio`));
+  constructor(spool: Spool, header: MatroskaHeader) {
+    this.#spool = spool;
     this.#header = header;
     this.times = header.tracks.map(() => []);
   }
 
-  async write(track: number, packet: { time: number; duration: number; data: Buffer }): Promise<void> {
-    if (!this.#begun) await this.#spool.write(this.#header.bytes);
-    this.#begun = true;
+  /** The packet's time is seconds from the segment's first frame. */
+  async write(track: number, packet: AudioPacket): Promise<void> {
+    if (!this.#begun) {
+      this.#begun = true;
+      await this.#spool.write(this.#header.bytes);
+    }
     this.times[track]!.push(packet.time);
     await this.#spool.write(
       matroskaCluster({
@@ -40,8 +41,9 @@ export class SegmentAudio {
     return this.#spool.path;
   }
 
-  close(): Promise<void> {
-    return this.#spool.close();
+  /** Makes all of it readable by its path. */
+  flush(): Promise<void> {
+    return this.#spool.flush();
   }
 
   remove(): Promise<void> {

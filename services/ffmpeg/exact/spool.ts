@@ -1,64 +1,123 @@
-import { once } from "node:events";
-import { createWriteStream, type WriteStream } from "node:fs";
-import { type FileHandle, open, rm } from "node:fs/promises";
+import { type FileHandle, mkdir, open, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { diskFullOr } from "../process/errors.ts";
 
-/** Packets are gathered to writes of this size. */
-const WRITE_BYTES = 1024 * 1024;
+/** Packets are gathered to writes, and read in chunks, of this size. */
+const CHUNK_BYTES = 1024 * 1024;
 
-/** A file that is written to its end, then read from its start, then gone. */
-export class Spool {
+/** A folder of temporary files, which it owns: to remove it closes and removes all of them. */
+export class SpoolFolder {
   readonly path: string;
-  bytes = 0;
-  #stream: WriteStream | undefined;
-  #gathered: Buffer[] = [];
-  #gatheredBytes = 0;
-  #failure: unknown;
+  readonly #spools = new Set<Spool>();
+  #removed = false;
 
-  constructor(path: string) {
+  private constructor(path: string) {
     this.path = path;
   }
 
+  /** Throws `DiskFullError`. */
+  static async create(path: string): Promise<SpoolFolder> {
+    await mkdir(path, { recursive: true }).catch((error: unknown) => {
+      throw diskFullOr(error);
+    });
+    return new SpoolFolder(path);
+  }
+
+  /** A file that isn't there yet. */
+  spool(name: string): Spool {
+    if (this.#removed) throw new Error(`The folder ${this.path} was removed`);
+    const spool = new Spool(join(this.path, name), () => this.#spools.delete(spool));
+    this.#spools.add(spool);
+    return spool;
+  }
+
+  /** What is being written is written first. No file of it can be opened or written any more. */
+  async remove(): Promise<void> {
+    this.#removed = true;
+    await Promise.all([...this.#spools].map((spool) => spool.remove()));
+    await rm(this.path, { recursive: true, force: true });
+  }
+}
+
+/**
+ * A temporary file that is written to its end, then read, then removed. It's opened with its first
+ * MB or when it's read. All methods throw `DiskFullError` where there's no space.
+ */
+export class Spool {
+  readonly path: string;
+  readonly #onRemoved: () => void;
+  #file: Promise<FileHandle> | undefined;
+  #gathered: Buffer[] = [];
+  #gatheredBytes = 0;
+  #writtenBytes = 0;
+  #removed = false;
+
+  constructor(path: string, onRemoved: () => void) {
+    this.path = path;
+    this.#onRemoved = onRemoved;
+  }
+
+  /**
+   * Adds to its end. Several may write at the same time: what they add comes in the order of the
+   * calls.
+   */
   async write(data: Buffer): Promise<void> {
     this.#gathered.push(data);
     this.#gatheredBytes += data.length;
-    this.bytes += data.length;
-    if (this.#gatheredBytes >= WRITE_BYTES) await this.#flush();
+    if (this.#gatheredBytes >= CHUNK_BYTES) await this.flush();
   }
 
-  async #flush(): Promise<void> {
-    if (this.#failure !== undefined) throw this.#failure;
-    if (this.#stream === undefined) {
-      this.#stream = createWriteStream(this.path);
-      this.#stream.on("error", (error) => {
-        this.#failure ??= error;
-      });
-    }
+  /** Writes what was gathered: others may open the file by its path then. */
+  async flush(): Promise<void> {
     const data = Buffer.concat(this.#gathered, this.#gatheredBytes);
+    const position = this.#writtenBytes;
+    this.#writtenBytes += data.length;
     this.#gathered = [];
     this.#gatheredBytes = 0;
-    await new Promise<void>((resolve, reject) =>
-      this.#stream!.write(data, (error) => (error ? reject(error) : resolve())),
-    );
+    try {
+      const file = await this.#opened();
+      for (let at = 0; at < data.length; )
+        at += (await file.write(data, at, data.length - at, position + at)).bytesWritten;
+    } catch (error) {
+      throw diskFullOr(error);
+    }
   }
 
-  /** Ends the writing and opens the file for reading. */
-  async read(): Promise<FileHandle> {
-    await this.close();
-    return open(this.path);
+  /** All of it, from its start. Throws where the file is shorter than what was written. */
+  async *chunks(): AsyncGenerator<Buffer> {
+    await this.flush();
+    for (let at = 0; at < this.#writtenBytes; at += CHUNK_BYTES)
+      yield await this.#read(at, Math.min(CHUNK_BYTES, this.#writtenBytes - at));
   }
 
-  async close(): Promise<void> {
-    if (this.#stream === undefined || this.#gatheredBytes > 0) await this.#flush();
-    if (this.#stream!.writableEnded) return;
-    this.#stream!.end();
-    await once(this.#stream!, "close");
-    if (this.#failure !== undefined) throw this.#failure;
-  }
-
+  /** Closes and removes the file, after what is being written. */
   async remove(): Promise<void> {
+    if (this.#removed) return;
+    this.#removed = true;
     this.#gathered = [];
     this.#gatheredBytes = 0;
-    this.#stream?.destroy();
+    const file = await this.#file?.catch(() => undefined);
+    await file?.close();
     await rm(this.path, { force: true });
+    this.#onRemoved();
+  }
+
+  async #read(position: number, size: number): Promise<Buffer> {
+    const file = await this.#opened();
+    const data = Buffer.allocUnsafe(size);
+    // A read may bring less than it was asked for.
+    for (let at = 0; at < size; ) {
+      const { bytesRead } = await file.read(data, at, size - at, position + at);
+      if (bytesRead === 0)
+        throw new Error(`${this.path} ends at byte ${position + at}, and ${this.#writtenBytes} were written`);
+      at += bytesRead;
+    }
+    return data;
+  }
+
+  #opened(): Promise<FileHandle> {
+    if (this.#removed) throw new Error(`${this.path} was removed`);
+    this.#file ??= open(this.path, "w+");
+    return this.#file;
   }
 }

@@ -1,13 +1,11 @@
-import type { Readable } from "node:stream";
-
-/** Reads a stream in pieces of asked-for sizes. */
+/** Reads a stream in pieces of requested sizes. */
 export class ByteReader {
   readonly #chunks: AsyncIterator<Buffer>;
   #held: Buffer[] = [];
   #length = 0;
 
-  constructor(stream: Readable) {
-    this.#chunks = stream[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+  constructor(stream: AsyncIterable<Buffer>) {
+    this.#chunks = stream[Symbol.asyncIterator]();
   }
 
   /** The next `size` bytes, or undefined where the stream ends before. */
@@ -24,7 +22,7 @@ export class ByteReader {
     return all.subarray(0, size);
   }
 
-  /** Empties the stream, so that whoever writes it isn't held up. */
+  /** Reads the stream to its end and drops it, so that its writer isn't held up. */
   async drain(): Promise<void> {
     this.#held = [];
     this.#length = 0;

@@ -1,29 +1,78 @@
-import { type CutFailure, isCutFailure, isMediaFault } from "../../video/errors.ts";
+import { constants } from "node:os";
+import { type CutFailure, isCutFailure, isMediaFault, ServiceError } from "../../video/errors.ts";
+import type { StderrTail } from "./stderr-tail.ts";
 
-/** How much of stderr goes into an error. */
-const TAIL_LINES = 8;
-const TAIL_LINE_LENGTH = 300;
+/**
+ * What a failure of these programs says about the file, and what not:
+ * docs/decisions/failing-ffmpeg.md
+ */
+export type Program = "ffmpeg" | "ffprobe";
 
-/** ffmpeg or ffprobe ended otherwise than well. `stderr` is its tail, without the loopback source's secret path. */
+/** How a process ended: its exit code, or the signal that ended it. */
+export type Exit = { code: number | null; signal: NodeJS.Signals | null };
+
+/**
+ * ffmpeg or ffprobe failed on what it was given: it exited with a code other than 0, or crashed.
+ * `stderr` has its last lines, without the loopback source's secret path.
+ */
 export class FfmpegError extends Error {
   override name = "FfmpegError";
   readonly code = "FfmpegFailed";
-  readonly program: string;
-  readonly exitCode: number | null;
+  readonly program: Program;
+  /** After a crash: 128 and the signal's number, as shells report it. */
+  readonly exitCode: number;
+  /** Of a crash; null where the program exited by itself. */
+  readonly signal: NodeJS.Signals | null;
   readonly stderr: string;
 
-  constructor(program: string, exitCode: number | null, stderr: string, options?: ErrorOptions) {
-    super(
-      `${program} ${exitCode === null ? "was killed" : `exited with code ${exitCode}`}${stderr && `: ${stderr}`}`,
-      options,
-    );
+  constructor(program: Program, { code, signal }: Exit, stderr: string) {
+    const how = signal === null ? `exited with code ${code}` : `crashed (${signal})`;
+    super(`${program} ${how}${stderr && `: ${stderr}`}`);
     this.program = program;
-    this.exitCode = exitCode;
+    this.exitCode = code ?? 128 + (signal === null ? 0 : constants.signals[signal]);
+    this.signal = signal;
     this.stderr = stderr;
   }
 }
 
-/** The cut can't be done, or what it gave isn't what it must be. `reason` is what the video is rejected for. */
+/** A process was ended from outside: no memory was left, or the machine shuts down. */
+export class ProcessKilledError extends ServiceError {
+  override name = "ProcessKilledError";
+  readonly code = "ProcessKilled";
+  readonly retryable = true;
+  readonly program: Program;
+  /** Null where the program caught the signal and exited. */
+  readonly signal: NodeJS.Signals | null;
+
+  constructor(program: Program, { code, signal }: Exit, stderr: string) {
+    super(`${program} was killed (${signal ?? `exit code ${code}`})${stderr && `: ${stderr}`}`);
+    this.program = program;
+    this.signal = signal;
+  }
+}
+
+/** A process couldn't be started: too many files or processes, or no memory. */
+export class ProcessStartError extends ServiceError {
+  override name = "ProcessStartError";
+  readonly code = "ProcessNotStarted";
+  readonly retryable = true;
+
+  constructor(program: Program, cause: unknown) {
+    super(`${program} couldn't be started: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  }
+}
+
+/** The temporary directory's disk is full, for this process or for ffmpeg. */
+export class DiskFullError extends ServiceError {
+  override name = "DiskFullError";
+  readonly code = "DiskFull";
+  readonly retryable = true;
+}
+
+/**
+ * The cut can't be done, or its result isn't what it must be. `reason` is what the video is
+ * rejected for.
+ */
 export class CutFailedError extends Error implements CutFailure {
   override name = "CutFailedError";
   readonly code = "CutFailed";
@@ -35,37 +84,46 @@ export class CutFailedError extends Error implements CutFailure {
   }
 }
 
-const isDiskFull = (error: unknown): boolean =>
-  (error as NodeJS.ErrnoException).code === "ENOSPC" || String(error).includes("No space left on device");
-
-/**
- * Whether the file is at fault, and another way of cutting it may do better. A process that was killed, a full disk and
- * an error of our own say nothing about the file.
- */
-export const isOfTheFile = (error: unknown): boolean =>
-  (isMediaFault(error) || isCutFailure(error)) && !isDiskFull(error);
-
-/** Something about the file that nothing here can make sense of. */
+/** Something about the file that can't be read. */
 export const unreadable = (message: string): CutFailedError => new CutFailedError("UnreadableMedia", message);
 
-/** The last lines of a child's stderr, bounded: a hostile file can make ffmpeg print without end. */
-export class StderrTail {
-  readonly #lines: string[] = [];
-  readonly #secret: string | undefined;
+/**
+ * Whether the file is at fault, and another way of cutting it may do better. All else, such as a
+ * process that was killed, a full disk and an error of our own, says nothing about the file.
+ */
+export const isOfTheFile = (error: unknown): boolean => isMediaFault(error) || isCutFailure(error);
 
-  /** `secret` is replaced by "source" wherever it stands, since logs must not tell how the source was reached. */
-  constructor(secret?: string) {
-    this.#secret = secret;
-  }
+const DISK_FULL = ["ENOSPC", "EDQUOT"];
 
-  add(line: string): void {
-    const clean = (this.#secret === undefined ? line : line.replaceAll(this.#secret, "source")).trim();
-    if (clean === "") return;
-    this.#lines.push(clean.slice(0, TAIL_LINE_LENGTH));
-    if (this.#lines.length > TAIL_LINES) this.#lines.shift();
-  }
+/** The error, as a `DiskFullError` where a file of ours couldn't be written for want of space. */
+export function diskFullOr(error: unknown): unknown {
+  const { code = "", message } = error as NodeJS.ErrnoException;
+  return DISK_FULL.includes(code) ? new DiskFullError(`The disk is full: ${message}`, { cause: error }) : error;
+}
 
-  toString(): string {
-    return this.#lines.join(" | ");
-  }
+/** A crash is the doing of what was read: the same file crashes the same program again. */
+const CRASHES: readonly (NodeJS.Signals | null)[] = ["SIGSEGV", "SIGABRT", "SIGFPE", "SIGILL", "SIGBUS", "SIGSYS"];
+
+/**
+ * ffmpeg catches SIGTERM, SIGINT and SIGXCPU and exits with 255, and with 123 after the fourth
+ * (sigterm_handler in fftools/ffmpeg.c).
+ */
+const STOPPED = [123, 255];
+
+/**
+ * How a shell reports that what it ran was killed, where ffmpeg is a script: 128 and the signal.
+ */
+const REPORTED_KILLS = [constants.signals.SIGKILL, constants.signals.SIGTERM].map((signal) => 128 + signal);
+
+/** Why a process failed; undefined where it ended well. */
+export function failureOf(program: Program, exit: Exit, stderr: StderrTail): Error | undefined {
+  // ffmpeg also exits with 0 where the end of a file couldn't be written.
+  if (stderr.saysDiskFull) return new DiskFullError(`The disk is full for ${program}: ${stderr}`);
+  const { code, signal } = exit;
+  if (code === 0) return undefined;
+  const isKilled =
+    signal === null
+      ? REPORTED_KILLS.includes(code ?? 0) || (program === "ffmpeg" && STOPPED.includes(code ?? 0))
+      : !CRASHES.includes(signal);
+  return new (isKilled ? ProcessKilledError : FfmpegError)(program, exit, stderr.toString());
 }

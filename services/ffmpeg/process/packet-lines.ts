@@ -1,17 +1,23 @@
-import { createInterface } from "node:readline";
-import type { Readable } from "node:stream";
 import { ByteReader } from "./byte-reader.ts";
+import { linesOf } from "./lines.ts";
+import type { OutputPipe } from "./program.ts";
 
 /**
- * How packets get from ffmpeg into this process, whatever the codec: one output tells of each packet (ffmpeg's framecrc
- * format: stream, dts, pts, duration, size, checksum), and another has their bytes, one after the other.
+ * How packets get from ffmpeg into this process, whatever the codec: one output has a line about
+ * each packet (ffmpeg's framecrc format: stream, dts, pts, duration, size, checksum), and another
+ * has their bytes, one after the other.
  */
 
-/** Output options of the two, in this order: the line about a packet is to be written before its bytes. */
+/**
+ * Output options of the two, in this order: the line about a packet is written before its bytes.
+ */
 export const PACKET_LINES = ["-f", "framecrc", "-flush_packets", "1"] as const;
 export const PACKET_BYTES = ["-f", "data", "-flush_packets", "1"] as const;
 
-/** Output options of lines with a hash of the whole packet, so that its bytes needn't be handed over: CRC-32, as zlib has it. */
+/**
+ * Output options of lines with a hash of the whole packet, in place of its bytes: CRC-32, as zlib
+ * has it.
+ */
 export const PACKET_HASHES = ["-f", "framehash", "-hash", "crc32", "-flush_packets", "1"] as const;
 
 export type PacketLine = {
@@ -31,10 +37,10 @@ const NO_TIME = "-9223372036854775808";
 
 const HEADER = /^#tb 0: (\d+)\/(\d+)/;
 
-/** Reads the lines about the packets of one stream. The clock is known once the first packet is. */
-export async function* readPacketLines(lines: Readable): AsyncGenerator<{ clock: Clock; line: PacketLine }> {
+/** Reads the lines about the packets of one stream. The clock is known with the first packet. */
+export async function* readPacketLines(lines: OutputPipe): AsyncGenerator<{ clock: Clock; line: PacketLine }> {
   let clock: Clock | undefined;
-  for await (const text of createInterface({ input: lines, crlfDelay: Number.POSITIVE_INFINITY })) {
+  for await (const text of linesOf(lines)) {
     const header = HEADER.exec(text);
     if (header !== null) clock = { num: Number(header[1]), den: Number(header[2]) };
     if (text.startsWith("#")) continue;
@@ -57,7 +63,7 @@ export async function* readPacketLines(lines: Readable): AsyncGenerator<{ clock:
 export type ReadPacket = PacketLine & { clock: Clock; data: Buffer };
 
 /** Reads the packets of one stream, lines and bytes. Ends where either does. */
-export async function* readPackets(lines: Readable, bytes: Readable): AsyncGenerator<ReadPacket> {
+export async function* readPackets(lines: OutputPipe, bytes: OutputPipe): AsyncGenerator<ReadPacket> {
   const reader = new ByteReader(bytes);
   for await (const { clock, line } of readPacketLines(lines)) {
     const data = await reader.read(line.size);

@@ -27,7 +27,10 @@ export type ProcessingUpload = Upload & Picture & { status: "processing" };
 /** From VideoRejected; with the picture, where it came so far that one was planned. */
 export type RejectedUpload = Upload & { [K in keyof Picture]?: Picture[K] | undefined } & {
   status: "rejected";
+  /** Of several: the one that the fold lets stand. See docs/decisions/rejections.md. */
   rejection: Rejection;
+  /** When this rejection was first announced, written as `creation_time` is. */
+  rejected_at: string;
 };
 
 /** From VideoSplit. */

@@ -23,6 +23,7 @@ export function fold(document: VideoDocument | undefined, event: DocumentEvent):
         ...upload(event),
         status: "rejected",
         rejection: event.data.rejection,
+        rejected_at: creationTime(event),
       } satisfies RejectedUpload);
     case "VideoSplit":
       return standing(document, {

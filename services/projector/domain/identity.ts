@@ -1,7 +1,7 @@
 import { BLOCK_SIZE, MAX_SEGMENTS, segmentId, type VideoSplitEvent } from "#events-schema";
 
 /** The events that say something about a document. */
-export type DocumentEvent = Exclude<VideoSplitEvent, { type: "SplitRequested" }>;
+export type DocumentEvent = Exclude<VideoSplitEvent, { type: "SplitRequested" | "RequestRefused" }>;
 
 /** An event whose ids contradict each other: were it folded, it could overwrite another video's document. */
 export class InconsistentEventError extends Error {

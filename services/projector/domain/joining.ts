@@ -1,6 +1,6 @@
-import type { Rejection } from "#events-schema";
 import { canonical } from "./canonical.ts";
 import type { SegmentDocument, UploadDocument, VideoDocument } from "./document.ts";
+import { compareRejections, type DatedRejection } from "./rejections.ts";
 
 /**
  * How what an event tells is joined with what is known. Each join takes the greatest or least of something, and that is why
@@ -29,26 +29,32 @@ function rank(upload: UploadDocument): number {
 /** An upload's facts: all that isn't joined by a rule of its own. */
 function factsOf(upload: UploadDocument): unknown {
   const { creation_time: _time, status: _status, ...facts } = upload;
-  return "rejection" in facts ? { ...facts, rejection: undefined } : facts;
+  return "rejection" in facts ? { ...facts, rejection: undefined, rejected_at: undefined } : facts;
 }
 
+const isRejected = (upload: UploadDocument): upload is Extract<UploadDocument, { status: "rejected" }> =>
+  upload.status === "rejected";
+
 /**
- * The better informed of two. Re-announced facts are the same facts; should they contradict each other all the same, then either
- * will do as long as it is always the same one, so the first in the order of their texts is taken, whole.
+ * The better informed of two. Where neither was measured, the one whose rejection stands: the other may not have seen the
+ * object at all. Facts that are announced again are the same facts; should they contradict each other all the same,
+ * either will do as long as it is always the same one, so the first in the order of their texts is taken, whole.
  */
 function betterInformed(left: UploadDocument, right: UploadDocument): UploadDocument {
   const difference = rank(left) - rank(right);
   if (difference !== 0) return difference > 0 ? left : right;
+  if (rank(left) === 0 && isRejected(left) && isRejected(right)) {
+    const order = compareRejections(left, right);
+    if (order !== 0) return order < 0 ? left : right;
+  }
   return canonical(factsOf(left)) <= canonical(factsOf(right)) ? left : right;
 }
 
-const rejectionOf = (upload: UploadDocument): Rejection[] => (upload.status === "rejected" ? [upload.rejection] : []);
-
-const firstByText = <T>(values: T[]): T | undefined =>
-  values.reduce<T | undefined>(
-    (first, value) => (first === undefined || canonical(value) < canonical(first) ? value : first),
-    undefined,
-  );
+/** The rejection that stands: of both, where both were rejected. */
+function standingRejection(left: UploadDocument, right: UploadDocument): DatedRejection | undefined {
+  const [first] = [left, right].filter(isRejected).sort(compareRejections);
+  return first && { rejection: first.rejection, rejected_at: first.rejected_at };
+}
 
 /** Joins what is known of an upload with what an event tells: processing gives way to rejected, and rejected to split. */
 export function standing(known: VideoDocument | undefined, told: UploadDocument): UploadDocument {
@@ -56,9 +62,9 @@ export function standing(known: VideoDocument | undefined, told: UploadDocument)
   if (known.process_step !== told.process_step) throw new DocumentKindError(known, told);
   const creation_time = earlier(known.creation_time, told.creation_time);
   const informed = betterInformed(known, told);
-  const rejection = firstByText([...rejectionOf(known), ...rejectionOf(told)]);
+  const rejection = standingRejection(known, told);
   if (informed.status === "split" || rejection === undefined) return { ...informed, creation_time };
-  return { ...informed, creation_time, status: "rejected", rejection };
+  return { ...informed, creation_time, status: "rejected", ...rejection };
 }
 
 const byTimeThenText = (segment: SegmentDocument): string => segment.creation_time + canonical(segment);

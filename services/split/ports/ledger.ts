@@ -6,6 +6,14 @@ import type { SegmentProof } from "../domain/proof.ts";
 /** How a video is cut. */
 export type CutChoice = { segmentSeconds: number; cut: Cut; outputKeyPrefix: string };
 
+/** What is known of a video, for ever. */
+export type Recalled = {
+  /** How it's cut; undefined where no attempt has planned it yet. */
+  choice: CutChoice | undefined;
+  /** `VideoSplit` was accepted by the bus. */
+  isSplit: boolean;
+};
+
 /** Remembers how a video is cut, and what of it is done. */
 export type Ledger = VideoLedger & {
   /**
@@ -13,8 +21,11 @@ export type Ledger = VideoLedger & {
    * that there's no earlier attempt, and so no segment to be found.
    */
   choose(videoId: number, choice: CutChoice): Promise<{ choice: CutChoice; isFirst: boolean }>;
-  /** What earlier attempts of the last day have uploaded, by index. */
-  delivered(videoId: number, segments: number): Promise<Map<number, DeliveredSegment>>;
+  recall(videoId: number): Promise<Recalled>;
+  /** Forgets the choice, so that the next attempt may make another one. Not for a video of which a segment was announced. */
+  release(videoId: number): Promise<void>;
+  /** What earlier attempts of the last day have uploaded, by index. Throws `signal`'s reason. */
+  delivered(videoId: number, segments: number, signal?: AbortSignal): Promise<Map<number, DeliveredSegment>>;
   /** Says that a segment is durable, and then that it was announced: what comes after a crash begins there. */
   recordSegment(videoId: number, index: number, segment: DeliveredSegment): Promise<void>;
 };

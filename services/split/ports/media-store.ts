@@ -14,10 +14,14 @@ export type SegmentUpload = {
 /** Where uploads lie and segments go. */
 export type MediaStore = StoredObjects & {
   /**
-   * Bytes `start` to `end`, both included, in order. Throws `SourceUnavailableError` where the object is no longer the one
-   * that was described. Ends quietly when `signal` is aborted.
+   * Bytes `start` to `end`, both included, in order. Throws `SourceUnavailableError` where the
+   * object is no longer the one that was described or can't be read, and `SourceFetchError` where
+   * S3 stalls or fails for good. Ends quietly when `signal` is aborted.
    */
   read(source: Source, start: number, end: number, signal: AbortSignal): AsyncIterable<Uint8Array>;
-  /** Resolves when the object is durable, with its checksum: `sha256:` and what `sha256sum` prints. */
+  /**
+   * Resolves when the object is durable, with its checksum: `sha256:` and what `sha256sum` prints.
+   * Throws `signal`'s reason.
+   */
   upload(segment: SegmentUpload): Promise<string>;
 };

@@ -69,7 +69,6 @@ export type ExactCut = {
 export type PlannedCut = KeyframeCut | ExactCut;
 
 export type CutJob = {
-  description: MediaDescription;
   container: Container;
   cut: PlannedCut;
   /** The first segment that is wanted. */
@@ -91,30 +90,34 @@ export type CutEnding =
   | { type: "impossible"; reason: RejectionReason; detail: string; cause?: unknown };
 
 /**
- * One source, opened for reading. Each method throws `SourceFetchError` or `SourceUnavailableError` where the source
- * couldn't be fetched, a media fault (see `isMediaFault`) for what ffmpeg can't do with its bytes, and the signal's
- * reason when aborted.
+ * One source, opened for reading. What reads it throws `SourceFetchError` or `SourceUnavailableError` where it couldn't
+ * be fetched, a media fault (see `isMediaFault`) for what ffmpeg can't do with its bytes, and the signal's reason when
+ * aborted.
  */
 export type OpenMedia = {
-  describe(signal: AbortSignal): Promise<MediaDescription>;
-  /** Resolves with whether the file ends before what it says it holds. `onPacket` may throw: it ends the reading. */
-  scan(
-    description: MediaDescription,
-    signal: AbortSignal,
-    onPacket: (packet: PlannedPacket) => void,
-  ): Promise<{ truncated: boolean }>;
+  describe(signal: AbortSignal): Promise<DescribedMedia>;
+  /** Holds the reading back until `resume`. */
+  pause(): void;
+  resume(): void;
+  close(): Promise<void>;
+};
+
+/** A source of which it is known what it is: what can be done with it. */
+export type DescribedMedia = {
+  description: MediaDescription;
+  /**
+   * Hands on each packet of the picture, in decode order. Resolves with whether the file ends before what it says it
+   * holds. What `onPacket` throws ends the reading and is thrown.
+   */
+  scan(signal: AbortSignal, onPacket: (packet: PlannedPacket) => void): Promise<{ truncated: boolean }>;
   /** Containers for its segments, best first. `extension` is the source's. */
-  containers(description: MediaDescription, extension: string): Container[];
+  containers(extension: string): Container[];
   /**
    * Yields each segment as soon as its file is complete and proven, and what it was made from is known to be fetched
    * whole; in order. Then says how it ended. Throws what is the machine's fault: a process that was killed, a full disk,
    * the signal's reason.
    */
   cut(job: CutJob): AsyncGenerator<MadeSegment, CutEnding, undefined>;
-  /** Holds the reading back until `resume`. */
-  pause(): void;
-  resume(): void;
-  close(): Promise<void>;
 };
 
 export type MediaTools = {

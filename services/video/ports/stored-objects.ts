@@ -1,3 +1,4 @@
+import type { SourceUnavailableError } from "../errors.ts";
 import type { Source } from "../source.ts";
 
 /** What S3 knows of an object without reading it. */
@@ -6,10 +7,16 @@ export type StoredObject = {
   bytes: number;
   /** User metadata, names in lower case without `x-amz-meta-`. */
   metadata: Readonly<Record<string, string>>;
+  /** Why its bytes can't be read, where that is known already: it's archived. */
+  unavailable?: SourceUnavailableError | undefined;
 };
 
 /** Objects in S3, looked at without being read. */
 export type StoredObjects = {
-  /** Undefined where there is no such object or version. Throws `SourceUnavailableError` where it may not be read. */
-  describe(bucket: string, key: string, versionId?: string): Promise<StoredObject | undefined>;
+  /**
+   * Undefined where there is no such object or version. Throws `SourceUnavailableError` where it
+   * can't be looked at (forbidden, in another region, encrypted with a key of the uploader's),
+   * `SourceFetchError` where S3 fails, and `signal`'s reason.
+   */
+  describe(bucket: string, key: string, versionId?: string, signal?: AbortSignal): Promise<StoredObject | undefined>;
 };

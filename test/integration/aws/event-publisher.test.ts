@@ -1,19 +1,43 @@
 import { text } from "node:stream/consumers";
 import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
 import { describe, expect, it } from "vitest";
-import type { VideoSplitEvent } from "#events-schema";
+import { parseEvent, type VideoSplitEvent } from "#events-schema";
 import { eventBridgePublisher, PublishError } from "../../../services/aws/event-publisher.ts";
 import { CREDENTIALS, REGION, serve } from "../../fixtures/http.ts";
+import { eventPublisherContract } from "../../ports/event-publisher.suite.ts";
+import { openBridge } from "../events/bridge.ts";
+
+eventPublisherContract("EventBridge", async () => {
+  const { bridge, client } = await openBridge();
+  return {
+    publisher: eventBridgePublisher(client, "video"),
+    received: async () => (await Array.fromAsync(bridge.log("video"))).map(parseEvent),
+  };
+});
 
 type Entry = { DetailType: string; Detail: string; EventBusName: string };
 type Answer = { EventId?: string; ErrorCode?: string; ErrorMessage?: string };
 
-/** An EventBridge endpoint that answers each entry as told, and keeps the calls. */
-async function bus(answer: (entry: Entry, call: number) => Answer | "throttle") {
+/**
+ * An EventBridge endpoint that answers each entry as `answer` says, and keeps the calls. It answers
+ * a call when `held` says so; undefined: at once.
+ */
+async function bus(
+  answer: (entry: Entry, call: number) => Answer | "throttle",
+  {
+    held = () => undefined,
+    backoffMs,
+  }: { held?: (call: number) => Promise<void> | undefined; backoffMs?: number } = {},
+) {
   const calls: Entry[][] = [];
+  const brokenOff: number[] = [];
   const endpoint = await serve(async (request, response) => {
     const { Entries } = JSON.parse(await text(request)) as { Entries: Entry[] };
-    calls.push(Entries);
+    const call = calls.push(Entries);
+    response.once("close", () => {
+      if (!response.writableEnded) brokenOff.push(call);
+    });
+    await held(call);
     const answers = Entries.map((entry) => answer(entry, calls.length));
     const throttled = answers.includes("throttle");
     response.writeHead(throttled ? 400 : 200, { "content-type": "application/x-amz-json-1.1" });
@@ -22,8 +46,8 @@ async function bus(answer: (entry: Entry, call: number) => Answer | "throttle") 
       JSON.stringify(throttled ? { __type: "ThrottlingException" } : { FailedEntryCount: failed, Entries: answers }),
     );
   });
-  const client = new EventBridgeClient({ endpoint, region: REGION, credentials: CREDENTIALS, maxAttempts: 1 });
-  return { calls, publisher: eventBridgePublisher(client, "video-split") };
+  const client = new EventBridgeClient({ endpoint, region: REGION, credentials: CREDENTIALS });
+  return { calls, brokenOff, publisher: eventBridgePublisher(client, "video-split", backoffMs) };
 }
 
 const rejected = (n: number): VideoSplitEvent => ({
@@ -77,16 +101,67 @@ describe("publishing events", () => {
   });
 
   it("gives up after some attempts and says what the bus said", async () => {
-    const { publisher } = await bus(() => ({ ErrorCode: "AccessDenied", ErrorMessage: "not yours" }));
+    const { publisher } = await bus(() => ({ ErrorCode: "AccessDenied", ErrorMessage: "not yours" }), { backoffMs: 1 });
     const failure = publisher.publish(rejected(0));
     await expect(failure).rejects.toBeInstanceOf(PublishError);
-    await expect(failure).rejects.toThrow("The bus video-split refused VideoRejected: AccessDenied: not yours");
+    await expect(failure).rejects.toMatchObject({
+      retryable: true,
+      message: "The bus video-split refused VideoRejected: AccessDenied: not yours",
+    });
   });
 
-  it("refuses an event that breaks the schema before it's sent", async () => {
-    const { calls, publisher } = await bus(() => ({ EventId: "1" }));
-    const broken = { ...rejected(0), data: { ...rejected(0).data, bytes: -1 } } as VideoSplitEvent;
-    await expect(publisher.publish(broken)).rejects.toThrow(/VideoRejected is not valid.*bytes/);
-    expect(calls).toEqual([]);
+  it("calls once for each attempt: the SDK makes none of its own", async () => {
+    const { calls, publisher } = await bus(() => "throttle", { backoffMs: 1 });
+    await expect(publisher.publish(rejected(0))).rejects.toBeInstanceOf(PublishError);
+    expect(calls).toHaveLength(8);
+  });
+});
+
+describe("publishing that is aborted", () => {
+  const HOUR_MS = 3_600_000;
+  const never = () => new Promise<void>(() => {});
+  const timeIsUp = new Error("time is up");
+
+  it("settles at once while the call is under way, breaks that off, and lets others go on", async () => {
+    const { calls, brokenOff, publisher } = await bus(() => ({ EventId: "1" }), {
+      held: (call) => (call === 1 ? never() : undefined),
+    });
+    const leaving = new AbortController();
+    const publishing = publisher.publish(rejected(0), leaving.signal);
+    const next = publisher.publish(rejected(1));
+    await expect.poll(() => calls.length).toBe(1);
+    leaving.abort(timeIsUp);
+    await expect(publishing).rejects.toBe(timeIsUp);
+    await next;
+    await expect.poll(() => brokenOff).toEqual([1]);
+  });
+
+  it("doesn't break off a call in which others' events are", async () => {
+    const gate = Promise.withResolvers<void>();
+    const { calls, brokenOff, publisher } = await bus(() => ({ EventId: "1" }), { held: () => gate.promise });
+    const leaving = new AbortController();
+    const first = publisher.publish(rejected(0));
+    const publishing = publisher.publish(rejected(1), leaving.signal);
+    const beside = publisher.publish(rejected(2));
+    await expect.poll(() => calls.length).toBe(1);
+    gate.resolve();
+    await first;
+    leaving.abort(timeIsUp);
+    await expect(publishing).rejects.toBe(timeIsUp);
+    await beside;
+    expect(brokenOff).toEqual([]);
+  });
+
+  it("settles at once in the pause before another attempt, which is not made", async () => {
+    const { calls, publisher } = await bus((entry) => (idOf(entry) === "event-0" ? "throttle" : { EventId: "1" }), {
+      backoffMs: HOUR_MS,
+    });
+    const leaving = new AbortController();
+    const publishing = publisher.publish(rejected(0), leaving.signal);
+    // Calls are made one after the other: when this one was answered, the first was refused.
+    await publisher.publish(rejected(1));
+    leaving.abort(timeIsUp);
+    await expect(publishing).rejects.toBe(timeIsUp);
+    expect(calls).toHaveLength(2);
   });
 });

@@ -101,17 +101,16 @@ describe("cutting on keyframes", () => {
   });
 
   it.each(["keyframe", "exact"] as const)("%s: leaves no ffmpeg behind when the reader stops early", async (kind) => {
-    const media = await openFile(await makeMedia(await temporaryFolder(), "b-frames.mp4"));
-    onTestFinished(() => media.close());
-    const description = await media.describe(NEVER);
+    const opened = await openFile(await makeMedia(await temporaryFolder(), "b-frames.mp4"));
+    onTestFinished(() => opened.close());
+    const media = await opened.describe(NEVER);
     const index = new PacketIndex();
-    await media.scan(description, NEVER, index.add);
+    await media.scan(NEVER, index.add);
     const plan = planCut(index, { cut: kind, segmentSeconds: 1.5, outputKeyPrefix: "" }, 25);
-    const [container] = media.containers(description, "mp4");
+    const [container] = media.containers("mp4");
     const directory = await temporaryFolder();
     const { log } = listeningLog();
     const segments = media.cut({
-      description,
       container: container!,
       cut: plan.cut,
       from: 0,
@@ -128,11 +127,9 @@ describe("cutting on keyframes", () => {
   });
 
   it("throws the reason when it's aborted", async () => {
-    const media = await openFile(await makeMedia(await temporaryFolder(), "keyframe-each-second.mp4"));
-    onTestFinished(() => media.close());
-    const description = await media.describe(NEVER);
-    await expect(media.scan(description, AbortSignal.abort(new Error("out of time")), () => {})).rejects.toThrow(
-      "out of time",
-    );
+    const opened = await openFile(await makeMedia(await temporaryFolder(), "keyframe-each-second.mp4"));
+    onTestFinished(() => opened.close());
+    const media = await opened.describe(NEVER);
+    await expect(media.scan(AbortSignal.abort(new Error("out of time")), () => {})).rejects.toThrow("out of time");
   });
 });

@@ -83,7 +83,7 @@ describe("hostile uploads", () => {
       },
     });
     onTestFinished(() => media.close());
-    const reading = async () => media.scan(await media.describe(NEVER), NEVER, () => {});
+    const reading = async () => (await media.describe(NEVER)).scan(NEVER, () => {});
     await expect(reading()).rejects.toMatchObject({
       code: "SourceFetchFailed",
       message: expect.stringContaining("S3 is down"),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { containersFor } from "../../../services/ffmpeg/containers.ts";
+import { containersFor } from "../../../services/ffmpeg/formats/containers.ts";
 import type { MediaDescription } from "../../../services/split/ports/media-tools.ts";
 
 const source = (format: string, video: string, audio: string[] = []): MediaDescription => ({

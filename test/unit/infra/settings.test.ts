@@ -45,6 +45,7 @@ describe("settings", () => {
       { "video_split.output_key_prefix": "x/{vidoe_name}/" },
       "video_split.output_key_prefix may hold {video_name} and {video_id}",
     ],
+    [{ "video_split.output_key_prefix": "x/../y/" }, "video_split.output_key_prefix must not hold '.' or '..'"],
     [{ "video_split.cut": "smart" }, 'video_split.cut must be "exact" or "keyframe"'],
     [{ "video_split.request_sources": ["archive"] }, "video_split.request_sources must be places such as s3://bucket/"],
     [{ "dynamodb.region": "Ireland" }, "dynamodb.region must be a region"],

@@ -31,10 +31,13 @@ const event: fc.Arbitrary<DocumentEvent> = fc.oneof(
       announced("VideoSplit", ms, splitData({ ...changed, ...(version_id !== undefined && { version_id }) })),
     ),
   fc
-    .record({ ms: time, reason: fc.constantFrom("NotMedia", "TooLarge"), bytes: fc.constantFrom(0, 900) })
-    .map(({ ms, reason, bytes }) =>
-      announced("VideoRejected", ms, rejectedData({ bytes, rejection: { reason, message: "" } })),
-    ),
+    .record({
+      ms: time,
+      reason: fc.constantFrom("GivenUp", "SourceForbidden", "TooLarge", "NotMedia", "ReasonOfTomorrow"),
+      message: fc.constantFrom("one", "other"),
+      bytes: fc.constantFrom(0, 900),
+    })
+    .map(({ ms, bytes, ...rejection }) => announced("VideoRejected", ms, rejectedData({ bytes, rejection }))),
   fc
     .record({ ms: time, index: fc.constantFrom(0, 1, 2), bytes: fc.constantFrom(1, 2), frames: fc.constantFrom(1, 2) })
     .map(({ ms, index, ...changed }) => announced("SegmentCreated", ms, segmentData(index, changed))),
@@ -46,6 +49,20 @@ const later = (told: DocumentEvent, ms: number): DocumentEvent => ({
   ...told,
   metadata: { ...told.metadata, occurredAt: at(ms) },
 });
+
+/** Facts of the run, announced again at later times and in any order, change no byte of its documents. */
+function assertSameWhenAnnouncedAgain(run: readonly DocumentEvent[]): void {
+  const cases = fc
+    .array(fc.tuple(fc.constantFrom(...run), fc.integer({ min: 600, max: 10_000 })), { maxLength: 6 })
+    .chain((again) => shuffled([...run, ...again.map(([told, ms]) => later(told, ms))]));
+  const once = documentsAfter(run);
+  fc.assert(
+    fc.property(cases, (mixed) => {
+      expect(documentsAfter(mixed)).toBe(once);
+    }),
+    { numRuns: 1_000 },
+  );
+}
 
 describe("the fold", () => {
   it("given any events, contradictions among them, when they come in another order and some twice, then the documents are the same", () => {
@@ -64,17 +81,18 @@ describe("the fold", () => {
   });
 
   it("given a run that was rejected once and split in the end, when facts are announced again later, then the documents are the same", () => {
-    const run = [...wholeRun(), announced("VideoRejected", 450, rejectedData())];
-    const cases = fc
-      .array(fc.tuple(fc.constantFrom(...run), fc.integer({ min: 600, max: 10_000 })), { maxLength: 6 })
-      .chain((again) => shuffled([...run, ...again.map(([told, ms]) => later(told, ms))]));
-    const once = documentsAfter(run);
-    fc.assert(
-      fc.property(cases, (mixed) => {
-        expect(documentsAfter(mixed)).toBe(once);
-      }),
-      { numRuns: 1_000 },
-    );
+    assertSameWhenAnnouncedAgain([...wholeRun(), announced("VideoRejected", 450, rejectedData())]);
+  });
+
+  it("given an upload that was given up and rejected for several reasons, when these are announced again later, then the documents are the same", () => {
+    const rejected = (ms: number, reason: string, message: string, bytes = 900) =>
+      announced("VideoRejected", ms, rejectedData({ bytes, rejection: { reason, message } }));
+    assertSameWhenAnnouncedAgain([
+      rejected(100, "GivenUp", "Never finished."),
+      rejected(200, "SourceForbidden", "May not be read.", 0),
+      rejected(300, "UnreadableMedia", "It ends early."),
+      rejected(400, "NotMedia", "It was no video once."),
+    ]);
   });
 
   it("given the same event again, then it returns an equal document", () => {

@@ -71,6 +71,7 @@ describe("the document of an upload", () => {
       bytes: 900,
       etag: "e1",
       rejection: { reason: "UnreadableMedia", message: "It ends early." },
+      rejected_at: at(300),
     });
   });
 
@@ -82,6 +83,7 @@ describe("the document of an upload", () => {
       ...documentAfter(planned),
       status: "rejected",
       rejection: { reason: "UnreadableMedia", message: "It ends early." },
+      rejected_at: at(300),
     });
   });
 
@@ -123,13 +125,38 @@ describe("the document of an upload", () => {
     expect(fold(reordered(documentAfter(other)), split)).toEqual(documentAfter(split, other));
   });
 
-  it("given two rejections, then the same one stands whatever the order", () => {
-    const other = announced(
-      "VideoRejected",
-      700,
-      rejectedData({ rejection: { reason: "SourceChanged", message: "Overwritten." } }),
-    );
-    expect(documentAfter(rejected, other)).toEqual(documentAfter(other, rejected));
+  const rejection = (ms: number, reason: string, message = "", bytes = 900) =>
+    announced("VideoRejected", ms, rejectedData({ bytes, rejection: { reason, message } }));
+
+  it.each([
+    ["GivenUp, which found nothing out", "GivenUp", "SourceNotFound"],
+    ["GivenUp, also for a reason that a later release added", "GivenUp", "AReasonOfTomorrow"],
+    ["what was wrong with the request, for what is wrong with the object", "InvalidRequest", "SourceForbidden"],
+    ["what was wrong with an override, for what is wrong with the file", "InvalidOverride", "NotMedia"],
+    ["what was found in the header, for what was found in the frames", "NotMedia", "UnreadableMedia"],
+    ["a failed reading, for a failed cut", "UnreadableMedia", "ProofFailed"],
+  ])("given two rejections, then it drops %s", (_, first, later) => {
+    for (const [one, other] of [
+      [100, 200],
+      [200, 100],
+    ] as const) {
+      const events = [rejection(one, first), rejection(other, later)];
+      expect(documentAfter(...events)).toMatchObject({ rejection: { reason: later }, rejected_at: at(other) });
+      expect(documentAfter(...events.reverse())).toEqual(documentAfter(...events));
+    }
+  });
+
+  it("given two rejections for one reason, then the words of the first stay", () => {
+    const events = [rejection(100, "TooLarge", "The limit is 9."), rejection(200, "TooLarge", "The limit is 10.")];
+    const document = documentAfter(...events);
+    expect(document).toMatchObject({ rejection: { message: "The limit is 9." }, rejected_at: at(100) });
+    expect(documentAfter(...events.reverse())).toEqual(document);
+  });
+
+  it("given a rejection that didn't see the object, and one that did, then the facts of the latter stay", () => {
+    const events = [rejection(100, "SourceForbidden", "", 0), rejection(200, "NotMedia", "", 900)];
+    expect(documentAfter(...events)).toMatchObject({ bytes: 900 });
+    expect(documentAfter(...events.reverse())).toMatchObject({ bytes: 900 });
   });
 });
 

@@ -27,6 +27,22 @@ const objectCreated = (detail: Record<string, unknown> = {}) => ({
   },
 });
 
+const metadata = {
+  eventId: "e1",
+  version: 1,
+  correlationId: "c",
+  causationId: "x",
+  occurredAt: "2026-11-12T00:00:00Z",
+};
+
+const splitRequested = (data: Record<string, unknown> = {}, about: unknown = metadata) => ({
+  version: "0",
+  id: "1",
+  source: "video-split",
+  "detail-type": "SplitRequested",
+  detail: { metadata: about, data: { bucket: "archive", key: "old/film.mkv", reason: "manual", ...data } },
+});
+
 describe("reading a request", () => {
   it("takes S3's key verbatim", () => {
     expect(parseRequest(objectCreated())).toMatchObject({
@@ -51,29 +67,24 @@ describe("reading a request", () => {
     expect(parseRequest(objectCreated({ object })).versionId).toBe("v1");
   });
 
+  it("takes the size that S3 tells, and does without one", () => {
+    expect(parseRequest(objectCreated()).bytes).toBe(5);
+    expect(parseRequest(objectCreated({ object: { key: "k.mp4", etag: "e" } })).bytes).toBeUndefined();
+  });
+
   it("takes overrides from SplitRequested", () => {
-    const event = {
-      version: "0",
-      id: "1",
-      source: "video-split",
-      "detail-type": "SplitRequested",
-      detail: {
-        metadata: {
-          eventId: "e1",
-          version: 1,
-          correlationId: "c",
-          causationId: "x",
-          occurredAt: "2026-11-12T00:00:00Z",
-        },
-        data: { bucket: "b", key: "old/film.mkv", segment_seconds: 12, reason: "manual" },
-      },
-    };
-    expect(parseRequest(event)).toMatchObject({
-      bucket: "b",
+    expect(parseRequest(splitRequested({ segment_seconds: 12 }))).toEqual({
+      bucket: "archive",
       key: "old/film.mkv",
+      etag: undefined,
+      versionId: undefined,
+      bytes: undefined,
       explicit: true,
       segmentSeconds: 12,
+      cut: undefined,
+      outputKeyPrefix: undefined,
       messageId: "e1",
+      fault: undefined,
     });
   });
 
@@ -81,8 +92,75 @@ describe("reading a request", () => {
     [undefined, "something that is no event"],
     [{ source: "aws.s3", "detail-type": "Object Deleted", detail: {} }, "aws.s3 Object Deleted"],
     [objectCreated({ bucket: {} }), "aws.s3 Object Created"],
+    [splitRequested({ key: undefined }), "video-split SplitRequested"],
+    [splitRequested({ key: "" }), "video-split SplitRequested"],
+    [splitRequested({ bucket: 7 }), "video-split SplitRequested"],
+    [{ source: "video-split", "detail-type": "SplitRequested" }, "video-split SplitRequested"],
+    [{ ...splitRequested(), "detail-type": "VideoSplit" }, "video-split VideoSplit"],
+    [{ ...splitRequested(), "detail-type": "VideoJoined" }, "video-split VideoJoined"],
   ])("throws for what it has no use for, naming it (%#)", (event, name) => {
     expect(() => parseRequest(event)).toThrow(UnreadableRequestError);
     expect(() => parseRequest(event)).toThrow(name);
+  });
+});
+
+describe("a request that names an object and is wrong otherwise", () => {
+  it.each([
+    ["segment_seconds", { segment_seconds: 0 }],
+    ["segment_seconds", { segment_seconds: "3" }],
+    ["cut", { cut: "fast" }],
+    ["output_key_prefix", { output_key_prefix: 7 }],
+    ["version_id", { version_id: "" }],
+    ["version_id", { version_id: 7 }],
+    ["reason", { reason: undefined }],
+  ])("says which field is: %s (%#)", (field, data) => {
+    const { fault, explicit, versionId } = parseRequest(splitRequested(data));
+    expect(fault).toEqual({ message: expect.stringContaining(`SplitRequested (${field}: `), isOfName: false });
+    expect([explicit, versionId]).toEqual([true, undefined]);
+  });
+
+  it("asks for nothing else than the faulty field says, since all of it must be written again", () => {
+    expect(parseRequest(splitRequested({ cut: "fast", segment_seconds: 5 })).segmentSeconds).toBeUndefined();
+  });
+
+  it.each([
+    [null, "1"],
+    [{ ...metadata, occurredAt: "yesterday" }, "e1"],
+    [{ ...metadata, eventId: 7 }, "1"],
+  ])("may lack metadata: the events that it leads to name EventBridge's id then (%#)", (about, messageId) => {
+    expect(parseRequest(splitRequested({}, about))).toMatchObject({
+      messageId,
+      fault: { message: expect.stringContaining("metadata"), isOfName: false },
+    });
+  });
+
+  it.each([
+    ["an ARN", { bucket: "arn:aws:s3:::archive" }, 'bucket is "arn:aws:s3:::archive"'],
+    ["spaces", { bucket: "my archive" }, "must be a bucket's name"],
+    ["capitals", { bucket: "Archive" }, "must be a bucket's name"],
+    ["a slash", { bucket: "archive/tapes" }, "must be a bucket's name"],
+    ["an address", { bucket: "127.0.0.1" }, "must be a bucket's name"],
+    ["a key of 1,025 bytes", { key: `${"ü".repeat(512)}x` }, "key has 1025 bytes"],
+    ["half a character", { key: "a\ud800.mp4" }, "half a character"],
+  ])("can't mean an object: %s", (_what, data, message) => {
+    expect(parseRequest(splitRequested(data)).fault).toEqual({
+      message: expect.stringContaining(message),
+      isOfName: true,
+    });
+  });
+
+  it("is told of with as much of the name as fits an event", () => {
+    const { bucket, key, messageId } = parseRequest(
+      splitRequested(
+        { bucket: "b".repeat(100_000), key: `${"ü".repeat(100_000)}\ud800` },
+        { ...metadata, eventId: "e".repeat(100_000) },
+      ),
+    );
+    expect([bucket.length, key, messageId.length]).toEqual([255, "ü".repeat(512), 1_024]);
+  });
+
+  it("may name a key of 1,024 bytes, dots and all", () => {
+    expect(parseRequest(splitRequested({ key: "ü".repeat(512) })).fault).toBeUndefined();
+    expect(parseRequest(splitRequested({ bucket: "my.archive-2", key: "../x" })).fault).toBeUndefined();
   });
 });

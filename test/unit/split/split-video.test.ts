@@ -1,10 +1,17 @@
 import { describe, expect, it } from "vitest";
-import { MAX_SEGMENTS, type VideoSplitEvent } from "#events-schema";
+import type { VideoSplitEvent } from "#events-schema";
+import { sha256 } from "../../../services/aws/ledger.ts";
 import type { Once } from "../../../services/split/ports/once.ts";
-import { SourceFetchError, SourceUnavailableError } from "../../../services/video/errors.ts";
-import { H264, notFetched, packets, SECONDS, split, stopsAt, type World } from "../../fixtures/split-world.ts";
+import { SourceFetchError } from "../../../services/video/errors.ts";
+import { segmentMetadata } from "../../../services/video/own-segments.ts";
+import { notFetched, openLedger, packets, split, stopsAt, type World } from "../../fixtures/split-world.ts";
 
-const rejection = (events: VideoSplitEvent[]) => events.find((event) => event.type === "VideoRejected")?.data.rejection;
+/** A reading that gives no byte. */
+const unreadable = (error: Error): ReturnType<World["onRead"]> =>
+  async function* () {
+    yield* [];
+    throw error;
+  };
 
 describe("splitting a video", () => {
   it("announces the plan, each segment, and the end, and leaves no file", async () => {
@@ -97,107 +104,76 @@ describe("a retry goes on where the attempt before it ended", () => {
   const created = (events: VideoSplitEvent[]) =>
     events.flatMap((event) => (event.type === "SegmentCreated" ? event.data.segment_index : []));
 
+  /** Dies at the upload of a segment, when all before it were announced. */
+  const diesAt = (index: number): Pick<World, "onUpload" | "onRecord"> => {
+    const announced = new Set<number>();
+    const isNext = Promise.withResolvers<void>();
+    return {
+      onRecord: async (one, segment) => {
+        if (segment.announced) announced.add(one);
+        if (announced.size === index) isNext.resolve();
+      },
+      onUpload: async (key) => {
+        if (!key.includes(`-0000${index}`)) return;
+        await isNext.promise;
+        await died();
+      },
+    };
+  };
+
   it("uploads what wasn't uploaded, and no more", async () => {
-    const delivered: World["delivered"] = new Map();
-    const onUpload = async (key: string) => (key.includes("-00002") ? died() : undefined);
-    const first = await split({ delivered, onUpload });
+    const ledger = openLedger();
+    const first = await split({ ledger, ...diesAt(2) });
     expect(first.outcome).toBeInstanceOf(Error);
-    const retry = await split({ delivered });
-    expect(first.uploads.map((key) => key.slice(-9))).toEqual(["00000.mp4", "00001.mp4"]);
+    const retry = await split({ ledger });
+    expect(first.uploads.map((key) => key.slice(-9)).sort()).toEqual(["00000.mp4", "00001.mp4"]);
     expect(retry.uploads.map((key) => key.slice(-9))).toEqual(["00002.mp4"]);
     expect(created(retry.events)).toEqual([2]);
     expect(ended(retry.events)).toEqual(ended((await split()).events));
   });
 
   it("announces what was uploaded and not announced, with the same facts", async () => {
-    const delivered: World["delivered"] = new Map();
+    const ledger = openLedger();
     // Dies between the upload of the second segment, that was recorded, and its announcement.
     const onRecord = async (index: number, { announced }: { announced: boolean }) =>
       index === 1 && announced ? died() : undefined;
-    await split({ delivered, onRecord });
-    const retry = await split({ delivered });
+    await split({ ledger, onRecord });
+    const retry = await split({ ledger });
     expect(created(retry.events)).toContain(1);
     const data = ({ events }: { events: VideoSplitEvent[] }) =>
       events.find((event) => event.type === "SegmentCreated" && event.data.segment_index === 1)?.data;
     expect(data(retry)).toEqual(data(await split()));
   });
 
-  it("cuts nothing where only the end wasn't announced", async () => {
-    const delivered: World["delivered"] = new Map();
-    await split({ delivered });
-    const retry = await split({ delivered, failsAfter: { segments: 0, error: new Error("nothing was to be cut") } });
+  it("cuts nothing where only the end wasn't recorded", async () => {
+    const ledger = openLedger();
+    await split({ ledger: { ...ledger, recordEnding: () => Promise.reject(new Error("killed")) } });
+    const retry = await split({ ledger, failsAfter: { segments: 0, error: new Error("nothing was to be cut") } });
     expect(retry.types).toEqual(["SplitPlanned", "VideoSplit"]);
     expect(retry.uploads).toEqual([]);
   });
 
   it("keeps to the container that the first segments are in", async () => {
-    const delivered: World["delivered"] = new Map();
-    await split({ delivered, refused: ["mp4"], failsAfter: { segments: 1, error: new Error("killed") } });
-    const retry = await split({ delivered });
-    expect(retry.uploads.map((key) => key.slice(-9))).toEqual(["00001.mkv", "00002.mkv"]);
+    const ledger = openLedger();
+    await split({ ledger, refused: ["mp4"], ...diesAt(2) });
+    const retry = await split({ ledger });
+    expect(retry.uploads.map((key) => key.slice(-9))).toEqual(["00002.mkv"]);
   });
 });
 
-describe("what can't be split is rejected", () => {
-  it.each<[string, Partial<World>]>([
-    ["NoVideoStream", { description: { ...H264, video: undefined } }],
-    ["UnknownCodec", { description: { ...H264, video: { ...H264.video!, codec: undefined, tag: "vvc1" } } }],
-    ["UnreadableMedia", { packets: [] }],
-    ["UnreadableMedia", { refused: ["mp4", "matroska"] }],
-    ["TooManySegments", { packets: packets(MAX_SEGMENTS + 1, SECONDS) }],
-    ["TooLarge", { bytes: 1_000_001 }],
-    ["EmptyObject", { bytes: 0 }],
-    ["SourceChanged", { request: { etag: "another" } }],
-    ["InvalidOverride", { request: { segmentSeconds: 0.1 } }],
-    ["InvalidOverride", { request: { outputKeyPrefix: "uploads/" } }],
-    ["UnsupportedCut", { endsAfter: stopsAt(0, "no", "UnsupportedCut") }],
-    ["ProofFailed", { endsAfter: stopsAt(0, "no", "ProofFailed") }],
-    ["UnreadableMedia", { endsAfter: { segments: 0, ending: { type: "undecodable", from: 0 } } }],
-    ["SourceForbidden", { forbidden: true, request: { explicit: true } }],
-  ])("%s (%#)", async (reason, world) => {
-    const { outcome, events, uploads } = await split(world);
-    expect(outcome).toEqual({ outcome: "rejected", VideoId: 16_384, reason });
-    expect(rejection(events)?.reason).toBe(reason);
-    expect(uploads).toEqual([]);
-  });
-
-  it("but an upload's own event that leads to an object that may not be read is thrown: the set-up is at fault", async () => {
-    const { outcome, events } = await split({ forbidden: true });
-    expect(outcome).toMatchObject({ code: "SourceUnavailable", reason: "SourceForbidden" });
-    expect(events).toEqual([]);
-  });
-
-  it("where ffmpeg stops on the file in the middle, saying how far it came", async () => {
-    const { events, types, left } = await split({ endsAfter: stopsAt(2, "broken packet") });
-    expect(types.at(-1)).toBe("VideoRejected");
-    expect(rejection(events)).toMatchObject({
-      reason: "UnreadableMedia",
-      message: expect.stringContaining("its first 2 segments (broken packet)"),
-    });
-    expect(left).toEqual([]);
-  });
-
-  it("where the copied segments don't hold the frames that were scanned", async () => {
-    const { events, types } = await split({ framesIn: (index, planned) => (index === 1 ? planned - 1 : planned) });
-    expect(rejection(events)).toMatchObject({
-      reason: "ProofFailed",
-      message: expect.stringContaining("hold 5 frames"),
-    });
-    expect(types).not.toContain("VideoSplit");
-  });
-
-  it("where the object was overwritten while it was read", async () => {
-    const { events } = await split({
-      endsAfter: notFetched(1, new SourceUnavailableError("SourceChanged", "overwritten")),
-    });
-    expect(rejection(events)?.reason).toBe("SourceChanged");
+describe("an upload that has a segment's metadata, and isn't one", () => {
+  it.each([
+    ["its uploader's own", { "video-split-parent": "16384" }],
+    ["of a segment of another size", segmentMetadata(16_384, 0, 999, sha256)],
+  ])("is split: %s", async (_what, metadata) => {
+    expect((await split({ metadata })).outcome).toMatchObject({ outcome: "split" });
   });
 });
 
 describe("what is worth a retry is thrown", () => {
   it.each<[string, Partial<World>]>([
     ["S3 is down", { endsAfter: notFetched(1, new SourceFetchError("S3 is down")) }],
-    ["S3 is down", { readFailure: new SourceFetchError("S3 is down") }],
+    ["S3 is down", { onRead: () => unreadable(new Error("S3 is down")) }],
     ["No space left on device", { failsAfter: { segments: 1, error: new Error("No space left on device") } }],
     [
       "was killed",
@@ -239,7 +215,7 @@ describe("what a delivery came to is measured", () => {
   });
 
   it.each<[string, Once]>([
-    ["is done elsewhere", async () => "done elsewhere"],
+    ["is done elsewhere", async () => ({ busyWith: undefined })],
     ["was done before", async () => ({ result: { outcome: "split", VideoId: 16_384, segments: 3 } as never })],
   ])("as a duplicate, when its work %s", async (_when, once) => {
     const { measurements, events } = await split({ once });
@@ -252,7 +228,7 @@ describe("what a delivery came to is measured", () => {
     [
       "its outcome can't be remembered",
       {
-        once: async (_key, work) => {
+        once: async (_key, _asking, work) => {
           await work();
           throw new Error("DynamoDB is down");
         },
@@ -266,7 +242,7 @@ describe("what a delivery came to is measured", () => {
 
   it.each<[string, Partial<World>]>([
     ["an object outside the upload prefix", { request: { key: "elsewhere/film.mp4" } }],
-    ["a segment of this service's own", { metadata: { "video-split-parent": "16384" } }],
+    ["a segment of this service's own", { metadata: segmentMetadata(16_384, 0, 1_000, sha256) }],
   ])("not at all, when it is skipped: %s", async (_what, world) => {
     const { outcome, measurements } = await split(world);
     expect(outcome).toMatchObject({ outcome: "skipped" });

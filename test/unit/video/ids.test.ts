@@ -2,7 +2,15 @@ import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { BLOCK_SIZE, MAX_SEGMENTS, segmentId } from "#events-schema";
-import { blockStart, correlationId, eventId, type Hash } from "../../../services/video/ids.ts";
+import {
+  blockOf,
+  blockStart,
+  correlationId,
+  eventId,
+  type Fact,
+  factId,
+  type Hash,
+} from "../../../services/video/ids.ts";
 import { sourceIdentity } from "../../../services/video/source.ts";
 
 const sha256: Hash = (text) => createHash("sha256").update(text).digest();
@@ -56,17 +64,34 @@ describe("a block of ids", () => {
 });
 
 describe("ids of events", () => {
-  it("are the same for the same fact, and differ by type, index and source", () => {
-    const id = eventId("s", "SegmentCreated", 3, sha256);
-    expect(eventId("s", "SegmentCreated", 3, sha256)).toBe(id);
-    expect(eventId("s", "SegmentCreated", 4, sha256)).not.toBe(id);
-    expect(eventId("s", "SplitPlanned", 3, sha256)).not.toBe(id);
-    expect(eventId("t", "SegmentCreated", 3, sha256)).not.toBe(id);
+  const upload = correlationId("s", sha256);
+  const segment = (segment_index: number, bytes = 1) =>
+    ({ type: "SegmentCreated", data: { segment_index, bytes } }) as Fact;
+  const rejected = (reason: string, message = "") =>
+    ({ type: "VideoRejected", data: { rejection: { reason, message } } }) as Fact;
+  const idOf = (fact: Fact, correlation = upload) => factId(correlation, fact, sha256);
+
+  it("are the same for the same fact, and differ by type, index and upload", () => {
+    expect(idOf(segment(3, 7))).toBe(idOf(segment(3)));
+    expect(idOf(segment(4))).not.toBe(idOf(segment(3)));
+    expect(idOf(segment(3), correlationId("t", sha256))).not.toBe(idOf(segment(3)));
+    expect(eventId(upload, "SplitRequested", 0, sha256)).not.toBe(eventId(upload, "SplitRequested", 1, sha256));
+    const types = ["SplitPlanned", "VideoSplit", "VideoRejected", "SegmentCreated"] as const;
+    expect(new Set(types.map((type) => eventId(upload, type, undefined, sha256))).size).toBe(types.length);
+  });
+
+  it("differ by the reason of a rejection, and not by its words", () => {
+    expect(idOf(rejected("GivenUp"))).not.toBe(idOf(rejected("UnreadableMedia")));
+    expect(idOf(rejected("TooLarge", "the limit is 5"))).toBe(idOf(rejected("TooLarge", "the limit is 6")));
+  });
+
+  it("and of the block of ids follow from the correlation id, which every event carries", () => {
     expect(correlationId("s", sha256)).not.toBe(correlationId("t", sha256));
+    expect(blockStart("s", 1, sha256)).toBe(blockOf(upload, 1, sha256));
   });
 
   it("are UUIDs", () => {
-    expect(eventId("s", "VideoSplit", undefined, sha256)).toMatch(
+    expect(eventId(upload, "VideoSplit", undefined, sha256)).toMatch(
       /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-a[0-9a-f]{3}-[0-9a-f]{12}$/,
     );
   });

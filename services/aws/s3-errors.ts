@@ -1,0 +1,57 @@
+/** What an SDK error says of S3's answer. */
+export type S3Answer = {
+  /** Undefined where no answer came. */
+  status: number | undefined;
+  /** S3's error code. The SDK makes one up for an answer without a body, as to a HEAD. */
+  code: string;
+  message: string;
+  /** The bucket's region, where the request went to another one. */
+  bucketRegion: string | undefined;
+};
+
+type SdkError = {
+  $metadata?: { httpStatusCode?: number };
+  $response?: { headers?: Record<string, string | undefined> };
+  /** An element of S3's own, beside Code and Message. */
+  Region?: string;
+};
+
+export function answerOf(error: unknown): S3Answer {
+  const { $metadata, $response, Region } = error as SdkError;
+  return {
+    status: $metadata?.httpStatusCode,
+    code: error instanceof Error ? error.name : "",
+    message: error instanceof Error ? error.message : String(error),
+    bucketRegion: $response?.headers?.["x-amz-bucket-region"] ?? Region,
+  };
+}
+
+/** No answer came, and none will: there's no address to ask, or no credentials to sign with. */
+const CONFIGURATION_ERRORS = ["CredentialsProviderError", "EndpointError", "TokenProviderError"];
+
+/**
+ * Answers with a status of 4xx that pass.
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+ */
+const TRANSIENT_STATUS = [408, 429];
+const TRANSIENT_CODES = [
+  "KMS.DependencyTimeoutException",
+  "KMS.KMSInternalException",
+  "KMS.KeyUnavailableException",
+  "KMS.ThrottlingException",
+  "OperationAborted",
+  "RequestTimeTooSkewed",
+  "RequestTimeout",
+  "ThrottlingException",
+];
+
+/**
+ * Whether the same request may succeed in a moment: S3 is overloaded or failing, or the connection
+ * broke.
+ */
+export function isTransient(error: unknown): boolean {
+  const { status, code } = answerOf(error);
+  if (status === undefined) return !CONFIGURATION_ERRORS.includes(code);
+  // A body that breaks off, or can't be parsed, comes with the status of a success.
+  return status < 300 || status >= 500 || TRANSIENT_STATUS.includes(status) || TRANSIENT_CODES.includes(code);
+}

@@ -1,0 +1,97 @@
+import type { Ranks } from "../../split/domain/exact-plan.ts";
+import { readMatroska } from "../formats/matroska/reader.ts";
+import { runFfmpeg } from "../process/run-ffmpeg.ts";
+import { boundedDecoding } from "../process/sandbox.ts";
+import type { Encoder } from "./encoders.ts";
+import { StitchError } from "./stitch-error.ts";
+
+export type BoundaryEncoding = {
+  binary: string;
+  directory: string;
+  encoder: Encoder;
+  signal: AbortSignal;
+  /** A fragmented MP4 that starts on a keyframe and holds every frame to encode. */
+  source: AsyncIterable<Buffer>;
+  /** The frames to encode, in presentation order. Each run of them starts anew, on a keyframe. */
+  parts: readonly Ranks[];
+  /** When a frame is shown, in ticks of `source`. */
+  tickOf: (rank: number) => number;
+  ticksPerSecond: number;
+  /** For each encoded frame, in presentation order; `configuration` is avcC or hvcC. */
+  onFrame: (part: Ranks, frame: Buffer, configuration: Buffer) => Promise<void>;
+};
+
+const sizeOf = ({ from, to }: Ranks): number => to - from;
+
+/** Parts that follow each other are one. */
+function merged(parts: readonly Ranks[]): Ranks[] {
+  const runs: Ranks[] = [];
+  for (const part of parts) {
+    const last = runs.at(-1);
+    if (last?.to === part.from) last.to = part.to;
+    else runs.push({ ...part });
+  }
+  return runs;
+}
+
+const selection = ({ parts, tickOf }: BoundaryEncoding): string =>
+  `select='${merged(parts)
+    .map(({ from, to }) => `between(pts,${tickOf(from)},${tickOf(to - 1)})`)
+    .join("+")}'`;
+
+/** Halfway between the frame that starts a part and the one before. */
+function forcedKeyframes({ parts, tickOf, ticksPerSecond }: BoundaryEncoding): string[] {
+  const times = parts.slice(1).map(({ from }) => (tickOf(from) + tickOf(Math.max(0, from - 1))) / 2 / ticksPerSecond);
+  return times.length > 0 ? ["-force_key_frames", times.map((time) => time.toFixed(6)).join(",")] : [];
+}
+
+/**
+ * Decodes a group of pictures and encodes some frames of it again. Resolves when all of them were
+ * passed on. Throws `StitchError` where more or fewer come of it than were asked for.
+ */
+export async function encodeBoundary(encoding: BoundaryEncoding): Promise<void> {
+  const { binary, directory, encoder, signal, source, parts, onFrame } = encoding;
+  let part = 0;
+  let encoded = 0;
+  let configuration: Buffer | undefined;
+  const receive = async (frame: Buffer): Promise<void> => {
+    const ranks = parts[part];
+    if (ranks === undefined) throw new StitchError("more frames were encoded than were asked for");
+    if (configuration === undefined) throw new StitchError("the encoder wrote no configuration");
+    await onFrame(ranks, frame, configuration);
+    encoded += 1;
+    if (encoded < sizeOf(ranks)) return;
+    encoded = 0;
+    part += 1;
+  };
+  await runFfmpeg(
+    {
+      binary,
+      directory,
+      signal,
+      pipedInput: {
+        options: ["-hide_banner", "-loglevel", "error", "-copyts", ...boundedDecoding, "-noautorotate", "-f", "mp4"],
+      },
+      pipes: {
+        encoded: [
+          ...["-map", "0:v:0", "-vf", [selection(encoding), ...encoder.filters].join(",")],
+          ...["-vsync", "passthrough", "-enc_time_base", "-1"],
+          ...forcedKeyframes(encoding),
+          ...encoder.options,
+          ...["-avoid_negative_ts", "disabled", "-f", "matroska"],
+        ],
+      },
+    },
+    async ({ input, outputs }) => {
+      const feed = async () => {
+        for await (const data of source) await input.write(data);
+        input.end();
+      };
+      const onTracks = ([track]: { codecPrivate: Buffer | undefined }[]) => {
+        configuration = track?.codecPrivate;
+      };
+      await Promise.all([feed(), readMatroska(outputs.encoded, onTracks, ({ data }) => receive(data))]);
+    },
+  );
+  if (part < parts.length) throw new StitchError(`of ${parts.length} parts of a boundary, ${part} could be encoded`);
+}

@@ -1,0 +1,25 @@
+import { ByteReader } from "../process/byte-reader.ts";
+import { unreadable } from "../process/errors.ts";
+import type { OutputPipe } from "../process/program.ts";
+
+const BOX_HEADER_BYTES = 8;
+
+/**
+ * The boxes up to the `moov` box of an MP4 that ffmpeg writes to a pipe. What follows is read and
+ * dropped.
+ */
+export async function readMp4Head(pipe: OutputPipe): Promise<Buffer> {
+  const reader = new ByteReader(pipe);
+  const boxes: Buffer[] = [];
+  for (;;) {
+    const header = await reader.read(BOX_HEADER_BYTES);
+    if (header === undefined) throw unreadable("ffmpeg wrote no head for the picture");
+    const body = await reader.read(header.readUInt32BE(0) - BOX_HEADER_BYTES);
+    if (body === undefined) throw unreadable("ffmpeg wrote half a head for the picture");
+    boxes.push(header, body);
+    if (header.toString("latin1", 4, 8) === "moov") break;
+  }
+  // A failure shows in the other outputs too.
+  void reader.drain().catch(() => {});
+  return Buffer.concat(boxes);
+}

@@ -1,0 +1,49 @@
+import { ByteReader } from "../process/byte-reader.ts";
+import type { Spool } from "./spool.ts";
+
+/** A stretch of a segment's picture: its packets, one after the other, in a file. */
+export class Section {
+  readonly #spool: Spool;
+  readonly #packets: number;
+  readonly #sizes: number[] = [];
+  #written = 0;
+
+  /** `packets`: how many it will have. */
+  constructor(spool: Spool, packets: number) {
+    this.#spool = spool;
+    this.#packets = packets;
+  }
+
+  async add(packet: Buffer): Promise<void> {
+    this.#sizes.push(packet.length);
+    await this.#spool.write(packet);
+    this.#written += 1;
+  }
+
+  get isWhole(): boolean {
+    return this.#written === this.#packets;
+  }
+
+  get isEmpty(): boolean {
+    return this.#sizes.length === 0;
+  }
+
+  /** Its packets in their order. */
+  async *packets(): AsyncGenerator<Buffer> {
+    const reader = new ByteReader(this.#spool.chunks());
+    for (const [number, size] of this.#sizes.entries()) {
+      const packet = await reader.read(size);
+      if (packet === undefined) throw new Error(`packet ${number} of ${this.#spool.path} is missing`);
+      yield packet;
+    }
+  }
+
+  remove(): Promise<void> {
+    return this.#spool.remove();
+  }
+}
+
+/** The three stretches of a segment, in their order: docs/decisions/exact-cut.md */
+export type SectionName = "head" | "copied" | "tail";
+
+export type Sections = Record<SectionName, Section>;

@@ -1,0 +1,138 @@
+import { type ExactSegment, madeOf, type Ranks } from "../../split/domain/exact-plan.ts";
+import { isIdr, pictureHasher } from "../formats/nal/units.ts";
+import type { Assembly } from "./assembly.ts";
+import { checkJoints } from "./joint-check.ts";
+import { Section, type SectionName, type Sections } from "./section.ts";
+import type { SpoolFolder } from "./spool.ts";
+import { StitchError } from "./stitch-error.ts";
+import { StitchedPicture, type StitchedSource } from "./stitched-picture.ts";
+
+export type SegmentWriterOptions = {
+  binary: string;
+  source: StitchedSource;
+  /** The first segment that is needed. */
+  from: number;
+  spools: SpoolFolder;
+  signal: AbortSignal;
+};
+
+/** A segment of which not all packets are there. */
+type Unfinished = {
+  sections: Sections;
+  /** Of the copied packets, in decode order: a hash of each one's picture by its rank. */
+  hashes: Map<number, number>;
+  configuration: Buffer | undefined;
+};
+
+const countOf = ({ from, to }: Ranks): number => to - from;
+
+/**
+ * Gathers the packets of each segment, and hands a segment over to be joined once all of its
+ * picture is there.
+ */
+export class SegmentWriter {
+  readonly #options: SegmentWriterOptions;
+  readonly #assembly: Assembly;
+  readonly #unfinished = new Map<number, Unfinished>();
+  readonly #hash: (packet: Buffer) => number;
+  /** Where an encoded part belongs, by its first rank. */
+  readonly #places = new Map<number, { segment: ExactSegment; name: SectionName }>();
+
+  constructor(options: SegmentWriterOptions, assembly: Assembly) {
+    this.#options = options;
+    this.#assembly = assembly;
+    this.#hash = pictureHasher(options.source.codec);
+    for (const segment of options.source.plan.segments)
+      for (const name of ["head", "tail"] as const)
+        if (countOf(segment[name]) > 0) this.#places.set(segment[name].from, { segment, name });
+  }
+
+  /** Whether a part belongs to a segment that is needed. */
+  isNeeded(part: Ranks): boolean {
+    return this.#placeOf(part).segment.index >= this.#options.from;
+  }
+
+  /** A copied packet of a segment, framed by 4-byte lengths; in decode order. */
+  async addCopied(segment: ExactSegment, packet: number, framed: Buffer): Promise<void> {
+    if (segment.index < this.#options.from) return;
+    const unfinished = this.#unfinishedOf(segment);
+    unfinished.hashes.set(this.#options.source.plan.rankOf[packet]!, this.#hash(framed));
+    await this.#add(segment, unfinished.sections.copied, framed);
+  }
+
+  /** An encoded frame of a part, in presentation order; `configuration` is its avcC or hvcC. */
+  async addEncoded(part: Ranks, frame: Buffer, configuration: Buffer): Promise<void> {
+    const { segment, name } = this.#placeOf(part);
+    if (segment.index < this.#options.from) return;
+    const unfinished = this.#unfinishedOf(segment);
+    const section = unfinished.sections[name];
+    if (section.isEmpty) {
+      if (!isIdr(this.#options.source.codec, frame)) throw new StitchError("an encoded part doesn't begin anew");
+      unfinished.configuration ??= configuration;
+      if (!unfinished.configuration.equals(configuration))
+        throw new StitchError("a segment's two ends were encoded in different ways");
+    }
+    await this.#add(segment, section, frame);
+  }
+
+  #placeOf(part: Ranks) {
+    const place = this.#places.get(part.from);
+    if (place === undefined) throw new Error(`no segment has a part that starts with frame ${part.from}`);
+    return place;
+  }
+
+  #unfinishedOf(segment: ExactSegment): Unfinished {
+    const known = this.#unfinished.get(segment.index);
+    if (known !== undefined) return known;
+    const { head, tail } = segment;
+    const number = String(segment.index).padStart(5, "0");
+    const section = (name: SectionName, packets: number) =>
+      new Section(this.#options.spools.spool(`${number}.${name}`), packets);
+    const sections = {
+      head: section("head", countOf(head)),
+      copied: section("copied", tail.from - head.to),
+      tail: section("tail", countOf(tail)),
+    };
+    const unfinished = { sections, hashes: new Map<number, number>(), configuration: undefined };
+    this.#unfinished.set(segment.index, unfinished);
+    return unfinished;
+  }
+
+  async #add(segment: ExactSegment, section: Section, packet: Buffer): Promise<void> {
+    await section.add(packet);
+    const unfinished = this.#unfinished.get(segment.index);
+    // Two sections may have become whole at once.
+    if (unfinished === undefined) return;
+    const { head, copied, tail } = unfinished.sections;
+    if (![head, copied, tail].every(({ isWhole }) => isWhole)) return;
+    this.#unfinished.delete(segment.index);
+    this.#handOver(segment, unfinished);
+  }
+
+  #handOver(segment: ExactSegment, { sections, hashes, configuration }: Unfinished): void {
+    const { source, binary, spools, signal } = this.#options;
+    const { codec, timeline } = source;
+    const { ticksPerSecond } = timeline;
+    const picture = new StitchedPicture(source, { segment, sections, copied: [...hashes.keys()], configuration });
+    const made = madeOf(segment);
+    const first = segment.ranks.from;
+    const frames = Array.from({ length: countOf(segment.ranks) }, (_, frame) => ({
+      time: (timeline.ofRank(first + frame) - timeline.ofRank(first)) / ticksPerSecond,
+      hash: hashes.get(first + frame),
+    }));
+    const playback = { binary, directory: spools.path, head: picture.head, ticksPerSecond, signal };
+    this.#assembly.addPicture(segment.index, {
+      made,
+      codec,
+      frames,
+      lastDuration: segment.end - segment.start - frames.at(-1)!.time,
+      videoFormat: "mp4",
+      clock: ticksPerSecond,
+      writeVideo: (sink) => picture.write(sink),
+      ...(made === "stitched" ? { check: () => checkJoints(playback, segment) } : {}),
+      remove: async () => {
+        await Promise.all(Object.values(sections).map((section) => section.remove()));
+      },
+    });
+  }
+}

@@ -1,0 +1,136 @@
+import { type ExactPlan, type ExactSegment, madeOf, type Ranks } from "../../split/domain/exact-plan.ts";
+import type { PacketIndex } from "../../split/domain/packet-index.ts";
+import { fragmentHeader, type Mp4Head, type Sample } from "../formats/iso/fragments.ts";
+import {
+  avcParameterSets,
+  hevcParameterSets,
+  mergedAvcConfiguration,
+  withoutSets,
+} from "../formats/nal/parameter-sets.ts";
+import { lengthPrefixed, type NalCodec } from "../formats/nal/units.ts";
+import { AHEAD_SECONDS } from "./join.ts";
+import type { Sections } from "./section.ts";
+import { decodeTimes, type Timeline } from "./timeline.ts";
+
+/** What is the same for all segments of a source. */
+export type StitchedSource = {
+  codec: NalCodec;
+  plan: ExactPlan;
+  index: PacketIndex;
+  timeline: Timeline;
+  /** With the timeline's clock. */
+  head: Mp4Head;
+  /** Whether segments have no place for parameter sets but the stream: transport streams. */
+  isStartCoded: boolean;
+};
+
+export type StitchedSegment = {
+  segment: ExactSegment;
+  sections: Sections;
+  /** Ranks of the copied packets, in decode order. */
+  copied: readonly number[];
+  /** avcC or hvcC of the encoded frames; undefined where there are none. */
+  configuration: Buffer | undefined;
+};
+
+/** A fragment's size, whichever comes first. */
+const MAX_SAMPLES = 128;
+const MAX_FRAGMENT_BYTES = 1024 * 1024;
+
+type Packet = {
+  rank: number;
+  key: boolean;
+  /** Parameter sets that stand before it. */
+  prefix: Buffer | undefined;
+};
+
+/**
+ * The picture of a segment whose sections are whole: as one fragmented MP4, packets in decode
+ * order.
+ */
+export class StitchedPicture {
+  readonly head: Mp4Head;
+  readonly #source: StitchedSource;
+  readonly #stitched: StitchedSegment;
+
+  constructor(source: StitchedSource, stitched: StitchedSegment) {
+    this.#source = source;
+    this.#stitched = stitched;
+    this.head = headOf(source, stitched);
+  }
+
+  /** Times are `AHEAD_SECONDS` ahead, from the segment's first frame. */
+  async write(sink: (data: Buffer) => Promise<void>): Promise<void> {
+    const { timeline } = this.#source;
+    const { segment, sections } = this.#stitched;
+    const { ranks, start, end } = segment;
+    const ticksOf = (rank: number) => timeline.ofRank(rank) - timeline.ofRank(ranks.from);
+    const packets = this.#packets();
+    const shown = packets.map(({ rank }) => ticksOf(rank));
+    const times = decodeTimes(shown);
+    const last = ticksOf(ranks.to - 1);
+    const lastDuration = Math.max(Math.round((end - start) * timeline.ticksPerSecond), last + 1) - last;
+    const ahead = AHEAD_SECONDS * timeline.ticksPerSecond;
+
+    await sink(this.head.bytes);
+    let samples: Sample[] = [];
+    let data: Buffer[] = [];
+    let bytes = 0;
+    const flush = async (end: number) => {
+      await sink(Buffer.concat([fragmentHeader(times[end - samples.length]! + ahead, samples), ...data]));
+      [samples, data, bytes] = [[], [], 0];
+    };
+    let at = 0;
+    for (const section of [sections.head, sections.copied, sections.tail]) {
+      for await (const picture of section.packets()) {
+        const { key, prefix } = packets[at]!;
+        const framed = prefix === undefined ? picture : Buffer.concat([prefix, picture]);
+        const duration = at + 1 < times.length ? times[at + 1]! - times[at]! : lastDuration;
+        samples.push({ duration, size: framed.length, key, offset: shown[at]! - times[at]! });
+        data.push(framed);
+        bytes += framed.length;
+        at += 1;
+        if (samples.length === MAX_SAMPLES || bytes >= MAX_FRAGMENT_BYTES) await flush(at);
+      }
+    }
+    if (samples.length > 0) await flush(at);
+  }
+
+  #packets(): Packet[] {
+    const { plan, index, codec, isStartCoded, head } = this.#source;
+    const { segment, copied, configuration } = this.#stitched;
+    const changes = (codec === "hevc" || isStartCoded) && madeOf(segment) === "stitched";
+    const setsOf = codec === "hevc" ? hevcParameterSets : avcParameterSets;
+    const sets = (sent: Buffer | undefined) =>
+      changes && sent !== undefined ? lengthPrefixed(setsOf(sent)) : undefined;
+    const encoded = (ranks: Ranks) =>
+      Array.from({ length: ranks.to - ranks.from }, (_, at) => ({
+        rank: ranks.from + at,
+        key: at === 0,
+        prefix: at === 0 ? sets(configuration) : undefined,
+      }));
+    return [
+      ...encoded(segment.head),
+      ...copied.map((rank, at) => ({
+        rank,
+        key: index.isKey(plan.packetOf[rank]!),
+        prefix: at === 0 ? sets(head.configuration) : undefined,
+      })),
+      ...encoded(segment.tail),
+    ];
+  }
+}
+
+/** Decoders need the parameters of all pictures that there are. */
+function headOf({ codec, head, isStartCoded }: StitchedSource, { segment, configuration }: StitchedSegment): Mp4Head {
+  const made = madeOf(segment);
+  if (made === "copied" || configuration === undefined) return head;
+  if (made === "encoded") return head.withConfiguration(configuration);
+  // A transport stream repeats the head's parameters where the stream has none of its own, and else
+  // leaves them out.
+  if (isStartCoded) return head.withConfiguration(withoutSets(head.configuration, codec));
+  // HEVC's encoders have no ids to choose: there the parameters stand in the stream, before each
+  // change.
+  if (codec === "hevc") return head;
+  return head.withConfiguration(mergedAvcConfiguration(head.configuration, configuration));
+}

@@ -1,0 +1,171 @@
+import type { ExactPlan, ExactSegment } from "../../split/domain/exact-plan.ts";
+import type { PacketIndex } from "../../split/domain/packet-index.ts";
+import { type Mp4Head, mp4HeadOf } from "../formats/iso/fragments.ts";
+import { usesFourByteLengths } from "../formats/nal/parameter-sets.ts";
+import { type NalCodec, NalReader } from "../formats/nal/units.ts";
+import { type Clock, PACKET_BYTES, PACKET_LINES, type ReadPacket, readPackets } from "../process/packet-lines.ts";
+import type { OutputPipe } from "../process/program.ts";
+import type { Assembly } from "./assembly.ts";
+import { BoundaryEncoder } from "./boundary-encoder.ts";
+import type { Encoder } from "./encoders.ts";
+import { readMp4Head } from "./mp4-head.ts";
+import type { Origin } from "./origin.ts";
+import { SegmentWriter } from "./segment-writer.ts";
+import type { PictureReading } from "./source-reading.ts";
+import type { SpoolFolder } from "./spool.ts";
+import { StitchError } from "./stitch-error.ts";
+import { Timeline } from "./timeline.ts";
+
+export type Stitching = {
+  binary: string;
+  /** ffmpeg's index of the stream. */
+  video: number;
+  codec: NalCodec;
+  encoder: Encoder;
+  plan: ExactPlan;
+  index: PacketIndex;
+  /** Whether segments have no place for parameter sets but the stream: transport streams. */
+  isStartCoded: boolean;
+  /** The first segment that is needed. */
+  from: number;
+  spools: SpoolFolder;
+  signal: AbortSignal;
+};
+
+type StitchedPipes = Readonly<Record<"head" | "lines" | "bytes", OutputPipe>>;
+
+/**
+ * The exact cut of H.264 and HEVC: what lies between boundaries is copied, and only the groups of
+ * pictures that a boundary falls into are decoded, once, and encoded again on its two sides. This
+ * reads the source's packets and passes each on to the encoder of boundaries and to the writer of
+ * segments. docs/decisions/exact-cut.md
+ */
+export class Stitcher implements PictureReading {
+  readonly outputs: PictureReading["outputs"];
+  readonly #stitching: Stitching;
+  readonly #assembly: Assembly;
+  #encoder: BoundaryEncoder | undefined;
+
+  constructor(stitching: Stitching, assembly: Assembly) {
+    this.#stitching = stitching;
+    this.#assembly = assembly;
+    const map = ["-map", `0:${stitching.video}`, "-c", "copy", "-map_chapters", "-1", "-copyinkf"];
+    const first = ["-frames:v", "1", "-flush_packets", "1", "-f", "mp4"];
+    this.outputs = {
+      head: [...map, ...first, "-movflags", "empty_moov+default_base_moof+frag_keyframe"],
+      lines: [...map, "-max_muxing_queue_size", "4096", ...PACKET_LINES],
+      bytes: [...map, "-max_muxing_queue_size", "4096", ...PACKET_BYTES],
+    };
+  }
+
+  async read(pipes: StitchedPipes, origin: Origin): Promise<void> {
+    const { codec, index, plan, signal } = this.#stitching;
+    const head = mp4HeadOf(await readMp4Head(pipes.head), codec);
+    if (!usesFourByteLengths(head.configuration, codec))
+      throw new StitchError("the source's packets are framed by short lengths");
+    let count = 0;
+    let shift = 0;
+    let router: Router | undefined;
+    for await (const packet of readPackets(pipes.lines, pipes.bytes)) {
+      if (count >= index.count) throw new StitchError("the source holds more packets than its index lists");
+      const time = secondsOf(packet);
+      const planned = index.time(count);
+      if (router === undefined) {
+        shift = time - planned;
+        origin.set(plan.origin + shift);
+        router = this.#route(head, packet.clock);
+      }
+      // Half a tick, or the microsecond that ffprobe rounds to.
+      if (Math.abs(time - planned - shift) > Math.max(0.5 / packet.clock.den, 3e-6))
+        throw new StitchError(`packet ${count} comes at ${time}, and its index has it at ${planned + shift}`);
+      await router.take(count, packet.data);
+      count += 1;
+    }
+    signal.throwIfAborted();
+    if (count !== index.count) throw new StitchError(`the source ends after ${count} of ${index.count} packets`);
+    await this.#encoder?.end();
+  }
+
+  #route(sourceHead: Mp4Head, { den: ticksPerSecond }: Clock): Router {
+    const { plan, index, codec, isStartCoded, binary, encoder, spools, signal, from } = this.#stitching;
+    const timeline = new Timeline(plan, index, ticksPerSecond);
+    const head = sourceHead.withClock(ticksPerSecond);
+    const source = { codec, plan, index, timeline, head, isStartCoded };
+    const writer = new SegmentWriter({ binary, source, from, spools, signal }, this.#assembly);
+    this.#encoder = new BoundaryEncoder({
+      binary,
+      directory: spools.path,
+      encoder,
+      head,
+      timeline,
+      jobs: plan.jobs.filter(({ parts }) => parts.some((part) => writer.isNeeded(part))),
+      signal,
+      onFrame: (...frame) => writer.addEncoded(...frame),
+      onFailure: (reason) => this.#assembly.fail(reason),
+    });
+    return new Router(plan, index, this.#encoder, writer, this.#assembly);
+  }
+
+  /**
+   * Resolves when nothing of it runs any more. To be called once the reading has ended or was
+   * aborted.
+   */
+  async ended(): Promise<void> {
+    await this.#encoder?.ended();
+  }
+}
+
+/** Passes on each packet of the source to where it's needed. */
+class Router {
+  readonly #plan: ExactPlan;
+  readonly #index: PacketIndex;
+  readonly #encoder: BoundaryEncoder;
+  readonly #writer: SegmentWriter;
+  readonly #assembly: Assembly;
+  readonly #nal = new NalReader();
+  #segment = 0;
+
+  constructor(
+    plan: ExactPlan,
+    index: PacketIndex,
+    encoder: BoundaryEncoder,
+    writer: SegmentWriter,
+    assembly: Assembly,
+  ) {
+    this.#plan = plan;
+    this.#index = index;
+    this.#encoder = encoder;
+    this.#writer = writer;
+    this.#assembly = assembly;
+  }
+
+  /** Takes the next packet, in decode order. Resolves when there's room for more. */
+  async take(packet: number, data: Buffer): Promise<void> {
+    const framed = this.#nal.framed(data);
+    await this.#encoder.add(packet, framed, this.#index.isKey(packet));
+    const segment = this.#copyingSegment(packet);
+    if (segment !== undefined) await this.#writer.addCopied(segment, packet, framed);
+    if (this.#plan.rankOf[packet]! >= 0) await this.#assembly.pictureRead(this.#index.time(packet) - this.#plan.origin);
+  }
+
+  /** The segment into which a packet is copied. */
+  #copyingSegment(packet: number): ExactSegment | undefined {
+    const { segments, rankOf } = this.#plan;
+    while (this.#segment < segments.length && this.#isPast(segments[this.#segment]!, packet)) this.#segment += 1;
+    const segment = segments[this.#segment];
+    if (segment?.copied === undefined) return undefined;
+    const { from, to } = segment.copied;
+    // Pictures that are shown before the keyframe that the copying starts at belong to the encoded
+    // ones.
+    return packet >= from && packet < to && rankOf[packet]! >= rankOf[from]! ? segment : undefined;
+  }
+
+  /** Whether nothing of the segment is copied from this packet on. */
+  #isPast({ copied, ranks }: ExactSegment, packet: number): boolean {
+    if (copied !== undefined) return packet >= copied.to;
+    return packet > this.#plan.packetOf[ranks.to - 1]!;
+  }
+}
+
+const secondsOf = ({ pts, dts, clock }: Pick<ReadPacket, "pts" | "dts" | "clock">): number =>
+  ((pts ?? dts) * clock.num) / clock.den;

@@ -1,0 +1,61 @@
+import type { Container, MediaDescription } from "../../split/ports/media-tools.ts";
+
+const container = (muxer: string, extension: string, contentType: string): Container => ({
+  muxer,
+  extension,
+  contentType,
+});
+
+/** By what extension, how a segment is written and served. */
+const BY_EXTENSION: Readonly<Record<string, Container>> = {
+  mp4: container("mp4", "mp4", "video/mp4"),
+  m4v: container("mp4", "m4v", "video/x-m4v"),
+  f4v: container("mp4", "f4v", "video/mp4"),
+  mov: container("mov", "mov", "video/quicktime"),
+  "3gp": container("3gp", "3gp", "video/3gpp"),
+  "3g2": container("3g2", "3g2", "video/3gpp2"),
+  mkv: container("matroska", "mkv", "video/x-matroska"),
+  webm: container("webm", "webm", "video/webm"),
+  ts: container("mpegts", "ts", "video/mp2t"),
+  mts: container("mpegts", "mts", "video/mp2t"),
+  m2ts: container("mpegts", "m2ts", "video/mp2t"),
+  avi: container("avi", "avi", "video/x-msvideo"),
+  flv: container("flv", "flv", "video/x-flv"),
+  ogv: container("ogg", "ogv", "video/ogg"),
+};
+
+const named = (extension: string): Container =>
+  BY_EXTENSION[extension] ?? { muxer: "matroska", extension: "mkv", contentType: "video/x-matroska" };
+
+/** For each demuxer: the extensions that are true to it, the first being the default; what it can't write is next best. */
+const FAMILIES: readonly { demuxer: string; extensions: readonly string[] }[] = [
+  { demuxer: "mov", extensions: ["mp4", "m4v", "f4v", "mov", "3gp", "3g2"] },
+  { demuxer: "matroska", extensions: ["mkv", "webm"] },
+  { demuxer: "mpegts", extensions: ["ts", "mts", "m2ts"] },
+  { demuxer: "avi", extensions: ["avi"] },
+  { demuxer: "flv", extensions: ["flv"] },
+  { demuxer: "ogg", extensions: ["ogv"] },
+  // A program stream cut anew loses its clock's reference at each start; a transport stream holds the same codecs.
+  { demuxer: "mpeg", extensions: ["ts"] },
+  // ffmpeg's asf muxer pads every packet; Matroska holds all of Windows Media's codecs.
+  { demuxer: "asf", extensions: ["mkv"] },
+];
+
+const WEBM_CODECS = ["vp8", "vp9", "av1", "vorbis", "opus"];
+
+const fitsWebm = ({ video, audio }: MediaDescription): boolean =>
+  [video, ...audio].every((track) => track?.codec !== undefined && WEBM_CODECS.includes(track.codec));
+
+/**
+ * The containers to try for a source's segments, best first: its own, then those that hold more codecs. What is in a
+ * file counts, not what it is called: a Matroska file named .mp4 gives Matroska segments. The last resorts are needed:
+ * ffmpeg can't write every mix of codecs that it reads (AMR in 3GP with several frames a packet, PCM in MP4).
+ */
+export function containersFor(source: MediaDescription, extension: string): Container[] {
+  const formats = source.format.split(",");
+  const family = FAMILIES.find(({ demuxer }) => formats.includes(demuxer));
+  const own = family?.extensions.includes(extension) ? extension : (family?.extensions[0] ?? "mkv");
+  const choices = own === "webm" && !fitsWebm(source) ? ["mkv"] : [own];
+  if (family?.demuxer === "mov") choices.push("mp4", "mov");
+  return [...new Set([...choices, "mkv"])].map(named);
+}

@@ -1,0 +1,175 @@
+import { unreadable } from "../../process/errors.ts";
+import type { NalCodec } from "../nal/units.ts";
+import { type Box, boxesIn, firstOf } from "./boxes.ts";
+
+/**
+ * Writes H.264 and HEVC packets as fragmented MP4, which ffmpeg reads from a pipe with decode and
+ * presentation times unchanged. ISO/IEC 14496-12, section 8.8. The head of the file is
+ * ffmpeg's own, of the source, so that rotation, aspect and colour are what ffmpeg makes of them.
+ */
+
+const box = (type: string, ...parts: Buffer[]): Buffer => {
+  const body = Buffer.concat(parts);
+  const header = Buffer.alloc(8);
+  header.writeUInt32BE(body.length + 8);
+  header.write(type, 4, "latin1");
+  return Buffer.concat([header, body]);
+};
+
+/**
+ * Fields of 32 bits, signed or not. Throws `CutFailedError` (UnreadableMedia) for a value that
+ * takes more.
+ */
+const words = (...values: number[]): Buffer => {
+  const bytes = Buffer.alloc(values.length * 4);
+  for (const [index, value] of values.entries()) {
+    if (value < -(2 ** 31) || value >= 2 ** 32) throw unreadable(`a fragment of MP4 can't hold ${value} in 32 bits`);
+    bytes.writeUInt32BE(value >>> 0, index * 4);
+  }
+  return bytes;
+};
+
+const long = (value: number): Buffer => {
+  if (!Number.isSafeInteger(value) || value < 0) throw unreadable(`a fragment of MP4 can't start at ${value}`);
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigUInt64BE(BigInt(value));
+  return bytes;
+};
+
+export type Sample = {
+  /** Ticks of the track's clock. */
+  duration: number;
+  size: number;
+  key: boolean;
+  /** Presentation time less decode time. */
+  offset: number;
+};
+
+const TRACK = 1;
+const BASE_IS_MOOF = 0x020000;
+/** Data offset, and each sample's duration, size, flags and offset. */
+const RUN_FIELDS = 0x000f01;
+const KEY_FLAGS = 0x02000000;
+const OTHER_FLAGS = 0x01010000;
+const FLAGS_AND_VERSION_1 = 0x01000000;
+
+/** The boxes before the samples' bytes, which follow as they are. */
+export function fragmentHeader(decodeTime: number, samples: readonly Sample[]): Buffer {
+  const movie = (dataOffset: number): Buffer =>
+    box(
+      "moof",
+      box("mfhd", words(0, 1)),
+      box(
+        "traf",
+        box("tfhd", words(BASE_IS_MOOF, TRACK)),
+        box("tfdt", words(FLAGS_AND_VERSION_1), long(decodeTime)),
+        box(
+          "trun",
+          words(FLAGS_AND_VERSION_1 | RUN_FIELDS, samples.length, dataOffset),
+          words(...samples.flatMap((s) => [s.duration, s.size, s.key ? KEY_FLAGS : OTHER_FLAGS, s.offset])),
+        ),
+      ),
+    );
+  const bytes = samples.reduce((sum, { size }) => sum + size, 0);
+  const data = Buffer.concat([words(bytes + 8), Buffer.from("mdat", "latin1")]);
+  return Buffer.concat([movie(movie(0).length + data.length), data]);
+}
+
+/** Where a box is in the bytes that it's in, header and all. */
+type Place = { at: number; size: number };
+
+/** Finds a box along a path of types from the start of `bytes`. */
+function locate(bytes: Buffer, path: readonly string[]): Place {
+  let found: Box | undefined;
+  let body = viewOf(bytes);
+  for (const type of path) {
+    found = firstOf(boxesIn(body, BEFORE_CHILDREN[found?.type ?? ""]), type);
+    // A large box has its size elsewhere; ffmpeg's head has none.
+    if (found?.header !== HEADER_BYTES) throw unreadable(`no ${path.join(".")} in the head of the MP4`);
+    body = found.body;
+  }
+  return { at: body.byteOffset - bytes.byteOffset - HEADER_BYTES, size: body.byteLength + HEADER_BYTES };
+}
+
+const HEADER_BYTES = 8;
+
+const viewOf = (bytes: Buffer): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+
+/** Fields that stand before the boxes in a box. */
+const BEFORE_CHILDREN: { readonly stsd: number; readonly [type: string]: number } = {
+  stsd: 8,
+  avc1: 78,
+  avc3: 78,
+  hvc1: 78,
+  hev1: 78,
+  dvh1: 78,
+  dvhe: 78,
+};
+
+const MEDIA = ["moov", "trak", "mdia"];
+const DESCRIPTIONS = [...MEDIA, "minf", "stbl", "stsd"];
+const CONFIGURATION: Readonly<Record<NalCodec, string>> = { h264: "avcC", hevc: "hvcC" };
+
+/** The head of an MP4 with one track of H.264 or HEVC. */
+export class Mp4Head {
+  readonly #bytes: Buffer;
+  readonly #codec: NalCodec;
+
+  constructor(bytes: Buffer, codec: NalCodec) {
+    this.#bytes = bytes;
+    this.#codec = codec;
+  }
+
+  #configurationPath(): string[] {
+    const { at, size } = locate(this.#bytes, DESCRIPTIONS);
+    const descriptions = viewOf(this.#bytes.subarray(at + 8, at + size));
+    const [description] = boxesIn(descriptions, BEFORE_CHILDREN.stsd);
+    return [...DESCRIPTIONS, description?.type ?? "a description", CONFIGURATION[this.#codec]];
+  }
+
+  /** The decoder's configuration: body of avcC or hvcC. */
+  get configuration(): Buffer {
+    const { at, size } = locate(this.#bytes, this.#configurationPath());
+    return this.#bytes.subarray(at + 8, at + size);
+  }
+
+  /** With another clock, in ticks a second. */
+  withClock(ticks: number): Mp4Head {
+    const bytes = Buffer.from(this.#bytes);
+    const { at, size } = locate(bytes, [...MEDIA, "mdhd"]);
+    const field = bytes[at + 8] === 1 ? 28 : 20;
+    if (size < field + 4) throw unreadable("the head of the MP4 has no clock");
+    bytes.writeUInt32BE(ticks, at + field);
+    return new Mp4Head(bytes, this.#codec);
+  }
+
+  withConfiguration(configuration: Buffer): Mp4Head {
+    const path = this.#configurationPath();
+    const { at, size } = locate(this.#bytes, path);
+    const bytes = Buffer.concat([
+      this.#bytes.subarray(0, at),
+      box(CONFIGURATION[this.#codec], configuration),
+      this.#bytes.subarray(at + size),
+    ]);
+    const grown = configuration.length + 8 - size;
+    for (let depth = 1; depth < path.length; depth += 1) {
+      const parent = locate(this.#bytes, path.slice(0, depth));
+      bytes.writeUInt32BE(parent.size + grown, parent.at);
+    }
+    return new Mp4Head(bytes, this.#codec);
+  }
+
+  get bytes(): Buffer {
+    return this.#bytes;
+  }
+}
+
+/** The head out of what ffmpeg's mp4 muxer wrote: everything before the first fragment. */
+export function mp4HeadOf(written: Buffer, codec: NalCodec): Mp4Head {
+  let end = 0;
+  for (const { type, body } of boxesIn(viewOf(written))) {
+    if (type !== "ftyp" && type !== "moov") break;
+    end = body.byteOffset + body.byteLength - written.byteOffset;
+  }
+  return new Mp4Head(written.subarray(0, end), codec);
+}

@@ -1,0 +1,50 @@
+import { LineSplitter } from "./lines.ts";
+
+/** How much of stderr goes into an error. */
+const MAX_TAIL_LINES = 8;
+const MAX_TAIL_LINE_LENGTH = 300;
+/** How much of a line is looked at. */
+const MAX_LINE_LENGTH = 4_096;
+
+/** ffmpeg's words for ENOSPC and EDQUOT, at the end of a line that begins with what failed. */
+const DISK_FULL = /: (No space left on device|Disk quota exceeded)$/;
+
+/**
+ * The last lines of a process's stderr, bounded: a hostile file can make ffmpeg print without end.
+ */
+export class StderrTail {
+  readonly #splitter = new LineSplitter(MAX_LINE_LENGTH);
+  readonly #lines: string[] = [];
+  readonly #secret: string | undefined;
+  #saysDiskFull = false;
+
+  /** `secret` is replaced by "source", since logs must not contain how the source was reached. */
+  constructor(secret?: string) {
+    this.#secret = secret;
+  }
+
+  push(chunk: Buffer): void {
+    for (const line of this.#splitter.push(chunk)) this.#add(line);
+  }
+
+  end(): void {
+    for (const line of this.#splitter.end()) this.#add(line);
+  }
+
+  #add(line: string): void {
+    const clean = (this.#secret === undefined ? line : line.replaceAll(this.#secret, "source")).trim();
+    if (clean === "") return;
+    this.#saysDiskFull ||= DISK_FULL.test(clean);
+    this.#lines.push(clean.slice(0, MAX_TAIL_LINE_LENGTH));
+    if (this.#lines.length > MAX_TAIL_LINES) this.#lines.shift();
+  }
+
+  /** Whether any line, also one before the last ones, says that the disk is full. */
+  get saysDiskFull(): boolean {
+    return this.#saysDiskFull;
+  }
+
+  toString(): string {
+    return this.#lines.join(" | ");
+  }
+}

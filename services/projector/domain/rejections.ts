@@ -1,0 +1,42 @@
+import { canonical } from "./canonical.ts";
+import type { RejectedUpload } from "./document.ts";
+
+/** A rejection, and when it was first announced. */
+export type DatedRejection = Pick<RejectedUpload, "rejection" | "rejected_at">;
+
+/**
+ * Reasons in the order in which a split can find them, by how far it came: first the request, then the object in S3,
+ * then the file. A later one says that what comes before it was in order.
+ */
+const STAGES: readonly (readonly RegExp[])[] = [
+  // Found nothing out: the upload only didn't finish in time.
+  [/^GivenUp$/],
+  [/^InvalidRequest$/],
+  [/^Source/],
+  [/^EmptyObject$/, /^TooLarge$/],
+  [/^InvalidOverride$/],
+  [/^NotMedia$/],
+  [/^NoVideoStream$/, /^UnknownCodec$/],
+  [/^UnreadableMedia$/],
+  [/^TooManySegments$/],
+  [/^UnsupportedCut$/, /^ProofFailed$/],
+];
+
+/** A reason that a later release added is only known not to be `GivenUp`. */
+const UNKNOWN = 0.5;
+
+function stageOf(reason: string): number {
+  const stage = STAGES.findIndex((names) => names.some((name) => name.test(reason)));
+  return stage === -1 ? UNKNOWN : stage;
+}
+
+const compareTexts = (left: string, right: string): number => (left === right ? 0 : left < right ? -1 : 1);
+
+/**
+ * Negative where `left` stands, positive where `right` does: the one that was found at the later stage; of two at one
+ * stage the one that was announced first. The order of their texts only decides between two at the same millisecond.
+ */
+export const compareRejections = (left: DatedRejection, right: DatedRejection): number =>
+  stageOf(right.rejection.reason) - stageOf(left.rejection.reason) ||
+  compareTexts(left.rejected_at, right.rejected_at) ||
+  compareTexts(canonical(left.rejection), canonical(right.rejection));

@@ -1,0 +1,99 @@
+import { RejectedVideo } from "../video/errors.ts";
+import type { Upload } from "../video/event-data.ts";
+import { overridesOf } from "../video/overrides.ts";
+import type { StoredObject } from "../video/ports/stored-objects.ts";
+import { MAX_KEY_BYTES, maxKeyBytes, prefixFault } from "../video/segment-keys.ts";
+import { isSegmentLength, segmentLengthRule } from "../video/segment-length.ts";
+import { nameOf } from "../video/source.ts";
+import type { SplitSettings } from "./dependencies.ts";
+import type { FoundSource } from "./find-source.ts";
+import type { CutChoice } from "./ports/ledger.ts";
+import type { SplitRequest } from "./requests.ts";
+
+/** What a request, or else the object's own metadata, asks for. Undefined: the setting will do. */
+export type Asked = { [K in keyof CutChoice]: CutChoice[K] | undefined } & {
+  /** What can't be used of the request or of the metadata: a sentence without its end. */
+  fault: { reason: "InvalidRequest" | "InvalidOverride"; message: string } | undefined;
+};
+
+/** What the request says itself stands instead of the object's metadata, also where that can't be used. */
+export function askedFor(request: SplitRequest, stored: StoredObject | undefined): Asked {
+  const { overrides, faults } = overridesOf(stored?.metadata ?? {});
+  const override =
+    (request.segmentSeconds === undefined ? faults.segmentSeconds : undefined) ??
+    (request.cut === undefined ? faults.cut : undefined);
+  const fault = request.fault?.message ?? override;
+  return {
+    segmentSeconds: request.segmentSeconds ?? overrides.segmentSeconds,
+    cut: request.cut ?? overrides.cut,
+    outputKeyPrefix: request.outputKeyPrefix,
+    fault:
+      fault === undefined
+        ? undefined
+        : { reason: request.fault === undefined ? "InvalidOverride" : "InvalidRequest", message: fault },
+  };
+}
+
+/**
+ * Decides by the request and by what S3 knows of the object whether it's split, and how. `begunWith` is how an earlier
+ * attempt began, which stays. The order of the checks is the one in services/projector/domain/rejections.ts. Throws
+ * `RejectedVideo` and `SourceUnavailableError`.
+ */
+export function accept(
+  upload: Upload,
+  { stored, unavailable }: FoundSource,
+  asked: Asked,
+  begunWith: CutChoice | undefined,
+  settings: SplitSettings,
+): CutChoice {
+  const name = `s3://${upload.source.bucket}/${upload.source.key}`;
+  if (asked.fault?.reason === "InvalidRequest")
+    throw new RejectedVideo("InvalidRequest", `${asked.fault.message}. Correct it and request the split again.`);
+  if (unavailable !== undefined) throw unavailable;
+  if (stored === undefined)
+    throw new RejectedVideo("SourceNotFound", `${name} doesn't exist, or no longer does. Upload it again.`);
+  if (stored.bytes === 0) throw new RejectedVideo("EmptyObject", `${name} has 0 bytes. Upload the video again.`);
+  if (stored.bytes > settings.largestObjectBytes) {
+    const limit = `video_split.largest_object_bytes is ${settings.largestObjectBytes}`;
+    throw new RejectedVideo(
+      "TooLarge",
+      `${name} has ${stored.bytes} bytes, and ${limit}. Raise it, or upload the video in parts.`,
+    );
+  }
+  return begunWith ?? choiceOf(upload, asked, settings);
+}
+
+const invalid = (what: string): RejectedVideo =>
+  new RejectedVideo(
+    "InvalidOverride",
+    `${what}. Upload the video again with it corrected, or request the split with another value.`,
+  );
+
+function choiceOf(upload: Upload, asked: Asked, settings: SplitSettings): CutChoice {
+  if (asked.fault !== undefined) throw invalid(asked.fault.message);
+  const segmentSeconds = asked.segmentSeconds ?? settings.segmentSeconds;
+  if (!isSegmentLength(segmentSeconds))
+    throw invalid(`The requested segment length is ${segmentSeconds}; ${segmentLengthRule}`);
+  const outputKeyPrefix = asked.outputKeyPrefix ?? settings.outputKeyPrefix;
+  assertPrefix(outputKeyPrefix, upload, settings);
+  return { segmentSeconds, cut: asked.cut ?? settings.cut, outputKeyPrefix };
+}
+
+/** Before it's remembered: every attempt goes on with the prefix of the first. */
+function assertPrefix(prefix: string, { videoId, source }: Upload, settings: SplitSettings): void {
+  const what = `The output prefix is ${JSON.stringify(prefix)}`;
+  const fault = prefixFault(prefix);
+  if (fault !== undefined) throw invalid(`${what}; it ${fault}`);
+  if (!prefix.startsWith(settings.outputKeyRoot)) {
+    const { outputBucket, outputKeyRoot } = settings;
+    throw invalid(
+      `${what}; in bucket ${outputBucket} it must start with "${outputKeyRoot}", below which alone this service may write`,
+    );
+  }
+  const bytes = maxKeyBytes(prefix, { videoName: nameOf(source.key).name, videoId });
+  if (bytes > MAX_KEY_BYTES) {
+    throw invalid(
+      `${what}; the segments' keys would have ${bytes} bytes, and a key in S3 has at most ${MAX_KEY_BYTES}`,
+    );
+  }
+}

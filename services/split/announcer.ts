@@ -1,0 +1,71 @@
+import { createEvent, isInvalidEventError, type VideoSplitEvent } from "#events-schema";
+import { RejectedVideo } from "../video/errors.ts";
+import { correlationId, eventId, factId } from "../video/ids.ts";
+import type { Announce, SplitDependencies } from "./dependencies.ts";
+
+/** Fields whose values come from the file, and so can be anything. */
+const MEASURED = [
+  "size",
+  "fps",
+  "duration",
+  "segment_count",
+  "frames",
+  "requested_start",
+  "requested_end",
+  "start",
+  "end",
+  "last_readable_time",
+  "proof",
+];
+
+const isMeasured = (field: string): boolean => MEASURED.some((name) => new RegExp(`^data\\.${name}\\b`).test(field));
+
+/**
+ * Throws `RejectedVideo` for an event that only the file's figures make invalid: it would be as invalid in each retry.
+ * An event that is invalid in another way is this service's mistake, and thrown as it is.
+ */
+function assertValid({ type, data, metadata }: VideoSplitEvent): void {
+  try {
+    createEvent(type, data, metadata);
+  } catch (error) {
+    if (!isInvalidEventError(error) || !error.faults.every(({ field }) => isMeasured(field))) throw error;
+    const what = error.faults.map(({ field, message }) => `${field.replace("data.", "")}: ${message}`).join("; ");
+    throw new RejectedVideo(
+      "UnreadableMedia",
+      `The times or sizes that were read from the file make no sense (${what}). Export the video again, as one whole file.`,
+      { cause: error },
+    );
+  }
+}
+
+type Announced = Exclude<VideoSplitEvent, { type: "SplitRequested" }>;
+
+/**
+ * Announces facts about the upload of this identity until `signal` is aborted; `causationId` is the id of the message that
+ * led to them.
+ */
+export function announcer(
+  identity: string,
+  causationId: string,
+  { publisher, hash, now }: Pick<SplitDependencies, "publisher" | "hash" | "now">,
+  signal: AbortSignal,
+): Announce {
+  const correlation = correlationId(identity, hash);
+  const idOf = (event: Announced): string => {
+    if (event.type !== "RequestRefused") return factId(correlation, event, hash);
+    // Each request is answered by an event of its own.
+    return eventId(correlation, event.type, `${event.data.refusal.reason} ${causationId}`, hash);
+  };
+  return async (type, data) => {
+    const metadata = {
+      eventId: idOf({ type, data } as Announced),
+      version: 1,
+      correlationId: correlation,
+      causationId,
+      occurredAt: now().toISOString(),
+    };
+    const event = { type, metadata, data } as VideoSplitEvent;
+    assertValid(event);
+    await publisher.publish(event, signal);
+  };
+}

@@ -1,0 +1,48 @@
+import { isForbidden, SourceUnavailableError } from "../video/errors.ts";
+import type { StoredObject, StoredObjects } from "../video/ports/stored-objects.ts";
+import { isVersion, type Source } from "../video/source.ts";
+import type { SplitRequest } from "./requests.ts";
+
+/** The object that a request means. */
+export type FoundSource = {
+  source: Source;
+  /** As S3 describes it. Undefined where it doesn't, or describes another one than was meant. */
+  stored: StoredObject | undefined;
+  /** Why its bytes can't be read, where more is known than that it isn't there. */
+  unavailable: SourceUnavailableError | undefined;
+};
+
+/**
+ * Looks the object up. Somebody who asked for an object by name is told that it may not be read; an upload's own event
+ * that leads to one shows that this service is set up wrongly: then it throws `SourceUnavailableError`. Throws what is
+ * worth a retry, too.
+ */
+export async function findSource(
+  request: SplitRequest,
+  store: StoredObjects,
+  signal: AbortSignal,
+): Promise<FoundSource> {
+  const { bucket, key, etag, versionId, explicit } = request;
+  const meant = (described?: Source): Source => ({
+    bucket,
+    key,
+    etag: etag ?? described?.etag ?? "",
+    versionId: versionId ?? described?.versionId,
+  });
+  // Another object may have the part of the name that could be kept.
+  if (request.fault?.isOfName) return { source: meant(), stored: undefined, unavailable: undefined };
+  let stored: StoredObject | undefined;
+  try {
+    stored = await store.describe(bucket, key, versionId, signal);
+  } catch (error) {
+    if (!(error instanceof SourceUnavailableError) || (isForbidden(error) && !explicit)) throw error;
+    return { source: meant(), stored: undefined, unavailable: error };
+  }
+  if (stored !== undefined && etag !== undefined && stored.source.etag !== etag && !isVersion(versionId)) {
+    const message =
+      `s3://${bucket}/${key} was overwritten before it could be split. ` +
+      "The new object is split on its own upload event.";
+    return { source: meant(), stored: undefined, unavailable: new SourceUnavailableError("SourceChanged", message) };
+  }
+  return { source: meant(stored?.source), stored, unavailable: stored?.unavailable };
+}

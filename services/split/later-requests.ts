@@ -1,0 +1,75 @@
+import type { RefusalReason } from "#events-schema";
+import { BusyError } from "../video/errors.ts";
+import * as facts from "../video/event-data.ts";
+import type { Log } from "../video/ports/log.ts";
+import type { Asked } from "./accept.ts";
+import type { Announce } from "./dependencies.ts";
+import type { SplitOutcome } from "./outcome.ts";
+import type { CutChoice, Ledger } from "./ports/ledger.ts";
+
+/**
+ * What becomes of a request for an object that is, or is being, split already: docs/decisions/later-requests.md. Nothing here
+ * touches the split, its document or its ending.
+ */
+export type LaterRequest = { upload: facts.Upload; asked: Asked; ledger: Ledger; announce: Announce; log: Log };
+
+/** Whether the request asks for a way of cutting of its own. */
+const asksForSomething = ({ segmentSeconds, cut, outputKeyPrefix, fault }: Asked): boolean =>
+  [segmentSeconds, cut, outputKeyPrefix, fault].some((value) => value !== undefined);
+
+/** Whether all that the request says of how to cut is so in this choice. What it doesn't say may be any. */
+export const meets = (choice: CutChoice, { segmentSeconds, cut, outputKeyPrefix, fault }: Asked): boolean =>
+  fault === undefined &&
+  (segmentSeconds ?? choice.segmentSeconds) === choice.segmentSeconds &&
+  (cut ?? choice.cut) === choice.cut &&
+  (outputKeyPrefix ?? choice.outputKeyPrefix) === choice.outputKeyPrefix;
+
+/** Tells whoever asked that the request isn't met, and why. */
+export async function refuse(
+  { upload, asked, announce, log }: LaterRequest,
+  reason: RefusalReason,
+  choice: CutChoice | undefined,
+): Promise<SplitOutcome> {
+  const { bucket, key } = upload.source;
+  const name = `s3://${bucket}/${key}`;
+  const way =
+    choice && `segments of ${choice.segmentSeconds} seconds, cut "${choice.cut}", prefix "${choice.outputKeyPrefix}"`;
+  const messages: Record<RefusalReason, string> = {
+    AlreadySplit: `${name} is split already (${way}), and that stays. To split it in another way, upload it under another key.`,
+    AlreadyBegun: `A split of ${name} was begun (${way}), and goes on so. To split it in another way, upload it under another key.`,
+    InvalidRequest: `A split of ${name} is in progress, which isn't affected.`,
+  };
+  const fault = asked.fault === undefined ? "" : ` ${asked.fault.message}.`;
+  const message = `${messages[reason]}${fault}`;
+  log.warn(`Refused: ${message}`, { reason });
+  await announce("RequestRefused", facts.refused(upload, reason, message, choice));
+  return { outcome: "refused", VideoId: upload.videoId, reason };
+}
+
+/** Answers a request for an object that is split. `result` is what its split came to. */
+export async function answerSplit(request: LaterRequest, result: SplitOutcome): Promise<SplitOutcome> {
+  const { choice } = await request.ledger.recall(request.upload.videoId);
+  if (choice !== undefined && !meets(choice, request.asked)) return refuse(request, "AlreadySplit", choice);
+  request.log.info("Left alone: the object is split already");
+  return result;
+}
+
+/**
+ * Answers a request for an object that another delivery works on. `isSame`: that one asks for the same. Throws `BusyError`
+ * where it isn't known yet how the other one will cut, or whether it will.
+ */
+export async function answerBusy(request: LaterRequest, isSame: boolean): Promise<SplitOutcome> {
+  const { upload, asked, ledger, log } = request;
+  const leaveAlone = (): SplitOutcome => {
+    log.info("Left alone: another delivery for this object is in progress");
+    return { outcome: "done elsewhere" };
+  };
+  if (isSame || !asksForSomething(asked)) return leaveAlone();
+  const { choice } = await ledger.recall(upload.videoId);
+  if (choice !== undefined) return meets(choice, asked) ? leaveAlone() : refuse(request, "AlreadyBegun", choice);
+  if (asked.fault !== undefined) return refuse(request, "InvalidRequest", undefined);
+  throw new BusyError(
+    `Another delivery for s3://${upload.source.bucket}/${upload.source.key} is in progress, and hasn't chosen yet how to cut. ` +
+      "This one asks for a way of its own, and is tried again.",
+  );
+}

@@ -1,0 +1,13 @@
+import type { RefusalReason, RejectionReason } from "#events-schema";
+
+/** What a delivery of a request came to. */
+export type SplitOutcome =
+  | { outcome: "split"; VideoId: number; segments: number }
+  | { outcome: "rejected"; VideoId: number; reason: RejectionReason }
+  /** The object is split, in the way that was asked for if one was. */
+  | { outcome: "already split"; VideoId: number }
+  /** The object is, or is being, split in another way, which stays. */
+  | { outcome: "refused"; VideoId: number; reason: RefusalReason }
+  | { outcome: "skipped"; why: string }
+  /** Another delivery for the object is in progress, and does what this one asks. */
+  | { outcome: "done elsewhere" };

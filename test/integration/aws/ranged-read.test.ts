@@ -1,0 +1,145 @@
+import { randomBytes } from "node:crypto";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { describe, expect, it } from "vitest";
+import type { Patience } from "../../../services/aws/patient-fetch.ts";
+import { NEVER } from "../../fixtures/cut.ts";
+import { openBucket, PATIENT, readAll } from "./media-bucket.ts";
+
+const FILM = randomBytes(400_000);
+
+/** A ranged GET, answered in S3's place. `nth` counts them from 1. */
+type Answer = (response: ServerResponse, range: { start: number; end: number }, nth: number) => boolean;
+
+/** The film in a bucket whose ranged GETs are answered by `answer`, where it returns true. */
+async function openFilm(answer: Answer, patience: Patience = PATIENT, film: Buffer = FILM) {
+  const ranges: string[] = [];
+  const open = new Set<IncomingMessage>();
+  let mostOpen = 0;
+  const { put, store } = await openBucket((request, response) => {
+    const { range } = request.headers;
+    if (request.method !== "GET" || range === undefined) return false;
+    const [start, end] = range.replace("bytes=", "").split("-").map(Number) as [number, number];
+    ranges.push(`${start}-${end}`);
+    open.add(request);
+    mostOpen = Math.max(mostOpen, open.size);
+    response.once("close", () => open.delete(request));
+    return answer(response, { start, end }, ranges.length);
+  }, patience);
+  await put("film.mp4", film);
+  const { source } = (await store.describe("media", "film.mp4"))!;
+  const read = (signal = NEVER) => readAll(store.read(source, 0, film.length - 1, signal));
+  return { ranges, open, mostOpen: () => mostOpen, read };
+}
+
+/** Sends the first bytes of a range, and no more. */
+function sendFirst(bytes: number, response: ServerResponse, { start, end }: { start: number; end: number }): void {
+  response.writeHead(206, { "content-length": String(end - start + 1) });
+  response.write(FILM.subarray(start, start + bytes));
+}
+
+const busy = (response: ServerResponse): boolean => {
+  response
+    .writeHead(503)
+    .end("<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>");
+  return true;
+};
+
+describe("a read whose connection breaks", () => {
+  it("goes on at the byte at which each attempt broke off", async () => {
+    const { ranges, read } = await openFilm((response, range, nth) => {
+      if (nth > 3) return false;
+      sendFirst(100, response, range);
+      setImmediate(() => response.destroy());
+      return true;
+    });
+    expect((await read()).equals(FILM)).toBe(true);
+    expect(ranges.slice(0, 4)).toEqual(["0-262143", "100-262143", "200-262143", "300-262143"]);
+  });
+});
+
+/** A stall is soon noticed. */
+const IMPATIENT: Patience = { ...PATIENT, maxIdleMs: 500 };
+
+describe("a read that stalls", () => {
+  it.each<[string, number | undefined]>([
+    ["before the answer", undefined],
+    ["in the body", 100],
+  ])("%s is aborted, and fetched again", async (_where, bytes) => {
+    const { ranges, open, read } = await openFilm((response, range, nth) => {
+      if (nth > 1) return false;
+      if (bytes !== undefined) sendFirst(bytes, response, range);
+      return true;
+    }, IMPATIENT);
+    expect((await read()).equals(FILM)).toBe(true);
+    expect(ranges[1]).toBe(`${bytes ?? 0}-262143`);
+    await expect.poll(() => open.size).toBe(0);
+  });
+
+  it("for good throws that it couldn't be fetched, and leaves no request behind", async () => {
+    const patience = { maxIdleMs: 100, giveUpMs: 350, backoffMs: 10 };
+    const { ranges, open, read } = await openFilm(() => true, patience);
+    const begun = performance.now();
+    await expect(read()).rejects.toMatchObject({
+      code: "SourceFetchFailed",
+      retryable: true,
+      message: expect.stringMatching(/^Range 0-262143 of s3:\/\/media\/film.mp4 .*No byte came for 0\.\d+ s/),
+      cause: { name: "StalledError" },
+    });
+    expect(performance.now() - begun).toBeLessThan(patience.giveUpMs + 1_000);
+    expect(ranges.length).toBeLessThanOrEqual(4);
+    await expect.poll(() => open.size).toBe(0);
+  });
+
+  it("is not one that is slow: what counts is the time between two bytes", async () => {
+    const patience = { ...PATIENT, maxIdleMs: 1_200 };
+    const { ranges, read } = await openFilm(
+      (response, range) => {
+        sendFirst(1_000, response, range);
+        const { start, end } = range;
+        let at = start + 1_000;
+        const timer = setInterval(() => {
+          response.write(FILM.subarray(at, Math.min(at + 8_000, end + 1)));
+          at += 8_000;
+          if (at <= end) return;
+          clearInterval(timer);
+          response.end();
+        }, 50);
+        return true;
+      },
+      patience,
+      FILM.subarray(0, 262_144),
+    );
+    const begun = performance.now();
+    expect((await read()).equals(FILM.subarray(0, 262_144))).toBe(true);
+    expect(performance.now() - begun).toBeGreaterThan(patience.maxIdleMs);
+    expect(ranges).toHaveLength(1);
+  });
+});
+
+describe("a read while S3 is busy", () => {
+  it("is tried again until S3 answers", async () => {
+    const { read } = await openFilm((response, _range, nth) => nth <= 6 && busy(response));
+    expect((await read()).equals(FILM)).toBe(true);
+  });
+
+  it("sends one request for each attempt, with growing pauses, and gives up within its time", async () => {
+    const patience = { maxIdleMs: 1_000, giveUpMs: 1_000, backoffMs: 100 };
+    const { ranges, read } = await openFilm(busy, patience);
+    const begun = performance.now();
+    await expect(read()).rejects.toMatchObject({
+      code: "SourceFetchFailed",
+      message: expect.stringContaining("SlowDown: Please reduce your request rate."),
+    });
+    expect(performance.now() - begun).toBeLessThan(patience.giveUpMs + 1_000);
+    // The pauses are at least 50, 100, 200, 400 and 800 ms: the last of them is too long.
+    expect(ranges.length).toBeLessThanOrEqual(5);
+  });
+});
+
+describe("reading far", () => {
+  it("fetches three ranges at a time, and no more", async () => {
+    const { mostOpen, read } = await openFilm(() => false, PATIENT, randomBytes(40_000_000));
+    await read();
+    expect(mostOpen()).toBe(3);
+  });
+});

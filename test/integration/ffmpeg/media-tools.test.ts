@@ -1,0 +1,15 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { ffmpegMediaTools } from "../../../services/ffmpeg/index.ts";
+import { binaries, ffmpeg } from "../../fixtures/media.ts";
+import { temporaryFolder } from "../../fixtures/temporary.ts";
+import { mediaToolsContract } from "../../ports/media-tools.suite.ts";
+
+const PICTURE = ["-f", "lavfi", "-i", "testsrc2=duration=6:size=320x180:rate=1"];
+
+for (const extension of ["mp4", "mkv", "ts"])
+  mediaToolsContract(`ffmpeg, on ${extension}`, async () => {
+    const path = join(await temporaryFolder(), `six-seconds.${extension}`);
+    await ffmpeg(...PICTURE, "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", "1", path);
+    return { tools: ffmpegMediaTools(await binaries), bytes: await readFile(path), extension };
+  });

@@ -1,0 +1,96 @@
+import { describe, expect, it } from "vitest";
+import { cutToAnEnding } from "../../../services/ffmpeg/cut-ending.ts";
+import { DiskFullError, FfmpegError, ProcessKilledError, unreadable } from "../../../services/ffmpeg/process/errors.ts";
+import type { CutJob, MadeSegment } from "../../../services/split/ports/media-tools.ts";
+import { SourceFetchError } from "../../../services/video/errors.ts";
+import { NEVER, quietLog } from "../../fixtures/quiet.ts";
+
+const EXIT_1 = { code: 1, signal: null };
+
+/** Two segments of 2 s at 25 frames a second. */
+const planned = [0, 1].map((index) => ({
+  ...{ index, firstFrame: 50 * index, frames: 50, start: 2 * index, end: 2 * index + 2 },
+  ...{ requestedStart: 2 * index, requestedEnd: 2 * index + 2 },
+}));
+
+const job: CutJob = {
+  container: { muxer: "mp4", extension: "mp4", contentType: "video/mp4" },
+  cut: { kind: "keyframe", segments: planned },
+  from: 0,
+  directory: "",
+  signal: NEVER,
+  log: quietLog,
+};
+
+const segment = (index: number, frames = 50): MadeSegment => ({
+  ...{ index, path: "", bytes: 1, made: "encoded", codec: "h264", audioCodecs: [] },
+  proof: {
+    ...{ frames, copiedFrames: 0, start: 2 * index, end: 2 * index + frames / 25 },
+    ...{ largestTimeError: 0, largestAudioOffset: 0 },
+  },
+});
+
+/** How a cut of these segments ends, that then throws `error` if there's one. `onEnd` comes before its end. */
+async function endingOf(segments: MadeSegment[], { error, failed = NEVER, onEnd = () => {} }: Parts = {}) {
+  async function* cutting() {
+    yield* segments;
+    onEnd();
+    if (error !== undefined) throw error;
+  }
+  const cut = cutToAnEnding(failed, job, cutting());
+  let made = 0;
+  let next = await cut.next();
+  for (; next.done !== true; next = await cut.next()) made += 1;
+  return { made, ending: next.value };
+}
+type Parts = { error?: Error; failed?: AbortSignal; onEnd?: () => void };
+
+describe("how a cut ends", () => {
+  it("is complete where the last planned segment has its frames", async () => {
+    expect(await endingOf([segment(0), segment(1)])).toEqual({ made: 2, ending: { type: "complete" } });
+    // Decoders keep a frame or two to themselves.
+    expect((await endingOf([segment(0), segment(1, 48)])).ending).toEqual({ type: "complete" });
+  });
+
+  it("is undecodable from the end of the last frame that came, within the last segment too", async () => {
+    expect((await endingOf([segment(0)])).ending).toEqual({ type: "undecodable", from: 2 });
+    expect((await endingOf([segment(0), segment(1, 43)])).ending).toEqual({
+      type: "undecodable",
+      from: expect.closeTo(3.72),
+    });
+    expect((await endingOf([])).ending).toEqual({ type: "undecodable", from: 0 });
+  });
+
+  it("is not fetched where the source failed, whatever came of it in ffmpeg", async () => {
+    for (const error of [undefined, new FfmpegError("ffmpeg", EXIT_1, "end of file"), unreadable("half a packet")]) {
+      const failing = new AbortController();
+      const reason = new SourceFetchError("S3 is down");
+      const parts = { ...(error && { error }), failed: failing.signal, onEnd: () => failing.abort(reason) };
+      expect((await endingOf([segment(0)], parts)).ending).toEqual({ type: "not fetched", error: reason });
+    }
+  });
+
+  it("yields nothing of a source that has failed", async () => {
+    const failed = AbortSignal.abort(new SourceFetchError("S3 is down"));
+    expect(await endingOf([segment(0), segment(1)], { failed })).toMatchObject({
+      made: 0,
+      ending: { type: "not fetched" },
+    });
+  });
+
+  it("is impossible where ffmpeg says so of bytes that were all fetched", async () => {
+    const refused = new FfmpegError("ffmpeg", EXIT_1, "the muxer can't");
+    expect((await endingOf([], { error: refused })).ending).toMatchObject({
+      type: "impossible",
+      detail: "the muxer can't",
+    });
+  });
+
+  it.each([
+    ["a process was killed", new ProcessKilledError("ffmpeg", { code: null, signal: "SIGKILL" }, "")],
+    ["the disk is full", new DiskFullError("ffmpeg: No space left on device")],
+    ["it is a bug of ours", new TypeError("undefined is not a function")],
+  ])("is thrown where %s: that says nothing of the file", async (_what, error) => {
+    await expect(endingOf([segment(0)], { error })).rejects.toBe(error);
+  });
+});

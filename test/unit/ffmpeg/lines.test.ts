@@ -1,0 +1,42 @@
+import { describe, expect, it } from "vitest";
+import { eachLine, LineSplitter, linesOf } from "../../../services/ffmpeg/process/lines.ts";
+
+async function* chunks(...texts: (string | Buffer)[]): AsyncGenerator<Buffer> {
+  for (const text of texts) yield Buffer.from(text);
+}
+
+const collected = (lines: AsyncIterable<string>): Promise<string[]> => Array.fromAsync(lines);
+
+describe("lines of a stream", () => {
+  it("are put together across chunks", async () => {
+    expect(await collected(linesOf(chunks("one\ntw", "o", "\n\nfour\n")))).toEqual(["one", "two", "", "four"]);
+  });
+
+  it("may end in two characters, and the last one in none", async () => {
+    expect(await collected(linesOf(chunks("one\r", "\ntwo\r\nthree")))).toEqual(["one", "two", "three"]);
+  });
+
+  it("are UTF-8, also where a character is in two chunks", async () => {
+    const text = Buffer.from("Größe\n");
+    expect(await collected(linesOf(chunks(text.subarray(0, 3), text.subarray(3))))).toEqual(["Größe"]);
+  });
+
+  it("are passed on one by one, and what the callback throws is thrown", async () => {
+    const lines: string[] = [];
+    await eachLine(chunks("a\nb\n", "c"), (line) => lines.push(line));
+    expect(lines).toEqual(["a", "b", "c"]);
+    const failure = new Error("too many");
+    const failing = eachLine(chunks("a\n"), () => {
+      throw failure;
+    });
+    await expect(failing).rejects.toBe(failure);
+  });
+
+  it("can be cut off, so that one without an end takes no memory", () => {
+    const splitter = new LineSplitter(5);
+    expect(splitter.push(Buffer.from("123"))).toEqual([]);
+    expect(splitter.push(Buffer.from("45678"))).toEqual([]);
+    expect(splitter.push(Buffer.from("9\n1234567\nabc"))).toEqual(["12345", "12345"]);
+    expect(splitter.end()).toEqual(["abc"]);
+  });
+});

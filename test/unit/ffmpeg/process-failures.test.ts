@@ -1,0 +1,95 @@
+import { describe, expect, it } from "vitest";
+import {
+  DiskFullError,
+  diskFullOr,
+  type Exit,
+  failureOf,
+  isOfTheFile,
+  type Program,
+} from "../../../services/ffmpeg/process/errors.ts";
+import { StderrTail } from "../../../services/ffmpeg/process/stderr-tail.ts";
+import { ServiceError } from "../../../services/video/errors.ts";
+
+function stderr(...lines: string[]): StderrTail {
+  const tail = new StderrTail("http://127.0.0.1:1/secret");
+  for (const line of lines) tail.push(Buffer.from(`${line}\n`));
+  tail.end();
+  return tail;
+}
+
+const failure = (exit: Partial<Exit>, program: Program = "ffmpeg", ...lines: string[]) =>
+  failureOf(program, { code: null, signal: null, ...exit }, stderr(...lines));
+
+describe("how a process ended", () => {
+  it("well: with exit code 0", () => {
+    expect(failure({ code: 0 })).toBeUndefined();
+    expect(failure({ code: 0 }, "ffmpeg", "a warning")).toBeUndefined();
+  });
+
+  it.each<[string, Partial<Exit>, Program]>([
+    ["any other exit code", { code: 1 }, "ffmpeg"],
+    ["ffmpeg 7's exit code for invalid data", { code: 183 }, "ffmpeg"],
+    ["ffprobe's exit code", { code: 1 }, "ffprobe"],
+    ["a crash", { signal: "SIGSEGV" }, "ffmpeg"],
+    ["an assertion that fails", { signal: "SIGABRT" }, "ffmpeg"],
+    ["a division by zero", { signal: "SIGFPE" }, "ffprobe"],
+    ["a crash, reported by a shell", { code: 139 }, "ffmpeg"],
+  ])("%s is the doing of the file", (_what, exit, program) => {
+    const error = failure(exit, program, "moov atom not found");
+    expect(error).toMatchObject({ code: "FfmpegFailed", program, stderr: "moov atom not found" });
+    expect(isOfTheFile(error)).toBe(true);
+  });
+
+  it("a crash keeps its signal, and has the exit code that shells report", () => {
+    expect(failure({ signal: "SIGSEGV" })).toMatchObject({ signal: "SIGSEGV", exitCode: 139 });
+    expect(failure({ code: 1 })).toMatchObject({ signal: null, exitCode: 1 });
+  });
+
+  it.each<[string, Partial<Exit>, Program]>([
+    ["killed for want of memory", { signal: "SIGKILL" }, "ffmpeg"],
+    ["killed, reported by a shell", { code: 137 }, "ffmpeg"],
+    ["terminated", { signal: "SIGTERM" }, "ffprobe"],
+    ["out of CPU time", { signal: "SIGXCPU" }, "ffprobe"],
+    ["terminated, which ffmpeg catches", { code: 255 }, "ffmpeg"],
+    ["terminated again and again, which ffmpeg catches", { code: 123 }, "ffmpeg"],
+  ])("%s: the machine's doing, to be tried again", (_what, exit, program) => {
+    const error = failure(exit, program, "Conversion failed!");
+    expect(error).toBeInstanceOf(ServiceError);
+    expect(error).toMatchObject({ code: "ProcessKilled", retryable: true });
+    expect(isOfTheFile(error)).toBe(false);
+  });
+
+  it.each([0, 1])("a full disk, whatever else it says, and even where it exits with %i", (code) => {
+    const later = Array.from({ length: 20 }, (_, line) => `line ${line}`);
+    const error = failure({ code }, "ffmpeg", "Error writing trailer of 00000.mp4: No space left on device", ...later);
+    expect(error).toBeInstanceOf(DiskFullError);
+    expect(error).toMatchObject({ code: "DiskFull", retryable: true });
+    expect(isOfTheFile(error)).toBe(false);
+  });
+
+  it("a title that has the words isn't a full disk", () => {
+    const error = failure({ code: 1 }, "ffmpeg", "Invalid title 'No space left on device'");
+    expect(error).toMatchObject({ code: "FfmpegFailed" });
+  });
+
+  it("stderr is kept to its last lines, without the source's address", () => {
+    const lines = Array.from({ length: 20 }, (_, line) => `http://127.0.0.1:1/secret: ${line} ${"x".repeat(500)}`);
+    const error = failure({ code: 1 }, "ffmpeg", ...lines);
+    expect(error?.message).toContain("source: 19 x");
+    expect(error?.message).not.toContain("source: 11 x");
+    expect(error?.message).not.toContain("secret");
+    expect(error?.message.length).toBeLessThan(2_600);
+  });
+});
+
+describe("a file of ours that can't be written", () => {
+  it("for want of space is a full disk", () => {
+    const cause = Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" });
+    expect(diskFullOr(cause)).toMatchObject({ code: "DiskFull", cause });
+  });
+
+  it("for another reason is what it is", () => {
+    const cause = Object.assign(new Error("EIO: i/o error, write"), { code: "EIO" });
+    expect(diskFullOr(cause)).toBe(cause);
+  });
+});

@@ -1,0 +1,35 @@
+import { open, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { readFully } from "../../../services/ffmpeg/process/read-fully.ts";
+import { temporaryFolder } from "../../fixtures/temporary.ts";
+
+/** A file of which each read returns three bytes at most, as a read that is interrupted does. */
+const interrupted = (content: Buffer) => {
+  const read = async (target: Buffer, offset: number, length: number, position: number) => {
+    const bytesRead = content.copy(target, offset, position, Math.min(position + Math.min(length, 3), content.length));
+    return { bytesRead, buffer: target };
+  };
+  return { read } as Parameters<typeof readFully>[0];
+};
+
+describe("reading a file's bytes fully", () => {
+  it("goes on where a read returned fewer bytes than were asked for", async () => {
+    const content = Buffer.from("0123456789");
+    expect((await readFully(interrupted(content), 2, 7)).toString()).toBe("2345678");
+    expect(await readFully(interrupted(content), 4, 0)).toHaveLength(0);
+  });
+
+  it("throws a typed error where the file ends before", async () => {
+    const path = join(await temporaryFolder(), "short");
+    await writeFile(path, "0123456789");
+    const file = await open(path);
+    onTestFinished(() => file.close());
+    expect((await readFully(file, 8, 2)).toString()).toBe("89");
+    await expect(readFully(file, 8, 3)).rejects.toMatchObject({
+      code: "UnexpectedEndOfFile",
+      retryable: true,
+      message: "The file ends at byte 10, and must reach to 11",
+    });
+  });
+});

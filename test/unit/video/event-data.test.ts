@@ -1,0 +1,34 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { rejected, roundedFps } from "../../../services/video/event-data.ts";
+
+describe("a frame rate in events", () => {
+  it.each([
+    [30_000 / 1_001, 29.97],
+    [24_000 / 1_001, 23.976],
+    [0.5, 0.5],
+    [1 / 3_600, 0.000278],
+    [2 / 2 ** 33, 2.33e-10],
+  ])("%d is %d", (fps, rounded) => expect(roundedFps(fps)).toBe(rounded));
+
+  it("is never 0, and within half a percent of what was measured or half a thousandth", () => {
+    const rates = fc.double({ min: 1e-300, max: 1e6, noNaN: true });
+    fc.assert(
+      fc.property(rates, (fps) => {
+        const rounded = roundedFps(fps);
+        expect(rounded).toBeGreaterThan(0);
+        expect(Math.abs(rounded - fps)).toBeLessThanOrEqual(
+          Math.max(0.005 * Math.min(fps, 0.1), 0.0005 * (fps >= 0.1 ? 1 : 0)) * 1.001,
+        );
+      }),
+    );
+  });
+});
+
+describe("the message of a rejection", () => {
+  it("is cut to 4,096 bytes, between two characters", () => {
+    const source = { bucket: "b", key: "k.mp4", etag: "e", versionId: undefined };
+    const { rejection } = rejected({ videoId: 16_384, source, bytes: 1 }, "NotMedia", "ü".repeat(5_000));
+    expect(rejection.message).toBe("ü".repeat(2_048));
+  });
+});
