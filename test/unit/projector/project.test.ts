@@ -1,11 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { segmentIds, type VideoSplitEvent } from "#events-schema";
+import { sha256 } from "../../../services/aws/ledger.ts";
 import type { VideoDocument } from "../../../services/projector/domain/document.ts";
 import type { Measurement } from "../../../services/projector/ports/measure.ts";
 import type { VideoDocuments } from "../../../services/projector/ports/video-documents.ts";
 import { type ProjectorDependencies, project } from "../../../services/projector/project.ts";
 import type { Log } from "../../../services/video/ports/log.ts";
-import { announced, at, UPLOAD, wholeRun } from "./events-of-a-run.ts";
+import { announced, at, RUN, UPLOAD, wholeRun } from "./events-of-a-run.ts";
 
 function inMemory(): VideoDocuments & { all: Map<number, VideoDocument> } {
   const all = new Map<number, VideoDocument>();
@@ -39,6 +40,7 @@ function projector(parts: Partial<ProjectorDependencies> = {}, ms = 0) {
     documents: inMemory(),
     log: recorded(),
     measure: (measurement) => void measurements.push(measurement),
+    hash: sha256,
     now: () => new Date(at(ms)),
     ...parts,
   };
@@ -59,7 +61,7 @@ describe("projecting an event", () => {
     const [event] = wholeRun() as [VideoSplitEvent];
     expect(await projector({ log }).project(event)).toEqual({ outcome: "changed", VideoId: UPLOAD });
     expect(log.lines).toMatchObject([
-      { correlation_id: "run", event_id: event.metadata.eventId, event_type: "SplitPlanned", video_id: UPLOAD },
+      { correlation_id: RUN, event_id: event.metadata.eventId, event_type: "SplitPlanned", video_id: UPLOAD },
     ]);
   });
 

@@ -2,9 +2,12 @@ import { setImmediate } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import type { VideoSplitEvent } from "#events-schema";
 import { sha256 } from "../../../services/aws/ledger.ts";
+import { checkedDocumentId } from "../../../services/projector/domain/consistency.ts";
+import type { DocumentEvent } from "../../../services/projector/domain/identity.ts";
 import type { ListedUpload } from "../../../services/reconciler/ports/uploads.ts";
 import { type ReconcilerDependencies, reconcile } from "../../../services/reconciler/reconcile.ts";
 import { SourceUnavailableError } from "../../../services/video/errors.ts";
+import { blockStart } from "../../../services/video/ids.ts";
 import { segmentMetadata } from "../../../services/video/own-segments.ts";
 import type { Log } from "../../../services/video/ports/log.ts";
 import { sourceIdentity } from "../../../services/video/source.ts";
@@ -77,7 +80,7 @@ async function open(changes: Partial<World> = {}) {
       countRequest: async (identity, request, now) => {
         counts.set(identity, { requests: request, lastRequestAt: now });
       },
-      claimBlock: async () => 16_384,
+      claimBlock: async (identity) => blockStart(identity, 0, sha256),
       recordEnding: async (videoId, ending) => void endings.push([videoId, ending]),
     },
     publisher: { publish: async (event) => void events.push(event) },
@@ -98,6 +101,7 @@ describe("looking for uploads without an end", () => {
   it("asks for one again after the grace, then after twice and four times that, and then gives it up for good", async () => {
     const { at, events, endings, types } = await open({ objects: [upload("uploads/a.mp4", 1, "v1")] });
     expect(await at(1.9)).toMatchObject({ seen: 0 });
+    const VideoId = blockStart(sourceIdentity(upload("uploads/a.mp4", 1, "v1").source), 0, sha256);
     const hours = [2, 3, 4, 7.9, 8, 15.9, 16, 17, 30];
     const runs: { requested: number; givenUp: number }[] = [];
     for (const hour of hours) runs.push(await at(hour));
@@ -106,13 +110,16 @@ describe("looking for uploads without an end", () => {
     expect(new Set(events.map(({ metadata }) => metadata.eventId)).size).toBe(4);
     expect(events[0]?.data).toEqual({ bucket: "uploads", key: "uploads/a.mp4", version_id: "v1", reason: "redrive" });
     expect(events[3]?.data).toMatchObject({
-      VideoId: 16_384,
+      VideoId,
       key: "uploads/a.mp4",
       version_id: "v1",
       bytes: 7,
       rejection: { reason: "GivenUp", message: expect.stringContaining("npm run dead-letters") },
     });
-    expect(endings).toEqual([[16_384, "given up"]]);
+    expect(endings).toEqual([[VideoId, "given up"]]);
+    const givenUp = events[3] as DocumentEvent;
+    const metadata = { ...givenUp.metadata, occurredAt: "2026-11-23T00:00:00Z" };
+    expect(checkedDocumentId({ ...givenUp, metadata }, sha256, new Date("2026-11-23T00:00:00Z"))).toBe(VideoId);
   });
 
   it("leaves alone what came to its end", async () => {
