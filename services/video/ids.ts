@@ -6,6 +6,9 @@ export type Hash = (text: string) => Uint8Array;
 /** Bits of a block's number. With the 14 bits of a block's ids they make the 53 of a safe integer. */
 const BLOCK_BITS = 39n;
 
+/** With 2^39 blocks, two collisions in a row are already a sign that something else is wrong. */
+export const MAX_SALTS = 64;
+
 const hex = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 
 /** A UUID (version 8: custom) made from a text: the same for the same text. */
