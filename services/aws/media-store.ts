@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import type { S3Client } from "@aws-sdk/client-s3";
+import { AbortMultipartUploadCommand, type S3Client } from "@aws-sdk/client-s3";
 import { Upload } from "@aws-sdk/lib-storage";
 import type { MediaStore, SegmentUpload } from "../split/ports/media-store.ts";
 import { describeObject } from "./describe-object.ts";
@@ -14,6 +14,9 @@ import { readRanges } from "./ranged-read.ts";
 const PART_BYTES = 8 * 1024 * 1024;
 const PARTS_AT_ONCE = 2;
 
+/** Less than an aborted invocation has left. */
+const MAX_CLEAN_UP_MS = 2_000;
+
 /** SHA-256 of a file, as `sha256:` and hexadecimal digits: what `sha256sum` prints. */
 async function checksumOf(path: string): Promise<string> {
   const hash = createHash("sha256");
@@ -21,34 +24,50 @@ async function checksumOf(path: string): Promise<string> {
   return `sha256:${hash.digest("hex")}`;
 }
 
+/**
+ * A client whose requests end when `signal` is aborted, but for the one that removes the parts of a
+ * broken upload. lib-storage itself aborts no request that is under way.
+ */
+const abortable = (client: S3Client, signal: AbortSignal): S3Client =>
+  Object.create(client, {
+    send: {
+      value: (command: Parameters<S3Client["send"]>[0]) => {
+        const isCleanUp = command instanceof AbortMultipartUploadCommand;
+        return client.send(command, { abortSignal: isCleanUp ? AbortSignal.timeout(MAX_CLEAN_UP_MS) : signal });
+      },
+    },
+  });
+
 async function upload(
   client: S3Client,
   { path, bucket, key, contentType, metadata, signal }: SegmentUpload,
 ): Promise<string> {
+  signal.throwIfAborted();
   const checksum = await checksumOf(path);
+  const file = createReadStream(path);
   // A part at a time is in memory, so a part that fails is sent again by the SDK; small segments
   // are one plain PUT.
   const sending = new Upload({
-    client,
+    client: abortable(client, signal),
     partSize: PART_BYTES,
     queueSize: PARTS_AT_ONCE,
     params: {
       Bucket: bucket,
       Key: key,
-      Body: createReadStream(path),
+      Body: file,
       ContentType: contentType,
       Metadata: { ...metadata, checksum },
       ChecksumAlgorithm: "CRC32",
     },
   });
-  const abort = () => void sending.abort();
-  signal.addEventListener("abort", abort, { once: true });
   try {
-    signal.throwIfAborted();
     await sending.done();
     return checksum;
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error;
   } finally {
-    signal.removeEventListener("abort", abort);
+    file.destroy();
   }
 }
 

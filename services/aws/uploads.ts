@@ -18,15 +18,20 @@ const listed = (
   uploadedAt: Math.floor((LastModified?.getTime() ?? 0) / 1_000),
 });
 
-/** The upload bucket in S3, by its versions: in a bucket without any each object has one. Throws the SDK's errors. */
+/**
+ * The upload bucket in S3, by its versions: in a bucket without any each object has one. Throws the
+ * SDK's errors, and the signal's reason.
+ */
 export const s3Uploads = (client: S3Client): Uploads => ({
-  list: async function* (Bucket, Prefix, abortSignal) {
+  list: async function* (Bucket, Prefix, signal) {
     let KeyMarker: string | undefined;
     let VersionIdMarker: string | undefined;
     do {
       // The SDK has no paginator for this operation.
-      const page = await client.send(new ListObjectVersionsCommand({ Bucket, Prefix, KeyMarker, VersionIdMarker }), {
-        abortSignal,
+      const command = new ListObjectVersionsCommand({ Bucket, Prefix, KeyMarker, VersionIdMarker });
+      const page = await client.send(command, { abortSignal: signal }).catch((error: unknown) => {
+        signal.throwIfAborted();
+        throw error;
       });
       yield (page.Versions ?? []).map((version) => listed(Bucket, version));
       KeyMarker = page.IsTruncated ? page.NextKeyMarker : undefined;

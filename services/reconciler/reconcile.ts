@@ -150,7 +150,7 @@ async function isUpload(
   try {
     stored = await store.describe(source.bucket, source.key, source.versionId, signal);
   } catch (error) {
-    if (error instanceof SourceUnavailableError) return true;
+    if (error instanceof SourceUnavailableError) return error.reason !== "SourceNotFound";
     throw error;
   }
   return stored !== undefined && parentOf(stored, hash) === undefined && stored.source.etag === source.etag;

@@ -59,7 +59,7 @@ export async function cutVideo(
 
     const { extension } = nameOf(upload.source.key);
     const { length } = plan.segments;
-    const delivered = isFirst ? new Map() : await ledger.delivered(upload.videoId, length);
+    const delivered = isFirst ? new Map() : await ledger.delivered(upload.videoId, length, signal);
     if (delivered.size > 0) log.info("Goes on where an earlier attempt ended", { delivered: delivered.size });
     const reading = { media, pause: opened.pause, resume: opened.resume };
     const run = { upload, choice, plan, picture, directory, extension, delivered, reading };
@@ -75,17 +75,17 @@ export async function cutVideo(
   }
 }
 
-/** More packets than four days of video have; a hostile file may tell of any number. */
-const MOST_PACKETS = 2 ** 24;
+/** More packets than four days of video have; a hostile file may hold any number. */
+const MAX_PACKETS = 2 ** 24;
 
 async function scanPackets(media: DescribedMedia, signal: AbortSignal) {
   const index = new PacketIndex();
   const { truncated } = await read("UnreadableMedia", () =>
     media.scan(signal, (packet) => {
-      if (index.count === MOST_PACKETS) {
+      if (index.count === MAX_PACKETS) {
         throw new RejectedVideo(
           "TooManySegments",
-          `The video has more than ${MOST_PACKETS} frames. Upload it in parts.`,
+          `The video has more than ${MAX_PACKETS} frames. Upload it in parts.`,
         );
       }
       index.add(packet);

@@ -1,46 +1,41 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { FAULTS, type Fault } from "../../infra/local/faults/index.ts";
-import { makeMedia } from "../fixtures/media.ts";
-import { essence } from "./essence.ts";
-import { Harness, type Video } from "./harness.ts";
+import { uploadsOf } from "./essence.ts";
+import { Harness } from "./harness.ts";
 import { type Plan, scheduleFor } from "./plan.ts";
-import { uploadKey } from "./runs.ts";
+import { type Calm, calmOf, verdictOn } from "./verdict.ts";
+import { makeVideos, type Pair, uploadKey, VIDEOS, videoOf } from "./videos.ts";
 
-/** Uploads that are under way together. */
-const TOGETHER = 50;
+/** Uploads that are split concurrently. */
+const BATCH = 50;
 
 /** Uploads of one split that a kill can meet between the bucket and the ledger: services/split/deliver-segments.ts. */
 const IN_FLIGHT = 3;
 
-/** A function's timeout, and some. */
-const LONGEST_LEASE_MS = 30_000;
-
-/** What makeVideos makes. */
-const VIDEOS = 4;
-
-/** Seeded ones, or one kill each. */
-export type Schedules = { seed: number } | "kills";
-
-export const planOf = (schedules: Schedules): Plan =>
-  schedules === "kills" ? { kind: "kills", videos: VIDEOS } : { kind: "seeded", seed: schedules.seed };
+/** Longer than a function's timeout. */
+const MAX_LEASE_MS = 60_000;
 
 export type ChaosOptions = {
   /** Schedules, by their numbers. */
   runs: readonly number[];
-  schedules: Schedules;
+  plan: Plan;
   /** The project whose functions are run. */
   root: string;
+  prepared: Prepared;
   onProgress(done: number): void;
 };
+
+/** What runs split, and what each of it ends as without faults. */
+export type Prepared = { videos: readonly Pair[]; calm: readonly Record<keyof Pair, Calm>[] };
 
 export type ChaosOutcome = {
   runs: number;
   faults: Record<Fault, number>;
-  /** Runs in which something differed from the run without faults, and how. */
+  /** Runs with an outcome that isn't one of those allowed, and what is wrong. */
   wrong: { run: number; how: string }[];
-  /** Dead letters that the faults led to, all of them cleared by a redrive where nothing is wrong. */
+  /** Dead letters that the faults led to, all of them redriven. */
   deadLetters: number;
   /** Conditional writes that were refused, since another came before. */
   conflicts: number;
@@ -49,37 +44,18 @@ export type ChaosOutcome = {
   seconds: number;
 };
 
-/** What is split: small, made once, each its own way through the service. */
-async function makeVideos(folder: string): Promise<Video[]> {
-  const twoSeconds = { "segment-seconds": "2" };
-  const bFrames = await readFile(await makeMedia(folder, "b-frames.mp4"));
-  const plain = await readFile(await makeMedia(folder, "keyframe-each-second.mp4"));
-  return [
-    { body: bFrames, metadata: twoSeconds },
-    { body: plain, metadata: { "segment-seconds": "1.5", cut: "keyframe" } },
-    { body: plain, metadata: twoSeconds },
-    { body: Buffer.from("not a video at all"), metadata: twoSeconds },
-  ];
-}
-
-type Calm = { essence: string; stored: number };
-
 /** Whether a dead letter is about this upload. */
 const isAbout = (letter: string, run: number): boolean => letter.includes(uploadKey(run));
 
-const chunks = (runs: readonly number[]): number[][] =>
-  Array.from({ length: Math.ceil(runs.length / TOGETHER) }, (_, at) => runs.slice(at * TOGETHER, (at + 1) * TOGETHER));
+const batchesOf = (runs: readonly number[]): number[][] =>
+  Array.from({ length: Math.ceil(runs.length / BATCH) }, (_, at) => runs.slice(at * BATCH, (at + 1) * BATCH));
 
 const isTerminal = (type: string): boolean => type === "VideoSplit" || type === "VideoRejected";
 
+type Observers = { onFault(run: number, fault: Fault): void; onStored(run: number): void; onConflict(): void };
+
 async function withHarness<T>(
-  options: {
-    plan: Plan;
-    root: string;
-    onFault(run: number, fault: Fault): void;
-    onStored(run: number): void;
-    onConflict(): void;
-  },
+  options: Observers & { plan: Plan; root: string; videos: readonly Pair[] },
   work: (harness: Harness) => Promise<T>,
 ): Promise<T> {
   const directory = await mkdtemp(join(tmpdir(), "video-split-chaos-"));
@@ -98,19 +74,33 @@ async function withHarness<T>(
   }
 }
 
-/** What each video comes to when nothing is broken. */
-async function calmOutcomes(videos: readonly Video[], root: string): Promise<Calm[]> {
-  const stored = new Map<number, number>();
-  const onStored = (run: number) => void stored.set(run, (stored.get(run) ?? 0) + 1);
-  return withHarness(
-    { plan: { kind: "calm" }, root, onFault: () => {}, onStored, onConflict: () => {} },
-    async (harness) => {
-      for (const [run, video] of videos.entries()) await harness.upload(uploadKey(run), video);
-      await harness.host.ask("idle");
-      const outcome = await harness.outcome();
-      return videos.map((_, run) => ({ essence: essence(outcome, uploadKey(run)), stored: stored.get(run) ?? 0 }));
-    },
-  );
+const counter = () => {
+  const counts = new Map<number, number>();
+  return {
+    of: (run: number) => counts.get(run) ?? 0,
+    add: (run: number) => counts.set(run, (counts.get(run) ?? 0) + 1),
+  };
+};
+
+/** What each video ends as without faults: the originals as the first runs, their replacements as the next ones. */
+async function calmOutcomes(videos: readonly Pair[], root: string): Promise<Record<keyof Pair, Calm>[]> {
+  const stored = counter();
+  const observers = { onFault: () => {}, onStored: stored.add, onConflict: () => {} };
+  return withHarness({ ...observers, plan: { kind: "calm" }, root, videos }, async (harness) => {
+    const replacementRun = (run: number) => run + VIDEOS.length;
+    for (const [run, { original, replacement }] of videos.entries()) {
+      await harness.upload(uploadKey(run), original);
+      await harness.upload(uploadKey(replacementRun(run)), replacement);
+    }
+    await harness.host.ask("idle");
+    const outcome = await harness.outcome();
+    const calm = (run: number): Calm => {
+      const [upload] = uploadsOf(outcome, uploadKey(run));
+      if (upload === undefined) throw new Error(`${uploadKey(run)} has no document, without any fault`);
+      return calmOf(outcome, upload, stored.of(run));
+    };
+    return videos.map((_, run) => ({ original: calm(run), replacement: calm(replacementRun(run)) }));
+  });
 }
 
 async function unfinishedOf(harness: Harness, runs: readonly number[]): Promise<number[]> {
@@ -120,8 +110,8 @@ async function unfinishedOf(harness: Harness, runs: readonly number[]): Promise<
 }
 
 /**
- * Brings all dead letters home. Until the lease of an attempt that was killed has run out, its upload is taken for one that's being
- * split, and its letter stays. Resolves with how many are left.
+ * Redrives all dead letters. Until the lease of an attempt that was killed has expired, its upload counts as being split,
+ * and its letter stays. Resolves with how many are left.
  */
 async function redrive(harness: Harness): Promise<number> {
   let left = Number.POSITIVE_INFINITY;
@@ -129,80 +119,81 @@ async function redrive(harness: Harness): Promise<number> {
     const before = left;
     left = await harness.redrive();
     await harness.host.ask("idle");
-    if (left < before) giveUpAt = Date.now() + LONGEST_LEASE_MS;
+    if (left < before) giveUpAt = Date.now() + MAX_LEASE_MS;
   }
   return left;
 }
 
+/** Makes the videos in a folder, and splits each without faults, by the functions of a project. */
+export async function prepare(folder: string, root: string): Promise<Prepared> {
+  const videos = await makeVideos(folder);
+  return { videos, calm: await calmOutcomes(videos, root) };
+}
+
 /**
- * Splits small videos as often as asked, each under a seeded schedule of faults, and compares what each came to with the same split
- * without any: documents, checksums of the objects, and the ids of the events.
+ * Splits small videos, each under a schedule of faults of its own, and compares each with the same split without faults:
+ * documents, checksums of the objects, and everything that the events say.
  */
-export async function chaos({ runs, schedules, root, onProgress }: ChaosOptions): Promise<ChaosOutcome> {
+export async function chaos({ runs, plan, root, prepared, onProgress }: ChaosOptions): Promise<ChaosOutcome> {
   const begun = performance.now();
-  const folder = await mkdtemp(join(tmpdir(), "video-split-chaos-"));
-  const faults = Object.fromEntries(FAULTS.map((fault) => [fault, 0])) as Record<Fault, number>;
-  const stored = new Map<number, number>();
-  const plan = planOf(schedules);
-  /** Of these nothing may be done twice. They come by themselves: a stack that is killed for one run disturbs all. */
-  const undisturbed = new Set(runs.filter((run) => scheduleFor(plan, run).isMereDuplicates));
-  /** Segments that may be stored again, where few faults happen and each is got over by a retry. */
-  const mostAgain = (run: number): number =>
-    undisturbed.has(run) ? 0 : plan.kind === "kills" ? IN_FLIGHT : Number.POSITIVE_INFINITY;
-  const batches = [...chunks([...undisturbed]), ...chunks(runs.filter((run) => !undisturbed.has(run)))];
-  try {
-    const videos = await makeVideos(folder);
-    const videoOf = (run: number): number => run % videos.length;
-    const calm = await calmOutcomes(videos, root);
-    const options = {
-      plan,
-      root,
-      onFault: (_run: number, fault: Fault) => {
-        faults[fault] += 1;
-      },
-      onStored: (run: number) => void stored.set(run, (stored.get(run) ?? 0) + 1),
-    };
-    let conflicts = 0;
-    const onConflict = () => {
+  const { videos, calm } = prepared;
+  const counts = Object.fromEntries(FAULTS.map((fault) => [fault, 0])) as Record<Fault, number>;
+  const happened = new Map<number, Set<Fault>>(runs.map((run) => [run, new Set()]));
+  const stored = counter();
+  let conflicts = 0;
+  const observers: Observers = {
+    onFault: (run, fault) => {
+      counts[fault] += 1;
+      happened.get(run)?.add(fault);
+    },
+    onStored: stored.add,
+    onConflict: () => {
       conflicts += 1;
+    },
+  };
+  /** In these nothing may be done twice. They are batches of their own: a stack that is killed for one run disturbs others. */
+  const undisturbed = new Set(runs.filter((run) => scheduleFor(plan, run).isOnlyDeliveries));
+  /** Segments that may be stored again, where few faults happen and a retry repairs each. */
+  const maxAgain = (run: number): number =>
+    undisturbed.has(run) ? 0 : plan.kind === "series" ? IN_FLIGHT : Number.POSITIVE_INFINITY;
+  const batches = [...batchesOf([...undisturbed]), ...batchesOf(runs.filter((run) => !undisturbed.has(run)))];
+  return withHarness({ ...observers, plan, root, videos }, async (harness) => {
+    let done = 0;
+    for (const batch of batches) {
+      await Promise.all(batch.map((run) => harness.upload(uploadKey(run), videos[videoOf(run)]!.original)));
+      await harness.host.ask("idle");
+      done += batch.length;
+      onProgress(done);
+    }
+
+    await harness.host.ask("calm");
+    const letters = await harness.host.ask("letters");
+    const unfinished = await unfinishedOf(harness, runs);
+    // What didn't end must be in a dead-letter queue, from which it can be redriven.
+    const lost = unfinished.filter((run) => !letters.some((letter) => isAbout(letter, run)));
+    const left = await redrive(harness);
+    if (left > 0) throw new Error(`${left} dead letters aren't cleared by a redrive`);
+
+    const outcome = await harness.outcome();
+    const howWrong = (run: number): string | undefined => {
+      if (lost.includes(run)) return "neither ended nor in a dead-letter queue";
+      const expected = calm[videoOf(run)]!;
+      const faults = happened.get(run)!;
+      const fault = verdictOn(outcome, uploadsOf(outcome, uploadKey(run)), expected, faults);
+      if (fault !== undefined || maxAgain(run) === Number.POSITIVE_INFINITY) return fault;
+      if (letters.some((letter) => isAbout(letter, run))) return "it needn't have become a dead letter";
+      const replaced = faults.has("S3 object overwritten") ? expected.replacement.stored : 0;
+      const most = expected.original.stored + replaced + maxAgain(run);
+      const times = stored.of(run);
+      return times > most ? `${times} segments were stored, at most ${most} expected: work was done twice` : undefined;
     };
-    return await withHarness({ ...options, onConflict }, async (harness) => {
-      let done = 0;
-      for (const batch of batches) {
-        await Promise.all(batch.map((run) => harness.upload(uploadKey(run), videos[videoOf(run)]!)));
-        await harness.host.ask("idle");
-        done += batch.length;
-        onProgress(done);
-      }
-
-      await harness.host.ask("calm");
-      const letters = await harness.host.ask("letters");
-      const unfinished = await unfinishedOf(harness, runs);
-      // What didn't come to its end must lie in a dead-letter queue, whence it can be brought home.
-      const lost = unfinished.filter((run) => !letters.some((letter) => isAbout(letter, run)));
-      const left = await redrive(harness);
-      if (left > 0) throw new Error(`${left} dead letters aren't cleared by a redrive`);
-
-      const outcome = await harness.outcome();
-      const wrong = runs.flatMap((run) => {
-        const expected = calm[videoOf(run)]!;
-        const found = essence(outcome, uploadKey(run));
-        if (found !== expected.essence) return [{ run, how: `${found}\n  instead of\n  ${expected.essence}` }];
-        const most = expected.stored + mostAgain(run);
-        if (most === Number.POSITIVE_INFINITY) return [];
-        if (letters.some((letter) => isAbout(letter, run)))
-          return [{ run, how: "it needn't have become a dead letter" }];
-        const times = stored.get(run) ?? 0;
-        if (times <= most) return [];
-        return [{ run, how: `${times} segments were stored instead of ${expected.stored}: work was done twice` }];
-      });
-      wrong.push(...lost.map((run) => ({ run, how: "neither ended nor in a dead-letter queue" })));
-      const facts = outcome.events.filter(({ type }) => type !== "SplitRequested");
-      const repeated = facts.length - new Set(facts.map(({ metadata }) => metadata.eventId)).size;
-      const seconds = (performance.now() - begun) / 1_000;
-      return { runs: runs.length, faults, wrong, deadLetters: letters.length, conflicts, repeated, seconds };
+    const wrong = runs.flatMap((run) => {
+      const how = howWrong(run);
+      return how === undefined ? [] : [{ run, how }];
     });
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+    const facts = outcome.events.filter(({ type }) => type !== "SplitRequested");
+    const repeated = facts.length - new Set(facts.map(({ metadata }) => metadata.eventId)).size;
+    const seconds = (performance.now() - begun) / 1_000;
+    return { runs: runs.length, faults: counts, wrong, deadLetters: letters.length, conflicts, repeated, seconds };
+  });
 }

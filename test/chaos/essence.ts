@@ -10,30 +10,42 @@ export type Outcome = {
   objects: ReadonlyMap<string, number | undefined>;
 };
 
-/** The video that an event is about. */
+/** Documents of the uploads that had this key: one for each version of the object. */
+export const uploadsOf = ({ documents }: Outcome, key: string): Document[] =>
+  documents.filter((document) => document.key === key);
+
+/** The upload that an event is about. */
 const videoOf = ({ data }: VideoSplitEvent): number | undefined =>
   "parent_video" in data ? data.parent_video : "VideoId" in data ? data.VideoId : undefined;
 
-/** Everything about an upload that doesn't tell which one it was, or when. */
-export function essence({ documents, events, objects }: Outcome, key: string): string {
-  const video = documents.find((document) => document.key === key);
-  if (video === undefined) return "no document";
+export const eventsOf = ({ events }: Outcome, { VideoId }: Document): VideoSplitEvent[] =>
+  events.filter((event) => videoOf(event) === VideoId);
+
+/** Differ between two uploads of the same bytes. */
+const NAMES = ["VideoId", "parent_video", "bucket", "key", "name", "etag", "version_id"];
+
+/** What an event says, but for the names of its video and when it was announced. */
+export const factOf = ({ type, data }: VideoSplitEvent): string =>
+  JSON.stringify([type, Object.entries(data).filter(([field]) => !NAMES.includes(field))]);
+
+/** Everything about an upload but for its names and times: its document, its segments' documents and objects, its events. */
+export function essence(outcome: Outcome, video: Document): string {
+  const { documents, objects } = outcome;
   const segments = documents
     .filter(({ parent_video }) => parent_video === video.VideoId)
     .sort((one, other) => one.VideoId - other.VideoId);
-  const told = new Map<string, string>();
-  for (const event of events) if (videoOf(event) === video.VideoId) told.set(event.metadata.eventId, event.type);
-  const { status, rejection, frames, duration, proof, sub_videos } = video;
-  const folder = key.replace(/^uploads\/(.*)\.[^.]+$/, "segments/$1/");
+  const announced = new Map(eventsOf(outcome, video).map(({ metadata, type }) => [metadata.eventId, type]));
+  const { status, rejection, frames, duration, proof, truncated, sub_videos } = video;
+  const stored = [...objects.keys()].filter((key) => key.includes(`-${video.VideoId}-`));
   return JSON.stringify({
     upload: {
-      ...{ status, rejection, frames, duration, proof },
+      ...{ status, rejection, frames, duration, proof, truncated },
       segments: (sub_videos as number[] | undefined)?.map((id) => id - video.VideoId),
     },
-    segments: segments.map(({ segment_index, bytes, checksum, frames: count, start, end, made, ...segment }) => ({
-      ...{ segment_index, bytes, checksum, count, start, end, made, stored: objects.get(segment.key) },
+    segments: segments.map(({ segment_index, bytes, checksum, frames: count, start, end, made, key }) => ({
+      ...{ segment_index, bytes, checksum, count, start, end, made, stored: objects.get(key) },
     })),
-    objects: [...objects.keys()].filter((stored) => stored.startsWith(folder)).length,
-    events: [...told.values()].sort(),
+    objects: stored.length,
+    events: [...announced.values()].sort(),
   });
 }

@@ -10,13 +10,12 @@ import { redriveDeadLetters } from "../../infra/operations/dead-letters.ts";
 import { findStageResources } from "../../infra/operations/stage-resources.ts";
 import type { Document, Outcome } from "./essence.ts";
 import { type HostOptions, StackHost } from "./stack-host.ts";
+import { bytesOf, type Video } from "./videos.ts";
 
 const NEVER = new AbortController().signal;
 
-/** While the stack is being started again nobody answers: asked again until somebody does. */
+/** While the stack is being started again there is no answer: clients retry until there is. */
 const ATTEMPTS = 20;
-
-export type Video = { body: Buffer; metadata: Record<string, string> };
 
 /** A stack with faults, seen through the clients that its users have. */
 export class Harness {
@@ -41,10 +40,12 @@ export class Harness {
 
   static open = async (options: HostOptions): Promise<Harness> => new Harness(await StackHost.open(options));
 
-  upload = (Key: string, { body, metadata }: Video) =>
-    this.#s3.send(new PutObjectCommand({ Bucket: this.host.place.names.uploads, Key, Body: body, Metadata: metadata }));
+  async upload(Key: string, video: Video): Promise<void> {
+    const object = { Body: await bytesOf(video), Metadata: video.metadata };
+    await this.#s3.send(new PutObjectCommand({ Bucket: this.host.place.names.uploads, Key, ...object }));
+  }
 
-  /** Hands each dead letter to its function again. Resolves with how many stay. */
+  /** Redrives each dead letter once. Resolves with how many stay. */
   async redrive(): Promise<number> {
     const resources = await findStageResources(this.#tagging, LOCAL_STAGE);
     let kept = 0;

@@ -1,7 +1,9 @@
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Schedule } from "../../infra/local/faults/index.ts";
 import { PROJECT_ROOT } from "../../infra/local/project.ts";
+import type { SeriesName } from "./plan.ts";
 
 /** A guard taken out of the functions, to see that chaos notices. */
 export type Mutant = {
@@ -9,8 +11,8 @@ export type Mutant = {
   /** What is no longer done. */
   without: string;
   edits: readonly { file: string; from: string; to: string }[];
-  /** Seeded schedules don't notice: what is done again comes to the same. */
-  isSeenByKills?: true;
+  /** Runs that notice it for certain: all of a series, or those of its runs that are worth their time. Default: seeded ones. */
+  seenBy?: { series: SeriesName; runs?: (schedule: Schedule, run: number) => boolean };
 };
 
 export const MUTANTS: readonly Mutant[] = [
@@ -121,7 +123,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "resume",
     without: "A retry doesn't upload again what is there already.",
-    isSeenByKills: true,
+    seenBy: { series: "kills" },
     edits: [
       {
         file: "services/split/cut-video.ts",

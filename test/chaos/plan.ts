@@ -1,13 +1,35 @@
-import { type Kill, killAt, NO_FAULTS, type Schedule, scheduleOf } from "../../infra/local/faults/index.ts";
+import { NO_FAULTS, oneFault, type RequestFault, type Schedule, scheduleOf } from "../../infra/local/faults/index.ts";
+import { VIDEOS } from "./videos.ts";
+
+/** Sets of runs that have one fault each, at one request: nothing is left to chance. */
+export const SERIES = {
+  /** A function is killed, before or after each of all requests. */
+  kills: {
+    faults: ["function killed before a request", "function killed after a request"],
+    /** Requests of the video that makes most, and some. */
+    positions: 60,
+  },
+  /** At each GET of the source it fails, stalls or is changed, or the process that reads it is killed. */
+  sources: {
+    faults: ["S3 fails in mid-read", "S3 object overwritten", "S3 object deleted", "ffmpeg killed", "S3 body stalls"],
+    positions: 20,
+  },
+  /** Each write of the projector is overtaken by the run's other events. */
+  writes: { faults: ["DynamoDB write overtaken"], positions: 6, from: "projector" },
+} as const satisfies Record<string, { faults: readonly RequestFault[]; positions: number; from?: string }>;
+
+export type SeriesName = keyof typeof SERIES;
+
+export const seriesNames = Object.keys(SERIES) as SeriesName[];
 
 /** What breaks in which run. */
-export type Plan =
-  | { kind: "calm" }
-  | { kind: "seeded"; seed: number }
-  /** One function is killed once. Of so many videos, which the runs take in turn, each meets each kill at each of its requests. */
-  | { kind: "kills"; videos: number };
+export type Plan = { kind: "calm" } | { kind: "seeded"; seed: number } | { kind: "series"; series: SeriesName };
 
-const KILLS: readonly Kill[] = ["function killed before a request", "function killed after a request"];
+/** Each fault at each position, for each video. */
+export const runsOf = (series: SeriesName): number[] => {
+  const { faults, positions } = SERIES[series];
+  return [...Array(faults.length * positions * VIDEOS.length).keys()];
+};
 
 export function scheduleFor(plan: Plan, run: number): Schedule {
   switch (plan.kind) {
@@ -15,9 +37,11 @@ export function scheduleFor(plan: Plan, run: number): Schedule {
       return NO_FAULTS;
     case "seeded":
       return scheduleOf(plan.seed, run);
-    case "kills": {
-      const turn = Math.floor(run / plan.videos);
-      return killAt(KILLS[turn % KILLS.length]!, Math.floor(turn / KILLS.length));
+    case "series": {
+      const { faults, ...series } = SERIES[plan.series];
+      const turn = Math.floor(run / VIDEOS.length);
+      const fault = faults[turn % faults.length]!;
+      return oneFault(fault, Math.floor(turn / faults.length), "from" in series ? series.from : undefined);
     }
   }
 }

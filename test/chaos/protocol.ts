@@ -1,6 +1,7 @@
 import type { BusEvent } from "../../infra/local/events/index.ts";
 import type { Fault } from "../../infra/local/faults/index.ts";
 import type { Plan } from "./plan.ts";
+import type { Pair } from "./videos.ts";
 
 /** What the process of the stack is started with. */
 export type StackOrder = {
@@ -10,9 +11,17 @@ export type StackOrder = {
   /** The project whose functions are run. */
   root: string;
   plan: Plan;
-  /** Runs in which it was killed before. */
-  killed: number[];
+  videos: readonly Pair[];
+  /** Faults that happened and shall not happen again, as `onceKey` writes them. */
+  past: string[];
 };
+
+/** Faults that a run has once, whatever process its stack is in. */
+const ONCE: readonly Fault[] = ["stack killed", "S3 object overwritten", "S3 object deleted"];
+
+/** Undefined for a fault that may happen again in its run. */
+export const onceKey = (run: number, fault: Fault): string | undefined =>
+  ONCE.includes(fault) ? `${run} ${fault}` : undefined;
 
 export type Question = "idle" | "calm" | "events" | "letters" | "close";
 
@@ -20,7 +29,7 @@ export type Question = "idle" | "calm" | "events" | "letters" | "close";
 export type Asked = { id: number; question: Question };
 
 /** From it. */
-export type Told =
+export type Message =
   | {
       type: "ready";
       endpoint: string;
@@ -35,14 +44,14 @@ export type Told =
   | { type: "conflict" }
   /** The process of a function was stopped: it can't see that its stack is gone. */
   | { type: "frozen"; pid: number }
-  /** The last word before it kills itself. */
+  /** The last message before it kills itself. */
   | { type: "dying" }
   | { type: "answer"; id: number; answer: unknown };
 
 export type Answers = {
-  /** When no event is on its way. */
+  /** When no event is being delivered. */
   idle: null;
-  /** Nothing is broken from now on. */
+  /** No faults from now on. */
   calm: null;
   /** All that the video bus has accepted. */
   events: BusEvent[];

@@ -1,37 +1,45 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { parseCommandLine } from "../../infra/command-line/parse.ts";
 import { run, UsageError } from "../../infra/command-line/run.ts";
 import { PROJECT_ROOT } from "../../infra/local/project.ts";
-import { chaos, planOf, type Schedules } from "./chaos.ts";
+import { chaos, type Prepared, prepare } from "./chaos.ts";
 import { MUTANTS, type Mutant, withMutant } from "./mutants.ts";
-import { scheduleFor } from "./plan.ts";
+import { type Plan, runsOf, type SeriesName, scheduleFor, seriesNames } from "./plan.ts";
 
-const HELP = `npm run chaos -- [--runs 100] [--seed 1] [--kills] [--only RUN] [--mutants]
+const HELP = `npm run chaos -- [--runs 100] [--seed 1] [--kills | --sources | --writes] [--only RUN] [--mutants]
 
-Splits small videos on a local stack that breaks things on purpose, each by a schedule of its own that follows from the seed, and compares
-what each run came to with the same split without faults. Exit code: 0 when all are the same.
+Splits small videos on a local stack that injects faults, each by a schedule of its own that follows from the seed, and
+compares each with the same split without faults. Exit code: 0 when nothing is wrong.
 
-  --runs N     so many schedules: 0 to N-1 of this seed
+  --runs N     so many schedules: 0 to N-1 of this seed, or of a series
   --seed N     other schedules
-  --kills      no seed, but one kill in each run: a function is killed before, or after, one of all the requests that it and the
-               others make for a video, one request after the other: all requests of all four videos, unless --runs says less
-  --only RUN   just this one, as a failing run is had again
-  --mutants    takes out one guard of the service after the other instead, and tells which of them the runs notice
+  --kills      no seed, but one kill in each run: a function is killed before, or after, each of the requests that are made
+               for a video
+  --sources    one fault in each run, at each GET of the source in sequence: it fails in mid-read, is overwritten, deleted
+               or stalls, or the ffmpeg that reads it is killed
+  --writes     one write of the projector in each run is overtaken by the run's other events
+  --only RUN   just this one, to repeat a failing run
+  --mutants    removes the guards of the service one by one instead, and prints which of them the runs notice
   --mutant M   just this one
+
+Examples:
+  npm run chaos -- --runs 1000
+  npm run chaos -- --sources --only 37
 `;
 
 const OPTIONS = {
   runs: { type: "string" },
   seed: { type: "string", default: "1" },
   kills: { type: "boolean", default: false },
+  sources: { type: "boolean", default: false },
+  writes: { type: "boolean", default: false },
   only: { type: "string" },
   mutants: { type: "boolean", default: false },
   mutant: { type: "string" },
   help: { type: "boolean", short: "h", default: false },
 } as const;
-
-/** Two kills, four videos, and the 55 requests of the one that has most, and some. */
-const KILLS = 480;
-const allKills = [...Array(KILLS).keys()];
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
@@ -44,40 +52,44 @@ function wholeNumber(option: string, text: string): number {
   return value;
 }
 
-type Attack = { schedules: Schedules; runs: readonly number[] };
+type Attack = { plan: Plan; runs: readonly number[] };
 
-/** What has one run again. */
-const again = (schedules: Schedules, run: number): string =>
-  `npm run chaos -- ${schedules === "kills" ? "--kills" : `--seed ${schedules.seed}`} --only ${run}`;
+const seriesOf = (series: SeriesName): Attack => ({ plan: { kind: "series", series }, runs: runsOf(series) });
 
-/** Exit code. */
-async function attack({ schedules, runs }: Attack, isOne: boolean): Promise<number> {
-  if (isOne) say(`Faults of this schedule: ${[...scheduleFor(planOf(schedules), runs[0]!).kinds].join(", ")}`);
-  const outcome = await chaos({ runs, schedules, root: PROJECT_ROOT, onProgress });
+/** How to repeat one run. */
+const again = (plan: Plan, run: number): string =>
+  `npm run chaos -- ${plan.kind === "series" ? `--${plan.series}` : plan.kind === "seeded" ? `--seed ${plan.seed}` : ""} --only ${run}`;
+
+/** Returns the exit code. */
+async function attack({ plan, runs }: Attack, prepared: Prepared, isOne: boolean): Promise<number> {
+  if (isOne) say(`Faults of this schedule: ${[...scheduleFor(plan, runs[0]!).kinds].join(", ")}`);
+  const outcome = await chaos({ runs, plan, root: PROJECT_ROOT, prepared, onProgress });
   for (const [fault, count] of Object.entries(outcome.faults))
     if (count > 0) say(`${String(count).padStart(6)}  ${fault}`);
   const { wrong, deadLetters, conflicts, repeated, seconds } = outcome;
-  for (const { run: number, how } of wrong) say(`Run ${number} is wrong (${again(schedules, number)}):\n  ${how}`);
+  for (const { run: number, how } of wrong) say(`Run ${number} is wrong (${again(plan, number)}):\n  ${how}`);
   say(
-    `${outcome.runs} runs, ${wrong.length} wrong; ${deadLetters} dead letters, cleared by redrive; ` +
+    `${outcome.runs} runs, ${wrong.length} wrong; ${deadLetters} dead letters, all redriven; ` +
       `${conflicts} conditional writes refused; ${repeated} facts announced again under their ids; ${seconds.toFixed(0)} s`,
   );
   return wrong.length === 0 ? 0 : 1;
 }
 
-/** Exit code: 0 when every mutant is caught. */
-async function mutate(mutants: readonly Mutant[], { schedules, runs }: Attack): Promise<number> {
+/** Returns the exit code: 0 when every mutant is caught. */
+async function mutate(mutants: readonly Mutant[], seeded: Attack, prepared: Prepared): Promise<number> {
   let missed = 0;
   for (const mutant of mutants) {
-    const broken = mutant.isSeenByKills ? { schedules: "kills" as const, runs: allKills } : { schedules, runs };
-    const { wrong } = await withMutant(mutant, (root) => chaos({ ...broken, root, onProgress }));
+    const { series, runs: wanted } = mutant.seenBy ?? {};
+    const { plan, runs } = series === undefined ? seeded : seriesOf(series);
+    const chosen = runs.filter((run) => wanted?.(scheduleFor(plan, run), run) ?? true);
+    const { wrong } = await withMutant(mutant, (root) => chaos({ plan, runs: chosen, root, prepared, onProgress }));
     const [first] = wrong;
     if (first === undefined) missed += 1;
     const found =
       first === undefined
         ? "NOT CAUGHT"
-        : `caught by ${wrong.length} of ${broken.runs.length} runs, as ${first.run}${mutant.isSeenByKills ? " of --kills" : ""}`;
-    say(`${mutant.name}: ${found}\n    taken out: ${mutant.without}`);
+        : `caught by ${wrong.length} of ${chosen.length} runs, as ${first.run}${series === undefined ? "" : ` of --${series}`}`;
+    say(`${mutant.name}: ${found}\n    removed: ${mutant.without}`);
   }
   return missed === 0 ? 0 : 1;
 }
@@ -88,15 +100,27 @@ async function main(): Promise<number> {
     process.stdout.write(HELP);
     return 0;
   }
-  const seed = wholeNumber("seed", values.seed);
   const { only, mutant } = values;
-  const count = wholeNumber("runs", values.runs ?? String(values.kills ? KILLS : 100));
-  const runs = only === undefined ? [...Array(count).keys()] : [wholeNumber("only", only)];
+  const [series, ...more] = seriesNames.filter((name) => values[name]);
+  if (more.length > 0) throw new UsageError(`Specify one of ${seriesNames.map((name) => `--${name}`).join(", ")}`);
+  const seeded: Plan = { kind: "seeded", seed: wholeNumber("seed", values.seed) };
+  const all: Attack =
+    series === undefined
+      ? { plan: seeded, runs: [...Array(wholeNumber("runs", values.runs ?? "100")).keys()] }
+      : seriesOf(series);
+  const limit = values.runs === undefined ? all.runs.length : wholeNumber("runs", values.runs);
+  const runs = only === undefined ? all.runs.slice(0, limit) : [wholeNumber("only", only)];
   const mutants = MUTANTS.filter(({ name }) => values.mutants || name === mutant);
   if (mutant !== undefined && mutants.length === 0)
     throw new UsageError(`--mutant is "${mutant}"; there are ${MUTANTS.map(({ name }) => name).join(", ")}`);
-  const schedules: Schedules = values.kills ? "kills" : { seed };
-  return mutants.length > 0 ? mutate(mutants, { schedules, runs }) : attack({ schedules, runs }, only !== undefined);
+  const folder = await mkdtemp(join(tmpdir(), "video-split-chaos-"));
+  try {
+    const prepared = await prepare(folder, PROJECT_ROOT);
+    if (mutants.length > 0) return await mutate(mutants, { ...all, runs }, prepared);
+    return await attack({ ...all, runs }, prepared, only !== undefined);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 }
 
 await run(main);

@@ -2,11 +2,11 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import type { Fault } from "../../infra/local/faults/index.ts";
-import type { Answers, Asked, Question, StackOrder, Told } from "./protocol.ts";
+import { type Answers, type Asked, type Message, onceKey, type Question, type StackOrder } from "./protocol.ts";
 
-export type Place = Extract<Told, { type: "ready" }>;
+export type Place = Extract<Message, { type: "ready" }>;
 
-export type HostOptions = Omit<StackOrder, "port" | "killed"> & {
+export type HostOptions = Omit<StackOrder, "port" | "past"> & {
   onFault(run: number, fault: Fault): void;
   onStored(run: number): void;
   onConflict(): void;
@@ -14,7 +14,7 @@ export type HostOptions = Omit<StackOrder, "port" | "killed"> & {
 
 const PROGRAM = join(import.meta.dirname, "stack-process.ts");
 
-/** A function's process with all that it started, where it's still there. */
+/** Kills a function's process and all that it started, unless they have ended. */
 function killGroup(leader: number): void {
   try {
     process.kill(-leader, "SIGKILL");
@@ -26,7 +26,7 @@ function killGroup(leader: number): void {
 /** Keeps a stack up in another process: when that is killed, it is started again on what it left behind. */
 export class StackHost {
   readonly #options: HostOptions;
-  readonly #killed: number[] = [];
+  readonly #past: string[] = [];
   readonly #waiting = new Map<number, { question: Question; resolve(answer: unknown): void }>();
   #child: ChildProcess | undefined;
   #place: Place | undefined;
@@ -53,13 +53,13 @@ export class StackHost {
     return host;
   }
 
-  /** Where it is; the same after it was started again. */
+  /** Endpoint and names: the same after it was started again. */
   get place(): Place {
     if (this.#place === undefined) throw new Error("The stack isn't up yet");
     return this.#place;
   }
 
-  /** What the stack answers: asked again when it was killed on the way. */
+  /** Resolves with the stack's answer. It's asked again when it was killed before. */
   ask<Q extends Question>(question: Q): Promise<Answers[Q]> {
     if (question === "close") this.#closing = true;
     const answer = new Promise<Answers[Q]>((resolve) => {
@@ -70,30 +70,30 @@ export class StackHost {
     return Promise.race([answer, this.#breakdown]);
   }
 
-  /** Ends it, however it is. */
+  /** Ends it, whatever it does. */
   kill(): void {
     this.#closing = true;
     this.#child?.kill("SIGKILL");
   }
 
   #send(asked: Asked): void {
-    // What one that is dying doesn't answer, its successor is asked.
+    // A stack that is dying may not answer: the next one is asked again.
     if (this.#isUp) this.#child?.send(asked, () => {});
   }
 
   #start(): Promise<void> {
-    const { directory, root, plan } = this.#options;
+    const { directory, root, plan, videos } = this.#options;
     const port = this.#place === undefined ? 0 : Number(new URL(this.#place.endpoint).port);
-    const order: StackOrder = { directory, root, plan, port, killed: this.#killed };
+    const order: StackOrder = { directory, root, plan, videos, port, past: this.#past };
     const child = fork(PROGRAM, [JSON.stringify(order)], {
       execArgv: [],
-      // Whatever it leaves there when it's killed goes with the rest.
+      // What it leaves there when it's killed is removed with the directory.
       env: { ...process.env, TMPDIR: directory, NODE_NO_WARNINGS: "1" },
       stdio: ["ignore", "ignore", "inherit", "ipc"],
     });
     this.#child = child;
     const ready = new Promise<void>((resolve) => {
-      child.on("message", (told: Told) => this.#hear(told, resolve));
+      child.on("message", (message: Message) => this.#receive(message, resolve));
     });
     child.once("exit", (code, signal) => void this.#ended(child, code, signal));
     return Promise.race([ready, this.#breakdown]);
@@ -101,7 +101,7 @@ export class StackHost {
 
   async #ended(child: ChildProcess, code: number | null, signal: NodeJS.Signals | null): Promise<void> {
     this.#isUp = false;
-    // What it said last may still be on its way.
+    // Its last messages may still arrive.
     if (child.connected) await once(child, "disconnect");
     for (const pid of this.#frozen) killGroup(pid);
     this.#frozen.clear();
@@ -110,36 +110,36 @@ export class StackHost {
     await this.#start();
   }
 
-  #hear(told: Told, ready: () => void): void {
-    switch (told.type) {
+  #receive(message: Message, ready: () => void): void {
+    switch (message.type) {
       case "ready":
-        this.#place = told;
+        this.#place = message;
         this.#isUp = true;
         ready();
         for (const [id, { question }] of this.#waiting) this.#send({ id, question });
         return;
       case "failed":
-        this.#broken(new Error(told.message));
+        this.#broken(new Error(message.message));
         return;
       case "fault":
-        if (told.fault === "stack killed") this.#killed.push(told.run);
-        this.#options.onFault(told.run, told.fault);
+        this.#past.push(...[onceKey(message.run, message.fault) ?? []].flat());
+        this.#options.onFault(message.run, message.fault);
         return;
       case "conflict":
         this.#options.onConflict();
         return;
       case "stored":
-        this.#options.onStored(told.run);
+        this.#options.onStored(message.run);
         return;
       case "frozen":
-        this.#frozen.add(told.pid);
+        this.#frozen.add(message.pid);
         return;
       case "dying":
         return;
       case "answer": {
-        const waiting = this.#waiting.get(told.id);
-        this.#waiting.delete(told.id);
-        waiting?.resolve(told.answer);
+        const waiting = this.#waiting.get(message.id);
+        this.#waiting.delete(message.id);
+        waiting?.resolve(message.answer);
       }
     }
   }

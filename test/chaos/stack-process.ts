@@ -3,28 +3,31 @@ import { faultsOf, World } from "../../infra/local/faults/index.ts";
 import type { Intercept } from "../../infra/local/front.ts";
 import { openStack, type Stack } from "../../infra/local/stack.ts";
 import { parseSettings } from "../../infra/settings.ts";
-import { scheduleFor } from "./plan.ts";
-import type { Answers, Asked, Question, StackOrder, Told } from "./protocol.ts";
-import { runIn } from "./runs.ts";
+import { type Plan, scheduleFor } from "./plan.ts";
+import { type Answers, type Asked, type Message, onceKey, type Question, type StackOrder } from "./protocol.ts";
+import { bytesOf, runIn, videoOf } from "./videos.ts";
 
 /**
  * A stack in a process of its own, so that it can be killed with -9. Started by stack-host.ts.
  */
 
-/** Splits at the same time. */
+/** Invocations of one function at the same time. Many of them wait: for a timeout, a retry, an event. */
 const CONCURRENCY = 6;
 
-/** Of every function. A split of a small video takes two seconds on a busy machine; 15 minutes nobody can wait for. */
+/** Of every function, instead of 15 minutes. A split of a small video takes two seconds on a busy machine. */
 const TIMEOUT_SECONDS = 20;
 
-/** What AWS takes 1 and 2 minutes for. */
+/** Long enough for a service that gives a stalled read up after 15 seconds, and leaves 5 seconds for cleaning up. */
+const STALLS_TIMEOUT_SECONDS = 45;
+
+/** Before each of Lambda's retries, instead of 1 and 2 minutes. */
 const RETRY_MS = 50;
 
-// Whoever started it is gone, or has heard the last of it.
+// Whoever started it is gone, or has received the last message.
 process.once("disconnect", () => process.exit());
 
 const order = JSON.parse(process.argv[2] ?? "") as StackOrder;
-const tell = (told: Told, then: () => void = () => {}): void => void process.send?.(told, then);
+const send = (message: Message, then: () => void = () => {}): void => void process.send?.(message, then);
 
 function onceConflicting(response: ServerResponse, then: () => void): void {
   const end = response.end.bind(response) as (chunk: unknown) => ServerResponse;
@@ -34,28 +37,39 @@ function onceConflicting(response: ServerResponse, then: () => void): void {
   }) as ServerResponse["end"];
 }
 
-/** Counts what isn't seen in what all comes to: segments that are stored, for work may be done twice, and writes that met another. */
+/** Counts what documents and events don't show: stored segments, since work may be done twice, and refused writes. */
 const counted =
   (world: World, next: Intercept): Intercept =>
   (request, response, serve) =>
     next(request, response, () => {
-      const run = world.runOf(String(request.headers["x-amzn-trace-id"] ?? ""));
-      if (run !== undefined && request.method === "PUT") tell({ type: "stored", run });
-      if (run !== undefined && String(request.headers["x-amz-target"]).startsWith("DynamoDB"))
-        onceConflicting(response, () => tell({ type: "conflict" }));
+      const attempt = world.attemptOf(String(request.headers["x-amzn-trace-id"] ?? ""));
+      if (attempt !== undefined && request.method === "PUT") send({ type: "stored", run: attempt.run });
+      if (attempt !== undefined && String(request.headers["x-amz-target"]).startsWith("DynamoDB"))
+        onceConflicting(response, () => send({ type: "conflict" }));
       serve();
     });
 
+const canStall = (plan: Plan): boolean => plan.kind === "series" && plan.series === "sources";
+
 async function open(): Promise<{ stack: Stack; world: World }> {
-  const { plan, killed } = order;
+  const { plan, videos } = order;
+  const past = new Set(order.past);
   const world = new World({
     scheduleFor: (run) => scheduleFor(plan, run),
     runIn,
-    report: (run, fault) => tell({ type: "fault", run, fault }),
-    onFrozen: (pid) => tell({ type: "frozen", pid }),
-    mayHappen: (run, fault) => fault !== "stack killed" || !killed.includes(run),
-    // Not before what it has told is on its way.
-    killStack: () => tell({ type: "dying" }, () => process.kill(process.pid, "SIGKILL")),
+    report: (run, fault) => {
+      const key = onceKey(run, fault);
+      if (key !== undefined) past.add(key);
+      send({ type: "fault", run, fault });
+    },
+    onFrozen: (pid) => send({ type: "frozen", pid }),
+    mayHappen: (run, fault) => !past.has(onceKey(run, fault) ?? ""),
+    replacement: async (run) => {
+      const { replacement } = videos[videoOf(run)]!;
+      return { body: await bytesOf(replacement), metadata: replacement.metadata };
+    },
+    // Not before its messages are sent.
+    killStack: () => send({ type: "dying" }, () => process.kill(process.pid, "SIGKILL")),
   });
   const { intercept, interceptDelivery } = faultsOf(world);
   const stack = await openStack({
@@ -64,7 +78,7 @@ async function open(): Promise<{ stack: Stack; world: World }> {
     port: order.port,
     root: order.root,
     watch: false,
-    timeoutSeconds: TIMEOUT_SECONDS,
+    timeoutSeconds: canStall(plan) ? STALLS_TIMEOUT_SECONDS : TIMEOUT_SECONDS,
     functionRetryMs: () => RETRY_MS,
     intercept: counted(world, intercept),
     interceptDelivery,
@@ -90,13 +104,13 @@ try {
     close: () => stack.close().then(() => null),
   };
   process.on("message", async ({ id, question }: Asked) => {
-    tell({ type: "answer", id, answer: await answers[question]() });
+    send({ type: "answer", id, answer: await answers[question]() });
     if (question === "close") process.disconnect();
   });
   const { uploads, segments, videos, bus, archive } = stack.names;
   const names = { uploads, segments, videos, bus, archive };
-  tell({ type: "ready", endpoint: stack.endpoint, region: stack.region, names });
+  send({ type: "ready", endpoint: stack.endpoint, region: stack.region, names });
 } catch (error) {
-  tell({ type: "failed", message: String(error) });
+  send({ type: "failed", message: String(error) });
   process.disconnect();
 }

@@ -15,8 +15,8 @@ Keeps the local stack up until Ctrl-C. Its state is in .local/ and is there agai
 
   --port N       the one port of S3, DynamoDB and EventBridge (default: ${DEFAULT_PORT})
   --state DIR    keep the state there instead of .local/
-  --faults SEED  break things on purpose: a few kinds of faults, chosen by this number, happen to requests and deliveries
-                 again and again, and each is shown. To see whether a consumer of yours stands it
+  --faults SEED  inject faults: a few kinds, chosen by this number, happen to requests and deliveries again and again, and
+                 each is shown. To test how your consumer handles it. Your uploads are never changed
   --verbose      show the functions' logs
 `;
 
@@ -44,8 +44,13 @@ function parseArguments(args: string[]) {
 /** The whole life of this stack is one run. */
 const RUN = 0;
 
-/** Of what would end the stack, or hold it up for a function's quarter of an hour. */
-const NOT_HERE: readonly Fault[] = ["stack killed", "function frozen until its timeout"];
+/** What would end the stack, block a function for its 15 minutes, or change the user's uploads. */
+const NOT_HERE: readonly Fault[] = [
+  "stack killed",
+  "function frozen until its timeout",
+  "S3 object overwritten",
+  "S3 object deleted",
+];
 
 function faultsFor(seed: number): ReturnType<typeof faultsOf> {
   const schedule = scheduleOf(seed, RUN);
@@ -59,6 +64,7 @@ function faultsFor(seed: number): ReturnType<typeof faultsOf> {
       report: (_run, fault) => print(`fault: ${fault}`),
       onFrozen: () => {},
       killStack: () => {},
+      replacement: () => Promise.reject(new Error("Uploads aren't overwritten here")),
     }),
   );
 }

@@ -3,13 +3,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { InterceptDelivery } from "../buses.ts";
 import type { World } from "./world.ts";
 
-/** The id of a delivery's double: the same after a restart of the stack, since Lambda too goes on with all that it has accepted. */
+/** The id of a delivery's double. The same after a restart of the stack, since Lambda too continues what it has accepted. */
 function doubleOf(requestId: string, which: string): string {
   const hex = createHash("sha256").update(`${requestId} ${which}`).digest("hex");
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join("-");
 }
 
-/** What is delivered to whom, in words that are the same for the same fact. */
+/** What is delivered to whom: the same words for the same event. */
 function describe(target: string, event: unknown): string {
   const { "detail-type": type, detail } = event as {
     "detail-type": string;
@@ -18,11 +18,18 @@ function describe(target: string, event: unknown): string {
   return `${target} ${type} ${detail.data?.segment_index ?? ""}`;
 }
 
-/** Deliveries late, and so out of order; twice at once; and again when all is over. */
+const isLast = (event: unknown): boolean =>
+  ["VideoSplit", "VideoRejected"].includes((event as { "detail-type": string })["detail-type"]);
+
+/** Deliveries late, and so out of order; twice concurrently; and again when all is over. */
 export function faultyDeliveries(world: World): InterceptDelivery {
-  return async ({ target, event, requestId }, deliver) => {
-    const run = world.invoked(requestId, event);
-    if (run === undefined || !world.enabled) return deliver(requestId);
+  return async ({ target, event, requestId }, handOver) => {
+    const run = world.invoked(requestId, target, event);
+    if (run === undefined || !world.enabled) return handOver(requestId);
+    const deliver = async (id: string) => {
+      await handOver(id);
+      if (isLast(event)) world.ended(run);
+    };
     const schedule = world.schedule(run);
     const what = describe(target, event);
     const faults = schedule.onDelivery(what);
@@ -30,7 +37,7 @@ export function faultyDeliveries(world: World): InterceptDelivery {
     const lateness = schedule.lateness(what);
     const deliverDouble = (which: string) => {
       const id = doubleOf(requestId, which);
-      world.invoked(id, event);
+      world.invoked(id, target, event);
       return deliver(id);
     };
     if (faults.includes("delivery late")) await sleep(lateness);

@@ -1,141 +1,113 @@
 import { createHash } from "node:crypto";
+import {
+  DELIVERY_FAULTS,
+  type DeliveryFault,
+  deliveryFaults,
+  FAULTS,
+  type Fault,
+  kindOf,
+  type RequestFault,
+  requestFaults,
+  type Service,
+} from "./kinds.ts";
 
-/**
- * What AWS does to its customers now and then. "answer lost" is the worst of them: the request was served, and the client doesn't
- * know. The figure is how many requests or deliveries out of a hundred meet it in a run that has this kind at all.
- */
-const REQUEST_FAULTS = {
-  "S3 is busy": 15,
-  "S3 body is slow": 20,
-  "S3 body cut midway": 25,
-  "S3 finds a wrong checksum": 25,
-  "S3 answer lost": 10,
-  "DynamoDB throttles": 15,
-  "DynamoDB is slow": 30,
-  "DynamoDB write overtaken": 35,
-  "DynamoDB answer lost": 15,
-  "bus throttles": 25,
-  "bus refuses entries": 40,
-  "bus answer lost": 25,
-  "request never answered": 2,
-  "function killed before a request": 5,
-  "function killed after a request": 5,
-  "function killed after its answer": 5,
-  "function frozen until its timeout": 1,
-  "stack killed": 3,
-} as const;
-
-const DELIVERY_FAULTS = {
-  "delivery late": 40,
-  "delivery twice at once": 40,
-  "delivery again later": 40,
-} as const;
-
-export type RequestFault = keyof typeof REQUEST_FAULTS;
-export type DeliveryFault = keyof typeof DELIVERY_FAULTS;
-export type Fault = RequestFault | DeliveryFault;
-
-export const FAULTS = [...Object.keys(REQUEST_FAULTS), ...Object.keys(DELIVERY_FAULTS)] as Fault[];
-
-const deliveryFaults = Object.keys(DELIVERY_FAULTS) as Fault[];
-
-/** Part of the runs in which no work may be done twice, and no dead letter be left, since nothing breaks. */
-const MERE_DUPLICATES = 0.2;
+/** Share of the runs with deliveries late or repeated and no other fault: nothing may be done twice in them. */
+const ONLY_DELIVERIES = 0.2;
 
 /** Kinds of fault that one run has at most. */
-const MOST_KINDS = 5;
+const MAX_KINDS = 5;
 
 /** The longest that a delivery is late, in virtual minutes, and what one of them takes here. */
-const LATEST_MINUTES = 5;
+const MAX_LATE_MINUTES = 5;
 const MILLISECONDS_A_VIRTUAL_MINUTE = 200;
 
-export type Service = "s3" | "dynamodb" | "bus";
-
-/** A request of a function: which service, which operation, and the how manieth of its kind and of all it is in its run. */
-export type Request = { service: Service; operation: string; nth: number; place: number };
+/** A request of a function. */
+export type Request = {
+  service: Service;
+  operation: string;
+  /** The function that sends it. */
+  from: string;
+  /** How many came before of this function, service and operation, in its run. */
+  nth: number;
+  /** How many came before, in its run. */
+  place: number;
+  /** For a GET of more bytes than a header has: how many such came before, in its run and in its attempt of an invocation. */
+  large: { nth: number; nthOfAttempt: number } | undefined;
+};
 
 /** Faults of one run. */
 export type Schedule = {
   kinds: ReadonlySet<Fault>;
-  /** Nothing breaks: deliveries come late or more than once, and that is all. */
-  isMereDuplicates: boolean;
+  /** Deliveries come late or more than once, and nothing fails. */
+  isOnlyDeliveries: boolean;
   onRequest(request: Request): RequestFault | undefined;
   onDelivery(what: string): DeliveryFault[];
   /** Milliseconds. */
   lateness(what: string): number;
 };
 
-const serviceOf = (fault: RequestFault): Service | undefined =>
-  fault.startsWith("S3")
-    ? "s3"
-    : fault.startsWith("DynamoDB")
-      ? "dynamodb"
-      : fault.startsWith("bus")
-        ? "bus"
-        : undefined;
-
-/** Operations that a fault can happen to; the others are passed over. */
-const ONLY: Partial<Record<RequestFault, string>> = {
-  "S3 body is slow": "GET",
-  "S3 body cut midway": "GET",
-  "S3 finds a wrong checksum": "PUT",
-  "DynamoDB write overtaken": "UpdateItem",
-};
-
-/** From 0 to 1, the same for the same words. Not a stream of numbers: what happens at once may be asked in any order. */
+/** From 0 to 1, the same for the same words. Not a stream of numbers: concurrent requests may come in any order. */
 const chance = (...words: readonly (string | number)[]): number =>
   createHash("sha256").update(JSON.stringify(words)).digest().readUInt32BE() / 2 ** 32;
 
+function canHappenTo(fault: RequestFault, request: Request): boolean {
+  const { service = request.service, operation = request.operation, large = false } = kindOf(fault);
+  return service === request.service && operation === request.operation && (request.large !== undefined || !large);
+}
+
 /**
- * Faults that follow from seed and run alone, so that a run can be had again by itself. A run has a few kinds of fault, each often, rather than
- * every kind seldom: what breaks needs several of one kind in a row more often than one of each ("swarm testing",
- * https://dl.acm.org/doi/10.1145/2338965.2336763).
+ * Faults that follow from seed and run alone, so that a run can be repeated by itself. A run has a few kinds of fault, each
+ * often, rather than every kind seldom: what breaks needs several of one kind in a row more often than one of each ("swarm
+ * testing", https://dl.acm.org/doi/10.1145/2338965.2336763).
  */
 export function scheduleOf(seed: number, run: number): Schedule {
-  const isMereDuplicates = chance(seed, run, "mere duplicates") < MERE_DUPLICATES;
-  const count = 1 + Math.floor(chance(seed, run, "count") * MOST_KINDS);
+  const isOnlyDeliveries = chance(seed, run, "mere duplicates") < ONLY_DELIVERIES;
+  const count = 1 + Math.floor(chance(seed, run, "count") * MAX_KINDS);
   const kinds = new Set(
-    (isMereDuplicates ? deliveryFaults : FAULTS)
+    (isOnlyDeliveries ? deliveryFaults : FAULTS)
       .map((fault) => ({ fault, draw: chance(seed, run, "kind", fault) }))
       .sort((one, other) => one.draw - other.draw)
       .slice(0, count)
-      .map(({ fault }) => fault),
+      .map(({ fault }): Fault => fault),
   );
   const happens = (fault: Fault, percent: number, ...where: (string | number)[]) =>
     kinds.has(fault) && chance(seed, run, fault, ...where) * 100 < percent;
-  const among = <F extends Fault>(table: Record<F, number>) => Object.entries(table) as [F, number][];
   return {
     kinds,
-    isMereDuplicates,
-    onRequest: ({ service, operation, nth }) =>
-      among<RequestFault>(REQUEST_FAULTS).find(
-        ([fault, percent]) =>
-          (serviceOf(fault) ?? service) === service &&
-          (ONLY[fault] ?? operation) === operation &&
-          happens(fault, percent, service, operation, nth),
-      )?.[0],
-    onDelivery: (what) =>
-      among<DeliveryFault>(DELIVERY_FAULTS).flatMap(([fault, percent]) =>
-        happens(fault, percent, what) ? [fault] : [],
+    isOnlyDeliveries,
+    onRequest: (request) =>
+      requestFaults.find(
+        (fault) =>
+          canHappenTo(fault, request) &&
+          happens(fault, kindOf(fault).percent, request.service, request.operation, request.from, request.nth),
       ),
-    lateness: (what) => chance(seed, run, "lateness", what) * LATEST_MINUTES * MILLISECONDS_A_VIRTUAL_MINUTE,
+    onDelivery: (what) => deliveryFaults.filter((fault) => happens(fault, DELIVERY_FAULTS[fault], what)),
+    lateness: (what) => chance(seed, run, "lateness", what) * MAX_LATE_MINUTES * MILLISECONDS_A_VIRTUAL_MINUTE,
   };
 }
 
-/** Before which request a function is killed, or after it: served, with its answer lost. */
-export type Kill = Extract<RequestFault, "function killed before a request" | "function killed after a request">;
-
 export const NO_FAULTS: Schedule = {
   kinds: new Set(),
-  isMereDuplicates: false,
+  isOnlyDeliveries: false,
   onRequest: () => undefined,
   onDelivery: () => [],
   lateness: () => 0,
 };
 
-/** One kill, at one request, and nothing else. */
-export const killAt = (kill: Kill, at: number): Schedule => ({
+/** Which of the requests that a fault can happen to: its number among all, or among those of its kind. */
+function positionOf(fault: RequestFault, { place, nth, large }: Request): number {
+  // Each attempt meets it: one that takes too long to get over it fails every time.
+  if (fault === "S3 body stalls" && large !== undefined) return large.nthOfAttempt;
+  if (kindOf(fault).large && large !== undefined) return large.nth;
+  return kindOf(fault).service === undefined ? place : nth;
+}
+
+/** One fault, at one request, and nothing else. `from`: only of this function. */
+export const oneFault = (fault: RequestFault, at: number, from?: string): Schedule => ({
   ...NO_FAULTS,
-  kinds: new Set([kill]),
-  onRequest: ({ place }) => (place === at ? kill : undefined),
+  kinds: new Set([fault]),
+  onRequest: (request) =>
+    canHappenTo(fault, request) && (from ?? request.from) === request.from && positionOf(fault, request) === at
+      ? fault
+      : undefined,
 });

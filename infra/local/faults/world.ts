@@ -1,17 +1,33 @@
 import { traceOf } from "../lambda/index.ts";
-import type { Fault, RequestFault, Schedule } from "./schedule.ts";
+import type { Fault, RequestFault } from "./kinds.ts";
+import type { Schedule } from "./schedule.ts";
+
+/** What an object is overwritten with. */
+export type Replacement = { body: Buffer; metadata: Readonly<Record<string, string>> };
 
 export type WorldOptions = {
   scheduleFor(run: number): Schedule;
-  /** The run that an event is about, by whose schedule its deliveries and the requests of its invocations break; undefined for none. */
+  /** The run that an event is about, whose schedule holds for its deliveries and its invocations' requests; undefined for none. */
   runIn(event: unknown): number | undefined;
-  /** Tells of each fault that happened. */
+  /** Called for each fault that happens. */
   report(run: number, fault: Fault): void;
-  /** Tells of a function's process that was stopped: by itself it won't see that its stack is gone. */
+  /** Called for a function's process that was stopped: it can't see that its stack is gone. */
   onFrozen(pid: number): void;
-  /** False for what this stack shan't meet, or no more: one that is killed again and again would never come to an end. */
+  /** False for what this stack doesn't have, or no more: one that is killed again and again would never finish. */
   mayHappen(run: number, fault: RequestFault): boolean;
   killStack(): void;
+  /** Bytes that overwrite the object of a run. Called only where `mayHappen` allows it. */
+  replacement(run: number): Promise<Replacement>;
+};
+
+/** A function that was invoked for an event of a run. */
+export type Invocation = { run: number; functionName: string };
+
+/** One of the times that a function is run for an event. */
+export type Attempt = Invocation & {
+  /** The same for all attempts of an invocation. */
+  invocation: string;
+  id: string;
 };
 
 /** What the faults know: which run a delivery and a request belong to, and how many of its kind came before. */
@@ -19,25 +35,29 @@ export class World {
   /** Whether anything is broken at all. */
   enabled = true;
   readonly options: WorldOptions;
-  readonly #runs = new Map<string, number>();
+  /** By the attempt's id: the first byte of the object that S3 doesn't return to it. */
+  readonly unreadableFrom = new Map<string, number>();
+  readonly #invocations = new Map<string, Invocation>();
   readonly #counts = new Map<string, number>();
   readonly #schedules = new Map<number, Schedule>();
+  readonly #ends = new Map<number, PromiseWithResolvers<void>>();
 
   constructor(options: WorldOptions) {
     this.options = options;
   }
 
-  /** Says that an invocation is for this event. Returns its run. */
-  invoked(requestId: string, event: unknown): number | undefined {
+  /** Notes that a function is invoked for an event. Returns the event's run. */
+  invoked(requestId: string, functionName: string, event: unknown): number | undefined {
     const run = this.options.runIn(event);
-    if (run !== undefined) this.#runs.set(traceOf(requestId), run);
+    if (run !== undefined) this.#invocations.set(traceOf(requestId), { run, functionName });
     return run;
   }
 
-  /** The run of a request with this trace header, which AWS's clients take from the function's environment. */
-  runOf(traceHeader: string): number | undefined {
-    const [, trace = ""] = /Root=1-[0-9a-f]+-([0-9a-f]{24})/.exec(traceHeader) ?? [];
-    return this.#runs.get(trace);
+  /** Who sends a request with this trace header, which AWS's clients take from the function's environment. */
+  attemptOf(traceHeader: string): Attempt | undefined {
+    const [, trace = "", id = ""] = /Root=1-[0-9a-f]+-([0-9a-f]{24});Parent=([0-9a-f]{16})/.exec(traceHeader) ?? [];
+    const found = this.#invocations.get(trace);
+    return found && { ...found, invocation: trace, id };
   }
 
   schedule(run: number): Schedule {
@@ -46,11 +66,22 @@ export class World {
     return known;
   }
 
-  /** How many of these came before in this run. */
-  count(run: number, what: string): number {
-    const key = `${run} ${what}`;
-    const nth = this.#counts.get(key) ?? 0;
-    this.#counts.set(key, nth + 1);
+  /** How often this was counted before. */
+  count(what: string): number {
+    const nth = this.#counts.get(what) ?? 0;
+    this.#counts.set(what, nth + 1);
     return nth;
   }
+
+  #endOf(run: number): PromiseWithResolvers<void> {
+    const known = this.#ends.get(run) ?? Promise.withResolvers<void>();
+    this.#ends.set(run, known);
+    return known;
+  }
+
+  /** Notes that a consumer has handled the last event of a run. */
+  ended = (run: number): void => this.#endOf(run).resolve();
+
+  /** Resolves when a consumer has handled the last event of a run. */
+  whenEnded = (run: number): Promise<void> => this.#endOf(run).promise;
 }

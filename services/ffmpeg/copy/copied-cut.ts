@@ -1,7 +1,8 @@
 import { rm } from "node:fs/promises";
 import { crc32 } from "node:zlib";
 import type { MadeSegment } from "../../split/ports/media-tools.ts";
-import { pictureHasher } from "../formats/nal-units.ts";
+import { pictureHasher } from "../formats/nal/units.ts";
+import { Condition } from "../process/condition.ts";
 import { unreadable } from "../process/errors.ts";
 import { isIso } from "../proof/product.ts";
 import { type Expected, proveSegment, roundingOf } from "../proof/proof.ts";
@@ -22,34 +23,32 @@ export type CopiedCut = Omit<Segmentation, "listener" | "audio" | "hash"> & {
 class SourcePackets {
   readonly #video: SourcePacket[] = [];
   readonly #audio: number[][];
+  readonly #changed = new Condition();
+  readonly #signal: AbortSignal;
   #ended = false;
-  #wake = () => {};
 
-  constructor(audioTracks: number) {
+  constructor(audioTracks: number, signal: AbortSignal) {
     this.#audio = Array.from({ length: audioTracks }, () => []);
+    this.#signal = signal;
   }
 
   get listener(): Segmentation["listener"] {
     return {
       onVideo: (packet) => {
         this.#video.push(packet);
-        this.#wake();
+        this.#changed.notify();
       },
       onAudio: (track, time) => this.#audio[track]!.push(time),
       onEnd: () => {
         this.#ended = true;
-        this.#wake();
+        this.#changed.notify();
       },
     };
   }
 
-  /** The next frames, in presentation order. */
+  /** The next frames, in presentation order: fewer where the source ended. */
   async takeFrames(count: number): Promise<SourcePacket[]> {
-    while (this.#video.length < count && !this.#ended) {
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-    }
+    await this.#changed.waitFor(() => this.#ended || this.#video.length >= count, this.#signal);
     return this.#video.splice(0, count).sort((one, other) => one.time - other.time);
   }
 
@@ -78,7 +77,7 @@ const isVerbatim = ({ format, container, codec }: CopiedCut): boolean =>
  */
 export async function* cutByCopy(cut: CopiedCut): AsyncGenerator<MadeSegment> {
   const { binary, directory, codec, container, audio, signal } = cut;
-  const source = new SourcePackets(audio.length);
+  const source = new SourcePackets(audio.length, signal);
   const verbatim = isVerbatim(cut);
   const hash = verbatim ? "whole" : pictureHasher(codec);
   const files = cutSegments({ ...cut, audio: audio.map(({ index }) => index), listener: source.listener, hash });
@@ -86,8 +85,11 @@ export async function* cutByCopy(cut: CopiedCut): AsyncGenerator<MadeSegment> {
   for await (const file of files) {
     const planned = cut.frames[file.index] ?? 0;
     const frames = await source.takeFrames(planned);
-    if (frames.length < planned)
+    if (frames.length < planned) {
+      // Throws why ffmpeg ended, where it didn't end well: that says nothing about the file.
+      while ((await files.next()).done !== true);
       throw unreadable(`the source ends within segment ${file.index}: ${frames.length} of its ${planned} frames came`);
+    }
     const begin = frames[0]?.time ?? 0;
     origin ??= begin;
     const expected: Expected = {

@@ -1,6 +1,8 @@
 import { access, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Container } from "../../split/ports/media-tools.ts";
+import { Condition } from "../process/condition.ts";
 import { eachLine } from "../process/lines.ts";
 import {
   type Clock,
@@ -66,7 +68,9 @@ const cutOptions = ({ container, starts, video, audio }: Segmentation): string[]
   ...["-map_chapters", "-1", "-c", "copy", "-copyinkf:v"],
   ...["-avoid_negative_ts", "disabled", "-max_muxing_queue_size", "4096"],
   ...["-muxdelay", "0", "-muxpreload", "0"],
-  ...["-f", "segment", "-segment_format", container.muxer],
+  // Of the segment muxer too: it hands its own flags on to each segment's muxer, and Matroska's would
+  // draw random ids.
+  ...["-fflags", "+bitexact", "-f", "segment", "-segment_format", container.muxer],
   ...[
     "-segment_format_options",
     `fflags=+bitexact${FASTSTART.includes(container.muxer) ? ":movflags=+faststart" : ""}`,
@@ -127,11 +131,11 @@ export async function* cutSegments(job: Segmentation): AsyncGenerator<SegmentFil
   let reported = 0;
   let ended = false;
   let failure: unknown;
-  let wake = () => {};
+  const changed = new Condition();
 
   const onReport = () => {
     reported += 1;
-    wake();
+    changed.notify();
   };
   const run = runFfmpeg(
     {
@@ -160,7 +164,7 @@ export async function* cutSegments(job: Segmentation): AsyncGenerator<SegmentFil
     .finally(() => {
       ended = true;
       job.listener.onEnd();
-      wake();
+      changed.notify();
     });
 
   const isComplete = async (index: number): Promise<boolean> =>
@@ -175,12 +179,8 @@ export async function* cutSegments(job: Segmentation): AsyncGenerator<SegmentFil
         continue;
       }
       if (ended && (failure !== undefined || index === reported)) break;
-      await new Promise<void>((resolve) => {
-        wake = resolve;
-        // Checked after `wake` is set, so that a report in between isn't missed.
-        if (ended) resolve();
-        else if (index < reported) setTimeout(resolve, NEXT_FILE_MS);
-      });
+      if (index < reported) await sleep(NEXT_FILE_MS);
+      else await changed.waitFor(() => ended || index < reported, signal);
     }
     if (failure !== undefined) throw failure;
   } finally {

@@ -2,8 +2,8 @@ import { rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import pLimit from "p-limit";
 import type { Container, MadeSegment } from "../../split/ports/media-tools.ts";
-import type { MatroskaHeader } from "../formats/matroska.ts";
-import { pictureHasher } from "../formats/nal-units.ts";
+import type { MatroskaHeader } from "../formats/matroska/writer.ts";
+import { pictureHasher } from "../formats/nal/units.ts";
 import { Condition, unlessAborted } from "../process/condition.ts";
 import { unreadable } from "../process/errors.ts";
 import { type Expected, proveSegment, roundingOf, type SourceFrame } from "../proof/proof.ts";
@@ -50,13 +50,16 @@ const JOINS_AT_ONCE = 2;
 /** Segments that may be finished and not yet taken, before the reading is held back. */
 const MAX_UNTAKEN = 3;
 
-/** Sound may come this much later in the file than the picture of the same time. Muxers keep them within a second or two. */
+/**
+ * Sound may come this much later in the file than the picture of the same time. Muxers keep them
+ * within a second or two.
+ */
 const INTERLEAVING_SECONDS = 30;
 
 /**
  * Puts segments together from what a reading of the source brings, in whatever order picture and
- * sound come, and hands each one out in order as soon as it's complete and proven. What it waits for
- * ends when the signal is aborted.
+ * sound come, and hands each one out in order as soon as it's complete and proven. What it waits
+ * for ends when the signal is aborted.
  */
 export class Assembly {
   readonly #options: AssemblyOptions;
@@ -120,8 +123,8 @@ export class Assembly {
   }
 
   /**
-   * How far the picture was read: seconds from the first frame. Resolves when there's room for more;
-   * throws what the assembly has failed with.
+   * How far the picture was read: seconds from the first frame. Resolves when there's room for
+   * more; throws what the assembly has failed with.
    */
   async pictureRead(time: number): Promise<void> {
     this.#pictureTime = Math.max(this.#pictureTime, time);
@@ -165,7 +168,10 @@ export class Assembly {
     }
   }
 
-  /** Each segment in order; whoever takes one owns its file. Ends after the last one that is complete. */
+  /**
+   * Each segment in order; whoever takes one owns its file. Ends after the last one that is
+   * complete.
+   */
   async *segments(): AsyncGenerator<MadeSegment> {
     const { signal } = this.#options;
     const isAtEnd = () => this.#ended || this.#failure !== undefined;
@@ -231,7 +237,10 @@ export class Assembly {
     }
   }
 
-  /** Resolves when nothing is joined any more, and no file is left but those that were taken. To be called after an abort. */
+  /**
+   * Resolves when nothing is joined any more, and no file is left but those that were taken. To be
+   * called after an abort.
+   */
   async close(): Promise<void> {
     await Promise.allSettled(this.#joins);
     await Promise.all([...this.#files.values()].map((path) => rm(path, { force: true })));

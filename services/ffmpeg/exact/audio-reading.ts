@@ -1,4 +1,5 @@
-import { adtsTrack, type MatroskaTrack, readMatroska } from "../formats/matroska.ts";
+import { adtsTrack } from "../formats/matroska/adts-track.ts";
+import { type MatroskaTrack, readMatroska } from "../formats/matroska/reader.ts";
 import { ByteReader } from "../process/byte-reader.ts";
 import { unreadable } from "../process/errors.ts";
 import type { ReadPacket } from "../process/packet-lines.ts";
@@ -8,7 +9,10 @@ import type { Origin } from "./origin.ts";
 /** A packet of sound; times in seconds from the video's first frame. */
 export type AudioPacket = { time: number; duration: number; data: Buffer };
 
-/** Codecs that Matroska holds as they are. The few others are encoded: no common container holds them with the picture. */
+/**
+ * Codecs that Matroska holds as they are. The few others are encoded: no common container holds
+ * them with the picture.
+ */
 const HELD_BY_MATROSKA =
   /^(aac|mp3|mp2|ac3|eac3|dts|opus|vorbis|flac|alac|truehd|wmav[12]|pcm_(alaw|mulaw|[su](8|16|24|32)(le|be)?|f(32|64)le))$/;
 
@@ -43,7 +47,7 @@ export async function readTrackHead(
     const reader = new ByteReader(pipe);
     const start = await reader.read(ADTS_HEADER_BYTES);
     if (start === undefined) throw unreadable("a track of AAC holds no packet");
-    // Whether the rest can be read is told by the outputs that are needed.
+    // A failure shows in the other outputs too.
     void reader.drain().catch(() => {});
     return adtsTrack(start, language);
   }
@@ -63,7 +67,10 @@ const ADTS_HEADER_BYTES = 7;
 /** Of all tracks. Six minutes of uncompressed stereo. */
 const MAX_HELD_BYTES = 64 * 1024 * 1024;
 
-/** Sound that came before the first picture, in memory: left in the pipe, it would keep ffmpeg from reading a picture. */
+/**
+ * Sound that came before the first picture, in memory: left in the pipe, it would keep ffmpeg from
+ * reading a picture.
+ */
 export class HeldAudio {
   #bytes = 0;
 
@@ -81,7 +88,10 @@ export class HeldAudio {
   }
 }
 
-/** Passes on each packet of a track, with its time from the video's first frame. None where no frame ever comes. */
+/**
+ * Passes on each packet of a track, with its time from the video's first frame. None where no frame
+ * ever comes.
+ */
 export async function readAudio(
   packets: AsyncIterable<ReadPacket>,
   origin: Origin,

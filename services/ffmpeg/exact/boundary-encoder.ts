@@ -1,5 +1,5 @@
 import type { EncodeJob, Ranks } from "../../split/domain/exact-plan.ts";
-import { fragmentHeader, type Mp4Head } from "../formats/fragmented-mp4.ts";
+import { fragmentHeader, type Mp4Head } from "../formats/iso/fragments.ts";
 import { Condition } from "../process/condition.ts";
 import { ByteQueue } from "./byte-queue.ts";
 import { encodeBoundary } from "./encode-boundary.ts";
@@ -17,7 +17,9 @@ export type BoundaryEncoderOptions = {
   /** In the order of their first packets. */
   jobs: readonly EncodeJob[];
   signal: AbortSignal;
-  /** For each encoded frame, those of a part in presentation order; `configuration` is avcC or hvcC. */
+  /**
+   * For each encoded frame, those of a part in presentation order; `configuration` is avcC or hvcC.
+   */
   onFrame: (part: Ranks, frame: Buffer, configuration: Buffer) => Promise<void>;
   /** Called once, with the first failure. */
   onFailure: (reason: unknown) => void;
@@ -29,7 +31,9 @@ const JOBS_AT_ONCE = 2;
 /** What a running encoder may be given before it has read it. */
 const MAX_UNREAD_BYTES = 4 * 1024 * 1024;
 
-/** What may be kept for encoders that wait for a slot. Hundreds of packets of a camera's largest. */
+/**
+ * What may be kept for encoders that wait for a slot. Hundreds of packets of a camera's largest.
+ */
 const MAX_WAITING_BYTES = 64 * 1024 * 1024;
 
 type Job = EncodeJob & {
@@ -42,8 +46,8 @@ type Job = EncodeJob & {
 };
 
 /**
- * Encodes the boundaries of a plan while the source's packets go past. Each job decodes one group of
- * pictures. Jobs overlap where pictures refer to a keyframe that is stored before them, and a
+ * Encodes the boundaries of a plan while the source's packets go past. Each job decodes one group
+ * of pictures. Jobs overlap where pictures refer to a keyframe that is stored before them, and a
  * job's slot is free only when all of its packets were read: so no packet waits for a slot while a
  * running job needs further ones. Until then, packets are kept for the jobs that wait.
  */

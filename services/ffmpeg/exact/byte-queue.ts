@@ -1,6 +1,8 @@
 import { Condition } from "../process/condition.ts";
 
-/** Bytes on their way from one task to another: first in, first out, and the writer waits for room. */
+/**
+ * Bytes on their way from one task to another: first in, first out, and the writer waits for room.
+ */
 export class ByteQueue {
   readonly #maxBytes: number;
   readonly #signal: AbortSignal;
@@ -21,7 +23,9 @@ export class ByteQueue {
     return this.#bytes;
   }
 
-  /** Adds a chunk without waiting, whether there's room or not. Dropped where nobody reads any more. */
+  /**
+   * Adds a chunk without waiting, whether there's room or not. Dropped where nobody reads any more.
+   */
   add(chunk: Buffer): void {
     if (this.#closed) return;
     this.#chunks.push(chunk);

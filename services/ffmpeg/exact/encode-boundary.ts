@@ -1,5 +1,5 @@
 import type { Ranks } from "../../split/domain/exact-plan.ts";
-import { readMatroska } from "../formats/matroska.ts";
+import { readMatroska } from "../formats/matroska/reader.ts";
 import { runFfmpeg } from "../process/run-ffmpeg.ts";
 import { boundedDecoding } from "../process/sandbox.ts";
 import type { Encoder } from "./encoders.ts";

@@ -1,4 +1,4 @@
-import { type MatroskaHeader, matroskaCluster } from "../formats/matroska.ts";
+import { type MatroskaHeader, matroskaCluster } from "../formats/matroska/writer.ts";
 import { unreadable } from "../process/errors.ts";
 import type { Assembly } from "./assembly.ts";
 import { AHEAD_SECONDS } from "./join.ts";
@@ -28,7 +28,10 @@ type Segment = {
 
 const MICROSECONDS = 1_000_000;
 
-/** Writes the encoded frames of each segment to a Matroska file, and hands it over to be joined when the next one begins. */
+/**
+ * Writes the encoded frames of each segment to a Matroska file, and hands it over to be joined when
+ * the next one begins.
+ */
 export class EncodedWriter {
   readonly #options: EncodedWriterOptions;
   readonly #assembly: Assembly;
@@ -84,7 +87,10 @@ export class EncodedWriter {
   }
 }
 
-/** Common clocks, the finest first; one in which every frame's time is whole keeps it without rounding. */
+/**
+ * Common clocks, the finest first; one in which every frame's time is whole keeps it without
+ * rounding.
+ */
 const CLOCKS = [90_000, 48_000, 30_000, 24_000, 60_000, 12_800, 15_360] as const;
 
 const isWhole = (value: number): boolean => Math.abs(value - Math.round(value)) < 0.1;

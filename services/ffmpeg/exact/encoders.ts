@@ -1,22 +1,7 @@
 import { FfmpegError } from "../process/errors.ts";
 import { eachLine } from "../process/lines.ts";
 import { runProgram } from "../process/program.ts";
-
-/** What is to be kept of a picture when it's encoded again: as ffprobe prints it, "unknown" and absent alike. */
-export type PictureFormat = {
-  codec: string | undefined;
-  profile: string | undefined;
-  pixelFormat: string | undefined;
-  colorRange: string | undefined;
-  colorSpace: string | undefined;
-  colorTransfer: string | undefined;
-  colorPrimaries: string | undefined;
-  chromaLocation: string | undefined;
-  /** "tt" and "bb", or "tb" and "bt" where coding order differs: interlaced. */
-  fieldOrder: string | undefined;
-  /** Average frames per second; undefined where the header has none, or an absurd one. */
-  averageFps: number | undefined;
-};
+import type { PictureFormat } from "../source/picture-format.ts";
 
 export type Encoder = {
   /** Codec of what it makes, as ffprobe names it. */
@@ -24,7 +9,9 @@ export type Encoder = {
   options: string[];
   /** Filters that its pictures need. */
   filters: string[];
-  /** The clock of the times that it's given, as ffmpeg's -enc_time_base: "-1" is the source's own. */
+  /**
+   * The clock of the times that it's given, as ffmpeg's -enc_time_base: "-1" is the source's own.
+   */
   clock: string;
 };
 
@@ -35,7 +22,10 @@ const MAX_GOP_FRAMES = "250";
 const X264_QUALITY = "15";
 const X265_QUALITY = "15";
 
-/** Sequence and picture set ids of encoded H.264: the largest there is, which no common encoder uses. */
+/**
+ * Sequence and picture set ids of encoded H.264: the largest there is, which no common encoder
+ * uses.
+ */
 const OWN_SET_ID = "31";
 
 const X264_PROFILES: Readonly<Record<string, string>> = {
@@ -169,7 +159,10 @@ const formatOptions = (format: PictureFormat): string[] => [
 /** What each ffmpeg was built with, once it has listed it. */
 const listings = new Map<string, ReadonlySet<string>>();
 
-/** The encoders that this ffmpeg was built with. A listing that fails says nothing about the file, and isn't kept. */
+/**
+ * The encoders that this ffmpeg was built with. A listing that fails says nothing about the file,
+ * and isn't kept.
+ */
 async function encodersOf(binary: string, signal: AbortSignal): Promise<ReadonlySet<string>> {
   const known = listings.get(binary);
   if (known !== undefined) return known;
@@ -210,8 +203,8 @@ function encoderOf(recipe: Recipe, format: PictureFormat): Encoder | undefined {
 const SOURCE_CLOCK = "-1";
 
 /**
- * How pictures of this format can be encoded again, best first: in their own codec where this ffmpeg
- * can, then in H.264. Empty where it has neither. Throws the signal's reason when aborted.
+ * How pictures of this format can be encoded again, best first: in their own codec where this
+ * ffmpeg can, then in H.264. Empty where it has neither. Throws the signal's reason when aborted.
  */
 export async function encodersFor(binary: string, format: PictureFormat, signal: AbortSignal): Promise<Encoder[]> {
   const available = await encodersOf(binary, signal);

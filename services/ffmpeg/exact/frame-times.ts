@@ -1,7 +1,10 @@
 import { Condition } from "../process/condition.ts";
 import { unreadable } from "../process/errors.ts";
 
-/** When decoded frames are shown, in their order: for whoever meets the same frames encoded, earlier or later. */
+/**
+ * When decoded frames are shown, in their order. The same frames may come encoded before or after
+ * their times.
+ */
 export class FrameTimes {
   readonly #times: number[] = [];
   readonly #changed = new Condition();
@@ -19,7 +22,10 @@ export class FrameTimes {
     this.#changed.notify();
   }
 
-  /** Resolves when it's known. Throws where fewer frames were decoded, and the signal's reason when aborted. */
+  /**
+   * Resolves when it's known. Throws where fewer frames were decoded, and the signal's reason when
+   * aborted.
+   */
   async of(frame: number, signal: AbortSignal): Promise<number> {
     await this.#changed.waitFor(() => this.#ended || this.#times.length > frame, signal);
     const time = this.#times[frame];

@@ -1,11 +1,12 @@
 import { join } from "node:path";
 import type { Container, ExactCut, MadeSegment } from "../../split/ports/media-tools.ts";
 import type { Log } from "../../video/ports/log.ts";
-import { isNalCodec } from "../formats/nal-units.ts";
+import { isNalCodec } from "../formats/nal/units.ts";
 import { CutFailedError, isOfTheFile } from "../process/errors.ts";
+import type { PictureFormat } from "../source/picture-format.ts";
 import { Assembly } from "./assembly.ts";
 import { keptAudioCodec } from "./audio-reading.ts";
-import { type Encoder, encodersFor, type PictureFormat } from "./encoders.ts";
+import { type Encoder, encodersFor } from "./encoders.ts";
 import { Reencoder } from "./reencoder.ts";
 import { type AudioTrack, type PictureReading, readSource } from "./source-reading.ts";
 import { SpoolFolder } from "./spool.ts";
@@ -45,12 +46,12 @@ function canStitch({ picture, format, size, cut }: ExactCutJob, encoder: Encoder
 type Way = { encoder: Encoder; kind: "stitch" | "encode" };
 
 /**
- * Cuts on the very frames: copies and encodes only around boundaries where that works, else encodes.
- * Yields each segment in order, complete and proven; the reader owns its file. Throws
+ * Cuts on the very frames: copies and encodes only around boundaries where that works, else
+ * encodes. Yields each segment in order, complete and proven; the reader owns its file. Throws
  * `CutFailedError` where there's no encoder for it and where what was encoded isn't what it must
  * be, `FfmpegError` where ffmpeg can't read the source or write the container, the signal's reason
- * when aborted, and what is the machine's fault: see docs/decisions/failing-ffmpeg.md. No process and
- * no temporary file is left, however it ends.
+ * when aborted, and what is the machine's fault: see docs/decisions/failing-ffmpeg.md. No process
+ * and no temporary file is left, however it ends.
  */
 export async function* cutExactly(job: ExactCutJob): AsyncGenerator<MadeSegment> {
   const encoders = await encodersFor(job.binary, job.picture, job.signal);

@@ -1,7 +1,10 @@
 import type { Container } from "../../split/ports/media-tools.ts";
 import { runFfmpeg } from "../process/run-ffmpeg.ts";
 
-/** Files to join are this far ahead, so that no time is negative: sound may begin before the picture. */
+/**
+ * Files to join are this far ahead, so that no time is negative: sound may begin before the
+ * picture.
+ */
 export const AHEAD_SECONDS = 10;
 
 export type Join = {
@@ -31,7 +34,10 @@ const muxerOptions = ({ container, clock }: Join): string[] => [
   ...(ISO.includes(container.muxer) ? ["-video_track_timescale", String(clock), "-movflags", "+faststart"] : []),
 ];
 
-/** Puts picture and sound of one segment into its container. Throws `FfmpegError` where it can't hold them. */
+/**
+ * Puts picture and sound of one segment into its container. Throws `FfmpegError` where it can't
+ * hold them.
+ */
 export async function joinSegment(join: Join): Promise<void> {
   const { binary, directory, signal, audio, container } = join;
   await runFfmpeg(

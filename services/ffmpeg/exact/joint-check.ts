@@ -1,6 +1,6 @@
 import type { ExactSegment, Ranks } from "../../split/domain/exact-plan.ts";
-import { fragmentHeader, type Mp4Head } from "../formats/fragmented-mp4.ts";
-import { NalReader } from "../formats/nal-units.ts";
+import { fragmentHeader, type Mp4Head } from "../formats/iso/fragments.ts";
+import { NalReader } from "../formats/nal/units.ts";
 import { isOfTheFile } from "../process/errors.ts";
 import { readPacketLines } from "../process/packet-lines.ts";
 import { runFfmpeg } from "../process/run-ffmpeg.ts";
@@ -17,12 +17,15 @@ export type Decoding = {
   signal: AbortSignal;
 };
 
-/** Takes the packets of a produced file in decode order. Whoever began it calls `stop`, however it ends. */
+/**
+ * Takes the packets of a produced file in decode order. Whoever began it calls `stop`, however it
+ * ends.
+ */
 export type JointCheck = {
   onPacket(packet: Buffer, number: number): Promise<void>;
   /**
-   * All packets were taken. Throws `ProofError` where frames can't be decoded or the decoder complains,
-   * and what is the machine's fault as it is.
+   * All packets were taken. Throws `ProofError` where frames can't be decoded or the decoder
+   * complains, and what is the machine's fault as it is.
    */
   end(): Promise<void>;
   /** Ends what still runs. */
@@ -38,16 +41,17 @@ const MAX_UNREAD_BYTES = 4 * 1024 * 1024;
 const countOf = ({ from, to }: Ranks): number => to - from;
 
 /**
- * What was encoded of a segment is decoded again: the head with the copied frames that follow it, and
- * the tail. Not as one, since decoders may drop what they hold back when the parameters change, and
- * most of what comes between is left out.
+ * What was encoded of a segment is decoded again: the head with the copied frames that follow it,
+ * and the tail. Not as one, since decoders may drop what they hold back when the parameters change,
+ * and most of what comes between is left out.
  */
 export function checkJoints(decoding: Decoding, segment: ExactSegment): JointCheck {
   const [head, tail] = [countOf(segment.head), countOf(segment.tail)];
   const tailFrom = countOf(segment.ranks) - tail;
   const headTo = head + Math.min(MAX_FOLLOWING_FRAMES, tailFrom - head);
   const checks: JointCheck[] = [];
-  // Decoders keep some of the copied frames, which are reordered, to themselves where the stream breaks off.
+  // Decoders keep some of the copied frames, which are reordered, to themselves where the stream
+  // breaks off.
   if (head > 0) checks.push(checkFrames(decoding, { from: 0, to: headTo }, head + 1));
   if (tail > 0) checks.push(checkFrames(decoding, { from: tailFrom, to: tailFrom + tail }, tail));
   return {
@@ -63,7 +67,10 @@ export function checkJoints(decoding: Decoding, segment: ExactSegment): JointChe
   };
 }
 
-/** Decodes the packets from number `from`, a keyframe, up to `to`, of which at least so many frames must come. */
+/**
+ * Decodes the packets from number `from`, a keyframe, up to `to`, of which at least so many frames
+ * must come.
+ */
 function checkFrames(decoding: Decoding, { from, to }: Ranks, least: number): JointCheck {
   const { binary, directory, head, ticksPerSecond } = decoding;
   const stopping = new AbortController();
@@ -101,7 +108,8 @@ function checkFrames(decoding: Decoding, { from, to }: Ranks, least: number): Jo
       const sample = { duration: 1, size: framed.length, key: fed === 0, offset: 0 };
       if (fed === 0) queue.add(head.bytes);
       fed += 1;
-      // In decode order: what was encoded is in order, and only the number of the copied frames counts.
+      // In decode order: what was encoded is in order, and only the number of the copied frames
+      // counts.
       queue.add(Buffer.concat([fragmentHeader(fed * ticksPerSecond, [sample]), framed]));
       await queue.room();
     },

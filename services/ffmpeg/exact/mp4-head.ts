@@ -4,7 +4,10 @@ import type { OutputPipe } from "../process/program.ts";
 
 const BOX_HEADER_BYTES = 8;
 
-/** The boxes up to the `moov` box of an MP4 that ffmpeg writes to a pipe. What follows is read and dropped. */
+/**
+ * The boxes up to the `moov` box of an MP4 that ffmpeg writes to a pipe. What follows is read and
+ * dropped.
+ */
 export async function readMp4Head(pipe: OutputPipe): Promise<Buffer> {
   const reader = new ByteReader(pipe);
   const boxes: Buffer[] = [];
@@ -16,7 +19,7 @@ export async function readMp4Head(pipe: OutputPipe): Promise<Buffer> {
     boxes.push(header, body);
     if (header.toString("latin1", 4, 8) === "moov") break;
   }
-  // Whether the rest can be read is told by the outputs that are needed.
+  // A failure shows in the other outputs too.
   void reader.drain().catch(() => {});
   return Buffer.concat(boxes);
 }

@@ -1,8 +1,8 @@
 import { Condition } from "../process/condition.ts";
 
 /**
- * When the video's first frame is shown, on ffmpeg's clock. Who reads the picture sets it; who reads
- * the sound needs it, and may be read earlier.
+ * When the video's first frame is shown, on ffmpeg's clock. Who reads the picture sets it; who
+ * reads the sound needs it, and may be read earlier.
  */
 export class Origin {
   readonly #changed = new Condition();
@@ -30,7 +30,10 @@ export class Origin {
     this.#changed.notify();
   }
 
-  /** Resolves when it's known, or known to be missing. Rejects with the signal's reason when aborted. */
+  /**
+   * Resolves when it's known, or known to be missing. Rejects with the signal's reason when
+   * aborted.
+   */
   settled(signal: AbortSignal): Promise<void> {
     return this.#changed.waitFor(() => this.#seconds !== undefined || this.#isMissing, signal);
   }

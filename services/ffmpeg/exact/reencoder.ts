@@ -1,4 +1,5 @@
-import { type MatroskaHeader, matroskaHeader, readMatroska } from "../formats/matroska.ts";
+import { readMatroska } from "../formats/matroska/reader.ts";
+import { type MatroskaHeader, matroskaHeader } from "../formats/matroska/writer.ts";
 import { unreadable } from "../process/errors.ts";
 import { PACKET_LINES, readPacketLines } from "../process/packet-lines.ts";
 import type { OutputPipe } from "../process/program.ts";
@@ -43,7 +44,8 @@ export class Reencoder implements PictureReading {
     const { video, encoder, segmentSeconds } = reencoding;
     const map = ["-map", `0:${video}`, "-map_chapters", "-1", "-vsync", "passthrough"];
     const filters = ["setpts=PTS-STARTPTS", ...encoder.filters].join(",");
-    // A boundary that no frame follows for a while is made up for by the next ones: keyframes too many do no harm.
+    // A boundary that no frame follows for a while is made up for by the next ones: keyframes too
+    // many do no harm.
     const boundaries = `expr:gte(t,n_forced*${segmentSeconds}-0.000002)`;
     this.outputs = {
       decoded: [...map, "-enc_time_base", "-1", "-c:v", "wrapped_avframe", ...PACKET_LINES],

@@ -1,3 +1,4 @@
+import { ByteReader } from "../process/byte-reader.ts";
 import type { Spool } from "./spool.ts";
 
 /** A stretch of a segment's picture: its packets, one after the other, in a file. */
@@ -27,12 +28,13 @@ export class Section {
     return this.#sizes.length === 0;
   }
 
-  /** Its packets in their order, each read when it's asked for. */
+  /** Its packets in their order. */
   async *packets(): AsyncGenerator<Buffer> {
-    let at = 0;
-    for (const size of this.#sizes) {
-      yield await this.#spool.read(at, size);
-      at += size;
+    const reader = new ByteReader(this.#spool.chunks());
+    for (const [number, size] of this.#sizes.entries()) {
+      const packet = await reader.read(size);
+      if (packet === undefined) throw new Error(`packet ${number} of ${this.#spool.path} is missing`);
+      yield packet;
     }
   }
 

@@ -1,4 +1,4 @@
-import { type MatroskaHeader, matroskaCluster } from "../formats/matroska.ts";
+import { type MatroskaHeader, matroskaCluster } from "../formats/matroska/writer.ts";
 import type { AudioPacket } from "./audio-reading.ts";
 import { AHEAD_SECONDS } from "./join.ts";
 import type { Spool } from "./spool.ts";

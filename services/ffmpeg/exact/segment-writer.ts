@@ -1,5 +1,5 @@
 import { type ExactSegment, madeOf, type Ranks } from "../../split/domain/exact-plan.ts";
-import { isIdr, pictureHasher } from "../formats/nal-units.ts";
+import { isIdr, pictureHasher } from "../formats/nal/units.ts";
 import type { Assembly } from "./assembly.ts";
 import { checkJoints } from "./joint-check.ts";
 import { Section, type SectionName, type Sections } from "./section.ts";
@@ -26,7 +26,10 @@ type Unfinished = {
 
 const countOf = ({ from, to }: Ranks): number => to - from;
 
-/** Gathers the packets of each segment, and hands a segment over to be joined once all of its picture is there. */
+/**
+ * Gathers the packets of each segment, and hands a segment over to be joined once all of its
+ * picture is there.
+ */
 export class SegmentWriter {
   readonly #options: SegmentWriterOptions;
   readonly #assembly: Assembly;

@@ -1,4 +1,4 @@
-import { matroskaHeader } from "../formats/matroska.ts";
+import { matroskaHeader } from "../formats/matroska/writer.ts";
 import { PACKET_BYTES, PACKET_LINES, readPackets } from "../process/packet-lines.ts";
 import type { OutputPipe } from "../process/program.ts";
 import { runFfmpeg } from "../process/run-ffmpeg.ts";
@@ -34,7 +34,10 @@ export type PictureReading = {
   outputs: Readonly<Record<string, readonly string[]>>;
   /** Sets `origin` as soon as the first frame's time is known. Resolves at the end of the pipes. */
   read(pipes: Readonly<Record<string, OutputPipe>>, origin: Origin): Promise<void>;
-  /** Resolves when nothing of it runs any more. To be called once the reading has ended or was aborted. */
+  /**
+   * Resolves when nothing of it runs any more. To be called once the reading has ended or was
+   * aborted.
+   */
   ended(): Promise<void>;
 };
 

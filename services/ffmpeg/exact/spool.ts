@@ -1,6 +1,7 @@
 import { type FileHandle, mkdir, open, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { diskFullOr } from "../process/errors.ts";
+import { readFully } from "../process/read-fully.ts";
 
 /** Packets are gathered to writes, and read in chunks, of this size. */
 const CHUNK_BYTES = 1024 * 1024;
@@ -57,7 +58,10 @@ export class Spool {
     this.#onRemoved = onRemoved;
   }
 
-  /** Adds to its end. Several may write at the same time: what they add comes in the order of the calls. */
+  /**
+   * Adds to its end. Several may write at the same time: what they add comes in the order of the
+   * calls.
+   */
   async write(data: Buffer): Promise<void> {
     this.#gathered.push(data);
     this.#gatheredBytes += data.length;
@@ -80,24 +84,14 @@ export class Spool {
     }
   }
 
-  /** Reads `size` bytes from `position` on. Throws where the file is shorter. */
-  async read(position: number, size: number): Promise<Buffer> {
-    if (this.#gatheredBytes > 0) await this.flush();
-    const file = await this.#opened();
-    const data = Buffer.allocUnsafe(size);
-    for (let at = 0; at < size; ) {
-      const { bytesRead } = await file.read(data, at, size - at, position + at);
-      if (bytesRead === 0) throw new Error(`${this.path} ends at byte ${position + at}, before ${position + size}`);
-      at += bytesRead;
-    }
-    return data;
-  }
-
-  /** All of it, from its start. */
+  /**
+   * All of it, from its start. Throws `UnexpectedEndOfFileError` where less than was written is
+   * there.
+   */
   async *chunks(): AsyncGenerator<Buffer> {
     await this.flush();
     for (let at = 0; at < this.#writtenBytes; at += CHUNK_BYTES)
-      yield await this.read(at, Math.min(CHUNK_BYTES, this.#writtenBytes - at));
+      yield await readFully(await this.#opened(), at, Math.min(CHUNK_BYTES, this.#writtenBytes - at));
   }
 
   /** Closes and removes the file, after what is being written. */

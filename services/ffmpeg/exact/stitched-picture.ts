@@ -1,8 +1,13 @@
 import { type ExactPlan, type ExactSegment, madeOf, type Ranks } from "../../split/domain/exact-plan.ts";
 import type { PacketIndex } from "../../split/domain/packet-index.ts";
-import { fragmentHeader, type Mp4Head, type Sample } from "../formats/fragmented-mp4.ts";
-import { lengthPrefixed, type NalCodec } from "../formats/nal-units.ts";
-import { avcParameterSets, hevcParameterSets, mergedAvcConfiguration, withoutSets } from "../formats/parameter-sets.ts";
+import { fragmentHeader, type Mp4Head, type Sample } from "../formats/iso/fragments.ts";
+import {
+  avcParameterSets,
+  hevcParameterSets,
+  mergedAvcConfiguration,
+  withoutSets,
+} from "../formats/nal/parameter-sets.ts";
+import { lengthPrefixed, type NalCodec } from "../formats/nal/units.ts";
 import { AHEAD_SECONDS } from "./join.ts";
 import type { Sections } from "./section.ts";
 import { decodeTimes, type Timeline } from "./timeline.ts";
@@ -39,7 +44,10 @@ type Packet = {
   prefix: Buffer | undefined;
 };
 
-/** The picture of a segment whose sections are whole: as one fragmented MP4, packets in decode order. */
+/**
+ * The picture of a segment whose sections are whole: as one fragmented MP4, packets in decode
+ * order.
+ */
 export class StitchedPicture {
   readonly head: Mp4Head;
   readonly #source: StitchedSource;
@@ -118,9 +126,11 @@ function headOf({ codec, head, isStartCoded }: StitchedSource, { segment, config
   const made = madeOf(segment);
   if (made === "copied" || configuration === undefined) return head;
   if (made === "encoded") return head.withConfiguration(configuration);
-  // A transport stream repeats the head's parameters where the stream has none of its own, and else leaves them out.
+  // A transport stream repeats the head's parameters where the stream has none of its own, and else
+  // leaves them out.
   if (isStartCoded) return head.withConfiguration(withoutSets(head.configuration, codec));
-  // HEVC's encoders have no ids to choose: there the parameters stand in the stream, before each change.
+  // HEVC's encoders have no ids to choose: there the parameters stand in the stream, before each
+  // change.
   if (codec === "hevc") return head;
   return head.withConfiguration(mergedAvcConfiguration(head.configuration, configuration));
 }

@@ -1,8 +1,8 @@
 import type { ExactPlan, ExactSegment } from "../../split/domain/exact-plan.ts";
 import type { PacketIndex } from "../../split/domain/packet-index.ts";
-import { type Mp4Head, mp4HeadOf } from "../formats/fragmented-mp4.ts";
-import { type NalCodec, NalReader } from "../formats/nal-units.ts";
-import { usesFourByteLengths } from "../formats/parameter-sets.ts";
+import { type Mp4Head, mp4HeadOf } from "../formats/iso/fragments.ts";
+import { usesFourByteLengths } from "../formats/nal/parameter-sets.ts";
+import { type NalCodec, NalReader } from "../formats/nal/units.ts";
 import { type Clock, PACKET_BYTES, PACKET_LINES, type ReadPacket, readPackets } from "../process/packet-lines.ts";
 import type { OutputPipe } from "../process/program.ts";
 import type { Assembly } from "./assembly.ts";
@@ -106,7 +106,10 @@ export class Stitcher implements PictureReading {
     return new Router(plan, index, this.#encoder, writer, this.#assembly);
   }
 
-  /** Resolves when nothing of it runs any more. To be called once the reading has ended or was aborted. */
+  /**
+   * Resolves when nothing of it runs any more. To be called once the reading has ended or was
+   * aborted.
+   */
   async ended(): Promise<void> {
     await this.#encoder?.ended();
   }
@@ -152,7 +155,8 @@ class Router {
     const segment = segments[this.#segment];
     if (segment?.copied === undefined) return undefined;
     const { from, to } = segment.copied;
-    // Pictures that are shown before the keyframe that the copying starts at belong to the encoded ones.
+    // Pictures that are shown before the keyframe that the copying starts at belong to the encoded
+    // ones.
     return packet >= from && packet < to && rankOf[packet]! >= rankOf[from]! ? segment : undefined;
   }
 

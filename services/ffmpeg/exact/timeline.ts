@@ -1,7 +1,9 @@
 import type { ExactPlan } from "../../split/domain/exact-plan.ts";
 import type { PacketIndex } from "../../split/domain/packet-index.ts";
 
-/** When the frames of a plan are shown, in ticks of the source's clock from the video's first frame. */
+/**
+ * When the frames of a plan are shown, in ticks of the source's clock from the video's first frame.
+ */
 export class Timeline {
   readonly ticksPerSecond: number;
   readonly #plan: ExactPlan;

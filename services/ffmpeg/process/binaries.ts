@@ -41,8 +41,9 @@ const isExecutable = (file: string): Promise<boolean> =>
   );
 
 /**
- * An optional package that may be absent: ffmpeg-static's download fails where its host can't be reached, and then npm
- * leaves the package out. With --ignore-scripts it is there and names a file that is not.
+ * An optional package that may be absent: ffmpeg-static's download fails where its host can't be
+ * reached, and then npm leaves the package out. With --ignore-scripts it is there and names a file
+ * that is not.
  */
 const fromPackage = async (load: () => Promise<string | null | undefined>): Promise<string | undefined> => {
   try {
@@ -52,7 +53,10 @@ const fromPackage = async (load: () => Promise<string | null | undefined>): Prom
   }
 };
 
-/** A binary of another architecture, or one whose libraries are missing, is there and executable but doesn't run. */
+/**
+ * A binary of another architecture, or one whose libraries are missing, is there and executable but
+ * doesn't run.
+ */
 async function whyNotRunning(file: string): Promise<string | undefined> {
   try {
     await run(file, ["-hide_banner", "-version"], { timeout: 20_000, env: {} });
@@ -80,8 +84,9 @@ async function firstThatRuns(name: string, explicit: string | undefined, candida
 }
 
 /**
- * Finds ffmpeg and ffprobe, in this order: named in the environment, ffmpeg-static, PATH, the npm-shipped installer
- * packages. What is found has been run once. Throws `MissingBinaryError`. See docs/decisions for why this order.
+ * Finds ffmpeg and ffprobe, in this order: named in the environment, ffmpeg-static, PATH, the
+ * npm-shipped installer packages. What is found has been run once. Throws `MissingBinaryError`. See
+ * docs/decisions for why this order.
  */
 export async function findBinaries(where: BinarySearch): Promise<Binaries> {
   const [ffmpeg, ffprobe] = await Promise.all([

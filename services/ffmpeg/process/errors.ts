@@ -2,7 +2,8 @@ import { constants } from "node:os";
 import { type CutFailure, isCutFailure, isMediaFault, ServiceError } from "../../video/errors.ts";
 import type { StderrTail } from "./stderr-tail.ts";
 
-/** What a failure of these programs says about the file, and what not: docs/decisions/failing-ffmpeg.md */
+/** Which failures say something about the file, and which don't: docs/decisions/failing-ffmpeg.md */
+
 export type Program = "ffmpeg" | "ffprobe";
 
 /** How a process ended: its exit code, or the signal that ended it. */
@@ -66,7 +67,10 @@ export class DiskFullError extends ServiceError {
   readonly retryable = true;
 }
 
-/** The cut can't be done, or its result isn't what it must be. `reason` is what the video is rejected for. */
+/**
+ * The cut can't be done, or its result isn't what it must be. `reason` is what the video is
+ * rejected for.
+ */
 export class CutFailedError extends Error implements CutFailure {
   override name = "CutFailedError";
   readonly code = "CutFailed";
@@ -104,7 +108,9 @@ const CRASHES: readonly (NodeJS.Signals | null)[] = ["SIGSEGV", "SIGABRT", "SIGF
  */
 const STOPPED = [123, 255];
 
-/** How a shell reports that what it ran was killed, where ffmpeg is a script: 128 and the signal. */
+/**
+ * How a shell reports that what it ran was killed, where ffmpeg is a script: 128 and the signal.
+ */
 const REPORTED_KILLS = [constants.signals.SIGKILL, constants.signals.SIGTERM].map((signal) => 128 + signal);
 
 /** Why a process failed; undefined where it ended well. */

@@ -13,8 +13,8 @@ export type FfprobeRun = {
 
 /**
  * Runs ffprobe and passes on its stdout line by line, however long it is. Throws what `onLine`
- * throws, and else as `runProgram`. fluent-ffmpeg's own ffprobe() is not used: it collects all output
- * and passes on this process's environment.
+ * throws, and else as `runProgram`. fluent-ffmpeg's own ffprobe() is not used: it collects all
+ * output and passes on this process's environment.
  */
 export async function runFfprobe({ args, onLine, ...run }: FfprobeRun): Promise<void> {
   const quiet = ["-hide_banner", "-v", "error", ...args];

@@ -3,16 +3,21 @@ import { linesOf } from "./lines.ts";
 import type { OutputPipe } from "./program.ts";
 
 /**
- * How packets get from ffmpeg into this process, whatever the codec: one output has a line about each
- * packet (ffmpeg's framecrc format: stream, dts, pts, duration, size, checksum), and another has
- * their bytes, one after the other.
+ * How packets get from ffmpeg into this process, whatever the codec: one output has a line about
+ * each packet (ffmpeg's framecrc format: stream, dts, pts, duration, size, checksum), and another
+ * has their bytes, one after the other.
  */
 
-/** Output options of the two, in this order: the line about a packet is written before its bytes. */
+/**
+ * Output options of the two, in this order: the line about a packet is written before its bytes.
+ */
 export const PACKET_LINES = ["-f", "framecrc", "-flush_packets", "1"] as const;
 export const PACKET_BYTES = ["-f", "data", "-flush_packets", "1"] as const;
 
-/** Output options of lines with a hash of the whole packet, in place of its bytes: CRC-32, as zlib has it. */
+/**
+ * Output options of lines with a hash of the whole packet, in place of its bytes: CRC-32, as zlib
+ * has it.
+ */
 export const PACKET_HASHES = ["-f", "framehash", "-hash", "crc32", "-flush_packets", "1"] as const;
 
 export type PacketLine = {

@@ -24,8 +24,8 @@ export type ProgramRun = {
 };
 
 /**
- * What the program writes to a pipe. It ends only when the program has ended well and the run wasn't
- * aborted: else it throws why, so that no reader takes a failure for the end of the data.
+ * What the program writes to a pipe. It ends only when the program has ended well and the run
+ * wasn't aborted: else it throws why, so that no reader takes a failure for the end of the data.
  */
 export type OutputPipe = AsyncIterable<Buffer>;
 
@@ -53,9 +53,9 @@ const MAX_EXIT_MS = 5_000;
 /**
  * Runs ffmpeg or ffprobe to its end in the scrubbed environment, while `attend` feeds and reads its
  * pipes. Resolves with what it wrote to stderr (the last lines) when both have ended well. Throws
- * what `attend` throws; `FfmpegError`, `ProcessKilledError`, `ProcessStartError` or `DiskFullError`;
- * and, as soon as it's aborted and whatever `attend` waits for, the signal's reason. No process and
- * no pipe is left, however it ends.
+ * what `attend` throws; `FfmpegError`, `ProcessKilledError`, `ProcessStartError` or
+ * `DiskFullError`; and, as soon as it's aborted and whatever `attend` waits for, the signal's
+ * reason. No process and no pipe is left, however it ends.
  */
 export async function runProgram(
   run: ProgramRun,
@@ -110,7 +110,10 @@ async function start(run: ProgramRun): Promise<Running> {
   };
 }
 
-/** Starts the process. Node emits an error where there's no process, and throws where it expected none. */
+/**
+ * Starts the process. Node emits an error where there's no process, and throws where it expected
+ * none.
+ */
 async function spawned(run: ProgramRun): Promise<ChildProcess> {
   const { program, binary, args, directory, stdin = false, stdout = false, pipes = 0 } = run;
   const kept = [stdin, stdout, true, ...Array<boolean>(pipes).fill(true)];

@@ -4,10 +4,15 @@ import { type InputPipe, type OutputPipe, runProgram } from "./program.ts";
 /** Two words at least: fluent-ffmpeg splits a lone one that has a space in it. */
 type Options = readonly string[];
 
-/** An output's options. Null: no output of its own, but a pipe that another output's options name. */
+/**
+ * An output's options. Null: no output of its own, but a pipe that another output's options name.
+ */
 type PipeSpec = Options | null;
 
-/** Pipes by name, or lists of pipes. They are `pipe:3` and up, in the order in which they stand here. */
+/**
+ * Pipes by name, or lists of pipes. They are `pipe:3` and up, in the order in which they stand
+ * here.
+ */
 type PipeSpecs = Readonly<Record<string, PipeSpec | readonly Options[]>>;
 
 export type FfmpegSpec<Pipes extends PipeSpecs = PipeSpecs> = {
@@ -45,7 +50,8 @@ const inOrder = (specs: PipeSpecs): PipeSpec[] =>
 
 /**
  * Runs one ffmpeg command to its end, while `attend` feeds and reads its pipes. Resolves with what
- * ffmpeg wrote to stderr. Errors, and what becomes of a run that is aborted, are those of `runProgram`.
+ * ffmpeg wrote to stderr. Errors, and what becomes of a run that is aborted, are those of
+ * `runProgram`.
  */
 export async function runFfmpeg<Spec extends FfmpegSpec>(
   spec: Spec,
@@ -75,8 +81,8 @@ type Internals = {
 
 /**
  * The arguments that fluent-ffmpeg makes of the command. The process is started by `runProgram`:
- * fluent-ffmpeg would pass on this process's environment, opens no pipe beyond stderr, and throws out
- * of everybody's reach where no process can be started.
+ * fluent-ffmpeg would pass on this process's environment, opens no pipe beyond stderr, and throws
+ * out of everybody's reach where no process can be started.
  */
 function commandLine(spec: FfmpegSpec): Promise<string[]> {
   const command = ffmpeg();

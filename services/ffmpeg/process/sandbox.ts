@@ -1,12 +1,14 @@
 /**
- * Uploads are hostile: a media file can name other files, hosts and devices for ffmpeg to open. These lists and this
- * environment are all that ffmpeg and ffprobe get. https://ffmpeg.org/ffmpeg-protocols.html, https://ffmpeg.org/ffmpeg-formats.html
+ * Uploads are hostile: a media file can name other files, hosts and devices for ffmpeg to open.
+ * These lists and this environment are all that ffmpeg and ffprobe get.
+ * https://ffmpeg.org/ffmpeg-protocols.html, https://ffmpeg.org/ffmpeg-formats.html
  */
 
 /**
- * The whole environment of a child: no credentials, and no variable by which ffmpeg would write a report. A static build
- * that converts a broadcast stream's service name loads the machine's character-set modules, made for another libc, and
- * crashes (@ffprobe-installer's 5.2 on Debian 12, with every MPEG-TS file): it's told that there are none.
+ * The whole environment of a child: no credentials, and no variable by which ffmpeg would write a
+ * report. A static build that converts a broadcast stream's service name loads the machine's
+ * character-set modules, made for another libc, and crashes (@ffprobe-installer's 5.2 on Debian 12,
+ * with every MPEG-TS file): it gets the path of a folder that isn't there.
  */
 export const CHILD_ENVIRONMENT: Readonly<Record<string, string>> = {
   LC_ALL: "C",
@@ -14,23 +16,34 @@ export const CHILD_ENVIRONMENT: Readonly<Record<string, string>> = {
   GCONV_PATH: "/nonexistent",
 };
 
-/** The loopback source is read over these. No file, no pipe, no data:, no crypto:, no other host is asked for by us. */
+/**
+ * The loopback source is read over these. No file, no pipe, no data:, no crypto:, no other host is
+ * asked for by us.
+ */
 const INPUT_PROTOCOLS = "http,tcp";
 
-/** Containers of moving pictures. No playlist (hls, concat, dash), no script, no image sequence, no device, no raw stream. */
+/**
+ * Containers of moving pictures. No playlist (hls, concat, dash), no script, no image sequence, no
+ * device, no raw stream.
+ */
 const DEMUXERS = ["mov", "matroska", "mpegts", "avi", "flv", "ogg", "mpeg", "asf"];
 
-/** Enough to find a late audio track in a broadcast stream, and a bound on what a hostile header can make ffmpeg read. */
+/**
+ * Enough to find a late audio track in a broadcast stream, and a bound on what a hostile header can
+ * make ffmpeg read.
+ */
 const PROBE_BYTES = 20_000_000;
 const ANALYZE_MICROSECONDS = 20_000_000;
 
 /**
- * A program stream has presentation times for some pictures only, and muxers refuse the others: ffmpeg is to work them out.
- * Nowhere else, since it keeps packets in memory until it has.
+ * A program stream has presentation times for some pictures only, and muxers refuse the others:
+ * ffmpeg is to work them out. Nowhere else, since it keeps packets in memory until it has.
  */
 const LACKS_TIMES = "mpeg";
 
-/** MP4 and MOV tell of packets that end behind the end of a truncated file; half a picture is none. */
+/**
+ * An MP4 or MOV that was truncated lists packets that end behind its end; half a picture is none.
+ */
 const ISO = "mov";
 
 const inputFlags = (format: string | undefined): string[] => {
@@ -38,13 +51,19 @@ const inputFlags = (format: string | undefined): string[] => {
   return format?.split(",").includes(ISO) ? ["-fflags", "+discardcorrupt"] : [];
 };
 
-/** 8,192 times 8,192. A few bytes can tell a decoder of any size, and it takes memory for some twenty frames of it. */
+/**
+ * 8,192 times 8,192. A few bytes can ask a decoder for any size, and it allocates some twenty
+ * frames of it.
+ */
 export const MAX_PIXELS = 2 ** 26;
 
 /** Options before `-i` for whatever is decoded. */
 export const boundedDecoding = ["-max_pixels", String(MAX_PIXELS)] as const;
 
-/** Options before `-i` for every file that we didn't make ourselves; `format` is ffprobe's name of it, once it's known. */
+/**
+ * Options before `-i` for every file that we didn't make ourselves; `format` is ffprobe's name of
+ * it, once it's known.
+ */
 export const untrustedInput = (format?: string): string[] => [
   ...["-protocol_whitelist", INPUT_PROTOCOLS],
   ...["-format_whitelist", DEMUXERS.join(",")],

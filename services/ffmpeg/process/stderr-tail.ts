@@ -9,7 +9,9 @@ const MAX_LINE_LENGTH = 4_096;
 /** ffmpeg's words for ENOSPC and EDQUOT, at the end of a line that begins with what failed. */
 const DISK_FULL = /: (No space left on device|Disk quota exceeded)$/;
 
-/** The last lines of a process's stderr, bounded: a hostile file can make ffmpeg print without end. */
+/**
+ * The last lines of a process's stderr, bounded: a hostile file can make ffmpeg print without end.
+ */
 export class StderrTail {
   readonly #splitter = new LineSplitter(MAX_LINE_LENGTH);
   readonly #lines: string[] = [];

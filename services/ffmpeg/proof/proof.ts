@@ -1,7 +1,8 @@
 import type { SegmentProof } from "../../split/domain/proof.ts";
 import type { Container } from "../../split/ports/media-tools.ts";
 import { CutFailedError } from "../process/errors.ts";
-import { type Product, readProduct } from "./product.ts";
+import type { Product } from "./product.ts";
+import { readProduct } from "./read-product.ts";
 
 /** A frame as the source has it. */
 export type SourceFrame = {
@@ -11,6 +12,9 @@ export type SourceFrame = {
   hash: number | undefined;
 };
 
+/** A frame as the produced file has it. Seconds. */
+type FoundFrame = { time: number; duration: number | undefined; hash: number };
+
 /** What a segment must hold. */
 export type Expected = {
   /** Hashes the file's packets, one after the other, as the source's were. */
@@ -19,11 +23,19 @@ export type Expected = {
   frames: SourceFrame[];
   /** Of its first frame in the source: seconds from the video's first frame. */
   start: number;
-  /** Of its last frame in the source, in seconds: for containers that don't say it themselves. */
+  /**
+   * Of its last frame in the source, in seconds: what counts where the file's container states
+   * none.
+   */
   lastDuration: number;
-  /** For an audio track, the times of the packets that belong here, `found` being how many there are: seconds from the segment's first frame. */
+  /**
+   * For an audio track, the times of the packets that belong here, `found` being how many there
+   * are: seconds from the segment's first frame.
+   */
   audio: (track: number, found: number) => number[];
-  /** Whether an audio track's packets are kept as they are: PCM is packed anew by every container. */
+  /**
+   * Whether an audio track's packets are kept as they are: PCM is packed anew by every container.
+   */
   audioIsPacked: boolean[];
   /** Seconds by which the container may round a time. */
   rounding: number;
@@ -48,26 +60,27 @@ export class ProofError extends CutFailedError {
 }
 
 /** Sound may be this far from where it was, against the picture. */
-const MOST_AUDIO_SECONDS = 0.04;
+const MAX_AUDIO_SECONDS = 0.04;
 
 /**
- * Measures a produced file against the source's own frames. Throws `ProofError` for a frame that is missing, doubled,
- * altered or at another time, for a start that is no keyframe, and for sound out of step.
+ * Measures a produced file against the source's own frames. Throws `ProofError` for a frame that is
+ * missing, doubled, altered or at another time, for a start that is no keyframe, and for sound out
+ * of step.
  */
 export async function proveSegment(
   product: Product,
   expected: Expected,
   onPacket?: (data: Buffer, index: number) => Promise<void>,
 ): Promise<SegmentProof> {
-  const found: { time: number; hash: number }[] = [];
+  const found: FoundFrame[] = [];
   const audio: number[][] = expected.audioIsPacked.map(() => []);
   let firstIsKey = true;
   await readProduct(product, {
-    onVideo: async ({ time, key, data }) => {
+    onVideo: async ({ time, key, duration, data }) => {
       if (found.length === 0) firstIsKey = key ?? true;
       if (data.length === 0) throw new ProofError(`packet ${found.length} of the segment is empty or cut off`);
       await onPacket?.(data, found.length);
-      found.push({ time, hash: expected.hash(data) });
+      found.push({ time, duration, hash: expected.hash(data) });
     },
     onAudio: (track, time) => audio[track]?.push(time),
   });
@@ -77,18 +90,20 @@ export async function proveSegment(
   }
   found.sort((one, other) => one.time - other.time);
   const begin = found[0]?.time ?? 0;
+  const last = found.at(-1);
+  const length = last === undefined ? 0 : last.time - begin + (last.duration ?? expected.lastDuration);
   const largestTimeError = compareFrames(found, expected, begin);
   return {
     frames: found.length,
     copiedFrames: expected.frames.reduce((sum, { hash }) => sum + (hash === undefined ? 0 : 1), 0),
     start: expected.start,
-    end: expected.start + (found.at(-1)?.time ?? 0) - begin + expected.lastDuration,
+    end: expected.start + length,
     largestTimeError,
     largestAudioOffset: compareAudio(audio, expected, begin),
   };
 }
 
-function compareFrames(found: { time: number; hash: number }[], { frames, rounding }: Expected, begin: number): number {
+function compareFrames(found: readonly FoundFrame[], { frames, rounding }: Expected, begin: number): number {
   let largest = 0;
   for (const [rank, frame] of frames.entries()) {
     const { time, hash } = found[rank]!;
@@ -103,16 +118,16 @@ function compareFrames(found: { time: number; hash: number }[], { frames, roundi
   return largest;
 }
 
-function compareAudio(audio: number[][], { audio: wantedOf, audioIsPacked }: Expected, begin: number): number {
+function compareAudio(audio: number[][], { audio: timesOf, audioIsPacked }: Expected, begin: number): number {
   let largest = 0;
   for (const [track, found] of audio.entries()) {
     const packed = audioIsPacked[track] === true;
-    const wanted = packed ? wantedOf(track, found.length) : [];
-    if (packed && found.length !== wanted.length) {
-      throw new ProofError(`audio track ${track} has ${found.length} packets, and ${wanted.length} belong into it`);
+    const times = packed ? timesOf(track, found.length) : [];
+    if (packed && found.length !== times.length) {
+      throw new ProofError(`audio track ${track} has ${found.length} packets, and ${times.length} belong into it`);
     }
-    for (const [packet, time] of wanted.entries()) largest = Math.max(largest, Math.abs(found[packet]! - begin - time));
+    for (const [packet, time] of times.entries()) largest = Math.max(largest, Math.abs(found[packet]! - begin - time));
   }
-  if (largest > MOST_AUDIO_SECONDS) throw new ProofError(`the sound is ${(largest * 1_000).toFixed(0)} ms out of step`);
+  if (largest > MAX_AUDIO_SECONDS) throw new ProofError(`the sound is ${(largest * 1_000).toFixed(0)} ms out of step`);
   return largest;
 }

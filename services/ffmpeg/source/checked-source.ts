@@ -1,5 +1,5 @@
 import { ServiceError, SourceFetchError, SourceUnavailableError } from "../../video/errors.ts";
-import type { RangedSource } from "../formats/ranged-source.ts";
+import type { RangedSource } from "./ranged-source.ts";
 
 /** A source of which it is known whether all that was asked for came. */
 export type CheckedSource = RangedSource & {

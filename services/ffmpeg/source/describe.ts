@@ -1,8 +1,8 @@
 import * as z from "zod";
 import type { MediaDescription, Track } from "../../split/ports/media-tools.ts";
-import type { PictureFormat } from "../exact/encoders.ts";
 import { runFfprobe } from "../process/ffprobe.ts";
 import { untrustedInput } from "../process/sandbox.ts";
+import type { PictureFormat } from "./picture-format.ts";
 
 const Rational = z.string().transform((text): number | undefined => {
   const [numerator, denominator] = text.split("/").map(Number);

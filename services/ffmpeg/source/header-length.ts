@@ -1,8 +1,8 @@
-import type { RangedSource } from "../formats/ranged-source.ts";
 import { FfmpegError } from "../process/errors.ts";
 import { runFfprobe } from "../process/ffprobe.ts";
 import { untrustedInput } from "../process/sandbox.ts";
 import { checkSource } from "./checked-source.ts";
+import type { RangedSource } from "./ranged-source.ts";
 import { serveSource } from "./source-server.ts";
 
 /**

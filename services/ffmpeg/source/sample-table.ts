@@ -1,159 +1,170 @@
 import type { PlannedPacket } from "../../split/domain/cut-plan.ts";
-import { boxesIn, findBox, readMovieBox } from "../formats/iso-boxes.ts";
-import type { RangedSource } from "../formats/ranged-source.ts";
+import { boxesIn, findBox } from "../formats/iso/boxes.ts";
+import { type EntryTable, entryTable, runLengths, samplesOf, TABLE_FIELDS } from "../formats/iso/tables.ts";
 import { unreadable } from "../process/errors.ts";
+import { readMovieBox } from "./movie-box.ts";
+import type { RangedSource } from "./ranged-source.ts";
 
 /**
- * MP4 and MOV keep times and keyframes of every frame in an index, so a film of many GB is planned from a few hundred KB.
- * ISO/IEC 14496-12, section 8. What is out of the ordinary (fragments, cuts by edit list, several sample descriptions,
- * sync samples told in groups) gives undefined: then the packets are read, and ffmpeg's view of them counts.
+ * MP4 and MOV keep times and keyframes of every frame in an index, so a film of many GB is planned
+ * from a few hundred KB. ISO/IEC 14496-12, section 8. What is out of the ordinary (fragments, cuts
+ * by edit list, several sample descriptions, sync samples in groups) gives undefined: then the
+ * packets are read, and ffmpeg's view of them counts.
  */
 
 /** Whether a container, by ffprobe's name, is one that has such an index. */
 export const hasSampleTable = (format: string): boolean => format.split(",").includes("mov");
 
-/** Tables start after the version, the flags and the number of entries. */
-const ENTRY_COUNT = 4;
-const ENTRIES = 8;
+/** Four days at 48 frames a second; a hostile header may state any number. */
+const MAX_SAMPLES = 2 ** 24;
 
-const entryCount = (table: DataView): number => table.getUint32(ENTRY_COUNT);
-
-/** Whether a table is as long as it says. */
-const isWhole = (table: DataView | undefined, entryBytes: number): boolean =>
-  table !== undefined && table.byteLength >= ENTRIES && table.byteLength >= ENTRIES + entryCount(table) * entryBytes;
-
-/** Goes through a table of runs, (count, value) pairs, one sample at a time. */
-function* runLengths(table: DataView, read: (at: number) => number): Generator<number, undefined> {
-  for (let entry = 0; entry < entryCount(table); entry += 1) {
-    const at = ENTRIES + entry * 8;
-    const value = read(at + 4);
-    for (let left = table.getUint32(at); left > 0; left -= 1) yield value;
-  }
-}
-
-/** Four days at 48 frames a second; a hostile header may promise any number. */
-const MOST_SAMPLES = 2 ** 24;
-
-/** Whether every chunk of samples begins inside the file. A truncated file's last ones don't. */
+/**
+ * Whether every chunk of samples begins inside the file. A truncated file's last ones don't.
+ * Section 8.7.5.
+ */
 function chunksAreInside(samples: DataView, size: number): boolean {
-  const short = findBox(samples, "stco");
-  const long = findBox(samples, "co64");
+  const short = entryTable(findBox(samples, "stco"), 4);
+  const long = entryTable(findBox(samples, "co64"), 8);
   const table = short ?? long;
-  if (table === undefined || !isWhole(table, short === undefined ? 8 : 4)) return false;
-  for (let chunk = 0; chunk < entryCount(table); chunk += 1) {
-    const offset =
-      short === undefined ? Number(table.getBigUint64(ENTRIES + chunk * 8)) : table.getUint32(ENTRIES + chunk * 4);
+  if (table === undefined) return false;
+  for (let chunk = 0; chunk < table.count; chunk += 1) {
+    const offset = short === undefined ? Number(table.uint64(chunk)) : table.uint32(chunk);
     if (offset >= size) return false;
   }
   return true;
 }
 
-type Tables = {
-  timescale: number;
-  samples: number;
-  times: DataView;
-  offsets: DataView | undefined;
-  syncs: DataView | undefined;
-};
+/**
+ * How many samples there are. Undefined where it doesn't say, says too many, or one is empty.
+ * Section 8.7.3.
+ */
+function countSamples(sizes: DataView | undefined): number | undefined {
+  if (sizes === undefined || sizes.byteLength < TABLE_FIELDS + 4) return undefined;
+  const isFixed = sizes.getUint32(4) !== 0;
+  const count = sizes.getUint32(TABLE_FIELDS);
+  if (count === 0 || count > MAX_SAMPLES) return undefined;
+  if (isFixed) return count;
+  const first = TABLE_FIELDS + 4;
+  if (sizes.byteLength < first + count * 4) return undefined;
+  for (let sample = 0; sample < count; sample += 1) {
+    // Readers differ on whether an empty sample is a packet.
+    if (sizes.getUint32(first + sample * 4) === 0) return undefined;
+  }
+  return count;
+}
 
+/** Ticks a second; 0 where there is no whole header. Section 8.4.2. */
 function timescaleOf(header: DataView | undefined): number {
   if (header === undefined || header.byteLength < 24) return 0;
   return header.getUint8(0) === 1 ? header.getUint32(20) : header.getUint32(12);
 }
 
-/** An edit list that only shifts the start is harmless: frames are counted from the first one. */
+/**
+ * An edit list that only shifts the start is harmless: frames are counted from the first one.
+ * Section 8.6.6.
+ */
 function editsAreHarmless(track: DataView, firstShown: number): boolean {
-  const list = findBox(track, "edts", "elst");
-  if (list === undefined) return true;
-  const long = list.getUint8(0) === 1;
-  const entryBytes = long ? 20 : 12;
-  if (!isWhole(list, entryBytes)) return false;
-  const starts = Array.from({ length: entryCount(list) }, (_, entry) => {
-    const at = ENTRIES + entry * entryBytes;
-    return long ? Number(list.getBigInt64(at + 8)) : list.getInt32(at + 4);
-  });
+  const box = findBox(track, "edts", "elst");
+  if (box === undefined) return true;
+  const list = entryTable(box, (version) => (version === 1 ? 20 : 12));
+  if (list === undefined || list.count > 2) return false;
+  const starts = Array.from({ length: list.count }, (_, entry) =>
+    list.version === 1 ? Number(list.int64(entry, 8)) : list.int32(entry, 4),
+  );
   const kept = starts[0] === -1 ? starts.slice(1) : starts;
   return kept.length === 1 && kept[0]! >= 0 && kept[0]! <= firstShown;
 }
 
-/** Sync samples that are told by sample groups or partial-sync tables: ffmpeg adds them to the keyframes. */
-const tellsSyncsOtherwise = (samples: DataView): boolean =>
-  boxesIn(samples).some(({ type }) => type === "stps" || type === "sgpd" || type === "sbgp");
+/** Sync samples in sample groups or partial-sync tables: ffmpeg adds them to the keyframes. */
+function hasOtherSyncs(samples: DataView): boolean {
+  for (const { type } of boxesIn(samples)) if (type === "stps" || type === "sgpd" || type === "sbgp") return true;
+  return false;
+}
+
+type Tables = {
+  timescale: number;
+  samples: number;
+  times: EntryTable;
+  offsets: EntryTable | undefined;
+  /** For each sample 1 where it's a keyframe; undefined where all are. */
+  syncs: Uint8Array | undefined;
+};
+
+/** Which samples are keyframes. Section 8.6.2. */
+function syncSamples(table: EntryTable, samples: number): Uint8Array {
+  const syncs = new Uint8Array(samples);
+  for (let entry = 0; entry < table.count; entry += 1) {
+    const sample = table.uint32(entry) - 1;
+    if (sample >= 0 && sample < samples) syncs[sample] = 1;
+  }
+  return syncs;
+}
 
 function tablesOf(track: DataView, fileSize: number): Tables | undefined {
   const media = findBox(track, "mdia");
   const samples = media && findBox(media, "minf", "stbl");
-  if (samples === undefined || tellsSyncsOtherwise(samples) || !chunksAreInside(samples, fileSize)) return undefined;
-  const [sizes, times, offsets, syncs, descriptions] = ["stsz", "stts", "ctts", "stss", "stsd"].map((type) =>
-    findBox(samples, type),
-  );
+  if (samples === undefined || hasOtherSyncs(samples) || !chunksAreInside(samples, fileSize)) return undefined;
   const timescale = timescaleOf(findBox(media!, "mdhd"));
-  if (!isWhole(times, 8) || (offsets && !isWhole(offsets, 8)) || (syncs && !isWhole(syncs, 4))) return undefined;
-  if (sizes === undefined || sizes.byteLength < 12 || timescale === 0) return undefined;
-  if (descriptions === undefined || descriptions.byteLength < ENTRIES || entryCount(descriptions) !== 1)
-    return undefined;
-  const fixedSize = sizes.getUint32(4);
-  const count = sizes.getUint32(8);
-  if (count === 0 || count > MOST_SAMPLES) return undefined;
-  if (fixedSize === 0 && sizes.byteLength < 12 + count * 4) return undefined;
-  for (let sample = 0; fixedSize === 0 && sample < count; sample += 1) {
-    // Readers differ on whether an empty sample is a packet.
-    if (sizes.getUint32(12 + sample * 4) === 0) return undefined;
-  }
-  return { timescale, samples: count, times: times!, offsets, syncs };
+  const count = countSamples(findBox(samples, "stsz"));
+  const times = entryTable(findBox(samples, "stts"), 8);
+  // Of no fixed size: only their number counts.
+  const descriptions = entryTable(findBox(samples, "stsd"), 0);
+  if (timescale === 0 || count === undefined || times === undefined || descriptions?.count !== 1) return undefined;
+  if (samplesOf(times, count) !== count) return undefined;
+  const [offsets, syncs] = [findBox(samples, "ctts"), findBox(samples, "stss")];
+  const tables = { offsets: entryTable(offsets, 8), syncs: entryTable(syncs, 4) };
+  if ((offsets && !tables.offsets) || (syncs && !tables.syncs)) return undefined;
+  return {
+    timescale,
+    samples: count,
+    times,
+    offsets: tables.offsets,
+    syncs: tables.syncs && syncSamples(tables.syncs, count),
+  };
 }
 
-function syncSamples(table: DataView | undefined): (sample: number) => boolean {
-  if (table === undefined) return () => true;
-  const numbers = new Set<number>();
-  for (let entry = 0; entry < entryCount(table); entry += 1) numbers.add(table.getUint32(ENTRIES + entry * 4) - 1);
-  return (sample) => numbers.has(sample);
-}
+/** Signed also in version 0: writers do so, and readers follow. Section 8.6.1.3. */
+const shiftsOf = (offsets: EntryTable) => runLengths(offsets, (entry) => offsets.int32(entry, 4));
 
 function* packetsOf({ timescale, samples, times, offsets, syncs }: Tables): Generator<PlannedPacket> {
-  const durations = runLengths(times, (at) => times.getUint32(at));
-  // Signed also in version 0: writers do so, and readers follow.
-  const shifts = offsets && runLengths(offsets, (at) => offsets.getInt32(at));
-  const isSync = syncSamples(syncs);
+  const durations = runLengths(times, (entry) => times.uint32(entry, 4));
+  const shifts = offsets && shiftsOf(offsets);
   let decoded = 0;
   for (let sample = 0; sample < samples; sample += 1) {
-    const duration = durations.next().value;
-    if (duration === undefined) return;
+    const duration = durations.next().value ?? 0;
     const shift = shifts?.next().value ?? 0;
     yield {
       time: (decoded + shift) / timescale,
       duration: duration > 0 ? duration / timescale : undefined,
-      key: isSync(sample),
+      key: syncs === undefined || syncs[sample] === 1,
     };
     decoded += duration;
   }
 }
 
+const firstShown = ({ offsets }: Tables): number => (offsets && shiftsOf(offsets).next().value) ?? 0;
+
 const SELF_CONTAINED = 1;
 
 /**
- * Whether a track's data is said to lie in other files. No reader that is used here would open them, and what it'd read in their
- * place is none of the video. ISO/IEC 14496-12, section 8.7.2.
+ * Whether a track's data is said to be in other files. No reader that is used here would open them,
+ * and what it'd read in their place is none of the video. Section 8.7.2.
  */
-function namesOtherFiles(movie: DataView): boolean {
-  return boxesIn(movie)
-    .filter(({ type }) => type === "trak")
-    .flatMap(({ body }) => {
-      const references = findBox(body, "mdia", "minf", "dinf", "dref");
-      if (references === undefined || references.byteLength < ENTRIES) return [];
-      return boxesIn(new DataView(references.buffer, references.byteOffset + ENTRIES, references.byteLength - ENTRIES));
-    })
-    .some(({ body }) => body.byteLength >= 4 && (body.getUint32(0) & SELF_CONTAINED) === 0);
+function namesOtherFiles(track: DataView): boolean {
+  const references = findBox(track, "mdia", "minf", "dinf", "dref");
+  if (references === undefined) return false;
+  for (const { body } of boxesIn(references, TABLE_FIELDS))
+    if (body.byteLength >= 4 && (body.getUint32(0) & SELF_CONTAINED) === 0) return true;
+  return false;
 }
 
-function firstShown({ offsets }: Tables): number {
-  if (offsets === undefined) return 0;
-  return runLengths(offsets, (at) => offsets.getInt32(at)).next().value ?? 0;
-}
+/** "vide", the handler of pictures. Section 8.4.3. */
+const PICTURE = 0x76696465;
 
 /**
- * The packets of the video track that ffmpeg calls stream `stream`, in decode order, from the file's own index.
- * Undefined where the index doesn't tell all.
+ * The packets of the video track that ffmpeg calls stream `stream`, in decode order, from the
+ * file's own index. Undefined where the index doesn't say all. Throws `CutFailedError`
+ * (UnreadableMedia) for a file whose data is elsewhere, or that holds more boxes than a real one.
  */
 export async function readSampleTable(
   source: RangedSource,
@@ -162,22 +173,13 @@ export async function readSampleTable(
 ): Promise<Iterable<PlannedPacket> | undefined> {
   const movie = await readMovieBox(source, signal);
   if (movie === undefined) return undefined;
-  if (namesOtherFiles(movie)) throw unreadable("its data is said to lie in other files, and only this one is here");
-  if (findBox(movie, "mvex") !== undefined) return undefined;
-  const track = boxesIn(movie).filter(({ type }) => type === "trak")[stream]?.body;
+  const tracks = [...boxesIn(movie)].filter(({ type }) => type === "trak").map(({ body }) => body);
+  if (tracks.some(namesOtherFiles))
+    throw unreadable("its data is said to be in other files, and only this one is here");
+  const track = tracks[stream];
   const handler = track && findBox(track, "mdia", "hdlr");
   if (track === undefined || handler === undefined || handler.byteLength < 12) return undefined;
-  // "vide", the handler of pictures.
-  if (handler.getUint32(8) !== 0x76696465) return undefined;
+  if (handler.getUint32(8) !== PICTURE || findBox(movie, "mvex") !== undefined) return undefined;
   const tables = tablesOf(track, source.size);
-  if (tables === undefined || !editsAreHarmless(track, firstShown(tables))) return undefined;
-  return timesFor(tables) === tables.samples ? packetsOf(tables) : undefined;
-}
-
-/** How many samples have a time; counted no further than is needed to see that there are too many. */
-function timesFor({ times, samples }: Tables): number {
-  let told = 0;
-  for (let entry = 0; entry < entryCount(times) && told <= samples; entry += 1)
-    told += times.getUint32(ENTRIES + entry * 8);
-  return told;
+  return tables !== undefined && editsAreHarmless(track, firstShown(tables)) ? packetsOf(tables) : undefined;
 }

@@ -14,8 +14,8 @@ const seconds = (text: string | undefined): number | undefined => {
 };
 
 /**
- * Turns lines of `ffprobe -show_entries packet=pts_time,dts_time,duration_time,flags -of csv=p=0` into packets.
- * AVI has no presentation times: decode times stand in for them.
+ * Turns lines of `ffprobe -show_entries packet=pts_time,dts_time,duration_time,flags -of csv=p=0`
+ * into packets. AVI has no presentation times: decode times stand in for them.
  */
 export function packetReader(format: string): (line: string) => PlannedPacket | undefined {
   let shift = 0;
@@ -51,8 +51,8 @@ export type PacketScan = {
 };
 
 /**
- * Reads every packet of one stream, decoding none, and hands each on in decode order. Memory doesn't grow with the
- * source. Throws `FfmpegError` where the source can't be read at all.
+ * Reads every packet of one stream, decoding none, and hands each on in decode order. Memory
+ * doesn't grow with the source. Throws `FfmpegError` where the source can't be read at all.
  */
 export async function scanPackets({ binary, url, stream, format, signal, onPacket }: PacketScan): Promise<void> {
   const read = packetReader(format);

@@ -1,38 +1,28 @@
-import { topLevelEnd } from "../formats/iso-boxes.ts";
-import type { RangedSource } from "../formats/ranged-source.ts";
+import { readElementHeader } from "../formats/matroska/ebml.ts";
+import { ID } from "../formats/matroska/ids.ts";
+import { topLevelEnd } from "./movie-box.ts";
+import type { RangedSource } from "./ranged-source.ts";
 import { hasSampleTable } from "./sample-table.ts";
 
 /**
- * Containers that say at their start how long they are: a file that ends before was cut off on its way. Transport
- * streams, FLV and Ogg don't say; of them every packet that is there is all there is.
+ * Containers that say at their start how long they are: a file that ends before was cut off on its
+ * way. Transport streams, FLV and Ogg don't say; of them every packet that is there is all there
+ * is.
  */
 
 const HEAD_BYTES = 4_096;
 
-const EBML = 0x1a45dfa3;
-const SEGMENT = 0x18538067;
-
-/** A Matroska number: its length is in the leading zeros of its first byte. Undefined where all bits are set: unknown. */
-function vint(head: Buffer, at: number): { value: number | undefined; length: number } {
-  const length = Math.clz32(head[at] ?? 0) - 23;
-  if (length > 8 || at + length > head.length) return { value: undefined, length };
-  let value = head[at]! & (0xff >> length);
-  let unknown = value === 0xff >> length;
-  for (let byte = 1; byte < length; byte += 1) {
-    value = value * 256 + head[at + byte]!;
-    unknown &&= head[at + byte] === 0xff;
-  }
-  return { value: unknown ? undefined : value, length };
-}
-
-/** Where a Matroska file says that it ends: the EBML header, then one segment. RFC 9559, section 4.5. */
+/**
+ * Where a Matroska file says that it ends: the EBML header, then one segment. RFC 9559, section
+ * 4.5.
+ */
 function matroskaEnd(head: Buffer): number | undefined {
-  if (head.length < 12 || head.readUInt32BE(0) !== EBML) return undefined;
-  const header = vint(head, 4);
-  const segment = 4 + header.length + (header.value ?? head.length);
-  if (segment + 12 > head.length || head.readUInt32BE(segment) !== SEGMENT) return undefined;
-  const size = vint(head, segment + 4);
-  return size.value === undefined ? undefined : segment + 4 + size.length + size.value;
+  const header = readElementHeader(head, 0);
+  if (header?.id !== ID.EBML || header.size === undefined) return undefined;
+  const start = header.header + header.size;
+  const segment = readElementHeader(head, start);
+  if (segment?.id !== ID.Segment || segment.size === undefined) return undefined;
+  return start + segment.header + segment.size;
 }
 
 /** Where the first RIFF chunk says that it ends. Live writers leave 0 or all ones. */
@@ -49,7 +39,10 @@ async function headOf(source: RangedSource, signal: AbortSignal): Promise<Buffer
   return Buffer.concat(chunks);
 }
 
-/** Whether the file ends before its own container says it does. `format` is ffprobe's name of the container. */
+/**
+ * Whether the file ends before its own container says it does. `format` is ffprobe's name of the
+ * container.
+ */
 export async function isTruncated(source: RangedSource, format: string, signal: AbortSignal): Promise<boolean> {
   if (source.size === 0) return false;
   if (hasSampleTable(format)) return (await topLevelEnd(source, signal)) > source.size;

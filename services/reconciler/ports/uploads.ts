@@ -10,6 +10,9 @@ export type ListedUpload = {
 
 /** The upload bucket. */
 export type Uploads = {
-  /** All versions of all objects below a prefix, a page at a time. */
+  /**
+   * All versions of all objects below a prefix, a page at a time: in the keys' order, the newest
+   * version of each first. Throws `signal`'s reason.
+   */
   list(bucket: string, prefix: string, signal: AbortSignal): AsyncIterable<ListedUpload[]>;
 };

@@ -7,14 +7,18 @@ import { onceInLedger } from "../../../services/runtime/once.ts";
 import { openLedgerTable } from "../../fixtures/ledger-table.ts";
 
 /**
- * Every order in which two deliveries of one upload can be started, crash, run out of time, fail, finish and be retried, played on
- * the real ledger. Lambda's rules: a retry comes only after its attempt has ended, carries the same request id, and there are
- * so many of them; then the delivery is a dead letter.
+ * Every order in which two deliveries of one upload can be started, crash, run out of time, fail,
+ * finish and be retried, played on the real ledger. Lambda's rules: a retry comes only after its
+ * attempt has ended, carries the same request id, and there are so many of them; then the delivery
+ * is a dead letter.
  */
 type Step = { delivery: number; what: "start" | "finish" | "crash" | "time out" | "fail" };
 
 const DELIVERIES = 2;
-/** Lambda makes three: with all of them there are 6,917 orders, which hold as well and take a minute more. */
+/**
+ * Lambda makes three: with all of them there are 6,917 orders, which hold as well and take a minute
+ * more.
+ */
 const MOST_ATTEMPTS = 2;
 const TIMEOUT_MS = 15 * 60_000;
 

@@ -1,10 +1,18 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { PutObjectCommand, type PutObjectCommandInput, S3Client } from "@aws-sdk/client-s3";
+import {
+  DeleteObjectCommand,
+  PutBucketVersioningCommand,
+  PutObjectCommand,
+  type PutObjectCommandInput,
+  S3Client,
+} from "@aws-sdk/client-s3";
 import { openS3 } from "../../../infra/local/s3/index.ts";
 import { s3MediaStore } from "../../../services/aws/media-store.ts";
 import type { Patience } from "../../../services/aws/patient-fetch.ts";
+import { s3Uploads } from "../../../services/aws/uploads.ts";
 import { CREDENTIALS, REGION, serve } from "../../fixtures/http.ts";
 import { temporaryFolder } from "../../fixtures/temporary.ts";
+import type { OpenBucketOf } from "../../ports/bucket.ts";
 
 /** May answer a request in S3's place, by returning true. */
 export type Fault = (request: IncomingMessage, response: ServerResponse) => boolean;
@@ -26,6 +34,29 @@ export async function openBucket(fault: Fault = () => false, patience: Patience 
     client.send(new PutObjectCommand({ Bucket: "media", Key, Body, ...more }));
   return { client, put, store: s3MediaStore(client, patience) };
 }
+
+/** A bucket for the contracts of the ports. */
+export const openContractBucket: OpenBucketOf = async ({ isVersioned }) => {
+  const forbidden = new Set<string>();
+  const { client, store, put } = await openBucket(({ url = "" }, response) => {
+    if (!forbidden.has(new URL(url, "http://s3").pathname)) return false;
+    response.writeHead(403).end("<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>");
+    return true;
+  });
+  if (isVersioned) {
+    const VersioningConfiguration = { Status: "Enabled" } as const;
+    await client.send(new PutBucketVersioningCommand({ Bucket: "media", VersioningConfiguration }));
+  }
+  return {
+    bucket: "media",
+    store,
+    uploads: s3Uploads(client),
+    put: async (key, content, { metadata, storageClass } = {}) =>
+      void (await put(key, content, { Metadata: metadata, StorageClass: storageClass })),
+    remove: async (key) => void (await client.send(new DeleteObjectCommand({ Bucket: "media", Key: key }))),
+    forbid: (key) => void forbidden.add(`/media/${key}`),
+  };
+};
 
 export const readAll = async (chunks: AsyncIterable<Uint8Array>): Promise<Buffer> =>
   Buffer.concat(await Array.fromAsync(chunks));

@@ -109,7 +109,7 @@ describe("a run that is aborted", () => {
     const begun = performance.now();
     aborting.abort(OUT_OF_TIME);
     await expect(running).rejects.toBe(OUT_OF_TIME);
-    expect(performance.now() - begun).toBeLessThan(4_000);
+    expect(performance.now() - begun).toBeLessThan(10_000);
     expect(getEventListeners(aborting.signal, "abort")).toEqual([]);
     expect(await heldBeyond(before)).toEqual([]);
     await rm(join(spec.directory, "keep"), { force: true });

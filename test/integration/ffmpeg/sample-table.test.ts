@@ -54,7 +54,7 @@ describe("the index of an MP4", () => {
     "moov-at-end.mov",
     "ntsc.mp4",
     "one-keyframe-in-five-seconds.mp4",
-  ])("%s: tells the packets that ffprobe finds by reading the file, in a fraction of its bytes", async (trait) => {
+  ])("%s: gives the packets that ffprobe finds by reading the file, in a fraction of its bytes", async (trait) => {
     const bytes = await mediaBytes(trait);
     const source = counted(bytes);
     const indexed = [...(await readSampleTable(source.ranged, 0, NEVER))!];

@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished } from "vitest";
-import type { RangedSource } from "../../../services/ffmpeg/formats/ranged-source.ts";
 import { checkSource } from "../../../services/ffmpeg/source/checked-source.ts";
+import type { RangedSource } from "../../../services/ffmpeg/source/ranged-source.ts";
 import { serveSource } from "../../../services/ffmpeg/source/source-server.ts";
 
 const BYTES = Buffer.from("0123456789");

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { VideoSplitEvent } from "#events-schema";
 import { SourceFetchError, SourceUnavailableError } from "../../../services/video/errors.ts";
 import { ffmpeg } from "../../fixtures/media.ts";
-import { split, type World } from "../../fixtures/split-world.ts";
+import { openLedger, split, type World } from "../../fixtures/split-world.ts";
 import { sharedFolder } from "../../fixtures/temporary.ts";
 
 /** S3 fails while real ffmpeg reads: what it leads to must be told from what the file's bytes lead to. */
@@ -84,10 +84,10 @@ describe.each(CONTAINERS)("a source in %s", (container) => {
       expect(ended(calm.events)).not.toHaveProperty("truncated");
 
       for (const place of PLACES) {
-        const delivered: World["delivered"] = new Map();
+        const ledger = openLedger();
         const fault = () => new Error("S3 is down");
         const { size: bytes } = await stat(options.file!);
-        const failed = await split({ ...options, delivered, onRead: failsAt(place, bytes, fault) });
+        const failed = await split({ ...options, ledger, onRead: failsAt(place, bytes, fault) });
         expect(failed.outcome).toBeInstanceOf(SourceFetchError);
         expect(failed.types).not.toContain("VideoSplit");
         expect(failed.types).not.toContain("VideoRejected");
@@ -95,7 +95,7 @@ describe.each(CONTAINERS)("a source in %s", (container) => {
         const whole = byIndex(calm.events);
         for (const segment of created(failed.events)) expect(segment).toEqual(whole[segment.segment_index]);
 
-        const retry = await split({ ...options, delivered });
+        const retry = await split({ ...options, ledger });
         expect(byIndex([...failed.events, ...retry.events])).toEqual(whole);
         expect(ended(retry.events)).toEqual(ended(calm.events));
       }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import type { VideoSplitEvent } from "#events-schema";
 import { ffmpeg } from "../../fixtures/media.ts";
-import { split, type World } from "../../fixtures/split-world.ts";
+import { openLedger, split } from "../../fixtures/split-world.ts";
 import { ffmpegAfter } from "../../fixtures/stand-in.ts";
 import { temporaryFolder } from "../../fixtures/temporary.ts";
 
@@ -16,7 +16,9 @@ const ended = (events: readonly VideoSplitEvent[]) => events.find(({ type }) => 
 /** More processes than one split of the video below has. */
 const MAX_PROCESSES = 40;
 
-it("each ffmpeg of a split, killed as by the OOM killer: a retry, which copies and stitches as it would have", async () => {
+it("each ffmpeg of a split, killed as by the OOM killer: a retry, which copies and stitches as it would have", {
+  timeout: 300_000,
+}, async () => {
   const folder = await temporaryFolder();
   const file = join(folder, "film.mp4");
   const picture = ["-f", "lavfi", "-i", "testsrc2=duration=6:size=160x90:rate=25"];
@@ -32,12 +34,12 @@ it("each ffmpeg of a split, killed as by the OOM killer: a retry, which copies a
     await mkdir(runs);
     // Each process leaves a file; the one that makes the nth is killed.
     const kill = `mktemp ${runs}/XXXXXX > /dev/null; [ $(ls ${runs} | wc -l) = ${nth} ] && kill -9 $$`;
-    const delivered: World["delivered"] = new Map();
-    const killed = await split({ ...options, delivered, ffmpeg: await ffmpegAfter(folder, kill, `kills-${nth}`) });
+    const ledger = openLedger();
+    const killed = await split({ ...options, ledger, ffmpeg: await ffmpegAfter(folder, kill, `kills-${nth}`) });
     if ((await readdir(runs)).length < nth) break;
     kills += 1;
     expect(killed.types, `kill ${nth}`).not.toContain("VideoRejected");
-    const retry = await split({ ...options, delivered });
+    const retry = await split({ ...options, ledger });
     // Of a process that was of no use any more nobody notices the end.
     const events = killed.types.includes("VideoSplit") ? killed.events : [...killed.events, ...retry.events];
     expect(segments(events), `kill ${nth}`).toEqual(segments(calm.events));

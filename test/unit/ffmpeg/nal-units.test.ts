@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isIdr, lengthPrefixed, NalReader, pictureHasher } from "../../../services/ffmpeg/formats/nal-units.ts";
+import { isIdr, lengthPrefixed, NalReader, pictureHasher } from "../../../services/ffmpeg/formats/nal/units.ts";
 
 const SPS = Buffer.from("6742001e", "hex");
 const IDR = Buffer.from("658884aabbcc", "hex");
@@ -30,11 +30,29 @@ describe("NAL units", () => {
     expect(reader.framed(broken)).toBe(broken);
   });
 
+  it("of a stream framed by lengths of two bytes are none, rather than what chance finds", () => {
+    const short = (unit: Buffer) => Buffer.concat([Buffer.from([0, unit.length]), unit]);
+    const reader = new NalReader();
+    expect(reader.units(short(IDR))).toBeUndefined();
+    expect(reader.framed(short(IDR))).toEqual(short(IDR));
+    expect(reader.units(startCoded(IDR))).toEqual([IDR]);
+  });
+
+  it("are refused where they are empty, or more than a picture has", () => {
+    const zeros = Buffer.alloc(40_000_000);
+    expect(new NalReader().units(zeros)).toEqual([]);
+    const tiny = Buffer.concat(Array<Buffer>(20_000).fill(Buffer.from("00000001ab", "hex")));
+    expect(new NalReader().units(tiny)).toBeUndefined();
+    const reader = new NalReader();
+    reader.units(startCoded(IDR));
+    expect(reader.units(Buffer.concat(Array<Buffer>(20_000).fill(Buffer.from("000001ab", "hex"))))).toBeUndefined();
+  });
+
   it("are framed by lengths whichever way they came", () => {
     expect(new NalReader().framed(startCoded(SPS, IDR))).toEqual(lengthPrefixed([SPS, IDR]));
   });
 
-  it("tell a picture that begins anew", () => {
+  it("show whether a picture resets the decoder", () => {
     expect(isIdr("h264", lengthPrefixed([SPS, IDR]))).toBe(true);
     expect(isIdr("h264", lengthPrefixed([SLICE]))).toBe(false);
   });
@@ -52,6 +70,12 @@ describe("the hash of a picture", () => {
     const flipped = Buffer.from(IDR);
     flipped[4]! ^= 1;
     expect(pictureHasher("h264")(lengthPrefixed([flipped]))).not.toBe(pictureHasher("h264")(lengthPrefixed([IDR])));
+  });
+
+  it("is over the whole packet where its units can't be found", () => {
+    const one = Buffer.from("0006658884aabbcc", "hex");
+    const other = Buffer.from("0006658884aabbcd", "hex");
+    expect(pictureHasher("h264")(one)).not.toBe(pictureHasher("h264")(other));
   });
 
   it("is over the whole packet for other codecs", () => {

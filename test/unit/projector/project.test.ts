@@ -1,44 +1,19 @@
 import { describe, expect, it } from "vitest";
 import { segmentIds, type VideoSplitEvent } from "#events-schema";
-import { sha256 } from "../../../services/aws/ledger.ts";
-import type { VideoDocument } from "../../../services/projector/domain/document.ts";
 import type { Measurement } from "../../../services/projector/ports/measure.ts";
 import type { VideoDocuments } from "../../../services/projector/ports/video-documents.ts";
 import { type ProjectorDependencies, project } from "../../../services/projector/project.ts";
-import type { Log } from "../../../services/video/ports/log.ts";
+import { sha256 } from "../../fakes/ledger.ts";
+import { fakeLog } from "../../fakes/log.ts";
+import { fakeVideoDocuments } from "../../fakes/video-documents.ts";
 import { announced, at, RUN, UPLOAD, wholeRun } from "./events-of-a-run.ts";
-
-function inMemory(): VideoDocuments & { all: Map<number, VideoDocument> } {
-  const all = new Map<number, VideoDocument>();
-  return {
-    all,
-    evolve: async (VideoId, fold) => {
-      const before = all.get(VideoId);
-      const after = fold(before);
-      all.set(VideoId, after);
-      return JSON.stringify(before) === JSON.stringify(after) ? "unchanged" : "changed";
-    },
-  };
-}
-
-function recorded(
-  fields: Record<string, unknown> = {},
-  lines: Record<string, unknown>[] = [],
-): Log & { lines: typeof lines } {
-  return {
-    lines,
-    info: (message, more = {}) => void lines.push({ message, ...fields, ...more }),
-    warn: (message, more = {}) => void lines.push({ message, ...fields, ...more }),
-    with: (more) => recorded({ ...fields, ...more }, lines),
-  };
-}
 
 /** A projector with these parts, at `ms` after the run began. */
 function projector(parts: Partial<ProjectorDependencies> = {}, ms = 0) {
   const measurements: Measurement[] = [];
   const dependencies: ProjectorDependencies = {
-    documents: inMemory(),
-    log: recorded(),
+    documents: fakeVideoDocuments(),
+    log: fakeLog(),
     measure: (measurement) => void measurements.push(measurement),
     hash: sha256,
     now: () => new Date(at(ms)),
@@ -49,7 +24,7 @@ function projector(parts: Partial<ProjectorDependencies> = {}, ms = 0) {
 
 describe("projecting an event", () => {
   it("given a whole run, then the upload and each of its segments has a document", async () => {
-    const documents = inMemory();
+    const documents = fakeVideoDocuments();
     const { project } = projector({ documents });
     for (const event of wholeRun()) await project(event);
     expect([...documents.all.keys()].sort()).toEqual([UPLOAD, ...segmentIds(UPLOAD, 3)]);
@@ -57,7 +32,7 @@ describe("projecting an event", () => {
   });
 
   it("given an event, then the outcome is told, and logged with the ids that find it again", async () => {
-    const log = recorded();
+    const log = fakeLog();
     const [event] = wholeRun() as [VideoSplitEvent];
     expect(await projector({ log }).project(event)).toEqual({ outcome: "changed", VideoId: UPLOAD });
     expect(log.lines).toMatchObject([
@@ -66,8 +41,8 @@ describe("projecting an event", () => {
   });
 
   it("given SplitRequested, then no document is touched and the log says so", async () => {
-    const documents = inMemory();
-    const log = recorded();
+    const documents = fakeVideoDocuments();
+    const log = fakeLog();
     const event = announced("SplitRequested", 0, { bucket: "uploads", key: "a.mp4", reason: "manual" });
     const { project, measurements } = projector({ documents, log });
     expect(await project(event)).toEqual({ outcome: "ignored" });

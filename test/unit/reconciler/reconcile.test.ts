@@ -1,32 +1,29 @@
 import { setImmediate } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
-import type { VideoSplitEvent } from "#events-schema";
-import { sha256 } from "../../../services/aws/ledger.ts";
 import { checkedDocumentId } from "../../../services/projector/domain/consistency.ts";
 import type { DocumentEvent } from "../../../services/projector/domain/identity.ts";
-import type { ListedUpload } from "../../../services/reconciler/ports/uploads.ts";
 import { type ReconcilerDependencies, reconcile } from "../../../services/reconciler/reconcile.ts";
 import { SourceUnavailableError } from "../../../services/video/errors.ts";
 import { blockStart } from "../../../services/video/ids.ts";
 import { segmentMetadata } from "../../../services/video/own-segments.ts";
-import type { Log } from "../../../services/video/ports/log.ts";
-import { sourceIdentity } from "../../../services/video/source.ts";
-import { NEVER } from "../../fixtures/cut.ts";
+import { type Source, sourceIdentity } from "../../../services/video/source.ts";
+import { fakePublisher } from "../../fakes/event-publisher.ts";
+import { fakeLedger, sha256 } from "../../fakes/ledger.ts";
+import { fakeMediaStore } from "../../fakes/media-store.ts";
+import { NEVER, quietLog } from "../../fixtures/quiet.ts";
 
 const HOUR = 3_600;
-const silent: Log = { info: () => {}, warn: () => {}, with: () => silent };
+const BUCKET = "uploads";
 
-const upload = (key: string, hour: number, versionId?: string): ListedUpload => ({
-  source: { bucket: "uploads", key, etag: `e-${key}`, versionId },
-  bytes: 7,
-  uploadedAt: hour * HOUR,
-});
+type Upload = { key: string; uploadedAt: number };
+const upload = (key: string, hour: number): Upload => ({ key, uploadedAt: hour * HOUR });
 
 type World = {
-  objects: ListedUpload[];
+  isVersioned: boolean;
+  objects: Upload[];
   /** User metadata by key. */
   metadata: Record<string, Record<string, string>>;
-  /** Keys that are listed and gone. */
+  /** Keys that are deleted once they are listed. */
   gone: string[];
   /** Keys that came to an end. */
   ended: string[];
@@ -38,81 +35,81 @@ type World = {
 
 /** The reconciler beside a bucket and a ledger in memory; `at` runs it at an hour. Its first run ever is at hour 0. */
 async function open(changes: Partial<World> = {}) {
-  const world: World = {
-    objects: [],
-    metadata: {},
-    gone: [],
-    ended: [],
-    failing: {},
-    onLookUp: async () => {},
-    ...changes,
-  };
-  const events: VideoSplitEvent[] = [];
-  const counts = new Map<string, { requests: number; lastRequestAt: number | undefined }>();
+  const calm = { isVersioned: false, objects: [], metadata: {}, gone: [], ended: [], failing: {} };
+  const world: World = { ...calm, onLookUp: async () => {}, ...changes };
+  const { store, uploads, put, remove } = fakeMediaStore(world);
+  const ledger = fakeLedger();
+  const publisher = fakePublisher();
+  const { events } = publisher;
   const endings: [number, string][] = [];
+  const sources = new Map<string, Source>();
+  for (const { key, uploadedAt } of world.objects) {
+    const source = put(BUCKET, key, Buffer.from("7 bytes"), { uploadedAt, metadata: world.metadata[key] ?? {} });
+    sources.set(key, source);
+    if (world.ended.includes(key)) await ledger.recordEnding(await ledger.claimBlock(sourceIdentity(source)), "split");
+  }
   let hour = 0;
-  let since: number | undefined;
-  const none = { requests: 0, lastRequestAt: undefined };
   const dependencies: ReconcilerDependencies = {
     uploads: {
-      async *list() {
-        yield world.objects;
+      async *list(bucket, prefix, signal) {
+        for await (const page of uploads.list(bucket, prefix, signal)) {
+          for (const key of world.gone) remove(bucket, key);
+          yield page;
+        }
       },
     },
     store: {
-      describe: async (_bucket, key) => {
+      describe: async (bucket, key, versionId, signal) => {
         if (world.failing[key] !== undefined) throw world.failing[key];
-        const found = world.objects.find(({ source }) => source.key === key && !world.gone.includes(key));
-        return found && { source: found.source, bytes: found.bytes, metadata: world.metadata[key] ?? {} };
+        return store.describe(bucket, key, versionId, signal);
       },
     },
     ledger: {
-      beginning: async (now) => {
-        since ??= now;
-        return since;
-      },
+      ...ledger,
       hasEnded: async (identity) => {
         await world.onLookUp();
-        const ended = world.objects.filter(({ source }) => world.ended.includes(source.key));
-        return endings.length > 0 || ended.some(({ source }) => sourceIdentity(source) === identity);
+        return ledger.hasEnded(identity);
       },
-      requestsFor: async (identity) => counts.get(identity) ?? none,
-      countRequest: async (identity, request, now) => {
-        counts.set(identity, { requests: request, lastRequestAt: now });
+      recordEnding: async (videoId, ending) => {
+        await ledger.recordEnding(videoId, ending);
+        endings.push([videoId, ending]);
       },
-      claimBlock: async (identity) => blockStart(identity, 0, sha256),
-      recordEnding: async (videoId, ending) => void endings.push([videoId, ending]),
     },
-    publisher: { publish: async (event) => void events.push(event) },
-    log: silent,
+    publisher,
+    log: quietLog,
     hash: sha256,
     now: () => hour * HOUR,
-    settings: { bucket: "uploads", keyPrefix: "uploads/", endings: ["mp4", "MP4"], graceSeconds: HOUR },
+    settings: { bucket: BUCKET, keyPrefix: "uploads/", endings: ["mp4", "MP4"], graceSeconds: HOUR },
   };
   const at = (now: number, signal = NEVER) => {
     hour = now;
     return reconcile(dependencies, signal);
   };
   await at(0);
-  return { at, events, endings, types: () => events.map(({ type }) => type) };
+  return { at, events, endings, sources, types: () => events.map(({ type }) => type) };
 }
 
 describe("looking for uploads without an end", () => {
   it("asks for one again after the grace, then after twice and four times that, and then gives it up for good", async () => {
-    const { at, events, endings, types } = await open({ objects: [upload("uploads/a.mp4", 1, "v1")] });
+    const { at, events, endings, sources, types } = await open({
+      objects: [upload("uploads/a.mp4", 1)],
+      isVersioned: true,
+    });
+    const source = sources.get("uploads/a.mp4") as Source;
+    const VideoId = blockStart(sourceIdentity(source), 0, sha256);
+    const version_id = source.versionId;
     expect(await at(1.9)).toMatchObject({ seen: 0 });
-    const VideoId = blockStart(sourceIdentity(upload("uploads/a.mp4", 1, "v1").source), 0, sha256);
     const hours = [2, 3, 4, 7.9, 8, 15.9, 16, 17, 30];
     const runs: { requested: number; givenUp: number }[] = [];
     for (const hour of hours) runs.push(await at(hour));
     expect(runs.map(({ requested, givenUp }) => requested + 10 * givenUp)).toEqual([1, 0, 1, 0, 1, 0, 10, 0, 0]);
     expect(types()).toEqual(["SplitRequested", "SplitRequested", "SplitRequested", "VideoRejected"]);
     expect(new Set(events.map(({ metadata }) => metadata.eventId)).size).toBe(4);
-    expect(events[0]?.data).toEqual({ bucket: "uploads", key: "uploads/a.mp4", version_id: "v1", reason: "redrive" });
+    expect(events[0]?.data).toEqual({ bucket: "uploads", key: "uploads/a.mp4", version_id, reason: "redrive" });
     expect(events[3]?.data).toMatchObject({
       VideoId,
       key: "uploads/a.mp4",
-      version_id: "v1",
+      version_id,
       bytes: 7,
       rejection: { reason: "GivenUp", message: expect.stringContaining("npm run dead-letters") },
     });
@@ -158,13 +155,19 @@ describe("looking for uploads without an end", () => {
     expect(events.map(({ data }) => "key" in data && data.key)).toEqual(["uploads/b.mp4"]);
   });
 
-  it.each(["SourceForbidden", "SourceKeyRequired", "SourceInOtherRegion"] as const)(
-    "requests one that can't be read (%s): the split service rejects it",
-    async (reason) => {
-      const failing = { "uploads/a.mp4": new SourceUnavailableError(reason, "S3 refuses it.") };
-      const { at, types } = await open({ objects: [upload("uploads/a.mp4", 1)], failing });
-      await at(9);
-      expect(types()).toEqual(["SplitRequested"]);
+  it.each([
+    ["SourceForbidden", ["SplitRequested"]],
+    ["SourceChanged", ["SplitRequested"]],
+    ["SourceKeyRequired", ["SplitRequested"]],
+    ["SourceInOtherRegion", ["SplitRequested"]],
+    ["SourceNotFound", []],
+  ] as const)(
+    "asks for one that can't be read unless it's gone: the split service rejects it (%s)",
+    async (reason, types) => {
+      const failing = { "uploads/a.mp4": new SourceUnavailableError(reason, "It can't be read.") };
+      const opened = await open({ objects: [upload("uploads/a.mp4", 1)], failing });
+      await opened.at(9);
+      expect(opened.types()).toEqual(types);
     },
   );
 
@@ -177,12 +180,12 @@ describe("looking for uploads without an end", () => {
   it("waits for the look-ups that are under way when its time is up, and announces nothing more", async () => {
     const leaving = new AbortController();
     let underWay = 0;
-    const objects = Array.from({ length: 30 }, (_, n) => upload(`uploads/${n}.mp4`, 1));
+    const objects = Array.from({ length: 6 }, (_, n) => upload(`uploads/${n}.mp4`, 1));
     const { at, events } = await open({
       objects,
       onLookUp: async () => {
         underWay += 1;
-        if (underWay === 3) leaving.abort(new Error("time is up"));
+        if (underWay === 2) leaving.abort(new Error("time is up"));
         for (let turns = 0; turns < 5; turns += 1) await setImmediate();
         underWay -= 1;
       },

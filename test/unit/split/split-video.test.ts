@@ -4,7 +4,7 @@ import { sha256 } from "../../../services/aws/ledger.ts";
 import type { Once } from "../../../services/split/ports/once.ts";
 import { SourceFetchError } from "../../../services/video/errors.ts";
 import { segmentMetadata } from "../../../services/video/own-segments.ts";
-import { notFetched, packets, split, stopsAt, type World } from "../../fixtures/split-world.ts";
+import { notFetched, openLedger, packets, split, stopsAt, type World } from "../../fixtures/split-world.ts";
 
 /** A reading that gives no byte. */
 const unreadable = (error: Error): ReturnType<World["onRead"]> =>
@@ -106,44 +106,60 @@ describe("a retry goes on where the attempt before it ended", () => {
   const created = (events: VideoSplitEvent[]) =>
     events.flatMap((event) => (event.type === "SegmentCreated" ? event.data.segment_index : []));
 
+  /** Dies at the upload of a segment, when all before it were announced. */
+  const diesAt = (index: number): Pick<World, "onUpload" | "onRecord"> => {
+    const announced = new Set<number>();
+    const isNext = Promise.withResolvers<void>();
+    return {
+      onRecord: async (one, segment) => {
+        if (segment.announced) announced.add(one);
+        if (announced.size === index) isNext.resolve();
+      },
+      onUpload: async (key) => {
+        if (!key.includes(`-0000${index}`)) return;
+        await isNext.promise;
+        await died();
+      },
+    };
+  };
+
   it("uploads what wasn't uploaded, and no more", async () => {
-    const delivered: World["delivered"] = new Map();
-    const onUpload = async (key: string) => (key.includes("-00002") ? died() : undefined);
-    const first = await split({ delivered, onUpload });
+    const ledger = openLedger();
+    const first = await split({ ledger, ...diesAt(2) });
     expect(first.outcome).toBeInstanceOf(Error);
-    const retry = await split({ delivered });
-    expect(first.uploads.map((key) => key.slice(-9))).toEqual(["00000.mp4", "00001.mp4"]);
+    const retry = await split({ ledger });
+    expect(first.uploads.map((key) => key.slice(-9)).sort()).toEqual(["00000.mp4", "00001.mp4"]);
     expect(retry.uploads.map((key) => key.slice(-9))).toEqual(["00002.mp4"]);
     expect(created(retry.events)).toEqual([2]);
     expect(ended(retry.events)).toEqual(ended((await split()).events));
   });
 
   it("announces what was uploaded and not announced, with the same facts", async () => {
-    const delivered: World["delivered"] = new Map();
+    const ledger = openLedger();
     // Dies between the upload of the second segment, that was recorded, and its announcement.
     const onRecord = async (index: number, { announced }: { announced: boolean }) =>
       index === 1 && announced ? died() : undefined;
-    await split({ delivered, onRecord });
-    const retry = await split({ delivered });
+    await split({ ledger, onRecord });
+    const retry = await split({ ledger });
     expect(created(retry.events)).toContain(1);
     const data = ({ events }: { events: VideoSplitEvent[] }) =>
       events.find((event) => event.type === "SegmentCreated" && event.data.segment_index === 1)?.data;
     expect(data(retry)).toEqual(data(await split()));
   });
 
-  it("cuts nothing where only the end wasn't announced", async () => {
-    const delivered: World["delivered"] = new Map();
-    await split({ delivered });
-    const retry = await split({ delivered, failsAfter: { segments: 0, error: new Error("nothing was to be cut") } });
+  it("cuts nothing where only the end wasn't recorded", async () => {
+    const ledger = openLedger();
+    await split({ ledger: { ...ledger, recordEnding: () => Promise.reject(new Error("killed")) } });
+    const retry = await split({ ledger, failsAfter: { segments: 0, error: new Error("nothing was to be cut") } });
     expect(retry.types).toEqual(["SplitPlanned", "VideoSplit"]);
     expect(retry.uploads).toEqual([]);
   });
 
   it("keeps to the container that the first segments are in", async () => {
-    const delivered: World["delivered"] = new Map();
-    await split({ delivered, refused: ["mp4"], failsAfter: { segments: 1, error: new Error("killed") } });
-    const retry = await split({ delivered });
-    expect(retry.uploads.map((key) => key.slice(-9))).toEqual(["00001.mkv", "00002.mkv"]);
+    const ledger = openLedger();
+    await split({ ledger, refused: ["mp4"], ...diesAt(2) });
+    const retry = await split({ ledger });
+    expect(retry.uploads.map((key) => key.slice(-9))).toEqual(["00002.mkv"]);
   });
 });
 

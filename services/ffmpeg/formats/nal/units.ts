@@ -1,8 +1,9 @@
 import { crc32 } from "node:zlib";
 
 /**
- * H.264 and HEVC packets are sequences of NAL units, framed by start codes (transport streams, AVI) or by lengths (MP4,
- * Matroska). ISO/IEC 14496-15; ITU-T H.264 section 7.3.1 and annex B; H.265 section 7.3.1.2.
+ * H.264 and HEVC packets are sequences of NAL units, framed by start codes (transport streams, AVI)
+ * or by lengths (MP4, Matroska). ISO/IEC 14496-15; ITU-T H.264 section 7.3.1 and annex B; H.265
+ * section 7.3.1.2.
  */
 export type NalCodec = "h264" | "hevc";
 
@@ -10,22 +11,35 @@ export const isNalCodec = (codec: string | undefined): codec is NalCodec => code
 
 const LENGTH_BYTES = 4;
 
-/** The units of a packet that is framed by 4-byte lengths; undefined where the lengths don't add up. */
+/**
+ * More than a picture has: 600 slices at most (H.264 and H.265, annex A), with their messages and
+ * parameters.
+ */
+const MAX_UNITS = 10_000;
+
+/**
+ * The units of a packet that is framed by 4-byte lengths; undefined where the lengths don't add up.
+ */
 function lengthFramed(packet: Buffer): Buffer[] | undefined {
   const units: Buffer[] = [];
   let at = 0;
   while (at + LENGTH_BYTES <= packet.length) {
+    const begin = at + LENGTH_BYTES;
     const length = packet.readUInt32BE(at);
-    if (length > packet.length - at - LENGTH_BYTES) return undefined;
-    units.push(packet.subarray(at + LENGTH_BYTES, at + LENGTH_BYTES + length));
-    at += LENGTH_BYTES + length;
+    if (length > packet.length - begin || units.length === MAX_UNITS) return undefined;
+    if (length > 0) units.push(packet.subarray(begin, begin + length));
+    at = begin + length;
   }
   return at === packet.length ? units : undefined;
 }
 
 const START_CODE = Buffer.from([0, 0, 1]);
 
-function startCodeFramed(packet: Buffer): Buffer[] {
+/**
+ * The units of a packet that is framed by start codes; undefined where they are more than a picture
+ * has.
+ */
+function startCodeFramed(packet: Buffer): Buffer[] | undefined {
   const units: Buffer[] = [];
   let found = packet.indexOf(START_CODE);
   while (found !== -1) {
@@ -34,30 +48,42 @@ function startCodeFramed(packet: Buffer): Buffer[] {
     let end = found === -1 ? packet.length : found;
     // Zeros before a start code belong to it, and no unit ends with one.
     while (end > begin && packet[end - 1] === 0) end -= 1;
+    if (units.length === MAX_UNITS) return undefined;
     if (end > begin) units.push(packet.subarray(begin, end));
   }
   return units;
 }
 
 /**
- * Takes the packets of one stream apart, in whichever framing it has: that of its first packet. Not packet by packet,
- * since a start code and a unit's first byte may read as the length of just the packet it starts (00 00 01 46 in 330 bytes).
+ * Takes the packets of one stream apart, in whichever framing it has: that of its first packet that
+ * has one. Not packet by packet, since a start code and a unit's first byte may read as the length
+ * of just the packet it starts (00 00 01 46 in 330 bytes).
  */
 export class NalReader {
-  #hasLengths: boolean | undefined;
+  #framing: "lengths" | "start codes" | undefined;
 
-  /** Undefined where a damaged packet's lengths don't add up. */
+  /**
+   * Undefined for a packet that can't be taken apart: a damaged one, and each of a stream that is
+   * framed by shorter lengths.
+   */
   units(packet: Buffer): Buffer[] | undefined {
-    this.#hasLengths ??= lengthFramed(packet) !== undefined;
-    const units = this.#hasLengths ? lengthFramed(packet) : startCodeFramed(packet);
-    return units?.filter(({ length }) => length > 0);
+    this.#framing ??= framingOf(packet);
+    if (this.#framing === "lengths") return lengthFramed(packet);
+    return this.#framing === "start codes" ? startCodeFramed(packet) : undefined;
   }
 
-  /** The packet framed by 4-byte lengths, as MP4 wants it; as it is where it's damaged. */
+  /**
+   * The packet framed by 4-byte lengths, as MP4 wants it; as it is where it can't be taken apart.
+   */
   framed(packet: Buffer): Buffer {
     const units = this.units(packet);
-    return this.#hasLengths || units === undefined ? packet : lengthPrefixed(units);
+    return this.#framing === "lengths" || units === undefined ? packet : lengthPrefixed(units);
   }
+}
+
+function framingOf(packet: Buffer): "lengths" | "start codes" | undefined {
+  if (lengthFramed(packet) !== undefined) return "lengths";
+  return packet.includes(START_CODE) ? "start codes" : undefined;
 }
 
 /** The packet framed by 4-byte lengths, as MP4 wants it. */
@@ -88,14 +114,14 @@ const isReset = (codec: NalCodec, unit: Buffer): boolean => {
 
 /** Whether a packet framed by lengths starts with nothing before it: an IDR picture. */
 export const isIdr = (codec: NalCodec, packet: Buffer): boolean =>
-  (lengthFramed(packet) ?? []).some((unit) => unit.length > 0 && isReset(codec, unit));
+  (lengthFramed(packet) ?? []).some((unit) => isReset(codec, unit));
 
 const hashOfSlices = (codec: NalCodec, units: readonly Buffer[]): number =>
   units.reduce((hash, unit) => (isSlice(codec, unit) ? crc32(unit, hash) : hash), 0);
 
 /**
- * Hashes the picture data alone of one stream's packets: the same in whatever container a packet stands, framed and with
- * parameters repeated as each wants.
+ * Hashes the picture data alone of one stream's packets: the same in whatever container a packet
+ * stands, framed and with parameters repeated as each wants.
  */
 export function pictureHasher(codec: string | undefined): (packet: Buffer) => number {
   if (!isNalCodec(codec)) return (packet) => crc32(packet);

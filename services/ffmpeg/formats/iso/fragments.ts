@@ -1,10 +1,11 @@
-import { unreadable } from "../process/errors.ts";
-import type { NalCodec } from "./nal-units.ts";
+import { unreadable } from "../../process/errors.ts";
+import type { NalCodec } from "../nal/units.ts";
+import { type Box, boxesIn, firstOf } from "./boxes.ts";
 
 /**
- * Writes H.264 and HEVC packets as fragmented MP4, which ffmpeg reads from a pipe with decode and presentation times as
- * they are told. ISO/IEC 14496-12, section 8.8. The head of the file is ffmpeg's own, of the source, so that rotation,
- * aspect and colour are what ffmpeg makes of them.
+ * Writes H.264 and HEVC packets as fragmented MP4, which ffmpeg reads from a pipe with decode and
+ * presentation times unchanged. ISO/IEC 14496-12, section 8.8. The head of the file is
+ * ffmpeg's own, of the source, so that rotation, aspect and colour are what ffmpeg makes of them.
  */
 
 const box = (type: string, ...parts: Buffer[]): Buffer => {
@@ -15,15 +16,21 @@ const box = (type: string, ...parts: Buffer[]): Buffer => {
   return Buffer.concat([header, body]);
 };
 
+/**
+ * Fields of 32 bits, signed or not. Throws `CutFailedError` (UnreadableMedia) for a value that
+ * takes more.
+ */
 const words = (...values: number[]): Buffer => {
   const bytes = Buffer.alloc(values.length * 4);
-  values.forEach((value, index) => {
+  for (const [index, value] of values.entries()) {
+    if (value < -(2 ** 31) || value >= 2 ** 32) throw unreadable(`a fragment of MP4 can't hold ${value} in 32 bits`);
     bytes.writeUInt32BE(value >>> 0, index * 4);
-  });
+  }
   return bytes;
 };
 
 const long = (value: number): Buffer => {
+  if (!Number.isSafeInteger(value) || value < 0) throw unreadable(`a fragment of MP4 can't start at ${value}`);
   const bytes = Buffer.alloc(8);
   bytes.writeBigUInt64BE(BigInt(value));
   return bytes;
@@ -68,24 +75,28 @@ export function fragmentHeader(decodeTime: number, samples: readonly Sample[]): 
   return Buffer.concat([movie(movie(0).length + data.length), data]);
 }
 
-/** Where a box is, found along a path of types from the start of `bytes`. */
-function locate(bytes: Buffer, path: readonly string[]): { at: number; size: number } {
-  let from = 0;
-  let to = bytes.length;
-  let found = { at: 0, size: bytes.length };
+/** Where a box is in the bytes that it's in, header and all. */
+type Place = { at: number; size: number };
+
+/** Finds a box along a path of types from the start of `bytes`. */
+function locate(bytes: Buffer, path: readonly string[]): Place {
+  let found: Box | undefined;
+  let body = viewOf(bytes);
   for (const type of path) {
-    let at = from;
-    while (at + 8 <= to && bytes.toString("latin1", at + 4, at + 8) !== type) at += Math.max(8, bytes.readUInt32BE(at));
-    if (at + 8 > to) throw unreadable(`no ${path.join(".")} in the head of the MP4`);
-    found = { at, size: bytes.readUInt32BE(at) };
-    from = at + 8 + (BEFORE_CHILDREN[type] ?? 0);
-    to = at + found.size;
+    found = firstOf(boxesIn(body, BEFORE_CHILDREN[found?.type ?? ""]), type);
+    // A large box has its size elsewhere; ffmpeg's head has none.
+    if (found?.header !== HEADER_BYTES) throw unreadable(`no ${path.join(".")} in the head of the MP4`);
+    body = found.body;
   }
-  return found;
+  return { at: body.byteOffset - bytes.byteOffset - HEADER_BYTES, size: body.byteLength + HEADER_BYTES };
 }
 
+const HEADER_BYTES = 8;
+
+const viewOf = (bytes: Buffer): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+
 /** Fields that stand before the boxes in a box. */
-const BEFORE_CHILDREN: Readonly<Record<string, number>> = {
+const BEFORE_CHILDREN: { readonly stsd: number; readonly [type: string]: number } = {
   stsd: 8,
   avc1: 78,
   avc3: 78,
@@ -110,8 +121,10 @@ export class Mp4Head {
   }
 
   #configurationPath(): string[] {
-    const { at } = locate(this.#bytes, DESCRIPTIONS);
-    return [...DESCRIPTIONS, this.#bytes.toString("latin1", at + 20, at + 24), CONFIGURATION[this.#codec]];
+    const { at, size } = locate(this.#bytes, DESCRIPTIONS);
+    const descriptions = viewOf(this.#bytes.subarray(at + 8, at + size));
+    const [description] = boxesIn(descriptions, BEFORE_CHILDREN.stsd);
+    return [...DESCRIPTIONS, description?.type ?? "a description", CONFIGURATION[this.#codec]];
   }
 
   /** The decoder's configuration: body of avcC or hvcC. */
@@ -123,8 +136,10 @@ export class Mp4Head {
   /** With another clock, in ticks a second. */
   withClock(ticks: number): Mp4Head {
     const bytes = Buffer.from(this.#bytes);
-    const { at } = locate(bytes, [...MEDIA, "mdhd"]);
-    bytes.writeUInt32BE(ticks, at + (bytes[at + 8] === 1 ? 28 : 20));
+    const { at, size } = locate(bytes, [...MEDIA, "mdhd"]);
+    const field = bytes[at + 8] === 1 ? 28 : 20;
+    if (size < field + 4) throw unreadable("the head of the MP4 has no clock");
+    bytes.writeUInt32BE(ticks, at + field);
     return new Mp4Head(bytes, this.#codec);
   }
 
@@ -151,11 +166,10 @@ export class Mp4Head {
 
 /** The head out of what ffmpeg's mp4 muxer wrote: everything before the first fragment. */
 export function mp4HeadOf(written: Buffer, codec: NalCodec): Mp4Head {
-  let at = 0;
-  while (at + 8 <= written.length) {
-    const type = written.toString("latin1", at + 4, at + 8);
+  let end = 0;
+  for (const { type, body } of boxesIn(viewOf(written))) {
     if (type !== "ftyp" && type !== "moov") break;
-    at += written.readUInt32BE(at);
+    end = body.byteOffset + body.byteLength - written.byteOffset;
   }
-  return new Mp4Head(written.subarray(0, at), codec);
+  return new Mp4Head(written.subarray(0, end), codec);
 }

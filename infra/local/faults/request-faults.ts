@@ -1,0 +1,224 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { json } from "node:stream/consumers";
+import { setTimeout as sleep } from "node:timers/promises";
+import { cutBody, loseAnswer, slowBody, stopBodyAfter } from "./bodies.ts";
+import { childrenOf, ownerOfPort } from "./client-process.ts";
+import type { RequestFault } from "./kinds.ts";
+import type { Attempt, World } from "./world.ts";
+
+/** A request that a fault happens to. */
+type Faulty = {
+  request: IncomingMessage;
+  response: ServerResponse;
+  /** Lets the service answer. */
+  serve: () => void;
+  /** How many requests of its kind came before. */
+  nth: number;
+  attempt: Attempt;
+  world: World;
+  /** The process that the fault is done to; 0 for faults that are done to none. */
+  victim: number;
+};
+
+/** A request and its answer. */
+type Exchange = Pick<Faulty, "request" | "response">;
+
+/** Reads a request to its end, so that the client reads the answer. */
+function refuse({ request, response }: Exchange, status: number, type: string, body: string): void {
+  request.resume().once("end", () => response.writeHead(status, { "content-type": type }).end(body));
+}
+
+const refuseByS3 = (exchange: Exchange, status: number, code: string): void =>
+  refuse(exchange, status, "application/xml", `<Error><Code>${code}</Code><Message>chaos</Message></Error>`);
+
+const refuseByAws = (exchange: Exchange, protocol: "1.0" | "1.1", code: string): void =>
+  refuse(
+    exchange,
+    400,
+    `application/x-amz-json-${protocol}`,
+    JSON.stringify({ __type: `com.amazonaws.chaos#${code}`, message: "chaos" }),
+  );
+
+const SLOW_MS = 300;
+
+/** A write that isn't a projector's is held as long as a small split takes. */
+const HELD_MS = 2_000;
+
+/** The longest that a projector's write is held for the run's other events to overtake it. */
+const MAX_HELD_MS = 4_000;
+
+type Entry = Record<string, unknown>;
+
+/**
+ * The call succeeds, and every other entry fails: what PutEvents answers when something inside fails. The other entries
+ * are put by a call of our own.
+ */
+async function refuseEntries({ request, response, nth }: Faulty): Promise<void> {
+  const { Entries = [] } = (await json(request)) as { Entries?: Entry[] };
+  const isRefused = (index: number) => index % 2 === nth % 2 || Entries.length === 1;
+  const { "x-amz-target": target = "", host = "" } = request.headers;
+  const accepted = Entries.filter((_, index) => !isRefused(index));
+  const results: Entry[] = [];
+  if (accepted.length > 0) {
+    const headers = { "content-type": "application/x-amz-json-1.1", "x-amz-target": String(target) };
+    const body = JSON.stringify({ Entries: accepted });
+    const answer = await fetch(`http://${host}/`, { method: "POST", headers, body }).catch(() => undefined);
+    // The stack is being closed: its clients go as well.
+    if (answer === undefined) return void response.destroy();
+    results.push(...((await answer.json()) as { Entries: Entry[] }).Entries);
+  }
+  const all = Entries.map((_, index) =>
+    isRefused(index) ? { ErrorCode: "InternalFailure", ErrorMessage: "chaos" } : results.shift(),
+  );
+  const FailedEntryCount = all.filter((entry) => entry?.ErrorCode !== undefined).length;
+  const body = JSON.stringify({ FailedEntryCount, Entries: all });
+  response.writeHead(200, { "content-type": "application/x-amz-json-1.1" }).end(body);
+}
+
+/** The range that a GET asks for, in bytes of the object, both included; undefined for all of it. */
+export function rangeOf({ headers }: IncomingMessage): { start: number; end: number } | undefined {
+  const [, start, end] = /^bytes=(\d+)-(\d+)$/.exec(headers.range ?? "") ?? [];
+  return start === undefined ? undefined : { start: Number(start), end: Number(end) };
+}
+
+/** The middle of a GET's range: the first byte that isn't sent. */
+function middleOf(request: IncomingMessage): number {
+  const { start, end } = rangeOf(request) ?? { start: 0, end: 1 };
+  return Math.ceil((start + end) / 2);
+}
+
+/** Sends what is before byte `first` of the object, and fails then. */
+export function failFrom(first: number, { request, response, serve }: Exchange & Pick<Faulty, "serve">): void {
+  const readable = first - (rangeOf(request)?.start ?? 0);
+  // An error that isn't retried by the client, as for a token that has expired meanwhile.
+  if (readable <= 0) {
+    refuseByS3({ request, response }, 400, "ExpiredToken");
+    return;
+  }
+  stopBodyAfter(response, readable, () => response.destroy());
+  serve();
+}
+
+/** Writes to the object that a request reads, before it's read. */
+async function changeObject(faulty: Faulty, change: (url: string) => Promise<Response>): Promise<void> {
+  const { request, response, serve } = faulty;
+  const { host = "", url = "" } = { host: request.headers.host, url: request.url };
+  const answer = await change(`http://${host}${url.split("?")[0]}`).catch(() => undefined);
+  // The stack is being closed.
+  if (answer === undefined) return void response.destroy();
+  if (!answer.ok) throw new Error(`The local S3 answered ${answer.status} to ${url}`);
+  serve();
+}
+
+async function overwrite(faulty: Faulty): Promise<void> {
+  const { body, metadata } = await faulty.world.options.replacement(faulty.attempt.run);
+  const headers = Object.fromEntries(Object.entries(metadata).map(([name, value]) => [`x-amz-meta-${name}`, value]));
+  await changeObject(faulty, (url) => fetch(url, { method: "PUT", headers, body: new Uint8Array(body) }));
+}
+
+function signalTo(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    // It has ended by itself.
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}
+
+const afterAnswer = (response: ServerResponse, then: () => void): void => void response.once("close", then);
+
+function answerNothing({ response, serve }: Faulty): void {
+  loseAnswer(response);
+  serve();
+}
+
+/** What each fault does to a request. */
+export const REQUEST_FAULT_ACTIONS: Record<RequestFault, (faulty: Faulty) => void | Promise<void>> = {
+  "S3 is busy": (faulty) => refuseByS3(faulty, 503, "SlowDown"),
+  "S3 body is slow": ({ response, serve }) => {
+    slowBody(response);
+    serve();
+  },
+  "S3 body cut midway": ({ response, serve }) => {
+    cutBody(response);
+    serve();
+  },
+  "S3 fails in mid-read": (faulty) => {
+    const first = middleOf(faulty.request);
+    faulty.world.unreadableFrom.set(faulty.attempt.id, first);
+    failFrom(first, faulty);
+  },
+  "S3 body stalls": ({ request, response, serve }) => {
+    stopBodyAfter(response, middleOf(request) - (rangeOf(request)?.start ?? 0));
+    serve();
+  },
+  "S3 object overwritten": overwrite,
+  "S3 object deleted": (faulty) => changeObject(faulty, (url) => fetch(url, { method: "DELETE" })),
+  "S3 finds a wrong checksum": (faulty) => refuseByS3(faulty, 400, "BadDigest"),
+  "S3 answer lost": answerNothing,
+  "DynamoDB throttles": (faulty) => refuseByAws(faulty, "1.0", "ProvisionedThroughputExceededException"),
+  "DynamoDB is slow": async ({ serve }) => {
+    await sleep(SLOW_MS);
+    serve();
+  },
+  // What was read before it is old by then.
+  "DynamoDB write overtaken": async ({ attempt, world, serve }) => {
+    if (attempt.functionName === "projector") await Promise.race([world.whenEnded(attempt.run), sleep(MAX_HELD_MS)]);
+    else await sleep(HELD_MS);
+    serve();
+  },
+  "DynamoDB answer lost": answerNothing,
+  "bus throttles": (faulty) => refuseByAws(faulty, "1.1", "ThrottlingException"),
+  "bus refuses entries": refuseEntries,
+  "bus answer lost": answerNothing,
+  // The client must give up by itself.
+  "request never answered": ({ request }) => void request.resume(),
+  "ffmpeg killed": ({ victim, serve }) => {
+    signalTo(victim, "SIGKILL");
+    serve();
+  },
+  "function killed before a request": ({ victim }) => signalTo(victim, "SIGKILL"),
+  "function killed after a request": (faulty) => {
+    afterAnswer(faulty.response, () => signalTo(faulty.victim, "SIGKILL"));
+    answerNothing(faulty);
+  },
+  "function killed after its answer": ({ response, serve, nth, victim }) => {
+    afterAnswer(response, () => setTimeout(signalTo, 5 * (nth % 5), victim, "SIGKILL"));
+    serve();
+  },
+  "function frozen until its timeout": ({ serve, world, victim }) => {
+    world.options.onFrozen(victim);
+    signalTo(victim, "SIGSTOP");
+    serve();
+  },
+  "stack killed": ({ response, serve, nth, world }) => {
+    const { killStack } = world.options;
+    if (nth % 2 === 0) return killStack();
+    afterAnswer(response, killStack);
+    serve();
+  },
+};
+
+/** The function's process that made a request; undefined where it's gone. */
+async function functionOf({ socket }: IncomingMessage): Promise<number | undefined> {
+  const { remotePort } = socket;
+  return remotePort === undefined ? undefined : ownerOfPort(remotePort, await childrenOf(process.pid, ""));
+}
+
+/** An ffmpeg or ffprobe of the function that made a request; undefined where none runs. */
+async function mediaProcessOf(request: IncomingMessage, nth: number): Promise<number | undefined> {
+  const parent = await functionOf(request);
+  const children = parent === undefined ? [] : await childrenOf(parent, "ff");
+  return children[nth % children.length];
+}
+
+type FindVictim = (request: IncomingMessage, nth: number) => Promise<number | undefined>;
+
+/** Whom a fault is done to. It doesn't happen where there's nobody. */
+export const VICTIMS: Partial<Record<RequestFault, FindVictim>> = {
+  "ffmpeg killed": mediaProcessOf,
+  "function killed before a request": functionOf,
+  "function killed after a request": functionOf,
+  "function killed after its answer": functionOf,
+  "function frozen until its timeout": functionOf,
+};

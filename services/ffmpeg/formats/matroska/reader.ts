@@ -1,0 +1,155 @@
+import { ByteReader } from "../../process/byte-reader.ts";
+import { unreadable } from "../../process/errors.ts";
+import {
+  childOf,
+  elementsIn,
+  MAX_ID_BYTES,
+  MAX_SIZE_BYTES,
+  readElementHeader,
+  readVint,
+  unsigned,
+  vintLength,
+} from "./ebml.ts";
+import { ID } from "./ids.ts";
+
+/**
+ * Takes a stream of ffmpeg's matroska muxer apart, packet by packet. It holds every codec, needs no
+ * seeking, and is in order. RFC 9559.
+ */
+
+export type MatroskaTrack = {
+  number: number;
+  /** Its TrackEntry, whole. */
+  entry: Buffer;
+  codecPrivate: Buffer | undefined;
+  /** Microseconds that readers subtract from every time of the track. */
+  delay: number;
+};
+
+/** A packet as it is in the stream. */
+export type StreamPacket = {
+  /** The track's number. */
+  track: number;
+  /** Seconds, the track's delay not yet taken off. */
+  time: number;
+  key: boolean;
+  data: Buffer;
+};
+
+/** Elements that are entered rather than taken whole. They alone may be of unknown size. */
+const ENTERED: readonly number[] = [ID.Segment, ID.Cluster];
+
+/** A frame of 8K in 16 bits a channel, which is the largest packet that any encoder gives. */
+const MAX_ELEMENT_BYTES = 256 * 1024 * 1024;
+
+type StreamElement = { id: number; body: Buffer };
+
+/**
+ * The elements of a stream, those that are entered as empty ones where they begin. Ends quietly
+ * where the stream does.
+ */
+async function* elementsOf(stream: AsyncIterable<Buffer>): AsyncGenerator<StreamElement> {
+  const reader = new ByteReader(stream);
+  const vint = async (most: number): Promise<Buffer | undefined> => {
+    const first = await reader.read(1);
+    const length = first && vintLength(first[0]!);
+    if (first === undefined || length === undefined) return undefined;
+    if (length > most) throw unreadable("what ffmpeg wrote is no Matroska stream");
+    const rest = await reader.read(length - 1);
+    return rest && Buffer.concat([first, rest]);
+  };
+  for (;;) {
+    const name = await vint(MAX_ID_BYTES);
+    const length = name && (await vint(MAX_SIZE_BYTES));
+    if (name === undefined || length === undefined) return;
+    const { id, size } = readElementHeader(Buffer.concat([name, length]), 0)!;
+    if (ENTERED.includes(id)) {
+      yield { id, body: Buffer.alloc(0) };
+      continue;
+    }
+    if (size === undefined || size > MAX_ELEMENT_BYTES)
+      throw unreadable(`a Matroska element is ${size === undefined ? "of unknown size" : `${size} bytes long`}`);
+    const body = await reader.read(size);
+    if (body === undefined) return;
+    yield { id, body };
+  }
+}
+
+function tracksOf(body: Buffer): MatroskaTrack[] {
+  const tracks: MatroskaTrack[] = [];
+  for (const { id, body: entry, whole } of elementsIn(body)) {
+    if (id !== ID.TrackEntry) continue;
+    tracks.push({
+      number: unsigned(childOf(entry, ID.TrackNumber)),
+      entry: whole,
+      codecPrivate: childOf(entry, ID.CodecPrivate),
+      delay: Math.round(unsigned(childOf(entry, ID.CodecDelay)) / 1_000),
+    });
+  }
+  return tracks;
+}
+
+/**
+ * Refuses a stream whose ids or sizes may be longer than Matroska's. RFC 8794, sections 11.2.4 and
+ * 11.2.5.
+ */
+function assertLimits(header: Buffer): void {
+  const [ids, sizes] = [childOf(header, ID.EBMLMaxIDLength), childOf(header, ID.EBMLMaxSizeLength)];
+  if (unsigned(ids) > MAX_ID_BYTES || unsigned(sizes) > MAX_SIZE_BYTES)
+    throw unreadable("an EBML stream of longer ids or sizes than Matroska has");
+}
+
+const KEY = 0x80;
+const LACING = 0x06;
+
+type Block = { track: number; relativeTime: number; flags: number; data: Buffer };
+
+/** Track number, 16 bits of time, 8 of flags, then the packet. RFC 9559, sections 10.1 and 10.2. */
+function readBlock(body: Buffer): Block {
+  const track = readVint(body, 0);
+  if (track === undefined || body.length < track.length + 3) throw unreadable("a Matroska block without a header");
+  const flags = body[track.length + 2]!;
+  if ((flags & LACING) !== 0) throw unreadable("a Matroska block of several packets, which ffmpeg doesn't write");
+  const relativeTime = body.readInt16BE(track.length);
+  return { track: track.value, relativeTime, flags, data: body.subarray(track.length + 3) };
+}
+
+/** A block in a group is a keyframe unless it refers to another one; by itself it has a flag. */
+function blockOf({ id, body }: StreamElement): (Block & { key: boolean }) | undefined {
+  if (id === ID.SimpleBlock) {
+    const block = readBlock(body);
+    return { ...block, key: (block.flags & KEY) !== 0 };
+  }
+  if (id !== ID.BlockGroup) return undefined;
+  const block = childOf(body, ID.Block);
+  return block && { ...readBlock(block), key: childOf(body, ID.ReferenceBlock) === undefined };
+}
+
+const NANOSECONDS = 1_000_000_000;
+const DEFAULT_SCALE = 1_000_000;
+
+/**
+ * Hands over a stream's tracks as soon as they're known, then every packet. Ends with the stream,
+ * also where that breaks off. Throws `CutFailedError` (UnreadableMedia) for what is no Matroska of
+ * ffmpeg's, and what the functions throw.
+ */
+export async function readMatroska(
+  stream: AsyncIterable<Buffer>,
+  onTracks: (tracks: MatroskaTrack[]) => void,
+  onPacket: (packet: StreamPacket) => void | Promise<void>,
+): Promise<void> {
+  let scale = DEFAULT_SCALE;
+  let cluster = 0;
+  for await (const element of elementsOf(stream)) {
+    const { id, body } = element;
+    if (id === ID.EBML) assertLimits(body);
+    if (id === ID.Info) scale = unsigned(childOf(body, ID.TimestampScale)) || DEFAULT_SCALE;
+    if (id === ID.Tracks) onTracks(tracksOf(body));
+    if (id === ID.Cluster) cluster = 0;
+    if (id === ID.Timestamp) cluster = unsigned(body);
+    const block = blockOf(element);
+    if (block === undefined) continue;
+    const { track, relativeTime, key, data } = block;
+    await onPacket({ track, time: ((cluster + relativeTime) * scale) / NANOSECONDS, key, data });
+  }
+}

@@ -1,0 +1,44 @@
+import { PACKET_BYTES, PACKET_LINES, readPacketLines, readPackets } from "../process/packet-lines.ts";
+import type { OutputPipe } from "../process/program.ts";
+import { runFfmpeg } from "../process/run-ffmpeg.ts";
+import type { Product, ProductReader } from "./product.ts";
+
+/** Muxers that write a frame rate, and so each frame's duration. Elsewhere ffmpeg guesses it. */
+const STATES_FRAME_RATE: readonly string[] = ["avi", "ogg"];
+
+/** Reads a produced file with ffmpeg's demuxers: transport streams, AVI, FLV and Ogg. */
+export async function demuxProduct(product: Product, reader: ProductReader): Promise<void> {
+  const { binary, directory, path, audioTracks, container, signal } = product;
+  const copied = ["-c", "copy", "-copyinkf", "-max_muxing_queue_size", "4096"];
+  const picture = ["-map", "0:v:0", ...copied];
+  const statesDuration = STATES_FRAME_RATE.includes(container.muxer);
+  await runFfmpeg(
+    {
+      binary,
+      directory,
+      signal,
+      inputs: [{ from: path, options: ["-hide_banner", "-nostdin", "-loglevel", "error", "-copyts"] }],
+      pipes: {
+        lines: [...picture, ...PACKET_LINES],
+        bytes: [...picture, ...PACKET_BYTES],
+        audio: Array.from({ length: audioTracks }, (_, track) => ["-map", `0:a:${track}`, ...copied, ...PACKET_LINES]),
+      },
+    },
+    async ({ outputs: { lines, bytes, audio } }) => {
+      const video = async () => {
+        for await (const { clock, pts, dts, duration, data } of readPackets(lines, bytes))
+          await reader.onVideo({
+            time: ((pts ?? dts) * clock.num) / clock.den,
+            key: undefined,
+            duration: statesDuration && duration > 0 ? (duration * clock.num) / clock.den : undefined,
+            data,
+          });
+      };
+      const sound = async (pipe: OutputPipe, track: number) => {
+        for await (const { clock, line } of readPacketLines(pipe))
+          reader.onAudio(track, ((line.pts ?? line.dts) * clock.num) / clock.den);
+      };
+      await Promise.all([video(), ...audio.map(sound)]);
+    },
+  );
+}

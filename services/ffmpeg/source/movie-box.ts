@@ -1,0 +1,65 @@
+import { type BoxHeader, MAX_HEADER_BYTES, readBoxHeader } from "../formats/iso/boxes.ts";
+import type { RangedSource } from "./ranged-source.ts";
+
+/** The top level of an MP4 or MOV that is read in ranges, a box's header at a time. */
+
+/** Fewer than this where a container has an index; a fragmented one may have any number. */
+const MAX_TOP_LEVEL_BOXES = 64;
+
+/** More than the index of a file of days has; a hostile one may state any size. */
+const MAX_MOVIE_BYTES = 64 * 1024 * 1024;
+
+async function readBytes(source: RangedSource, start: number, length: number, signal: AbortSignal): Promise<DataView> {
+  const bytes = new Uint8Array(length);
+  let filled = 0;
+  for await (const chunk of source.read(start, start + length - 1, signal)) {
+    bytes.set(chunk.subarray(0, length - filled), filled);
+    filled += chunk.length;
+    if (filled >= length) break;
+  }
+  signal.throwIfAborted();
+  return new DataView(bytes.buffer, 0, Math.min(filled, length));
+}
+
+type TopLevelBox = BoxHeader & { at: number };
+
+/**
+ * The first boxes, to where what follows is no box: readers stop there too. Each is a read of its
+ * own.
+ */
+async function* topLevelBoxes(source: RangedSource, signal: AbortSignal): AsyncGenerator<TopLevelBox> {
+  let at = 0;
+  for (let count = 0; at < source.size && count < MAX_TOP_LEVEL_BOXES; count += 1) {
+    const view = await readBytes(source, at, Math.min(MAX_HEADER_BYTES, source.size - at), signal);
+    const found = readBoxHeader(view, 0, source.size - at);
+    if (found === undefined) return;
+    yield { ...found, at };
+    at += found.size;
+  }
+}
+
+/**
+ * The body of the `moov` box, wherever it is. Undefined where there is none, where it's too large,
+ * where the file is fragmented, or where it doesn't end with its last box: a truncated file.
+ */
+export async function readMovieBox(source: RangedSource, signal: AbortSignal): Promise<DataView | undefined> {
+  let movie: TopLevelBox | undefined;
+  let end = 0;
+  for await (const box of topLevelBoxes(source, signal)) {
+    if (box.type === "moof") return undefined;
+    if (box.type === "moov") movie = box;
+    end = box.at + box.size;
+  }
+  if (end !== source.size || movie === undefined || movie.size > MAX_MOVIE_BYTES) return undefined;
+  return readBytes(source, movie.at + movie.header, movie.size - movie.header, signal);
+}
+
+/**
+ * Where the last box says that it ends: beyond the end of the file where that was truncated. Of a
+ * file in many fragments only the first boxes are looked at.
+ */
+export async function topLevelEnd(source: RangedSource, signal: AbortSignal): Promise<number> {
+  let end = 0;
+  for await (const { at, size } of topLevelBoxes(source, signal)) end = at + size;
+  return end;
+}

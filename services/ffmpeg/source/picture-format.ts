@@ -1,0 +1,15 @@
+/** What is to be kept of a picture when it's encoded again: as ffprobe prints it, "unknown" and absent alike. */
+export type PictureFormat = {
+  codec: string | undefined;
+  profile: string | undefined;
+  pixelFormat: string | undefined;
+  colorRange: string | undefined;
+  colorSpace: string | undefined;
+  colorTransfer: string | undefined;
+  colorPrimaries: string | undefined;
+  chromaLocation: string | undefined;
+  /** "tt" and "bb", or "tb" and "bt" where coding order differs: interlaced. */
+  fieldOrder: string | undefined;
+  /** Average frames per second; undefined where the header has none, or an absurd one. */
+  averageFps: number | undefined;
+};

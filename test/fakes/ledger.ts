@@ -1,0 +1,90 @@
+import { createHash } from "node:crypto";
+import type { UploadLedger } from "../../services/reconciler/ports/upload-ledger.ts";
+import type { CutChoice, DeliveredSegment, Ledger } from "../../services/split/ports/ledger.ts";
+import { blockStart, type Hash } from "../../services/video/ids.ts";
+
+const MAX_SALTS = 64;
+const DAY_MS = 86_400_000;
+
+export const sha256: Hash = (text) => createHash("sha256").update(text).digest();
+
+/** A hash by which every source lands on block 1 at salt 0, on block 2 at salt 1, and so on. */
+export const colliding: Hash = (text) => {
+  const [, salt = 0] = JSON.parse(text) as [string, number?];
+  const bytes = new Uint8Array(32);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(salt + 1) << 25n);
+  return bytes;
+};
+
+type Recorded = { segment: DeliveredSegment; expiresAt: number };
+
+/**
+ * The ledger in memory: what the split service and the reconciler remember, of the same uploads.
+ */
+export function fakeLedger(hash: Hash = sha256): Ledger & UploadLedger {
+  const owners = new Map<number, string>();
+  const choices = new Map<number, CutChoice>();
+  const endings = new Map<number, string>();
+  const segments = new Map<string, Recorded>();
+  const requests = new Map<string, { requests: number; lastRequestAt: number }>();
+  let since: number | undefined;
+
+  const blockOf = (identity: string): number | undefined => {
+    for (let salt = 0; salt < MAX_SALTS; salt += 1) {
+      const videoId = blockStart(identity, salt, hash);
+      const owner = owners.get(videoId);
+      if (owner === undefined || owner === identity) return videoId;
+    }
+    return undefined;
+  };
+
+  return {
+    claimBlock: async (identity) => {
+      const videoId = blockOf(identity);
+      if (videoId === undefined) throw new Error("No free block of ids");
+      owners.set(videoId, identity);
+      return videoId;
+    },
+    choose: async (videoId, choice) => {
+      const isFirst = !choices.has(videoId);
+      if (isFirst) choices.set(videoId, structuredClone(choice));
+      return { choice: structuredClone(choices.get(videoId)!), isFirst };
+    },
+    recall: async (videoId) => ({
+      choice: structuredClone(choices.get(videoId)),
+      isSplit: endings.get(videoId) === "split",
+    }),
+    release: async (videoId) => void choices.delete(videoId),
+    recordEnding: async (videoId, ending) => {
+      if (endings.get(videoId) !== "split") endings.set(videoId, ending);
+    },
+    delivered: async (videoId, count, signal) => {
+      signal?.throwIfAborted();
+      const found = new Map<number, DeliveredSegment>();
+      for (let index = 0; index < count; index += 1) {
+        const recorded = segments.get(`${videoId}#${index}`);
+        if (recorded !== undefined && recorded.expiresAt > Date.now()) {
+          found.set(index, structuredClone(recorded.segment));
+        }
+      }
+      return found;
+    },
+    recordSegment: async (videoId, index, segment) => {
+      segments.set(`${videoId}#${index}`, { segment: structuredClone(segment), expiresAt: Date.now() + DAY_MS });
+    },
+
+    beginning: async (now) => {
+      since ??= now;
+      return since;
+    },
+    hasEnded: async (identity) => {
+      const videoId = blockOf(identity);
+      return videoId !== undefined && owners.get(videoId) === identity && endings.has(videoId);
+    },
+    requestsFor: async (identity) => requests.get(identity) ?? { requests: 0, lastRequestAt: undefined },
+    countRequest: async (identity, request, now) => {
+      if (request > (requests.get(identity)?.requests ?? 0))
+        requests.set(identity, { requests: request, lastRequestAt: now });
+    },
+  };
+}

@@ -1,0 +1,33 @@
+import { setImmediate } from "node:timers/promises";
+import { documentOf } from "../../services/aws/video-document-item.ts";
+import { canonical } from "../../services/projector/domain/canonical.ts";
+import type { VideoDocument } from "../../services/projector/domain/document.ts";
+import type { VideoDocuments } from "../../services/projector/ports/video-documents.ts";
+
+/**
+ * Documents in memory. Others write between its reading and its writing, and what it holds has gone
+ * through the table's own schema.
+ */
+export function fakeVideoDocuments(): VideoDocuments & {
+  all: ReadonlyMap<number, VideoDocument>;
+  get(VideoId: number): Promise<VideoDocument | undefined>;
+} {
+  const all = new Map<number, VideoDocument>();
+  const read = (VideoId: number) => documentOf(structuredClone(all.get(VideoId)));
+  return {
+    all,
+    get: async (VideoId) => read(VideoId),
+    evolve: async (VideoId, fold) => {
+      for (;;) {
+        const before = all.get(VideoId);
+        const document = read(VideoId);
+        await setImmediate();
+        const after = fold(document);
+        if (all.get(VideoId) !== before) continue;
+        if (canonical(before) === canonical(after)) return "unchanged";
+        all.set(VideoId, JSON.parse(JSON.stringify(after)));
+        return "changed";
+      }
+    },
+  };
+}

@@ -1,0 +1,35 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { type CutOptions, cutFile } from "../../fixtures/cut.ts";
+import { binaries, makeMedia, type Trait } from "../../fixtures/media.ts";
+import { standIn } from "../../fixtures/stand-in.ts";
+import { temporaryFolder } from "../../fixtures/temporary.ts";
+
+/** What each segment is. Matroska has random ids in it, so not to the byte. */
+async function segmentsOf(path: string, options: Omit<CutOptions, "directory">) {
+  const { segments, ending } = await cutFile(path, { ...options, directory: await temporaryFolder() });
+  expect(ending).toEqual({ type: "complete" });
+  return segments.map(({ index, made, bytes, proof }) => ({ index, made, bytes, proof }));
+}
+
+describe("the first ffmpeg that reads the source is killed, as for want of memory", () => {
+  it.each(
+    (["b-frames.mp4", "transport-stream.ts", "matroska.mkv"] satisfies Trait[]).flatMap((trait) =>
+      (["keyframe", "exact"] as const).map((cut): [Trait, CutOptions["cut"]] => [trait, cut]),
+    ),
+  )("%s, %s: the attempt throws, and a retry copies and stitches as it would have", async (trait, cut) => {
+    const path = await makeMedia(await temporaryFolder(), trait);
+    const options = { cut, segmentSeconds: 1.5 };
+    const calm = await segmentsOf(path, options);
+
+    const folder = await temporaryFolder();
+    const killed = join(folder, "killed");
+    const killing = `if [ ! -e '${killed}' ]; then touch '${killed}'; kill -9 $$; fi`;
+    const script = `case "$*" in *"-i http://127"*) ${killing};; esac\nexec '${(await binaries).ffmpeg}' "$@"`;
+    const killOnce = { ...options, standIn: await standIn(folder, script) };
+    await expect(segmentsOf(path, killOnce)).rejects.toMatchObject({ code: "ProcessKilled", retryable: true });
+    expect(existsSync(killed)).toBe(true);
+    expect(await segmentsOf(path, killOnce)).toEqual(calm);
+  });
+});

@@ -1,0 +1,104 @@
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { BoundaryEncoder } from "../../../services/ffmpeg/exact/boundary-encoder.ts";
+import { Timeline } from "../../../services/ffmpeg/exact/timeline.ts";
+import { Mp4Head } from "../../../services/ffmpeg/formats/iso/fragments.ts";
+import { type ExactPlan, planExactCut } from "../../../services/split/domain/exact-plan.ts";
+import { PacketIndex } from "../../../services/split/domain/packet-index.ts";
+import { cutFile } from "../../fixtures/cut.ts";
+import { makeStitchable, planExact } from "../../fixtures/exact-cut.ts";
+import { heldBeyond, heldResources } from "../../fixtures/held-resources.ts";
+import { makeOverlappingGroups } from "../../fixtures/overlapping-groups.ts";
+import { standIn } from "../../fixtures/stand-in.ts";
+import { temporaryFolder } from "../../fixtures/temporary.ts";
+
+/** Two encoders run at once: a third job waits for a slot while both may need further packets. */
+describe("boundaries whose groups of pictures overlap", () => {
+  it("I0 I10 I20 I30 I40 B1 …: the cut ends", async () => {
+    const video = await makeOverlappingGroups(await temporaryFolder());
+    const { index, ending, warnings, plan } = await cutFile(video, {
+      cut: "exact",
+      segmentSeconds: 5,
+      directory: await temporaryFolder(),
+    });
+    expect(Array.from({ length: 7 }, (_, packet) => index.time(packet) - index.time(0))).toEqual([
+      0, 10, 20, 30, 40, 1, 2,
+    ]);
+    const jobs = plan.cut.kind === "exact" ? (plan.cut.plan.jobs ?? []) : [];
+    expect(jobs.slice(0, 4).map(({ packets }) => packets.from)).toEqual([0, 1, 2, 3]);
+    // No decoder makes sense of pictures in this order, so it can't be stitched.
+    expect(warnings).toEqual([expect.stringContaining("Falls back to re-encoding")]);
+    expect(ending.type).toBe("undecodable");
+  });
+
+  it("are encoded as those that don't", async () => {
+    const video = await planExact(await makeStitchable(await temporaryFolder()), 0.8);
+    const directory = async () => join(await temporaryFolder(), "segments");
+    const calm = await video.fingerprint({ directory: await directory() });
+    const { jobs = [] } = video.plan;
+    expect(jobs.length).toBeGreaterThan(3);
+    for (const job of jobs) job.packets.to = video.packets;
+    expect(await video.fingerprint({ directory: await directory() })).toEqual(calm);
+    expect(calm.filter((segment) => segment.startsWith("stitched")).length).toBeGreaterThan(3);
+  });
+});
+
+describe("the encoder of boundaries", () => {
+  const PACKETS = 24;
+
+  /**
+   * A frame a second, each a keyframe, cut after every fourth; every job needs all packets from its
+   * first one on.
+   */
+  function overlapping(): { plan: ExactPlan; index: PacketIndex } {
+    const index = new PacketIndex();
+    for (let packet = 0; packet < PACKETS; packet += 1) index.add({ time: packet, duration: 1, key: true });
+    const plan = planExactCut(index, 4, 1)!;
+    const jobs = [0, 1, 2, 3].map((from) => ({ packets: { from, to: PACKETS }, parts: [{ from, to: from + 1 }] }));
+    return { plan: { ...plan, jobs }, index };
+  }
+
+  /** Adds all packets to an encoder with a stand-in for ffmpeg, which is ended then. */
+  async function encode(script: string, packetBytes: number) {
+    const before = heldResources();
+    const stopping = new AbortController();
+    const { plan, index } = overlapping();
+    const directory = await temporaryFolder();
+    const failures: unknown[] = [];
+    const encoder = new BoundaryEncoder({
+      binary: await standIn(directory, script),
+      directory,
+      encoder: { codec: "h264", options: ["-c:v", "libx264"], filters: [], clock: "-1" },
+      head: new Mp4Head(Buffer.alloc(8), "h264"),
+      timeline: new Timeline(plan, index, 1),
+      jobs: plan.jobs,
+      signal: stopping.signal,
+      onFrame: async () => {},
+      onFailure: (reason) => failures.push(reason),
+    });
+    let added = 0;
+    const adding = async () => {
+      for (; added < PACKETS; added += 1) await encoder.add(added, Buffer.alloc(packetBytes), true);
+      await encoder.end();
+    };
+    const error = await adding().catch((caught: unknown) => caught);
+    stopping.abort();
+    await encoder.ended();
+    expect(await heldBeyond(before)).toEqual([]);
+    return { error, added, failures };
+  }
+
+  it("keeps no more than 64 MB for jobs that wait while others need packets", async () => {
+    const { error, added } = await encode("exec cat >/dev/null", 4 * 2 ** 20);
+    expect(error).toMatchObject({ code: "CutFailed", message: "boundaries overlap by more than 67108864 bytes" });
+    // Two jobs wait: 8 packets of each are kept.
+    expect(added).toBeGreaterThan(8);
+    expect(added).toBeLessThan(12);
+  });
+
+  it("fails with what its first job failed with, once", async () => {
+    const { error, failures } = await encode("kill -9 $$", 1_000);
+    expect(error).toMatchObject({ code: "ProcessKilled" });
+    expect(failures).toEqual([error]);
+  });
+});

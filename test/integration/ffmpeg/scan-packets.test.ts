@@ -1,0 +1,45 @@
+import { chmod, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { scanPackets } from "../../../services/ffmpeg/source/scan-packets.ts";
+import { RejectedVideo } from "../../../services/video/errors.ts";
+import { NEVER } from "../../fixtures/cut.ts";
+import { temporaryFolder } from "../../fixtures/temporary.ts";
+
+/** A program in ffprobe's place that finds packets without end, its process id in a file beside it. */
+async function endlessProbe(): Promise<string> {
+  const binary = join(await temporaryFolder(), "ffprobe");
+  await writeFile(binary, '#!/bin/sh\necho $$ > "$0.pid"\nexec yes 0.040000,0.040000,0.040000,K__\n');
+  await chmod(binary, 0o755);
+  return binary;
+}
+
+const isRunning = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+};
+
+describe("scanning a file of more packets than are accepted", () => {
+  it("ends with the rejection, and with the program", async () => {
+    const rejection = new RejectedVideo("TooManySegments", "The video has more than 100000 frames.");
+    let count = 0;
+    const binary = await endlessProbe();
+    const scan = scanPackets({
+      binary,
+      url: "http://127.0.0.1/source",
+      stream: 0,
+      format: "matroska,webm",
+      signal: NEVER,
+      onPacket: () => {
+        count += 1;
+        if (count > 100_000) throw rejection;
+      },
+    });
+    await expect(scan).rejects.toBe(rejection);
+    expect(count).toBe(100_001);
+    expect(isRunning(Number(await readFile(`${binary}.pid`, "utf8")))).toBe(false);
+  });
+});

@@ -1,0 +1,199 @@
+import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { BLOCK_SIZE } from "#events-schema";
+import type { UploadLedger } from "../../services/reconciler/ports/upload-ledger.ts";
+import type { CutChoice, DeliveredSegment, Ledger } from "../../services/split/ports/ledger.ts";
+import type { Hash } from "../../services/video/ids.ts";
+import { colliding } from "../fakes/ledger.ts";
+
+/** A ledger of the contract's own; each call opens it anew, as another invocation does. */
+export type OpenLedger = () => Promise<(hash?: Hash) => Ledger & UploadLedger>;
+
+const DAY_MS = 86_400_000;
+
+const choice: CutChoice = { segmentSeconds: 30, cut: "keyframe", outputKeyPrefix: "segments/" };
+
+const segment: DeliveredSegment = {
+  object: {
+    bucket: "segments",
+    prefixTemplate: "segments/{video_name}/",
+    extension: "mp4",
+    bytes: 12,
+    checksum: `sha256:${"0".repeat(64)}`,
+    frames: 50,
+    made: "stitched",
+    videoCodec: "h264",
+    audioCodecs: ["aac"],
+  },
+  proof: { frames: 50, start: 0, end: 2, copiedFrames: 40, largestTimeError: 0, largestAudioOffset: 0.001 },
+  announced: false,
+};
+
+const inOrder = (found: Map<number, DeliveredSegment>) => [...found].sort(([one], [other]) => one - other);
+
+function videoLedgerTests(open: OpenLedger): void {
+  it("gives the same source the same block ever after", async () => {
+    const ledger = await open();
+    const first = await ledger().claimBlock("source");
+    expect(await ledger().claimBlock("source")).toBe(first);
+    expect(first % BLOCK_SIZE).toBe(0);
+  });
+
+  it("takes the next salt where another source has the block, and comes back to the same one", async () => {
+    const ledger = (await open())(colliding);
+    expect(await ledger.claimBlock("a")).toBe(BLOCK_SIZE);
+    expect(await ledger.claimBlock("b")).toBe(2 * BLOCK_SIZE);
+    expect(await ledger.claimBlock("c")).toBe(3 * BLOCK_SIZE);
+    expect(await ledger.claimBlock("b")).toBe(2 * BLOCK_SIZE);
+    expect(await ledger.claimBlock("a")).toBe(BLOCK_SIZE);
+  });
+
+  it("never gives one block to two sources that claim concurrently, nor two to one", async () => {
+    const ledger = (await open())(colliding);
+    const claims = await Promise.all(["a", "b", "c", "a", "b", "c"].map((source) => ledger.claimBlock(source)));
+    expect(new Set(claims).size).toBe(3);
+    expect(claims.slice(0, 3)).toEqual(claims.slice(3));
+  });
+}
+
+function ledgerTests(open: OpenLedger): void {
+  it("keeps the first choice, whatever a later attempt asks for, and knows the first attempt", async () => {
+    const ledger = await open();
+    const videoId = await ledger().claimBlock("source");
+    expect(await ledger().choose(videoId, choice)).toEqual({ choice, isFirst: true });
+    const other = { segmentSeconds: 5, cut: "exact" as const, outputKeyPrefix: "other/" };
+    expect(await ledger().choose(videoId, other)).toEqual({ choice, isFirst: false });
+    expect(await ledger().claimBlock("source")).toBe(videoId);
+  });
+
+  it("has one first attempt among concurrent ones, and one choice", async () => {
+    const ledger = await open();
+    const videoId = await ledger().claimBlock("source");
+    const choices = await Promise.all(
+      [1, 2, 3].map((segmentSeconds) => ledger().choose(videoId, { ...choice, segmentSeconds })),
+    );
+    expect(choices.filter(({ isFirst }) => isFirst)).toHaveLength(1);
+    expect(new Set(choices.map((one) => one.choice.segmentSeconds)).size).toBe(1);
+  });
+
+  it("recalls nothing of a video that is only claimed, then its choice, and then that it's split", async () => {
+    const ledger = await open();
+    const videoId = await ledger().claimBlock("source");
+    expect(await ledger().recall(videoId)).toEqual({ choice: undefined, isSplit: false });
+    await ledger().choose(videoId, choice);
+    expect(await ledger().recall(videoId)).toEqual({ choice, isSplit: false });
+    await ledger().recordEnding(videoId, "split");
+    expect(await ledger().recall(videoId)).toEqual({ choice, isSplit: true });
+  });
+
+  it("forgets a choice that is released, and the next attempt is a first one", async () => {
+    const ledger = await open();
+    const videoId = await ledger().claimBlock("source");
+    await ledger().choose(videoId, choice);
+    await ledger().release(videoId);
+    expect(await ledger().recall(videoId)).toEqual({ choice: undefined, isSplit: false });
+    const other = { ...choice, segmentSeconds: 5 };
+    expect(await ledger().choose(videoId, other)).toEqual({ choice: other, isFirst: true });
+    expect(await ledger().claimBlock("source")).toBe(videoId);
+  });
+
+  it.each(["rejected", "given up"] as const)("stays split where a slow attempt ends it as %s", async (ending) => {
+    const ledger = (await open())();
+    const videoId = await ledger.claimBlock("source");
+    await ledger.recordEnding(videoId, ending);
+    expect((await ledger.recall(videoId)).isSplit).toBe(false);
+    await ledger.recordEnding(videoId, "split");
+    await ledger.recordEnding(videoId, ending);
+    expect((await ledger.recall(videoId)).isSplit).toBe(true);
+  });
+
+  it("finds the segments of a video as they were last recorded, and no others", async () => {
+    const ledger = (await open())();
+    await ledger.recordSegment(BLOCK_SIZE, 0, segment);
+    await ledger.recordSegment(BLOCK_SIZE, 40, segment);
+    await ledger.recordSegment(BLOCK_SIZE, 40, { ...segment, announced: true });
+    await ledger.recordSegment(BLOCK_SIZE, 41, segment);
+    await ledger.recordSegment(2 * BLOCK_SIZE, 1, segment);
+    expect(inOrder(await ledger.delivered(BLOCK_SIZE, 41))).toEqual([
+      [0, segment],
+      [40, { ...segment, announced: true }],
+    ]);
+  });
+
+  it("keeps a segment as it was when it was recorded", async () => {
+    const ledger = (await open())();
+    const changing = structuredClone(segment);
+    await ledger.recordSegment(BLOCK_SIZE, 0, changing);
+    changing.announced = true;
+    expect(await ledger.delivered(BLOCK_SIZE, 1)).toEqual(new Map([[0, segment]]));
+  });
+
+  it("forgets segments after a day, and not before", async () => {
+    const ledger = (await open())();
+    vi.useFakeTimers({ toFake: ["Date"] });
+    onTestFinished(() => void vi.useRealTimers());
+    const now = Date.now();
+    await ledger.recordSegment(BLOCK_SIZE, 0, segment);
+    vi.setSystemTime(now + DAY_MS - 60_000);
+    expect((await ledger.delivered(BLOCK_SIZE, 1)).size).toBe(1);
+    vi.setSystemTime(now + DAY_MS + 60_000);
+    expect((await ledger.delivered(BLOCK_SIZE, 1)).size).toBe(0);
+  });
+
+  it("given a look-up was aborted, then throws the reason", async () => {
+    const ledger = (await open())();
+    const timeIsUp = new Error("time is up");
+    await expect(ledger.delivered(BLOCK_SIZE, 3, AbortSignal.abort(timeIsUp))).rejects.toBe(timeIsUp);
+  });
+}
+
+function uploadLedgerTests(open: OpenLedger): void {
+  it("knows when the reconciler ran first, ever after", async () => {
+    const ledger = await open();
+    expect(await ledger().beginning(100)).toBe(100);
+    expect(await ledger().beginning(200)).toBe(100);
+  });
+
+  it("knows whether an upload has ended, also where others have the blocks before", async () => {
+    const ledger = (await open())(colliding);
+    await ledger.claimBlock("a");
+    const videoId = await ledger.claimBlock("b");
+    const ended = async () => Promise.all(["a", "b", "c"].map((identity) => ledger.hasEnded(identity)));
+    expect(await ended()).toEqual([false, false, false]);
+    await ledger.choose(videoId, choice);
+    expect(await ended()).toEqual([false, false, false]);
+    await ledger.recordEnding(videoId, "split");
+    expect(await ended()).toEqual([false, true, false]);
+    expect(await ledger.claimBlock("b")).toBe(videoId);
+  });
+
+  it.each(["split", "rejected", "given up"] as const)("counts an upload that was %s as ended", async (ending) => {
+    const ledger = (await open())();
+    await ledger.recordEnding(await ledger.claimBlock("a"), ending);
+    expect(await ledger.hasEnded("a")).toBe(true);
+  });
+
+  it("counts the requests for an upload, with the time of the last", async () => {
+    const ledger = (await open())();
+    expect(await ledger.requestsFor("a")).toEqual({ requests: 0, lastRequestAt: undefined });
+    await ledger.countRequest("a", 1, 100);
+    await ledger.countRequest("a", 2, 200);
+    await ledger.countRequest("b", 1, 300);
+    expect(await ledger.requestsFor("a")).toEqual({ requests: 2, lastRequestAt: 200 });
+  });
+
+  it("counts a request once, however often it's recorded", async () => {
+    const ledger = (await open())();
+    await ledger.countRequest("a", 1, 100);
+    await ledger.countRequest("a", 2, 200);
+    await ledger.countRequest("a", 2, 300);
+    await ledger.countRequest("a", 1, 400);
+    expect(await ledger.requestsFor("a")).toEqual({ requests: 2, lastRequestAt: 200 });
+  });
+}
+
+/** The contracts of the three ports that one table implements, for each implementation of them. */
+export function ledgerContracts(name: string, open: OpenLedger): void {
+  describe(`video ledger: ${name}`, () => videoLedgerTests(open));
+  describe(`split ledger: ${name}`, () => ledgerTests(open));
+  describe(`upload ledger: ${name}`, () => uploadLedgerTests(open));
+}

@@ -1,0 +1,62 @@
+import { fakePublisher } from "../../fakes/event-publisher.ts";
+import { fakeLedger } from "../../fakes/ledger.ts";
+import { fakeLog } from "../../fakes/log.ts";
+import { fakeMediaStore } from "../../fakes/media-store.ts";
+import { fakeOnce } from "../../fakes/once.ts";
+import { fakeVideoDocuments } from "../../fakes/video-documents.ts";
+import type { OpenBucketOf } from "../../ports/bucket.ts";
+import { eventPublisherContract } from "../../ports/event-publisher.suite.ts";
+import { ledgerContracts } from "../../ports/ledger.suite.ts";
+import { logContract } from "../../ports/log.suite.ts";
+import { mediaStoreContract } from "../../ports/media-store.suite.ts";
+import { onceContract } from "../../ports/once.suite.ts";
+import { storedObjectsContract } from "../../ports/stored-objects.suite.ts";
+import { uploadsContract } from "../../ports/uploads.suite.ts";
+import { videoDocumentsContract } from "../../ports/video-documents.suite.ts";
+
+/** What the unit tests run on keeps the contracts that the adapters keep. */
+
+const FAKE = "the fake of the unit tests";
+const MINUTE_MS = 60_000;
+
+const openBucket: OpenBucketOf = async (kind) => {
+  const { store, uploads, put, remove, forbid } = fakeMediaStore(kind);
+  const bucket = "media";
+  return {
+    bucket,
+    store,
+    uploads,
+    put: async (key, content, options) => void put(bucket, key, Buffer.from(content), options),
+    remove: async (key) => remove(bucket, key),
+    forbid: (key) => forbid(bucket, key),
+  };
+};
+
+storedObjectsContract(FAKE, openBucket);
+mediaStoreContract(FAKE, openBucket);
+uploadsContract(FAKE, openBucket);
+
+eventPublisherContract(FAKE, async () => {
+  const publisher = fakePublisher();
+  return { publisher, received: async () => publisher.events };
+});
+
+ledgerContracts(FAKE, async () => {
+  let opened: ReturnType<typeof fakeLedger> | undefined;
+  return (hash) => {
+    opened ??= fakeLedger(hash);
+    return opened;
+  };
+});
+
+onceContract(FAKE, async () => {
+  const { invocation } = fakeOnce();
+  return (requestId, leftMs = MINUTE_MS) => invocation(requestId, leftMs);
+});
+
+videoDocumentsContract(FAKE, async () => fakeVideoDocuments());
+
+logContract(FAKE, () => {
+  const log = fakeLog();
+  return { log, lines: () => log.lines };
+});

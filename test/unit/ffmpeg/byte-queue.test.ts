@@ -1,0 +1,55 @@
+import { describe, expect, it } from "vitest";
+import { ByteQueue } from "../../../services/ffmpeg/exact/byte-queue.ts";
+import { NEVER } from "../../fixtures/quiet.ts";
+
+const OUT_OF_TIME = new Error("out of time");
+const chunk = (text: string) => Buffer.from(text);
+const texts = async (queue: ByteQueue) => (await Array.fromAsync(queue)).map(String);
+
+describe("a queue of bytes", () => {
+  it("hands out chunks in their order, until it's ended", async () => {
+    const queue = new ByteQueue(10, NEVER);
+    const reading = texts(queue);
+    for (const text of ["one", "two", "three"]) queue.add(chunk(text));
+    queue.end();
+    expect(await reading).toEqual(["one", "two", "three"]);
+    expect(queue.bytes).toBe(0);
+  });
+
+  it("has room until it holds more than its bound, and again when that is read", async () => {
+    const queue = new ByteQueue(4, NEVER);
+    queue.add(chunk("1234"));
+    await queue.room();
+    queue.add(chunk("5"));
+    let hasRoom = false;
+    const waiting = queue.room().then(() => {
+      hasRoom = true;
+    });
+    await Promise.resolve();
+    expect(hasRoom).toBe(false);
+    await queue[Symbol.asyncIterator]().next();
+    await waiting;
+    expect(queue.bytes).toBe(1);
+  });
+
+  it("drops everything once nobody reads, and holds up no writer", async () => {
+    const queue = new ByteQueue(1, NEVER);
+    queue.add(chunk("123"));
+    const waiting = queue.room();
+    queue.close();
+    await waiting;
+    queue.add(chunk("456"));
+    await queue.room();
+    expect(queue.bytes).toBe(0);
+    expect(await texts(queue)).toEqual([]);
+  });
+
+  it("ends all waiting with the reason when it's aborted", async () => {
+    const aborting = new AbortController();
+    const queue = new ByteQueue(1, aborting.signal);
+    const reading = queue[Symbol.asyncIterator]().next();
+    aborting.abort(OUT_OF_TIME);
+    await expect(reading).rejects.toBe(OUT_OF_TIME);
+    await expect(queue.room()).rejects.toBe(OUT_OF_TIME);
+  });
+});
