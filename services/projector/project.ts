@@ -18,8 +18,9 @@ export type ProjectorDependencies = {
 export type Projection = { outcome: "changed" | "unchanged"; VideoId: number } | { outcome: "ignored" };
 
 /**
- * The oldest that an event on its way becomes: EventBridge delivers for a day, and Lambda keeps it for six hours more. An older
- * one comes from a replay or a redrive, and its age says nothing of how late the documents are.
+ * The oldest that an event on its way becomes: EventBridge delivers for a day, and Lambda keeps it
+ * for six hours more. An older one comes from a replay or a redrive, and its age says nothing of
+ * how late the documents are.
  */
 const LONGEST_LAG_SECONDS = 30 * 3_600;
 
@@ -48,7 +49,10 @@ export async function project(
 const lagOf = ({ metadata }: VideoSplitEvent, now: Date): number =>
   Math.max(0, now.getTime() - Date.parse(metadata.occurredAt)) / 1_000;
 
-/** An event that changed nothing comes again, or after one that says more: its document wasn't waiting for it. */
+/**
+ * An event that changed nothing comes again, or after one that says more: its document wasn't
+ * waiting for it.
+ */
 const measured = (videoId: number, outcome: "changed" | "unchanged", lagSeconds: number): Measurement =>
   outcome === "changed" && lagSeconds <= LONGEST_LAG_SECONDS
     ? { type: "caught up", videoId, lagSeconds }

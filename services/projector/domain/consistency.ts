@@ -6,7 +6,10 @@ import { type DocumentEvent, documentId, InconsistentEventError } from "./identi
 /** The service that this one replaces is of 2019: no event is older. */
 const EARLIEST = Date.UTC(2019, 0, 1);
 
-/** How far the clocks of two functions may be apart. An event of the future does no harm: the earliest one stands. */
+/**
+ * How far the clocks of two functions may be apart. An event of the future does no harm: the
+ * earliest one stands.
+ */
 const MAX_AHEAD_MS = 24 * 3_600_000;
 
 /** Where `occurredAt` is no time that an event of this service can have; undefined: it is one. */
@@ -27,7 +30,10 @@ function uploadFault({ data, metadata }: Exclude<DocumentEvent, { type: "Segment
   return undefined;
 }
 
-/** The same for a segment, which doesn't name its upload: where it is must be a place for this segment. */
+/**
+ * The same for a segment, which doesn't name its upload: where it is must be a place for this
+ * segment.
+ */
 function segmentFault({ data }: Extract<DocumentEvent, { type: "SegmentCreated" }>): string | undefined {
   const ending = segmentName({ videoName: "", videoId: data.parent_video, index: data.segment_index });
   if (!data.name.endsWith(ending)) return `the name ${data.name} doesn't end with ${ending}`;
@@ -43,9 +49,9 @@ function blockFault({ data, metadata }: DocumentEvent, hash: Hash): string | und
 }
 
 /**
- * The VideoId of the document that an event is about. Throws `InconsistentEventError` for an event that this service can't
- * have made: its ids, its names and its time must follow from one another, and from the object that it names. What that is
- * worth: docs/decisions/forged-events.md.
+ * The VideoId of the document that an event is about. Throws `InconsistentEventError` for an event
+ * that this service can't have made: its ids, its names and its time must follow from one another,
+ * and from the object that it names. What that is worth: docs/decisions/forged-events.md.
  */
 export function checkedDocumentId(event: DocumentEvent, hash: Hash, now: Date): number {
   const id = documentId(event);

@@ -95,9 +95,10 @@ describe("looking for uploads without an end", () => {
       objects: [upload("uploads/a.mp4", 1)],
       isVersioned: true,
     });
-    const version_id = sources.get("uploads/a.mp4")?.versionId;
+    const source = sources.get("uploads/a.mp4") as Source;
+    const VideoId = blockStart(sourceIdentity(source), 0, sha256);
+    const version_id = source.versionId;
     expect(await at(1.9)).toMatchObject({ seen: 0 });
-    const VideoId = blockStart(sourceIdentity(sources.get("uploads/a.mp4")!), 0, sha256);
     const hours = [2, 3, 4, 7.9, 8, 15.9, 16, 17, 30];
     const runs: { requested: number; givenUp: number }[] = [];
     for (const hour of hours) runs.push(await at(hour));
