@@ -6,8 +6,8 @@ import { BLOCK_SIZE, createEvent, type EventData, type EventType, type Metadata,
  * and one upload that is no video.
  */
 
-const HOLIDAY = 16_777_259 * BLOCK_SIZE;
-const NOT_A_VIDEO = 402_653_189 * BLOCK_SIZE;
+const HOLIDAY = 423_601_005_919 * BLOCK_SIZE;
+const NOT_A_VIDEO = 231_183_764_013 * BLOCK_SIZE;
 
 const uploads = { bucket: "video-split-uploads", key: "uploads/Beach day.mp4" };
 const video = {
@@ -43,8 +43,8 @@ const data: { [T in EventType]: EventData<T> } = {
     parent_video: HOLIDAY,
     segment_index: 1,
     bucket: "video-split-segments",
-    key: "segments/Beach day/Beach day-274878611456-00001.mp4",
-    name: "Beach day-274878611456-00001",
+    key: "segments/Beach day/Beach day-6940278880976896-00001.mp4",
+    name: "Beach day-6940278880976896-00001",
     extension: "mp4",
     bytes: 29_480_113,
     checksum: "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
@@ -115,15 +115,37 @@ const BEGIN = Date.UTC(2026, 10, 23, 9, 41, 0);
 const numbered = (prefix: string, number: number): string =>
   `${prefix}-0000-8000-a000-${String(number).padStart(12, "0")}`;
 
+/** As the service computes them from the object and from what each event says: docs/decisions/identity.md. */
+const HOLIDAY_CORRELATION = "e7a8ea04-47e3-8072-ad6e-b70cdebb792e";
+const NOT_A_VIDEO_CORRELATION = "2b1d917e-294c-8499-a60e-8d7b7f476ee3";
+const eventIds: { [T in EventType]: string } = {
+  SplitRequested: numbered("5e9a7d21", 1),
+  SplitPlanned: "51d4b9a7-5c02-85a0-ab35-2e4468c3a526",
+  SegmentCreated: "71f75d89-c451-8f58-ae7e-ca763837df28",
+  VideoSplit: "4f1d11db-fd35-811a-ab9e-f02499e0f308",
+  VideoRejected: "bbb28b15-b0a5-807b-a9b7-b5ef533d6333",
+  RequestRefused: "cca696df-48aa-89ef-af9b-e04dc821c6a8",
+};
+
+/** Numbers of the messages that led to each event: a request, an upload, and another request. */
+const causes: { [T in EventType]: number } = {
+  SplitRequested: 1,
+  SplitPlanned: 1,
+  SegmentCreated: 1,
+  VideoSplit: 1,
+  VideoRejected: 2,
+  RequestRefused: 3,
+};
+
 /** The example of one event, as a target receives it from EventBridge. Throws what `createEvent` throws. */
 export function exampleOf(type: EventType): Record<string, unknown> {
   const occurredAt = new Date(BEGIN + announcedAfter[type] * 1_000);
   const number = Object.keys(announcedAfter).indexOf(type) + 1;
   const metadata: Metadata = {
-    eventId: numbered("5e9a7d21", number),
+    eventId: eventIds[type],
     version: 1,
-    correlationId: numbered("c0441e1a", type === "VideoRejected" ? 2 : 1),
-    causationId: numbered("0b9ec7c1", type === "VideoRejected" ? 2 : 1),
+    correlationId: type === "VideoRejected" ? NOT_A_VIDEO_CORRELATION : HOLIDAY_CORRELATION,
+    causationId: numbered("0b9ec7c1", causes[type]),
     occurredAt: occurredAt.toISOString(),
   };
   const { source, detail } = createEvent(type, data[type], metadata);

@@ -22,7 +22,9 @@ const IN_PROGRESS = "INPROGRESS";
 
 const isRefused = (error: unknown): boolean => (error as Error).name === "ConditionalCheckFailedException";
 
-/** Of what ends a record: one that was thought dead, and was taken over from, has no say any more. */
+/**
+ * Of what ends a record: one that was thought dead, and was taken over from, has no say any more.
+ */
 const OWN = "#owner = :owner";
 
 async function unlessTakenOver(write: Promise<unknown>): Promise<void> {
@@ -34,10 +36,11 @@ async function unlessTakenOver(write: Promise<unknown>): Promise<void> {
 }
 
 /**
- * Powertools' records in the ledger table, with two things added: who works on it, and what was asked. A retry of an invocation carries the
- * same request id as the attempt that died, so it may take a record over that's still in progress; any other delivery
- * may not. Without that, the record of a crashed attempt would stop its own retries until it expires.
- * See docs/decisions/idempotency.md.
+ * Powertools' records in the ledger table, with two things added: who works on it, and what was
+ * asked. A retry of an invocation carries the same request id as the attempt that died, so it may
+ * take a record over that's still in progress; any other delivery may not. Without that, the record
+ * of a crashed attempt would stop its own retries until it expires. See
+ * docs/decisions/idempotency.md.
  */
 export class LedgerPersistence extends BasePersistenceLayer {
   readonly #client: DynamoDBDocumentClient;
@@ -52,7 +55,10 @@ export class LedgerPersistence extends BasePersistenceLayer {
     this.#table = tableName;
   }
 
-  /** Says for which invocation the next records are written. A function handles one invocation at a time. */
+  /**
+   * Says for which invocation the next records are written. A function handles one invocation at a
+   * time.
+   */
   setOwner(requestId: string): void {
     this.#owner = requestId;
   }

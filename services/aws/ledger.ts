@@ -4,7 +4,7 @@ import * as z from "zod";
 import { Cut, Made } from "#events-schema";
 import type { DeliveredSegment, Ledger } from "../split/ports/ledger.ts";
 import { mapConcurrently } from "../video/concurrency.ts";
-import { blockStart, type Hash } from "../video/ids.ts";
+import { blockStart, type Hash, MAX_SALTS } from "../video/ids.ts";
 
 /** A claimed block of ids: the ledger keeps it for ever. The choice is added when the video is planned. */
 const Claim = z.object({ source: z.string() });
@@ -49,9 +49,6 @@ const MAX_READS_AT_ONCE = 25;
 
 const epochSeconds = (): number => Math.floor(Date.now() / 1_000);
 
-/** With 2^39 blocks, two collisions in a row are already a sign that something else is wrong. */
-export const MOST_SALTS = 64;
-
 export const sha256: Hash = (text) => createHash("sha256").update(text).digest();
 
 /** Final: whatever comes after it, the video is split. */
@@ -80,11 +77,11 @@ export function dynamoLedger(client: DynamoDBDocumentClient, TableName: string, 
 
   return {
     claimBlock: async (identity) => {
-      for (let salt = 0; salt < MOST_SALTS; salt += 1) {
+      for (let salt = 0; salt < MAX_SALTS; salt += 1) {
         const videoId = blockStart(identity, salt, hash);
         if (await claim(videoId, identity)) return videoId;
       }
-      throw new Error(`No free block of ids after ${MOST_SALTS} tries: is ${TableName} the ledger table?`);
+      throw new Error(`No free block of ids after ${MAX_SALTS} tries: is ${TableName} the ledger table?`);
     },
 
     choose: async (videoId, { segmentSeconds, cut, outputKeyPrefix }) => {

@@ -40,7 +40,7 @@ async function attemptWithin<T>(
 ): Promise<T> {
   const stalling = new AbortController();
   const timer = setTimeout(
-    () => stalling.abort(new StalledError(`No byte came for ${Math.round(idleMs) / 1_000} s`)),
+    () => stalling.abort(new StalledError(`No byte came for ${Math.ceil(idleMs) / 1_000} s`)),
     idleMs,
   );
   try {
@@ -79,7 +79,7 @@ export async function fetchPatiently<T>(
   for (let attempts = 1; ; attempts += 1) {
     const left = giveUpMs - (performance.now() - progressAt);
     try {
-      return await attemptWithin(Math.min(maxIdleMs, left), attempt, signal, () => {
+      return await attemptWithin(Math.max(1, Math.min(maxIdleMs, left)), attempt, signal, () => {
         progressAt = performance.now();
       });
     } catch (error) {

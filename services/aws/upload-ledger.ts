@@ -1,8 +1,8 @@
 import { type DynamoDBDocumentClient, GetCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import * as z from "zod";
 import type { UploadLedger } from "../reconciler/ports/upload-ledger.ts";
-import { blockStart, type Hash } from "../video/ids.ts";
-import { blockKey, MOST_SALTS, sha256 } from "./ledger.ts";
+import { blockStart, type Hash, MAX_SALTS } from "../video/ids.ts";
+import { blockKey, sha256 } from "./ledger.ts";
 
 const Block = z.object({ source: z.string(), ending: z.string().optional() });
 const Counted = z.object({ requests: z.number(), last_request: z.number() });
@@ -36,7 +36,7 @@ export function dynamoUploadLedger(
     },
 
     hasEnded: async (identity) => {
-      for (let salt = 0; salt < MOST_SALTS; salt += 1) {
+      for (let salt = 0; salt < MAX_SALTS; salt += 1) {
         const item = await read(blockKey(blockStart(identity, salt, hash)));
         if (item === undefined) return false;
         const { source, ending } = Block.parse(item);

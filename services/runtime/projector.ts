@@ -2,6 +2,7 @@ import type { Context } from "aws-lambda";
 import * as z from "zod";
 import type { VideoSplitEvent } from "#events-schema";
 import { documentClient } from "../aws/dynamodb.ts";
+import { sha256 } from "../aws/ledger.ts";
 import { dynamoVideoDocuments } from "../aws/video-documents.ts";
 import { type Projection, project } from "../projector/project.ts";
 import { readEnvironment } from "./environment.ts";
@@ -28,6 +29,7 @@ function compose(): ProjectorService {
       project(event, {
         documents,
         log: log.with({ request_id: awsRequestId }),
+        hash: sha256,
         measure: (measurement) => record(projectorValues(measurement)),
         now,
       }),

@@ -16,7 +16,10 @@ export type Asked = { [K in keyof CutChoice]: CutChoice[K] | undefined } & {
   fault: { reason: "InvalidRequest" | "InvalidOverride"; message: string } | undefined;
 };
 
-/** What the request says itself stands instead of the object's metadata, also where that can't be used. */
+/**
+ * What the request says itself stands instead of the object's metadata, also where that can't be
+ * used.
+ */
 export function askedFor(request: SplitRequest, stored: StoredObject | undefined): Asked {
   const { overrides, faults } = overridesOf(stored?.metadata ?? {});
   const override =
@@ -35,9 +38,9 @@ export function askedFor(request: SplitRequest, stored: StoredObject | undefined
 }
 
 /**
- * Decides by the request and by what S3 knows of the object whether it's split, and how. `begunWith` is how an earlier
- * attempt began, which stays. The order of the checks is the one in services/projector/domain/rejections.ts. Throws
- * `RejectedVideo` and `SourceUnavailableError`.
+ * Decides by the request and by what S3 knows of the object whether it's split, and how.
+ * `begunWith` is how an earlier attempt began, which stays. The order of the checks is the one in
+ * services/projector/domain/rejections.ts. Throws `RejectedVideo` and `SourceUnavailableError`.
  */
 export function accept(
   upload: Upload,

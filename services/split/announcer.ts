@@ -21,8 +21,9 @@ const MEASURED = [
 const isMeasured = (field: string): boolean => MEASURED.some((name) => new RegExp(`^data\\.${name}\\b`).test(field));
 
 /**
- * Throws `RejectedVideo` for an event that only the file's figures make invalid: it would be as invalid in each retry.
- * An event that is invalid in another way is this service's mistake, and thrown as it is.
+ * Throws `RejectedVideo` for an event that only the file's figures make invalid: it would be as
+ * invalid in each retry. An event that is invalid in another way is this service's mistake, and
+ * thrown as it is.
  */
 function assertValid({ type, data, metadata }: VideoSplitEvent): void {
   try {
@@ -41,8 +42,8 @@ function assertValid({ type, data, metadata }: VideoSplitEvent): void {
 type Announced = Exclude<VideoSplitEvent, { type: "SplitRequested" }>;
 
 /**
- * Announces facts about the upload of this identity until `signal` is aborted; `causationId` is the id of the message that
- * led to them.
+ * Announces facts about the upload of this identity until `signal` is aborted; `causationId` is the
+ * id of the message that led to them.
  */
 export function announcer(
   identity: string,

@@ -59,7 +59,7 @@ export async function cutVideo(
 
     const { extension } = nameOf(upload.source.key);
     const { length } = plan.segments;
-    const delivered = isFirst ? new Map() : await ledger.delivered(upload.videoId, length);
+    const delivered = isFirst ? new Map() : await ledger.delivered(upload.videoId, length, signal);
     if (delivered.size > 0) log.info("Goes on where an earlier attempt ended", { delivered: delivered.size });
     const reading = { media, pause: opened.pause, resume: opened.resume };
     const run = { upload, choice, plan, picture, directory, extension, delivered, reading };

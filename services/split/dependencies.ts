@@ -12,7 +12,10 @@ export type SplitSettings = {
   uploadKeyPrefix: string;
   outputBucket: string;
   outputKeyPrefix: string;
-  /** Below which every segment's key lies: elsewhere in the output bucket this service may not write. */
+  /**
+   * Below which every segment's key lies: elsewhere in the output bucket this service may not
+   * write.
+   */
   outputKeyRoot: string;
   segmentSeconds: number;
   cut: CutChoice["cut"];
@@ -34,5 +37,8 @@ export type SplitDependencies = {
   settings: SplitSettings;
 };
 
-/** Announces facts about one upload: ids follow from the upload and the fact, so that a retry announces the same. */
+/**
+ * Announces facts about one upload: ids follow from the upload and the fact, so that a retry
+ * announces the same.
+ */
 export type Announce = <T extends Fact["type"] | "RequestRefused">(type: T, data: EventData<T>) => Promise<void>;

@@ -8,8 +8,8 @@ import type { SplitOutcome } from "./outcome.ts";
 import type { CutChoice, Ledger } from "./ports/ledger.ts";
 
 /**
- * What becomes of a request for an object that is, or is being, split already: docs/decisions/later-requests.md. Nothing here
- * touches the split, its document or its ending.
+ * What becomes of a request for an object that is, or is being, split already:
+ * docs/decisions/later-requests.md. Nothing here touches the split, its document or its ending.
  */
 export type LaterRequest = { upload: facts.Upload; asked: Asked; ledger: Ledger; announce: Announce; log: Log };
 
@@ -17,7 +17,10 @@ export type LaterRequest = { upload: facts.Upload; asked: Asked; ledger: Ledger;
 const asksForSomething = ({ segmentSeconds, cut, outputKeyPrefix, fault }: Asked): boolean =>
   [segmentSeconds, cut, outputKeyPrefix, fault].some((value) => value !== undefined);
 
-/** Whether all that the request says of how to cut is so in this choice. What it doesn't say may be any. */
+/**
+ * Whether all that the request says of how to cut is so in this choice. What it doesn't say may be
+ * any.
+ */
 export const meets = (choice: CutChoice, { segmentSeconds, cut, outputKeyPrefix, fault }: Asked): boolean =>
   fault === undefined &&
   (segmentSeconds ?? choice.segmentSeconds) === choice.segmentSeconds &&
@@ -55,8 +58,8 @@ export async function answerSplit(request: LaterRequest, result: SplitOutcome): 
 }
 
 /**
- * Answers a request for an object that another delivery works on. `isSame`: that one asks for the same. Throws `BusyError`
- * where it isn't known yet how the other one will cut, or whether it will.
+ * Answers a request for an object that another delivery works on. `isSame`: that one asks for the
+ * same. Throws `BusyError` where it isn't known yet how the other one will cut, or whether it will.
  */
 export async function answerBusy(request: LaterRequest, isSame: boolean): Promise<SplitOutcome> {
   const { upload, asked, ledger, log } = request;

@@ -31,12 +31,18 @@ export type RequestFault = {
   isOfName: boolean;
 };
 
-/** An event that names no object: a rule leads it here by mistake, or its writer is wrong. It ends as a dead letter. */
+/**
+ * An event that names no object: a rule leads it here by mistake, or its writer is wrong. It ends
+ * as a dead letter.
+ */
 export class UnreadableRequestError extends Error {
   override name = "UnreadableRequestError";
 }
 
-/** What is used of S3's event; it has more, and gains more. https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html */
+/**
+ * What is used of S3's event; it has more, and gains more.
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html
+ */
 const ObjectCreated = z.object({
   id: z.string().min(1),
   detail: z.object({
@@ -54,7 +60,10 @@ const Envelope = z.object({ source: z.string(), "detail-type": z.string() });
 
 const OptionalText = z.string().min(1).optional().catch(undefined);
 
-/** The least that a `SplitRequested` must have, so that its writer can be told what is wrong with the rest. */
+/**
+ * The least that a `SplitRequested` must have, so that its writer can be told what is wrong with
+ * the rest.
+ */
 const NamedObject = z.object({
   id: OptionalText,
   detail: z.object({
@@ -120,8 +129,9 @@ function fromSplitRequested(event: unknown): SplitRequest {
 }
 
 /**
- * Reads S3's "Object Created" or our `SplitRequested`; one that names an object and is wrong in another way has a `fault`.
- * Throws `UnreadableRequestError` for anything else, so that it isn't lost but dead-lettered.
+ * Reads S3's "Object Created" or our `SplitRequested`; one that names an object and is wrong in
+ * another way has a `fault`. Throws `UnreadableRequestError` for anything else, so that it isn't
+ * lost but dead-lettered.
  */
 export function parseRequest(event: unknown): SplitRequest {
   const envelope = Envelope.safeParse(event);

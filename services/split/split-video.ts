@@ -15,9 +15,9 @@ import type { Measurement } from "./ports/measure.ts";
 import type { SplitRequest } from "./requests.ts";
 
 /**
- * Splits the object that a request names: announces `SplitPlanned`, each `SegmentCreated` and `VideoSplit`, or
- * `VideoRejected`; or `RequestRefused` where it is, or is being, split in another way. Throws what is worth a retry,
- * `signal`'s reason among it.
+ * Splits the object that a request names: announces `SplitPlanned`, each `SegmentCreated` and
+ * `VideoSplit`, or `VideoRejected`; or `RequestRefused` where it is, or is being, split in another
+ * way. Throws what is worth a retry, `signal`'s reason among it.
  */
 export async function splitVideo(
   request: SplitRequest,
@@ -64,18 +64,22 @@ export async function splitVideo(
     if (ending === "already split") return { result: { outcome: ending, VideoId: videoId }, remember: true };
     worked = true;
     if (ending.measurement !== undefined) measurement = ending.measurement;
-    // A rejection costs little to find again, and with another setting or a newer ffmpeg it may be none.
+    // A rejection costs little to find again, and with another setting or a newer ffmpeg it may be
+    // none.
     return { result: ending.outcome, remember: ending.outcome.outcome === "split" };
   });
   const outcome = await answer(video, done, worked, asking);
-  // Not sooner: when an outcome can't be remembered the work is done again, and it would count twice.
+  // Not sooner: when an outcome can't be remembered the work is done again, and it would count
+  // twice.
   dependencies.measure(measurement);
   return outcome;
 }
 
 type Video = LaterRequest & { request: SplitRequest; found: FoundSource };
 
-/** The outcome of this delivery's own work, or the answer where another one has done it or is at it. */
+/**
+ * The outcome of this delivery's own work, or the answer where another one has done it or is at it.
+ */
 function answer(
   video: Video,
   done: { result: SplitOutcome } | { busyWith: string | undefined },
@@ -89,7 +93,10 @@ function answer(
 /** `measurement` is undefined where nothing was done. */
 type Ending = { outcome: SplitOutcome; measurement?: Measurement };
 
-/** What is known of an earlier split decides first: a request changes nothing about one that was announced. */
+/**
+ * What is known of an earlier split decides first: a request changes nothing about one that was
+ * announced.
+ */
 async function workOn(
   video: Video,
   dependencies: SplitDependencies,
@@ -106,12 +113,14 @@ async function workOn(
   return splitOnce(video, choice, dependencies, signal);
 }
 
-/** Segments of which the first to be announced is one: they are delivered in order, some at a time. */
+/**
+ * Segments of which the first to be announced is one: they are delivered in order, some at a time.
+ */
 const FIRST_SEGMENTS = 8;
 
 /**
- * Ends a split that can't be. What this attempt chose is forgotten where nothing came of it: the next request may ask for
- * another cut, as the rejection may advise.
+ * Ends a split that can't be. What this attempt chose is forgotten where nothing came of it: the
+ * next request may ask for another cut, as the rejection may advise.
  */
 async function reject(
   { upload, announce, ledger, log }: Video,
@@ -123,7 +132,8 @@ async function reject(
   await announce("VideoRejected", facts.rejected(upload, reason, message));
   if (begunWith === undefined && (await ledger.delivered(videoId, FIRST_SEGMENTS)).size === 0)
     await ledger.release(videoId);
-  await ledger.recordEnding(videoId, "rejected");
+  // A malformed request says nothing about the object: the reconciler still looks after an upload.
+  if (reason !== "InvalidRequest") await ledger.recordEnding(videoId, "rejected");
   return {
     outcome: { outcome: "rejected", VideoId: videoId, reason },
     measurement: { type: "rejected", videoId, reason },
@@ -156,7 +166,10 @@ async function splitOnce(
   }
 }
 
-/** An upload that may not be read shows that the service is set up wrongly; that isn't said of the video. */
+/**
+ * An upload that may not be read shows that the service is set up wrongly; that isn't said of the
+ * video.
+ */
 const isRejection = (error: unknown, { explicit }: SplitRequest): error is RejectedVideo | SourceUnavailableError =>
   error instanceof RejectedVideo || (error instanceof SourceUnavailableError && (explicit || !isForbidden(error)));
 

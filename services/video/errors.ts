@@ -1,13 +1,19 @@
 import type { RejectionReason } from "#events-schema";
 
-/** What all errors of the services have: a stable code, and whether the same again may end otherwise. */
+/**
+ * What all errors of the services have: a stable code, and whether the same again may end
+ * otherwise.
+ */
 export abstract class ServiceError extends Error {
   abstract readonly code: string;
   /** True: thrown to Lambda, which tries again. False: announced as a rejection. */
   abstract readonly retryable: boolean;
 }
 
-/** The object can't be split, and trying again won't help: it's announced as `VideoRejected` and not retried. */
+/**
+ * The object can't be split, and trying again won't help: it's announced as `VideoRejected` and not
+ * retried.
+ */
 export class RejectedVideo extends ServiceError {
   override name = "RejectedVideo";
   readonly code = "RejectedVideo";
@@ -24,7 +30,10 @@ export class RejectedVideo extends ServiceError {
 /** Why a source can't be had, however often it's tried. */
 export type SourceFault = Extract<RejectionReason, `Source${string}`>;
 
-/** The object can't be read, and won't be by trying again: overwritten, deleted, forbidden. `reason` is what it's rejected for. */
+/**
+ * The object can't be read, and won't be by trying again: overwritten, deleted, forbidden. `reason`
+ * is what it's rejected for.
+ */
 export class SourceUnavailableError extends ServiceError {
   override name = "SourceUnavailableError";
   readonly code = "SourceUnavailable";
@@ -49,7 +58,10 @@ export class SourceFetchError extends ServiceError {
   readonly retryable = true;
 }
 
-/** Another delivery works on the same object, and whether it does what this one asks will only turn out. */
+/**
+ * Another delivery works on the same object, and whether it does what this one asks will only turn
+ * out.
+ */
 export class BusyError extends ServiceError {
   override name = "BusyError";
   readonly code = "Busy";
@@ -66,13 +78,19 @@ export class OutOfTimeError extends ServiceError {
 /** What ffmpeg or ffprobe answers with when the file, not the machine, is at fault. */
 export type MediaFault = Error & { code: "FfmpegFailed"; exitCode: number; stderr: string };
 
-/** A child that was killed has no exit code: that's the machine's fault (memory, a stop), and worth a retry. */
+/**
+ * A child that was killed has no exit code: that's the machine's fault (memory, a stop), and worth
+ * a retry.
+ */
 export const isMediaFault = (error: unknown): error is MediaFault =>
   error instanceof Error &&
   (error as Partial<MediaFault>).code === "FfmpegFailed" &&
   typeof (error as Partial<MediaFault>).exitCode === "number";
 
-/** A cut that was tried in every way there is and can't be done; the same again would come to the same. */
+/**
+ * A cut that was tried in every way there is and can't be done; the same again would come to the
+ * same.
+ */
 export type CutFailure = Error & { code: "CutFailed"; reason: RejectionReason };
 
 export const isCutFailure = (error: unknown): error is CutFailure =>

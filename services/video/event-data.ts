@@ -3,7 +3,9 @@ import { segmentId } from "#events-schema";
 import { segmentKey, segmentName, shortened } from "./segment-keys.ts";
 import { nameOf, type Source } from "./source.ts";
 
-/** The data of the events that tell what became of a video: pure, so that a retry tells the same. */
+/**
+ * The data of the events that tell what became of a video: pure, so that a retry tells the same.
+ */
 
 export type Upload = { videoId: number; source: Source; bytes: number };
 
@@ -39,14 +41,20 @@ export type CutFacts = { cut: "keyframe" | "exact"; segmentSeconds: number };
 const MILLISECOND = 1_000;
 const MICROSECOND = 1_000_000;
 
-/** Times are told to the microsecond, which is what ffprobe prints: more would be noise of binary fractions. */
+/**
+ * Times are told to the microsecond, which is what ffprobe prints: more would be noise of binary
+ * fractions.
+ */
 const seconds = (value: number): number => Math.round(value * MICROSECOND) / MICROSECOND;
 
 /** Significant digits of a frame rate so low that three decimals hold fewer. */
 const FPS_DIGITS = 3;
 const LOW_FPS = 0.1;
 
-/** Frame rates to three decimals or three digits, whichever is finer: 29.97, 23.976, 0.000278. Never 0. */
+/**
+ * Frame rates to three decimals or three digits, whichever is finer: 29.97, 23.976, 0.000278. Never
+ * 0.
+ */
 export const roundedFps = (fps: number): number =>
   fps < LOW_FPS ? Number(fps.toPrecision(FPS_DIGITS)) : Math.round(fps * MILLISECOND) / MILLISECOND;
 

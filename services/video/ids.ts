@@ -3,8 +3,13 @@ import { BLOCK_SIZE, type EventType, type VideoSplitEvent } from "#events-schema
 /** SHA-256 of a text. Handed in: the domain imports nothing but itself and the contract. */
 export type Hash = (text: string) => Uint8Array;
 
-/** Bits of a block's number. With the 14 bits of a block's ids they make the 53 of a safe integer. */
+/**
+ * Bits of a block's number. With the 14 bits of a block's ids they make the 53 of a safe integer.
+ */
 const BLOCK_BITS = 39n;
+
+/** With 2^39 blocks, two collisions in a row are already a sign that something else is wrong. */
+export const MAX_SALTS = 64;
 
 const hex = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 
@@ -27,9 +32,10 @@ export const fingerprint = (text: string, hash: Hash): string => hex(hash(text))
 export const correlationId = (identity: string, hash: Hash): string => uuidOf(JSON.stringify([identity]), hash);
 
 /**
- * The first id of a block for an upload, by salt: a positive safe integer, a multiple of BLOCK_SIZE. Salt 0 is tried
- * first; a block that another upload has claimed means the next salt. It follows from the correlation id, so that an
- * event which doesn't name its upload can be checked too.
+ * The first id of a block for an upload, by salt: a positive safe integer, a multiple of
+ * BLOCK_SIZE. Salt 0 is tried first; a block that another upload has claimed means the next salt.
+ * It follows from the correlation id, so that an event which doesn't name its upload can be checked
+ * too.
  */
 export function blockOf(correlation: string, salt: number, hash: Hash): number {
   const digest = hash(JSON.stringify([correlation, salt]));
@@ -44,8 +50,8 @@ export const blockStart = (identity: string, salt: number, hash: Hash): number =
   blockOf(correlationId(identity, hash), salt, hash);
 
 /**
- * The id of an event about one upload. `distinction` tells it from others of its type: it is what the event says, and
- * never when or how often it is announced.
+ * The id of an event about one upload. `distinction` tells it from others of its type: it is what
+ * the event says, and never when or how often it is announced.
  */
 export const eventId = (
   correlation: string,
@@ -62,12 +68,15 @@ export type Fact = Pick<
 
 function distinctionOf({ data }: Fact): string | number {
   if ("segment_index" in data) return data.segment_index;
-  // Of two rejections for one reason only the texts differ, by a figure or by ffmpeg's words: that's one fact.
+  // Of two rejections for one reason only the texts differ, by a figure or by ffmpeg's words:
+  // that's one fact.
   if ("rejection" in data) return data.rejection.reason;
   // After a rejection, another way of cutting may be planned.
   return `${data.cut} ${data.segment_seconds}`;
 }
 
-/** The id of the event that says this of an upload: another reason for a rejection is another event. */
+/**
+ * The id of the event that says this of an upload: another reason for a rejection is another event.
+ */
 export const factId = (correlation: string, fact: Fact, hash: Hash): string =>
   eventId(correlation, fact.type, distinctionOf(fact), hash);

@@ -11,15 +11,19 @@ type StoredSegment = { metadata: Readonly<Record<string, string>>; bytes: number
 const markOf = (parent: string, index: string, bytes: number, hash: Hash): string =>
   uuidOf(JSON.stringify(["segment", parent, index, bytes]), hash);
 
-/** The metadata by which the service knows its own segments, wherever they are copied to, so that it never splits one. */
+/**
+ * The metadata by which the service knows its own segments, wherever they are copied to, so that it
+ * never splits one.
+ */
 export function segmentMetadata(videoId: number, index: number, bytes: number, hash: Hash): Record<string, string> {
   const [parent, position] = [String(videoId), String(index)];
   return { [PARENT]: parent, [INDEX]: position, [MARK]: markOf(parent, position, bytes, hash) };
 }
 
 /**
- * The VideoId, as text, of the video that an object is a segment of; undefined where this service didn't make it. An
- * uploader's own `video-split-parent`, or a segment's metadata on another object, makes no segment.
+ * The VideoId, as text, of the video that an object is a segment of; undefined where this service
+ * didn't make it. An uploader's own `video-split-parent`, or a segment's metadata on another
+ * object, makes no segment.
  */
 export function parentOf({ metadata, bytes }: StoredSegment, hash: Hash): string | undefined {
   const { [PARENT]: parent, [INDEX]: index, [MARK]: mark } = metadata;

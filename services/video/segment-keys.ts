@@ -43,13 +43,16 @@ function keyName(videoName: string): string {
   return isDots(name) ? underscores(name) : name;
 }
 
-/** `NAME-VIDEOID-00000`: the id keeps two uploads of one name apart, the padding lists segments in order. */
+/**
+ * `NAME-VIDEOID-00000`: the id keeps two uploads of one name apart, the padding lists segments in
+ * order.
+ */
 export const segmentName = ({ videoName, videoId, index }: Omit<SegmentName, "extension">): string =>
   `${keyName(videoName)}-${videoId}-${String(index).padStart(INDEX_DIGITS, "0")}`;
 
 /**
- * The key of a segment. `{video_name}` and `{video_id}` in the prefix are filled in; no part of the key between two
- * slashes is `.` or `..`, whatever the name.
+ * The key of a segment. `{video_name}` and `{video_id}` in the prefix are filled in; no part of the
+ * key between two slashes is `.` or `..`, whatever the name.
  */
 export function segmentKey(prefixTemplate: string, segment: SegmentName): string {
   const values: Record<string, string> = {

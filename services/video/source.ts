@@ -28,14 +28,19 @@ export function objectNameFault(bucket: string, key: string): string | undefined
   return undefined;
 }
 
-/** In a bucket whose versioning is suspended every object has this version id, so it identifies none. */
+/**
+ * In a bucket whose versioning is suspended every object has this version id, so it identifies
+ * none.
+ */
 const NO_VERSION = "null";
 
 /** Whether a version id tells one object from all others that have, or had, its key. */
 export const isVersion = (versionId: string | undefined): versionId is string =>
   versionId !== undefined && versionId !== NO_VERSION;
 
-/** One text for one source: the same for every delivery, retry and request that means this object. */
+/**
+ * One text for one source: the same for every delivery, retry and request that means this object.
+ */
 export const sourceIdentity = ({ bucket, key, etag, versionId }: Source): string =>
   JSON.stringify([bucket, key, isVersion(versionId) ? versionId : `etag:${etag}`]);
 

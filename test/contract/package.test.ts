@@ -101,7 +101,7 @@ describe("the published package", () => {
     await writeFile(join(consumer, "call.mjs"), CALL);
     const { stdout } = await run(process.execPath, ["call.mjs"], { cwd: consumer, env: environment });
     expect(JSON.parse(stdout)).toEqual({
-      result: [1, "c0441e1a-0000-8000-a000-000000000001"],
+      result: [1, "e7a8ea04-47e3-8072-ad6e-b70cdebb792e"],
       title: "SegmentCreated",
     });
   }, 30_000);

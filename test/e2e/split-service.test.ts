@@ -299,50 +299,6 @@ describe("SplitRequested", () => {
   });
 });
 
-describe("a malformed SplitRequested", () => {
-  it("is rejected at once with a reason where it names an object, and a dead letter where it doesn't", async () => {
-    const test = await openTestStack();
-    const { events, stack } = test;
-    const metadata = {
-      eventId: "r",
-      version: 1,
-      correlationId: "r",
-      causationId: "r",
-      occurredAt: "2026-11-23T09:00:00Z",
-    };
-    const put = async (...requests: Record<string, unknown>[]) => {
-      const address = { EventBusName: stack.names.bus, Source: "video-split", DetailType: "SplitRequested" };
-      const entryOf = (data: unknown) => ({ ...address, Detail: JSON.stringify({ metadata, data }) });
-      await events.send(new PutEventsCommand({ Entries: requests.map(entryOf) }));
-      await stack.idle();
-    };
-    const key = await test.upload(await makeMedia(await temporaryFolder(), "no-audio.mp4"), {
-      key: "archive/film.mp4",
-    });
-    const named = { bucket: stack.names.uploads, key, reason: "manual" };
-    await put(
-      { ...named, segment_seconds: 0 },
-      { ...named, bucket: "arn:aws:s3:::archive" },
-      { ...named, bucket: "my archive" },
-      { ...named, key: "k".repeat(1_025) },
-    );
-    const documents = await test.allDocuments();
-    expect(documents.map(({ rejection }) => rejection)).toEqual(
-      Array.from({ length: 4 }, () => ({ reason: "InvalidRequest", message: expect.stringContaining("Correct it") })),
-    );
-    expect(await test.deadLetters()).toEqual([]);
-
-    await put({ ...named, segment_seconds: "3" }, { ...named, cut: "fast" });
-    expect(await test.allDocuments()).toHaveLength(documents.length);
-    await put({ bucket: named.bucket, reason: "manual" });
-    expect(await test.deadLetters()).toHaveLength(1);
-
-    await put({ ...named, segment_seconds: 3 });
-    const film = (await test.allDocuments()).find((document) => document.key === key);
-    expect(film).toMatchObject({ status: "split" });
-  });
-});
-
 describe("after a run", () => {
   it("nothing is left in the function's temporary folder", async () => {
     const directory = await temporaryFolder();

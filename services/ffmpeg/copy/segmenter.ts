@@ -68,7 +68,9 @@ const cutOptions = ({ container, starts, video, audio }: Segmentation): string[]
   ...["-map_chapters", "-1", "-c", "copy", "-copyinkf:v"],
   ...["-avoid_negative_ts", "disabled", "-max_muxing_queue_size", "4096"],
   ...["-muxdelay", "0", "-muxpreload", "0"],
-  ...["-f", "segment", "-segment_format", container.muxer],
+  // Of the segment muxer too: it hands its own flags on to each segment's muxer, and Matroska's would
+  // draw random ids.
+  ...["-fflags", "+bitexact", "-f", "segment", "-segment_format", container.muxer],
   ...[
     "-segment_format_options",
     `fflags=+bitexact${FASTSTART.includes(container.muxer) ? ":movflags=+faststart" : ""}`,

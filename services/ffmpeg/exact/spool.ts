@@ -1,6 +1,7 @@
 import { type FileHandle, mkdir, open, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { diskFullOr } from "../process/errors.ts";
+import { readFully } from "../process/read-fully.ts";
 
 /** Packets are gathered to writes, and read in chunks, of this size. */
 const CHUNK_BYTES = 1024 * 1024;
@@ -83,11 +84,14 @@ export class Spool {
     }
   }
 
-  /** All of it, from its start. Throws where the file is shorter than what was written. */
+  /**
+   * All of it, from its start. Throws `UnexpectedEndOfFileError` where less than was written is
+   * there.
+   */
   async *chunks(): AsyncGenerator<Buffer> {
     await this.flush();
     for (let at = 0; at < this.#writtenBytes; at += CHUNK_BYTES)
-      yield await this.#read(at, Math.min(CHUNK_BYTES, this.#writtenBytes - at));
+      yield await readFully(await this.#opened(), at, Math.min(CHUNK_BYTES, this.#writtenBytes - at));
   }
 
   /** Closes and removes the file, after what is being written. */
@@ -100,19 +104,6 @@ export class Spool {
     await file?.close();
     await rm(this.path, { force: true });
     this.#onRemoved();
-  }
-
-  async #read(position: number, size: number): Promise<Buffer> {
-    const file = await this.#opened();
-    const data = Buffer.allocUnsafe(size);
-    // A read may bring less than it was asked for.
-    for (let at = 0; at < size; ) {
-      const { bytesRead } = await file.read(data, at, size - at, position + at);
-      if (bytesRead === 0)
-        throw new Error(`${this.path} ends at byte ${position + at}, and ${this.#writtenBytes} were written`);
-      at += bytesRead;
-    }
-    return data;
   }
 
   #opened(): Promise<FileHandle> {

@@ -2,10 +2,8 @@ import { constants } from "node:os";
 import { type CutFailure, isCutFailure, isMediaFault, ServiceError } from "../../video/errors.ts";
 import type { StderrTail } from "./stderr-tail.ts";
 
-/**
- * What a failure of these programs says about the file, and what not:
- * docs/decisions/failing-ffmpeg.md
- */
+/** Which failures say something about the file, and which don't: docs/decisions/failing-ffmpeg.md */
+
 export type Program = "ffmpeg" | "ffprobe";
 
 /** How a process ended: its exit code, or the signal that ended it. */

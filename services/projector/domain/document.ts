@@ -1,8 +1,8 @@
 import type { Rejection, SegmentCreated, VideoRejected, VideoSplit } from "#events-schema";
 
 /**
- * The document of a video, the public read model: of an upload, or of a segment of one. Fields are only ever added.
- * Times and durations are seconds, sizes are bytes unless a field says otherwise.
+ * The document of a video, the public read model: of an upload, or of a segment of one. Fields are
+ * only ever added. Times and durations are seconds, sizes are bytes unless a field says otherwise.
  */
 export type VideoDocument = UploadDocument | SegmentDocument;
 

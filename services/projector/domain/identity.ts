@@ -3,14 +3,18 @@ import { BLOCK_SIZE, MAX_SEGMENTS, segmentId, type VideoSplitEvent } from "#even
 /** The events that say something about a document. */
 export type DocumentEvent = Exclude<VideoSplitEvent, { type: "SplitRequested" | "RequestRefused" }>;
 
-/** An event whose ids contradict each other: were it folded, it could overwrite another video's document. */
+/**
+ * An event whose ids contradict each other: were it folded, it could overwrite another video's
+ * document.
+ */
 export class InconsistentEventError extends Error {
   override name = "InconsistentEventError";
 }
 
 /**
- * The VideoId of the document that an event is about. Uploads start a block of ids and segments are in it, so no two documents
- * share an id. Throws `InconsistentEventError` for an event that breaks this rule.
+ * The VideoId of the document that an event is about. Uploads start a block of ids and segments are
+ * in it, so no two documents share an id. Throws `InconsistentEventError` for an event that breaks
+ * this rule.
  */
 export function documentId({ type, data }: DocumentEvent): number {
   const fault = (says: string) => new InconsistentEventError(`${type} ${data.VideoId} is inconsistent: ${says}`);

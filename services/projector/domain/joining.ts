@@ -3,11 +3,15 @@ import type { SegmentDocument, UploadDocument, VideoDocument } from "./document.
 import { compareRejections, type DatedRejection } from "./rejections.ts";
 
 /**
- * How what an event tells is joined with what is known. Each join takes the greatest or least of something, and that is why
- * order and repetition don't matter; nothing but the document's own fields is needed to do it.
+ * How what an event tells is joined with what is known. Each join takes the greatest or least of
+ * something, and that is why order and repetition don't matter; nothing but the document's own
+ * fields is needed to do it.
  */
 
-/** An event about an upload met a segment's document, or the other way round: the table holds what this service didn't write. */
+/**
+ * An event about an upload met a segment's document, or the other way round: the table holds what
+ * this service didn't write.
+ */
 export class DocumentKindError extends Error {
   override name = "DocumentKindError";
 
@@ -36,9 +40,10 @@ const isRejected = (upload: UploadDocument): upload is Extract<UploadDocument, {
   upload.status === "rejected";
 
 /**
- * The better informed of two. Where neither was measured, the one whose rejection stands: the other may not have seen the
- * object at all. Facts that are announced again are the same facts; should they contradict each other all the same,
- * either will do as long as it is always the same one, so the first in the order of their texts is taken, whole.
+ * The better informed of two. Where neither was measured, the one whose rejection stands: the other
+ * may not have seen the object at all. Facts that are announced again are the same facts; should
+ * they contradict each other all the same, either will do as long as it is always the same one, so
+ * the first in the order of their texts is taken, whole.
  */
 function betterInformed(left: UploadDocument, right: UploadDocument): UploadDocument {
   const difference = rank(left) - rank(right);
@@ -56,7 +61,10 @@ function standingRejection(left: UploadDocument, right: UploadDocument): DatedRe
   return first && { rejection: first.rejection, rejected_at: first.rejected_at };
 }
 
-/** Joins what is known of an upload with what an event tells: processing gives way to rejected, and rejected to split. */
+/**
+ * Joins what is known of an upload with what an event tells: processing gives way to rejected, and
+ * rejected to split.
+ */
 export function standing(known: VideoDocument | undefined, told: UploadDocument): UploadDocument {
   if (known === undefined) return told;
   if (known.process_step !== told.process_step) throw new DocumentKindError(known, told);
@@ -70,8 +78,9 @@ export function standing(known: VideoDocument | undefined, told: UploadDocument)
 const byTimeThenText = (segment: SegmentDocument): string => segment.creation_time + canonical(segment);
 
 /**
- * Joins what is known of a segment with what an event tells. The first announcement stands, whole: those who heard it may have
- * acted on it. Of two at the same time, the first in the order of their texts.
+ * Joins what is known of a segment with what an event tells. The first announcement stands, whole:
+ * those who heard it may have acted on it. Of two at the same time, the first in the order of their
+ * texts.
  */
 export function firstAnnounced(known: VideoDocument | undefined, told: SegmentDocument): SegmentDocument {
   if (known === undefined) return told;

@@ -17,16 +17,22 @@ export type Recalled = {
 /** Remembers how a video is cut, and what of it is done. */
 export type Ledger = VideoLedger & {
   /**
-   * The first choice made for this video: a retry under other settings goes on as the first attempt began. `isFirst` tells
-   * that there's no earlier attempt, and so no segment to be found.
+   * The first choice made for this video: a retry under other settings goes on as the first attempt
+   * began. `isFirst` tells that there's no earlier attempt, and so no segment to be found.
    */
   choose(videoId: number, choice: CutChoice): Promise<{ choice: CutChoice; isFirst: boolean }>;
   recall(videoId: number): Promise<Recalled>;
-  /** Forgets the choice, so that the next attempt may make another one. Not for a video of which a segment was announced. */
+  /**
+   * Forgets the choice, so that the next attempt may make another one. Not for a video of which a
+   * segment was announced.
+   */
   release(videoId: number): Promise<void>;
   /** What earlier attempts of the last day have uploaded, by index. Throws `signal`'s reason. */
   delivered(videoId: number, segments: number, signal?: AbortSignal): Promise<Map<number, DeliveredSegment>>;
-  /** Says that a segment is durable, and then that it was announced: what comes after a crash begins there. */
+  /**
+   * Says that a segment is durable, and then that it was announced: what comes after a crash begins
+   * there.
+   */
   recordSegment(videoId: number, index: number, segment: DeliveredSegment): Promise<void>;
 };
 

@@ -4,9 +4,10 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vites
 import { InvalidEventError, UnknownEventError } from "#events-schema";
 import { dynamoVideoDocuments } from "../../../services/aws/video-documents.ts";
 import { handler } from "../../../services/projector/handler.ts";
+import { announced, segmentData } from "../../unit/projector/events-of-a-run.ts";
 import { openVideosTable, REGION, TABLE, type VideosTable } from "./videos-table.ts";
 
-type Example = { detail: { data: { VideoId: number }; metadata: { occurredAt: string } } };
+type Example = { detail: { data: { VideoId: number }; metadata: { occurredAt: string; correlationId: string } } };
 
 const example = async (type: string): Promise<Example> =>
   JSON.parse(await readFile(new URL(`../../../events-schema/examples/${type}.json`, import.meta.url), "utf8"));
@@ -17,6 +18,8 @@ let table: VideosTable;
 const lines: string[] = [];
 
 beforeAll(async () => {
+  // A day after the examples, whatever this machine's clock says.
+  vi.useFakeTimers({ toFake: ["Date"], now: new Date("2026-11-24T12:00:00Z") });
   table = await openVideosTable();
   vi.stubEnv("DYNAMODB_TABLE_ID", TABLE);
   vi.stubEnv("DYNAMODB_REGION", REGION);
@@ -27,6 +30,7 @@ beforeAll(async () => {
   });
 });
 afterAll(async () => {
+  vi.useRealTimers();
   vi.restoreAllMocks();
   await table.close();
 });
@@ -78,7 +82,7 @@ describe("the projector's handler", () => {
     expect(logged()).toMatchObject([
       {
         request_id: "request-1",
-        correlation_id: "c0441e1a-0000-8000-a000-000000000001",
+        correlation_id: event.detail.metadata.correlationId,
         video_id: event.detail.data.VideoId,
       },
     ]);
@@ -87,11 +91,13 @@ describe("the projector's handler", () => {
 
 describe("the projector's metrics", () => {
   it("given an event that was just announced, then tell how late its document is", async () => {
-    const event = await example("SegmentCreated");
-    const VideoId = event.detail.data.VideoId + 1;
-    event.detail.data = { ...event.detail.data, VideoId, segment_index: 2 } as typeof event.detail.data;
-    event.detail.metadata.occurredAt = new Date().toISOString();
-    expect(await handler(event, context)).toEqual({ outcome: "changed", VideoId });
+    const { metadata, data } = announced("SegmentCreated", 0, segmentData(2));
+    const { VideoId } = data;
+    const detail = { metadata: { ...metadata, occurredAt: new Date().toISOString() }, data };
+    expect(await handler({ ...(await example("SegmentCreated")), detail }, context)).toEqual({
+      outcome: "changed",
+      VideoId,
+    });
     expect(metrics()).toMatchObject([
       {
         _aws: {

@@ -14,9 +14,9 @@ const CUTS = ["exact", "keyframe"] as const;
 const PLACES = [0.1, 0.5, 0.9];
 const SECONDS = 3;
 
-/** 20 s in groups of 50 frames: neither cut has all of its boundaries at 3 s steps on keyframes. */
-const PICTURE = ["-f", "lavfi", "-i", "testsrc2=duration=20:size=320x180:rate=25"];
-const SOUND = ["-f", "lavfi", "-i", "sine=frequency=440:duration=20"];
+/** 10 s in groups of 50 frames: neither cut has all of its boundaries at 3 s steps on keyframes. */
+const PICTURE = ["-f", "lavfi", "-i", "testsrc2=duration=10:size=320x180:rate=25"];
+const SOUND = ["-f", "lavfi", "-i", "sine=frequency=440:duration=10"];
 const CODECS = [
   "-c:v",
   "libx264",

@@ -9,7 +9,7 @@ import { temporaryFolder } from "../../fixtures/temporary.ts";
 
 /** Lambda keeps a process for the next invocation: what one split leaves open, all later ones have less of. */
 
-const SPLITS = Number(process.env.VIDEO_SPLIT_TEST_SPLITS ?? 40);
+const SPLITS = Number(process.env.VIDEO_SPLIT_TEST_SPLITS ?? 24);
 
 /** What ffmpeg says where the disk is full. */
 const FULL = 'echo "x: No space left on device" >&2; exit 1';

@@ -1,19 +1,37 @@
-import { BLOCK_SIZE, type EventData, type EventType, segmentId, type VideoSplitEvent } from "#events-schema";
+import { type EventData, type EventType, segmentId, type VideoSplitEvent } from "#events-schema";
+import { sha256 } from "../../../services/aws/ledger.ts";
 import type { DocumentEvent } from "../../../services/projector/domain/identity.ts";
+import { blockOf, correlationId, eventId, type Fact, factId } from "../../../services/video/ids.ts";
+import { segmentName } from "../../../services/video/segment-keys.ts";
+import { sourceIdentity } from "../../../services/video/source.ts";
 
-export const UPLOAD = 7 * BLOCK_SIZE;
+const SOURCE = { bucket: "uploads", key: "uploads/a b.mp4", etag: "e1", versionId: undefined };
+
+/** The correlation id of the run. */
+export const RUN = correlationId(sourceIdentity(SOURCE), sha256);
+
+export const UPLOAD = blockOf(RUN, 0, sha256);
+
+const PROJECTED = ["SplitPlanned", "SegmentCreated", "VideoSplit", "VideoRejected"];
 
 const BEGIN = Date.UTC(2026, 10, 23, 12, 0, 0);
 
 /** The time `ms` after the run began, as events write it. */
 export const at = (ms: number): string => new Date(BEGIN + ms).toISOString();
 
-/** An event of the run, announced `ms` after it began. */
-export function announced<T extends EventType>(type: T, ms: number, data: EventData<T>): VideoSplitEvent<T> {
+/** An event of a run, announced `ms` after it began, with the ids that the service gives it. */
+export function announced<T extends EventType>(
+  type: T,
+  ms: number,
+  data: EventData<T>,
+  correlation = RUN,
+): VideoSplitEvent<T> {
   const metadata = {
-    eventId: `${type}-${data.key}`,
+    eventId: PROJECTED.includes(type)
+      ? factId(correlation, { type, data } as Fact, sha256)
+      : eventId(correlation, type, undefined, sha256),
     version: 1,
-    correlationId: "run",
+    correlationId: correlation,
     causationId: "upload",
     occurredAt: at(ms),
   };
@@ -22,9 +40,9 @@ export function announced<T extends EventType>(type: T, ms: number, data: EventD
 
 const source = {
   VideoId: UPLOAD,
-  bucket: "uploads",
-  key: "uploads/a b.mp4",
-  etag: "e1",
+  bucket: SOURCE.bucket,
+  key: SOURCE.key,
+  etag: SOURCE.etag,
   name: "a b",
   extension: "mp4",
   bytes: 900,
@@ -73,6 +91,12 @@ export const rejectedData = (changed: Partial<EventData<"VideoRejected">> = {}):
   ...changed,
 });
 
+/** Where a segment goes. */
+export function place(videoId: number, index: number): { key: string; name: string } {
+  const name = segmentName({ videoName: "a b", videoId, index });
+  return { key: `segments/a b/${name}.mp4`, name };
+}
+
 export const segmentData = (
   index: number,
   changed: Partial<EventData<"SegmentCreated">> = {},
@@ -81,8 +105,7 @@ export const segmentData = (
   parent_video: UPLOAD,
   segment_index: index,
   bucket: "segments",
-  key: `segments/a b/${index}.mp4`,
-  name: String(index),
+  ...place(UPLOAD, index),
   extension: "mp4",
   bytes: 300 + index,
   checksum: `sha256:${"0".repeat(64)}`,

@@ -4,7 +4,17 @@ import type { VideoDocument } from "../../../services/projector/domain/document.
 import { fold } from "../../../services/projector/domain/fold.ts";
 import type { DocumentEvent } from "../../../services/projector/domain/identity.ts";
 import { DocumentKindError } from "../../../services/projector/domain/joining.ts";
-import { announced, at, PROOF, plannedData, rejectedData, segmentData, splitData, UPLOAD } from "./events-of-a-run.ts";
+import {
+  announced,
+  at,
+  PROOF,
+  place,
+  plannedData,
+  rejectedData,
+  segmentData,
+  splitData,
+  UPLOAD,
+} from "./events-of-a-run.ts";
 
 const documentAfter = (...events: DocumentEvent[]): VideoDocument =>
   events.reduce<VideoDocument | undefined>(fold, undefined) as VideoDocument;
@@ -171,8 +181,7 @@ describe("the document of a segment", () => {
       parent_video: UPLOAD,
       segment_index: 1,
       bucket: "segments",
-      key: "segments/a b/1.mp4",
-      name: "1",
+      ...place(UPLOAD, 1),
       extension: "mp4",
       bytes: 301,
       checksum: `sha256:${"0".repeat(64)}`,

@@ -3,9 +3,10 @@ import { segmentIds, type VideoSplitEvent } from "#events-schema";
 import type { Measurement } from "../../../services/projector/ports/measure.ts";
 import type { VideoDocuments } from "../../../services/projector/ports/video-documents.ts";
 import { type ProjectorDependencies, project } from "../../../services/projector/project.ts";
+import { sha256 } from "../../fakes/ledger.ts";
 import { fakeLog } from "../../fakes/log.ts";
 import { fakeVideoDocuments } from "../../fakes/video-documents.ts";
-import { announced, at, UPLOAD, wholeRun } from "./events-of-a-run.ts";
+import { announced, at, RUN, UPLOAD, wholeRun } from "./events-of-a-run.ts";
 
 /** A projector with these parts, at `ms` after the run began. */
 function projector(parts: Partial<ProjectorDependencies> = {}, ms = 0) {
@@ -14,6 +15,7 @@ function projector(parts: Partial<ProjectorDependencies> = {}, ms = 0) {
     documents: fakeVideoDocuments(),
     log: fakeLog(),
     measure: (measurement) => void measurements.push(measurement),
+    hash: sha256,
     now: () => new Date(at(ms)),
     ...parts,
   };
@@ -34,7 +36,7 @@ describe("projecting an event", () => {
     const [event] = wholeRun() as [VideoSplitEvent];
     expect(await projector({ log }).project(event)).toEqual({ outcome: "changed", VideoId: UPLOAD });
     expect(log.lines).toMatchObject([
-      { correlation_id: "run", event_id: event.metadata.eventId, event_type: "SplitPlanned", video_id: UPLOAD },
+      { correlation_id: RUN, event_id: event.metadata.eventId, event_type: "SplitPlanned", video_id: UPLOAD },
     ]);
   });
 

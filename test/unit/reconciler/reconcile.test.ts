@@ -1,11 +1,14 @@
 import { setImmediate } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
+import { checkedDocumentId } from "../../../services/projector/domain/consistency.ts";
+import type { DocumentEvent } from "../../../services/projector/domain/identity.ts";
 import { type ReconcilerDependencies, reconcile } from "../../../services/reconciler/reconcile.ts";
 import { SourceUnavailableError } from "../../../services/video/errors.ts";
+import { blockStart } from "../../../services/video/ids.ts";
 import { segmentMetadata } from "../../../services/video/own-segments.ts";
 import { type Source, sourceIdentity } from "../../../services/video/source.ts";
 import { fakePublisher } from "../../fakes/event-publisher.ts";
-import { colliding, fakeLedger, sha256 } from "../../fakes/ledger.ts";
+import { fakeLedger, sha256 } from "../../fakes/ledger.ts";
 import { fakeMediaStore } from "../../fakes/media-store.ts";
 import { NEVER, quietLog } from "../../fixtures/quiet.ts";
 
@@ -35,7 +38,7 @@ async function open(changes: Partial<World> = {}) {
   const calm = { isVersioned: false, objects: [], metadata: {}, gone: [], ended: [], failing: {} };
   const world: World = { ...calm, onLookUp: async () => {}, ...changes };
   const { store, uploads, put, remove } = fakeMediaStore(world);
-  const ledger = fakeLedger(colliding);
+  const ledger = fakeLedger();
   const publisher = fakePublisher();
   const { events } = publisher;
   const endings: [number, string][] = [];
@@ -92,7 +95,9 @@ describe("looking for uploads without an end", () => {
       objects: [upload("uploads/a.mp4", 1)],
       isVersioned: true,
     });
-    const version_id = sources.get("uploads/a.mp4")?.versionId;
+    const source = sources.get("uploads/a.mp4") as Source;
+    const VideoId = blockStart(sourceIdentity(source), 0, sha256);
+    const version_id = source.versionId;
     expect(await at(1.9)).toMatchObject({ seen: 0 });
     const hours = [2, 3, 4, 7.9, 8, 15.9, 16, 17, 30];
     const runs: { requested: number; givenUp: number }[] = [];
@@ -102,13 +107,16 @@ describe("looking for uploads without an end", () => {
     expect(new Set(events.map(({ metadata }) => metadata.eventId)).size).toBe(4);
     expect(events[0]?.data).toEqual({ bucket: "uploads", key: "uploads/a.mp4", version_id, reason: "redrive" });
     expect(events[3]?.data).toMatchObject({
-      VideoId: 16_384,
+      VideoId,
       key: "uploads/a.mp4",
       version_id,
       bytes: 7,
       rejection: { reason: "GivenUp", message: expect.stringContaining("npm run dead-letters") },
     });
-    expect(endings).toEqual([[16_384, "given up"]]);
+    expect(endings).toEqual([[VideoId, "given up"]]);
+    const givenUp = events[3] as DocumentEvent;
+    const metadata = { ...givenUp.metadata, occurredAt: "2026-11-23T00:00:00Z" };
+    expect(checkedDocumentId({ ...givenUp, metadata }, sha256, new Date("2026-11-23T00:00:00Z"))).toBe(VideoId);
   });
 
   it("leaves alone what came to its end", async () => {

@@ -69,7 +69,7 @@ describe("what can't be split is rejected", () => {
     expect(events[0]?.data).not.toHaveProperty("etag");
   });
 
-  it("with the size that the upload's event told, where the object was overwritten since", async () => {
+  it("with the size that the upload's event has, where the object was overwritten since", async () => {
     const { events } = await split({ bytes: 7, metadata: { cut: "fast" }, request: { etag: "another", bytes: 1_234 } });
     expect(events[0]?.data).toMatchObject({ etag: "another", bytes: 1_234, rejection: { reason: "SourceChanged" } });
   });
@@ -146,7 +146,7 @@ describe("figures of the file that no event can hold", () => {
     expect(left).toEqual([]);
   });
 
-  it("are told from a mistake of the service's own, which is thrown", async () => {
+  it("differ from a mistake of the service's own, which is thrown", async () => {
     const { outcome, types } = await split({ request: { messageId: "" } });
     expect(outcome).toMatchObject({ code: "InvalidEvent" });
     expect(types).toEqual([]);

@@ -24,6 +24,8 @@ describe("splitting a video", () => {
   it("notes that it came to its end, once that was announced", async () => {
     expect((await split()).endings).toEqual([{ ending: "split", after: "VideoSplit" }]);
     expect((await split({ bytes: 0 })).endings).toEqual([{ ending: "rejected", after: "VideoRejected" }]);
+    const malformed = { request: { explicit: true, fault: { message: "cut is wrong", isOfName: false } } };
+    expect(await split(malformed)).toMatchObject({ outcome: { outcome: "rejected" }, endings: [] });
     const failing = { onUpload: () => Promise.reject(new Error("upload failed")) };
     expect((await split(failing)).endings).toEqual([]);
   });

@@ -26,7 +26,7 @@ describe("overrides in an upload's metadata", () => {
     expect(overridesOf({ cut: "fast" }).faults.cut).toBe('x-amz-meta-cut is "fast"; it must be keyframe or exact');
   });
 
-  it("are told apart: one that can be used stays beside one that can't", () => {
+  it("are separate: one that can be used stays beside one that can't", () => {
     expect(overridesOf({ "segment-seconds": "soon", cut: "exact" })).toEqual({
       overrides: { cut: "exact" },
       faults: { segmentSeconds: expect.any(String) },
