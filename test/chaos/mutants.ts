@@ -1,7 +1,7 @@
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Schedule } from "../../infra/local/faults/index.ts";
+import type { RequestFault } from "../../infra/local/faults/index.ts";
 import { PROJECT_ROOT } from "../../infra/local/project.ts";
 import type { SeriesName } from "./plan.ts";
 
@@ -11,11 +11,47 @@ export type Mutant = {
   /** What is no longer done. */
   without: string;
   edits: readonly { file: string; from: string; to: string }[];
-  /** Runs that notice it for certain: all of a series, or those of its runs that are worth their time. Default: seeded ones. */
-  seenBy?: { series: SeriesName; runs?: (schedule: Schedule, run: number) => boolean };
+  /** The series whose runs notice it, or some of them: those with one fault, or the first ones. Default: seeded runs. */
+  seenBy?: { series: SeriesName; fault?: RequestFault; positions?: number };
 };
 
 export const MUTANTS: readonly Mutant[] = [
+  {
+    name: "source-failure",
+    without: "A source that can't be fetched is told from one that ends.",
+    seenBy: { series: "sources", fault: "S3 fails in mid-read" },
+    edits: [{ file: "services/ffmpeg/source/checked-source.ts", from: "      failing.abort(failure);\n", to: "" }],
+  },
+  {
+    name: "same-object",
+    without: "Every range that is read is of the same object.",
+    seenBy: { series: "sources", fault: "S3 object overwritten" },
+    edits: [{ file: "services/aws/ranged-read.ts", from: "    IfMatch: ", to: "    IgnoredByS3: " }],
+  },
+  {
+    name: "killed-process",
+    without: "A process that was killed says nothing about the file.",
+    seenBy: { series: "sources", fault: "ffmpeg killed" },
+    edits: [
+      {
+        file: "services/ffmpeg/process/errors.ts",
+        from: "(isKilled ? ProcessKilledError : FfmpegError)",
+        to: "(isKilled && program.length === 0 ? ProcessKilledError : FfmpegError)",
+      },
+    ],
+  },
+  {
+    name: "stall",
+    without: "A read that brings no byte for some time is given up and sent again.",
+    seenBy: { series: "sources", fault: "S3 body stalls", positions: 1 },
+    edits: [
+      {
+        file: "services/aws/patient-fetch.ts",
+        from: "attemptWithin(Math.max(1, Math.min(maxIdleMs, left)), ",
+        to: "attemptWithin(2 ** 30 + maxIdleMs, ",
+      },
+    ],
+  },
   {
     name: "take-over",
     without: "A retry takes over from the attempt of its own invocation that died.",
@@ -63,6 +99,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "conditional-write",
     without: "A document is only written as long as it is what was read.",
+    seenBy: { series: "writes" },
     edits: [
       {
         file: "services/aws/video-documents.ts",
@@ -127,8 +164,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "services/split/cut-video.ts",
-        from: "isFirst ? new Map() : await ledger.delivered(upload.videoId, length)",
-        to: "isFirst || length > 0 ? new Map() : await ledger.delivered(upload.videoId, length)",
+        from: "isFirst ? new Map() : await ledger.delivered(upload.videoId, length, signal)",
+        to: "isFirst || length > 0 ? new Map() : await ledger.delivered(upload.videoId, length, signal)",
       },
     ],
   },

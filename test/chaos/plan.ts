@@ -25,11 +25,23 @@ export const seriesNames = Object.keys(SERIES) as SeriesName[];
 /** What breaks in which run. */
 export type Plan = { kind: "calm" } | { kind: "seeded"; seed: number } | { kind: "series"; series: SeriesName };
 
-/** Each fault at each position, for each video. */
-export const runsOf = (series: SeriesName): number[] => {
-  const { faults, positions } = SERIES[series];
-  return [...Array(faults.length * positions * VIDEOS.length).keys()];
-};
+/** Runs of a series: those with this fault, in these videos, at these positions. Default: all. */
+export function runsOf(
+  series: SeriesName,
+  chosen: { fault?: RequestFault; video?: number; positions?: readonly number[] } = {},
+): number[] {
+  const { faults, positions }: { faults: readonly RequestFault[]; positions: number } = SERIES[series];
+  const { fault, video, positions: at = [...Array(positions).keys()] } = chosen;
+  return at.flatMap((position) =>
+    faults.flatMap((each, index) =>
+      VIDEOS.flatMap((_, of) =>
+        (fault ?? each) === each && (video ?? of) === of
+          ? [of + VIDEOS.length * (index + faults.length * position)]
+          : [],
+      ),
+    ),
+  );
+}
 
 export function scheduleFor(plan: Plan, run: number): Schedule {
   switch (plan.kind) {

@@ -56,9 +56,17 @@ type Attack = { plan: Plan; runs: readonly number[] };
 
 const seriesOf = (series: SeriesName): Attack => ({ plan: { kind: "series", series }, runs: runsOf(series) });
 
-/** How to repeat one run. */
-const again = (plan: Plan, run: number): string =>
-  `npm run chaos -- ${plan.kind === "series" ? `--${plan.series}` : plan.kind === "seeded" ? `--seed ${plan.seed}` : ""} --only ${run}`;
+const attackOn = ({ series, fault, positions }: NonNullable<Mutant["seenBy"]>): Attack => ({
+  plan: { kind: "series", series },
+  runs: runsOf(series, {
+    ...(fault !== undefined && { fault }),
+    ...(positions !== undefined && { positions: [...Array(positions).keys()] }),
+  }),
+});
+
+/** The options that choose one run. */
+const optionsFor = (plan: Plan, run: number): string =>
+  `${plan.kind === "series" ? `--${plan.series}` : plan.kind === "seeded" ? `--seed ${plan.seed}` : ""} --only ${run}`;
 
 /** Returns the exit code. */
 async function attack({ plan, runs }: Attack, prepared: Prepared, isOne: boolean): Promise<number> {
@@ -67,7 +75,8 @@ async function attack({ plan, runs }: Attack, prepared: Prepared, isOne: boolean
   for (const [fault, count] of Object.entries(outcome.faults))
     if (count > 0) say(`${String(count).padStart(6)}  ${fault}`);
   const { wrong, deadLetters, conflicts, repeated, seconds } = outcome;
-  for (const { run: number, how } of wrong) say(`Run ${number} is wrong (${again(plan, number)}):\n  ${how}`);
+  for (const { run: number, how } of wrong)
+    say(`Run ${number} is wrong (npm run chaos -- ${optionsFor(plan, number)}):\n  ${how}`);
   say(
     `${outcome.runs} runs, ${wrong.length} wrong; ${deadLetters} dead letters, all redriven; ` +
       `${conflicts} conditional writes refused; ${repeated} facts announced again under their ids; ${seconds.toFixed(0)} s`,
@@ -79,16 +88,14 @@ async function attack({ plan, runs }: Attack, prepared: Prepared, isOne: boolean
 async function mutate(mutants: readonly Mutant[], seeded: Attack, prepared: Prepared): Promise<number> {
   let missed = 0;
   for (const mutant of mutants) {
-    const { series, runs: wanted } = mutant.seenBy ?? {};
-    const { plan, runs } = series === undefined ? seeded : seriesOf(series);
-    const chosen = runs.filter((run) => wanted?.(scheduleFor(plan, run), run) ?? true);
-    const { wrong } = await withMutant(mutant, (root) => chaos({ plan, runs: chosen, root, prepared, onProgress }));
+    const { plan, runs } = mutant.seenBy === undefined ? seeded : attackOn(mutant.seenBy);
+    const { wrong } = await withMutant(mutant, (root) => chaos({ plan, runs, root, prepared, onProgress }));
     const [first] = wrong;
     if (first === undefined) missed += 1;
     const found =
       first === undefined
         ? "NOT CAUGHT"
-        : `caught by ${wrong.length} of ${chosen.length} runs, as ${first.run}${series === undefined ? "" : ` of --${series}`}`;
+        : `caught by ${wrong.length} of ${runs.length} runs, as ${optionsFor(plan, first.run)}`;
     say(`${mutant.name}: ${found}\n    removed: ${mutant.without}`);
   }
   return missed === 0 ? 0 : 1;
