@@ -46,9 +46,11 @@ export function faultyRequests(world: World): Intercept {
     if (unreadableFrom !== undefined && end >= unreadableFrom)
       return failFrom(unreadableFrom, { request, response, serve });
 
-    const fault = world.schedule(run).onRequest({ service, operation, from, nth, place, large });
+    const schedule = world.schedule(run);
+    const fault = schedule.onRequest({ service, operation, from, nth, place, large });
     if (fault === undefined || !options.mayHappen(run, fault)) return serve();
-    if (kindOf(fault).once && world.count(`${attempt.invocation} ${attempt.run} ${fault}`) > 0) return serve();
+    const isLimited = kindOf(fault).once && !schedule.repeats;
+    if (isLimited && world.count(`${attempt.invocation} ${fault}`) > 0) return serve();
     const findVictim = VICTIMS[fault];
     const victim = findVictim === undefined ? 0 : await findVictim(request, nth);
     if (victim === undefined) return serve();

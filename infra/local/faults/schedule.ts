@@ -40,6 +40,8 @@ export type Schedule = {
   kinds: ReadonlySet<Fault>;
   /** Deliveries come late or more than once, and nothing fails. */
   isOnlyDeliveries: boolean;
+  /** What otherwise happens once in an invocation happens in its retries too. */
+  repeats: boolean;
   onRequest(request: Request): RequestFault | undefined;
   onDelivery(what: string): DeliveryFault[];
   /** Milliseconds. */
@@ -75,6 +77,7 @@ export function scheduleOf(seed: number, run: number): Schedule {
   return {
     kinds,
     isOnlyDeliveries,
+    repeats: false,
     onRequest: (request) =>
       requestFaults.find(
         (fault) =>
@@ -89,6 +92,7 @@ export function scheduleOf(seed: number, run: number): Schedule {
 export const NO_FAULTS: Schedule = {
   kinds: new Set(),
   isOnlyDeliveries: false,
+  repeats: false,
   onRequest: () => undefined,
   onDelivery: () => [],
   lateness: () => 0,
@@ -106,6 +110,7 @@ function positionOf(fault: RequestFault, { place, nth, large }: Request): number
 export const oneFault = (fault: RequestFault, at: number, from?: string): Schedule => ({
   ...NO_FAULTS,
   kinds: new Set([fault]),
+  repeats: true,
   onRequest: (request) =>
     canHappenTo(fault, request) && (from ?? request.from) === request.from && positionOf(fault, request) === at
       ? fault
