@@ -28,7 +28,7 @@ const text = (value: number): string => String(Math.round(value * 1e4) / 1e4);
 
 /** Seconds from the source's first frame at which a segment's first frame is, and at which its last one ends. */
 export function placeOf({ source, segments, alignment }: Measured, at: number) {
-  const { frames, tick } = source.shown!.picture;
+  const { frames } = source.shown!.picture;
   const [origin, { pairs, offset }] = [frames[0]!.time, alignment.placements[at]!];
   const own = segments[at]!.picture.frames;
   const held = pairs.filter((pair) => pair !== -1);
@@ -47,7 +47,6 @@ export function placeOf({ source, segments, alignment }: Measured, at: number) {
     ],
     firstFrame: first,
     startSeconds: start,
-    tick,
   };
 }
 

@@ -46,12 +46,19 @@ const hasTags = (one: Probe, other: Probe): boolean =>
 /** Those that segments are written in: they keep it. */
 const KEPT_CONTAINERS = /mov|matroska|mpegts|avi|flv|ogg/;
 
+/** Fields that follow from others, so that they needn't be stated. */
+const IMPLIED = new Set(["profile", "channel_layout"]);
+
 const differenceOf = (what: string, source: unknown, segment: unknown): string[] =>
   source === segment ? [] : [`${what}: ${source} became ${segment}`];
 
 function streamDifferences(what: string, fields: readonly string[], source: Stream, segment: Stream, tags: boolean) {
   return [
-    ...fields.flatMap((name) => differenceOf(`${what} ${name}`, fieldOf(source, name), fieldOf(segment, name))),
+    ...fields.flatMap((name) => {
+      const [theirs, own] = [fieldOf(source, name), fieldOf(segment, name)];
+      if (IMPLIED.has(name) && (theirs === "unknown" || own === "unknown")) return [];
+      return differenceOf(`${what} ${name}`, theirs, own);
+    }),
     ...(tags ? differenceOf(`${what} tag`, source.codec_tag_string, segment.codec_tag_string) : []),
     ...differenceOf(`${what} language`, languageOf(source), languageOf(segment)),
   ];

@@ -3,7 +3,7 @@ import { basename, extname, join } from "node:path";
 import type { Cut, VideoSplitEvent } from "#events-schema";
 import type { SplitOutcome } from "../../services/split/split-video.ts";
 import { split } from "../fixtures/split-world.ts";
-import type { Produced } from "./check.ts";
+import type { Produced } from "./report.ts";
 
 /** Splits a file through the real use case, and keeps a copy of each segment in `folder` as it is uploaded. */
 export async function splitFile(path: string, cut: Cut, seconds: number, folder: string): Promise<Produced> {

@@ -1,6 +1,6 @@
 import { basename } from "node:path";
-import type { Report } from "./check.ts";
 import type { Input } from "./inputs.ts";
+import type { Report } from "./report.ts";
 
 export type Row = Input & { seconds: number; report: Report; took: number };
 

@@ -4,7 +4,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { EventData } from "#events-schema";
 import { ffmpeg } from "../../fixtures/media.ts";
 import { sharedFolder } from "../../fixtures/temporary.ts";
-import { check, type Produced } from "../../independent/check.ts";
+import { check } from "../../independent/check.ts";
+import type { Produced } from "../../independent/report.ts";
 import { openSource, type Source } from "../../independent/source.ts";
 
 /** The check itself: segments that ffmpeg's segment muxer makes of Matroska are right, and each way to spoil one is found. */
