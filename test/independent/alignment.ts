@@ -3,6 +3,13 @@ import { TIME_ROUNDING_S } from "./tolerances.ts";
 /** A frame as far as its place is concerned. */
 export type PlacedFrame = { time: number; hash: string };
 
+/** A segment's frames, in order of time. */
+export type PlacedSegment = {
+  frames: readonly PlacedFrame[];
+  /** Seconds at which its first packet is shown, whether it decodes or not; not a number where that isn't known. */
+  start: number;
+};
+
 /** Where the frames of one segment are in the source. */
 export type Placement = {
   /** Seconds from the segment's times to the source's. */
@@ -37,7 +44,7 @@ function landmarksOf(source: readonly PlacedFrame[]): Map<string, number> {
 
 /** By the frames that are the source's to the bit; where there are none, a segment goes on where the one before ends. */
 function offsetOf(
-  frames: readonly PlacedFrame[],
+  { frames, start }: PlacedSegment,
   source: readonly PlacedFrame[],
   landmarks: ReadonlyMap<string, number>,
   next: number,
@@ -47,7 +54,8 @@ function offsetOf(
     return at === undefined || Number.isNaN(at) ? [] : [source[at]!.time - time];
   });
   if (offsets.length > 0) return offsets.sort((one, other) => one - other)[offsets.length >> 1]!;
-  return (source[next] ?? source.at(-1))!.time - frames[0]!.time;
+  const first = Number.isNaN(start) ? frames[0]!.time : Math.min(start, frames[0]!.time);
+  return (source[next] ?? source.at(-1))!.time - first;
 }
 
 /** Half of the way to the nearer neighbour, in seconds. */
@@ -81,12 +89,11 @@ function pairsOf(frames: readonly PlacedFrame[], source: readonly PlacedFrame[],
 }
 
 /**
- * Lays segments beside their source. `rounding` is how far, in seconds, the two containers may round a time. Frames are
- * in order of time.
+ * Lays segments beside their source. `rounding` is how far, in seconds, the two containers may round a time.
  */
 export function align(
   source: readonly PlacedFrame[],
-  segments: readonly (readonly PlacedFrame[])[],
+  segments: readonly PlacedSegment[],
   rounding = TIME_ROUNDING_S,
 ): Alignment {
   const landmarks = landmarksOf(source);
@@ -96,13 +103,14 @@ export function align(
   let doubled = 0;
   let extra = 0;
   let maxTimeError = 0;
-  for (const frames of segments) {
+  for (const segment of segments) {
+    const { frames } = segment;
     if (frames.length === 0 || source.length === 0) {
       placements.push({ offset: 0, pairs: frames.map(() => -1) });
       extra += frames.length;
       continue;
     }
-    const offset = offsetOf(frames, source, landmarks, next);
+    const offset = offsetOf(segment, source, landmarks, next);
     const pairs = pairsOf(frames, source, offset, rounding);
     const start = pairs.findIndex((pair) => pair !== -1);
     const zero = start === -1 ? 0 : source[pairs[start]!]!.time - frames[start]!.time;

@@ -114,7 +114,11 @@ export async function check(source: Source, produced: Produced): Promise<Report>
   const rounding = TIME_ROUNDING_S + shown.picture.tick + Math.max(0, ...segments.map(({ picture }) => picture.tick));
   const theirs = shown.picture.frames;
   const mine = segments.map(({ picture }) => picture.frames);
-  const alignment = align(theirs, mine, rounding);
+  const alignment = align(
+    theirs,
+    segments.map(({ picture, packets }) => ({ frames: picture.frames, start: packets.start })),
+    rounding,
+  );
   const differences = differencesOf(source, segments, alignment);
   const { values, uncompared } = await comparePixels(shown, differences);
   const sound: TrackReport[] = [];

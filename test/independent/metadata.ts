@@ -17,10 +17,16 @@ const DEFAULTS: Readonly<Record<string, string>> = {
   sample_aspect_ratio: "1:1",
 };
 
+/** VP8 knows one colour space (RFC 6386, 9.2), whether it's stated or not. */
+const impliedBy = ({ codec_name }: Stream, name: string): string | undefined =>
+  name === "color_space" && codec_name === "vp8" ? "bt470bg" : DEFAULTS[name];
+
 function fieldOf(stream: Stream, name: string): string {
   const text = String(stream[name] ?? "");
   if (name === "sample_aspect_ratio" && text === "0:1") return "1:1";
-  return UNKNOWN.has(text) ? (DEFAULTS[name] ?? "unknown") : text;
+  // Which field comes first is a guess from the first packets; decoded frames say it for certain.
+  if (name === "field_order" && /^[tb]{2}$/.test(text)) return "interlaced";
+  return UNKNOWN.has(text) ? (impliedBy(stream, name) ?? "unknown") : text;
 }
 
 const PICTURE_FIELDS = [

@@ -5,7 +5,7 @@ import { complaintsOf, ffmpegLines, ffprobe, ownTimes, tools } from "./tools.ts"
 export type Frame = ShownFrame & {
   /** Place in what the decoder gives. */
   ordinal: number;
-  /** Seconds; 0 where the file has none. */
+  /** Seconds; those of a usual frame where the file has none. */
   duration: number;
   /** Bytes of its pixels in its own pixel format. */
   bytes: number;
@@ -62,13 +62,14 @@ export async function decodePicture(track: PictureTrack): Promise<Picture> {
   return { frames: inOrderOfTime(frames), tick: shown.tick(), complaints };
 }
 
-/** Frames without a time come one usual step after the frame before. */
+/** Frames without a time come one usual step after the frame before, and those without a duration last as long. */
 function inOrderOfTime(frames: Frame[]): Frame[] {
   const steps = frames.slice(1).map(({ time }, at) => time - frames[at]!.time);
   const usual = median(steps.filter((step) => step > 0)) ?? 0.04;
   let previous: Frame | undefined;
   for (const frame of frames) {
     if (Number.isNaN(frame.time)) frame.time = previous === undefined ? 0 : previous.time + usual;
+    if (frame.duration === 0) frame.duration = usual;
     previous = frame;
   }
   return frames.sort((one, other) => one.time - other.time || one.ordinal - other.ordinal);

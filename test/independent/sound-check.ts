@@ -4,6 +4,7 @@ import type { Segment } from "./segment.ts";
 import type { Sound } from "./sound.ts";
 import type { Source } from "./source.ts";
 import {
+  AAC_FRAME,
   MAX_HOLE_S,
   MAX_SOUND_SHIFT_S,
   MIN_COPIED_CORRELATION,
@@ -30,6 +31,8 @@ export type TrackReport = Coverage & {
   segmentSamples: number;
   /** Seconds of the decoder's usual block. */
   block: number;
+  /** Samples a second. */
+  rate: number;
 };
 
 const intervalsOf = ({ runs, rate }: Sound, offset: number): Interval[] =>
@@ -74,6 +77,7 @@ export async function measureTrack(
     samples: samplesIn(sound),
     segmentSamples: own.reduce((sum, one) => sum + samplesIn(one), 0),
     block: sound.block / sound.rate,
+    rate: sound.rate,
   };
 }
 
@@ -89,7 +93,7 @@ const saysEncoded = ({ event }: Segment): boolean =>
 export function soundFaults(report: TrackReport, segments: readonly Segment[], omitted: number): string[] {
   const name = `sound ${report.track} (${report.codec})`;
   const faults: string[] = [];
-  const limit = MAX_HOLE_S + SOUND_JITTER_S;
+  const limit = Math.max(MAX_HOLE_S, Math.min(report.block, AAC_FRAME / report.rate)) + SOUND_JITTER_S;
   const holes = report.holes.filter((hole) => hole > limit);
   if (holes.length > 0)
     faults.push(

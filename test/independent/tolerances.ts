@@ -12,8 +12,12 @@ export const TIME_ROUNDING_S = 0.0011;
 /** Gaps between blocks of sound that come of times in milliseconds (Matroska, FLV, ASF) and are no silence. */
 export const SOUND_JITTER_S = 0.0025;
 
-/** One AAC frame at 48 kHz: what may be missing at a joint, or at an end, of sound that is copied packet by packet. */
-export const MAX_HOLE_S = 1024 / 48_000;
+/**
+ * What may be missing at a joint, or at an end, of sound that is copied packet by packet: an AAC frame at 48 kHz, or a block
+ * of the codec's own that has no more samples. Where a decoder gives nothing for the first packet (Vorbis), that is lost.
+ */
+export const AAC_FRAME = 1024;
+export const MAX_HOLE_S = AAC_FRAME / 48_000;
 
 /** How far sound may be from the picture, compared with the source. */
 export const MAX_SOUND_SHIFT_S = 0.0025;

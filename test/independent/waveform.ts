@@ -71,24 +71,33 @@ function correlations(part: Float64Array, whole: Float64Array, from: number, to:
   });
 }
 
-/** Of equally good places, as a tone has many, the nearest to `centre`. */
-function best(scores: readonly number[], centre: number): number {
-  const top = Math.max(...scores);
-  const good = [...scores.keys()].filter((at) => scores[at]! >= top - 0.005 * Math.abs(top));
-  return good.reduce((one, other) => (Math.abs(other - centre) < Math.abs(one - centre) ? other : one));
-}
-
 const COARSE = 8;
+
+/** Places that are looked at more closely: a tone correlates once in each of its periods. */
+const MAX_PEAKS = 24;
+
+/** The highest peaks, highest first. */
+function peaksOf(scores: readonly number[]): number[] {
+  const isPeak = (at: number): boolean =>
+    scores[at]! >= (scores[at - 1] ?? Number.NEGATIVE_INFINITY) &&
+    scores[at]! >= (scores[at + 1] ?? Number.NEGATIVE_INFINITY);
+  const peaks = [...scores.keys()].filter(isPeak).sort((one, other) => scores[other]! - scores[one]!);
+  return peaks.slice(0, MAX_PEAKS);
+}
 
 /** Samples by which `part` is in `whole` from where it should be, which is `reach` samples from the start. */
 export function findShift(part: Float64Array, whole: Float64Array, reach: number): { shift: number; score: number } {
   const [few, fewer] = [decimated(part, COARSE), decimated(whole, COARSE)];
   const coarse = correlations(few, fewer, 0, fewer.length - few.length);
-  const around = best(coarse, Math.round(reach / COARSE)) * COARSE;
-  const from = Math.max(0, around - 2 * COARSE);
-  const fine = correlations(part, whole, from, Math.min(whole.length - part.length, around + 2 * COARSE));
-  const at = fine.indexOf(Math.max(...fine));
-  return { shift: from + at - reach, score: fine[at] ?? 0 };
+  const found = peaksOf(coarse).flatMap((peak) => {
+    const from = Math.max(0, (peak - 1) * COARSE);
+    const fine = correlations(part, whole, from, Math.min(whole.length - part.length, (peak + 1) * COARSE));
+    return fine.map((score, at) => ({ shift: from + at - reach, score }));
+  });
+  const top = Math.max(...found.map(({ score }) => score));
+  // Of places that are as good, the nearest.
+  const good = found.filter(({ score }) => score >= top - 1e-4);
+  return good.reduce((one, other) => (Math.abs(other.shift) < Math.abs(one.shift) ? other : one));
 }
 
 const rms = (samples: Int16Array): number => {
@@ -104,12 +113,12 @@ function isEqual(mine: Int16Array, theirs: Int16Array): boolean {
   return error <= Math.max(EQUAL_RMS, EQUAL_SHARE_OF_SIGNAL * rms(theirs));
 }
 
-/** Place in the source's PCM of a time, in samples; undefined where the source has no sound. */
-function placeOf(runs: readonly Run[], rate: number, time: number, count: number): number | undefined {
-  const run = runs.find(({ start, length }) => time >= start - 1 / rate && time < start + length / rate);
-  if (run === undefined) return undefined;
-  const within = Math.round((time - run.start) * rate);
-  return within + count <= run.length ? run.at + Math.max(0, within) : undefined;
+/** Places in the source's PCM of a time, in samples. None where the source has no sound, several where its runs overlap. */
+function placesOf(runs: readonly Run[], rate: number, time: number, count: number): number[] {
+  return runs.flatMap((run) => {
+    const within = Math.round((time - run.start) * rate);
+    return within >= -1 && within + count <= run.length ? [run.at + Math.max(0, within)] : [];
+  });
 }
 
 /**
@@ -126,6 +135,19 @@ export async function compareSound(source: Sound, segment: Sound, offset: number
   const sums = { product: 0, mine: 0, theirs: 0, equal: 0 };
   let shift = 0;
   let searches = 0;
+
+  /** The source's samples at the place where they are equal, by the shift that was found or without one; else at the first. */
+  const matching = async (own: Int16Array, places: readonly number[], count: number) => {
+    for (const by of new Set([shift, 0])) {
+      for (const place of places) {
+        const other = await samplesOf(theirs, place + by, count);
+        if (!isEqual(own, other)) continue;
+        shift = by;
+        return { other, equal: true };
+      }
+    }
+    return { other: await samplesOf(theirs, places[0]! + shift, count), equal: false };
+  };
 
   /** Finds by how much the sound is off from here on. */
   const search = async (at: number, place: number, window: number): Promise<boolean> => {
@@ -144,16 +166,14 @@ export async function compareSound(source: Sound, segment: Sound, offset: number
       for (let from = 0; from < run.length; from += BLOCK) {
         const count = Math.min(BLOCK, run.length - from);
         const time = run.start + from / rate;
-        const place = placeOf(source.runs, rate, time + offset, count);
+        const places = placesOf(source.runs, rate, time + offset, count);
+        const [place] = places;
         if (place === undefined || time - begins < PRIMING_S) continue;
         const own = await samplesOf(mine, run.at + from, count);
-        let other = await samplesOf(theirs, place + shift, count);
-        let equal = isEqual(own, other);
+        let { other, equal } = await matching(own, places, count);
         if (!equal && searches < MAX_SEARCHES && rms(own) > QUIET && run.length - from >= MIN_WINDOW) {
-          if (await search(run.at + from, place, Math.min(WINDOW, run.length - from))) {
-            other = await samplesOf(theirs, place + shift, count);
-            equal = isEqual(own, other);
-          }
+          if (await search(run.at + from, place, Math.min(WINDOW, run.length - from)))
+            ({ other, equal } = await matching(own, [place], count));
         }
         result.blocks += 1;
         if (equal) sums.equal += 1;

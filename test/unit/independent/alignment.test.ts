@@ -1,7 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { align, type PlacedFrame } from "../../independent/alignment.ts";
+import { align as alignSegments, type PlacedFrame } from "../../independent/alignment.ts";
 
 const TICK = 0.04;
+
+const align = (source: PlacedFrame[], segments: PlacedFrame[][]) =>
+  alignSegments(
+    source,
+    segments.map((all) => ({ frames: all, start: all[0]!.time })),
+  );
 
 /** Frames of which each has its own picture, from `from` to `to`; `zero` is the number of the frame at time 0. */
 const frames = (from: number, to: number, zero = 0): PlacedFrame[] =>
@@ -36,6 +42,15 @@ describe("segments beside their source", () => {
     const [first] = frames(4, 5, 4);
     const twice = [first!, { ...first!, time: 0.02 }, ...frames(5, 10, 4)];
     expect(align(source, [frames(0, 4), twice])).toMatchObject({ doubled: 1, extra: 0, missing: [] });
+  });
+
+  it("places a segment by its first packet where that doesn't decode", () => {
+    const { placements, missing } = alignSegments(source, [
+      { frames: frames(0, 4), start: 0 },
+      { frames: encoded(frames(5, 10, 4)), start: 0 },
+    ]);
+    expect(placements[1]!.pairs).toEqual([5, 6, 7, 8, 9]);
+    expect(missing).toEqual([4]);
   });
 
   it("counts a frame at a time where the source has none", () => {
