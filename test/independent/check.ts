@@ -35,7 +35,8 @@ function unsplit(source: Source, produced: Produced): Report {
   if (outcome === "failed") return nothingMade(produced, [`failed: ${detail}`], [], frames);
   if (frames === 0) return nothingMade(produced, [], [`rejected: ${detail}; nothing in it decodes`]);
   if (detail.startsWith("UnsupportedCut")) return nothingMade(produced, [], [`rejected: ${detail}`], frames);
-  return nothingMade(produced, [`rejected though ${frames} frames decode: ${detail}`], [], frames);
+  const made = produced.created.length === 0 ? "" : ` (after ${produced.created.length} SegmentCreated)`;
+  return nothingMade(produced, [`rejected though ${frames} frames decode${made}: ${detail}`], [], frames);
 }
 
 /** Seconds of sound before the first picture that the plan names as left out. */

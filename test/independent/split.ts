@@ -1,7 +1,6 @@
 import { copyFile, mkdir } from "node:fs/promises";
 import { basename, extname, join } from "node:path";
 import type { Cut, VideoSplitEvent } from "#events-schema";
-import type { SplitOutcome } from "../../services/split/split-video.ts";
 import { split } from "../fixtures/split-world.ts";
 import type { Produced } from "./report.ts";
 
@@ -22,7 +21,7 @@ export async function splitFile(path: string, cut: Cut, seconds: number, folder:
     events.filter((event): event is Extract<VideoSplitEvent, { type: T }> => event.type === type);
   const [rejected] = of("VideoRejected");
   const ended = of("VideoSplit")[0]?.data;
-  const made = outcome instanceof Error ? "failed" : (outcome as SplitOutcome).outcome;
+  const made = outcome instanceof Error ? "failed" : (outcome as { outcome: string }).outcome;
   const error = outcome instanceof Error ? `${outcome.name}: ${outcome.message}` : "";
   const rejection = rejected?.data.rejection;
   return {

@@ -165,7 +165,9 @@ describe("the independent check", { timeout: 120_000 }, () => {
 
   it("calls a rejection of what decodes wrong, and one of what doesn't right", async () => {
     const rejected = { ...(await produced(at("1.mkv"))), outcome: "rejected", detail: "NotMedia: no" } as const;
-    expect((await check(source, rejected)).faults).toEqual(["rejected though 64 frames decode: NotMedia: no"]);
+    expect((await check(source, rejected)).faults).toEqual([
+      "rejected though 64 frames decode (after 2 SegmentCreated): NotMedia: no",
+    ]);
     expect((await check({ ...source, shown: undefined }, rejected)).faults).toEqual([]);
   });
 });
