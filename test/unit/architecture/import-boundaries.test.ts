@@ -98,6 +98,12 @@ describe("imports go one way", () => {
     expect(violations(others, (imported) => !within("services/split")(imported))).toEqual([]);
   });
 
+  it("the independent check knows the services by the fixture that runs the use case", () => {
+    const check = sourcesBelow("test/independent");
+    expect(check.length).toBeGreaterThan(15);
+    expect(violations(check, (imported) => !imported.startsWith("services/"))).toEqual([]);
+  });
+
   it("services know nothing of infra, and the contract knows nothing of us", () => {
     expect(violations(services, (imported) => !imported.startsWith("infra/"))).toEqual([]);
     const contract = sourcesBelow("events-schema/src");

@@ -1,0 +1,134 @@
+import { TIME_ROUNDING_S } from "./tolerances.ts";
+
+/** A frame as far as its place is concerned. */
+export type PlacedFrame = { time: number; hash: string };
+
+/** A segment's frames, in order of time. */
+export type PlacedSegment = {
+  frames: readonly PlacedFrame[];
+  /** Seconds at which its first packet is shown, whether it decodes or not; not a number where that isn't known. */
+  start: number;
+};
+
+/** Where the frames of one segment are in the source. */
+export type Placement = {
+  /** Seconds from the segment's times to the source's. */
+  offset: number;
+  /** Of each frame, the source's frame at its time; -1 where there is none. */
+  pairs: number[];
+};
+
+export type Alignment = {
+  placements: Placement[];
+  /** Frames of the source that no segment holds. */
+  missing: number[];
+  /** Frames of segments that show what another one shows already. */
+  doubled: number;
+  /** Frames of segments at times where the source has none. */
+  extra: number;
+  /** Seconds; how far a frame is from its time, counted from its segment's first frame. */
+  maxTimeError: number;
+};
+
+/** No frame is looked for further away than this, however long the source pauses. */
+const MAX_REACH_S = 0.25;
+
+/** Where every hash that occurs once in the source is. */
+function landmarksOf(source: readonly PlacedFrame[]): Map<string, number> {
+  const places = new Map<string, number>();
+  source.forEach(({ hash }, at) => {
+    places.set(hash, places.has(hash) ? Number.NaN : at);
+  });
+  return places;
+}
+
+/** By the frames that are the source's to the bit; where there are none, a segment goes on where the one before ends. */
+function offsetOf(
+  { frames, start }: PlacedSegment,
+  source: readonly PlacedFrame[],
+  landmarks: ReadonlyMap<string, number>,
+  next: number,
+): number {
+  const offsets = frames.flatMap(({ hash, time }) => {
+    const at = landmarks.get(hash);
+    return at === undefined || Number.isNaN(at) ? [] : [source[at]!.time - time];
+  });
+  if (offsets.length > 0) return offsets.sort((one, other) => one - other)[offsets.length >> 1]!;
+  const first = Number.isNaN(start) ? frames[0]!.time : Math.min(start, frames[0]!.time);
+  return (source[next] ?? source.at(-1))!.time - first;
+}
+
+/** Half of the way to the nearer neighbour, in seconds. */
+function reachOf(source: readonly PlacedFrame[], at: number, rounding: number): number {
+  const { time } = source[at]!;
+  const before = time - (source[at - 1]?.time ?? Number.NEGATIVE_INFINITY);
+  const after = (source[at + 1]?.time ?? Number.POSITIVE_INFINITY) - time;
+  return Math.min(MAX_REACH_S, Math.max(rounding, Math.min(before, after) / 2));
+}
+
+/** Finds each frame's place in the source by its time, in order. */
+function pairsOf(frames: readonly PlacedFrame[], source: readonly PlacedFrame[], offset: number, rounding: number) {
+  const first = frames[0]!.time + offset;
+  let at = source.findIndex(({ time }) => time >= first - MAX_REACH_S);
+  if (at === -1) at = source.length;
+  return frames.map(({ time }) => {
+    for (; at < source.length; at += 1) {
+      const reach = reachOf(source, at, rounding);
+      const difference = time + offset - source[at]!.time;
+      if (difference < -reach) return -1;
+      // Two frames of the source may be within reach of rounded times: the nearer one is meant.
+      const following = source[at + 1];
+      const isNearerNext = following !== undefined && Math.abs(time + offset - following.time) < Math.abs(difference);
+      if (Math.abs(difference) <= reach && !isNearerNext) {
+        at += 1;
+        return at - 1;
+      }
+    }
+    return -1;
+  });
+}
+
+/**
+ * Lays segments beside their source. `rounding` is how far, in seconds, the two containers may round a time.
+ */
+export function align(
+  source: readonly PlacedFrame[],
+  segments: readonly PlacedSegment[],
+  rounding = TIME_ROUNDING_S,
+): Alignment {
+  const landmarks = landmarksOf(source);
+  const held = new Uint8Array(source.length);
+  const placements: Placement[] = [];
+  let next = 0;
+  let doubled = 0;
+  let extra = 0;
+  let maxTimeError = 0;
+  for (const segment of segments) {
+    const { frames } = segment;
+    if (frames.length === 0 || source.length === 0) {
+      placements.push({ offset: 0, pairs: frames.map(() => -1) });
+      extra += frames.length;
+      continue;
+    }
+    const offset = offsetOf(segment, source, landmarks, next);
+    const pairs = pairsOf(frames, source, offset, rounding);
+    const start = pairs.findIndex((pair) => pair !== -1);
+    const zero = start === -1 ? 0 : source[pairs[start]!]!.time - frames[start]!.time;
+    pairs.forEach((pair, at) => {
+      const before = pairs.slice(Math.max(0, at - 2), at).findLast((one) => one !== -1);
+      if (pair === -1) {
+        const isRepeated = before !== undefined && frames[at]!.hash === frames[at - 1]?.hash;
+        if (isRepeated) doubled += 1;
+        else extra += 1;
+        return;
+      }
+      if (held[pair] === 1) doubled += 1;
+      held[pair] = 1;
+      next = Math.max(next, pair + 1);
+      maxTimeError = Math.max(maxTimeError, Math.abs(frames[at]!.time + zero - source[pair]!.time));
+    });
+    placements.push({ offset, pairs });
+  }
+  const missing = [...held.keys()].filter((at) => held[at] === 0);
+  return { placements, missing, doubled, extra, maxTimeError };
+}

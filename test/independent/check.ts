@@ -1,0 +1,160 @@
+import pLimit from "p-limit";
+import { align } from "./alignment.ts";
+import { eventDifferences, type Measured, placeOf } from "./events.ts";
+import { type Described, metadataDifferences } from "./metadata.ts";
+import { differencesOf, pictureFaults, psnrFigures } from "./picture-check.ts";
+import { comparePixels } from "./pixels.ts";
+import { frameDifferences, grouped, newComplaints, type Remark } from "./remarks.ts";
+import type { Produced, Report } from "./report.ts";
+import { measureSegment, type Segment, type SegmentEvent } from "./segment.ts";
+import { measureTrack, soundFaults, type TrackReport } from "./sound-check.ts";
+import type { Source } from "./source.ts";
+import { TIME_ROUNDING_S } from "./tolerances.ts";
+
+/** Segments that are decoded at the same time. */
+const DECODED_AT_ONCE = 2;
+
+const NO_FRAMES: Report["frames"] = {
+  ...{ source: 0, segments: 0, missing: 0, doubled: 0, extra: 0, undecodable: 0, identical: 0, maxTimeErrorMs: 0 },
+};
+
+const nothingMade = (
+  { outcome, detail, created }: Produced,
+  faults: string[],
+  notes: string[],
+  frames = 0,
+): Report => ({
+  ...{ outcome, detail, made: madeOf(created), frames: { ...NO_FRAMES, source: frames }, psnr: null, sound: [] },
+  ...{ metadata: [], events: [], faults, notes },
+});
+
+/** A rejection is right where nothing decodes, or where it recommends the other cut. */
+function unsplit(source: Source, produced: Produced): Report {
+  const frames = source.shown?.picture.frames.length ?? 0;
+  const { outcome, detail } = produced;
+  if (outcome === "failed") return nothingMade(produced, [`failed: ${detail}`], [], frames);
+  if (frames === 0) return nothingMade(produced, [], [`rejected: ${detail}; nothing in it decodes`]);
+  if (detail.startsWith("UnsupportedCut")) return nothingMade(produced, [], [`rejected: ${detail}`], frames);
+  const made = produced.created.length === 0 ? "" : ` (after ${produced.created.length} SegmentCreated)`;
+  return nothingMade(produced, [`rejected though ${frames} frames decode${made}: ${detail}`], [], frames);
+}
+
+/** Seconds of sound before the first picture that the plan names as left out. */
+const omittedSeconds = (planned: Produced["planned"]): number =>
+  Object.entries(planned ?? {})
+    .filter(([field, value]) => /^omitted.*seconds$/.test(field) && typeof value === "number")
+    .reduce((sum, [, value]) => sum + Number(value), 0);
+
+/** In order, each once: events may come again. */
+const inOrder = (created: readonly SegmentEvent[]): SegmentEvent[] =>
+  [...new Map(created.map((event) => [event.segment_index, event])).values()].sort(
+    (one, other) => one.segment_index - other.segment_index,
+  );
+
+const madeOf = (created: readonly SegmentEvent[]): Report["made"] =>
+  Object.fromEntries(
+    [...Map.groupBy(created, ({ made }) => made ?? "unsaid")].map(([made, ones]) => [made, ones.length]),
+  );
+
+/** Decodes the segments, in order. Those that were announced and aren't there are named in `faults`. */
+async function openSegments(
+  { created, files }: Produced,
+  source: Source,
+  kept: Source["sounds"],
+  faults: string[],
+): Promise<Segment[]> {
+  const limit = pLimit(DECODED_AT_ONCE);
+  const opened = inOrder(created).map(async (event) => {
+    const path = files.get(event.key);
+    if (path !== undefined) return limit(() => measureSegment(path, event, source, kept));
+    faults.push(`segment ${event.segment_index} was announced and not uploaded`);
+    return [];
+  });
+  return (await Promise.all(opened)).flat();
+}
+
+/** Where the segments' files say otherwise than the source's, and their frames than its frames. */
+function metadataOf(measured: Measured, kept: Source["sounds"]): string[] {
+  const { source, segments, alignment } = measured;
+  const { stream, picture } = source.shown!;
+  const [first, last] = [picture.frames[0]!, picture.frames.at(-1)!];
+  const fps = picture.frames.length / Math.max(1e-9, last.time - first.time + last.duration);
+  const described: Described = { probe: source.probe, picture: stream, sounds: kept.map((track) => track.stream) };
+  const remarks: Remark[] = segments.flatMap((segment, index) => {
+    const place = placeOf(measured, index);
+    const own = { probe: segment.probe, picture: segment.stream, sounds: segment.soundStreams };
+    const [startSeconds, startFrame] = [place?.startSeconds ?? 0, place?.firstFrame ?? 0];
+    const position = { index, startSeconds, startFrame, fps, isCopied: segment.event.made === "copied" };
+    return metadataDifferences(described, own, position).map((text) => ({ segment: index, text }));
+  });
+  remarks.push(...frameDifferences(picture.frames, segments, alignment).map((text) => ({ text })));
+  return grouped(remarks, segments.length);
+}
+
+/** Compares what a split made and said with its source. */
+export async function check(source: Source, produced: Produced): Promise<Report> {
+  const { planned, ended, left } = produced;
+  const { shown } = source;
+  const leftovers = left.length === 0 ? [] : [`temporary files are left: ${left.join(", ")}`];
+  if (produced.outcome !== "split" || shown === undefined) {
+    const report = unsplit(source, produced);
+    return { ...report, faults: [...report.faults, ...leftovers] };
+  }
+  const omitted = new Set(planned?.omitted_tracks.map(({ index }) => index));
+  if (omitted.has(shown.stream.index)) {
+    const fault = `the picture that a player shows (track ${shown.stream.index}) is left out`;
+    return nothingMade(produced, [fault, ...leftovers], [], shown.picture.frames.length);
+  }
+  const kept = source.sounds.filter(({ stream }) => !omitted.has(stream.index));
+  const faults = source.sounds
+    .filter((track) => !kept.includes(track))
+    .map(({ stream }) => `sound ${stream.index} (${stream.codec_name}) is left out`);
+  faults.push(...leftovers, ...(ended === undefined ? ["there is no VideoSplit"] : []));
+
+  const segments = await openSegments(produced, source, kept, faults);
+  const rounding = TIME_ROUNDING_S + shown.picture.tick + Math.max(0, ...segments.map(({ picture }) => picture.tick));
+  const theirs = shown.picture.frames;
+  const mine = segments.map(({ picture }) => picture.frames);
+  const alignment = align(
+    theirs,
+    segments.map(({ picture, packets }) => ({ frames: picture.frames, start: packets.start })),
+    rounding,
+  );
+  const differences = differencesOf(source, segments, alignment);
+  const { values, uncompared } = await comparePixels(shown, differences);
+  const sound: TrackReport[] = [];
+  for (const [at, track] of kept.entries()) sound.push(await measureTrack(track, at, segments, alignment));
+
+  const decoded = mine.reduce((sum, { length }) => sum + length, 0);
+  const packets = segments.reduce((sum, one) => sum + one.packets.shown, 0);
+  const paired = alignment.placements.reduce((sum, { pairs }) => sum + pairs.filter((pair) => pair !== -1).length, 0);
+  const identical = paired - differences.reduce((sum, { pairs }) => sum + pairs.length, 0);
+  const soundShift = Math.max(0, ...sound.map(({ shift }) => Math.abs(shift)));
+  const measured: Measured = { source, segments, alignment, identical, soundShift, rounding };
+
+  const report: Report = {
+    ...{ outcome: produced.outcome, detail: produced.detail, made: madeOf(segments.map(({ event }) => event)) },
+    frames: {
+      ...{ source: theirs.length, segments: decoded, missing: alignment.missing.length },
+      ...{ doubled: alignment.doubled, extra: alignment.extra, identical },
+      // Packets without a picture of their own (second fields, hidden frames) are in the source too.
+      undecodable: Math.max(0, packets - decoded - Math.max(0, shown.packets.shown - theirs.length)),
+      maxTimeErrorMs: alignment.maxTimeError * 1000,
+    },
+    psnr: psnrFigures(
+      values.map(({ decibels }) => decibels),
+      uncompared,
+    ),
+    ...{ sound, metadata: metadataOf(measured, kept), faults, notes: [] },
+    events: grouped(eventDifferences(measured, ended), segments.length),
+  };
+  faults.push(...pictureFaults(report, measured, ended));
+  for (const track of sound) faults.push(...soundFaults(track, segments, omittedSeconds(planned)));
+  const most = Math.max(0, ...segments.map(({ soundStreams }) => soundStreams.length));
+  if (most > kept.length) faults.push(`segments have ${most} tracks of sound, and ${kept.length} of the source play`);
+  faults.push(...newComplaints(source, segments), ...report.metadata, ...report.events);
+  if (ended?.truncated) report.notes.push(`truncated at ${ended.last_readable_time} s`);
+  if (alignment.missing.length > 0 && !faults.some((fault) => fault.includes("frames missing")))
+    report.notes.push(`${alignment.missing.length} frames don't decode, and the proof says so`);
+  return report;
+}

@@ -1,0 +1,85 @@
+import { SOUND_JITTER_S } from "./tolerances.ts";
+
+/** A stretch of sound on the source's time line, in seconds. */
+export type Interval = { start: number; end: number };
+
+export type Coverage = {
+  /** Seconds of the source's sound between the end of one segment's sound and the start of the next one's. */
+  holes: number[];
+  /** Seconds for which both of two segments have sound. */
+  overlaps: number[];
+  /** Seconds of the source's sound that are in no segment: before the first one's, after the last one's, inside. */
+  lostAtStart: number;
+  lostAtEnd: number;
+  lostInside: number;
+  /** Seconds of the source's sound, and of that which no segment holds. */
+  total: number;
+  lost: number;
+  /** Seconds of sound in segments where the source has none. */
+  added: number;
+};
+
+const lengthOf = (intervals: readonly Interval[]): number =>
+  intervals.reduce((sum, { start, end }) => sum + end - start, 0);
+
+/** Sorted, and joined where they touch. */
+export function union(intervals: readonly Interval[]): Interval[] {
+  const joined: Interval[] = [];
+  for (const interval of [...intervals].sort((one, other) => one.start - other.start)) {
+    const last = joined.at(-1);
+    if (last !== undefined && interval.start <= last.end + SOUND_JITTER_S) last.end = Math.max(last.end, interval.end);
+    else joined.push({ ...interval });
+  }
+  return joined;
+}
+
+/** What is in `from` and not in `taken`, both joined. Slivers that come of rounded times are left out. */
+export function subtract(from: readonly Interval[], taken: readonly Interval[]): Interval[] {
+  const left: Interval[] = [];
+  for (const { start, end } of from) {
+    let at = start;
+    for (const other of taken) {
+      if (other.end <= at || other.start >= end) continue;
+      left.push({ start: at, end: Math.min(end, other.start) });
+      at = other.end;
+    }
+    left.push({ start: at, end });
+  }
+  return left.filter((one) => one.end - one.start > SOUND_JITTER_S);
+}
+
+/** How much of the source's sound the segments hold. All times are the source's. */
+export function coverageOf(source: readonly Interval[], segments: readonly (readonly Interval[])[]): Coverage {
+  const all = union(source);
+  const covered = union(segments.flat());
+  const sounding = segments.filter((one) => one.length > 0).map(union);
+  const holes: number[] = [];
+  const overlaps: number[] = [];
+  sounding.slice(1).forEach((segment, at) => {
+    const end = sounding[at]!.at(-1)!.end;
+    const { start } = segment[0]!;
+    const outside = [
+      { start: Number.NEGATIVE_INFINITY, end },
+      { start, end: Number.POSITIVE_INFINITY },
+    ];
+    holes.push(start > end ? lengthOf(subtract(all, outside)) : 0);
+    overlaps.push(end - start > SOUND_JITTER_S ? end - start : 0);
+  });
+  const lost = subtract(all, covered);
+  const first = covered[0]?.start ?? Number.POSITIVE_INFINITY;
+  const last = covered.at(-1)?.end ?? Number.NEGATIVE_INFINITY;
+  const before = lost.filter(({ end }) => end <= first + SOUND_JITTER_S);
+  const after = lost.filter((one) => one.start >= last - SOUND_JITTER_S && !before.includes(one));
+  const lostAtJoints = holes.reduce((sum, hole) => sum + hole, 0);
+  const [lostAtStart, lostAtEnd, allLost] = [lengthOf(before), lengthOf(after), lengthOf(lost)];
+  return {
+    holes,
+    overlaps,
+    lostAtStart,
+    lostAtEnd,
+    lostInside: Math.max(0, allLost - lostAtStart - lostAtEnd - lostAtJoints),
+    total: lengthOf(all),
+    lost: allLost,
+    added: lengthOf(subtract(covered, all)),
+  };
+}

@@ -1,0 +1,137 @@
+import { formatOf, type Probe, rotationOf, type Stream } from "./probe.ts";
+import { isAdvanced } from "./timecode.ts";
+import { CREATION_TIME_ROUNDING_S } from "./tolerances.ts";
+
+/** A file's facts of one picture and its sound, by ffprobe. */
+export type Described = { probe: Probe; picture: Stream | undefined; sounds: readonly Stream[] };
+
+/** Where a segment is in its source. */
+export type Position = { index: number; startSeconds: number; startFrame: number; fps: number; isCopied: boolean };
+
+const UNKNOWN = new Set(["", "unknown", "N/A", "undefined", "und", "reserved"]);
+
+/** What a player assumes where a file doesn't say. */
+const DEFAULTS: Readonly<Record<string, string>> = {
+  color_range: "tv",
+  field_order: "progressive",
+  sample_aspect_ratio: "1:1",
+};
+
+/** VP8 knows one colour space (RFC 6386, 9.2), whether it's stated or not. */
+const impliedBy = ({ codec_name }: Stream, name: string): string | undefined =>
+  name === "color_space" && codec_name === "vp8" ? "bt470bg" : DEFAULTS[name];
+
+function fieldOf(stream: Stream, name: string): string {
+  const text = String(stream[name] ?? "");
+  if (name === "sample_aspect_ratio" && text === "0:1") return "1:1";
+  // Which field comes first is a guess from the first packets; decoded frames say it for certain.
+  if (name === "field_order" && /^[tb]{2}$/.test(text)) return "interlaced";
+  return UNKNOWN.has(text) ? (impliedBy(stream, name) ?? "unknown") : text;
+}
+
+const PICTURE_FIELDS = [
+  ...["codec_name", "profile", "pix_fmt", "sample_aspect_ratio", "field_order"],
+  ...["color_range", "color_space", "color_transfer", "color_primaries"],
+];
+const SOUND_FIELDS = ["codec_name", "profile", "sample_rate", "channels", "channel_layout"];
+
+const tagOf = (tags: Record<string, string> | undefined, name: string): string | undefined =>
+  Object.entries(tags ?? {}).find(([key]) => key.toLowerCase() === name)?.[1];
+
+const languageOf = ({ tags }: Stream): string => {
+  const language = tagOf(tags, "language") ?? "";
+  return UNKNOWN.has(language) ? "none" : language;
+};
+
+/** Containers of whose tracks each has a name, which players go by. In transport streams it's a number. */
+const NAMES_TRACKS = /mov|avi/;
+
+const hasTags = (one: Probe, other: Probe): boolean =>
+  formatOf(one) === formatOf(other) && NAMES_TRACKS.test(formatOf(one));
+
+/** Those that segments are written in: they keep it. */
+const KEPT_CONTAINERS = /mov|matroska|mpegts|avi|flv|ogg/;
+
+/** Fields that follow from others, so that they needn't be stated. */
+const IMPLIED = new Set(["profile", "channel_layout"]);
+
+const differenceOf = (what: string, source: unknown, segment: unknown): string[] =>
+  source === segment ? [] : [`${what}: ${source} became ${segment}`];
+
+function streamDifferences(what: string, fields: readonly string[], source: Stream, segment: Stream, tags: boolean) {
+  return [
+    ...fields.flatMap((name) => {
+      const [theirs, own] = [fieldOf(source, name), fieldOf(segment, name)];
+      if (IMPLIED.has(name) && (theirs === "unknown" || own === "unknown")) return [];
+      return differenceOf(`${what} ${name}`, theirs, own);
+    }),
+    ...(tags ? differenceOf(`${what} tag`, source.codec_tag_string, segment.codec_tag_string) : []),
+    ...differenceOf(`${what} language`, languageOf(source), languageOf(segment)),
+  ];
+}
+
+/** Side data of a stream that tells a player how to show it, with its values. */
+const SIDE_DATA = ["Mastering display metadata", "Content light level metadata", "DOVI configuration record"];
+
+function sideDataDifferences(source: Stream, segment: Stream, isCopied: boolean): string[] {
+  const valuesOf = (stream: Stream, type: string): string | undefined => {
+    const data = stream.side_data_list?.find(({ side_data_type }) => side_data_type === type);
+    return data === undefined ? undefined : JSON.stringify(Object.entries(data).sort());
+  };
+  return SIDE_DATA.flatMap((type) => {
+    const [theirs, own] = [valuesOf(source, type), valuesOf(segment, type)];
+    // Pictures that were encoded again have no Dolby Vision layer that a record could describe.
+    if (theirs === undefined || theirs === own || (type.startsWith("DOVI") && !isCopied)) return [];
+    return [`${type}: ${own === undefined ? "lost" : "has other values"}`];
+  });
+}
+
+/** The first of a tag's values in the file, its tracks and its timecode track. */
+function fileTag({ probe, picture }: Described, name: string): string | undefined {
+  const tracks = [picture, ...probe.streams.filter(({ codec_tag_string }) => codec_tag_string === "tmcd")];
+  return [probe.format.tags, ...tracks.map((track) => track?.tags)].map((tags) => tagOf(tags, name)).find(Boolean);
+}
+
+function timeDifferences(source: Described, segment: Described, position: Position): string[] {
+  const differences: string[] = [];
+  const [created, own] = [fileTag(source, "creation_time"), fileTag(segment, "creation_time")];
+  if (created !== undefined) {
+    const expected = Date.parse(created) / 1000 + position.startSeconds;
+    if (own === undefined) differences.push("creation_time: lost");
+    else if (Math.abs(Date.parse(own) / 1000 - expected) > CREATION_TIME_ROUNDING_S) {
+      differences.push(own === created ? "creation_time: not advanced by the segment's start" : "creation_time: wrong");
+    }
+  }
+  const [timecode, ownTimecode] = [fileTag(source, "timecode"), fileTag(segment, "timecode")];
+  if (timecode !== undefined && ownTimecode !== undefined) {
+    if (!isAdvanced(timecode, ownTimecode, position.startFrame, position.fps)) {
+      differences.push(`timecode: ${ownTimecode === timecode ? "the source's start in every segment" : "wrong"}`);
+    }
+  }
+  return differences;
+}
+
+const LOCATIONS = ["location", "com.apple.quicktime.location.iso6709"];
+
+/** What a segment says otherwise than its source, in words. */
+export function metadataDifferences(source: Described, segment: Described, position: Position): string[] {
+  const tags = hasTags(source.probe, segment.probe);
+  if (source.picture === undefined || segment.picture === undefined) return ["no picture"];
+  return [
+    ...(KEPT_CONTAINERS.test(formatOf(source.probe))
+      ? differenceOf("container", formatOf(source.probe), formatOf(segment.probe))
+      : []),
+    ...streamDifferences("picture", PICTURE_FIELDS, source.picture, segment.picture, tags),
+    ...differenceOf("rotation", rotationOf(source.picture), rotationOf(segment.picture)),
+    ...differenceOf("alpha_mode", tagOf(source.picture.tags, "alpha_mode"), tagOf(segment.picture.tags, "alpha_mode")),
+    ...sideDataDifferences(source.picture, segment.picture, position.isCopied),
+    ...source.sounds.flatMap((sound, at) => {
+      const own = segment.sounds[at];
+      return own === undefined ? [] : streamDifferences(`sound ${at}`, SOUND_FIELDS, sound, own, tags);
+    }),
+    ...LOCATIONS.filter((name) => fileTag(source, name) !== undefined && fileTag(segment, name) === undefined).map(
+      (name) => `${name}: lost`,
+    ),
+    ...timeDifferences(source, segment, position),
+  ];
+}

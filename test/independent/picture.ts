@@ -1,0 +1,107 @@
+import { type ShownFrame, showinfoReader } from "./showinfo.ts";
+import { complaintsOf, ffmpegLines, ffprobe, ownTimes, tools } from "./tools.ts";
+
+/** A decoded frame of a file. */
+export type Frame = ShownFrame & {
+  /** Place in what the decoder gives. */
+  ordinal: number;
+  /** Seconds; those of a usual frame where the file has none. */
+  duration: number;
+  /** Bytes of its pixels in its own pixel format. */
+  bytes: number;
+  hash: string;
+};
+
+export type Picture = {
+  /** In order of their times. */
+  frames: Frame[];
+  /** Seconds of one step of the file's times. */
+  tick: number;
+  complaints: ReadonlyMap<string, number>;
+};
+
+/** One track of a file; `decoder` where ffmpeg's usual one doesn't give all there is (alpha); `format` as ffprobe says. */
+export type PictureTrack = { path: string; format: string; index: number; decoder: string | undefined };
+
+/** Options before a filter: one track, decoded with its own times, and turned only where that is asked for. */
+export const decodingOf = ({ path, format, index, decoder }: PictureTrack, rotate = false): string[] => [
+  ...(decoder === undefined ? [] : [`-c:${index}`, decoder]),
+  ...[...ownTimes(format).options, ...(rotate ? [] : ["-noautorotate"]), "-i", path, "-map", `0:${index}`],
+];
+
+/** Decodes a track from its first packet to its last: each frame's time, size, colour and a hash of its pixels. */
+export async function decodePicture(track: PictureTrack): Promise<Picture> {
+  const { passthrough, keepsSizes } = await tools();
+  const shown = showinfoReader();
+  const { complaints, listen } = complaintsOf();
+  const hashes: { hash: string; bytes: number; duration: number }[] = [];
+  let tick = 0;
+  const args = [
+    ...[...decodingOf(track), "-vf", "showinfo=checksum=0", ...passthrough, ...keepsSizes],
+    ...["-enc_time_base", "-1", "-f", "framehash", "-hash", "murmur3", "pipe:1"],
+  ];
+  await ffmpegLines(args, {
+    onLine: (line) => {
+      const [, numerator, denominator] = /^#tb 0: (\d+)\/(\d+)/.exec(line) ?? [];
+      if (numerator !== undefined) tick = Number(numerator) / Number(denominator);
+      if (line.startsWith("#")) return;
+      const [, , , duration, bytes, hash] = line.split(",");
+      hashes.push({ hash: hash!.trim(), bytes: Number(bytes), duration: Number(duration) * tick });
+    },
+    onMessage: (line) => {
+      shown.listen(line);
+      listen(line);
+    },
+  });
+  const length = Math.min(shown.frames.length, hashes.length);
+  const { ahead } = ownTimes(track.format);
+  const frames = Array.from({ length }, (_, ordinal) => {
+    const frame = shown.frames[ordinal]!;
+    return { ordinal, ...frame, ...hashes[ordinal]!, time: frame.time - ahead };
+  });
+  return { frames: inOrderOfTime(frames), tick: shown.tick(), complaints };
+}
+
+/** Frames without a time come one usual step after the frame before, and those without a duration last as long. */
+function inOrderOfTime(frames: Frame[]): Frame[] {
+  const steps = frames.slice(1).map(({ time }, at) => time - frames[at]!.time);
+  const usual = median(steps.filter((step) => step > 0)) ?? 0.04;
+  let previous: Frame | undefined;
+  for (const frame of frames) {
+    if (Number.isNaN(frame.time)) frame.time = previous === undefined ? 0 : previous.time + usual;
+    if (frame.duration === 0) frame.duration = usual;
+    previous = frame;
+  }
+  return frames.sort((one, other) => one.time - other.time || one.ordinal - other.ordinal);
+}
+
+/** Undefined where there are none. */
+export const median = (values: readonly number[]): number | undefined =>
+  values.length === 0 ? undefined : [...values].sort((one, other) => one - other)[values.length >> 1];
+
+export type Packets = {
+  /** Those that are shown: an edit list may hide some. */
+  shown: number;
+  /** Seconds, of the first that is shown; not a number where none has a time. */
+  start: number;
+  /** Whether the file's first packet is marked as a keyframe. */
+  startsWithKey: boolean;
+};
+
+/** What the container says of a track's packets. */
+export async function packetsOf(path: string, index: number): Promise<Packets> {
+  const text = await ffprobe(
+    ...["-select_streams", String(index), "-show_entries", "packet=pts_time,flags", "-of", "csv=p=0", path],
+  );
+  const packets = text.split("\n").flatMap((line) => {
+    const [time, flags] = line.split(",");
+    return flags === undefined ? [] : [{ time: Number.parseFloat(time!), isHidden: flags[1] === "D", flags }];
+  });
+  const shown = packets.filter(({ isHidden }) => !isHidden);
+  const start = shown.reduce((least, { time }) => (time < least ? time : least), Number.POSITIVE_INFINITY);
+  return {
+    shown: shown.length,
+    start: Number.isFinite(start) ? start : Number.NaN,
+    startsWithKey: packets[0]?.flags.startsWith("K") ?? false,
+  };
+}

@@ -1,0 +1,87 @@
+import type { Alignment } from "./alignment.ts";
+import type { Frame } from "./picture.ts";
+import type { Segment } from "./segment.ts";
+import type { Source } from "./source.ts";
+
+/** A difference in words; `segment` where it is about one of them. */
+export type Remark = { segment?: number; text: string };
+
+/** "0, 2-5" */
+function listed(numbers: readonly number[]): string {
+  const ranges: [number, number][] = [];
+  for (const number of numbers) {
+    const last = ranges.at(-1);
+    if (last !== undefined && number === last[1] + 1) last[1] = number;
+    else ranges.push([number, number]);
+  }
+  return ranges.map(([from, to]) => (from === to ? String(from) : `${from}-${to}`)).join(", ");
+}
+
+/** Remarks of the same field become one line, with the first one's words and the segments that it holds for. */
+export function grouped(remarks: readonly Remark[], segments: number): string[] {
+  const groups = Map.groupBy(remarks, ({ segment, text }) => (segment === undefined ? text : text.split(":")[0]!));
+  return [...groups.values()].map((group) => {
+    const [{ text, segment }] = group as [Remark];
+    if (segment === undefined) return text;
+    const numbers = [...new Set(group.flatMap((one) => one.segment ?? []))];
+    return numbers.length === segments
+      ? `${text} (all segments)`
+      : `${text} (segments ${listed(numbers)} of ${segments})`;
+  });
+}
+
+/** What a player assumes where a frame doesn't say. */
+const known = (trait: string, value: string | undefined): string =>
+  trait === "range" && (value === undefined || value === "unknown") ? "tv" : (value ?? "unknown");
+
+/** How decoded frames differ from the source's at their places in all but their pixels, with how many do. */
+export function frameDifferences(source: readonly Frame[], segments: readonly Segment[], { placements }: Alignment) {
+  const counts = new Map<string, number>();
+  const count = (text: string): void => void counts.set(text, (counts.get(text) ?? 0) + 1);
+  segments.forEach(({ picture, event }, segment) => {
+    const isCopied = event.made === "copied";
+    picture.frames.forEach((mine, at) => {
+      const pair = placements[segment]!.pairs[at]!;
+      if (pair === -1) return;
+      const theirs = source[pair]!;
+      if (theirs.pixelFormat !== mine.pixelFormat)
+        count(`pixel format: ${theirs.pixelFormat} became ${mine.pixelFormat}`);
+      const [was, is] = [theirs.size.join("x"), mine.size.join("x")];
+      if (was !== is) count(`size: ${was} became ${is}`);
+      for (const [trait, value] of Object.entries(theirs.traits)) {
+        const [before, after] = [known(trait, value), known(trait, mine.traits[trait])];
+        if (before !== after) count(`${trait}: ${before} became ${after}`);
+      }
+      // The layer of Dolby Vision belongs to the pictures as they were encoded first.
+      const kept = isCopied ? theirs.sideData : theirs.sideData.filter((name) => !name.startsWith("Dolby Vision"));
+      for (const name of kept) if (!mine.sideData.includes(name)) count(`${name}: lost`);
+    });
+  });
+  return [...counts].map(([text, frames]) => `frame's ${text} on ${frames} frames`);
+}
+
+/** Messages of the decoder that it doesn't give for the source. */
+export function newComplaints(source: Source, segments: readonly Segment[]): string[] {
+  const usual = new Set([
+    ...source.shown!.picture.complaints.keys(),
+    ...source.sounds.flatMap(({ sound }) => [...sound.complaints.keys()]),
+  ]);
+  const fresh = new Map<string, { times: number; segments: Set<Segment> }>();
+  for (const segment of segments) {
+    for (const { complaints } of [segment.picture, ...segment.sounds]) {
+      for (const [text, times] of complaints) {
+        if (usual.has(text)) continue;
+        const one = fresh.get(text) ?? { times: 0, segments: new Set() };
+        one.times += times;
+        one.segments.add(segment);
+        fresh.set(text, one);
+      }
+    }
+  }
+  const complaints = [...fresh].sort(([, one], [, other]) => other.times - one.times);
+  const [most] = complaints;
+  if (most === undefined) return [];
+  const times = complaints.reduce((sum, [, one]) => sum + one.times, 0);
+  const where = new Set(complaints.flatMap(([, one]) => [...one.segments])).size;
+  return [`decoder complains ${times} times in ${where} of ${segments.length} segments, most often "${most[0]}"`];
+}

@@ -1,0 +1,49 @@
+import type { EventData } from "#events-schema";
+import type { SegmentEvent } from "./segment.ts";
+import type { TrackReport } from "./sound-check.ts";
+
+/** What a split came to: its events, and its files by the segments' keys. */
+export type Produced = {
+  outcome: "split" | "rejected" | "failed";
+  /** The reason of a rejection, or the error. */
+  detail: string;
+  planned: EventData<"SplitPlanned"> | undefined;
+  created: SegmentEvent[];
+  ended: EventData<"VideoSplit"> | undefined;
+  files: ReadonlyMap<string, string>;
+  /** Names of temporary files that it left. */
+  left: readonly string[];
+};
+
+export type Report = {
+  outcome: Produced["outcome"];
+  detail: string;
+  made: Record<string, number>;
+  frames: {
+    source: number;
+    segments: number;
+    missing: number;
+    doubled: number;
+    extra: number;
+    /** Packets of segments that no frame comes of, beyond those of the source. */
+    undecodable: number;
+    identical: number;
+    maxTimeErrorMs: number;
+  };
+  /** Decibels, of the frames that differ from the source's; null where none does. */
+  psnr: {
+    least: number;
+    percentile1: number;
+    mean: number;
+    below: number;
+    compared: number;
+    uncompared: number;
+  } | null;
+  sound: TrackReport[];
+  metadata: string[];
+  events: string[];
+  /** What is wrong, in words; empty where all is right. */
+  faults: string[];
+  /** What is tolerated and worth knowing. */
+  notes: string[];
+};

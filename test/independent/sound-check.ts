@@ -1,0 +1,120 @@
+import type { Alignment } from "./alignment.ts";
+import { type Coverage, coverageOf, type Interval } from "./coverage.ts";
+import type { Segment } from "./segment.ts";
+import type { Sound } from "./sound.ts";
+import type { Source } from "./source.ts";
+import {
+  AAC_FRAME,
+  MAX_HOLE_S,
+  MAX_SOUND_SHIFT_S,
+  MIN_COPIED_CORRELATION,
+  MIN_CORRELATION,
+  MIN_EQUAL_SHARE,
+  SOUND_JITTER_S,
+} from "./tolerances.ts";
+import { compareSound, type SoundComparison } from "./waveform.ts";
+
+/** What was measured of one track, in all segments. Times in seconds. */
+export type TrackReport = Coverage & {
+  /** ffprobe's index of it in the source. */
+  track: number;
+  codec: string;
+  /** Of the segments, if they have the track. */
+  codecs: string[];
+  shift: number;
+  correlation: number;
+  equalShare: number;
+  /** Share of the segments' packets that the source has, to the bit. */
+  copiedShare: number;
+  /** Samples in the source, and in all segments together, at the source's rate. */
+  samples: number;
+  segmentSamples: number;
+  /** Seconds of the decoder's usual block. */
+  block: number;
+  /** Samples a second. */
+  rate: number;
+};
+
+const intervalsOf = ({ runs, rate }: Sound, offset: number): Interval[] =>
+  runs.map(({ start, length }) => ({ start: start + offset, end: start + offset + length / rate }));
+
+/** Share of the packets of all segments that are the source's. */
+function copiedShare(source: Sound, segments: readonly (Sound | undefined)[]): number {
+  const known = new Set(source.packets);
+  const all = segments.flatMap((segment) => segment?.packets ?? []);
+  return all.length === 0 ? 1 : all.filter((hash) => known.has(hash)).length / all.length;
+}
+
+const samplesIn = (sound: Sound | undefined): number => sound?.runs.reduce((sum, { length }) => sum + length, 0) ?? 0;
+
+/** Lays the sound of all segments on the source's time line, by the place of their pictures. */
+export async function measureTrack(
+  { stream, sound }: Source["sounds"][number],
+  at: number,
+  segments: readonly Segment[],
+  { placements }: Alignment,
+): Promise<TrackReport> {
+  const own = segments.map(({ sounds }) => sounds[at]);
+  const comparisons: SoundComparison[] = [];
+  for (const [index, one] of own.entries()) {
+    if (one !== undefined) comparisons.push(await compareSound(sound, one, placements[index]!.offset));
+  }
+  const compared = comparisons.filter(({ blocks }) => blocks > 0);
+  const blocks = compared.reduce((sum, one) => sum + one.blocks, 0);
+  const codecs = segments.flatMap(({ soundStreams }) => soundStreams[at]?.codec_name ?? []);
+  return {
+    ...coverageOf(
+      intervalsOf(sound, 0),
+      own.map((one, index) => (one === undefined ? [] : intervalsOf(one, placements[index]!.offset))),
+    ),
+    track: stream.index,
+    codec: stream.codec_name ?? "",
+    codecs: [...new Set(codecs)],
+    shift: compared.reduce((most, { shift }) => (Math.abs(shift) > Math.abs(most) ? shift : most), 0),
+    correlation: Math.min(1, ...compared.map(({ correlation }) => correlation)),
+    equalShare: blocks === 0 ? 1 : compared.reduce((sum, one) => sum + one.equalShare * one.blocks, 0) / blocks,
+    copiedShare: copiedShare(sound, own),
+    samples: samplesIn(sound),
+    segmentSamples: own.reduce((sum, one) => sum + samplesIn(one), 0),
+    block: sound.block / sound.rate,
+    rate: sound.rate,
+  };
+}
+
+const ms = (seconds: number): string => `${(seconds * 1000).toFixed(1)} ms`;
+
+/** Whether an event says of its sound that it was encoded: in whichever of its fields about sound. */
+const saysEncoded = ({ event }: Segment): boolean =>
+  Object.entries(event).some(
+    ([field, value]) => /audio|sound/.test(field) && JSON.stringify(value).includes("encoded"),
+  );
+
+/** What is wrong with a track, in words. `omitted`: seconds before the first picture that are named as left out. */
+export function soundFaults(report: TrackReport, segments: readonly Segment[], omitted: number): string[] {
+  const name = `sound ${report.track} (${report.codec})`;
+  const faults: string[] = [];
+  const limit = Math.max(MAX_HOLE_S, Math.min(report.block, AAC_FRAME / report.rate)) + SOUND_JITTER_S;
+  const holes = report.holes.filter((hole) => hole > limit);
+  if (holes.length > 0)
+    faults.push(
+      `${name}: holes of up to ${ms(Math.max(...holes))} at ${holes.length} of ${report.holes.length} joints`,
+    );
+  const overlaps = report.overlaps.filter((overlap) => overlap > Math.max(report.block, MAX_HOLE_S) + SOUND_JITTER_S);
+  if (overlaps.length > 0)
+    faults.push(`${name}: ${overlaps.length} joints overlap by up to ${ms(Math.max(...overlaps))}`);
+  if (report.lostAtStart > limit + omitted)
+    faults.push(`${name}: its first ${ms(report.lostAtStart)} are in no segment`);
+  if (report.lostAtEnd > limit) faults.push(`${name}: its last ${ms(report.lostAtEnd)} are in no segment`);
+  if (report.lostInside > limit) faults.push(`${name}: ${ms(report.lostInside)} are missing inside of segments`);
+  if (Math.abs(report.shift) > MAX_SOUND_SHIFT_S)
+    faults.push(`${name}: comes ${ms(Math.abs(report.shift))} ${report.shift > 0 ? "early" : "late"}`);
+  // Decoders fill bands with noise of their own, which differs after each start: packets tell more where they are the same.
+  const isCopied = report.copiedShare >= MIN_EQUAL_SHARE;
+  if (report.correlation < (isCopied ? MIN_COPIED_CORRELATION : MIN_CORRELATION))
+    faults.push(`${name}: is altered (correlation ${report.correlation.toFixed(2)})`);
+  else if (!isCopied && report.equalShare < MIN_EQUAL_SHARE && !segments.some(saysEncoded))
+    faults.push(
+      `${name}: was encoded again (${Math.round(report.equalShare * 100)} % of it is the source's), and no event says so`,
+    );
+  return faults;
+}
