@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import pLimit from "p-limit";
 import { FAULTS, type Fault } from "../../infra/local/faults/index.ts";
 import { uploadsOf } from "./essence.ts";
 import { Harness } from "./harness.ts";
@@ -8,8 +9,11 @@ import { type Plan, scheduleFor } from "./plan.ts";
 import { type Calm, calmOf, verdictOn } from "./verdict.ts";
 import { makeVideos, type Pair, uploadKey, VIDEOS, videoOf } from "./videos.ts";
 
-/** Uploads that are split concurrently. */
-const BATCH = 50;
+/** Uploads before all are waited for. Many: the last ones of a batch wait for timeouts, and nothing else runs then. */
+const BATCH = 250;
+
+/** Uploads at the same time. The SDK doesn't retry more of them when the stack is killed. */
+const MAX_UPLOADS = 10;
 
 /** Uploads of one split that a kill can meet between the bucket and the ledger: services/split/deliver-segments.ts. */
 const IN_FLIGHT = 3;
@@ -160,7 +164,9 @@ export async function chaos({ runs, plan, root, prepared, onProgress }: ChaosOpt
   return withHarness({ ...observers, plan, root, videos }, async (harness) => {
     let done = 0;
     for (const batch of batches) {
-      await Promise.all(batch.map((run) => harness.upload(uploadKey(run), videos[videoOf(run)]!.original)));
+      const limit = pLimit(MAX_UPLOADS);
+      const upload = (run: number) => harness.upload(uploadKey(run), videos[videoOf(run)]!.original);
+      await Promise.all(batch.map((run) => limit(() => upload(run))));
       await harness.host.ask("idle");
       done += batch.length;
       onProgress(done);
