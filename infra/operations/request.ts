@@ -7,6 +7,7 @@ import type { Cut, VideoSplitEvent } from "#events-schema";
 import { eventBridgePublisher } from "../../services/aws/event-publisher.ts";
 import { sha256 } from "../../services/aws/ledger.ts";
 import { s3MediaStore } from "../../services/aws/media-store.ts";
+import { SourceUnavailableError } from "../../services/video/errors.ts";
 import { blockStart, correlationId } from "../../services/video/ids.ts";
 import { overridesOf } from "../../services/video/overrides.ts";
 import { parentOf } from "../../services/video/own-segments.ts";
@@ -41,9 +42,14 @@ export type RequestOutcome = {
   /** Segments that this service made. */
   ownOutput: number;
   otherExtensions: number;
+  /** Objects that can't be read: archived, encrypted with a key that may not be used. */
+  unreadable: number;
   /** On a dry run: each video that would be requested. */
   candidates: Candidate[];
 };
+
+/** What is done with an object; for one that can't be read, `why`. */
+export type OnObject = (key: string, what: "requested" | "already split" | "can't be read", why?: string) => void;
 
 /** HeadObject requests at the same time. */
 const HEADS_AT_ONCE = 8;
@@ -91,7 +97,7 @@ const requestFor = (
 export async function requestSplits(
   deployment: Pick<Deployment, "events" | "documents" | "bus" | "table"> & { s3: S3Client },
   options: RequestOptions,
-  onObject: (key: string, what: "requested" | "already split") => void,
+  onObject: OnObject,
   signal: AbortSignal,
   lengths: Lengths = async () => undefined,
 ): Promise<RequestOutcome> {
@@ -102,6 +108,7 @@ export async function requestSplits(
     alreadySplit: 0,
     ownOutput: 0,
     otherExtensions: 0,
+    unreadable: 0,
     candidates: [],
   };
   const publisher = eventBridgePublisher(events, bus);
@@ -109,9 +116,22 @@ export async function requestSplits(
   const limit = pLimit(HEADS_AT_ONCE);
   let due = Date.now();
 
+  /** Undefined where it was deleted since it was listed, or can't be read. */
+  const describe = async (key: string): Promise<StoredObject | undefined> => {
+    const unread = (why: string): undefined => {
+      outcome.unreadable += 1;
+      onObject(key, "can't be read", why);
+    };
+    try {
+      const found = await store.describe(options.bucket, key, undefined, signal);
+      return found?.unavailable === undefined ? found : unread(found.unavailable.message);
+    } catch (error) {
+      if (error instanceof SourceUnavailableError) return unread(error.message);
+      throw error;
+    }
+  };
   const consider = async (key: string) => {
-    // Undefined where it was deleted since it was listed.
-    const found = await store.describe(options.bucket, key);
+    const found = await describe(key);
     if (found === undefined) return undefined;
     const document = await documentOf(deployment, found.source);
     const split = document?.status === "split";
@@ -131,7 +151,7 @@ export async function requestSplits(
     const wait = due - Date.now();
     if (wait > 0) await sleep(wait, undefined, { signal });
     due = Math.max(due, Date.now()) + 1_000 / options.rate;
-    await publisher.publish(requestFor(candidate, options));
+    await publisher.publish(requestFor(candidate, options), signal);
   };
 
   const pages = paginateListObjectsV2({ client: s3 }, { Bucket: options.bucket, Prefix: options.prefix });

@@ -44,7 +44,14 @@ describe("asking for what lies there already", () => {
     const candidates = [3, 3].map((segmentSeconds) => ({
       ...{ bytes: Body.length, seconds: undefined, segmentSeconds, cut: "keyframe" },
     }));
-    const counted = { requested: 2, bytes: 2 * Body.length, alreadySplit: 0, ownOutput: 1, otherExtensions: 1 };
+    const counted = {
+      requested: 2,
+      bytes: 2 * Body.length,
+      alreadySplit: 0,
+      ownOutput: 1,
+      otherExtensions: 1,
+      unreadable: 0,
+    };
     expect(await requestSplits(deployment, options, () => {}, NEVER)).toEqual({ ...counted, candidates });
     const found = { ...counted, candidates: [] };
     expect(await test.ourEvents()).toEqual([]);
@@ -59,6 +66,27 @@ describe("asking for what lies there already", () => {
 
     const again = await requestSplits(deployment, { ...options, dryRun: false }, () => {}, NEVER);
     expect(again).toEqual({ ...found, requested: 0, bytes: 0, alreadySplit: 2 });
+  });
+
+  it("passes over an object that can't be read, says why, and requests the others", async () => {
+    const test = await openTestStack();
+    const Bucket = test.stack.names.uploads;
+    const Body = await readFile(await makeMedia(await temporaryFolder(), "no-audio.mp4"));
+    await test.s3.send(new PutObjectCommand({ Bucket, Key: "tapes/a.mp4", Body, StorageClass: "GLACIER" }));
+    await test.s3.send(new PutObjectCommand({ Bucket, Key: "tapes/b.mp4", Body }));
+    const { port } = new URL(test.stack.endpoint);
+    const { code, stdout, stderr } = await (
+      await startCommand("request", [`s3://${Bucket}/tapes/`, "--seconds", "3", "--port", port])
+    ).ended;
+    expect(code).toBe(1);
+    expect(stdout).toContain("1 videos of");
+    expect(stdout).toContain("1 that can't be read");
+    expect(stderr).toMatch(/can't be read: tapes\/a\.mp4: .*GLACIER/);
+    expect(stderr).toContain("requested: tapes/b.mp4");
+    await test.stack.idle();
+    const events = (await test.ourEvents()).flatMap(({ type, data }) => ("key" in data ? [[type, data.key]] : []));
+    expect(events).toContainEqual(["VideoSplit", "tapes/b.mp4"]);
+    expect(events.filter(([, key]) => key === "tapes/a.mp4")).toEqual([]);
   });
 
   it("tells on a dry run how long the videos are, what they would give and what it would cost, and asks for nothing", async () => {

@@ -23,6 +23,8 @@ Requests a split of each video below PREFIX that isn't split yet. Safe to repeat
   --local         on the stack that "npm start" runs (default)
   --port N        its port (default: 4566)
   --stage NAME    on a deployed stage, with the AWS credentials of the environment
+
+Exit code: 0, or 1 where objects can't be read: each is named, and the others are requested.
 `;
 
 const OPTIONS = {
@@ -129,24 +131,26 @@ async function main(stopping: AbortSignal): Promise<number> {
   const outcome = await requestSplits(
     deployment,
     options,
-    (key, what) =>
-      process.stderr.write(`${options.dryRun && what === "requested" ? "would be requested" : what}: ${key}\n`),
+    (key, what, why) => {
+      const says = options.dryRun && what === "requested" ? "would be requested" : what;
+      process.stderr.write(`${says}: ${key}${why === undefined ? "" : `: ${why}`}\n`);
+    },
     stopping,
     options.dryRun ? await lengthsOf(deployment.s3, stopping) : undefined,
   ).catch((cause: Error) => {
     if (cause.name !== "NoSuchBucket") throw cause;
     throw new UsageError(`There is no bucket ${options.bucket}`, { cause });
   });
-  const { requested, bytes, alreadySplit, ownOutput, otherExtensions } = outcome;
+  const { requested, bytes, alreadySplit, ownOutput, otherExtensions, unreadable } = outcome;
   process.stdout.write(
     `${requested} videos of ${(bytes / BYTES_IN_A_GB).toFixed(3)} GB ${options.dryRun ? "would be requested" : "requested"}; ` +
-      `skipped: ${alreadySplit} already split, ${ownOutput} segments, ${otherExtensions} of other extensions\n`,
+      `skipped: ${alreadySplit} already split, ${ownOutput} segments, ${otherExtensions} of other extensions, ${unreadable} that can't be read\n`,
   );
   if (options.dryRun && requested > 0) {
     const { memoryMB, architecture } = topology(settings, LOCAL_NAMES).functions.split;
     process.stdout.write(describeEstimate(estimate(outcome.candidates, { memoryMB, architecture })));
   }
-  return 0;
+  return unreadable > 0 ? 1 : 0;
 }
 
 await run(main);
