@@ -81,6 +81,14 @@ function hasOtherSyncs(samples: DataView): boolean {
   return false;
 }
 
+const MAX_INT32 = 2 ** 31 - 1;
+
+/** Whether a sample's duration is one that ffmpeg takes for an error, and counts as one tick. */
+function hasAbsurdDuration(times: EntryTable): boolean {
+  for (let entry = 0; entry < times.count; entry += 1) if (times.uint32(entry, 4) > MAX_INT32) return true;
+  return false;
+}
+
 type Tables = {
   timescale: number;
   samples: number;
@@ -110,7 +118,7 @@ function tablesOf(track: DataView, fileSize: number): Tables | undefined {
   // Of no fixed size: only their number counts.
   const descriptions = entryTable(findBox(samples, "stsd"), 0);
   if (timescale === 0 || count === undefined || times === undefined || descriptions?.count !== 1) return undefined;
-  if (samplesOf(times, count) !== count) return undefined;
+  if (samplesOf(times, count) !== count || hasAbsurdDuration(times)) return undefined;
   const [offsets, syncs] = [findBox(samples, "ctts"), findBox(samples, "stss")];
   const tables = { offsets: entryTable(offsets, 8), syncs: entryTable(syncs, 4) };
   if ((offsets && !tables.offsets) || (syncs && !tables.syncs)) return undefined;

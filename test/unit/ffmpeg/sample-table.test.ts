@@ -53,6 +53,7 @@ describe("the sample table of an MP4", () => {
     ["2^32 - 1 samples of one size", movie({ stsz: words(0, 10, 0xffffffff), stts: words(0, 1, 0xffffffff, 512) })],
     ["runs that cover more samples than there are", movie({ stts: words(0, 2, 0xffffffff, 1, 0xffffffff, 1) })],
     ["runs that cover fewer", movie({ stts: words(0, 1, 2, 512) })],
+    ["a sample of 2^31 ticks", movie({ stts: words(0, 2, 1, 0x80000000, 2, 512) })],
     ["no samples", movie({ stsz: words(0, 10, 0), stts: words(0, 0) })],
     ["a table that is shorter than it says", movie({ stss: words(0, 9, 1) })],
     ["a chunk beyond the end", movie({ stco: words(0, 1, 0xffffff) })],
