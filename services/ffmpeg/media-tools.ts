@@ -1,13 +1,14 @@
 import { copiedSegments } from "../split/domain/exact-plan.ts";
 import type { CutJob, DescribedMedia, MadeSegment, MediaDescription, MediaTools } from "../split/ports/media-tools.ts";
 import { cutByCopy } from "./copy/copied-cut.ts";
+import type { CopiedSegment } from "./copy/copied-picture.ts";
 import { cutToAnEnding } from "./cut-ending.ts";
 import { cutExactly } from "./exact/index.ts";
 import { containersFor } from "./formats/containers.ts";
 import type { Binaries } from "./process/binaries.ts";
 import { isOfTheFile } from "./process/errors.ts";
 import { checkSource } from "./source/checked-source.ts";
-import { describeSource, type FfprobeOutput, languageOf, pictureFormatOf, probe } from "./source/describe.ts";
+import { audioTracksOf, describeSource, type FfprobeOutput, pictureFormatOf, probe } from "./source/describe.ts";
 import { hasSampleTable, readSampleTable } from "./source/sample-table.ts";
 import { scanPackets } from "./source/scan-packets.ts";
 import { serveSource } from "./source/source-server.ts";
@@ -25,16 +26,9 @@ async function* cut(
   const { format } = description;
   const video = description.video?.index ?? 0;
   const codec = description.video?.codec ?? "";
-  const audio = description.audio.map((track) => ({
-    index: track.index,
-    codec: track.codec ?? "",
-    language: languageOf(probed, track.index),
-  }));
+  const audio = audioTracksOf(probed, job.cut.kind === "exact" ? job.cut.plan.origin : job.cut.origin);
   const common = { binary, url, format, video, audio, container, directory, signal };
-  const copy = (segments: readonly { firstFrame: number; frames: number }[]) => {
-    const starts = segments.slice(1).map(({ firstFrame }) => firstFrame);
-    return cutByCopy({ ...common, codec, starts, frames: segments.map(({ frames }) => frames), from: job.from });
-  };
+  const copy = (segments: readonly CopiedSegment[]) => cutByCopy({ ...common, codec, segments, from: job.from });
   if (job.cut.kind === "keyframe") return yield* copy(job.cut.segments);
 
   let { from } = job;

@@ -29,10 +29,10 @@ export type Expected = {
    */
   lastDuration: number;
   /**
-   * For an audio track, the times of the packets that belong here, `found` being how many there
-   * are: seconds from the segment's first frame.
+   * For an audio track, the times of the packets that belong here: seconds from the segment's first
+   * frame.
    */
-  audio: (track: number, found: number) => number[];
+  audio: (track: number) => number[];
   /**
    * Whether an audio track's packets are kept as they are: PCM is packed anew by every container.
    */
@@ -122,7 +122,7 @@ function compareAudio(audio: number[][], { audio: timesOf, audioIsPacked }: Expe
   let largest = 0;
   for (const [track, found] of audio.entries()) {
     const packed = audioIsPacked[track] === true;
-    const times = packed ? timesOf(track, found.length) : [];
+    const times = packed ? timesOf(track) : [];
     if (packed && found.length !== times.length) {
       throw new ProofError(`audio track ${track} has ${found.length} packets, and ${times.length} belong into it`);
     }

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { leadOf } from "../../split/domain/early-sound.ts";
 import type { MediaDescription, Track } from "../../split/ports/media-tools.ts";
 import { runFfprobe } from "../process/ffprobe.ts";
 import { untrustedInput } from "../process/sandbox.ts";
@@ -26,6 +27,7 @@ const Stream = z.object({
   chroma_location: z.string().optional(),
   field_order: z.string().optional(),
   avg_frame_rate: Rational.optional(),
+  start_time: z.coerce.number().optional().catch(undefined),
   disposition: z.object({ attached_pic: z.int().default(0) }).default({ attached_pic: 0 }),
   tags: z.object({ rotate: z.coerce.number().optional().catch(undefined), language: z.string().optional() }).optional(),
   side_data_list: z.array(z.object({ rotation: z.number().optional().catch(undefined) })).optional(),
@@ -72,16 +74,35 @@ export function describeSource(output: FfprobeOutput): MediaDescription {
     },
     audio: output.streams
       .filter((stream) => stream.codec_type === "audio" && track(stream).codec !== undefined)
-      .map(track),
+      .map((stream) => ({ ...track(stream), start: stream.start_time })),
     others: output.streams
       .filter((stream) => stream !== picture && (stream.codec_type !== "audio" || track(stream).codec === undefined))
       .map((stream) => ({ ...track(stream), type: stream.codec_type })),
   };
 }
 
-/** A stream's language, by ISO 639-2; "und" where the file doesn't say. */
-export const languageOf = ({ streams }: FfprobeOutput, index: number): string =>
-  streams.find((stream) => stream.index === index)?.tags?.language ?? "und";
+/** A track of sound that is kept. */
+export type AudioTrack = {
+  /** ffmpeg's. */
+  index: number;
+  codec: string;
+  /** ISO 639-2; "und" where it's unknown. */
+  language: string;
+  /** Seconds of its sound that are played before the first picture. */
+  lead: number;
+};
+
+/**
+ * The tracks of sound that the description has, in its order. `origin`: when the first picture is
+ * shown, on the source's clock.
+ */
+export const audioTracksOf = (output: FfprobeOutput, origin: number): AudioTrack[] =>
+  describeSource(output).audio.map(({ index, codec, start }) => ({
+    index,
+    codec: codec ?? "",
+    language: output.streams.find((stream) => stream.index === index)?.tags?.language ?? "und",
+    lead: leadOf(origin, start),
+  }));
 
 /** What is to be kept of the picture's format where it's encoded again. */
 export function pictureFormatOf(output: FfprobeOutput, index: number): PictureFormat & { size: [number, number] } {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { type AudioPacket, HeldAudio, readAudio } from "../../../services/ffmpeg/exact/audio-reading.ts";
-import { Origin } from "../../../services/ffmpeg/exact/origin.ts";
+import { type AudioPacket, HeldAudio, readAudio } from "../../../services/ffmpeg/assembly/audio-reading.ts";
+import { Origin } from "../../../services/ffmpeg/assembly/origin.ts";
 import type { ReadPacket } from "../../../services/ffmpeg/process/packet-lines.ts";
 import { NEVER } from "../../fixtures/quiet.ts";
 

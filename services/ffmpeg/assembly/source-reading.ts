@@ -1,19 +1,12 @@
 import { matroskaHeader } from "../formats/matroska/writer.ts";
 import { PACKET_BYTES, PACKET_LINES, readPackets } from "../process/packet-lines.ts";
 import type { OutputPipe } from "../process/program.ts";
-import { runFfmpeg } from "../process/run-ffmpeg.ts";
+import { type FfmpegSpec, runFfmpeg } from "../process/run-ffmpeg.ts";
 import { untrustedInput } from "../process/sandbox.ts";
+import type { AudioTrack } from "../source/describe.ts";
 import type { Assembly } from "./assembly.ts";
 import { audioOptions, HeldAudio, headOutput, readAudio, readTrackHead } from "./audio-reading.ts";
 import { Origin } from "./origin.ts";
-
-export type AudioTrack = {
-  /** ffmpeg's. */
-  index: number;
-  codec: string;
-  /** ISO 639-2; "und" where it's unknown. */
-  language: string;
-};
 
 /** What a reading of the source needs, whatever is done with the picture. */
 export type SourceReading = {
@@ -30,8 +23,13 @@ export type SourceReading = {
 
 /** Outputs for the picture, and what is done with their pipes. */
 export type PictureReading = {
-  /** ffmpeg's options of each, by name. */
-  outputs: Readonly<Record<string, readonly string[]>>;
+  /**
+   * ffmpeg's options of each, by name: `pipe:3` and up, in this order. Null: a pipe that the options
+   * of a file name.
+   */
+  outputs: Readonly<Record<string, readonly string[] | null>>;
+  /** Files that ffmpeg writes. Default: none. */
+  files?: NonNullable<FfmpegSpec["files"]>;
   /** Sets `origin` as soon as the first frame's time is known. Resolves at the end of the pipes. */
   read(pipes: Readonly<Record<string, OutputPipe>>, origin: Origin): Promise<void>;
   /**
@@ -56,6 +54,7 @@ export async function readSource(reading: SourceReading, picture: PictureReading
       secret: url,
       signal,
       inputs: [{ from: url, options: ["-hide_banner", "-nostdin", "-loglevel", "error", ...untrustedInput(format)] }],
+      files: picture.files ?? [],
       pipes: {
         pictures: Object.values(picture.outputs),
         heads: audio.map(({ index, codec }) => [...ofTrack(index), ...headOutput(format, codec)]),
