@@ -33,7 +33,8 @@ async function* cut(
   const common = { binary, url, format, video, audio, container, directory, signal };
   const copy = (segments: readonly { firstFrame: number; frames: number }[]) => {
     const starts = segments.slice(1).map(({ firstFrame }) => firstFrame);
-    return cutByCopy({ ...common, codec, starts, frames: segments.map(({ frames }) => frames), from: job.from });
+    const frames = segments.map((segment) => segment.frames);
+    return cutByCopy({ ...common, codec, starts, frames, from: job.from, mustDecode: job.cut.kind === "exact" });
   };
   if (job.cut.kind === "keyframe") return yield* copy(job.cut.segments);
 

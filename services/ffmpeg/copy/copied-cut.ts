@@ -17,6 +17,8 @@ export type CopiedCut = Omit<Segmentation, "listener" | "audio" | "hash"> & {
   frames: readonly number[];
   /** The first segment that is wanted. */
   from: number;
+  /** Whether frames that don't decode end the cut; else they are counted. */
+  mustDecode: boolean;
 };
 
 /** Frames in decode order, of which the oldest are taken away. */
@@ -101,6 +103,7 @@ export async function* cutByCopy(cut: CopiedCut): AsyncGenerator<MadeSegment> {
       audioIsPacked: audio.map((track) => !track.codec.startsWith("pcm_")),
       rounding: roundingOf(container),
       startsOnKey: file.index > 0,
+      mustDecode: cut.mustDecode,
     };
     const product = { binary, directory, path: file.path, audioTracks: audio.length, container, codec, signal };
     const proof = await proveSegment(product, expected);

@@ -22,6 +22,8 @@ export type SegmentPicture = Pick<Join, "videoFormat" | "clock" | "writeVideo"> 
   frames: SourceFrame[];
   /** Of the last frame, in seconds. */
   lastDuration: number;
+  /** In pixels, as displayed; undefined where it may be any. */
+  size?: [number, number];
   /** Begins to look at the packets of the produced file. */
   check?: () => JointCheck;
   /** Removes its temporary files. */
@@ -214,7 +216,7 @@ export class Assembly {
 
   async #prove(index: number, path: string, picture: SegmentPicture, audio: SegmentAudio | undefined) {
     const { binary, directory, container, signal, audioCodecs, starts } = this.#options;
-    const { codec, frames, lastDuration } = picture;
+    const { codec, frames, lastDuration, size } = picture;
     const expected: Expected = {
       hash: pictureHasher(codec),
       frames,
@@ -224,6 +226,8 @@ export class Assembly {
       audioIsPacked: audio === undefined ? [] : audioCodecs.map((name) => !name.startsWith("pcm_")),
       rounding: roundingOf(container),
       startsOnKey: true,
+      mustDecode: true,
+      ...(size === undefined ? {} : { size }),
     };
     const audioTracks = expected.audioIsPacked.length;
     const check = picture.check?.();
