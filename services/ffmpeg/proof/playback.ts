@@ -10,6 +10,10 @@ import type { Product } from "./product.ts";
 /** More than any decoder holds back: a frame that is missing among the first ones shows. */
 const MAX_CHECKED_FRAMES = 18;
 
+/** Decoding costs by the byte: of large pictures, fewer are looked at. */
+const MAX_CHECKED_BYTES = 256 * 1024;
+const MIN_CHECKED_FRAMES = 4;
+
 /** What a viewer gets to see of a file. */
 export type Playback = {
   /** Frames that a decoder gives. */
@@ -23,10 +27,10 @@ export type Playback = {
   size: [number, number] | undefined;
 };
 
-/** Which of the frames that a file holds, by their times in presentation order, a decoder gives. */
+/** The frames that a file holds. */
 export type Held = {
-  /** Seconds on the file's clock, in presentation order. */
-  times: readonly number[];
+  /** In presentation order; the time in seconds on the file's clock. */
+  frames: readonly { time: number; bytes: number }[];
   /** Seconds by which the container may round a time. */
   rounding: number;
 };
@@ -36,16 +40,17 @@ export type Held = {
  * for it. Throws what is the machine's fault, and the signal's reason.
  */
 export async function playbackOf(product: Product, held: Held, wholly = false): Promise<Playback> {
-  const { times } = held;
-  const all = { frames: times.length, undecodable: 0, first: 0, last: times.length - 1 };
+  const { length } = held.frames;
+  const all = { frames: length, undecodable: 0, first: 0, last: length - 1 };
   if (!wholly) {
-    const begun = await decoded(product, Math.min(MAX_CHECKED_FRAMES, times.length));
-    if (missingAmong(held, begun) === 0) return { ...all, size: begun.size };
+    const asked = checkedFrames(held);
+    const begun = await decoded(product, asked);
+    if (missingAmong(held, asked, begun) === 0) return { ...all, size: begun.size };
   }
   const { times: came, size } = await decoded(product);
-  if (came.length >= times.length) return { ...all, size };
+  if (came.length >= length) return { ...all, size };
   return {
-    ...{ frames: came.length, undecodable: times.length - came.length },
+    ...{ frames: came.length, undecodable: length - came.length },
     ...{ first: placeOf(held, Math.min(...came)), last: placeOf(held, Math.max(...came)), size },
   };
 }
@@ -60,18 +65,27 @@ async function decoded(product: Product, atMost?: number): Promise<Decoded> {
   }
 }
 
-/** Frames that should have come until the last one that came. */
-function missingAmong({ times, rounding }: Held, { times: came }: Decoded): number {
-  const asked = Math.min(MAX_CHECKED_FRAMES, times.length);
+/** How many of the first frames are looked at. */
+function checkedFrames({ frames }: Held): number {
+  let bytes = 0;
+  const enough = frames.findIndex((frame, place) => {
+    bytes += frame.bytes;
+    return place + 1 >= MIN_CHECKED_FRAMES && bytes > MAX_CHECKED_BYTES;
+  });
+  return Math.min(MAX_CHECKED_FRAMES, frames.length, enough === -1 ? frames.length : enough + 1);
+}
+
+/** Of the frames that were asked for, or that should have come until the last one that came. */
+function missingAmong({ frames, rounding }: Held, asked: number, { times: came }: Decoded): number {
   if (came.length < asked) return asked - came.length;
   const last = Math.max(...came) + rounding;
-  return Math.max(0, times.filter((time) => time <= last).length - came.length);
+  return Math.max(0, frames.filter(({ time }) => time <= last).length - came.length);
 }
 
 /** The place of the frame that is shown closest to a time. */
-function placeOf({ times }: Held, time: number): number {
+function placeOf({ frames }: Held, time: number): number {
   let nearest = 0;
-  for (const [place, other] of times.entries())
-    if (Math.abs(other - time) < Math.abs(times[nearest]! - time)) nearest = place;
+  for (const [place, other] of frames.entries())
+    if (Math.abs(other.time - time) < Math.abs(frames[nearest]!.time - time)) nearest = place;
   return nearest;
 }

@@ -14,7 +14,7 @@ export type SourceFrame = {
 };
 
 /** A frame as the produced file has it. Seconds. */
-type FoundFrame = { time: number; duration: number | undefined; hash: number };
+type FoundFrame = { time: number; bytes: number; duration: number | undefined; hash: number };
 
 /** What a segment must hold. */
 export type Expected = {
@@ -87,7 +87,7 @@ export async function proveSegment(
       if (found.length === 0) firstIsKey = key ?? true;
       if (data.length === 0) throw new ProofError(`packet ${found.length} of the segment is empty or cut off`);
       await onPacket?.(data, found.length);
-      found.push({ time, duration, hash: expected.hash(data) });
+      found.push({ time, bytes: data.length, duration, hash: expected.hash(data) });
     },
     onAudio: (track, time) => audio[track]?.push(time),
   });
@@ -98,8 +98,7 @@ export async function proveSegment(
   found.sort((one, other) => one.time - other.time);
   const begin = found[0]?.time ?? 0;
   const largestTimeError = compareFrames(found, expected, begin);
-  const held = { times: found.map(({ time }) => time), rounding: expected.rounding };
-  const playback = await playbackOf(product, held, wholly);
+  const playback = await playbackOf(product, { frames: found, rounding: expected.rounding }, wholly);
   checkPlayback(playback, expected);
   const [first, last] = [found[playback.first]!, found[playback.last]!];
   const copied = expected.frames.reduce((sum, { hash }) => sum + (hash === undefined ? 0 : 1), 0);
