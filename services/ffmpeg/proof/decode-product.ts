@@ -2,7 +2,7 @@ import { readPacketLines } from "../process/packet-lines.ts";
 import type { OutputPipe } from "../process/program.ts";
 import { runFfmpeg } from "../process/run-ffmpeg.ts";
 import { boundedDecoding } from "../process/sandbox.ts";
-import type { Product } from "./product.ts";
+import { isIso, isMatroska, type Product } from "./product.ts";
 
 /** What a decoder gives of a produced file's picture, set up from that file alone. */
 export type Decoded = {
@@ -17,6 +17,15 @@ export type Decoded = {
  * transform, decoding costs half.
  */
 const CHEAP = ["-skip_loop_filter", "all", "-skip_idct", "all"];
+
+const QUIET = ["-hide_banner", "-nostdin", "-loglevel", "error", "-copyts"];
+
+/** These name the codec and its parameters; elsewhere ffmpeg has to decode some frames to know them. */
+const openingOf = ({ container }: Product): string[] =>
+  isIso(container) || isMatroska(container) ? ["-nofind_stream_info"] : [];
+
+/** What threads that decode a frame each make of damage depends on their number. */
+const SAME_EACH_TIME = ["-thread_type", "slice"];
 
 /** Each thread more would decode a frame more than is asked for. */
 const ONE_THREAD = ["-threads", "1"];
@@ -34,16 +43,8 @@ const DIMENSIONS = /^#dimensions 0: (\d+)x(\d+)/;
  */
 export async function decodeProduct(product: Product, atMost?: number): Promise<Decoded> {
   const { binary, directory, path, signal } = product;
-  const reading = [
-    "-hide_banner",
-    "-nostdin",
-    "-loglevel",
-    "error",
-    "-copyts",
-    ...ANY_ERRORS,
-    ...boundedDecoding,
-    ...CHEAP,
-  ];
+  const threads = atMost === undefined ? SAME_EACH_TIME : ONE_THREAD;
+  const options = [...QUIET, ...openingOf(product), ...ANY_ERRORS, ...boundedDecoding, ...CHEAP, ...threads];
   const limit = atMost === undefined ? [] : ["-frames:v", String(atMost)];
   const decoded: Decoded = { times: [], size: undefined };
   await runFfmpeg(
@@ -51,7 +52,7 @@ export async function decodeProduct(product: Product, atMost?: number): Promise<
       binary,
       directory,
       signal,
-      inputs: [{ from: path, options: atMost === undefined ? reading : [...reading, ...ONE_THREAD] }],
+      inputs: [{ from: path, options }],
       pipes: {
         frames: ["-map", "0:v:0", ...limit, "-vsync", "passthrough", "-c:v", "wrapped_avframe", "-f", "framecrc"],
       },
