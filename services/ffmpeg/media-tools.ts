@@ -28,7 +28,9 @@ async function* cut(
   const codec = description.video?.codec ?? "";
   const audio = audioTracksOf(probed, job.cut.kind === "exact" ? job.cut.plan.origin : job.cut.origin);
   const common = { binary, url, format, video, audio, container, directory, signal };
-  const copy = (segments: readonly CopiedSegment[]) => cutByCopy({ ...common, codec, segments, from: job.from });
+  const mustDecode = job.cut.kind === "exact";
+  const copy = (segments: readonly CopiedSegment[]) =>
+    cutByCopy({ ...common, codec, segments, from: job.from, mustDecode });
   if (job.cut.kind === "keyframe") return yield* copy(job.cut.segments);
 
   let { from } = job;

@@ -45,6 +45,10 @@ export type SegmentPicture = {
   hash: (packet: Buffer) => number;
   /** False for a source's own beginning, which may be no keyframe. */
   startsOnKey: boolean;
+  /** Whether frames that don't decode fail the proof; else they are counted. */
+  mustDecode: boolean;
+  /** In pixels, as displayed; undefined where it may be any. */
+  size?: [number, number];
   /** Begins to look at the packets of the produced file. */
   check?: () => ProductCheck;
   /** Removes its temporary files. */
@@ -255,7 +259,7 @@ export class Assembly {
 
   async #prove(index: number, path: string, picture: SegmentPicture, audio: SegmentAudio | undefined) {
     const { binary, directory, container, signal, audioCodecs, starts } = this.#options;
-    const { codec, frames, lastDuration, start, hash, startsOnKey } = picture;
+    const { codec, frames, lastDuration, start, hash, startsOnKey, mustDecode, size } = picture;
     const expected: Expected = {
       hash,
       frames,
@@ -265,6 +269,8 @@ export class Assembly {
       audioIsPacked: audio === undefined ? [] : audioCodecs.map((name) => !name.startsWith("pcm_")),
       rounding: roundingOf(container),
       startsOnKey,
+      mustDecode,
+      ...(size === undefined ? {} : { size }),
     };
     const audioTracks = expected.audioIsPacked.length;
     const check = picture.check?.();

@@ -1,6 +1,7 @@
 import type { SegmentProof } from "../../split/domain/proof.ts";
 import type { Container } from "../../split/ports/media-tools.ts";
 import { CutFailedError } from "../process/errors.ts";
+import { type Playback, playbackOf } from "./playback.ts";
 import type { Product } from "./product.ts";
 import { readProduct } from "./read-product.ts";
 
@@ -13,7 +14,7 @@ export type SourceFrame = {
 };
 
 /** A frame as the produced file has it. Seconds. */
-type FoundFrame = { time: number; duration: number | undefined; hash: number };
+type FoundFrame = { time: number; bytes: number; duration: number | undefined; hash: number };
 
 /** What a segment must hold. */
 export type Expected = {
@@ -41,6 +42,10 @@ export type Expected = {
   rounding: number;
   /** False for a source's own beginning, which may be no keyframe. */
   startsOnKey: boolean;
+  /** Whether frames that don't decode fail the proof; else they are counted. */
+  mustDecode: boolean;
+  /** In pixels, as displayed; undefined where it may be any. */
+  size?: [number, number];
 };
 
 const ROUNDING_SECONDS = 0.0011;
@@ -64,13 +69,15 @@ const MAX_AUDIO_SECONDS = 0.04;
 
 /**
  * Measures a produced file against the source's own frames. Throws `ProofError` for a frame that is
- * missing, doubled, altered or at another time, for a start that is no keyframe, and for sound out
- * of step.
+ * missing, doubled, altered or at another time, for a start that is no keyframe, for frames of the
+ * first group that don't decode (where they must), for another size, and for sound out of step.
+ * `wholly`: all frames are decoded.
  */
 export async function proveSegment(
   product: Product,
   expected: Expected,
   onPacket?: (data: Buffer, index: number) => Promise<void>,
+  wholly = false,
 ): Promise<SegmentProof> {
   const found: FoundFrame[] = [];
   const audio: number[][] = expected.audioIsPacked.map(() => []);
@@ -80,7 +87,7 @@ export async function proveSegment(
       if (found.length === 0) firstIsKey = key ?? true;
       if (data.length === 0) throw new ProofError(`packet ${found.length} of the segment is empty or cut off`);
       await onPacket?.(data, found.length);
-      found.push({ time, duration, hash: expected.hash(data) });
+      found.push({ time, bytes: data.length, duration, hash: expected.hash(data) });
     },
     onAudio: (track, time) => audio[track]?.push(time),
   });
@@ -90,17 +97,35 @@ export async function proveSegment(
   }
   found.sort((one, other) => one.time - other.time);
   const begin = found[0]?.time ?? 0;
-  const last = found.at(-1);
-  const length = last === undefined ? 0 : last.time - begin + (last.duration ?? expected.lastDuration);
   const largestTimeError = compareFrames(found, expected, begin);
+  const playback = await playbackOf(product, { frames: found, rounding: expected.rounding }, wholly);
+  checkPlayback(playback, expected);
+  const [first, last] = [found[playback.first]!, found[playback.last]!];
+  const copied = expected.frames.reduce((sum, { hash }) => sum + (hash === undefined ? 0 : 1), 0);
   return {
-    frames: found.length,
-    copiedFrames: expected.frames.reduce((sum, { hash }) => sum + (hash === undefined ? 0 : 1), 0),
-    start: expected.start,
-    end: expected.start + length,
+    frames: playback.frames,
+    undecodable: playback.undecodable,
+    copiedFrames: Math.min(copied, playback.frames),
+    start: expected.start + first.time - begin,
+    end: expected.start + last.time - begin + (last.duration ?? expected.lastDuration),
+    size: playback.size,
     largestTimeError,
     largestAudioOffset: compareAudio(audio, expected, begin),
   };
+}
+
+/** An encoder may leave out a line or a column where the size is odd. */
+const MAX_SIZE_DIFFERENCE = 1;
+
+function checkPlayback({ frames, undecodable, size }: Playback, expected: Expected): void {
+  if (frames === 0 || size === undefined) throw new ProofError("no frame of the segment can be decoded");
+  if (expected.mustDecode && undecodable > 0)
+    throw new ProofError(`${undecodable} of the segment's ${frames + undecodable} frames can't be decoded`);
+  const differs = expected.size?.some((pixels, side) => Math.abs(pixels - size[side]!) > MAX_SIZE_DIFFERENCE);
+  if (differs === true)
+    throw new ProofError(
+      `the segment's size is ${size.join(" x ")}, and the source's is ${expected.size!.join(" x ")}`,
+    );
 }
 
 function compareFrames(found: readonly FoundFrame[], { frames, rounding }: Expected, begin: number): number {

@@ -114,6 +114,7 @@ describe("a segment's measured end", () => {
       audioIsPacked: [],
       rounding: 0.0011,
       startsOnKey: true,
+      mustDecode: true,
     });
     expect(end).toBeCloseTo(7 + 24 * 0.04 + lasts, 3);
   });
