@@ -158,6 +158,9 @@ export const Proof = z
     max_audio_offset_ms: Milliseconds.describe(
       "How far sound is from where it was in the source, against the picture.",
     ),
+    max_audio_gap_ms: Milliseconds.optional().describe(
+      "The longest hole in the sound, in a segment or between two, that the source doesn't have. Absent where segments were made before this was measured.",
+    ),
   })
   .describe(
     "Measured on the produced files, before any of this was announced: every frame once, in order, at its time.",

@@ -6,7 +6,7 @@ import { nameOf } from "../video/source.ts";
 import { type Delivery, deliverSegments } from "./deliver-segments.ts";
 import type { Announce, SplitDependencies } from "./dependencies.ts";
 import { PacketIndex } from "./domain/packet-index.ts";
-import { largestDeviation, proofOf } from "./domain/proof.ts";
+import { largestAudioGap, largestDeviation, MAX_AUDIO_GAP_SECONDS, proofOf } from "./domain/proof.ts";
 import { planCut, type SplitPlan } from "./plan-cut.ts";
 import type { CutChoice } from "./ports/ledger.ts";
 import type { DescribedMedia, MediaDescription } from "./ports/media-tools.ts";
@@ -113,6 +113,11 @@ function resultOf(plan: SplitPlan, { proofs, undecodableFrom }: Delivery, index:
       "ProofFailed",
       `The segments hold ${held} frames and the video ${counted}. Ask for the cut "exact", which encodes what can't be copied.`,
     );
+  }
+  const gap = largestAudioGap(proofs);
+  if (gap !== undefined && gap > MAX_AUDIO_GAP_SECONDS) {
+    const milliseconds = Math.round(gap * 1_000);
+    throw new RejectedVideo("ProofFailed", `The sound has a hole of ${milliseconds} ms that the video doesn't have.`);
   }
   const boundaries = proofs.map(({ start }, at) => ({ requestedStart: plan.segments[at]!.requestedStart, start }));
   return {

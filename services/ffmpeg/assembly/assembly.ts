@@ -1,15 +1,15 @@
 import { rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import pLimit from "p-limit";
-import { MAX_LEAD_SECONDS } from "../../split/domain/early-sound.ts";
 import type { Container, MadeSegment } from "../../split/ports/media-tools.ts";
 import type { MatroskaHeader } from "../formats/matroska/writer.ts";
 import { Condition, unlessAborted } from "../process/condition.ts";
-import { unreadable } from "../process/errors.ts";
 import { type Expected, proveSegment, roundingOf, type SourceFrame } from "../proof/proof.ts";
+import { SoundContinuity } from "../proof/sound-proof.ts";
 import type { AudioPacket } from "./audio-reading.ts";
+import { AudioRouter } from "./audio-router.ts";
 import { joinSegment, type PictureFile, type PipedPicture } from "./join.ts";
-import { SegmentAudio } from "./segment-audio.ts";
+import type { SegmentAudio } from "./segment-audio.ts";
 import type { SpoolFolder } from "./spool.ts";
 
 /**
@@ -94,10 +94,10 @@ export class Assembly {
   readonly #options: AssemblyOptions;
   readonly #limit = pLimit(JOINS_AT_ONCE);
   readonly #changed = new Condition();
-  readonly #audio = new Map<number, SegmentAudio>();
+  readonly #audio: AudioRouter;
   readonly #pictures = new Map<number, SegmentPicture>();
-  /** How far each audio track, and the picture, was read: seconds from the video's first frame. */
-  readonly #audioTimes: number[];
+  readonly #sound = new SoundContinuity();
+  /** How far the picture was read: seconds from the video's first frame. */
   #pictureTime = Number.NEGATIVE_INFINITY;
   #next: number;
   #ended = false;
@@ -112,37 +112,17 @@ export class Assembly {
   constructor(options: AssemblyOptions) {
     this.#options = options;
     this.#next = options.from;
-    this.#audioTimes = options.audioCodecs.map(() => Number.NEGATIVE_INFINITY);
+    this.#audio = new AudioRouter(options);
   }
 
   /** The segment that holds this time. */
   segmentAt(time: number): number {
-    const { starts } = this.#options;
-    let low = 0;
-    let high = starts.length - 1;
-    while (low < high) {
-      const middle = Math.ceil((low + high) / 2);
-      if (starts[middle]! <= time + 1e-6) low = middle;
-      else high = middle - 1;
-    }
-    return low;
+    return this.#audio.segmentAt(time);
   }
 
   /** A packet of an audio track; `header` has all tracks, and is the same for all packets. */
   async addAudio(header: MatroskaHeader, track: number, packet: AudioPacket): Promise<void> {
-    const { starts, spools, from, leads } = this.#options;
-    const index = this.segmentAt(packet.time);
-    this.#audioTimes[track] = packet.time;
-    if (index >= from && packet.time >= -MAX_LEAD_SECONDS) {
-      if (index < this.#next) throw unreadable("sound came too long after its picture");
-      let audio = this.#audio.get(index);
-      if (audio === undefined) {
-        const noLead = leads.map(() => 0);
-        audio = new SegmentAudio(spools.spool(`${nameOf(index)}.audio`), header, index === 0 ? leads : noLead);
-        this.#audio.set(index, audio);
-      }
-      await audio.write(track, { ...packet, time: packet.time - starts[index]! });
-    }
+    await this.#audio.add(header, track, packet);
     this.#advance();
   }
 
@@ -180,17 +160,16 @@ export class Assembly {
   #isReady(index: number): boolean {
     if (!this.#pictures.has(index)) return false;
     const end = this.#options.starts[index + 1] ?? Number.POSITIVE_INFINITY;
-    return (
-      this.#ended || this.#audioTimes.every((time) => time >= end) || this.#pictureTime >= end + INTERLEAVING_SECONDS
-    );
+    return this.#ended || this.#audio.isRead(end) || this.#pictureTime >= end + INTERLEAVING_SECONDS;
   }
 
   #advance(): void {
     while (this.#failure === undefined && this.#isReady(this.#next)) {
       const index = this.#next;
+      const audio = this.#audio.take(index);
       this.#next += 1;
       this.#untaken += 1;
-      const made = this.#limit(() => this.#finish(index));
+      const made = this.#limit(() => this.#finish(index, audio));
       this.#joins.add(made);
       made.catch((error: unknown) => this.fail(error)).finally(() => this.#joins.delete(made));
       this.#made.push(made);
@@ -213,6 +192,7 @@ export class Assembly {
         return;
       }
       const segment = await unlessAborted(made, signal);
+      this.#sound.add(segment.proof);
       this.#files.delete(segment.index);
       yield segment;
       this.#untaken -= 1;
@@ -220,13 +200,11 @@ export class Assembly {
     }
   }
 
-  async #finish(index: number): Promise<MadeSegment> {
+  async #finish(index: number, audio: SegmentAudio | undefined): Promise<MadeSegment> {
     const { directory, container, signal, audioCodecs } = this.#options;
     signal.throwIfAborted();
     const picture = this.#pictures.get(index)!;
-    const audio = this.#audio.get(index);
     this.#pictures.delete(index);
-    this.#audio.delete(index);
     await audio?.flush();
     const path = join(directory, `${nameOf(index)}.${container.extension}`);
     this.#files.set(index, path);
@@ -265,14 +243,16 @@ export class Assembly {
       frames,
       start,
       lastDuration,
-      audio: (track) => (audio?.times[track] ?? []).map((time) => time + starts[index]! - start),
-      audioIsPacked: audio === undefined ? [] : audioCodecs.map((name) => !name.startsWith("pcm_")),
+      audio: (audio?.packets ?? []).map((packets, track) => ({
+        packets: packets.map((packet) => ({ ...packet, time: packet.time + starts[index]! - start })),
+        isPacked: !audioCodecs[track]!.startsWith("pcm_"),
+      })),
       rounding: roundingOf(container),
       startsOnKey,
       mustDecode,
       ...(size === undefined ? {} : { size }),
     };
-    const audioTracks = expected.audioIsPacked.length;
+    const audioTracks = expected.audio.length;
     const check = picture.check?.();
     try {
       const product = { binary, directory, path, audioTracks, container, codec, signal };

@@ -6,7 +6,7 @@ import { isOfTheFile } from "../process/errors.ts";
 import { readPacketLines } from "../process/packet-lines.ts";
 import { runFfmpeg } from "../process/run-ffmpeg.ts";
 import { boundedDecoding } from "../process/sandbox.ts";
-import { ProofError } from "../proof/proof.ts";
+import { ProofError } from "../proof/proof-error.ts";
 import { ByteQueue } from "./byte-queue.ts";
 
 export type Decoding = {

@@ -36,7 +36,11 @@ export async function demuxProduct(product: Product, reader: ProductReader): Pro
       };
       const sound = async (pipe: OutputPipe, track: number) => {
         for await (const { clock, line } of readPacketLines(pipe))
-          reader.onAudio(track, ((line.pts ?? line.dts) * clock.num) / clock.den);
+          reader.onAudio(
+            track,
+            ((line.pts ?? line.dts) * clock.num) / clock.den,
+            (line.duration * clock.num) / clock.den,
+          );
       };
       await Promise.all([video(), ...audio.map(sound)]);
     },
