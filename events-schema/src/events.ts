@@ -111,6 +111,11 @@ export const SplitPlanned = z.object({
   omitted_tracks: z
     .array(z.object({ index: z.int().nonnegative(), type: z.string(), codec: z.string() }))
     .describe("Tracks of the source that the segments leave out: data, subtitles, further pictures."),
+  omitted_audio_seconds: Figure.positive()
+    .optional()
+    .describe(
+      "Sound that the segments leave out, because it comes more than ten seconds before the first picture: of the track that has most. Absent where there is none.",
+    ),
 });
 export type SplitPlanned = z.infer<typeof SplitPlanned>;
 

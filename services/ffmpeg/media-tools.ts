@@ -8,14 +8,14 @@ import { containersFor } from "./formats/containers.ts";
 import type { Binaries } from "./process/binaries.ts";
 import { isOfTheFile } from "./process/errors.ts";
 import { checkSource } from "./source/checked-source.ts";
-import { audioTracksOf, describeSource, type FfprobeOutput, pictureFormatOf, probe } from "./source/describe.ts";
+import { audioTracksOf, describeSource, type Probed, pictureFormatOf, probe } from "./source/describe.ts";
 import { hasSampleTable, readSampleTable } from "./source/sample-table.ts";
 import { scanPackets } from "./source/scan-packets.ts";
 import { serveSource } from "./source/source-server.ts";
 import { isTruncated } from "./source/truncation.ts";
 
 /** A source that ffmpeg can open, and what ffprobe says of it. */
-type Served = { binary: string; url: string; probed: FfprobeOutput; description: MediaDescription };
+type Served = { binary: string; url: string; probed: Probed; description: MediaDescription };
 
 /** Cuts as asked: by copying alone where every boundary is on a keyframe that nothing reaches across, and else exactly. */
 async function* cut(
@@ -26,8 +26,8 @@ async function* cut(
   const { format } = description;
   const video = description.video?.index ?? 0;
   const codec = description.video?.codec ?? "";
-  const audio = audioTracksOf(probed, job.cut.kind === "exact" ? job.cut.plan.origin : job.cut.origin);
-  const common = { binary, url, format, video, audio, container, directory, signal };
+  const audio = audioTracksOf(probed.output, job.cut.kind === "exact" ? job.cut.plan.origin : job.cut.origin);
+  const common = { binary, url, format, isDeep: probed.isDeep, video, audio, container, directory, signal };
   const mustDecode = job.cut.kind === "exact";
   const copy = (segments: readonly CopiedSegment[]) =>
     cutByCopy({ ...common, codec, segments, from: job.from, mustDecode });
@@ -48,7 +48,7 @@ async function* cut(
       job.log.warn("Encodes what can't be copied", { from_segment: from, since: String(error) });
     }
   }
-  const { size, ...picture } = pictureFormatOf(probed, video);
+  const { size, ...picture } = pictureFormatOf(probed.output, video);
   yield* cutExactly({ ...common, picture, size, cut: job.cut, from, log: job.log });
 }
 
@@ -60,8 +60,9 @@ export const ffmpegMediaTools = ({ ffmpeg, ffprobe }: Binaries): MediaTools => (
     const { url, pause, resume, close } = server;
     const orFailed = (signal: AbortSignal): AbortSignal => AbortSignal.any([signal, source.failed]);
 
-    const described = (probed: FfprobeOutput): DescribedMedia => {
-      const description = describeSource(probed);
+    const described = (probed: Probed): DescribedMedia => {
+      const { isDeep } = probed;
+      const description = describeSource(probed.output);
       const { format, video } = description;
       const stream = video?.index ?? 0;
       return {
@@ -70,7 +71,8 @@ export const ffmpegMediaTools = ({ ffmpeg, ffprobe }: Binaries): MediaTools => (
           const signal = orFailed(ending);
           const truncated = await isTruncated(source, format, signal);
           const indexed = hasSampleTable(format) ? await readSampleTable(source, stream, signal) : undefined;
-          if (indexed === undefined) await scanPackets({ binary: ffprobe, url, stream, format, signal, onPacket });
+          if (indexed === undefined)
+            await scanPackets({ binary: ffprobe, url, stream, format, isDeep, signal, onPacket });
           else for (const packet of indexed) onPacket(packet);
           return { truncated };
         },

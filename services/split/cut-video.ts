@@ -1,10 +1,10 @@
 import { rm } from "node:fs/promises";
-import type { EventData } from "#events-schema";
 import { isCutFailure, isMediaFault, RejectedVideo } from "../video/errors.ts";
 import * as facts from "../video/event-data.ts";
 import { nameOf } from "../video/source.ts";
 import { type Delivery, deliverSegments } from "./deliver-segments.ts";
 import type { Announce, SplitDependencies } from "./dependencies.ts";
+import { omittedSeconds } from "./domain/early-sound.ts";
 import { PacketIndex } from "./domain/packet-index.ts";
 import { largestAudioGap, largestDeviation, MAX_AUDIO_GAP_SECONDS, proofOf } from "./domain/proof.ts";
 import { planCut, type SplitPlan } from "./plan-cut.ts";
@@ -54,7 +54,7 @@ export async function cutVideo(
       plan = planCut(index, choice, averageFps);
     }
     const picture = pictureOf(description, plan);
-    await announce("SplitPlanned", facts.planned(upload, picture, choice, plan, omittedTracks(description)));
+    await announce("SplitPlanned", facts.planned(upload, picture, choice, plan, omittedOf(description, plan)));
     log.info("Planned", { segments: plan.segments.length, duration: plan.duration, frames: plan.frames });
 
     const { extension } = nameOf(upload.source.key);
@@ -195,5 +195,10 @@ function pictureOf({ video, audio }: VideoDescription, { frames, duration }: Spl
   };
 }
 
-const omittedTracks = ({ others }: MediaDescription): EventData<"SplitPlanned">["omitted_tracks"] =>
-  others.slice(0, MOST_OMITTED).map(({ index, type, codec, tag }) => ({ index, type, codec: codec ?? tag }));
+const omittedOf = ({ others, audio }: MediaDescription, { origin }: SplitPlan): facts.Omitted => ({
+  tracks: others.slice(0, MOST_OMITTED).map(({ index, type, codec, tag }) => ({ index, type, codec: codec ?? tag })),
+  audioSeconds: omittedSeconds(
+    origin,
+    audio.map(({ start }) => start),
+  ),
+});

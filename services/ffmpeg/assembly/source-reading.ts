@@ -5,8 +5,10 @@ import { type FfmpegSpec, runFfmpeg } from "../process/run-ffmpeg.ts";
 import { untrustedInput } from "../process/sandbox.ts";
 import type { AudioTrack } from "../source/describe.ts";
 import type { Assembly } from "./assembly.ts";
-import { audioOptions, HeldAudio, headOutput, readAudio, readTrackHead } from "./audio-reading.ts";
+import { type AudioPacket, audioOptions, HeldAudio, headOutput, readAudio, readTrackHead } from "./audio-reading.ts";
 import { Origin } from "./origin.ts";
+
+const QUIET = ["-hide_banner", "-nostdin", "-loglevel", "error"];
 
 /** What a reading of the source needs, whatever is done with the picture. */
 export type SourceReading = {
@@ -16,6 +18,8 @@ export type SourceReading = {
   url: string;
   /** ffprobe's name of the source's container. */
   format: string;
+  /** Whether its tracks are looked for further into the file. */
+  isDeep?: boolean;
   audio: readonly AudioTrack[];
   /** Aborted also, with the failure as its reason, where the source can't be fetched. */
   signal: AbortSignal;
@@ -53,7 +57,7 @@ export async function readSource(reading: SourceReading, picture: PictureReading
       directory,
       secret: url,
       signal,
-      inputs: [{ from: url, options: ["-hide_banner", "-nostdin", "-loglevel", "error", ...untrustedInput(format)] }],
+      inputs: [{ from: url, options: [...QUIET, ...untrustedInput(format, reading.isDeep)] }],
       files: picture.files ?? [],
       pipes: {
         pictures: Object.values(picture.outputs),
@@ -75,7 +79,9 @@ export async function readSource(reading: SourceReading, picture: PictureReading
       const readTrack = async (track: number) => {
         const tracks = await header;
         const packets = readPackets(lines[track]!, bytes[track]!);
-        await readAudio(packets, origin, held, signal, (packet) => assembly.addAudio(tracks, track, packet));
+        const { lead } = audio[track]!;
+        const onPacket = (packet: AudioPacket) => assembly.addAudio(tracks, track, packet);
+        await readAudio(packets, { origin, held, lead, signal, onPacket });
       };
       await Promise.all([readPicture(), ...audio.map((_, track) => readTrack(track))]);
     },

@@ -16,6 +16,8 @@ export type ExactCutJob = {
   url: string;
   /** ffprobe's name of the source's container. */
   format: string;
+  /** Whether its tracks are looked for further into the file. */
+  isDeep?: boolean;
   /** ffmpeg's index of the picture. */
   video: number;
   picture: PictureFormat;

@@ -27,6 +27,7 @@ const Stream = z.object({
   chroma_location: z.string().optional(),
   field_order: z.string().optional(),
   avg_frame_rate: Rational.optional(),
+  sample_rate: z.coerce.number().optional().catch(undefined),
   start_time: z.coerce.number().optional().catch(undefined),
   disposition: z.object({ attached_pic: z.int().default(0) }).default({ attached_pic: 0 }),
   tags: z.object({ rotate: z.coerce.number().optional().catch(undefined), language: z.string().optional() }).optional(),
@@ -60,6 +61,11 @@ const track = (stream: Stream): Track => ({
   codec: stream.codec_name === "unknown" ? undefined : stream.codec_name,
   tag: stream.codec_tag_string,
 });
+
+/** Whether a track whose codec is known has no packet that ffprobe could find its parameters in. */
+const lacksParameters = ({ codec_type, codec_name, width, sample_rate }: Stream): boolean =>
+  codec_name !== undefined &&
+  ((codec_type === "video" && width === 0) || (codec_type === "audio" && sample_rate === 0));
 
 /** Turns ffprobe's output into a description. Cover art is a video stream to ffprobe and a picture to us. */
 export function describeSource(output: FfprobeOutput): MediaDescription {
@@ -122,12 +128,24 @@ export function pictureFormatOf(output: FfprobeOutput, index: number): PictureFo
   };
 }
 
+/** What ffprobe says of a source. */
+export type Probed = {
+  output: FfprobeOutput;
+  /** Whether its tracks had to be looked for further into the file than usual. */
+  isDeep: boolean;
+};
+
 /**
- * Asks ffprobe what `url` is. Throws `FfmpegError` when it is nothing that the allowed demuxers can open.
+ * Asks ffprobe what `url` is, and a second time, with more of the file, where a track's parameters
+ * weren't found. Throws `FfmpegError` when it is nothing that the allowed demuxers can open.
  */
-export async function probe(binary: string, url: string, signal: AbortSignal): Promise<FfprobeOutput> {
-  const lines: string[] = [];
-  const args = [...untrustedInput(), "-show_format", "-show_streams", "-of", "json", url];
-  await runFfprobe({ binary, args, signal, secret: url, onLine: (line) => lines.push(line) });
-  return FfprobeOutput.parse(JSON.parse(lines.join("\n")));
+export async function probe(binary: string, url: string, signal: AbortSignal): Promise<Probed> {
+  const ask = async (isDeep: boolean): Promise<FfprobeOutput> => {
+    const lines: string[] = [];
+    const args = [...untrustedInput(undefined, isDeep), "-show_format", "-show_streams", "-of", "json", url];
+    await runFfprobe({ binary, args, signal, secret: url, onLine: (line) => lines.push(line) });
+    return FfprobeOutput.parse(JSON.parse(lines.join("\n")));
+  };
+  const output = await ask(false);
+  return output.streams.some(lacksParameters) ? { output: await ask(true), isDeep: true } : { output, isDeep: false };
 }
