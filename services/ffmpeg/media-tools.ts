@@ -8,6 +8,7 @@ import type { Binaries } from "./process/binaries.ts";
 import { isOfTheFile } from "./process/errors.ts";
 import { checkSource } from "./source/checked-source.ts";
 import { describeSource, type FfprobeOutput, languageOf, pictureFormatOf, probe } from "./source/describe.ts";
+import { fileFactsOf } from "./source/file-facts.ts";
 import { hasSampleTable, readSampleTable } from "./source/sample-table.ts";
 import { scanPackets } from "./source/scan-packets.ts";
 import { serveSource } from "./source/source-server.ts";
@@ -30,7 +31,8 @@ async function* cut(
     codec: track.codec ?? "",
     language: languageOf(probed, track.index),
   }));
-  const common = { binary, url, format, video, audio, container, directory, signal };
+  const facts = fileFactsOf(probed, video);
+  const common = { binary, url, format, video, audio, container, facts, directory, signal };
   const copy = (segments: readonly { firstFrame: number; frames: number }[]) => {
     const starts = segments.slice(1).map(({ firstFrame }) => firstFrame);
     return cutByCopy({ ...common, codec, starts, frames: segments.map(({ frames }) => frames), from: job.from });

@@ -2,10 +2,12 @@ import { rm } from "node:fs/promises";
 import { crc32 } from "node:zlib";
 import type { MadeSegment } from "../../split/ports/media-tools.ts";
 import { pictureHasher } from "../formats/nal/units.ts";
+import { stampFile } from "../formats/stamp-file.ts";
 import { Condition } from "../process/condition.ts";
 import { unreadable } from "../process/errors.ts";
 import { isIso } from "../proof/product.ts";
 import { type Expected, proveSegment, roundingOf } from "../proof/proof.ts";
+import { stampAt } from "../source/file-facts.ts";
 import { hasSampleTable } from "../source/sample-table.ts";
 import { cutSegments, type Segmentation, type SourcePacket } from "./segmenter.ts";
 
@@ -102,6 +104,7 @@ export async function* cutByCopy(cut: CopiedCut): AsyncGenerator<MadeSegment> {
       rounding: roundingOf(container),
       startsOnKey: file.index > 0,
     };
+    await stampFile(file.path, container, stampAt(cut.facts, expected.start));
     const product = { binary, directory, path: file.path, audioTracks: audio.length, container, codec, signal };
     const proof = await proveSegment(product, expected);
     if (file.index < cut.from) {

@@ -16,6 +16,7 @@ import {
 import type { OutputPipe } from "../process/program.ts";
 import { runFfmpeg } from "../process/run-ffmpeg.ts";
 import { untrustedInput } from "../process/sandbox.ts";
+import { type FileFacts, flagsForTags, withoutFileTags } from "../source/file-facts.ts";
 
 /** A segment that is complete on disk. */
 export type SegmentFile = { index: number; path: string; bytes: number };
@@ -41,6 +42,7 @@ export type Segmentation = {
   video: number;
   audio: readonly number[];
   container: Container;
+  facts: FileFacts;
   /** Ordinals, in decode order, of the frames that start the second and further segments. */
   starts: readonly number[];
   directory: string;
@@ -63,21 +65,23 @@ const fileName = (index: number, { extension }: Container): string => `${String(
 /**
  * Options of the lossless cut. Why each is there: docs/decisions/keyframe-cut.md
  */
-const cutOptions = ({ container, starts, video, audio }: Segmentation): string[] => [
+const cutOptions = ({ container, starts, video, audio, facts }: Segmentation): string[] => [
   ...[video, ...audio].flatMap((index) => ["-map", `0:${index}`]),
   ...["-map_chapters", "-1", "-c", "copy", "-copyinkf:v"],
   ...["-avoid_negative_ts", "disabled", "-max_muxing_queue_size", "4096"],
   ...["-muxdelay", "0", "-muxpreload", "0"],
+  ...withoutFileTags(facts, container.muxer),
   // Of the segment muxer too: it hands its own flags on to each segment's muxer, and Matroska's would
   // draw random ids.
   ...["-fflags", "+bitexact", "-f", "segment", "-segment_format", container.muxer],
-  ...[
-    "-segment_format_options",
-    `fflags=+bitexact${FASTSTART.includes(container.muxer) ? ":movflags=+faststart" : ""}`,
-  ],
+  ...["-segment_format_options", ["fflags=+bitexact", ...movieFlags(container, facts)].join(":")],
   ...(starts.length > 0 ? ["-segment_frames", starts.join(",")] : NEVER),
   ...["-reset_timestamps", "1", "-segment_list", "pipe:3", "-segment_list_type", "csv"],
 ];
+
+/** Options of the muxers of MP4 and its kin. Records of Dolby Vision are none of MP4's own. */
+const movieFlags = ({ muxer }: Container, facts: FileFacts): string[] =>
+  FASTSTART.includes(muxer) ? [`movflags=+faststart${flagsForTags(facts)}`, "strict=unofficial"] : [];
 
 const COPIED = ["-map_chapters", "-1", "-c", "copy", "-copyinkf", "-max_muxing_queue_size", "4096"];
 

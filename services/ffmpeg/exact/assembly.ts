@@ -4,9 +4,11 @@ import pLimit from "p-limit";
 import type { Container, MadeSegment } from "../../split/ports/media-tools.ts";
 import type { MatroskaHeader } from "../formats/matroska/writer.ts";
 import { pictureHasher } from "../formats/nal/units.ts";
+import { stampFile } from "../formats/stamp-file.ts";
 import { Condition, unlessAborted } from "../process/condition.ts";
 import { unreadable } from "../process/errors.ts";
 import { type Expected, proveSegment, roundingOf, type SourceFrame } from "../proof/proof.ts";
+import { type FileFacts, stampAt } from "../source/file-facts.ts";
 import type { AudioPacket } from "./audio-reading.ts";
 import { type Join, joinSegment } from "./join.ts";
 import type { JointCheck } from "./joint-check.ts";
@@ -35,6 +37,7 @@ export type AssemblyOptions = {
   /** For what is needed on the way; removed by its owner. */
   spools: SpoolFolder;
   container: Container;
+  facts: FileFacts;
   /** When each segment starts: seconds from the video's first frame. */
   starts: readonly number[];
   /** The first segment that is needed. */
@@ -191,7 +194,7 @@ export class Assembly {
   }
 
   async #finish(index: number): Promise<MadeSegment> {
-    const { binary, directory, container, signal, audioCodecs } = this.#options;
+    const { binary, directory, container, facts, signal, audioCodecs, starts } = this.#options;
     signal.throwIfAborted();
     const picture = this.#pictures.get(index)!;
     const audio = this.#audio.get(index);
@@ -202,9 +205,10 @@ export class Assembly {
     const path = join(directory, output);
     this.#files.set(index, path);
     const { videoFormat, clock, writeVideo, made, codec } = picture;
-    const joined = { binary, directory, container, output, videoFormat, clock, writeVideo, signal };
+    const joined = { binary, directory, container, facts, output, videoFormat, clock, writeVideo, signal };
     await joinSegment({ ...joined, audio: audio?.path });
     await audio?.remove();
+    await stampFile(path, container, stampAt(facts, starts[index]! + (picture.frames[0]?.time ?? 0)));
 
     const proof = await this.#prove(index, path, picture, audio);
     await picture.remove();

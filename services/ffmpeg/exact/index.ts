@@ -3,6 +3,8 @@ import type { Container, ExactCut, MadeSegment } from "../../split/ports/media-t
 import type { Log } from "../../video/ports/log.ts";
 import { isNalCodec } from "../formats/nal/units.ts";
 import { CutFailedError, isOfTheFile } from "../process/errors.ts";
+import { isIso } from "../proof/product.ts";
+import type { FileFacts } from "../source/file-facts.ts";
 import type { PictureFormat } from "../source/picture-format.ts";
 import { Assembly } from "./assembly.ts";
 import { keptAudioCodec } from "./audio-reading.ts";
@@ -25,6 +27,7 @@ export type ExactCutJob = {
   size: [number, number];
   audio: readonly AudioTrack[];
   container: Container;
+  facts: FileFacts;
   cut: ExactCut;
   /** The first segment that is needed. */
   from: number;
@@ -80,15 +83,18 @@ export async function* cutExactly(job: ExactCutJob): AsyncGenerator<MadeSegment>
 
 /** Makes the segments from number `from` on in one way. */
 async function* attempt(job: ExactCutJob, way: Way, from: number): AsyncGenerator<MadeSegment> {
-  const { binary, url, format, audio, container, cut, directory } = job;
+  const { binary, url, format, audio, container, facts, cut, directory } = job;
   const stopping = new AbortController();
   const signal = AbortSignal.any([job.signal, stopping.signal]);
   const spools = await SpoolFolder.create(join(directory, way.kind));
   const starts = cut.plan.segments.map(({ start }) => start);
   const audioCodecs = audio.map(({ codec }) => keptAudioCodec(codec));
-  const assembly = new Assembly({ binary, directory, spools, container, starts, from, audioCodecs, signal });
+  const assembly = new Assembly({ binary, directory, spools, container, facts, starts, from, audioCodecs, signal });
   const picture = pictureReading({ ...job, from, signal }, way, spools, assembly);
-  const reading = readSource({ binary, directory, url, format, audio, signal }, picture, assembly).then(
+  // No other container has a place for it in every version of ffmpeg.
+  const turnsPictures = !isIso(container);
+  const source = { binary, directory, url, format, audio, turnsPictures, signal };
+  const reading = readSource(source, picture, assembly).then(
     () => assembly.end(),
     (error: unknown) => assembly.fail(error),
   );

@@ -1,5 +1,6 @@
 import type { Container } from "../../split/ports/media-tools.ts";
 import { runFfmpeg } from "../process/run-ffmpeg.ts";
+import { type FileFacts, flagsForTags, tagOptions, withoutFileTags } from "../source/file-facts.ts";
 
 /**
  * Files to join are this far ahead, so that no time is negative: sound may begin before the
@@ -11,6 +12,7 @@ export type Join = {
   binary: string;
   directory: string;
   container: Container;
+  facts: FileFacts;
   /** Relative to the directory. */
   output: string;
   /** What the picture comes as, AHEAD_SECONDS ahead. */
@@ -28,10 +30,16 @@ const ISO: readonly string[] = ["mp4", "mov", "3gp", "3g2"];
 /** These hold no negative times: everything moves, picture and sound alike. */
 const SHIFTED: readonly string[] = ["mpegts", "flv", "avi"];
 
-const muxerOptions = ({ container, clock }: Join): string[] => [
+const movieFlags = ({ clock, facts }: Join): string[] => [
+  ...["-video_track_timescale", String(clock), "-movflags", `+faststart${flagsForTags(facts)}`],
+];
+
+const muxerOptions = (join: Join): string[] => [
   ...["-muxdelay", "0", "-muxpreload", "0", "-fflags", "+bitexact", "-max_muxing_queue_size", "4096"],
-  ...(SHIFTED.includes(container.muxer) ? [] : ["-avoid_negative_ts", "disabled"]),
-  ...(ISO.includes(container.muxer) ? ["-video_track_timescale", String(clock), "-movflags", "+faststart"] : []),
+  ...(SHIFTED.includes(join.container.muxer) ? [] : ["-avoid_negative_ts", "disabled"]),
+  ...(ISO.includes(join.container.muxer) ? movieFlags(join) : []),
+  ...withoutFileTags(join.facts, join.container.muxer),
+  ...tagOptions(join.facts),
 ];
 
 /**

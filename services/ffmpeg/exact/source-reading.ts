@@ -24,6 +24,11 @@ export type SourceReading = {
   /** ffprobe's name of the source's container. */
   format: string;
   audio: readonly AudioTrack[];
+  /**
+   * Whether what is decoded is turned as the source says. Else pictures stay as they are coded, and
+   * the segments say it.
+   */
+  turnsPictures: boolean;
   /** Aborted also, with the failure as its reason, where the source can't be fetched. */
   signal: AbortSignal;
 };
@@ -46,7 +51,7 @@ export type PictureReading = {
  * Resolves when the source was read to its end.
  */
 export async function readSource(reading: SourceReading, picture: PictureReading, assembly: Assembly): Promise<void> {
-  const { binary, directory, url, format, audio, signal } = reading;
+  const { binary, directory, url, format, audio, turnsPictures, signal } = reading;
   const ofTrack = (index: number) => ["-map", `0:${index}`, "-map_chapters", "-1", "-max_muxing_queue_size", "4096"];
   const names = Object.keys(picture.outputs);
   await runFfmpeg(
@@ -55,7 +60,19 @@ export async function readSource(reading: SourceReading, picture: PictureReading
       directory,
       secret: url,
       signal,
-      inputs: [{ from: url, options: ["-hide_banner", "-nostdin", "-loglevel", "error", ...untrustedInput(format)] }],
+      inputs: [
+        {
+          from: url,
+          options: [
+            "-hide_banner",
+            "-nostdin",
+            "-loglevel",
+            "error",
+            ...(turnsPictures ? [] : ["-noautorotate"]),
+            ...untrustedInput(format),
+          ],
+        },
+      ],
       pipes: {
         pictures: Object.values(picture.outputs),
         heads: audio.map(({ index, codec }) => [...ofTrack(index), ...headOutput(format, codec)]),

@@ -27,15 +27,23 @@ const Stream = z.object({
   field_order: z.string().optional(),
   avg_frame_rate: Rational.optional(),
   disposition: z.object({ attached_pic: z.int().default(0) }).default({ attached_pic: 0 }),
-  tags: z.object({ rotate: z.coerce.number().optional().catch(undefined), language: z.string().optional() }).optional(),
-  side_data_list: z.array(z.object({ rotation: z.number().optional().catch(undefined) })).optional(),
+  tags: z
+    .object({
+      rotate: z.coerce.number().optional().catch(undefined),
+      language: z.string().optional(),
+      creation_time: z.string().optional(),
+    })
+    .optional(),
+  side_data_list: z
+    .array(z.object({ rotation: z.number().optional().catch(undefined), displaymatrix: z.string().optional() }))
+    .optional(),
 });
 type Stream = z.infer<typeof Stream>;
 
 /** What `ffprobe -show_format -show_streams -of json` prints, as far as it is used. Tested on real output. */
 export const FfprobeOutput = z.object({
   streams: z.array(Stream).default([]),
-  format: z.object({ format_name: z.string() }),
+  format: z.object({ format_name: z.string(), tags: z.record(z.string(), z.string()).optional() }),
 });
 export type FfprobeOutput = z.infer<typeof FfprobeOutput>;
 
