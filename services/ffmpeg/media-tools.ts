@@ -55,7 +55,8 @@ async function* cut(
     }
   }
   const { size, ...picture } = pictureFormatOf(probed, video);
-  yield* cutExactly({ ...common, picture, size, cut: job.cut, from, log: job.log });
+  const tag = description.video?.tag ?? "";
+  yield* cutExactly({ ...common, picture, tag, size, cut: job.cut, from, log: job.log });
 }
 
 /** The media tools of the split service, on ffmpeg and ffprobe. */

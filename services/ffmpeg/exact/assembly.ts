@@ -38,6 +38,8 @@ export type AssemblyOptions = {
   spools: SpoolFolder;
   container: Container;
   facts: FileFacts;
+  /** What the source's container calls the picture's codec. */
+  tag: string;
   /** When each segment starts: seconds from the video's first frame. */
   starts: readonly number[];
   /** The first segment that is needed. */
@@ -194,7 +196,7 @@ export class Assembly {
   }
 
   async #finish(index: number): Promise<MadeSegment> {
-    const { binary, directory, container, facts, signal, audioCodecs, starts } = this.#options;
+    const { binary, directory, container, facts, tag: own, signal, audioCodecs, starts } = this.#options;
     signal.throwIfAborted();
     const picture = this.#pictures.get(index)!;
     const audio = this.#audio.get(index);
@@ -205,7 +207,8 @@ export class Assembly {
     const path = join(directory, output);
     this.#files.set(index, path);
     const { videoFormat, clock, writeVideo, made, codec } = picture;
-    const joined = { binary, directory, container, facts, output, videoFormat, clock, writeVideo, signal };
+    const tag = codec === "hevc" ? hevcTag(own) : undefined;
+    const joined = { binary, directory, container, facts, tag, output, videoFormat, clock, writeVideo, signal };
     await joinSegment({ ...joined, audio: audio?.path });
     await audio?.remove();
     await stampFile(path, container, stampAt(facts, starts[index]! + (picture.frames[0]?.time ?? 0)));
@@ -252,3 +255,6 @@ export class Assembly {
 }
 
 const nameOf = (index: number): string => String(index).padStart(5, "0");
+
+/** ffmpeg's own choice is hev1, which Apple's players don't show. */
+const hevcTag = (own: string): string => (["hev1", "dvhe"].includes(own) ? "hev1" : "hvc1");

@@ -23,6 +23,8 @@ export type ExactCutJob = {
   /** ffmpeg's index of the picture. */
   video: number;
   picture: PictureFormat;
+  /** What the source's container calls its codec. */
+  tag: string;
   /** In pixels, as coded. */
   size: [number, number];
   audio: readonly AudioTrack[];
@@ -83,13 +85,14 @@ export async function* cutExactly(job: ExactCutJob): AsyncGenerator<MadeSegment>
 
 /** Makes the segments from number `from` on in one way. */
 async function* attempt(job: ExactCutJob, way: Way, from: number): AsyncGenerator<MadeSegment> {
-  const { binary, url, format, audio, container, facts, cut, directory } = job;
+  const { binary, url, format, audio, container, facts, tag, cut, directory } = job;
   const stopping = new AbortController();
   const signal = AbortSignal.any([job.signal, stopping.signal]);
   const spools = await SpoolFolder.create(join(directory, way.kind));
   const starts = cut.plan.segments.map(({ start }) => start);
   const audioCodecs = audio.map(({ codec }) => keptAudioCodec(codec));
-  const assembly = new Assembly({ binary, directory, spools, container, facts, starts, from, audioCodecs, signal });
+  const segments = { container, facts, tag, starts, from, audioCodecs };
+  const assembly = new Assembly({ binary, directory, spools, ...segments, signal });
   const picture = pictureReading({ ...job, from, signal }, way, spools, assembly);
   // No other container has a place for it in every version of ffmpeg.
   const turnsPictures = !isIso(container);

@@ -13,6 +13,8 @@ export type Join = {
   directory: string;
   container: Container;
   facts: FileFacts;
+  /** What MP4 is to call the picture's codec; undefined: what its muxer does. */
+  tag: string | undefined;
   /** Relative to the directory. */
   output: string;
   /** What the picture comes as, AHEAD_SECONDS ahead. */
@@ -30,7 +32,8 @@ const ISO: readonly string[] = ["mp4", "mov", "3gp", "3g2"];
 /** These hold no negative times: everything moves, picture and sound alike. */
 const SHIFTED: readonly string[] = ["mpegts", "flv", "avi"];
 
-const movieFlags = ({ clock, facts }: Join): string[] => [
+const movieFlags = ({ clock, facts, tag }: Join): string[] => [
+  ...(tag === undefined ? [] : ["-tag:v", tag]),
   ...["-video_track_timescale", String(clock), "-movflags", `+faststart${flagsForTags(facts)}`],
 ];
 
