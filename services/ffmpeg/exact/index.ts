@@ -8,7 +8,7 @@ import type { FileFacts } from "../source/file-facts.ts";
 import type { PictureFormat } from "../source/picture-format.ts";
 import { Assembly } from "./assembly.ts";
 import { keptAudioCodec } from "./audio-reading.ts";
-import { type Encoder, encodersFor } from "./encoders.ts";
+import { type Encoder, encodersFor, hasAlpha } from "./encoders.ts";
 import { Reencoder } from "./reencoder.ts";
 import { type AudioTrack, type PictureReading, readSource } from "./source-reading.ts";
 import { SpoolFolder } from "./spool.ts";
@@ -60,8 +60,7 @@ type Way = { encoder: Encoder; kind: "stitch" | "encode" };
  */
 export async function* cutExactly(job: ExactCutJob): AsyncGenerator<MadeSegment> {
   const encoders = await encodersFor(job.binary, job.picture, job.signal);
-  if (encoders.length === 0)
-    throw new CutFailedError("UnsupportedCut", `this ffmpeg encodes neither ${job.picture.codec} nor H.264`);
+  if (encoders.length === 0) throw new CutFailedError("UnsupportedCut", whyNotEncoded(job.picture));
   const ways = encoders.map((encoder): Way => ({ encoder, kind: "encode" }));
   if (canStitch(job, encoders[0]!)) ways.unshift({ encoder: encoders[0]!, kind: "stitch" });
   let next = job.from;
@@ -83,6 +82,11 @@ export async function* cutExactly(job: ExactCutJob): AsyncGenerator<MadeSegment>
   }
 }
 
+const whyNotEncoded = (picture: PictureFormat): string =>
+  hasAlpha(picture)
+    ? `its pictures are transparent, and this ffmpeg can't encode that as ${picture.codec}`
+    : `this ffmpeg encodes neither ${picture.codec} nor H.264`;
+
 /** Makes the segments from number `from` on in one way. */
 async function* attempt(job: ExactCutJob, way: Way, from: number): AsyncGenerator<MadeSegment> {
   const { binary, url, format, audio, container, facts, tag, cut, directory } = job;
@@ -94,9 +98,7 @@ async function* attempt(job: ExactCutJob, way: Way, from: number): AsyncGenerato
   const segments = { container, facts, tag, starts, from, audioCodecs };
   const assembly = new Assembly({ binary, directory, spools, ...segments, signal });
   const picture = pictureReading({ ...job, from, signal }, way, spools, assembly);
-  // No other container has a place for it in every version of ffmpeg.
-  const turnsPictures = !isIso(container);
-  const source = { binary, directory, url, format, audio, turnsPictures, signal };
+  const source = { binary, directory, url, format, audio, signal };
   const reading = readSource(source, picture, assembly).then(
     () => assembly.end(),
     (error: unknown) => assembly.fail(error),
@@ -122,5 +124,8 @@ function pictureReading(job: ExactCutJob, way: Way, spools: SpoolFolder, assembl
     return new Stitcher({ binary, video, codec, encoder, plan, index, isStartCoded, from, spools, signal }, assembly);
   }
   const starts = plan.segments.map(({ start }) => start);
-  return new Reencoder({ video, encoder, starts, segmentSeconds, from, spools, signal }, assembly);
+  // No other container has a place for how to turn them in every version of ffmpeg.
+  const turnsPictures = !isIso(container);
+  const reencoding = { video, encoder, picture: job.picture, turnsPictures, starts, segmentSeconds, from };
+  return new Reencoder({ ...reencoding, spools, signal }, assembly);
 }

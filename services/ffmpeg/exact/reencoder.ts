@@ -1,8 +1,10 @@
+import { av1Reader } from "../formats/av1/stream.ts";
 import { readMatroska } from "../formats/matroska/reader.ts";
 import { type MatroskaHeader, matroskaHeader } from "../formats/matroska/writer.ts";
 import { unreadable } from "../process/errors.ts";
 import { PACKET_LINES, readPacketLines } from "../process/packet-lines.ts";
 import type { OutputPipe } from "../process/program.ts";
+import type { PictureFormat } from "../source/picture-format.ts";
 import type { Assembly } from "./assembly.ts";
 import { type EncodedFrame, EncodedWriter } from "./encoded-writer.ts";
 import type { Encoder } from "./encoders.ts";
@@ -15,6 +17,13 @@ export type Reencoding = {
   /** ffmpeg's index of the stream. */
   video: number;
   encoder: Encoder;
+  /** Of the source. */
+  picture: PictureFormat;
+  /**
+   * Whether pictures are turned as the source says. Else they stay as they are coded, and the
+   * segments say it.
+   */
+  turnsPictures: boolean;
   /** When each segment starts, in seconds from the first frame. */
   starts: readonly number[];
   segmentSeconds: number;
@@ -34,6 +43,7 @@ const LONE_FRAME_SECONDS = 0.04;
  * whole, with a keyframe at each boundary. What the decoder gives counts as the source's frames.
  */
 export class Reencoder implements PictureReading {
+  readonly decoding: PictureReading["decoding"];
   readonly outputs: PictureReading["outputs"];
   readonly #reencoding: Reencoding;
   readonly #assembly: Assembly;
@@ -41,7 +51,9 @@ export class Reencoder implements PictureReading {
   constructor(reencoding: Reencoding, assembly: Assembly) {
     this.#reencoding = reencoding;
     this.#assembly = assembly;
-    const { video, encoder, segmentSeconds } = reencoding;
+    const { video, encoder, segmentSeconds, turnsPictures } = reencoding;
+    const decoder = encoder.decoder === undefined ? [] : [`-c:${video}`, encoder.decoder];
+    this.decoding = [...decoder, ...(turnsPictures ? [] : ["-noautorotate"])];
     const map = ["-map", `0:${video}`, "-map_chapters", "-1", "-vsync", "passthrough"];
     const filters = ["setpts=PTS-STARTPTS", ...encoder.filters].join(",");
     // A boundary that no frame follows for a while is made up for by the next ones: keyframes too
@@ -51,7 +63,7 @@ export class Reencoder implements PictureReading {
       decoded: [...map, "-enc_time_base", "-1", "-c:v", "wrapped_avframe", ...PACKET_LINES],
       encoded: [
         ...[...map, "-enc_time_base", encoder.clock, "-vf", filters, "-force_key_frames", boundaries],
-        ...[...encoder.options, "-flush_packets", "1", "-f", "matroska"],
+        ...[...encoder.options, "-flush_packets", "1", "-f", encoder.stream],
       ],
     };
   }
@@ -65,19 +77,20 @@ export class Reencoder implements PictureReading {
   async ended(): Promise<void> {}
 
   async #readEncoded(pipe: OutputPipe, times: FrameTimes): Promise<void> {
-    const { signal } = this.#reencoding;
+    const { signal, encoder, picture } = this.#reencoding;
     let writer: EncodedWriter | undefined;
     let pending: EncodedFrame | undefined;
     let count = 0;
     const onTracks = (tracks: Parameters<typeof matroskaHeader>[0]) => {
       writer = this.#writer(matroskaHeader(tracks));
     };
-    await readMatroska(pipe, onTracks, async ({ data, key }) => {
+    const readStream = encoder.stream === "ivf" ? av1Reader(picture.sampleAspect) : readMatroska;
+    await readStream(pipe, onTracks, async ({ data, key, additions }) => {
       if (writer === undefined) throw unreadable("ffmpeg wrote no header for what it encoded");
       const time = await times.of(count, signal);
       count += 1;
       if (pending !== undefined) await writer.add(pending, time);
-      pending = { time, key, data: Buffer.from(data) };
+      pending = { time, key, data: Buffer.from(data), additions: additions && Buffer.from(additions) };
       await this.#assembly.pictureRead(time);
     });
     if (writer === undefined || pending === undefined) return;

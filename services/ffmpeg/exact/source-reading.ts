@@ -24,17 +24,14 @@ export type SourceReading = {
   /** ffprobe's name of the source's container. */
   format: string;
   audio: readonly AudioTrack[];
-  /**
-   * Whether what is decoded is turned as the source says. Else pictures stay as they are coded, and
-   * the segments say it.
-   */
-  turnsPictures: boolean;
   /** Aborted also, with the failure as its reason, where the source can't be fetched. */
   signal: AbortSignal;
 };
 
 /** Outputs for the picture, and what is done with their pipes. */
 export type PictureReading = {
+  /** ffmpeg's options of the source, where it's decoded. */
+  decoding: readonly string[];
   /** ffmpeg's options of each, by name. */
   outputs: Readonly<Record<string, readonly string[]>>;
   /** Sets `origin` as soon as the first frame's time is known. Resolves at the end of the pipes. */
@@ -51,7 +48,7 @@ export type PictureReading = {
  * Resolves when the source was read to its end.
  */
 export async function readSource(reading: SourceReading, picture: PictureReading, assembly: Assembly): Promise<void> {
-  const { binary, directory, url, format, audio, turnsPictures, signal } = reading;
+  const { binary, directory, url, format, audio, signal } = reading;
   const ofTrack = (index: number) => ["-map", `0:${index}`, "-map_chapters", "-1", "-max_muxing_queue_size", "4096"];
   const names = Object.keys(picture.outputs);
   await runFfmpeg(
@@ -63,14 +60,7 @@ export async function readSource(reading: SourceReading, picture: PictureReading
       inputs: [
         {
           from: url,
-          options: [
-            "-hide_banner",
-            "-nostdin",
-            "-loglevel",
-            "error",
-            ...(turnsPictures ? [] : ["-noautorotate"]),
-            ...untrustedInput(format),
-          ],
+          options: ["-hide_banner", "-nostdin", "-loglevel", "error", ...picture.decoding, ...untrustedInput(format)],
         },
       ],
       pipes: {

@@ -42,6 +42,7 @@ type StitchedPipes = Readonly<Record<"head" | "lines" | "bytes", OutputPipe>>;
  * segments. docs/decisions/exact-cut.md
  */
 export class Stitcher implements PictureReading {
+  readonly decoding = [];
   readonly outputs: PictureReading["outputs"];
   readonly #stitching: Stitching;
   readonly #assembly: Assembly;

@@ -19,6 +19,7 @@ const Stream = z.object({
   height: z.int().optional(),
   profile: z.string().optional(),
   pix_fmt: z.string().optional(),
+  sample_aspect_ratio: z.string().optional(),
   color_range: z.string().optional(),
   color_space: z.string().optional(),
   color_transfer: z.string().optional(),
@@ -32,6 +33,8 @@ const Stream = z.object({
       rotate: z.coerce.number().optional().catch(undefined),
       language: z.string().optional(),
       creation_time: z.string().optional(),
+      alpha_mode: z.string().optional(),
+      ALPHA_MODE: z.string().optional(),
     })
     .optional(),
   side_data_list: z
@@ -98,6 +101,8 @@ export function pictureFormatOf(output: FfprobeOutput, index: number): PictureFo
     codec: stream?.codec_name,
     profile: stream?.profile,
     pixelFormat: stream?.pix_fmt,
+    alphaMode: (stream?.tags?.alpha_mode ?? stream?.tags?.ALPHA_MODE) === "1",
+    sampleAspect: stream?.sample_aspect_ratio,
     colorRange: stream?.color_range,
     colorSpace: stream?.color_space,
     colorTransfer: stream?.color_transfer,

@@ -18,6 +18,11 @@ export const ID = {
   CodecID: 0x86,
   CodecPrivate: 0x63a2,
   CodecDelay: 0x56aa,
+  Video: 0xe0,
+  PixelWidth: 0xb0,
+  PixelHeight: 0xba,
+  DisplayWidth: 0x54b0,
+  DisplayHeight: 0x54ba,
   Audio: 0xe1,
   SamplingFrequency: 0xb5,
   Channels: 0x9f,
@@ -27,5 +32,6 @@ export const ID = {
   BlockGroup: 0xa0,
   Block: 0xa1,
   BlockDuration: 0x9b,
+  BlockAdditions: 0x75a1,
   ReferenceBlock: 0xfb,
 } as const;
