@@ -37,6 +37,9 @@ const Delivered = z.object({
     end: z.number(),
     largestTimeError: z.number(),
     largestAudioOffset: z.number(),
+    sound: z
+      .array(z.object({ start: z.number(), end: z.number(), gapBefore: z.number(), largestGap: z.number() }).nullable())
+      .optional(),
   }),
   announced: z.boolean(),
 });

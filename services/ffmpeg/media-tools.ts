@@ -1,13 +1,14 @@
 import { copiedSegments } from "../split/domain/exact-plan.ts";
 import type { CutJob, DescribedMedia, MadeSegment, MediaDescription, MediaTools } from "../split/ports/media-tools.ts";
 import { cutByCopy } from "./copy/copied-cut.ts";
+import type { CopiedSegment } from "./copy/copied-picture.ts";
 import { cutToAnEnding } from "./cut-ending.ts";
 import { cutExactly } from "./exact/index.ts";
 import { containersFor } from "./formats/containers.ts";
 import type { Binaries } from "./process/binaries.ts";
 import { isOfTheFile } from "./process/errors.ts";
 import { checkSource } from "./source/checked-source.ts";
-import { describeSource, type FfprobeOutput, languageOf, pictureFormatOf, probe } from "./source/describe.ts";
+import { audioTracksOf, describeSource, type Probed, pictureFormatOf, probe } from "./source/describe.ts";
 import { fileFactsOf } from "./source/file-facts.ts";
 import { hasSampleTable, readSampleTable } from "./source/sample-table.ts";
 import { scanPackets } from "./source/scan-packets.ts";
@@ -15,7 +16,7 @@ import { serveSource } from "./source/source-server.ts";
 import { isTruncated } from "./source/truncation.ts";
 
 /** A source that ffmpeg can open, and what ffprobe says of it. */
-type Served = { binary: string; url: string; probed: FfprobeOutput; description: MediaDescription };
+type Served = { binary: string; url: string; probed: Probed; description: MediaDescription };
 
 /** Cuts as asked: by copying alone where every boundary is on a keyframe that nothing reaches across, and else exactly. */
 async function* cut(
@@ -26,17 +27,12 @@ async function* cut(
   const { format } = description;
   const video = description.video?.index ?? 0;
   const codec = description.video?.codec ?? "";
-  const audio = description.audio.map((track) => ({
-    index: track.index,
-    codec: track.codec ?? "",
-    language: languageOf(probed, track.index),
-  }));
-  const facts = fileFactsOf(probed, video);
-  const common = { binary, url, format, video, audio, container, facts, directory, signal };
-  const copy = (segments: readonly { firstFrame: number; frames: number }[]) => {
-    const starts = segments.slice(1).map(({ firstFrame }) => firstFrame);
-    return cutByCopy({ ...common, codec, starts, frames: segments.map(({ frames }) => frames), from: job.from });
-  };
+  const audio = audioTracksOf(probed.output, job.cut.kind === "exact" ? job.cut.plan.origin : job.cut.origin);
+  const facts = fileFactsOf(probed.output, video);
+  const tag = description.video?.tag ?? "";
+  const source = { binary, url, format, isDeep: probed.isDeep, video, audio, facts, tag };
+  const common = { ...source, container, directory, signal };
+  const copy = (segments: readonly CopiedSegment[]) => cutByCopy({ ...common, codec, segments, from: job.from });
   if (job.cut.kind === "keyframe") return yield* copy(job.cut.segments);
 
   let { from } = job;
@@ -54,9 +50,8 @@ async function* cut(
       job.log.warn("Encodes what can't be copied", { from_segment: from, since: String(error) });
     }
   }
-  const { size, ...picture } = pictureFormatOf(probed, video);
-  const tag = description.video?.tag ?? "";
-  yield* cutExactly({ ...common, picture, tag, size, cut: job.cut, from, log: job.log });
+  const { size, ...picture } = pictureFormatOf(probed.output, video);
+  yield* cutExactly({ ...common, picture, size, cut: job.cut, from, log: job.log });
 }
 
 /** The media tools of the split service, on ffmpeg and ffprobe. */
@@ -67,8 +62,9 @@ export const ffmpegMediaTools = ({ ffmpeg, ffprobe }: Binaries): MediaTools => (
     const { url, pause, resume, close } = server;
     const orFailed = (signal: AbortSignal): AbortSignal => AbortSignal.any([signal, source.failed]);
 
-    const described = (probed: FfprobeOutput): DescribedMedia => {
-      const description = describeSource(probed);
+    const described = (probed: Probed): DescribedMedia => {
+      const { isDeep } = probed;
+      const description = describeSource(probed.output);
       const { format, video } = description;
       const stream = video?.index ?? 0;
       return {
@@ -77,7 +73,8 @@ export const ffmpegMediaTools = ({ ffmpeg, ffprobe }: Binaries): MediaTools => (
           const signal = orFailed(ending);
           const truncated = await isTruncated(source, format, signal);
           const indexed = hasSampleTable(format) ? await readSampleTable(source, stream, signal) : undefined;
-          if (indexed === undefined) await scanPackets({ binary: ffprobe, url, stream, format, signal, onPacket });
+          if (indexed === undefined)
+            await scanPackets({ binary: ffprobe, url, stream, format, isDeep, signal, onPacket });
           else for (const packet of indexed) onPacket(packet);
           return { truncated };
         },

@@ -1,3 +1,7 @@
+import type { Assembly } from "../assembly/assembly.ts";
+import type { Origin } from "../assembly/origin.ts";
+import type { PictureReading } from "../assembly/source-reading.ts";
+import type { SpoolFolder } from "../assembly/spool.ts";
 import { av1Reader } from "../formats/av1/stream.ts";
 import { readMatroska } from "../formats/matroska/reader.ts";
 import { type MatroskaHeader, matroskaHeader } from "../formats/matroska/writer.ts";
@@ -5,13 +9,9 @@ import { unreadable } from "../process/errors.ts";
 import { PACKET_LINES, readPacketLines } from "../process/packet-lines.ts";
 import type { OutputPipe } from "../process/program.ts";
 import type { PictureFormat } from "../source/picture-format.ts";
-import type { Assembly } from "./assembly.ts";
 import { type EncodedFrame, EncodedWriter } from "./encoded-writer.ts";
 import type { Encoder } from "./encoders.ts";
 import { FrameTimes } from "./frame-times.ts";
-import type { Origin } from "./origin.ts";
-import type { PictureReading } from "./source-reading.ts";
-import type { SpoolFolder } from "./spool.ts";
 
 export type Reencoding = {
   /** ffmpeg's index of the stream. */
@@ -43,7 +43,7 @@ const LONE_FRAME_SECONDS = 0.04;
  * whole, with a keyframe at each boundary. What the decoder gives counts as the source's frames.
  */
 export class Reencoder implements PictureReading {
-  readonly decoding: PictureReading["decoding"];
+  readonly decoding: readonly string[];
   readonly outputs: PictureReading["outputs"];
   readonly #reencoding: Reencoding;
   readonly #assembly: Assembly;

@@ -1,10 +1,10 @@
 import { type ExactPlan, type ExactSegment, madeOf, type Ranks } from "../../split/domain/exact-plan.ts";
 import type { PacketIndex } from "../../split/domain/packet-index.ts";
+import { AHEAD_SECONDS } from "../assembly/join.ts";
 import { fragmentHeader, type Mp4Head, type Sample } from "../formats/iso/fragments.ts";
 import { avcParameterSets, hevcParameterSets, withoutSets } from "../formats/nal/parameter-sets.ts";
 import { lengthPrefixed, type NalCodec } from "../formats/nal/units.ts";
 import type { EncodedFrames } from "./encoded-frames.ts";
-import { AHEAD_SECONDS } from "./join.ts";
 import type { Sections } from "./section.ts";
 import { decodeTimes, type Timeline } from "./timeline.ts";
 

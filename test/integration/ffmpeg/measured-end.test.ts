@@ -110,8 +110,7 @@ describe("a segment's measured end", () => {
       frames: Array.from({ length: 25 }, (_, frame) => ({ time: frame * 0.04, hash: undefined })),
       start: 7,
       lastDuration: 0.5,
-      audio: () => [],
-      audioIsPacked: [],
+      audio: [],
       rounding: 0.0011,
       startsOnKey: true,
     });
