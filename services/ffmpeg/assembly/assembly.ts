@@ -211,7 +211,8 @@ export class Assembly {
     this.#files.set(index, path);
     await this.#write(index, path, picture, audio);
     await audio?.remove();
-    await stampFile(path, container, stampAt(facts, picture.start));
+    const { start, lastDuration } = picture;
+    await stampFile(path, container, { ...stampAt(facts, start), lastDuration });
     const proof = await this.#prove(index, path, picture, audio);
     await picture.remove();
     const kept = audio === undefined ? [] : [...audioCodecs];

@@ -32,8 +32,7 @@ async function findMovie(file: FileHandle, size: number): Promise<{ at: number; 
  * containers are left as they are.
  */
 export async function stampFile(path: string, { muxer }: Container, stamp: MovieStamp): Promise<void> {
-  const { created, displayMatrix } = stamp;
-  if (created === undefined && displayMatrix === undefined) return;
+  const { created } = stamp;
   if (!ISO.includes(muxer) && !MATROSKA.includes(muxer)) return;
   const file = await open(path, "r+");
   try {

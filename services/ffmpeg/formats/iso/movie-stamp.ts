@@ -1,4 +1,5 @@
 import { boxesIn, findBox } from "./boxes.ts";
+import { giveLastDuration } from "./last-duration.ts";
 
 /** What is written into the head of a movie that a muxer has finished. */
 export type MovieStamp = {
@@ -9,6 +10,8 @@ export type MovieStamp = {
    * muxer's stays.
    */
   displayMatrix: readonly number[] | undefined;
+  /** Seconds of the picture's last frame, where the muxer has written none. */
+  lastDuration?: number;
 };
 
 /** Times count from 1904 on. ISO/IEC 14496-12, section 8.2.2. */
@@ -44,7 +47,7 @@ const isPicture = (track: DataView): boolean => {
 const PICTURE = 0x76696465;
 
 /** Changes the body of a moov box in place. ISO/IEC 14496-12, sections 8.2.2, 8.3.2 and 8.4.2. */
-export function stampMovie(movie: DataView, { created, displayMatrix }: MovieStamp): void {
+export function stampMovie(movie: DataView, { created, displayMatrix, lastDuration }: MovieStamp): void {
   const seconds = created === undefined ? undefined : Math.round(created / 1_000) + EPOCH_SECONDS;
   const tracks = [...boxesIn(movie)].filter(({ type }) => type === "trak").map(({ body }) => body);
   if (seconds !== undefined && seconds > 0) {
@@ -55,6 +58,7 @@ export function stampMovie(movie: DataView, { created, displayMatrix }: MovieSta
     }
   }
   const picture = tracks.find(isPicture);
+  if (picture !== undefined && lastDuration !== undefined) giveLastDuration(movie, picture, lastDuration);
   const header = picture && findBox(picture, "tkhd");
   if (header !== undefined && displayMatrix !== undefined) stampMatrix(header, displayMatrix);
 }
