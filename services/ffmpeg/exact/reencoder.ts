@@ -12,6 +12,7 @@ import type { PictureFormat } from "../source/picture-format.ts";
 import { type EncodedFrame, EncodedWriter } from "./encoded-writer.ts";
 import type { Encoder } from "./encoders.ts";
 import { FrameTimes } from "./frame-times.ts";
+import { firstPacketOutputs, readFirstPacket, sourceMessages } from "./source-messages.ts";
 
 export type Reencoding = {
   /** ffmpeg's index of the stream. */
@@ -33,7 +34,7 @@ export type Reencoding = {
   signal: AbortSignal;
 };
 
-type ReencodedPipes = Readonly<Record<"decoded" | "encoded", OutputPipe>>;
+type ReencodedPipes = Readonly<Record<"decoded" | "encoded" | "firstLine" | "firstBytes", OutputPipe>>;
 
 /** Seconds of a lone frame. */
 const LONE_FRAME_SECONDS = 0.04;
@@ -65,18 +66,28 @@ export class Reencoder implements PictureReading {
         ...[...map, "-enc_time_base", encoder.clock, "-vf", filters, "-force_key_frames", boundaries],
         ...[...encoder.options, "-flush_packets", "1", "-f", encoder.stream],
       ],
+      ...firstPacketOutputs(video),
     };
   }
 
-  async read({ decoded, encoded }: ReencodedPipes, origin: Origin): Promise<void> {
+  async read({ decoded, encoded, firstLine, firstBytes }: ReencodedPipes, origin: Origin): Promise<void> {
+    const { picture, encoder } = this.#reencoding;
     const times = new FrameTimes();
-    await Promise.all([readTimes(decoded, times, origin), this.#readEncoded(encoded, times)]);
+    const mastered = readFirstPacket(firstLine, firstBytes).then((packet) =>
+      sourceMessages(picture.codec, packet, encoder.codec),
+    );
+    await Promise.all([readTimes(decoded, times, origin), this.#readEncoded(encoded, times, mastered)]);
   }
 
   /** Nothing of it runs but the reading itself. */
   async ended(): Promise<void> {}
 
-  async #readEncoded(pipe: OutputPipe, times: FrameTimes): Promise<void> {
+  /** `mastered`: what puts the source's messages before a keyframe. */
+  async #readEncoded(
+    pipe: OutputPipe,
+    times: FrameTimes,
+    mastered: Promise<(keyframe: Buffer) => Buffer>,
+  ): Promise<void> {
     const { signal, encoder, picture } = this.#reencoding;
     let writer: EncodedWriter | undefined;
     let pending: EncodedFrame | undefined;
@@ -90,7 +101,8 @@ export class Reencoder implements PictureReading {
       const time = await times.of(count, signal);
       count += 1;
       if (pending !== undefined) await writer.add(pending, time);
-      pending = { time, key, data: Buffer.from(data), additions: additions && Buffer.from(additions) };
+      const own = Buffer.from(key ? (await mastered)(data) : data);
+      pending = { time, key, data: own, additions: additions && Buffer.from(additions) };
       await this.#assembly.pictureRead(time);
     });
     if (writer === undefined || pending === undefined) return;

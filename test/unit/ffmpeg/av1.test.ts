@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { av1Configuration, readSequenceHeader } from "../../../services/ffmpeg/formats/av1/sequence-header.ts";
-import { av1Reader } from "../../../services/ffmpeg/formats/av1/stream.ts";
+import { av1Reader, metadataUnits, withUnits } from "../../../services/ffmpeg/formats/av1/stream.ts";
 import { childOf, elementsIn, unsigned } from "../../../services/ffmpeg/formats/matroska/ebml.ts";
 import { ID } from "../../../services/ffmpeg/formats/matroska/ids.ts";
 import type { MatroskaTrack, StreamPacket } from "../../../services/ffmpeg/formats/matroska/reader.ts";
@@ -91,5 +91,18 @@ describe("a stream of AV1", () => {
     await expect(read(ivf(FRAME))).rejects.toThrow(UNREADABLE);
     await expect(read(ivf(Buffer.from([0x0a, 0x20, 0])))).rejects.toThrow(UNREADABLE);
     await expect(read(ivf(Buffer.from([0x08, 0x20])))).rejects.toThrow(UNREADABLE);
+  });
+});
+
+describe("units of AV1 that tell how pictures were mastered", () => {
+  const light = unit(5, Buffer.from([1, 3, 232, 1, 144]));
+  const scalability = unit(5, Buffer.from([3, 0]));
+
+  it("are put behind the sequence header of a keyframe that has none", () => {
+    const source = Buffer.concat([DELIMITER, SEQUENCE, light, scalability, FRAME]);
+    expect(metadataUnits(source)).toEqual([light]);
+    const written = withUnits(Buffer.concat([SEQUENCE, FRAME]), [light]);
+    expect(written).toEqual(Buffer.concat([SEQUENCE, light, FRAME]));
+    expect(withUnits(written, [light])).toEqual(written);
   });
 });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { sourceMessages } from "../../../services/ffmpeg/exact/source-messages.ts";
 import { pictureMessages, sequenceMessages, withMessages } from "../../../services/ffmpeg/formats/nal/messages.ts";
 import { lengthFramed, lengthPrefixed } from "../../../services/ffmpeg/formats/nal/units.ts";
 
@@ -33,5 +34,26 @@ describe("messages of a stream", () => {
   it("of a cut-off unit are those before the cut", () => {
     for (let length = 0; length <= HEVC_UNIT.length; length += 1)
       expect(sequenceMessages("hevc", [HEVC_UNIT.subarray(0, length)]).length).toBeLessThanOrEqual(1);
+  });
+});
+
+describe("messages of a source's first packet", () => {
+  const startCoded = Buffer.concat([hex("00000001"), HEVC_UNIT, hex("000001"), SLICE]);
+  const keyframe = lengthPrefixed([SLICE]);
+
+  it("stand before each keyframe that is encoded, in either codec and whatever the source's framing", () => {
+    const written = sourceMessages("hevc", startCoded, "hevc")(keyframe);
+    expect(sequenceMessages("hevc", lengthFramed(written)!)).toEqual([LIGHT]);
+    const other = sourceMessages("hevc", startCoded, "h264")(lengthPrefixed([hex("65 88")]));
+    expect(sequenceMessages("h264", lengthFramed(other)!)).toEqual([LIGHT]);
+    const [light, frame] = [hex("2a 05 01 03e80190"), hex("32 01 00")];
+    const source = Buffer.concat([hex("0a 01 00"), light, frame]);
+    expect(sourceMessages("av1", source, "av1")(Buffer.concat([hex("0a 01 00"), frame]))).toEqual(source);
+  });
+
+  it("are left out where the codecs have no common form of them, or there's no packet", () => {
+    expect(sourceMessages("av1", startCoded, "h264")(keyframe)).toEqual(keyframe);
+    expect(sourceMessages("mpeg4", startCoded, "mpeg4")(keyframe)).toEqual(keyframe);
+    expect(sourceMessages("hevc", undefined, "hevc")(keyframe)).toEqual(keyframe);
   });
 });

@@ -37,6 +37,25 @@ function unitsOf(packet: Buffer): Unit[] {
   return units;
 }
 
+const METADATA = 5;
+/** Content light level, and mastering display. Section 6.7.1. */
+const OF_A_SEQUENCE = [1, 2];
+
+/** Units of a packet that hold for all pictures that follow: how they were mastered. */
+export const metadataUnits = (packet: Buffer): Buffer[] =>
+  unitsOf(packet)
+    .filter(({ type, payload }) => type === METADATA && OF_A_SEQUENCE.includes(payload[0] ?? 0))
+    .map(({ whole }) => whole);
+
+/** A keyframe with these units behind its sequence header, unless it has such units of its own. */
+export function withUnits(packet: Buffer, added: readonly Buffer[]): Buffer {
+  if (added.length === 0 || metadataUnits(packet).length > 0) return packet;
+  const units = unitsOf(packet);
+  const behind = units.findIndex(({ type }) => type === SEQUENCE_HEADER) + 1;
+  const whole = units.map((one) => one.whole);
+  return Buffer.concat([...whole.slice(0, behind), ...added, ...whole.slice(behind)]);
+}
+
 const PICTURE = 1;
 
 type Size = { width: number; height: number };
