@@ -9,6 +9,7 @@ import type { Binaries } from "./process/binaries.ts";
 import { isOfTheFile } from "./process/errors.ts";
 import { checkSource } from "./source/checked-source.ts";
 import { audioTracksOf, describeSource, type Probed, pictureFormatOf, probe } from "./source/describe.ts";
+import { fileFactsOf } from "./source/file-facts.ts";
 import { hasSampleTable, readSampleTable } from "./source/sample-table.ts";
 import { scanPackets } from "./source/scan-packets.ts";
 import { serveSource } from "./source/source-server.ts";
@@ -27,7 +28,10 @@ async function* cut(
   const video = description.video?.index ?? 0;
   const codec = description.video?.codec ?? "";
   const audio = audioTracksOf(probed.output, job.cut.kind === "exact" ? job.cut.plan.origin : job.cut.origin);
-  const common = { binary, url, format, isDeep: probed.isDeep, video, audio, container, directory, signal };
+  const facts = fileFactsOf(probed.output, video);
+  const tag = description.video?.tag ?? "";
+  const source = { binary, url, format, isDeep: probed.isDeep, video, audio, facts, tag };
+  const common = { ...source, container, directory, signal };
   const mustDecode = job.cut.kind === "exact";
   const copy = (segments: readonly CopiedSegment[]) =>
     cutByCopy({ ...common, codec, segments, from: job.from, mustDecode });

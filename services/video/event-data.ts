@@ -63,6 +63,15 @@ const LOW_FPS = 0.1;
 export const roundedFps = (fps: number): number =>
   fps < LOW_FPS ? Number(fps.toPrecision(FPS_DIGITS)) : Math.round(fps * MILLISECOND) / MILLISECOND;
 
+/**
+ * A segment's own frame rate. The video's, where so many frames in so many seconds differ from it by
+ * no more than half a frame: containers round the last one's duration.
+ */
+export function segmentFps(videoFps: number, frames: number, duration: number): number {
+  const isTheVideos = Math.abs(frames - videoFps * duration) <= 0.5;
+  return isTheVideos || duration <= 0 ? videoFps : roundedFps(frames / duration);
+}
+
 const uploadFacts = ({ videoId, source, bytes }: Upload) => ({
   VideoId: videoId,
   bucket: source.bucket,
@@ -172,6 +181,7 @@ export const segmentCreated = (
   checksum: object.checksum,
   ...picture,
   size: size ?? picture.size,
+  fps: segmentFps(picture.fps, object.frames, end - start),
   audio: object.audioCodecs.length > 0,
   video_codec: object.videoCodec,
   audio_codecs: object.audioCodecs,

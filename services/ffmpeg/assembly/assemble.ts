@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { Container, MadeSegment } from "../../split/ports/media-tools.ts";
+import type { FileFacts } from "../source/file-facts.ts";
 import { Assembly } from "./assembly.ts";
 import { keptAudioCodec } from "./audio-reading.ts";
 import { type PictureReading, readSource, type SourceReading } from "./source-reading.ts";
@@ -7,6 +8,9 @@ import { SpoolFolder } from "./spool.ts";
 
 export type AssemblyJob = SourceReading & {
   container: Container;
+  facts: FileFacts;
+  /** What the source's container calls the picture's codec. */
+  tag: string;
   /** When the sound of each segment starts: seconds from the video's first frame. */
   starts: readonly number[];
   /** The first segment that is needed. */
@@ -32,13 +36,14 @@ export async function* assembleSegments(
   folder: string,
   pictureOf: (place: Workplace) => PictureReading,
 ): AsyncGenerator<MadeSegment> {
-  const { binary, directory, container, starts, from, audio } = job;
+  const { binary, directory, container, facts, tag, starts, from, audio } = job;
   const stopping = new AbortController();
   const signal = AbortSignal.any([job.signal, stopping.signal]);
   const spools = await SpoolFolder.create(join(directory, folder));
   const audioCodecs = audio.map(({ codec }) => keptAudioCodec(codec));
   const leads = audio.map(({ lead }) => lead);
-  const assembly = new Assembly({ binary, directory, spools, container, starts, from, audioCodecs, leads, signal });
+  const segments = { container, facts, tag, starts, from, audioCodecs, leads };
+  const assembly = new Assembly({ binary, directory, spools, ...segments, signal });
   const picture = pictureOf({ assembly, spools, signal });
   const reading = readSource({ ...job, directory: spools.path, signal }, picture, assembly).then(
     () => assembly.end(),

@@ -3,9 +3,11 @@ import { join } from "node:path";
 import pLimit from "p-limit";
 import type { Container, MadeSegment } from "../../split/ports/media-tools.ts";
 import type { MatroskaHeader } from "../formats/matroska/writer.ts";
+import { stampFile } from "../formats/stamp-file.ts";
 import { Condition, unlessAborted } from "../process/condition.ts";
 import { type Expected, proveSegment, roundingOf, type SourceFrame } from "../proof/proof.ts";
 import { SoundContinuity } from "../proof/sound-proof.ts";
+import { type FileFacts, stampAt } from "../source/file-facts.ts";
 import type { AudioPacket } from "./audio-reading.ts";
 import { AudioRouter } from "./audio-router.ts";
 import { joinSegment, type PictureFile, type PipedPicture } from "./join.ts";
@@ -62,6 +64,9 @@ export type AssemblyOptions = {
   /** For what is needed on the way; removed by its owner. */
   spools: SpoolFolder;
   container: Container;
+  facts: FileFacts;
+  /** What the source's container calls the picture's codec. */
+  tag: string;
   /** When the sound of each segment starts: seconds from the video's first frame. */
   starts: readonly number[];
   /** The first segment that is needed. */
@@ -201,7 +206,7 @@ export class Assembly {
   }
 
   async #finish(index: number, audio: SegmentAudio | undefined): Promise<MadeSegment> {
-    const { directory, container, signal, audioCodecs } = this.#options;
+    const { directory, container, facts, signal, audioCodecs } = this.#options;
     signal.throwIfAborted();
     const picture = this.#pictures.get(index)!;
     this.#pictures.delete(index);
@@ -210,7 +215,8 @@ export class Assembly {
     this.#files.set(index, path);
     await this.#write(index, path, picture, audio);
     await audio?.remove();
-
+    const { start, lastDuration } = picture;
+    await stampFile(path, container, { ...stampAt(facts, start), lastDuration });
     const proof = await this.#prove(index, path, picture, audio);
     await picture.remove();
     const kept = audio === undefined ? [] : [...audioCodecs];
@@ -219,13 +225,15 @@ export class Assembly {
   }
 
   async #write(index: number, path: string, picture: SegmentPicture, audio: SegmentAudio | undefined): Promise<void> {
-    const { binary, directory, container, signal, audioCodecs, starts } = this.#options;
-    const { input, clock, zero } = picture;
+    const { binary, directory, container, facts, tag, signal, audioCodecs, starts } = this.#options;
+    const { input, clock, zero, codec } = picture;
     if ("path" in input && audioCodecs.length === 0) return rename(input.path, path);
     await joinSegment({
       binary,
       directory,
       container,
+      facts,
+      tag: codec === "hevc" ? hevcTag(tag) : undefined,
       output: path,
       picture: input,
       clock,
@@ -275,3 +283,6 @@ export class Assembly {
 }
 
 const nameOf = (index: number): string => String(index).padStart(5, "0");
+
+/** ffmpeg's own choice is hev1, which Apple's players don't show. */
+const hevcTag = (own: string): string => (["hev1", "dvhe"].includes(own) ? "hev1" : "hvc1");

@@ -2,6 +2,7 @@ import { MAX_LEAD_SECONDS } from "../../split/domain/early-sound.ts";
 import type { Container } from "../../split/ports/media-tools.ts";
 import { runFfmpeg } from "../process/run-ffmpeg.ts";
 import { isIso } from "../proof/product.ts";
+import { type FileFacts, flagsForTags, tagOptions, withoutFileTags } from "../source/file-facts.ts";
 
 /**
  * Files to join are this far ahead, so that no time is negative: sound may begin before the
@@ -26,6 +27,9 @@ export type Join = {
   binary: string;
   directory: string;
   container: Container;
+  facts: FileFacts;
+  /** What MP4 is to call the picture's codec; undefined: what its muxer does. */
+  tag: string | undefined;
   /** Relative to the directory. */
   output: string;
   picture: PipedPicture | PictureFile;
@@ -44,11 +48,19 @@ const SHIFTED: readonly string[] = ["mpegts", "flv", "avi"];
 /** ffmpeg's names of the demuxers, where the muxers are called otherwise. */
 const DEMUXERS: Readonly<Record<string, string>> = { mp4: "mov", "3gp": "mov", "3g2": "mov", webm: "matroska" };
 
-const muxerOptions = ({ container, clock }: Join): string[] => [
+/** Records of Dolby Vision are none of MP4's own. */
+const movieOptions = ({ facts, tag, clock }: Join): string[] => [
+  ...["-movflags", `+faststart${flagsForTags(facts)}`, "-strict", "unofficial"],
+  ...(clock === undefined ? [] : ["-video_track_timescale", String(clock)]),
+  ...(tag === undefined ? [] : ["-tag:v", tag]),
+];
+
+const muxerOptions = (join: Join): string[] => [
   ...["-muxdelay", "0", "-muxpreload", "0", "-fflags", "+bitexact", "-max_muxing_queue_size", "4096"],
-  ...(SHIFTED.includes(container.muxer) ? [] : ["-avoid_negative_ts", "disabled"]),
-  ...(isIso(container) ? ["-movflags", "+faststart"] : []),
-  ...(isIso(container) && clock !== undefined ? ["-video_track_timescale", String(clock)] : []),
+  ...(SHIFTED.includes(join.container.muxer) ? [] : ["-avoid_negative_ts", "disabled"]),
+  ...(isIso(join.container) ? movieOptions(join) : []),
+  ...withoutFileTags(join.facts, join.container.muxer),
+  ...tagOptions(join.facts),
 ];
 
 /** The options of what is written, whatever the picture and the sound come as. */

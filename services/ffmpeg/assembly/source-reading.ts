@@ -27,6 +27,8 @@ export type SourceReading = {
 
 /** Outputs for the picture, and what is done with their pipes. */
 export type PictureReading = {
+  /** ffmpeg's options of the source, where it's decoded. Default: none. */
+  decoding?: readonly string[];
   /**
    * ffmpeg's options of each, by name: `pipe:3` and up, in this order. Null: a pipe that the options
    * of a file name.
@@ -57,7 +59,9 @@ export async function readSource(reading: SourceReading, picture: PictureReading
       directory,
       secret: url,
       signal,
-      inputs: [{ from: url, options: [...QUIET, ...untrustedInput(format, reading.isDeep)] }],
+      inputs: [
+        { from: url, options: [...QUIET, ...(picture.decoding ?? []), ...untrustedInput(format, reading.isDeep)] },
+      ],
       files: picture.files ?? [],
       pipes: {
         pictures: Object.values(picture.outputs),

@@ -13,6 +13,7 @@ import { unreadable } from "../process/errors.ts";
 import { eachLine } from "../process/lines.ts";
 import type { OutputPipe } from "../process/program.ts";
 import { isIso } from "../proof/product.ts";
+import { type FileFacts, flagsForTags, withoutFileTags } from "../source/file-facts.ts";
 import { hasSampleTable } from "../source/sample-table.ts";
 import { picturePackets, type SourcePacket, sourcePackets } from "./source-packets.ts";
 
@@ -32,6 +33,7 @@ export type CopiedPictureOptions = {
   /** As ffprobe names it. */
   codec: string;
   container: Container;
+  facts: FileFacts;
   segments: readonly CopiedSegment[];
   /** The first segment that is needed. */
   from: number;
@@ -58,15 +60,18 @@ const isAhead = ({ muxer }: Container, hasSound: boolean): boolean => hasSound &
 /**
  * Options of the lossless cut. Why each is there: docs/decisions/keyframe-cut.md
  */
-const cutOptions = ({ container, segments, video, hasSound }: CopiedPictureOptions): string[] => {
+const cutOptions = ({ container, facts, segments, video, hasSound }: CopiedPictureOptions): string[] => {
   const starts = segments.slice(1).map(({ firstFrame }) => firstFrame);
   const options = ["fflags=+bitexact"];
-  if (isIso(container) && !hasSound) options.push("movflags=+faststart");
+  if (isIso(container) && !hasSound) options.push(`movflags=+faststart${flagsForTags(facts)}`);
+  // Records of Dolby Vision are none of MP4's own.
+  if (isIso(container)) options.push("strict=unofficial");
   if (isAhead(container, hasSound)) options.push(`output_ts_offset=${AHEAD_SECONDS}`);
   return [
     ...["-map", `0:${video}`, "-map_chapters", "-1", "-c", "copy", "-copyinkf:v"],
     ...["-avoid_negative_ts", "disabled", "-max_muxing_queue_size", "4096"],
     ...["-muxdelay", "0", "-muxpreload", "0"],
+    ...withoutFileTags(facts, container.muxer),
     // Of the segment muxer too: it hands its own flags on to each segment's muxer, and Matroska's would
     // draw random ids.
     ...["-fflags", "+bitexact", "-f", "segment", "-segment_format", container.muxer],

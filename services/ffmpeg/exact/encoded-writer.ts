@@ -6,7 +6,13 @@ import { pictureHasher } from "../formats/nal/units.ts";
 import { unreadable } from "../process/errors.ts";
 
 /** Its time is seconds from the video's first frame. */
-export type EncodedFrame = { time: number; key: boolean; data: Buffer };
+export type EncodedFrame = {
+  time: number;
+  key: boolean;
+  data: Buffer;
+  /** What comes beside it in Matroska, such as transparency. */
+  additions: Buffer | undefined;
+};
 
 export type EncodedWriterOptions = {
   /** As ffprobe names it. */
@@ -44,7 +50,7 @@ export class EncodedWriter {
   }
 
   /** Takes the next frame, in presentation order; `next` is the time of the one after it. */
-  async add({ time, key, data }: EncodedFrame, next: number): Promise<void> {
+  async add({ time, key, data, additions }: EncodedFrame, next: number): Promise<void> {
     const { header, starts } = this.#options;
     const index = this.#assembly.segmentAt(time);
     if (this.#segment?.index !== index) await this.#begin(index, key);
@@ -55,7 +61,8 @@ export class EncodedWriter {
     segment.frames.push({ time: time - start, hash: undefined });
     segment.lastDuration = next - time;
     const duration = ticks(next) - ticks(time);
-    await segment.spool.write(matroskaCluster({ track: header.tracks[0]!, time: ticks(time), duration, key, data }));
+    const track = header.tracks[0]!;
+    await segment.spool.write(matroskaCluster({ track, time: ticks(time), duration, key, data, additions }));
   }
 
   /** There are no more frames. */

@@ -2,6 +2,7 @@ import { FfmpegError } from "../process/errors.ts";
 import { eachLine } from "../process/lines.ts";
 import { runProgram } from "../process/program.ts";
 import type { PictureFormat } from "../source/picture-format.ts";
+import { depthOf, given, RECIPES, type Recipe, x264 } from "./recipes.ts";
 
 export type Encoder = {
   /** Codec of what it makes, as ffprobe names it. */
@@ -13,138 +14,17 @@ export type Encoder = {
    * The clock of the times that it's given, as ffmpeg's -enc_time_base: "-1" is the source's own.
    */
   clock: string;
+  /** What it writes without going back. */
+  stream: "matroska" | "ivf";
+  /** ffmpeg's decoder for the source's pictures, where the usual one passes over transparency. */
+  decoder: string | undefined;
 };
 
 /** Frames between two keyframes, as libx264 has it by default. */
 const MAX_GOP_FRAMES = "250";
 
-/** No difference can be seen, and above 45 dB on camera material: docs/decisions/exact-cut.md */
-const X264_QUALITY = "15";
-const X265_QUALITY = "15";
-
-/**
- * Sequence and picture set ids of encoded H.264: the largest there is, which no common encoder
- * uses.
- */
-const OWN_SET_ID = "31";
-
-const X264_PROFILES: Readonly<Record<string, string>> = {
-  "Constrained Baseline": "baseline",
-  Baseline: "baseline",
-  Main: "main",
-  High: "high",
-  "High 10": "high10",
-  "High 4:2:2": "high422",
-  "High 4:4:4 Predictive": "high444",
-};
-
-const isInterlaced = ({ fieldOrder }: PictureFormat): boolean =>
-  fieldOrder !== undefined && ["tt", "bb", "tb", "bt"].includes(fieldOrder);
-
-const topFirst = ({ fieldOrder }: PictureFormat): boolean => fieldOrder === "tt" || fieldOrder === "tb";
-
-type Recipe = {
-  encoder: string;
-  codec: string;
-  options: (format: PictureFormat) => string[];
-  /** Undefined where the format can't be encoded. */
-  clock?: (format: PictureFormat) => string | undefined;
-};
-
-const x264: Recipe = {
-  encoder: "libx264",
-  codec: "h264",
-  options: (format) => {
-    const profile = X264_PROFILES[format.profile ?? ""];
-    const interlaced = isInterlaced(format) && profile !== "baseline";
-    const fields = interlaced ? `:${topFirst(format) ? "tff" : "bff"}=1` : "";
-    return [
-      ...["-preset", "veryfast", "-crf", X264_QUALITY, "-sc_threshold", "0", "-forced-idr", "1"],
-      ...(profile === undefined ? [] : ["-profile:v", profile]),
-      ...["-x264-params", `sps-id=${OWN_SET_ID}${fields}`],
-      ...(interlaced ? ["-flags:v", "+ilme+ildct"] : []),
-    ];
-  },
-};
-
-const x265: Recipe = {
-  encoder: "libx265",
-  codec: "hevc",
-  options: () => [
-    ...["-preset", "veryfast", "-crf", X265_QUALITY, "-forced-idr", "1"],
-    ...["-x265-params", "log-level=error:bframes=0:scenecut=0:open-gop=0"],
-  ],
-};
-
-/** Fixed quantisers: 1 is the finest, and 2 looks the same. */
-const fine = (encoder: string, codec = encoder, ...options: string[]): Recipe => ({
-  encoder,
-  codec,
-  options: (format) => ["-q:v", "2", ...options, ...(isInterlaced(format) ? ["-flags:v", "+ilme+ildct"] : [])],
-});
-
-/** Frame rates that MPEG-1 and 2 know, as their clocks. ISO/IEC 13818-2, table 6-4. */
-const MPEG_CLOCKS = ["1001:24000", "1:24", "1:25", "1001:30000", "1:30", "1:50", "1001:60000", "1:60"];
-
-function mpegClock({ averageFps }: PictureFormat): string | undefined {
-  if (averageFps === undefined) return undefined;
-  return MPEG_CLOCKS.find((clock) => {
-    const [ticks, scale] = clock.split(":").map(Number) as [number, number];
-    return Math.abs((averageFps * ticks) / scale - 1) < 0.0005;
-  });
-}
-
-const plain = (encoder: string, codec: string, ...options: string[]): Recipe => ({
-  encoder,
-  codec,
-  options: () => options,
-});
-
-/**
- * For each codec the encoders to try, best first. Each makes one packet of a frame, in presentation
- * order. libtheora has no option for where to put a keyframe, so every frame is one.
- */
-const RECIPES: Readonly<Record<string, readonly Recipe[]>> = {
-  h264: [x264],
-  hevc: [x265, x264],
-  mpeg1video: [{ ...fine("mpeg1video"), clock: mpegClock }],
-  mpeg2video: [{ ...fine("mpeg2video"), clock: mpegClock }],
-  mpeg4: [fine("mpeg4")],
-  mjpeg: [fine("mjpeg")],
-  prores: [plain("prores_ks", "prores")],
-  dnxhd: [x264],
-  ffv1: [plain("ffv1", "ffv1")],
-  theora: [plain("libtheora", "theora", "-q:v", "10", "-g", "1")],
-  vp8: [
-    plain(
-      "libvpx",
-      "vp8",
-      ...["-deadline", "good", "-cpu-used", "5", "-crf", "4", "-qmin", "0", "-qmax", "12", "-b:v", "100M"],
-      ...["-auto-alt-ref", "0", "-lag-in-frames", "0"],
-    ),
-  ],
-  vp9: [
-    plain(
-      "libvpx-vp9",
-      "vp9",
-      ...["-deadline", "realtime", "-cpu-used", "6", "-row-mt", "1", "-crf", "12", "-b:v", "0"],
-      ...["-auto-alt-ref", "0", "-lag-in-frames", "0"],
-    ),
-  ],
-  av1: [
-    plain(
-      "libaom-av1",
-      "av1",
-      ...["-usage", "realtime", "-cpu-used", "8", "-row-mt", "1", "-crf", "16", "-b:v", "0", "-lag-in-frames", "0"],
-    ),
-  ],
-};
-
 /** Four luma samples share a chroma sample: sizes must be even. */
 const NEEDS_EVEN_SIZES = ["libx264", "libx265"];
-
-const given = (option: string, value: string | undefined): string[] =>
-  value === undefined || value === "unknown" || value === "unspecified" || value === "reserved" ? [] : [option, value];
 
 /** The pictures' own format, as options of the encoder. */
 const formatOptions = (format: PictureFormat): string[] => [
@@ -171,7 +51,8 @@ async function encodersOf(binary: string, signal: AbortSignal): Promise<Readonly
   try {
     await runProgram(run, async ({ outputs: [stdout] }) =>
       eachLine(stdout!, (line) => {
-        const [, name] = /^ V\S{5} (\S+)/.exec(line) ?? [];
+        // The fourth column has an X where an encoder is experimental.
+        const [, name] = /^ V\S\S[^X]\S\S (\S+)/.exec(line) ?? [];
         if (name !== undefined) encoders.add(name);
       }),
     );
@@ -183,9 +64,32 @@ async function encodersOf(binary: string, signal: AbortSignal): Promise<Readonly
   return encoders;
 }
 
+const CHROMA = /^yuvj?(4\d\d)p/;
+const ALPHA = /^(?:yuva|rgba|argb|abgr|bgra|gbrap|ya)/;
+
+/** Other ratios than x264 knows, and the next that loses nothing. */
+const MORE_CHROMA: Readonly<Record<string, string>> = { 410: "420", 411: "422", 440: "444" };
+
+/** x264's own pixel format that keeps as much as it can: chroma, and 10 bits where there are more than 8. */
+function x264PixelFormat(pixelFormat = "yuv420p"): string {
+  const [, ratio] = CHROMA.exec(pixelFormat) ?? [];
+  const isGrey = pixelFormat.startsWith("gray") || pixelFormat.startsWith("mono");
+  const chroma =
+    ratio === undefined ? (isGrey || /^nv|^p0/.test(pixelFormat) ? "420" : "444") : (MORE_CHROMA[ratio] ?? ratio);
+  if (depthOf(pixelFormat) > 8 || /1[0-6](?:le|be)$/.test(pixelFormat)) return `yuv${chroma}p10le`;
+  return `yuv${pixelFormat.startsWith("yuvj") ? "j" : ""}${chroma}p`;
+}
+
+/** Whether pictures have transparency: WebM says it of a track, others by their pixel format. */
+export const hasAlpha = ({ alphaMode, pixelFormat }: PictureFormat): boolean =>
+  alphaMode || ALPHA.test(pixelFormat ?? "");
+
 function encoderOf(recipe: Recipe, format: PictureFormat): Encoder | undefined {
-  const sameCodec = recipe.codec === format.codec;
-  const kept = sameCodec ? format : { ...format, profile: undefined, pixelFormat: "yuv420p" };
+  const isSameCodec = recipe.codec === format.codec;
+  if (hasAlpha(format) && !(isSameCodec && recipe.keepsAlpha)) return undefined;
+  const own = format.alphaMode ? "yuva420p" : format.pixelFormat;
+  const pixelFormat = isSameCodec ? own : x264PixelFormat(own);
+  const kept = { ...format, pixelFormat, profile: isSameCodec ? format.profile : undefined };
   const clock = recipe.clock === undefined ? SOURCE_CLOCK : recipe.clock(format);
   if (clock === undefined) return undefined;
   return {
@@ -197,6 +101,8 @@ function encoderOf(recipe: Recipe, format: PictureFormat): Encoder | undefined {
     ],
     filters: NEEDS_EVEN_SIZES.includes(recipe.encoder) ? ["pad=ceil(iw/2)*2:ceil(ih/2)*2"] : [],
     clock,
+    stream: recipe.stream ?? "matroska",
+    decoder: format.alphaMode ? recipe.alphaDecoder : undefined,
   };
 }
 

@@ -4,9 +4,11 @@ import { assembleSegments, type Workplace } from "../assembly/assemble.ts";
 import type { PictureReading } from "../assembly/source-reading.ts";
 import { isNalCodec } from "../formats/nal/units.ts";
 import { CutFailedError, isOfTheFile } from "../process/errors.ts";
+import { isIso } from "../proof/product.ts";
 import type { AudioTrack } from "../source/describe.ts";
+import type { FileFacts } from "../source/file-facts.ts";
 import type { PictureFormat } from "../source/picture-format.ts";
-import { type Encoder, encodersFor } from "./encoders.ts";
+import { type Encoder, encodersFor, hasAlpha } from "./encoders.ts";
 import { Reencoder } from "./reencoder.ts";
 import { Stitcher } from "./stitcher.ts";
 
@@ -21,10 +23,13 @@ export type ExactCutJob = {
   /** ffmpeg's index of the picture. */
   video: number;
   picture: PictureFormat;
+  /** What the source's container calls its codec. */
+  tag: string;
   /** In pixels, as coded. */
   size: [number, number];
   audio: readonly AudioTrack[];
   container: Container;
+  facts: FileFacts;
   cut: ExactCut;
   /** The first segment that is needed. */
   from: number;
@@ -55,8 +60,7 @@ type Way = { encoder: Encoder; kind: "stitch" | "encode" };
  */
 export async function* cutExactly(job: ExactCutJob): AsyncGenerator<MadeSegment> {
   const encoders = await encodersFor(job.binary, job.picture, job.signal);
-  if (encoders.length === 0)
-    throw new CutFailedError("UnsupportedCut", `this ffmpeg encodes neither ${job.picture.codec} nor H.264`);
+  if (encoders.length === 0) throw new CutFailedError("UnsupportedCut", whyNotEncoded(job.picture));
   const ways = encoders.map((encoder): Way => ({ encoder, kind: "encode" }));
   if (canStitch(job, encoders[0]!)) ways.unshift({ encoder: encoders[0]!, kind: "stitch" });
   let next = job.from;
@@ -78,6 +82,11 @@ export async function* cutExactly(job: ExactCutJob): AsyncGenerator<MadeSegment>
   }
 }
 
+const whyNotEncoded = (picture: PictureFormat): string =>
+  hasAlpha(picture)
+    ? `its pictures are transparent, and this ffmpeg can't encode that as ${picture.codec}`
+    : `this ffmpeg encodes neither ${picture.codec} nor H.264`;
+
 /** Makes the segments from number `from` on in one way. */
 function attempt(job: ExactCutJob, way: Way, from: number): AsyncGenerator<MadeSegment> {
   const starts = job.cut.plan.segments.map(({ start }) => start);
@@ -94,5 +103,8 @@ function pictureReading(job: ExactCutJob, way: Way, { spools, assembly, signal }
     return new Stitcher({ binary, video, codec, encoder, plan, index, isStartCoded, from, spools, signal }, assembly);
   }
   const starts = plan.segments.map(({ start }) => start);
-  return new Reencoder({ video, encoder, starts, segmentSeconds, from, spools, signal }, assembly);
+  // No other container has a place for how to turn them in every version of ffmpeg.
+  const turnsPictures = !isIso(container);
+  const reencoding = { video, encoder, picture: job.picture, turnsPictures, starts, segmentSeconds, from };
+  return new Reencoder({ ...reencoding, spools, signal }, assembly);
 }

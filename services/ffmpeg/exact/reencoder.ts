@@ -2,19 +2,29 @@ import type { Assembly } from "../assembly/assembly.ts";
 import type { Origin } from "../assembly/origin.ts";
 import type { PictureReading } from "../assembly/source-reading.ts";
 import type { SpoolFolder } from "../assembly/spool.ts";
+import { av1Reader } from "../formats/av1/stream.ts";
 import { readMatroska } from "../formats/matroska/reader.ts";
 import { type MatroskaHeader, matroskaHeader } from "../formats/matroska/writer.ts";
 import { unreadable } from "../process/errors.ts";
 import { PACKET_LINES, readPacketLines } from "../process/packet-lines.ts";
 import type { OutputPipe } from "../process/program.ts";
+import type { PictureFormat } from "../source/picture-format.ts";
 import { type EncodedFrame, EncodedWriter } from "./encoded-writer.ts";
 import type { Encoder } from "./encoders.ts";
 import { FrameTimes } from "./frame-times.ts";
+import { firstPacketOutputs, readFirstPacket, sourceMessages } from "./source-messages.ts";
 
 export type Reencoding = {
   /** ffmpeg's index of the stream. */
   video: number;
   encoder: Encoder;
+  /** Of the source. */
+  picture: PictureFormat;
+  /**
+   * Whether pictures are turned as the source says. Else they stay as they are coded, and the
+   * segments say it.
+   */
+  turnsPictures: boolean;
   /** When each segment starts, in seconds from the first frame. */
   starts: readonly number[];
   segmentSeconds: number;
@@ -24,7 +34,7 @@ export type Reencoding = {
   signal: AbortSignal;
 };
 
-type ReencodedPipes = Readonly<Record<"decoded" | "encoded", OutputPipe>>;
+type ReencodedPipes = Readonly<Record<"decoded" | "encoded" | "firstLine" | "firstBytes", OutputPipe>>;
 
 /** Seconds of a lone frame. */
 const LONE_FRAME_SECONDS = 0.04;
@@ -34,6 +44,7 @@ const LONE_FRAME_SECONDS = 0.04;
  * whole, with a keyframe at each boundary. What the decoder gives counts as the source's frames.
  */
 export class Reencoder implements PictureReading {
+  readonly decoding: readonly string[];
   readonly outputs: PictureReading["outputs"];
   readonly #reencoding: Reencoding;
   readonly #assembly: Assembly;
@@ -41,7 +52,9 @@ export class Reencoder implements PictureReading {
   constructor(reencoding: Reencoding, assembly: Assembly) {
     this.#reencoding = reencoding;
     this.#assembly = assembly;
-    const { video, encoder, segmentSeconds } = reencoding;
+    const { video, encoder, segmentSeconds, turnsPictures } = reencoding;
+    const decoder = encoder.decoder === undefined ? [] : [`-c:${video}`, encoder.decoder];
+    this.decoding = [...decoder, ...(turnsPictures ? [] : ["-noautorotate"])];
     const map = ["-map", `0:${video}`, "-map_chapters", "-1", "-vsync", "passthrough"];
     const filters = ["setpts=PTS-STARTPTS", ...encoder.filters].join(",");
     // A boundary that no frame follows for a while is made up for by the next ones: keyframes too
@@ -51,33 +64,45 @@ export class Reencoder implements PictureReading {
       decoded: [...map, "-enc_time_base", "-1", "-c:v", "wrapped_avframe", ...PACKET_LINES],
       encoded: [
         ...[...map, "-enc_time_base", encoder.clock, "-vf", filters, "-force_key_frames", boundaries],
-        ...[...encoder.options, "-flush_packets", "1", "-f", "matroska"],
+        ...[...encoder.options, "-flush_packets", "1", "-f", encoder.stream],
       ],
+      ...firstPacketOutputs(video),
     };
   }
 
-  async read({ decoded, encoded }: ReencodedPipes, origin: Origin): Promise<void> {
+  async read({ decoded, encoded, firstLine, firstBytes }: ReencodedPipes, origin: Origin): Promise<void> {
+    const { picture, encoder } = this.#reencoding;
     const times = new FrameTimes();
-    await Promise.all([readTimes(decoded, times, origin), this.#readEncoded(encoded, times)]);
+    const mastered = readFirstPacket(firstLine, firstBytes).then((packet) =>
+      sourceMessages(picture.codec, packet, encoder.codec),
+    );
+    await Promise.all([readTimes(decoded, times, origin), this.#readEncoded(encoded, times, mastered)]);
   }
 
   /** Nothing of it runs but the reading itself. */
   async ended(): Promise<void> {}
 
-  async #readEncoded(pipe: OutputPipe, times: FrameTimes): Promise<void> {
-    const { signal } = this.#reencoding;
+  /** `mastered`: what puts the source's messages before a keyframe. */
+  async #readEncoded(
+    pipe: OutputPipe,
+    times: FrameTimes,
+    mastered: Promise<(keyframe: Buffer) => Buffer>,
+  ): Promise<void> {
+    const { signal, encoder, picture } = this.#reencoding;
     let writer: EncodedWriter | undefined;
     let pending: EncodedFrame | undefined;
     let count = 0;
     const onTracks = (tracks: Parameters<typeof matroskaHeader>[0]) => {
       writer = this.#writer(matroskaHeader(tracks));
     };
-    await readMatroska(pipe, onTracks, async ({ data, key }) => {
+    const readStream = encoder.stream === "ivf" ? av1Reader(picture.sampleAspect) : readMatroska;
+    await readStream(pipe, onTracks, async ({ data, key, additions }) => {
       if (writer === undefined) throw unreadable("ffmpeg wrote no header for what it encoded");
       const time = await times.of(count, signal);
       count += 1;
       if (pending !== undefined) await writer.add(pending, time);
-      pending = { time, key, data: Buffer.from(data) };
+      const own = Buffer.from(key ? (await mastered)(data) : data);
+      pending = { time, key, data: own, additions: additions && Buffer.from(additions) };
       await this.#assembly.pictureRead(time);
     });
     if (writer === undefined || pending === undefined) return;

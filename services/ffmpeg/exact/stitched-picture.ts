@@ -2,13 +2,9 @@ import { type ExactPlan, type ExactSegment, madeOf, type Ranks } from "../../spl
 import type { PacketIndex } from "../../split/domain/packet-index.ts";
 import { AHEAD_SECONDS } from "../assembly/join.ts";
 import { fragmentHeader, type Mp4Head, type Sample } from "../formats/iso/fragments.ts";
-import {
-  avcParameterSets,
-  hevcParameterSets,
-  mergedAvcConfiguration,
-  withoutSets,
-} from "../formats/nal/parameter-sets.ts";
+import { avcParameterSets, hevcParameterSets, withoutSets } from "../formats/nal/parameter-sets.ts";
 import { lengthPrefixed, type NalCodec } from "../formats/nal/units.ts";
+import type { EncodedFrames } from "./encoded-frames.ts";
 import type { Sections } from "./section.ts";
 import { decodeTimes, type Timeline } from "./timeline.ts";
 
@@ -20,6 +16,7 @@ export type StitchedSource = {
   timeline: Timeline;
   /** With the timeline's clock. */
   head: Mp4Head;
+  encoded: EncodedFrames;
   /** Whether segments have no place for parameter sets but the stream: transport streams. */
   isStartCoded: boolean;
 };
@@ -99,7 +96,7 @@ export class StitchedPicture {
   #packets(): Packet[] {
     const { plan, index, codec, isStartCoded, head } = this.#source;
     const { segment, copied, configuration } = this.#stitched;
-    const changes = (codec === "hevc" || isStartCoded) && madeOf(segment) === "stitched";
+    const changes = isStartCoded && madeOf(segment) === "stitched";
     const setsOf = codec === "hevc" ? hevcParameterSets : avcParameterSets;
     const sets = (sent: Buffer | undefined) =>
       changes && sent !== undefined ? lengthPrefixed(setsOf(sent)) : undefined;
@@ -122,15 +119,15 @@ export class StitchedPicture {
 }
 
 /** Decoders need the parameters of all pictures that there are. */
-function headOf({ codec, head, isStartCoded }: StitchedSource, { segment, configuration }: StitchedSegment): Mp4Head {
+function headOf(
+  { codec, head, encoded, isStartCoded }: StitchedSource,
+  { segment, configuration }: StitchedSegment,
+): Mp4Head {
   const made = madeOf(segment);
   if (made === "copied" || configuration === undefined) return head;
   if (made === "encoded") return head.withConfiguration(configuration);
   // A transport stream repeats the head's parameters where the stream has none of its own, and else
   // leaves them out.
   if (isStartCoded) return head.withConfiguration(withoutSets(head.configuration, codec));
-  // HEVC's encoders have no ids to choose: there the parameters stand in the stream, before each
-  // change.
-  if (codec === "hevc") return head;
-  return head.withConfiguration(mergedAvcConfiguration(head.configuration, configuration));
+  return head.withConfiguration(encoded.merged(configuration));
 }

@@ -10,6 +10,7 @@ import { type NalCodec, NalReader } from "../formats/nal/units.ts";
 import { type Clock, PACKET_BYTES, PACKET_LINES, type ReadPacket, readPackets } from "../process/packet-lines.ts";
 import type { OutputPipe } from "../process/program.ts";
 import { BoundaryEncoder } from "./boundary-encoder.ts";
+import { EncodedFrames } from "./encoded-frames.ts";
 import type { Encoder } from "./encoders.ts";
 import { readMp4Head } from "./mp4-head.ts";
 import { SegmentWriter } from "./segment-writer.ts";
@@ -90,7 +91,10 @@ export class Stitcher implements PictureReading {
     const { plan, index, codec, isStartCoded, binary, encoder, spools, signal, from } = this.#stitching;
     const timeline = new Timeline(plan, index, ticksPerSecond);
     const head = sourceHead.withClock(ticksPerSecond);
-    const source = { codec, plan, index, timeline, head, isStartCoded };
+    const jobs = plan.jobs;
+    const parts = jobs.flatMap((job) => job.parts);
+    const encoded = new EncodedFrames(codec, head.configuration, parts);
+    const source = { codec, plan, index, timeline, head, encoded, isStartCoded };
     const writer = new SegmentWriter({ binary, source, from, spools, signal }, this.#assembly);
     this.#encoder = new BoundaryEncoder({
       binary,
@@ -98,12 +102,13 @@ export class Stitcher implements PictureReading {
       encoder,
       head,
       timeline,
-      jobs: plan.jobs.filter(({ parts }) => parts.some((part) => writer.isNeeded(part))),
+      jobs: jobs.filter(({ parts }) => parts.some((part) => writer.isNeeded(part))),
       signal,
-      onFrame: (...frame) => writer.addEncoded(...frame),
+      onFrame: (part, frame, configuration) =>
+        writer.addEncoded(part, encoded.frame(part, frame), encoded.configuration(configuration)),
       onFailure: (reason) => this.#assembly.fail(reason),
     });
-    return new Router(plan, index, this.#encoder, writer, this.#assembly);
+    return new Router({ plan, index, encoder: this.#encoder, encoded, writer, assembly: this.#assembly });
   }
 
   /**
@@ -115,42 +120,40 @@ export class Stitcher implements PictureReading {
   }
 }
 
+type Routes = {
+  plan: ExactPlan;
+  index: PacketIndex;
+  encoder: BoundaryEncoder;
+  encoded: EncodedFrames;
+  writer: SegmentWriter;
+  assembly: Assembly;
+};
+
 /** Passes on each packet of the source to where it's needed. */
 class Router {
-  readonly #plan: ExactPlan;
-  readonly #index: PacketIndex;
-  readonly #encoder: BoundaryEncoder;
-  readonly #writer: SegmentWriter;
-  readonly #assembly: Assembly;
+  readonly #routes: Routes;
   readonly #nal = new NalReader();
   #segment = 0;
 
-  constructor(
-    plan: ExactPlan,
-    index: PacketIndex,
-    encoder: BoundaryEncoder,
-    writer: SegmentWriter,
-    assembly: Assembly,
-  ) {
-    this.#plan = plan;
-    this.#index = index;
-    this.#encoder = encoder;
-    this.#writer = writer;
-    this.#assembly = assembly;
+  constructor(routes: Routes) {
+    this.#routes = routes;
   }
 
   /** Takes the next packet, in decode order. Resolves when there's room for more. */
   async take(packet: number, data: Buffer): Promise<void> {
+    const { plan, index, encoder, encoded, writer, assembly } = this.#routes;
     const framed = this.#nal.framed(data);
-    await this.#encoder.add(packet, framed, this.#index.isKey(packet));
+    const isKey = index.isKey(packet);
+    encoded.see(plan.rankOf[packet]!, framed, isKey);
+    await encoder.add(packet, framed, isKey);
     const segment = this.#copyingSegment(packet);
-    if (segment !== undefined) await this.#writer.addCopied(segment, packet, framed);
-    if (this.#plan.rankOf[packet]! >= 0) await this.#assembly.pictureRead(this.#index.time(packet) - this.#plan.origin);
+    if (segment !== undefined) await writer.addCopied(segment, packet, framed);
+    if (plan.rankOf[packet]! >= 0) await assembly.pictureRead(index.time(packet) - plan.origin);
   }
 
   /** The segment into which a packet is copied. */
   #copyingSegment(packet: number): ExactSegment | undefined {
-    const { segments, rankOf } = this.#plan;
+    const { segments, rankOf } = this.#routes.plan;
     while (this.#segment < segments.length && this.#isPast(segments[this.#segment]!, packet)) this.#segment += 1;
     const segment = segments[this.#segment];
     if (segment?.copied === undefined) return undefined;
@@ -163,7 +166,7 @@ class Router {
   /** Whether nothing of the segment is copied from this packet on. */
   #isPast({ copied, ranks }: ExactSegment, packet: number): boolean {
     if (copied !== undefined) return packet >= copied.to;
-    return packet > this.#plan.packetOf[ranks.to - 1]!;
+    return packet > this.#routes.plan.packetOf[ranks.to - 1]!;
   }
 }
 

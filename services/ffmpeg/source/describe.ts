@@ -20,6 +20,7 @@ const Stream = z.object({
   height: z.int().optional(),
   profile: z.string().optional(),
   pix_fmt: z.string().optional(),
+  sample_aspect_ratio: z.string().optional(),
   color_range: z.string().optional(),
   color_space: z.string().optional(),
   color_transfer: z.string().optional(),
@@ -30,15 +31,25 @@ const Stream = z.object({
   sample_rate: z.coerce.number().optional().catch(undefined),
   start_time: z.coerce.number().optional().catch(undefined),
   disposition: z.object({ attached_pic: z.int().default(0) }).default({ attached_pic: 0 }),
-  tags: z.object({ rotate: z.coerce.number().optional().catch(undefined), language: z.string().optional() }).optional(),
-  side_data_list: z.array(z.object({ rotation: z.number().optional().catch(undefined) })).optional(),
+  tags: z
+    .object({
+      rotate: z.coerce.number().optional().catch(undefined),
+      language: z.string().optional(),
+      creation_time: z.string().optional(),
+      alpha_mode: z.string().optional(),
+      ALPHA_MODE: z.string().optional(),
+    })
+    .optional(),
+  side_data_list: z
+    .array(z.object({ rotation: z.number().optional().catch(undefined), displaymatrix: z.string().optional() }))
+    .optional(),
 });
 type Stream = z.infer<typeof Stream>;
 
 /** What `ffprobe -show_format -show_streams -of json` prints, as far as it is used. Tested on real output. */
 export const FfprobeOutput = z.object({
   streams: z.array(Stream).default([]),
-  format: z.object({ format_name: z.string() }),
+  format: z.object({ format_name: z.string(), tags: z.record(z.string(), z.string()).optional() }),
 });
 export type FfprobeOutput = z.infer<typeof FfprobeOutput>;
 
@@ -117,6 +128,8 @@ export function pictureFormatOf(output: FfprobeOutput, index: number): PictureFo
     codec: stream?.codec_name,
     profile: stream?.profile,
     pixelFormat: stream?.pix_fmt,
+    alphaMode: (stream?.tags?.alpha_mode ?? stream?.tags?.ALPHA_MODE) === "1",
+    sampleAspect: stream?.sample_aspect_ratio,
     colorRange: stream?.color_range,
     colorSpace: stream?.color_space,
     colorTransfer: stream?.color_transfer,

@@ -3,6 +3,10 @@ export type PictureFormat = {
   codec: string | undefined;
   profile: string | undefined;
   pixelFormat: string | undefined;
+  /** Whether transparency comes beside the pictures: VP8 and VP9 in WebM. */
+  alphaMode: boolean;
+  /** Width of a sample by its height; undefined where it's unknown. */
+  sampleAspect: string | undefined;
   colorRange: string | undefined;
   colorSpace: string | undefined;
   colorTransfer: string | undefined;

@@ -12,6 +12,8 @@ const FORMAT: PictureFormat = {
   codec: "h264",
   profile: "High",
   pixelFormat: "yuv420p",
+  alphaMode: false,
+  sampleAspect: undefined,
   colorRange: undefined,
   colorSpace: undefined,
   colorTransfer: undefined,

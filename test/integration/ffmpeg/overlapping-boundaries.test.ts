@@ -68,7 +68,10 @@ describe("the encoder of boundaries", () => {
     const encoder = new BoundaryEncoder({
       binary: await standIn(directory, script),
       directory,
-      encoder: { codec: "h264", options: ["-c:v", "libx264"], filters: [], clock: "-1" },
+      encoder: {
+        ...{ codec: "h264", options: ["-c:v", "libx264"], filters: [], clock: "-1" },
+        ...{ stream: "matroska", decoder: undefined },
+      },
       head: new Mp4Head(Buffer.alloc(8), "h264"),
       timeline: new Timeline(plan, index, 1),
       jobs: plan.jobs,

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { rejected, roundedFps } from "../../../services/video/event-data.ts";
+import { rejected, roundedFps, segmentFps } from "../../../services/video/event-data.ts";
 
 describe("a frame rate in events", () => {
   it.each([
@@ -23,6 +23,17 @@ describe("a frame rate in events", () => {
       }),
     );
   });
+});
+
+describe("a segment's frame rate", () => {
+  it.each([
+    ["counted, where a pause in the video makes its mean rate low", 0.097, 100, 4, 25],
+    ["counted, where a part of the video is faster", 25, 107, 2, 53.5],
+    ["the video's, where the last frame's duration is rounded", 29.97, 60, 2.002, 29.97],
+    ["the video's, to half a frame", 25, 50, 2.02, 25],
+    ["counted, beyond half a frame", 25, 50, 2.03, 24.631],
+    ["never 0", 25, 1, 2 ** 33, 1.16e-10],
+  ])("is %s", (_, video, frames, seconds, fps) => expect(segmentFps(video, frames, seconds)).toBe(fps));
 });
 
 describe("the message of a rejection", () => {

@@ -34,6 +34,8 @@ export type StreamPacket = {
   time: number;
   key: boolean;
   data: Buffer;
+  /** Its BlockAdditions, whole: what comes beside it, such as transparency. */
+  additions: Buffer | undefined;
 };
 
 /** Elements that are entered rather than taken whole. They alone may be of unknown size. */
@@ -115,14 +117,17 @@ function readBlock(body: Buffer): Block {
 }
 
 /** A block in a group is a keyframe unless it refers to another one; by itself it has a flag. */
-function blockOf({ id, body }: StreamElement): (Block & { key: boolean }) | undefined {
+function blockOf({ id, body }: StreamElement): (Block & Pick<StreamPacket, "key" | "additions">) | undefined {
   if (id === ID.SimpleBlock) {
     const block = readBlock(body);
-    return { ...block, key: (block.flags & KEY) !== 0 };
+    return { ...block, key: (block.flags & KEY) !== 0, additions: undefined };
   }
   if (id !== ID.BlockGroup) return undefined;
-  const block = childOf(body, ID.Block);
-  return block && { ...readBlock(block), key: childOf(body, ID.ReferenceBlock) === undefined };
+  const found = new Map([...elementsIn(body)].map((one) => [one.id, one]));
+  const block = found.get(ID.Block);
+  if (block === undefined) return undefined;
+  const additions = found.get(ID.BlockAdditions)?.whole;
+  return { ...readBlock(block.body), key: !found.has(ID.ReferenceBlock), additions };
 }
 
 const NANOSECONDS = 1_000_000_000;
@@ -149,7 +154,7 @@ export async function readMatroska(
     if (id === ID.Timestamp) cluster = unsigned(body);
     const block = blockOf(element);
     if (block === undefined) continue;
-    const { track, relativeTime, key, data } = block;
-    await onPacket({ track, time: ((cluster + relativeTime) * scale) / NANOSECONDS, key, data });
+    const { track, relativeTime, key, data, additions } = block;
+    await onPacket({ track, time: ((cluster + relativeTime) * scale) / NANOSECONDS, key, data, additions });
   }
 }

@@ -14,6 +14,8 @@ export type MatroskaPacket = {
   duration: number | undefined;
   key: boolean;
   data: Buffer;
+  /** As the reader gives them. */
+  additions?: Buffer | undefined;
 };
 
 /** Nanoseconds a tick: times are in microseconds. */
@@ -45,10 +47,11 @@ export function matroskaHeader(tracks: readonly MatroskaTrack[]): MatroskaHeader
  * One packet as a cluster of its own, so that its time needs no more than the cluster's. Throws
  * `CutFailedError` (UnreadableMedia) for a time below zero.
  */
-export function matroskaCluster({ track, time, duration, key, data }: MatroskaPacket): Buffer {
+export function matroskaCluster({ track, time, duration, key, data, additions }: MatroskaPacket): Buffer {
   // No time relative to the cluster's, and no flags.
   const block = element(ID.Block, Buffer.concat([shortVint(track.number), Buffer.from([0, 0, 0]), data]));
   const group = [block];
+  if (additions !== undefined) group.push(additions);
   if (duration !== undefined) group.push(element(ID.BlockDuration, integer(duration)));
   // That there is one makes it no keyframe; which one doesn't matter to any reader.
   if (!key) group.push(element(ID.ReferenceBlock, Buffer.from([0xff])));

@@ -71,17 +71,39 @@ export function mergedAvcConfiguration(source: Buffer, encoded: Buffer): Buffer 
   ]);
 }
 
-/** The sets of an hvcC (video, sequence, picture), to stand in the stream before a keyframe. */
-export function hevcParameterSets(configuration: Buffer): Buffer[] {
-  const sets: Buffer[] = [];
-  let at = 23;
-  for (let array = byteAt(configuration, 22); array > 0; array -= 1) {
+/** Units of one type in an hvcC: parameter sets, or messages. */
+export type HevcArray = { type: number; isComplete: boolean; sets: Buffer[] };
+
+const HEVC_HEAD_BYTES = 22;
+const IS_COMPLETE = 0x80;
+const TYPE_BITS = 0x3f;
+
+export function hevcArrays(configuration: Buffer): HevcArray[] {
+  const arrays: HevcArray[] = [];
+  let at = HEVC_HEAD_BYTES + 1;
+  for (let left = byteAt(configuration, HEVC_HEAD_BYTES); left > 0; left -= 1) {
+    const first = byteAt(configuration, at);
     const read = readSets(configuration, at + 3, wordAt(configuration, at + 1));
-    sets.push(...read.sets);
+    arrays.push({ type: first & TYPE_BITS, isComplete: (first & IS_COMPLETE) !== 0, sets: read.sets });
     at = read.end;
   }
-  return sets;
+  return arrays;
 }
+
+/** An hvcC of these arrays; all else is that of another one. */
+export function hevcConfiguration(configuration: Buffer, arrays: readonly HevcArray[]): Buffer {
+  const bodies = arrays.flatMap(({ type, isComplete, sets }) => {
+    const header = Buffer.alloc(3);
+    header[0] = type | (isComplete ? IS_COMPLETE : 0);
+    header.writeUInt16BE(sets.length, 1);
+    return [header, ...sets.map(withLength)];
+  });
+  return Buffer.concat([configuration.subarray(0, HEVC_HEAD_BYTES), Buffer.from([arrays.length]), ...bodies]);
+}
+
+/** The sets of an hvcC (video, sequence, picture), to stand in the stream before a keyframe. */
+export const hevcParameterSets = (configuration: Buffer): Buffer[] =>
+  hevcArrays(configuration).flatMap(({ sets }) => sets);
 
 /** The sets of an avcC, sequence then picture, to stand in the stream before a keyframe. */
 export function avcParameterSets(configuration: Buffer): Buffer[] {

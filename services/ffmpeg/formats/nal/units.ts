@@ -20,7 +20,7 @@ const MAX_UNITS = 10_000;
 /**
  * The units of a packet that is framed by 4-byte lengths; undefined where the lengths don't add up.
  */
-function lengthFramed(packet: Buffer): Buffer[] | undefined {
+export function lengthFramed(packet: Buffer): Buffer[] | undefined {
   const units: Buffer[] = [];
   let at = 0;
   while (at + LENGTH_BYTES <= packet.length) {
@@ -97,11 +97,11 @@ export function lengthPrefixed(units: readonly Buffer[]): Buffer {
   );
 }
 
-const nalType = (codec: NalCodec, unit: Buffer): number =>
+export const nalType = (codec: NalCodec, unit: Buffer): number =>
   codec === "h264" ? unit[0]! & 0x1f : (unit[0]! >> 1) & 0x3f;
 
 /** Whether a unit carries picture data (a coded slice), and not parameters or messages. */
-const isSlice = (codec: NalCodec, unit: Buffer): boolean => {
+export const isSlice = (codec: NalCodec, unit: Buffer): boolean => {
   const type = nalType(codec, unit);
   return codec === "h264" ? type >= 1 && type <= 5 : type <= 31;
 };

@@ -1,0 +1,80 @@
+import type { Ranks } from "../../split/domain/exact-plan.ts";
+import { OwnHevcSets } from "../formats/nal/hevc-sets.ts";
+import { type Message, pictureMessages, sequenceMessages, withMessages } from "../formats/nal/messages.ts";
+import { hevcParameterSets, mergedAvcConfiguration } from "../formats/nal/parameter-sets.ts";
+import { isIdr, lengthFramed, type NalCodec } from "../formats/nal/units.ts";
+
+/**
+ * Fits encoded frames in between the source's packets: with parameter sets of other ids, and with
+ * the messages of the source that encoders don't write again.
+ */
+export class EncodedFrames {
+  readonly #codec: NalCodec;
+  readonly #source: Buffer;
+  readonly #sets: OwnHevcSets | undefined;
+  /** Sorted. */
+  readonly #parts: readonly Ranks[];
+  #sequence: Message[] | undefined;
+  /** By rank, until its frame is encoded. */
+  readonly #pictures = new Map<number, Message[]>();
+  #configuration: { encoded: Buffer; own: Buffer } | undefined;
+  /** How many frames of each part came, by its first rank. */
+  readonly #counts = new Map<number, number>();
+
+  /** `configuration`: avcC or hvcC of the source. `parts`: the frames that will be encoded. */
+  constructor(codec: NalCodec, configuration: Buffer, parts: readonly Ranks[]) {
+    this.#codec = codec;
+    this.#source = configuration;
+    this.#sets = codec === "hevc" ? new OwnHevcSets(configuration) : undefined;
+    this.#parts = parts.toSorted((one, other) => one.from - other.from);
+  }
+
+  /** Takes each packet of the source, framed by lengths; before its frame is encoded. */
+  see(rank: number, packet: Buffer, isKey: boolean): void {
+    if (isKey && this.#sequence === undefined) {
+      const first = this.#codec === "hevc" ? hevcParameterSets(this.#source) : [];
+      const units = [...(lengthFramed(packet) ?? []), ...first];
+      this.#sequence = sequenceMessages(this.#codec, units);
+    }
+    if (!this.#isEncoded(rank)) return;
+    const messages = pictureMessages(this.#codec, packet);
+    if (messages.length > 0) this.#pictures.set(rank, messages);
+  }
+
+  #isEncoded(rank: number): boolean {
+    let low = 0;
+    let high = this.#parts.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.#parts[middle]!.to <= rank) low = middle + 1;
+      else high = middle;
+    }
+    const part = this.#parts[low];
+    return part !== undefined && part.from <= rank;
+  }
+
+  /** What an encoder wrote, avcC or hvcC, as its frames' own. */
+  configuration(encoded: Buffer): Buffer {
+    if (this.#sets === undefined) return encoded;
+    // The same for each frame, and for all encoders of a source.
+    if (this.#configuration?.encoded.equals(encoded) !== true)
+      this.#configuration = { encoded, own: this.#sets.configuration(encoded) };
+    return this.#configuration.own;
+  }
+
+  /** The next frame of a part. */
+  frame({ from }: Ranks, frame: Buffer): Buffer {
+    const count = this.#counts.get(from) ?? 0;
+    this.#counts.set(from, count + 1);
+    const renumbered = this.#sets?.frame(frame) ?? frame;
+    const messages = [...(isIdr(this.#codec, frame) ? (this.#sequence ?? []) : [])];
+    messages.push(...(this.#pictures.get(from + count) ?? []));
+    this.#pictures.delete(from + count);
+    return withMessages(this.#codec, renumbered, messages);
+  }
+
+  /** One avcC or hvcC for the source's pictures and for encoded ones of a `configuration`. */
+  merged(configuration: Buffer): Buffer {
+    return this.#sets?.merged(configuration) ?? mergedAvcConfiguration(this.#source, configuration);
+  }
+}

@@ -1,0 +1,60 @@
+import { unreadable } from "../../process/errors.ts";
+
+/** The bits of parameter sets and messages. ITU-T H.264 and H.265, sections 7.2 and 9.2. */
+
+/** No start code may appear in a unit: a 3 is put in after two zeros. Section 7.4.2. */
+export function unescaped(unit: Buffer): Buffer {
+  const bytes: number[] = [];
+  let zeros = 0;
+  for (const byte of unit) {
+    if (zeros >= 2 && byte === 3) {
+      zeros = 0;
+      continue;
+    }
+    bytes.push(byte);
+    zeros = byte === 0 ? zeros + 1 : 0;
+  }
+  return Buffer.from(bytes);
+}
+
+export function escaped(bytes: Buffer): Buffer {
+  const unit: number[] = [];
+  let zeros = 0;
+  for (const byte of bytes) {
+    if (zeros >= 2 && byte <= 3) {
+      unit.push(3);
+      zeros = 0;
+    }
+    unit.push(byte);
+    zeros = byte === 0 ? zeros + 1 : 0;
+  }
+  return Buffer.from(unit);
+}
+
+/** A string of "0" and "1". */
+export const bitsOf = (bytes: Buffer): string => [...bytes].map((byte) => byte.toString(2).padStart(8, "0")).join("");
+
+/** The last byte is filled with zeros. */
+export function bytesOf(bits: string): Buffer {
+  const whole = bits.padEnd(Math.ceil(bits.length / 8) * 8, "0");
+  return Buffer.from((whole.match(/.{8}/g) ?? []).map((byte) => Number.parseInt(byte, 2)));
+}
+
+export type Code = { value: number; end: number };
+
+/** Longer codes have values above 2^31. */
+const MAX_LEADING_ZEROS = 31;
+
+/** An unsigned Exp-Golomb code at a place. Throws `CutFailedError` (UnreadableMedia) for none. */
+export function golombAt(bits: string, at: number): Code {
+  const one = bits.indexOf("1", at);
+  const zeros = one - at;
+  const end = one + zeros + 1;
+  if (one === -1 || zeros > MAX_LEADING_ZEROS || end > bits.length) throw unreadable("a parameter set is cut off");
+  return { value: Number.parseInt(bits.slice(one, end), 2) - 1, end };
+}
+
+export function golomb(value: number): string {
+  const bits = (value + 1).toString(2);
+  return "0".repeat(bits.length - 1) + bits;
+}

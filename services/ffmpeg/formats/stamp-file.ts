@@ -1,0 +1,54 @@
+import { type FileHandle, open } from "node:fs/promises";
+import type { Container } from "../../split/ports/media-tools.ts";
+import { readFully } from "../process/read-fully.ts";
+import { MAX_HEADER_BYTES, readBoxHeader } from "./iso/boxes.ts";
+import { type MovieStamp, stampMovie } from "./iso/movie-stamp.ts";
+import { stampDate } from "./matroska/date-stamp.ts";
+
+const ISO: readonly string[] = ["mp4", "mov", "3gp", "3g2"];
+const MATROSKA: readonly string[] = ["matroska", "webm"];
+
+/** Matroska's date stands before its tracks. */
+const MATROSKA_HEAD_BYTES = 65_536;
+
+const viewOf = (bytes: Buffer): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+
+/** Where the body of the file's moov box is. */
+async function findMovie(file: FileHandle, size: number): Promise<{ at: number; length: number } | undefined> {
+  for (let at = 0; at < size; ) {
+    const left = size - at;
+    const found = readBoxHeader(viewOf(await readFully(file, at, Math.min(MAX_HEADER_BYTES, left))), 0, left);
+    if (found === undefined) return undefined;
+    if (found.type === "moov") return { at: at + found.header, length: found.size - found.header };
+    at += found.size;
+  }
+  return undefined;
+}
+
+/**
+ * Writes into a finished segment what its muxer can't be given: a time of its own, where one run of
+ * ffmpeg writes many, and the picture's turn, which each version of ffmpeg takes in another way. MP4
+ * and its kin have a place for both; Matroska for the time, where the muxer was given one. Other
+ * containers are left as they are.
+ */
+export async function stampFile(path: string, { muxer }: Container, stamp: MovieStamp): Promise<void> {
+  const { created } = stamp;
+  if (!ISO.includes(muxer) && !MATROSKA.includes(muxer)) return;
+  const file = await open(path, "r+");
+  try {
+    const { size } = await file.stat();
+    if (ISO.includes(muxer)) {
+      const movie = await findMovie(file, size);
+      if (movie === undefined) return;
+      const body = await readFully(file, movie.at, movie.length);
+      stampMovie(viewOf(body), stamp);
+      await file.write(body, 0, body.length, movie.at);
+    } else if (created !== undefined) {
+      const head = await readFully(file, 0, Math.min(MATROSKA_HEAD_BYTES, size));
+      stampDate(head, created);
+      await file.write(head, 0, head.length, 0);
+    }
+  } finally {
+    await file.close();
+  }
+}
