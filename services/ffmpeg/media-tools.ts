@@ -8,17 +8,24 @@ import type { Binaries } from "./process/binaries.ts";
 import { isOfTheFile } from "./process/errors.ts";
 import { checkSource } from "./source/checked-source.ts";
 import { describeSource, type FfprobeOutput, languageOf, pictureFormatOf, probe } from "./source/describe.ts";
-import { hasSampleTable, readSampleTable } from "./source/sample-table.ts";
+import type { RangedSource } from "./source/ranged-source.ts";
+import { hasSampleTable, readConfigurations, readSampleTable } from "./source/sample-table.ts";
 import { scanPackets } from "./source/scan-packets.ts";
 import { serveSource } from "./source/source-server.ts";
 import { isTruncated } from "./source/truncation.ts";
 
 /** A source that ffmpeg can open, and what ffprobe says of it. */
-type Served = { binary: string; url: string; probed: FfprobeOutput; description: MediaDescription };
+type Served = {
+  binary: string;
+  url: string;
+  source: RangedSource;
+  probed: FfprobeOutput;
+  description: MediaDescription;
+};
 
 /** Cuts as asked: by copying alone where every boundary is on a keyframe that nothing reaches across, and else exactly. */
 async function* cut(
-  { binary, url, probed, description }: Served,
+  { binary, url, source, probed, description }: Served,
   job: CutJob,
 ): AsyncGenerator<MadeSegment, void, undefined> {
   const { container, directory, signal } = job;
@@ -54,7 +61,9 @@ async function* cut(
     }
   }
   const { size, ...picture } = pictureFormatOf(probed, video);
-  yield* cutExactly({ ...common, picture, size, cut: job.cut, from, log: job.log });
+  const { changesDescription } = job.cut.index;
+  const configurations = changesDescription ? await readConfigurations(source, video, signal) : [];
+  yield* cutExactly({ ...common, picture, size, cut: job.cut, configurations, from, log: job.log });
 }
 
 /** The media tools of the split service, on ffmpeg and ffprobe. */
@@ -82,7 +91,7 @@ export const ffmpegMediaTools = ({ ffmpeg, ffprobe }: Binaries): MediaTools => (
         containers: (extension) => containersFor(description, extension),
         cut: (job) => {
           const reading = { ...job, signal: orFailed(job.signal) };
-          return cutToAnEnding(source.failed, job, cut({ binary: ffmpeg, url, probed, description }, reading));
+          return cutToAnEnding(source.failed, job, cut({ binary: ffmpeg, url, source, probed, description }, reading));
         },
       };
     };

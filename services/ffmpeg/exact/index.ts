@@ -26,6 +26,8 @@ export type ExactCutJob = {
   audio: readonly AudioTrack[];
   container: Container;
   cut: ExactCut;
+  /** Decoder's configurations of the source's sample descriptions, where it has several; else empty. */
+  configurations: readonly Buffer[];
   /** The first segment that is needed. */
   from: number;
   directory: string;
@@ -104,13 +106,26 @@ async function* attempt(job: ExactCutJob, way: Way, from: number): AsyncGenerato
 }
 
 function pictureReading(job: ExactCutJob, way: Way, spools: SpoolFolder, assembly: Assembly): PictureReading {
-  const { binary, video, container, cut, from, signal } = job;
+  const { binary, video, container, cut, configurations, from, signal } = job;
   const { plan, index, segmentSeconds } = cut;
   const { encoder } = way;
   const { codec } = encoder;
   if (way.kind === "stitch" && isNalCodec(codec) && plan.jobs !== undefined) {
     const isStartCoded = container.muxer === "mpegts";
-    return new Stitcher({ binary, video, codec, encoder, plan, index, isStartCoded, from, spools, signal }, assembly);
+    const stitching = {
+      binary,
+      video,
+      codec,
+      encoder,
+      plan,
+      index,
+      configurations,
+      isStartCoded,
+      from,
+      spools,
+      signal,
+    };
+    return new Stitcher(stitching, assembly);
   }
   const starts = plan.segments.map(({ start }) => start);
   return new Reencoder({ video, encoder, starts, segmentSeconds, from, spools, signal }, assembly);

@@ -10,6 +10,7 @@ import {
 import { lengthPrefixed, type NalCodec } from "../formats/nal/units.ts";
 import { AHEAD_SECONDS } from "./join.ts";
 import type { Sections } from "./section.ts";
+import type { SourceHeads } from "./source-heads.ts";
 import { decodeTimes, type Timeline } from "./timeline.ts";
 
 /** What is the same for all segments of a source. */
@@ -19,7 +20,7 @@ export type StitchedSource = {
   index: PacketIndex;
   timeline: Timeline;
   /** With the timeline's clock. */
-  head: Mp4Head;
+  heads: SourceHeads;
   /** Whether segments have no place for parameter sets but the stream: transport streams. */
   isStartCoded: boolean;
 };
@@ -50,13 +51,17 @@ type Packet = {
  */
 export class StitchedPicture {
   readonly head: Mp4Head;
+  /** Of the packets that are copied. */
+  readonly #sourceHead: Mp4Head;
   readonly #source: StitchedSource;
   readonly #stitched: StitchedSegment;
 
   constructor(source: StitchedSource, stitched: StitchedSegment) {
     this.#source = source;
     this.#stitched = stitched;
-    this.head = headOf(source, stitched);
+    const { copied, ranks } = stitched.segment;
+    this.#sourceHead = source.heads.ofPacket(copied?.from ?? source.plan.packetOf[ranks.from]!);
+    this.head = headOf(source, stitched, this.#sourceHead);
   }
 
   /** Times are `AHEAD_SECONDS` ahead, from the segment's first frame. */
@@ -97,7 +102,7 @@ export class StitchedPicture {
   }
 
   #packets(): Packet[] {
-    const { plan, index, codec, isStartCoded, head } = this.#source;
+    const { plan, index, codec, isStartCoded } = this.#source;
     const { segment, copied, configuration } = this.#stitched;
     const changes = (codec === "hevc" || isStartCoded) && madeOf(segment) === "stitched";
     const setsOf = codec === "hevc" ? hevcParameterSets : avcParameterSets;
@@ -114,7 +119,7 @@ export class StitchedPicture {
       ...copied.map((rank, at) => ({
         rank,
         key: index.isKey(plan.packetOf[rank]!),
-        prefix: at === 0 ? sets(head.configuration) : undefined,
+        prefix: at === 0 ? sets(this.#sourceHead.configuration) : undefined,
       })),
       ...encoded(segment.tail),
     ];
@@ -122,7 +127,11 @@ export class StitchedPicture {
 }
 
 /** Decoders need the parameters of all pictures that there are. */
-function headOf({ codec, head, isStartCoded }: StitchedSource, { segment, configuration }: StitchedSegment): Mp4Head {
+function headOf(
+  { codec, isStartCoded }: StitchedSource,
+  { segment, configuration }: StitchedSegment,
+  head: Mp4Head,
+): Mp4Head {
   const made = madeOf(segment);
   if (made === "copied" || configuration === undefined) return head;
   if (made === "encoded") return head.withConfiguration(configuration);

@@ -11,6 +11,7 @@ import type { Encoder } from "./encoders.ts";
 import { readMp4Head } from "./mp4-head.ts";
 import type { Origin } from "./origin.ts";
 import { SegmentWriter } from "./segment-writer.ts";
+import { SourceHeads } from "./source-heads.ts";
 import type { PictureReading } from "./source-reading.ts";
 import type { SpoolFolder } from "./spool.ts";
 import { StitchError } from "./stitch-error.ts";
@@ -24,6 +25,8 @@ export type Stitching = {
   encoder: Encoder;
   plan: ExactPlan;
   index: PacketIndex;
+  /** Decoder's configurations of the source's sample descriptions, where it has several; else empty. */
+  configurations: readonly Buffer[];
   /** Whether segments have no place for parameter sets but the stream: transport streams. */
   isStartCoded: boolean;
   /** The first segment that is needed. */
@@ -87,16 +90,16 @@ export class Stitcher implements PictureReading {
   }
 
   #route(sourceHead: Mp4Head, { den: ticksPerSecond }: Clock): Router {
-    const { plan, index, codec, isStartCoded, binary, encoder, spools, signal, from } = this.#stitching;
+    const { plan, index, codec, isStartCoded, binary, encoder, spools, signal, from, configurations } = this.#stitching;
     const timeline = new Timeline(plan, index, ticksPerSecond);
-    const head = sourceHead.withClock(ticksPerSecond);
-    const source = { codec, plan, index, timeline, head, isStartCoded };
+    const heads = new SourceHeads(sourceHead.withClock(ticksPerSecond), codec, index, configurations);
+    const source = { codec, plan, index, timeline, heads, isStartCoded };
     const writer = new SegmentWriter({ binary, source, from, spools, signal }, this.#assembly);
     this.#encoder = new BoundaryEncoder({
       binary,
       directory: spools.path,
       encoder,
-      head,
+      heads,
       timeline,
       jobs: plan.jobs.filter(({ parts }) => parts.some((part) => writer.isNeeded(part))),
       signal,
