@@ -8,6 +8,7 @@ import type { Binaries } from "./process/binaries.ts";
 import { isOfTheFile } from "./process/errors.ts";
 import { checkSource } from "./source/checked-source.ts";
 import { describeSource, type FfprobeOutput, languageOf, pictureFormatOf, probe } from "./source/describe.ts";
+import { firstWithPackets, picturesInOrder } from "./source/picture-choice.ts";
 import type { RangedSource } from "./source/ranged-source.ts";
 import { hasSampleTable, readConfigurations, readSampleTable } from "./source/sample-table.ts";
 import { scanPackets } from "./source/scan-packets.ts";
@@ -74,8 +75,8 @@ export const ffmpegMediaTools = ({ ffmpeg, ffprobe }: Binaries): MediaTools => (
     const { url, pause, resume, close } = server;
     const orFailed = (signal: AbortSignal): AbortSignal => AbortSignal.any([signal, source.failed]);
 
-    const described = (probed: FfprobeOutput): DescribedMedia => {
-      const description = describeSource(probed);
+    const described = (probed: FfprobeOutput, picture: number | undefined): DescribedMedia => {
+      const description = describeSource(probed, picture);
       const { format, video } = description;
       const stream = video?.index ?? 0;
       return {
@@ -95,6 +96,13 @@ export const ffmpegMediaTools = ({ ffmpeg, ffprobe }: Binaries): MediaTools => (
         },
       };
     };
-    return { describe: async (signal) => described(await probe(ffprobe, url, orFailed(signal))), pause, resume, close };
+    const describe = async (ending: AbortSignal): Promise<DescribedMedia> => {
+      const signal = orFailed(ending);
+      const probed = await probe(ffprobe, url, signal);
+      const candidates = picturesInOrder(probed.streams).map(({ index }) => index);
+      const search = { binary: ffprobe, url, format: probed.format.format_name, signal };
+      return described(probed, await firstWithPackets(search, candidates));
+    };
+    return { describe, pause, resume, close };
   },
 });

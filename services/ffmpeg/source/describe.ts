@@ -2,12 +2,20 @@ import * as z from "zod";
 import type { MediaDescription, Track } from "../../split/ports/media-tools.ts";
 import { runFfprobe } from "../process/ffprobe.ts";
 import { untrustedInput } from "../process/sandbox.ts";
+import { picturesInOrder } from "./picture-choice.ts";
 import type { PictureFormat } from "./picture-format.ts";
 
 const Rational = z.string().transform((text): number | undefined => {
   const [numerator, denominator] = text.split("/").map(Number);
   const value = numerator !== undefined && denominator ? numerator / denominator : Number.NaN;
   return Number.isFinite(value) && value > 0 ? value : undefined;
+});
+
+const Disposition = z.object({
+  default: z.int().default(0),
+  attached_pic: z.int().default(0),
+  timed_thumbnails: z.int().default(0),
+  still_image: z.int().default(0),
 });
 
 const Stream = z.object({
@@ -26,7 +34,7 @@ const Stream = z.object({
   chroma_location: z.string().optional(),
   field_order: z.string().optional(),
   avg_frame_rate: Rational.optional(),
-  disposition: z.object({ attached_pic: z.int().default(0) }).default({ attached_pic: 0 }),
+  disposition: Disposition.prefault({}),
   tags: z.object({ rotate: z.coerce.number().optional().catch(undefined), language: z.string().optional() }).optional(),
   side_data_list: z.array(z.object({ rotation: z.number().optional().catch(undefined) })).optional(),
 });
@@ -59,10 +67,13 @@ const track = (stream: Stream): Track => ({
   tag: stream.codec_tag_string,
 });
 
-/** Turns ffprobe's output into a description. Cover art is a video stream to ffprobe and a picture to us. */
-export function describeSource(output: FfprobeOutput): MediaDescription {
-  const isMoving = (stream: Stream) => stream.codec_type === "video" && stream.disposition.attached_pic === 0;
-  const picture = output.streams.find(isMoving);
+/**
+ * Turns ffprobe's output into a description. Cover art is a video stream to ffprobe and a picture to us. `chosen`:
+ * ffmpeg's index of the picture; default: the first in the players' order.
+ */
+export function describeSource(output: FfprobeOutput, chosen?: number): MediaDescription {
+  const pictures = picturesInOrder(output.streams);
+  const picture = pictures.find(({ index }) => index === chosen) ?? pictures[0];
   return {
     format: output.format.format_name,
     video: picture && {
