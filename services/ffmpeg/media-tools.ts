@@ -4,14 +4,16 @@ import { cutByCopy } from "./copy/copied-cut.ts";
 import { cutToAnEnding } from "./cut-ending.ts";
 import { cutExactly } from "./exact/index.ts";
 import { containersFor } from "./formats/containers.ts";
+import { isVpxCodec } from "./formats/vpx/keyframe-size.ts";
 import type { Binaries } from "./process/binaries.ts";
-import { isOfTheFile } from "./process/errors.ts";
+import { CutFailedError, isOfTheFile } from "./process/errors.ts";
 import { checkSource } from "./source/checked-source.ts";
 import { describeSource, type FfprobeOutput, languageOf, pictureFormatOf, probe } from "./source/describe.ts";
 import { firstWithPackets, picturesInOrder } from "./source/picture-choice.ts";
 import type { RangedSource } from "./source/ranged-source.ts";
 import { hasSampleTable, readConfigurations, readSampleTable } from "./source/sample-table.ts";
 import { scanPackets } from "./source/scan-packets.ts";
+import { findSizeChange, type SizeReading } from "./source/size-changes.ts";
 import { serveSource } from "./source/source-server.ts";
 import { isTruncated } from "./source/truncation.ts";
 
@@ -62,9 +64,18 @@ async function* cut(
     }
   }
   const { size, ...picture } = pictureFormatOf(probed, video);
+  if (isVpxCodec(codec) && job.from === 0) await assertOneSize({ ...common, stream: video, codec });
   const { changesDescription } = job.cut.index;
   const configurations = changesDescription ? await readConfigurations(source, video, signal) : [];
   yield* cutExactly({ ...common, picture, size, cut: job.cut, configurations, from, log: job.log });
+}
+
+/** An encoder is set up for one size: a change can only be copied. Throws before any segment is made. */
+async function assertOneSize(reading: SizeReading): Promise<void> {
+  const change = await findSizeChange(reading);
+  if (change === undefined) return;
+  const [from, to] = [change.from.join(" x "), change.to.join(" x ")];
+  throw new CutFailedError("UnsupportedCut", `the picture's size changes in mid-file, from ${from} to ${to}`);
 }
 
 /** The media tools of the split service, on ffmpeg and ffprobe. */
