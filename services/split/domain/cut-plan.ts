@@ -11,6 +11,11 @@ export type PlannedPacket = {
   key: boolean;
   /** False: it's decoded and not shown (an edit list hides it). Default: true. */
   shown?: boolean;
+  /**
+   * Which of the track's sample descriptions it needs, where it has several: decoders are set up
+   * anew for each. Default: 0.
+   */
+  description?: number;
 };
 
 export type PlannedSegment = {
