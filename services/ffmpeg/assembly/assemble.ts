@@ -1,11 +1,11 @@
 import { join } from "node:path";
 import type { Container, MadeSegment } from "../../split/ports/media-tools.ts";
 import { Assembly } from "./assembly.ts";
-import { keptAudioCodec } from "./audio-reading.ts";
+import { audioWay } from "./audio-codecs.ts";
 import { type PictureReading, readSource, type SourceReading } from "./source-reading.ts";
 import { SpoolFolder } from "./spool.ts";
 
-export type AssemblyJob = SourceReading & {
+export type AssemblyJob = Omit<SourceReading, "ways"> & {
   container: Container;
   /** When the sound of each segment starts: seconds from the video's first frame. */
   starts: readonly number[];
@@ -36,11 +36,10 @@ export async function* assembleSegments(
   const stopping = new AbortController();
   const signal = AbortSignal.any([job.signal, stopping.signal]);
   const spools = await SpoolFolder.create(join(directory, folder));
-  const audioCodecs = audio.map(({ codec }) => keptAudioCodec(codec));
-  const leads = audio.map(({ lead }) => lead);
-  const assembly = new Assembly({ binary, directory, spools, container, starts, from, audioCodecs, leads, signal });
+  const ways = audio.map((track) => audioWay(track, container));
+  const assembly = new Assembly({ binary, directory, spools, container, starts, from, audio, ways, signal });
   const picture = pictureOf({ assembly, spools, signal });
-  const reading = readSource({ ...job, directory: spools.path, signal }, picture, assembly).then(
+  const reading = readSource({ ...job, ways, directory: spools.path, signal }, picture, assembly).then(
     () => assembly.end(),
     (error: unknown) => assembly.fail(error),
   );

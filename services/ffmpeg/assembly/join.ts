@@ -31,8 +31,11 @@ export type Join = {
   picture: PipedPicture | PictureFile;
   /** Ticks a second of the picture, where the container keeps one. Undefined: as it comes. */
   clock: number | undefined;
-  /** A Matroska file, AHEAD_SECONDS ahead; `late` is added to its times. Seconds. */
-  audio: { path: string; late: number } | undefined;
+  /**
+   * A Matroska file, AHEAD_SECONDS ahead; `late` is added to its times. Seconds. `codecs`: for each
+   * track ffmpeg's encoder, undefined where it's copied.
+   */
+  audio: { path: string; late: number; codecs: readonly (string | undefined)[] } | undefined;
   /** Seconds of sound before the segment's first frame: everything is moved by so much. */
   lead: number;
   signal: AbortSignal;
@@ -44,17 +47,23 @@ const SHIFTED: readonly string[] = ["mpegts", "flv", "avi"];
 /** ffmpeg's names of the demuxers, where the muxers are called otherwise. */
 const DEMUXERS: Readonly<Record<string, string>> = { mp4: "mov", "3gp": "mov", "3g2": "mov", webm: "matroska" };
 
-const muxerOptions = ({ container, clock }: Join): string[] => [
+const muxerOptions = ({ container, clock, audio }: Join): string[] => [
   ...["-muxdelay", "0", "-muxpreload", "0", "-fflags", "+bitexact", "-max_muxing_queue_size", "4096"],
   ...(SHIFTED.includes(container.muxer) ? [] : ["-avoid_negative_ts", "disabled"]),
+  // Elsewhere a transport stream can't say that it holds a disc's PCM.
+  ...(audio?.codecs.includes("pcm_bluray") ? ["-mpegts_m2ts_mode", "1"] : []),
   ...(isIso(container) ? ["-movflags", "+faststart"] : []),
   ...(isIso(container) && clock !== undefined ? ["-video_track_timescale", String(clock)] : []),
 ];
 
+const soundEncoders = ({ audio }: Join): string[] =>
+  (audio?.codecs ?? []).flatMap((codec, track) => (codec === undefined ? [] : [`-c:a:${track}`, codec]));
+
 /** The options of what is written, whatever the picture and the sound come as. */
 const outputOptions = (join: Join): string[] => [
   ...["-map", "0:v:0", ...(join.audio === undefined ? [] : ["-map", "1:a"])],
-  ...["-c", "copy", "-copyinkf:v", "-output_ts_offset", secondsText(join.lead - AHEAD_SECONDS)],
+  ...["-c", "copy", ...soundEncoders(join)],
+  ...["-copyinkf:v", "-output_ts_offset", secondsText(join.lead - AHEAD_SECONDS)],
   ...muxerOptions(join),
   ...["-f", join.container.muxer],
 ];
