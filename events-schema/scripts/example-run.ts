@@ -56,6 +56,7 @@ const data: { [T in EventType]: EventData<T> } = {
     end: 60.060066,
     frames: 900,
     made: "stitched",
+    audio_made: "copied",
   },
   VideoSplit: {
     ...video,

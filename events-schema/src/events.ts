@@ -22,6 +22,9 @@ export type Cut = z.infer<typeof Cut>;
 export const Made = z.enum(["copied", "stitched", "encoded"]);
 export type Made = z.infer<typeof Made>;
 
+export const AudioMade = z.enum(["copied", "encoded"]);
+export type AudioMade = z.infer<typeof AudioMade>;
+
 /** Why an object can't be split. Stable: codes are added, never renamed. Readers accept codes that they don't know. */
 export const REJECTION_REASONS = [
   "EmptyObject",
@@ -140,6 +143,9 @@ export const SegmentCreated = z.object({
   frames: z.int().positive().describe("Video frames that a decoder gives of the segment."),
   made: Made.optional().describe(
     "`copied`: bit for bit the source's. `stitched`: copied, but for the frames around its boundaries, which were encoded again. `encoded`: encoded again as a whole.",
+  ),
+  audio_made: AudioMade.optional().describe(
+    "`copied`: the sound is the source's, sample for sample. `encoded`: of a track at least it was encoded again, to the codec in audio_codecs. Absent where there is no sound.",
   ),
 });
 export type SegmentCreated = z.infer<typeof SegmentCreated>;

@@ -17,6 +17,7 @@ export {
 } from "./errors.ts";
 export { eventSchema } from "./event-schema.ts";
 export {
+  AudioMade,
   Cut,
   Made,
   Proof,

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from "node:crypto";
 import { type DynamoDBDocumentClient, GetCommand, PutCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import * as z from "zod";
-import { Cut, Made } from "#events-schema";
+import { AudioMade, Cut, Made } from "#events-schema";
 import type { DeliveredSegment, Ledger } from "../split/ports/ledger.ts";
 import { mapConcurrently } from "../video/concurrency.ts";
 import { blockStart, type Hash, MAX_SALTS } from "../video/ids.ts";
@@ -29,6 +29,7 @@ const Delivered = z.object({
     made: Made,
     videoCodec: z.string(),
     audioCodecs: z.array(z.string()),
+    audioMade: AudioMade.optional(),
   }),
   proof: z.object({
     frames: z.number(),

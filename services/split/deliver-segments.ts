@@ -211,7 +211,7 @@ async function uploadSegment(
   const { key } = facts.segmentLocation(upload, file.index, prefixTemplate, extension);
   const metadata = segmentMetadata(upload.videoId, file.index, file.bytes, hash);
   const checksum = await store.upload({ path: file.path, bucket, key, contentType, metadata, signal });
-  const { bytes, made, codec: videoCodec, audioCodecs } = file;
+  const { bytes, made, codec: videoCodec, audioCodecs, audioMade } = file;
   const { frames } = file.proof;
-  return { bucket, prefixTemplate, extension, bytes, checksum, frames, made, videoCodec, audioCodecs };
+  return { bucket, prefixTemplate, extension, bytes, checksum, frames, made, videoCodec, audioCodecs, audioMade };
 }

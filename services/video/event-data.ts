@@ -1,4 +1,4 @@
-import type { EventData, Made, Proof, RefusalReason, RejectionReason } from "#events-schema";
+import type { AudioMade, EventData, Made, Proof, RefusalReason, RejectionReason } from "#events-schema";
 import { segmentId } from "#events-schema";
 import { segmentKey, segmentName, shortened } from "./segment-keys.ts";
 import { nameOf, type Source } from "./source.ts";
@@ -156,6 +156,8 @@ export type SegmentObject = {
   made: Made;
   videoCodec: string;
   audioCodecs: string[];
+  /** Undefined where it isn't known. */
+  audioMade?: AudioMade | undefined;
 };
 
 /** Where segment `index` of an upload goes. */
@@ -192,4 +194,5 @@ export const segmentCreated = (
   end: seconds(end),
   frames: object.frames,
   made: object.made,
+  ...(object.audioMade !== undefined && object.audioCodecs.length > 0 && { audio_made: object.audioMade }),
 });

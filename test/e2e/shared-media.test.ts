@@ -30,8 +30,6 @@ const UNDECODABLE: Record<string, number> = { "mediabunny__no-initial-keyframe.t
 const KNOWN_WRONG: Record<string, string> = {
   // Leading pictures of an open group, each in two fields, that ffmpeg decodes all the same.
   "drewn__Sony_ILCE-7M3__A7M3_.mts": "undecodable_frames: 4 instead of 0",
-  // AAC with ADTS headers.
-  "photoprism__earth.avi": "UnreadableMedia instead of split",
   // One keyframe, fields, and an intra refresh.
   "tsduck__test-026.ts": "undecodable_frames: 42 instead of 0",
   // An AAC track that is declared and empty.

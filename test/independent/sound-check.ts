@@ -83,11 +83,7 @@ export async function measureTrack(
 
 const ms = (seconds: number): string => `${(seconds * 1000).toFixed(1)} ms`;
 
-/** Whether an event says of its sound that it was encoded: in whichever of its fields about sound. */
-const saysEncoded = ({ event }: Segment): boolean =>
-  Object.entries(event).some(
-    ([field, value]) => /audio|sound/.test(field) && JSON.stringify(value).includes("encoded"),
-  );
+const saysEncoded = ({ event }: Segment): boolean => event.audio_made === "encoded";
 
 /** What is wrong with a track, in words. `omitted`: seconds before the first picture that are named as left out. */
 export function soundFaults(report: TrackReport, segments: readonly Segment[], omitted: number): string[] {

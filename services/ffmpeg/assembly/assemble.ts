@@ -2,11 +2,11 @@ import { join } from "node:path";
 import type { Container, MadeSegment } from "../../split/ports/media-tools.ts";
 import type { FileFacts } from "../source/file-facts.ts";
 import { Assembly } from "./assembly.ts";
-import { keptAudioCodec } from "./audio-reading.ts";
+import { audioWay } from "./audio-codecs.ts";
 import { type PictureReading, readSource, type SourceReading } from "./source-reading.ts";
 import { SpoolFolder } from "./spool.ts";
 
-export type AssemblyJob = SourceReading & {
+export type AssemblyJob = Omit<SourceReading, "ways"> & {
   container: Container;
   facts: FileFacts;
   /** What the source's container calls the picture's codec. */
@@ -40,12 +40,11 @@ export async function* assembleSegments(
   const stopping = new AbortController();
   const signal = AbortSignal.any([job.signal, stopping.signal]);
   const spools = await SpoolFolder.create(join(directory, folder));
-  const audioCodecs = audio.map(({ codec }) => keptAudioCodec(codec));
-  const leads = audio.map(({ lead }) => lead);
-  const segments = { container, facts, tag, starts, from, audioCodecs, leads };
+  const ways = audio.map((track) => audioWay(track, container));
+  const segments = { container, facts, tag, starts, from, audio, ways };
   const assembly = new Assembly({ binary, directory, spools, ...segments, signal });
   const picture = pictureOf({ assembly, spools, signal });
-  const reading = readSource({ ...job, directory: spools.path, signal }, picture, assembly).then(
+  const reading = readSource({ ...job, ways, directory: spools.path, signal }, picture, assembly).then(
     () => assembly.end(),
     (error: unknown) => assembly.fail(error),
   );

@@ -1,61 +1,18 @@
-import { rename, rm, stat } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import pLimit from "p-limit";
 import type { Container, MadeSegment } from "../../split/ports/media-tools.ts";
 import type { MatroskaHeader } from "../formats/matroska/writer.ts";
-import { stampFile } from "../formats/stamp-file.ts";
 import { Condition, unlessAborted } from "../process/condition.ts";
-import { type Expected, proveSegment, roundingOf, type SourceFrame } from "../proof/proof.ts";
 import { SoundContinuity } from "../proof/sound-proof.ts";
-import { type FileFacts, stampAt } from "../source/file-facts.ts";
-import type { AudioPacket } from "./audio-reading.ts";
+import type { AudioTrack } from "../source/describe.ts";
+import type { FileFacts } from "../source/file-facts.ts";
+import type { AudioWay } from "./audio-codecs.ts";
+import type { AudioPacket } from "./audio-division.ts";
 import { AudioRouter } from "./audio-router.ts";
-import { joinSegment, type PictureFile, type PipedPicture } from "./join.ts";
 import type { SegmentAudio } from "./segment-audio.ts";
+import { SegmentFinisher, type SegmentPicture } from "./segment-finisher.ts";
 import type { SpoolFolder } from "./spool.ts";
-
-/**
- * Takes the packets of a produced file in decode order. Whoever began it calls `stop`, however it
- * ends.
- */
-export type ProductCheck = {
-  onPacket(packet: Buffer, number: number): Promise<void>;
-  /** All packets were taken. Throws `ProofError` for what is wrong with them. */
-  end(): Promise<void>;
-  /** Ends what still runs. */
-  stop(): Promise<void>;
-};
-
-/** The picture of one segment, whole. */
-export type SegmentPicture = {
-  made: MadeSegment["made"];
-  /** As ffprobe names it. */
-  codec: string;
-  /** What it comes as. A file is the segment itself, where there's no sound to be joined with it. */
-  input: PipedPicture | PictureFile;
-  /** Ticks a second, where the container keeps one. Undefined: as it comes. */
-  clock: number | undefined;
-  /** Seconds from the video's first frame to what is at zero in the input. */
-  zero: number;
-  /** And to the segment's first frame. */
-  start: number;
-  /** In presentation order; times are seconds from the segment's first frame. */
-  frames: SourceFrame[];
-  /** Of the last frame, in seconds. */
-  lastDuration: number;
-  /** Hashes the produced file's packets, one after the other, as those of `frames` were. */
-  hash: (packet: Buffer) => number;
-  /** False for a source's own beginning, which may be no keyframe. */
-  startsOnKey: boolean;
-  /** Whether frames that don't decode fail the proof; else they are counted. */
-  mustDecode: boolean;
-  /** In pixels, as displayed; undefined where it may be any. */
-  size?: [number, number];
-  /** Begins to look at the packets of the produced file. */
-  check?: () => ProductCheck;
-  /** Removes its temporary files. */
-  remove: () => Promise<void>;
-};
 
 export type AssemblyOptions = {
   binary: string;
@@ -71,10 +28,9 @@ export type AssemblyOptions = {
   starts: readonly number[];
   /** The first segment that is needed. */
   from: number;
-  /** Codecs of the tracks that are kept. */
-  audioCodecs: readonly string[];
-  /** For each track, seconds of sound that are played before the first picture. */
-  leads: readonly number[];
+  /** The tracks of sound, and what becomes of each. */
+  audio: readonly AudioTrack[];
+  ways: readonly AudioWay[];
   signal: AbortSignal;
 };
 
@@ -102,6 +58,7 @@ export class Assembly {
   readonly #audio: AudioRouter;
   readonly #pictures = new Map<number, SegmentPicture>();
   readonly #sound = new SoundContinuity();
+  readonly #finisher: SegmentFinisher;
   /** How far the picture was read: seconds from the video's first frame. */
   #pictureTime = Number.NEGATIVE_INFINITY;
   #next: number;
@@ -118,6 +75,7 @@ export class Assembly {
     this.#options = options;
     this.#next = options.from;
     this.#audio = new AudioRouter(options);
+    this.#finisher = new SegmentFinisher(options);
   }
 
   /** The segment that holds this time. */
@@ -206,70 +164,13 @@ export class Assembly {
   }
 
   async #finish(index: number, audio: SegmentAudio | undefined): Promise<MadeSegment> {
-    const { directory, container, facts, signal, audioCodecs } = this.#options;
+    const { directory, container, signal } = this.#options;
     signal.throwIfAborted();
     const picture = this.#pictures.get(index)!;
     this.#pictures.delete(index);
-    await audio?.flush();
     const path = join(directory, `${nameOf(index)}.${container.extension}`);
     this.#files.set(index, path);
-    await this.#write(index, path, picture, audio);
-    await audio?.remove();
-    const { start, lastDuration } = picture;
-    await stampFile(path, container, { ...stampAt(facts, start), lastDuration });
-    const proof = await this.#prove(index, path, picture, audio);
-    await picture.remove();
-    const kept = audio === undefined ? [] : [...audioCodecs];
-    const { made, codec } = picture;
-    return { index, path, bytes: (await stat(path)).size, made, codec, audioCodecs: kept, proof };
-  }
-
-  async #write(index: number, path: string, picture: SegmentPicture, audio: SegmentAudio | undefined): Promise<void> {
-    const { binary, directory, container, facts, tag, signal, audioCodecs, starts } = this.#options;
-    const { input, clock, zero, codec } = picture;
-    if ("path" in input && audioCodecs.length === 0) return rename(input.path, path);
-    await joinSegment({
-      binary,
-      directory,
-      container,
-      facts,
-      tag: codec === "hevc" ? hevcTag(tag) : undefined,
-      output: path,
-      picture: input,
-      clock,
-      audio: audio && { path: audio.path, late: starts[index]! - zero },
-      lead: audio?.lead ?? 0,
-      signal,
-    });
-  }
-
-  async #prove(index: number, path: string, picture: SegmentPicture, audio: SegmentAudio | undefined) {
-    const { binary, directory, container, signal, audioCodecs, starts } = this.#options;
-    const { codec, frames, lastDuration, start, hash, startsOnKey, mustDecode, size } = picture;
-    const expected: Expected = {
-      hash,
-      frames,
-      start,
-      lastDuration,
-      audio: (audio?.packets ?? []).map((packets, track) => ({
-        packets: packets.map((packet) => ({ ...packet, time: packet.time + starts[index]! - start })),
-        isPacked: !audioCodecs[track]!.startsWith("pcm_"),
-      })),
-      rounding: roundingOf(container),
-      startsOnKey,
-      mustDecode,
-      ...(size === undefined ? {} : { size }),
-    };
-    const audioTracks = expected.audio.length;
-    const check = picture.check?.();
-    try {
-      const product = { binary, directory, path, audioTracks, container, codec, signal };
-      const proof = await proveSegment(product, expected, check?.onPacket);
-      await check?.end();
-      return proof;
-    } finally {
-      await check?.stop();
-    }
+    return this.#finisher.finish({ index, path, picture, audio });
   }
 
   /**
@@ -283,6 +184,3 @@ export class Assembly {
 }
 
 const nameOf = (index: number): string => String(index).padStart(5, "0");
-
-/** ffmpeg's own choice is hev1, which Apple's players don't show. */
-const hevcTag = (own: string): string => (["hev1", "dvhe"].includes(own) ? "hev1" : "hvc1");

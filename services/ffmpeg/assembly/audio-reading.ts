@@ -1,50 +1,25 @@
 import { MAX_LEAD_SECONDS } from "../../split/domain/early-sound.ts";
 import { adtsTrack } from "../formats/matroska/adts-track.ts";
 import { type MatroskaTrack, readMatroska } from "../formats/matroska/reader.ts";
+import { withoutDelay } from "../formats/matroska/writer.ts";
 import { ByteReader } from "../process/byte-reader.ts";
 import { unreadable } from "../process/errors.ts";
 import type { ReadPacket } from "../process/packet-lines.ts";
 import type { OutputPipe } from "../process/program.ts";
+import type { AudioTrack } from "../source/describe.ts";
+import type { AudioWay } from "./audio-codecs.ts";
+import { type AudioPacket, framesOf } from "./audio-division.ts";
 import type { Origin } from "./origin.ts";
-
-/** A packet of sound; times in seconds from the video's first frame. */
-export type AudioPacket = { time: number; duration: number; data: Buffer };
-
-/**
- * Codecs that Matroska holds as they are. The few others are encoded: no common container holds
- * them with the picture.
- */
-const HELD_BY_MATROSKA =
-  /^(aac|mp3|mp2|ac3|eac3|dts|opus|vorbis|flac|alac|truehd|wmav[12]|pcm_(alaw|mulaw|[su](8|16|24|32)(le|be)?|f(32|64)le))$/;
-
-/** What each audio track's codec is in the segments. */
-export const keptAudioCodec = (codec: string): string => (HELD_BY_MATROSKA.test(codec) ? codec : "aac");
-
-export const audioOptions = (codec: string): string[] => {
-  if (keptAudioCodec(codec) !== codec) return ["-c", "aac", "-b:a", "128k"];
-  // Transport streams carry a header on each packet, which MP4 and Matroska keep once.
-  return codec === "aac" ? ["-c", "copy", "-bsf:a", "aac_adtstoasc"] : ["-c", "copy"];
-};
 
 const FIRST_PACKET = ["-frames:a", "1", "-flush_packets", "1"];
 
-/** Containers in which each packet of AAC has a header of its own, and the track none. */
-const HAS_ADTS = ["mpegts", "mpeg"];
-
-const isAdts = (format: string, codec: string): boolean => codec === "aac" && HAS_ADTS.includes(format);
-
 /** Options of the output that `readTrackHead` reads. */
-export const headOutput = (format: string, codec: string): string[] =>
-  isAdts(format, codec)
-    ? ["-c", "copy", ...FIRST_PACKET, "-f", "data"]
-    : [...audioOptions(codec), ...FIRST_PACKET, "-f", "matroska"];
+export const headOutput = ({ isAdts }: AudioTrack, { reading }: AudioWay): string[] =>
+  isAdts ? ["-c", "copy", ...FIRST_PACKET, "-f", "data"] : [...reading, ...FIRST_PACKET, "-f", "matroska"];
 
 /** What Matroska says of a track, as soon as it's known. What follows is read and dropped. */
-export async function readTrackHead(
-  pipe: OutputPipe,
-  { format, codec, language }: { format: string; codec: string; language: string },
-): Promise<MatroskaTrack> {
-  if (isAdts(format, codec)) {
+export async function readTrackHead(pipe: OutputPipe, { codec, isAdts, language }: AudioTrack): Promise<MatroskaTrack> {
+  if (isAdts) {
     const reader = new ByteReader(pipe);
     const start = await reader.read(ADTS_HEADER_BYTES);
     if (start === undefined) throw unreadable("a track of AAC holds no packet");
@@ -54,7 +29,7 @@ export async function readTrackHead(
   }
   return new Promise((resolve, reject) => {
     const onTracks = ([track]: MatroskaTrack[]) => {
-      if (track !== undefined) resolve(track);
+      if (track !== undefined) resolve(codec === "opus" ? track : withoutDelay(track));
     };
     readMatroska(pipe, onTracks, () => {}).then(
       () => reject(unreadable("ffmpeg wrote no header for the sound")),
@@ -93,6 +68,8 @@ export class HeldAudio {
 const MARGIN_SECONDS = 1;
 
 export type AudioReading = {
+  /** Of the source, as ffprobe names it. */
+  codec: string;
   origin: Origin;
   held: HeldAudio;
   /** Seconds of the track's sound that are expected before the first picture. */
@@ -107,16 +84,15 @@ export type AudioReading = {
  */
 export async function readAudio(
   packets: AsyncIterable<ReadPacket>,
-  { origin, held, lead, signal, onPacket }: AudioReading,
+  { codec, origin, held, lead, signal, onPacket }: AudioReading,
 ): Promise<void> {
   let earlier: ReadPacket[] = [];
   let first: number | undefined;
-  const pass = async (packet: ReadPacket, from: number) =>
-    onPacket({
-      time: timeOf(packet) - from,
-      duration: (packet.duration * packet.clock.num) / packet.clock.den,
-      data: Buffer.from(packet.data),
-    });
+  const pass = async (packet: ReadPacket, from: number) => {
+    const duration = (packet.duration * packet.clock.num) / packet.clock.den;
+    const whole = { time: timeOf(packet) - from, duration, data: Buffer.from(packet.data) };
+    for (const frame of framesOf(codec, whole)) await onPacket(frame);
+  };
   const passEarlier = async (from: number) => {
     const passing = earlier;
     earlier = [];

@@ -1,7 +1,9 @@
 import { MAX_LEAD_SECONDS } from "../../split/domain/early-sound.ts";
 import type { MatroskaHeader } from "../formats/matroska/writer.ts";
 import { unreadable } from "../process/errors.ts";
-import type { AudioPacket } from "./audio-reading.ts";
+import type { AudioTrack } from "../source/describe.ts";
+import { type AudioWay, isPcm } from "./audio-codecs.ts";
+import { type AudioPacket, dividedPcm } from "./audio-division.ts";
 import { SegmentAudio } from "./segment-audio.ts";
 import type { SpoolFolder } from "./spool.ts";
 
@@ -10,8 +12,9 @@ export type AudioRouting = {
   starts: readonly number[];
   /** The first segment that is needed. */
   from: number;
-  /** For each track, seconds of sound that are played before the first picture. */
-  leads: readonly number[];
+  audio: readonly AudioTrack[];
+  /** What becomes of each track. */
+  ways: readonly AudioWay[];
   spools: SpoolFolder;
 };
 
@@ -33,7 +36,7 @@ export class AudioRouter {
   constructor(routing: AudioRouting) {
     this.#routing = routing;
     this.#taken = routing.from;
-    this.#progress = routing.leads.map(() => ({ time: Number.NEGATIVE_INFINITY, duration: 0 }));
+    this.#progress = routing.audio.map(() => ({ time: Number.NEGATIVE_INFINITY, duration: 0 }));
   }
 
   /** The segment that holds this time. */
@@ -51,6 +54,17 @@ export class AudioRouter {
 
   /** A packet of an audio track; `header` has all tracks, and is the same for all packets. */
   async add(header: MatroskaHeader, track: number, packet: AudioPacket): Promise<void> {
+    const { starts, audio, ways } = this.#routing;
+    const next = starts[this.segmentAt(packet.time) + 1];
+    const isInNext = next !== undefined && packet.time + packet.duration > next;
+    // A container that keeps no times of its sound, AVI, has it begin with the picture.
+    const divided = isInNext && isPcm(ways[track]!.codec) ? dividedPcm(packet, next, audio[track]!.rate) : undefined;
+    if (divided === undefined) return this.#addTo(header, track, packet);
+    await this.#addTo(header, track, divided[0]);
+    await this.add(header, track, divided[1]);
+  }
+
+  async #addTo(header: MatroskaHeader, track: number, packet: AudioPacket): Promise<void> {
     const { starts, from } = this.#routing;
     const { time } = packet;
     const index = this.segmentAt(time);
@@ -81,9 +95,13 @@ export class AudioRouter {
   #audioOf(index: number, header: MatroskaHeader): SegmentAudio {
     const known = this.#segments.get(index);
     if (known !== undefined) return known;
-    const { spools, leads } = this.#routing;
+    const { spools, audio: tracks } = this.#routing;
     const spool = spools.spool(`${String(index).padStart(5, "0")}.audio`);
-    const audio = new SegmentAudio(spool, header, index === 0 ? leads : leads.map(() => 0));
+    const audio = new SegmentAudio(
+      spool,
+      header,
+      tracks.map(({ lead }) => (index === 0 ? lead : 0)),
+    );
     this.#segments.set(index, audio);
     return audio;
   }

@@ -35,8 +35,11 @@ export type Join = {
   picture: PipedPicture | PictureFile;
   /** Ticks a second of the picture, where the container keeps one. Undefined: as it comes. */
   clock: number | undefined;
-  /** A Matroska file, AHEAD_SECONDS ahead; `late` is added to its times. Seconds. */
-  audio: { path: string; late: number } | undefined;
+  /**
+   * A Matroska file, AHEAD_SECONDS ahead; `late` is added to its times. Seconds. `codecs`: for each
+   * track ffmpeg's encoder, undefined where it's copied.
+   */
+  audio: { path: string; late: number; codecs: readonly (string | undefined)[] } | undefined;
   /** Seconds of sound before the segment's first frame: everything is moved by so much. */
   lead: number;
   signal: AbortSignal;
@@ -58,15 +61,21 @@ const movieOptions = ({ facts, tag, clock }: Join): string[] => [
 const muxerOptions = (join: Join): string[] => [
   ...["-muxdelay", "0", "-muxpreload", "0", "-fflags", "+bitexact", "-max_muxing_queue_size", "4096"],
   ...(SHIFTED.includes(join.container.muxer) ? [] : ["-avoid_negative_ts", "disabled"]),
+  // Elsewhere a transport stream can't say that it holds a disc's PCM.
+  ...(join.audio?.codecs.includes("pcm_bluray") ? ["-mpegts_m2ts_mode", "1"] : []),
   ...(isIso(join.container) ? movieOptions(join) : []),
   ...withoutFileTags(join.facts, join.container.muxer),
   ...tagOptions(join.facts),
 ];
 
+const soundEncoders = ({ audio }: Join): string[] =>
+  (audio?.codecs ?? []).flatMap((codec, track) => (codec === undefined ? [] : [`-c:a:${track}`, codec]));
+
 /** The options of what is written, whatever the picture and the sound come as. */
 const outputOptions = (join: Join): string[] => [
   ...["-map", "0:v:0", ...(join.audio === undefined ? [] : ["-map", "1:a"])],
-  ...["-c", "copy", "-copyinkf:v", "-output_ts_offset", secondsText(join.lead - AHEAD_SECONDS)],
+  ...["-c", "copy", ...soundEncoders(join)],
+  ...["-copyinkf:v", "-output_ts_offset", secondsText(join.lead - AHEAD_SECONDS)],
   ...muxerOptions(join),
   ...["-f", join.container.muxer],
 ];

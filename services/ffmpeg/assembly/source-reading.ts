@@ -5,7 +5,9 @@ import { type FfmpegSpec, runFfmpeg } from "../process/run-ffmpeg.ts";
 import { untrustedInput } from "../process/sandbox.ts";
 import type { AudioTrack } from "../source/describe.ts";
 import type { Assembly } from "./assembly.ts";
-import { type AudioPacket, audioOptions, HeldAudio, headOutput, readAudio, readTrackHead } from "./audio-reading.ts";
+import type { AudioWay } from "./audio-codecs.ts";
+import type { AudioPacket } from "./audio-division.ts";
+import { HeldAudio, headOutput, readAudio, readTrackHead } from "./audio-reading.ts";
 import { Origin } from "./origin.ts";
 
 const QUIET = ["-hide_banner", "-nostdin", "-loglevel", "error"];
@@ -21,6 +23,8 @@ export type SourceReading = {
   /** Whether its tracks are looked for further into the file. */
   isDeep?: boolean;
   audio: readonly AudioTrack[];
+  /** What becomes of each track. */
+  ways: readonly AudioWay[];
   /** Aborted also, with the failure as its reason, where the source can't be fetched. */
   signal: AbortSignal;
 };
@@ -50,8 +54,15 @@ export type PictureReading = {
  * Resolves when the source was read to its end.
  */
 export async function readSource(reading: SourceReading, picture: PictureReading, assembly: Assembly): Promise<void> {
-  const { binary, directory, url, format, audio, signal } = reading;
-  const ofTrack = (index: number) => ["-map", `0:${index}`, "-map_chapters", "-1", "-max_muxing_queue_size", "4096"];
+  const { binary, directory, url, format, audio, ways, signal } = reading;
+  const ofTrack = ({ index }: AudioTrack) => [
+    "-map",
+    `0:${index}`,
+    "-map_chapters",
+    "-1",
+    "-max_muxing_queue_size",
+    "4096",
+  ];
   const names = Object.keys(picture.outputs);
   await runFfmpeg(
     {
@@ -65,9 +76,9 @@ export async function readSource(reading: SourceReading, picture: PictureReading
       files: picture.files ?? [],
       pipes: {
         pictures: Object.values(picture.outputs),
-        heads: audio.map(({ index, codec }) => [...ofTrack(index), ...headOutput(format, codec)]),
-        lines: audio.map(({ index, codec }) => [...ofTrack(index), ...audioOptions(codec), ...PACKET_LINES]),
-        bytes: audio.map(({ index, codec }) => [...ofTrack(index), ...audioOptions(codec), ...PACKET_BYTES]),
+        heads: audio.map((track, at) => [...ofTrack(track), ...headOutput(track, ways[at]!)]),
+        lines: audio.map((track, at) => [...ofTrack(track), ...ways[at]!.reading, ...PACKET_LINES]),
+        bytes: audio.map((track, at) => [...ofTrack(track), ...ways[at]!.reading, ...PACKET_BYTES]),
       },
     },
     async ({ outputs: { pictures, heads, lines, bytes } }) => {
@@ -77,15 +88,13 @@ export async function readSource(reading: SourceReading, picture: PictureReading
         await picture.read(Object.fromEntries(names.map((name, at) => [name, pictures[at]!])), origin);
         origin.end();
       };
-      const header = Promise.all(
-        audio.map(({ codec, language }, track) => readTrackHead(heads[track]!, { format, codec, language })),
-      ).then(matroskaHeader);
+      const header = Promise.all(audio.map((track, at) => readTrackHead(heads[at]!, track))).then(matroskaHeader);
       const readTrack = async (track: number) => {
         const tracks = await header;
         const packets = readPackets(lines[track]!, bytes[track]!);
-        const { lead } = audio[track]!;
+        const { codec, lead } = audio[track]!;
         const onPacket = (packet: AudioPacket) => assembly.addAudio(tracks, track, packet);
-        await readAudio(packets, { origin, held, lead, signal, onPacket });
+        await readAudio(packets, { codec, origin, held, lead, signal, onPacket });
       };
       await Promise.all([readPicture(), ...audio.map((_, track) => readTrack(track))]);
     },

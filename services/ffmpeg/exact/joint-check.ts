@@ -1,5 +1,5 @@
 import type { ExactSegment, Ranks } from "../../split/domain/exact-plan.ts";
-import type { ProductCheck } from "../assembly/assembly.ts";
+import type { ProductCheck } from "../assembly/segment-finisher.ts";
 import { fragmentHeader, type Mp4Head } from "../formats/iso/fragments.ts";
 import { NalReader } from "../formats/nal/units.ts";
 import { isOfTheFile } from "../process/errors.ts";

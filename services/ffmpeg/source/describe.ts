@@ -37,6 +37,9 @@ const Stream = z.object({
   field_order: z.string().optional(),
   avg_frame_rate: Rational.optional(),
   sample_rate: z.coerce.number().optional().catch(undefined),
+  sample_fmt: z.string().optional(),
+  channels: z.int().optional(),
+  extradata_size: z.int().optional(),
   start_time: z.coerce.number().optional().catch(undefined),
   disposition: Disposition.prefault({}),
   tags: z
@@ -118,19 +121,39 @@ export type AudioTrack = {
   language: string;
   /** Seconds of its sound that are played before the first picture. */
   lead: number;
+  /** Samples a second. */
+  rate: number;
+  channels: number;
+  /** Whether a sample has more than 16 bits. */
+  isWide: boolean;
+  /** Whether each packet of AAC has a header of its own, and the track none. */
+  isAdts: boolean;
 };
+
+/** Containers in which each packet of AAC has a header of its own. */
+const HAS_ADTS = ["mpegts", "mpeg"];
+
+const isAdts = (format: string, { codec_name, extradata_size }: Stream): boolean =>
+  codec_name === "aac" && (HAS_ADTS.includes(format) || (format === "avi" && !extradata_size));
 
 /**
  * The tracks of sound that the description has, in its order. `origin`: when the first picture is
  * shown, on the source's clock.
  */
 export const audioTracksOf = (output: FfprobeOutput, origin: number): AudioTrack[] =>
-  describeSource(output).audio.map(({ index, codec, start }) => ({
-    index,
-    codec: codec ?? "",
-    language: output.streams.find((stream) => stream.index === index)?.tags?.language ?? "und",
-    lead: leadOf(origin, start),
-  }));
+  describeSource(output).audio.map(({ index, codec, start }) => {
+    const stream = output.streams.find((one) => one.index === index)!;
+    return {
+      index,
+      codec: codec ?? "",
+      language: stream.tags?.language ?? "und",
+      lead: leadOf(origin, start),
+      rate: stream.sample_rate ?? 0,
+      channels: stream.channels ?? 0,
+      isWide: !/^(u8|s16)/.test(stream.sample_fmt ?? ""),
+      isAdts: isAdts(output.format.format_name, stream),
+    };
+  });
 
 /** What is to be kept of the picture's format where it's encoded again. */
 export function pictureFormatOf(output: FfprobeOutput, index: number): PictureFormat & { size: [number, number] } {

@@ -63,4 +63,5 @@ type SegmentField =
   | "start"
   | "end"
   | "frames"
-  | "made";
+  | "made"
+  | "audio_made";

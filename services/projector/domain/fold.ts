@@ -74,7 +74,7 @@ const outcome = ({ data }: Told<"VideoSplit">) => ({
 function segment(event: Told<"SegmentCreated">): SegmentDocument {
   const { VideoId, parent_video, segment_index, bucket, key, name, extension, bytes, checksum, start, end, frames } =
     event.data;
-  const { made } = event.data;
+  const { made, audio_made } = event.data;
   return {
     VideoId,
     process_step: "timesplit",
@@ -92,5 +92,6 @@ function segment(event: Told<"SegmentCreated">): SegmentDocument {
     end,
     frames,
     ...(made !== undefined && { made }),
+    ...(audio_made !== undefined && { audio_made }),
   };
 }

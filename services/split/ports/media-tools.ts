@@ -1,4 +1,4 @@
-import type { Made, RejectionReason } from "#events-schema";
+import type { AudioMade, Made, RejectionReason } from "#events-schema";
 import type { SourceFetchError, SourceUnavailableError } from "../../video/errors.ts";
 import type { Log } from "../../video/ports/log.ts";
 import type { PlannedPacket, PlannedSegment } from "../domain/cut-plan.ts";
@@ -57,6 +57,8 @@ export type MadeSegment = {
   codec: string;
   /** Of its sound, track by track. */
   audioCodecs: string[];
+  /** Whether any of its sound was encoded again. */
+  audioMade?: AudioMade | undefined;
   proof: SegmentProof;
 };
 

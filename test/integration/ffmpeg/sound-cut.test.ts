@@ -93,3 +93,36 @@ describe("a picture that begins later than the sound", () => {
     },
   );
 });
+
+describe("sound of other codecs", () => {
+  it("is copied as AAC in LATM, in a transport stream", async () => {
+    const path = await make("latm.ts", 25, "-mpegts_flags", "latm");
+    const { segments } = await cut(path, "exact", 1.5);
+    expect(
+      segments.every(({ audioCodecs, audioMade }) => audioMade === "copied" && audioCodecs[0] === "aac_latm"),
+    ).toBe(true);
+    const packets = await Promise.all(segments.map((segment) => soundPackets(segment.path)));
+    expect(packets.flat()).toEqual(await soundPackets(path));
+  });
+
+  it("is cut at the very sample as PCM, also in AVI, which keeps no times of it", async () => {
+    const path = await make("pcm.avi", 25, "-c:a", "pcm_s16le", "-bf", "0");
+    const { segments } = await cut(path, "keyframe", 2);
+    expect(segments.map(({ audioMade }) => audioMade)).toEqual(["copied", "copied", "copied"]);
+    const { all } = await soundOfSegments(segments);
+    for (const [number, { start, end }] of all.entries()) {
+      expect(start).toBeCloseTo(2 * number, 3);
+      expect(end).toBeCloseTo(2 * number + 2, 3);
+    }
+  });
+
+  it("is encoded where no container of the segments holds it without a hole, and that is said", async () => {
+    const path = await make("windows.wmv", 25, "-c:v", "wmv2", "-c:a", "wmav2");
+    const { segments } = await cut(path, "keyframe", 2);
+    expect(segments.every(({ audioCodecs, audioMade }) => audioMade === "encoded" && audioCodecs[0] === "aac")).toBe(
+      true,
+    );
+    const { joints } = await soundOfSegments(segments);
+    for (const joint of joints) expect(Math.abs(joint)).toBeLessThan(FRAME_SECONDS + ROUNDING_SECONDS);
+  });
+});

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { type AudioPacket, HeldAudio, readAudio } from "../../../services/ffmpeg/assembly/audio-reading.ts";
+import type { AudioPacket } from "../../../services/ffmpeg/assembly/audio-division.ts";
+import { HeldAudio, readAudio } from "../../../services/ffmpeg/assembly/audio-reading.ts";
 import { Origin } from "../../../services/ffmpeg/assembly/origin.ts";
 import type { ReadPacket } from "../../../services/ffmpeg/process/packet-lines.ts";
 import { NEVER } from "../../fixtures/quiet.ts";
@@ -33,7 +34,14 @@ async function read(
   lead = 0,
 ) {
   const passed: AudioPacket[] = [];
-  await readAudio(packets, { origin, held, lead, signal, onPacket: async (audio) => void passed.push(audio) });
+  await readAudio(packets, {
+    codec: "aac",
+    origin,
+    held,
+    lead,
+    signal,
+    onPacket: async (audio) => void passed.push(audio),
+  });
   return passed.map(({ time, duration }) => [time, duration]);
 }
 

@@ -118,6 +118,7 @@ export const segmentData = (
   end: index * 30 + 30,
   frames: 900,
   made: "stitched",
+  audio_made: "copied",
   ...changed,
 });
 

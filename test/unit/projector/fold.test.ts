@@ -193,6 +193,7 @@ describe("the document of a segment", () => {
       end: 60,
       frames: 900,
       made: "stitched",
+      audio_made: "copied",
     });
   });
 

@@ -24,6 +24,16 @@ const TIMESTAMP_SCALE = 1_000;
 /** Of unknown size: the segment goes to the end of the file. */
 const SEGMENT = Buffer.from("1853806701ffffffffffffff", "hex");
 
+/**
+ * A track whose times are no longer moved by its readers. For codecs that encoders begin with
+ * silence, of which the times of the packets tell as well.
+ */
+export function withoutDelay(track: MatroskaTrack): MatroskaTrack {
+  const [entry] = elementsIn(track.entry);
+  const kept = [...elementsIn(entry?.body ?? Buffer.alloc(0))].filter(({ id }) => id !== ID.CodecDelay);
+  return { ...track, delay: 0, entry: element(ID.TrackEntry, Buffer.concat(kept.map(({ whole }) => whole))) };
+}
+
 function renumbered(track: MatroskaTrack, number: number): MatroskaTrack {
   const [entry] = elementsIn(track.entry);
   const others = [...elementsIn(entry?.body ?? Buffer.alloc(0))].filter(({ id }) => id !== ID.TrackNumber);

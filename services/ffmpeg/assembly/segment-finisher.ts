@@ -1,0 +1,202 @@
+import { rename, stat } from "node:fs/promises";
+import type { Container, MadeSegment } from "../../split/ports/media-tools.ts";
+import { stampFile } from "../formats/stamp-file.ts";
+import { isMatroska } from "../proof/product.ts";
+import { type Expected, proveSegment, roundingOf, type SourceFrame } from "../proof/proof.ts";
+import { type FileFacts, stampAt } from "../source/file-facts.ts";
+import { type AudioWay, isPcm } from "./audio-codecs.ts";
+import { joinSegment, type PictureFile, type PipedPicture } from "./join.ts";
+import type { SegmentAudio } from "./segment-audio.ts";
+
+/**
+ * Takes the packets of a produced file in decode order. Whoever began it calls `stop`, however it
+ * ends.
+ */
+export type ProductCheck = {
+  onPacket(packet: Buffer, number: number): Promise<void>;
+  /** All packets were taken. Throws `ProofError` for what is wrong with them. */
+  end(): Promise<void>;
+  /** Ends what still runs. */
+  stop(): Promise<void>;
+};
+
+/** The picture of one segment, whole. */
+export type SegmentPicture = {
+  made: MadeSegment["made"];
+  /** As ffprobe names it. */
+  codec: string;
+  /** What it comes as. A file is the segment itself, where there's no sound to be joined with it. */
+  input: PipedPicture | PictureFile;
+  /** Ticks a second, where the container keeps one. Undefined: as it comes. */
+  clock: number | undefined;
+  /** Seconds from the video's first frame to what is at zero in the input. */
+  zero: number;
+  /** And to the segment's first frame. */
+  start: number;
+  /** In presentation order; times are seconds from the segment's first frame. */
+  frames: SourceFrame[];
+  /** Of the last frame, in seconds. */
+  lastDuration: number;
+  /** Hashes the produced file's packets, one after the other, as those of `frames` were. */
+  hash: (packet: Buffer) => number;
+  /** False for a source's own beginning, which may be no keyframe. */
+  startsOnKey: boolean;
+  /** Whether frames that don't decode fail the proof; else they are counted. */
+  mustDecode: boolean;
+  /** In pixels, as displayed; undefined where it may be any. */
+  size?: [number, number];
+  /** Begins to look at the packets of the produced file. */
+  check?: () => ProductCheck;
+  /** Removes its temporary files. */
+  remove: () => Promise<void>;
+};
+
+export type FinisherOptions = {
+  binary: string;
+  directory: string;
+  container: Container;
+  facts: FileFacts;
+  /** What the source's container calls the picture's codec. */
+  tag: string;
+  /** When the sound of each segment starts: seconds from the video's first frame. */
+  starts: readonly number[];
+  /** What becomes of each track of sound. */
+  ways: readonly AudioWay[];
+  signal: AbortSignal;
+};
+
+/** A segment of which all is there. */
+export type WholeSegment = {
+  index: number;
+  /** Where its file is written. */
+  path: string;
+  picture: SegmentPicture;
+  /** Undefined where it has no sound. */
+  audio: SegmentAudio | undefined;
+};
+
+/** Matroska rounds to milliseconds. */
+const MIN_SHIFT_SECONDS = 0.0021;
+
+/** Joins picture and sound of segments, and proves their files. */
+export class SegmentFinisher {
+  readonly #options: FinisherOptions;
+  /** Added to the times of all sound, in seconds. */
+  #correction = 0;
+
+  constructor(options: FinisherOptions) {
+    this.#options = options;
+  }
+
+  /** Writes the segment's file, and removes what it was made from. */
+  async finish(segment: WholeSegment): Promise<MadeSegment> {
+    const { index, path, picture, audio } = segment;
+    await audio?.flush();
+    const expected = this.#expectedOf(segment);
+    let correction = this.#correction;
+    await this.#write(segment, correction);
+    let proof = await this.#prove(segment, expected);
+    const shift = this.#shiftOf(expected, proof);
+    if (Math.abs(shift) > MIN_SHIFT_SECONDS) {
+      correction -= shift;
+      this.#correction = correction;
+      await this.#write(segment, correction);
+      proof = await this.#prove(segment, expected);
+    }
+    await audio?.remove();
+    await picture.remove();
+    const ways = audio === undefined ? [] : this.#options.ways;
+    return {
+      index,
+      path,
+      bytes: (await stat(path)).size,
+      made: picture.made,
+      codec: picture.codec,
+      audioCodecs: ways.map((way) => way.codec),
+      audioMade: ways.some(({ isEncoded }) => isEncoded) ? "encoded" : "copied",
+      proof,
+    };
+  }
+
+  async #write(segment: WholeSegment, correction: number): Promise<void> {
+    const { container, facts } = this.#options;
+    const { path, picture } = segment;
+    await this.#join(segment, correction);
+    const { start, lastDuration } = picture;
+    await stampFile(path, container, { ...stampAt(facts, start), lastDuration });
+  }
+
+  async #join({ index, path, picture, audio }: WholeSegment, correction: number): Promise<void> {
+    const { binary, directory, container, facts, tag, signal, ways, starts } = this.#options;
+    const { input, clock, zero, codec } = picture;
+    if ("path" in input && ways.length === 0) return rename(input.path, path);
+    await joinSegment({
+      binary,
+      directory,
+      container,
+      facts,
+      tag: codec === "hevc" ? hevcTag(tag) : undefined,
+      output: path,
+      picture: input,
+      clock,
+      audio: audio && {
+        path: audio.path,
+        late: starts[index]! - zero + correction,
+        codecs: ways.map(({ joining }) => joining),
+      },
+      lead: audio?.lead ?? 0,
+      signal,
+    });
+  }
+
+  #expectedOf({ index, picture, audio }: WholeSegment): Expected {
+    const { container, ways, starts } = this.#options;
+    const { frames, lastDuration, start, hash, startsOnKey, mustDecode, size } = picture;
+    return {
+      hash,
+      frames,
+      start,
+      lastDuration,
+      audio: (audio?.packets ?? []).map((packets, track) => ({
+        packets: packets.map((packet) => ({ ...packet, time: packet.time + starts[index]! - start })),
+        isPacked: !isPcm(ways[track]!.codec),
+      })),
+      rounding: roundingOf(container),
+      startsOnKey,
+      mustDecode,
+      ...(size === undefined ? {} : { size }),
+    };
+  }
+
+  async #prove({ path, picture }: WholeSegment, expected: Expected): Promise<MadeSegment["proof"]> {
+    const { binary, directory, container, signal } = this.#options;
+    const check = picture.check?.();
+    try {
+      const audioTracks = expected.audio.length;
+      const product = { binary, directory, path, audioTracks, container, codec: picture.codec, signal };
+      const proof = await proveSegment(product, expected, check?.onPacket);
+      await check?.end();
+      return proof;
+    } finally {
+      await check?.stop();
+    }
+  }
+
+  /**
+   * Seconds by which all sound is late. ffmpeg's Matroska muxer says before version 6 how long a
+   * codec's delay is and doesn't add it to the times, so that players have the sound too early.
+   */
+  #shiftOf({ audio, start }: Expected, { sound = [] }: MadeSegment["proof"]): number {
+    if (!isMatroska(this.#options.container)) return 0;
+    const shifts = audio.flatMap(({ packets }, track) => {
+      const first = packets.find(({ isPlayed }) => isPlayed);
+      const found = sound[track]?.start;
+      return first === undefined || found === undefined ? [] : [found - start - first.time];
+    });
+    const [least, most] = [Math.min(...shifts), Math.max(...shifts)];
+    return shifts.length > 0 && most - least < MIN_SHIFT_SECONDS ? (least + most) / 2 : 0;
+  }
+}
+
+/** ffmpeg's own choice is hev1, which Apple's players don't show. */
+const hevcTag = (own: string): string => (["hev1", "dvhe"].includes(own) ? "hev1" : "hvc1");
