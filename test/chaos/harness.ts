@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { LambdaClient } from "@aws-sdk/client-lambda";
 import { ResourceGroupsTaggingAPIClient } from "@aws-sdk/client-resource-groups-tagging-api";
@@ -13,6 +14,12 @@ import { type HostOptions, StackHost } from "./stack-host.ts";
 import { bytesOf, type Video } from "./videos.ts";
 
 const NEVER = new AbortController().signal;
+
+/** How long a stack that was killed may take to answer again. A loaded machine takes a minute. */
+const MAX_AWAY_MS = 300_000;
+const PAUSE_MS = 500;
+
+const isAway = (error: unknown): boolean => error instanceof Error && "code" in error && error.code === "ECONNREFUSED";
 
 /** While the stack is being started again there is no answer: clients retry until there is. */
 const ATTEMPTS = 20;
@@ -42,7 +49,16 @@ export class Harness {
 
   async upload(Key: string, video: Video): Promise<void> {
     const object = { Body: await bytesOf(video), Metadata: video.metadata };
-    await this.#s3.send(new PutObjectCommand({ Bucket: this.host.place.names.uploads, Key, ...object }));
+    const put = new PutObjectCommand({ Bucket: this.host.place.names.uploads, Key, ...object });
+    // The SDK gives up early where many requests fail at the same time.
+    for (const giveUpAt = Date.now() + MAX_AWAY_MS; ; await sleep(PAUSE_MS)) {
+      try {
+        await this.#s3.send(put);
+        return;
+      } catch (error) {
+        if (!isAway(error) || Date.now() > giveUpAt) throw error;
+      }
+    }
   }
 
   /** Redrives each dead letter once. Resolves with how many stay. */
