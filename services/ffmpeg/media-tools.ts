@@ -37,7 +37,7 @@ async function* cut(
   const { format } = description;
   const video = description.video?.index ?? 0;
   const codec = description.video?.codec ?? "";
-  const audio = audioTracksOf(probed.output, job.cut.kind === "exact" ? job.cut.plan.origin : job.cut.origin);
+  const audio = audioTracksOf(probed.output, video, job.cut.kind === "exact" ? job.cut.plan.origin : job.cut.origin);
   const facts = fileFactsOf(probed.output, video);
   const tag = description.video?.tag ?? "";
   const opened = { binary, url, format, isDeep: probed.isDeep, video, audio, facts, tag };

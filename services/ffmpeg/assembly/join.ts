@@ -37,9 +37,11 @@ export type Join = {
   clock: number | undefined;
   /**
    * A Matroska file, AHEAD_SECONDS ahead; `late` is added to its times. Seconds. `codecs`: for each
-   * track ffmpeg's encoder, undefined where it's copied.
+   * track ffmpeg's encoder, undefined where it's copied. `defaults`: whether players choose it.
    */
-  audio: { path: string; late: number; codecs: readonly (string | undefined)[] } | undefined;
+  audio:
+    | { path: string; late: number; codecs: readonly (string | undefined)[]; defaults: readonly boolean[] }
+    | undefined;
   /** Seconds of sound before the segment's first frame: everything is moved by so much. */
   lead: number;
   signal: AbortSignal;
@@ -71,10 +73,13 @@ const muxerOptions = (join: Join): string[] => [
 const soundEncoders = ({ audio }: Join): string[] =>
   (audio?.codecs ?? []).flatMap((codec, track) => (codec === undefined ? [] : [`-c:a:${track}`, codec]));
 
+const dispositions = ({ audio }: Join): string[] =>
+  (audio?.defaults ?? []).flatMap((isDefault, track) => [`-disposition:a:${track}`, isDefault ? "default" : "0"]);
+
 /** The options of what is written, whatever the picture and the sound come as. */
 const outputOptions = (join: Join): string[] => [
   ...["-map", "0:v:0", ...(join.audio === undefined ? [] : ["-map", "1:a"])],
-  ...["-c", "copy", ...soundEncoders(join)],
+  ...["-c", "copy", ...soundEncoders(join), ...dispositions(join)],
   ...["-copyinkf:v", "-output_ts_offset", secondsText(join.lead - AHEAD_SECONDS)],
   ...muxerOptions(join),
   ...["-f", join.container.muxer],

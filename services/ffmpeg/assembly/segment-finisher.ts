@@ -3,6 +3,7 @@ import type { Container, MadeSegment } from "../../split/ports/media-tools.ts";
 import { stampFile } from "../formats/stamp-file.ts";
 import { isMatroska } from "../proof/product.ts";
 import { type Expected, proveSegment, roundingOf, type SourceFrame } from "../proof/proof.ts";
+import type { AudioTrack } from "../source/describe.ts";
 import { type FileFacts, stampAt } from "../source/file-facts.ts";
 import { type AudioWay, isPcm } from "./audio-codecs.ts";
 import { joinSegment, type PictureFile, type PipedPicture } from "./join.ts";
@@ -60,7 +61,8 @@ export type FinisherOptions = {
   tag: string;
   /** When the sound of each segment starts: seconds from the video's first frame. */
   starts: readonly number[];
-  /** What becomes of each track of sound. */
+  /** The tracks of sound, and what becomes of each. */
+  audio: readonly AudioTrack[];
   ways: readonly AudioWay[];
   signal: AbortSignal;
 };
@@ -143,6 +145,7 @@ export class SegmentFinisher {
         path: audio.path,
         late: starts[index]! - zero + correction,
         codecs: ways.map(({ joining }) => joining),
+        defaults: this.#options.audio.map(({ isDefault }) => isDefault),
       },
       lead: audio?.lead ?? 0,
       signal,

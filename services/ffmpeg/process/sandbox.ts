@@ -36,7 +36,7 @@ const PROBE_BYTES = 20_000_000;
 const ANALYZE_MICROSECONDS = 20_000_000;
 
 /** The same where a track's parameters weren't found so: its first packet comes later. */
-const DEEP_PROBE_BYTES = 200_000_000;
+const DEEP_PROBE_BYTES = 100_000_000;
 const DEEP_ANALYZE_MICROSECONDS = 600_000_000;
 
 /**

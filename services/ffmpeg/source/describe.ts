@@ -60,6 +60,8 @@ type Stream = z.infer<typeof Stream>;
 /** What `ffprobe -show_format -show_streams -of json` prints, as far as it is used. Tested on real output. */
 export const FfprobeOutput = z.object({
   streams: z.array(Stream).default([]),
+  /** Of a transport stream: which streams belong together. */
+  programs: z.array(z.object({ streams: z.array(z.object({ index: z.int() })).default([]) })).default([]),
   format: z.object({ format_name: z.string(), tags: z.record(z.string(), z.string()).optional() }),
 });
 export type FfprobeOutput = z.infer<typeof FfprobeOutput>;
@@ -85,9 +87,19 @@ const track = (stream: Stream): Track => ({
 });
 
 /** Whether a track whose codec is known has no packet that ffprobe could find its parameters in. */
-const lacksParameters = ({ codec_type, codec_name, width, sample_rate }: Stream): boolean =>
-  codec_name !== undefined &&
-  ((codec_type === "video" && width === 0) || (codec_type === "audio" && sample_rate === 0));
+const lacksParameters = (stream: Stream): boolean =>
+  stream.codec_name !== undefined &&
+  ((stream.codec_type === "video" && stream.width === 0) || (stream.codec_type === "audio" && !isHeard(stream)));
+
+/** Whether anything of a track of sound was found but its name. */
+const isHeard = ({ sample_rate, start_time }: Stream): boolean =>
+  sample_rate !== undefined && sample_rate > 0 && start_time !== undefined;
+
+/** Sound that belongs to another picture of a transport stream, one that isn't shown with this one. */
+function isOfAnotherProgram({ programs }: FfprobeOutput, picture: Stream | undefined, { index }: Stream): boolean {
+  const own = programs.find(({ streams }) => streams.some((one) => one.index === picture?.index));
+  return own !== undefined && !own.streams.some((one) => one.index === index);
+}
 
 /**
  * Turns ffprobe's output into a description. Cover art is a video stream to ffprobe and a picture to us. `chosen`:
@@ -96,6 +108,11 @@ const lacksParameters = ({ codec_type, codec_name, width, sample_rate }: Stream)
 export function describeSource(output: FfprobeOutput, chosen?: number): MediaDescription {
   const pictures = picturesInOrder(output.streams);
   const picture = pictures.find(({ index }) => index === chosen) ?? pictures[0];
+  const isKept = (stream: Stream) =>
+    stream.codec_type === "audio" &&
+    track(stream).codec !== undefined &&
+    isHeard(stream) &&
+    !isOfAnotherProgram(output, picture, stream);
   return {
     format: output.format.format_name,
     video: picture && {
@@ -103,11 +120,9 @@ export function describeSource(output: FfprobeOutput, chosen?: number): MediaDes
       size: displayedSize(picture),
       averageFps: plausible(picture.avg_frame_rate),
     },
-    audio: output.streams
-      .filter((stream) => stream.codec_type === "audio" && track(stream).codec !== undefined)
-      .map((stream) => ({ ...track(stream), start: stream.start_time })),
+    audio: output.streams.filter(isKept).map((stream) => ({ ...track(stream), start: stream.start_time })),
     others: output.streams
-      .filter((stream) => stream !== picture && (stream.codec_type !== "audio" || track(stream).codec === undefined))
+      .filter((stream) => stream !== picture && !isKept(stream))
       .map((stream) => ({ ...track(stream), type: stream.codec_type })),
   };
 }
@@ -128,6 +143,8 @@ export type AudioTrack = {
   isWide: boolean;
   /** Whether each packet of AAC has a header of its own, and the track none. */
   isAdts: boolean;
+  /** Whether players choose it, where nobody else does. */
+  isDefault: boolean;
 };
 
 /** Containers in which each packet of AAC has a header of its own. */
@@ -137,11 +154,11 @@ const isAdts = (format: string, { codec_name, extradata_size }: Stream): boolean
   codec_name === "aac" && (HAS_ADTS.includes(format) || (format === "avi" && !extradata_size));
 
 /**
- * The tracks of sound that the description has, in its order. `origin`: when the first picture is
- * shown, on the source's clock.
+ * The tracks of sound that go with a picture, in the description's order. `picture`: ffmpeg's index
+ * of it. `origin`: when its first frame is shown, on the source's clock.
  */
-export const audioTracksOf = (output: FfprobeOutput, origin: number): AudioTrack[] =>
-  describeSource(output).audio.map(({ index, codec, start }) => {
+export const audioTracksOf = (output: FfprobeOutput, picture: number, origin: number): AudioTrack[] =>
+  describeSource(output, picture).audio.map(({ index, codec, start }) => {
     const stream = output.streams.find((one) => one.index === index)!;
     return {
       index,
@@ -152,6 +169,7 @@ export const audioTracksOf = (output: FfprobeOutput, origin: number): AudioTrack
       channels: stream.channels ?? 0,
       isWide: !/^(u8|s16)/.test(stream.sample_fmt ?? ""),
       isAdts: isAdts(output.format.format_name, stream),
+      isDefault: stream.disposition.default === 1,
     };
   });
 
@@ -175,6 +193,8 @@ export function pictureFormatOf(output: FfprobeOutput, index: number): PictureFo
   };
 }
 
+const WHAT = ["-show_format", "-show_streams", "-show_programs"];
+
 /** What ffprobe says of a source. */
 export type Probed = {
   output: FfprobeOutput;
@@ -189,7 +209,7 @@ export type Probed = {
 export async function probe(binary: string, url: string, signal: AbortSignal): Promise<Probed> {
   const ask = async (isDeep: boolean): Promise<FfprobeOutput> => {
     const lines: string[] = [];
-    const args = [...untrustedInput(undefined, isDeep), "-show_format", "-show_streams", "-of", "json", url];
+    const args = [...untrustedInput(undefined, isDeep), ...WHAT, "-of", "json", url];
     await runFfprobe({ binary, args, signal, secret: url, onLine: (line) => lines.push(line) });
     return FfprobeOutput.parse(JSON.parse(lines.join("\n")));
   };

@@ -2,7 +2,17 @@ import { describe, expect, it } from "vitest";
 import { audioWay } from "../../../services/ffmpeg/assembly/audio-codecs.ts";
 
 const way = (codec: string, muxer = "mp4") => {
-  const track = { index: 1, codec, language: "und", lead: 0, rate: 48_000, channels: 2, isWide: false, isAdts: false };
+  const track = {
+    index: 1,
+    codec,
+    language: "und",
+    lead: 0,
+    rate: 48_000,
+    channels: 2,
+    isWide: false,
+    isAdts: false,
+    isDefault: true,
+  };
   return audioWay(track, { muxer, extension: "", contentType: "" });
 };
 

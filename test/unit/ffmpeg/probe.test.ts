@@ -50,3 +50,28 @@ describe("describing a source from ffprobe's output", () => {
     expect(described("codec-unknown-to-ffmpeg-5").video).toMatchObject({ codec: undefined, tag: "vvc1" });
   });
 });
+
+describe("tracks of sound that are left out", () => {
+  const picture = { index: 0, codec_type: "video", codec_name: "h264", width: 16, height: 9 };
+  const sound = (index: number, more: object = {}) => ({
+    ...{ index, codec_type: "audio", codec_name: "aac", sample_rate: "48000", start_time: "0.000000" },
+    ...more,
+  });
+  const tracksOf = (streams: object[], programs: object[] = []) => {
+    const { audio, others } = describeSource(
+      FfprobeOutput.parse({ streams, programs, format: { format_name: "mpegts" } }),
+    );
+    return { audio: audio.map(({ index }) => index), others: others.map(({ index }) => index) };
+  };
+
+  it("have no parameters, or no packet", () => {
+    const streams = [picture, sound(1, { sample_rate: "0" }), sound(2, { start_time: "N/A" }), sound(3)];
+    expect(tracksOf(streams)).toEqual({ audio: [3], others: [1, 2] });
+  });
+
+  it("belong to another programme than the picture", () => {
+    const programs = [{ streams: [{ index: 2 }] }, { streams: [{ index: 0 }, { index: 1 }] }];
+    expect(tracksOf([picture, sound(1), sound(2)], programs)).toEqual({ audio: [1], others: [2] });
+    expect(tracksOf([picture, sound(1), sound(2)])).toEqual({ audio: [1, 2], others: [] });
+  });
+});
