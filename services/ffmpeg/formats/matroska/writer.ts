@@ -24,6 +24,14 @@ const TIMESTAMP_SCALE = 1_000;
 /** Of unknown size: the segment goes to the end of the file. */
 const SEGMENT = Buffer.from("1853806701ffffffffffffff", "hex");
 
+/** A track whose decoder's configuration is another one. */
+export function withCodecPrivate(track: MatroskaTrack, codecPrivate: Buffer): MatroskaTrack {
+  const [entry] = elementsIn(track.entry);
+  const others = [...elementsIn(entry?.body ?? Buffer.alloc(0))].filter(({ id }) => id !== ID.CodecPrivate);
+  const parts = [...others.map(({ whole }) => whole), element(ID.CodecPrivate, codecPrivate)];
+  return { ...track, codecPrivate, entry: element(ID.TrackEntry, Buffer.concat(parts)) };
+}
+
 function renumbered(track: MatroskaTrack, number: number): MatroskaTrack {
   const [entry] = elementsIn(track.entry);
   const others = [...elementsIn(entry?.body ?? Buffer.alloc(0))].filter(({ id }) => id !== ID.TrackNumber);
