@@ -2,6 +2,7 @@ import { FfmpegError } from "../process/errors.ts";
 import { eachLine } from "../process/lines.ts";
 import { runProgram } from "../process/program.ts";
 import type { PictureFormat } from "../source/picture-format.ts";
+import { colourOptions } from "./colours.ts";
 import { depthOf, given, RECIPES, type Recipe, x264 } from "./recipes.ts";
 
 export type Encoder = {
@@ -30,9 +31,12 @@ const NEEDS_EVEN_SIZES = ["libx264", "libx265"];
 const formatOptions = (format: PictureFormat): string[] => [
   ...given("-pix_fmt", format.pixelFormat),
   ...given("-color_range", format.colorRange),
-  ...given("-colorspace", format.colorSpace),
-  ...given("-color_trc", format.colorTransfer),
-  ...given("-color_primaries", format.colorPrimaries),
+  // x264's fallback shows RGB as luma and chroma.
+  ...colourOptions(
+    /^yuv/.test(format.pixelFormat ?? "") && format.colorSpace === "gbr"
+      ? { ...format, colorSpace: undefined }
+      : format,
+  ),
   ...given("-chroma_sample_location", format.chromaLocation),
 ];
 

@@ -124,7 +124,7 @@ const VPX_IN_ORDER = ["-auto-alt-ref", "0", "-lag-in-frames", "0"];
 
 /**
  * For each codec the encoders to try, best first. Each makes one packet of a frame, in presentation
- * order. libtheora has no option for where to put a keyframe, so every frame is one; its finest is
+ * order. libtheora has no option for where to put a keyframe, so every frame is one, as of FFV1; its finest is
  * 41 dB for noise. MPEG-1 has no room for larger values: its finest that holds them all has 43 dB.
  */
 export const RECIPES: Readonly<Record<string, readonly Recipe[]>> = {
@@ -142,7 +142,7 @@ export const RECIPES: Readonly<Record<string, readonly Recipe[]>> = {
     },
   ],
   dnxhd: [x264],
-  ffv1: [{ ...plain("ffv1", "ffv1"), keepsAlpha: true }],
+  ffv1: [{ ...plain("ffv1", "ffv1", "-g", "1"), keepsAlpha: true }],
   theora: [plain("libtheora", "theora", "-q:v", "10", "-g", "1")],
   vp8: [
     {

@@ -3,12 +3,14 @@ import type { Origin } from "../assembly/origin.ts";
 import type { PictureReading } from "../assembly/source-reading.ts";
 import type { SpoolFolder } from "../assembly/spool.ts";
 import { av1Reader } from "../formats/av1/stream.ts";
-import { readMatroska } from "../formats/matroska/reader.ts";
-import { type MatroskaHeader, matroskaHeader } from "../formats/matroska/writer.ts";
+import { type MatroskaTrack, readMatroska } from "../formats/matroska/reader.ts";
+import { type MatroskaHeader, matroskaHeader, withCodecPrivate } from "../formats/matroska/writer.ts";
+import { withSignal } from "../formats/mpeg4-signal.ts";
 import { unreadable } from "../process/errors.ts";
 import { PACKET_LINES, readPacketLines } from "../process/packet-lines.ts";
 import type { OutputPipe } from "../process/program.ts";
 import type { PictureFormat } from "../source/picture-format.ts";
+import { signalOf } from "./colours.ts";
 import { type EncodedFrame, EncodedWriter } from "./encoded-writer.ts";
 import type { Encoder } from "./encoders.ts";
 import { FrameTimes } from "./frame-times.ts";
@@ -95,9 +97,9 @@ export class Reencoder implements PictureReading {
     let pending: EncodedFrame | undefined;
     let count = 0;
     const onTracks = (tracks: Parameters<typeof matroskaHeader>[0]) => {
-      writer = this.#writer(matroskaHeader(tracks));
+      writer = this.#writer(matroskaHeader(tracks.map((track) => this.#withColours(track))));
     };
-    const readStream = encoder.stream === "ivf" ? av1Reader(picture.sampleAspect) : readMatroska;
+    const readStream = encoder.stream === "ivf" ? av1Reader(picture) : readMatroska;
     await readStream(pipe, onTracks, async ({ data, key, additions }) => {
       if (writer === undefined) throw unreadable("ffmpeg wrote no header for what it encoded");
       const time = await times.of(count, signal);
@@ -112,6 +114,14 @@ export class Reencoder implements PictureReading {
     const mean = pending.time / Math.max(1, count - 1) || LONE_FRAME_SECONDS;
     await writer.add(pending, pending.time + mean);
     writer.end();
+  }
+
+  /** ffmpeg writes no colours into MPEG-4 video. */
+  #withColours(track: MatroskaTrack): MatroskaTrack {
+    const { encoder, picture } = this.#reencoding;
+    const signal = signalOf(picture);
+    if (encoder.codec !== "mpeg4" || signal === undefined || track.codecPrivate === undefined) return track;
+    return withCodecPrivate(track, withSignal(track.codecPrivate, signal));
   }
 
   #writer(header: MatroskaHeader): EncodedWriter {

@@ -182,6 +182,7 @@ export function pictureFormatOf(output: FfprobeOutput, index: number): PictureFo
     pixelFormat: stream?.pix_fmt,
     alphaMode: (stream?.tags?.alpha_mode ?? stream?.tags?.ALPHA_MODE) === "1",
     sampleAspect: stream?.sample_aspect_ratio,
+    language: stream?.tags?.language ?? "und",
     colorRange: stream?.color_range,
     colorSpace: stream?.color_space,
     colorTransfer: stream?.color_transfer,

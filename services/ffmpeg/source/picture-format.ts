@@ -7,6 +7,8 @@ export type PictureFormat = {
   alphaMode: boolean;
   /** Width of a sample by its height; undefined where it's unknown. */
   sampleAspect: string | undefined;
+  /** ISO 639-2; "und" where it's unknown. */
+  language: string;
   colorRange: string | undefined;
   colorSpace: string | undefined;
   colorTransfer: string | undefined;

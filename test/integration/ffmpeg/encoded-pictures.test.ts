@@ -52,7 +52,7 @@ async function framesOf(path: string, pixelFormat: string, decoder: readonly str
 }
 
 const SAMPLES_PER_PIXEL: Readonly<Record<string, number>> = {
-  ...{ yuv420p: 1.5, yuv420p10le: 1.5, yuv422p: 2, yuva420p: 2.5 },
+  ...{ yuv420p: 1.5, yuv420p10le: 1.5, yuv422p: 2, yuv422p10le: 2, yuva420p: 2.5 },
 };
 
 /** Of each frame of the segments, beside the source's, over all planes. */
@@ -97,6 +97,7 @@ describe.each([
   ["mpeg4.mp4", "yuv420p", ["-c:v", "mpeg4", "-q:v", "4", ...ONE_GROUP]],
   ["vp8.webm", "yuv420p", ["-c:v", "libvpx", ...VPX]],
   ["vp9.webm", "yuv420p", ["-c:v", "libvpx-vp9", ...VPX]],
+  ["ffv1.mkv", "yuv422p10le", ["-c:v", "ffv1", "-g", "250"]],
   ["av1.mp4", "yuv420p10le", [...AV1, "-b:v", "2M"]],
 ] as const)("%s, encoded again", (name, pixelFormat, codec) => {
   it(`has ${MIN_DECIBELS} dB on every frame, and the pixel format that it had`, async () => {

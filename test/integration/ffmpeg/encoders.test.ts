@@ -14,6 +14,7 @@ const FORMAT: PictureFormat = {
   pixelFormat: "yuv420p",
   alphaMode: false,
   sampleAspect: undefined,
+  language: "und",
   colorRange: undefined,
   colorSpace: undefined,
   colorTransfer: undefined,
@@ -39,5 +40,45 @@ describe("listing the encoders of an ffmpeg", () => {
     expect(await encodersFor(binary, FORMAT, NEVER)).toMatchObject([{ codec: "h264" }]);
     await writeFile(broken, "");
     expect(await encodersFor(binary, FORMAT, NEVER)).toMatchObject([{ codec: "h264" }]);
+  });
+});
+
+describe("the encoders of a picture", () => {
+  const LIST = ["libx264", "libx265", "libaom-av1"].map((name) => `echo ' V....D ${name}              x'`).join("\n");
+  const encoders = async (format: Partial<PictureFormat>, list = LIST) => {
+    const binary = await standIn(await temporaryFolder(), list);
+    return encodersFor(binary, { ...FORMAT, ...format }, NEVER);
+  };
+  const optionOf = (options: readonly string[], name: string) => options[options.indexOf(name) + 1];
+
+  it.each([
+    ["yuv420p", "yuv420p"],
+    ["yuvj422p", "yuvj422p"],
+    ["yuv422p10le", "yuv422p10le"],
+    ["yuv444p12le", "yuv444p10le"],
+    ["yuv411p", "yuv422p"],
+    ["gbrp", "yuv444p"],
+    ["p010le", "yuv420p10le"],
+    ["gray", "yuv420p"],
+  ])("in H.264 keep chroma and depth: %s is %s", async (pixelFormat, kept) => {
+    const [fallback] = await encoders({ codec: "wmv2", pixelFormat });
+    expect(optionOf(fallback!.options, "-pix_fmt")).toBe(kept);
+  });
+
+  it("are none that are experimental, and none that drop transparency", async () => {
+    const old = LIST.replace("V....D libaom", "V..X.. libaom");
+    expect((await encoders({ codec: "av1" })).map(({ codec }) => codec)).toEqual(["av1", "h264"]);
+    expect((await encoders({ codec: "av1" }, old)).map(({ codec }) => codec)).toEqual(["h264"]);
+    expect(await encoders({ codec: "qtrle", pixelFormat: "argb" })).toEqual([]);
+    expect(await encoders({ codec: "vp9", alphaMode: true })).toEqual([]);
+  });
+
+  it("are given colours by their numbers, whatever ffmpeg calls them", async () => {
+    const [own] = await encoders({ colorSpace: "gbr", colorTransfer: "iec61966-2-1", colorPrimaries: "bt470bg" });
+    expect(optionOf(own!.options, "-color_trc")).toBe("13");
+    expect(optionOf(own!.options, "-color_primaries")).toBe("5");
+    expect(own!.options).not.toContain("-colorspace");
+    const [rgb] = await encoders({ pixelFormat: "gbrp", colorSpace: "gbr" });
+    expect(optionOf(rgb!.options, "-colorspace")).toBe("0");
   });
 });

@@ -52,13 +52,13 @@ function ivf(...frames: Buffer[]): Buffer {
   return Buffer.concat([file, ...parts]);
 }
 
-async function read(bytes: Buffer, aspect: string | undefined = undefined) {
+async function read(bytes: Buffer, sampleAspect: string | undefined = undefined) {
   let tracks: MatroskaTrack[] = [];
   const packets: StreamPacket[] = [];
   const stream = async function* () {
     for (let at = 0; at < bytes.length; at += 7) yield bytes.subarray(at, at + 7);
   };
-  await av1Reader(aspect)(
+  await av1Reader({ sampleAspect, language: "fre" })(
     stream(),
     (found) => {
       tracks = found;
@@ -82,8 +82,9 @@ describe("a stream of AV1", () => {
     expect(childOf(track!.body, ID.CodecID)!.toString()).toBe("V_AV1");
     const video = childOf(track!.body, ID.Video)!;
     expect(unsigned(childOf(video, ID.PixelWidth))).toBe(176);
-    expect(unsigned(childOf(video, ID.DisplayWidth))).toBe(192);
-    expect(unsigned(childOf(video, ID.DisplayHeight))).toBe(144);
+    expect(unsigned(childOf(video, ID.DisplayWidth))).toBe(176 * 12);
+    expect(unsigned(childOf(video, ID.DisplayHeight))).toBe(144 * 11);
+    expect(childOf(track!.body, ID.Language)!.toString()).toBe("fre");
   });
 
   it("that is cut off ends; one that starts without a header, or lies about a size, is refused", async () => {

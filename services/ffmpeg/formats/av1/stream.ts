@@ -60,16 +60,24 @@ const PICTURE = 1;
 
 type Size = { width: number; height: number };
 
-/** `aspect`: of a sample, as ffprobe prints it, such as "4:3". */
-function trackOf({ width, height }: Size, aspect: string | undefined, header: Unit): MatroskaTrack {
+/** What a stream of AV1 doesn't say of its pictures. */
+export type TrackFacts = {
+  /** Of a sample, as ffprobe prints it, such as "4:3". */
+  sampleAspect: string | undefined;
+  /** ISO 639-2. */
+  language: string;
+};
+
+function trackOf({ width, height }: Size, { sampleAspect, language }: TrackFacts, header: Unit): MatroskaTrack {
   const codecPrivate = av1Configuration(readSequenceHeader(header.payload), header.whole);
-  const [across, down] = (aspect ?? "").split(":").map(Number) as [number, number];
+  const [across, down] = (sampleAspect ?? "").split(":").map(Number) as [number, number];
   const isSquare = !(across > 0 && down > 0) || across === down;
   const display = isSquare
     ? []
     : [
-        element(ID.DisplayWidth, integer(Math.round((width * across) / down))),
-        element(ID.DisplayHeight, integer(height)),
+        // Their ratio counts.
+        element(ID.DisplayWidth, integer(width * across)),
+        element(ID.DisplayHeight, integer(height * down)),
       ];
   const video = [element(ID.PixelWidth, integer(width)), element(ID.PixelHeight, integer(height)), ...display];
   const entry = element(
@@ -78,6 +86,7 @@ function trackOf({ width, height }: Size, aspect: string | undefined, header: Un
       element(ID.TrackNumber, integer(1)),
       element(ID.TrackUID, integer(1)),
       element(ID.TrackType, integer(PICTURE)),
+      element(ID.Language, Buffer.from(language)),
       element(ID.CodecID, Buffer.from("V_AV1")),
       element(ID.CodecPrivate, codecPrivate),
       element(ID.Video, Buffer.concat(video)),
@@ -95,10 +104,10 @@ const MAX_FRAME_BYTES = 256 * 1024 * 1024;
 /**
  * Reads AV1 as ffmpeg's ivf muxer writes it, as `readMatroska` reads a Matroska stream: that muxer
  * needs the decoder's configuration before the first packet, and libaom gives it with that. Times
- * are left at 0. Ends with the stream. `aspect`: of a sample, as ffprobe prints it.
+ * are left at 0. Ends with the stream.
  */
 export const av1Reader =
-  (aspect: string | undefined): typeof readMatroska =>
+  (facts: TrackFacts): typeof readMatroska =>
   async (stream, onTracks, onPacket) => {
     const reader = new ByteReader(stream);
     const file = await reader.read(FILE_HEADER_BYTES);
@@ -117,7 +126,7 @@ export const av1Reader =
       const header = units.find(({ type }) => type === SEQUENCE_HEADER);
       if (isFirst) {
         if (header === undefined) throw unreadable("AV1 that starts with no sequence header");
-        onTracks([trackOf(size, aspect, header)]);
+        onTracks([trackOf(size, facts, header)]);
         isFirst = false;
       }
       // MP4 and Matroska have packets of their own.

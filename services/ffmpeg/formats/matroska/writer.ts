@@ -24,22 +24,37 @@ const TIMESTAMP_SCALE = 1_000;
 /** Of unknown size: the segment goes to the end of the file. */
 const SEGMENT = Buffer.from("1853806701ffffffffffffff", "hex");
 
+/** The elements of a track's entry but those of an id. */
+function elementsWithout(track: MatroskaTrack, left: number): Buffer[] {
+  const [entry] = elementsIn(track.entry);
+  const elements = [...elementsIn(entry?.body ?? Buffer.alloc(0))];
+  return elements.filter(({ id }) => id !== left).map(({ whole }) => whole);
+}
+
+const entryOf = (elements: readonly Buffer[]): Buffer => element(ID.TrackEntry, Buffer.concat(elements));
+
 /**
  * A track whose times are no longer moved by its readers. For codecs that encoders begin with
  * silence, of which the times of the packets tell as well.
  */
-export function withoutDelay(track: MatroskaTrack): MatroskaTrack {
-  const [entry] = elementsIn(track.entry);
-  const kept = [...elementsIn(entry?.body ?? Buffer.alloc(0))].filter(({ id }) => id !== ID.CodecDelay);
-  return { ...track, delay: 0, entry: element(ID.TrackEntry, Buffer.concat(kept.map(({ whole }) => whole))) };
-}
+export const withoutDelay = (track: MatroskaTrack): MatroskaTrack => ({
+  ...track,
+  delay: 0,
+  entry: entryOf(elementsWithout(track, ID.CodecDelay)),
+});
 
-function renumbered(track: MatroskaTrack, number: number): MatroskaTrack {
-  const [entry] = elementsIn(track.entry);
-  const others = [...elementsIn(entry?.body ?? Buffer.alloc(0))].filter(({ id }) => id !== ID.TrackNumber);
-  const parts = [element(ID.TrackNumber, integer(number)), ...others.map(({ whole }) => whole)];
-  return { ...track, number, entry: element(ID.TrackEntry, Buffer.concat(parts)) };
-}
+/** A track whose decoder's configuration is another one. */
+export const withCodecPrivate = (track: MatroskaTrack, codecPrivate: Buffer): MatroskaTrack => ({
+  ...track,
+  codecPrivate,
+  entry: entryOf([...elementsWithout(track, ID.CodecPrivate), element(ID.CodecPrivate, codecPrivate)]),
+});
+
+const renumbered = (track: MatroskaTrack, number: number): MatroskaTrack => ({
+  ...track,
+  number,
+  entry: entryOf([element(ID.TrackNumber, integer(number)), ...elementsWithout(track, ID.TrackNumber)]),
+});
 
 /** The head of a file that holds these tracks, renumbered from 1 on. */
 export function matroskaHeader(tracks: readonly MatroskaTrack[]): MatroskaHeader {

@@ -1,0 +1,52 @@
+import type { Signal } from "../formats/mpeg4-signal.ts";
+import type { PictureFormat } from "../source/picture-format.ts";
+
+/**
+ * Code points of colours by ffprobe's names: ffmpeg's options know some of them by other names, or
+ * not at all, from version to version. ITU-T H.273, section 8.
+ */
+
+const PRIMARIES: Readonly<Record<string, number>> = {
+  ...{ bt709: 1, bt470m: 4, bt470bg: 5, smpte170m: 6, smpte240m: 7, film: 8, bt2020: 9 },
+  ...{ smpte428: 10, smpte431: 11, smpte432: 12, ebu3213: 22 },
+};
+
+const TRANSFERS: Readonly<Record<string, number>> = {
+  ...{ bt709: 1, bt470m: 4, bt470bg: 5, smpte170m: 6, smpte240m: 7, linear: 8, log100: 9, log316: 10 },
+  ...{ "iec61966-2-4": 11, bt1361e: 12, "iec61966-2-1": 13, "bt2020-10": 14, "bt2020-12": 15 },
+  ...{ smpte2084: 16, smpte428: 17, "arib-std-b67": 18 },
+};
+
+const SPACES: Readonly<Record<string, number>> = {
+  ...{ gbr: 0, bt709: 1, fcc: 4, bt470bg: 5, smpte170m: 6, smpte240m: 7, ycgco: 8, bt2020nc: 9, bt2020c: 10 },
+  ...{ smpte2085: 11, "chroma-derived-nc": 12, "chroma-derived-c": 13, ictcp: 14 },
+};
+
+/** Nothing where the name says nothing, or isn't known. */
+const option = (name: string, codes: Readonly<Record<string, number>>, value: string | undefined): string[] => {
+  const code = codes[value ?? ""];
+  return code === undefined ? [] : [name, String(code)];
+};
+
+type Colours = Pick<PictureFormat, "colorRange" | "colorSpace" | "colorTransfer" | "colorPrimaries">;
+
+/** Options of an encoder. */
+export const colourOptions = ({ colorSpace, colorTransfer, colorPrimaries }: Colours): string[] => [
+  ...option("-colorspace", SPACES, colorSpace),
+  ...option("-color_trc", TRANSFERS, colorTransfer),
+  ...option("-color_primaries", PRIMARIES, colorPrimaries),
+];
+
+const UNSPECIFIED = 2;
+
+/** Undefined where nothing is known of them. */
+export function signalOf({ colorRange, colorSpace, colorTransfer, colorPrimaries }: Colours): Signal | undefined {
+  const signal = {
+    isFullRange: colorRange === "pc",
+    primaries: PRIMARIES[colorPrimaries ?? ""] ?? UNSPECIFIED,
+    transfer: TRANSFERS[colorTransfer ?? ""] ?? UNSPECIFIED,
+    matrix: SPACES[colorSpace ?? ""] ?? UNSPECIFIED,
+  };
+  const { isFullRange, ...codes } = signal;
+  return isFullRange || Object.values(codes).some((code) => code !== UNSPECIFIED) ? signal : undefined;
+}
