@@ -71,6 +71,7 @@ const data: { [T in EventType]: EventData<T> } = {
       max_boundary_deviation_ms: 0,
       max_frame_time_error_ms: 0,
       max_audio_offset_ms: 0.021,
+      max_audio_gap_ms: 0.042,
     },
   },
   VideoRejected: {

@@ -111,6 +111,11 @@ export const SplitPlanned = z.object({
   omitted_tracks: z
     .array(z.object({ index: z.int().nonnegative(), type: z.string(), codec: z.string() }))
     .describe("Tracks of the source that the segments leave out: data, subtitles, further pictures."),
+  omitted_audio_seconds: Figure.positive()
+    .optional()
+    .describe(
+      "Sound that the segments leave out, because it comes more than ten seconds before the first picture: of the track that has most. Absent where there is none.",
+    ),
 });
 export type SplitPlanned = z.infer<typeof SplitPlanned>;
 
@@ -157,6 +162,9 @@ export const Proof = z
     max_frame_time_error_ms: Milliseconds.describe("How far a frame is from its time in the source."),
     max_audio_offset_ms: Milliseconds.describe(
       "How far sound is from where it was in the source, against the picture.",
+    ),
+    max_audio_gap_ms: Milliseconds.optional().describe(
+      "The longest hole in the sound, in a segment or between two, that the source doesn't have. Absent where segments were made before this was measured.",
     ),
   })
   .describe(

@@ -39,6 +39,9 @@ const Delivered = z.object({
     size: z.tuple([z.number(), z.number()]).optional(),
     largestTimeError: z.number(),
     largestAudioOffset: z.number(),
+    sound: z
+      .array(z.object({ start: z.number(), end: z.number(), gapBefore: z.number(), largestGap: z.number() }).nullable())
+      .optional(),
   }),
   announced: z.boolean(),
 });

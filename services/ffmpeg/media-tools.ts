@@ -1,6 +1,7 @@
 import { copiedSegments } from "../split/domain/exact-plan.ts";
 import type { CutJob, DescribedMedia, MadeSegment, MediaDescription, MediaTools } from "../split/ports/media-tools.ts";
 import { cutByCopy } from "./copy/copied-cut.ts";
+import type { CopiedSegment } from "./copy/copied-picture.ts";
 import { cutToAnEnding } from "./cut-ending.ts";
 import { cutExactly } from "./exact/index.ts";
 import { containersFor } from "./formats/containers.ts";
@@ -8,7 +9,7 @@ import { isVpxCodec } from "./formats/vpx/keyframe-size.ts";
 import type { Binaries } from "./process/binaries.ts";
 import { CutFailedError, isOfTheFile } from "./process/errors.ts";
 import { checkSource } from "./source/checked-source.ts";
-import { describeSource, type FfprobeOutput, languageOf, pictureFormatOf, probe } from "./source/describe.ts";
+import { audioTracksOf, describeSource, type Probed, pictureFormatOf, probe } from "./source/describe.ts";
 import { firstWithPackets, picturesInOrder } from "./source/picture-choice.ts";
 import type { RangedSource } from "./source/ranged-source.ts";
 import { hasSampleTable, readConfigurations, readSampleTable } from "./source/sample-table.ts";
@@ -22,7 +23,7 @@ type Served = {
   binary: string;
   url: string;
   source: RangedSource;
-  probed: FfprobeOutput;
+  probed: Probed;
   description: MediaDescription;
 };
 
@@ -35,17 +36,11 @@ async function* cut(
   const { format } = description;
   const video = description.video?.index ?? 0;
   const codec = description.video?.codec ?? "";
-  const audio = description.audio.map((track) => ({
-    index: track.index,
-    codec: track.codec ?? "",
-    language: languageOf(probed, track.index),
-  }));
-  const common = { binary, url, format, video, audio, container, directory, signal };
-  const copy = (segments: readonly { firstFrame: number; frames: number }[]) => {
-    const starts = segments.slice(1).map(({ firstFrame }) => firstFrame);
-    const frames = segments.map((segment) => segment.frames);
-    return cutByCopy({ ...common, codec, starts, frames, from: job.from, mustDecode: job.cut.kind === "exact" });
-  };
+  const audio = audioTracksOf(probed.output, job.cut.kind === "exact" ? job.cut.plan.origin : job.cut.origin);
+  const common = { binary, url, format, isDeep: probed.isDeep, video, audio, container, directory, signal };
+  const mustDecode = job.cut.kind === "exact";
+  const copy = (segments: readonly CopiedSegment[]) =>
+    cutByCopy({ ...common, codec, segments, mustDecode, from: job.from });
   if (job.cut.kind === "keyframe") return yield* copy(job.cut.segments);
 
   let { from } = job;
@@ -63,7 +58,7 @@ async function* cut(
       job.log.warn("Encodes what can't be copied", { from_segment: from, since: String(error) });
     }
   }
-  const { size, ...picture } = pictureFormatOf(probed, video);
+  const { size, ...picture } = pictureFormatOf(probed.output, video);
   if (isVpxCodec(codec) && job.from === 0) await assertOneSize({ ...common, stream: video, codec });
   const { changesDescription } = job.cut.index;
   const configurations = changesDescription ? await readConfigurations(source, video, signal) : [];
@@ -86,8 +81,9 @@ export const ffmpegMediaTools = ({ ffmpeg, ffprobe }: Binaries): MediaTools => (
     const { url, pause, resume, close } = server;
     const orFailed = (signal: AbortSignal): AbortSignal => AbortSignal.any([signal, source.failed]);
 
-    const described = (probed: FfprobeOutput, picture: number | undefined): DescribedMedia => {
-      const description = describeSource(probed, picture);
+    const described = (probed: Probed, picture: number | undefined): DescribedMedia => {
+      const { isDeep } = probed;
+      const description = describeSource(probed.output, picture);
       const { format, video } = description;
       const stream = video?.index ?? 0;
       return {
@@ -96,7 +92,8 @@ export const ffmpegMediaTools = ({ ffmpeg, ffprobe }: Binaries): MediaTools => (
           const signal = orFailed(ending);
           const truncated = await isTruncated(source, format, signal);
           const indexed = hasSampleTable(format) ? await readSampleTable(source, stream, signal) : undefined;
-          if (indexed === undefined) await scanPackets({ binary: ffprobe, url, stream, format, signal, onPacket });
+          if (indexed === undefined)
+            await scanPackets({ binary: ffprobe, url, stream, format, isDeep, signal, onPacket });
           else for (const packet of indexed) onPacket(packet);
           return { truncated };
         },
@@ -110,8 +107,9 @@ export const ffmpegMediaTools = ({ ffmpeg, ffprobe }: Binaries): MediaTools => (
     const describe = async (ending: AbortSignal): Promise<DescribedMedia> => {
       const signal = orFailed(ending);
       const probed = await probe(ffprobe, url, signal);
-      const candidates = picturesInOrder(probed.streams).map(({ index }) => index);
-      const search = { binary: ffprobe, url, format: probed.format.format_name, signal };
+      const candidates = picturesInOrder(probed.output.streams).map(({ index }) => index);
+      const { isDeep, output } = probed;
+      const search = { binary: ffprobe, url, format: output.format.format_name, isDeep, signal };
       return described(probed, await firstWithPackets(search, candidates));
     };
     return { describe, pause, resume, close };

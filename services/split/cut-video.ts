@@ -1,12 +1,12 @@
 import { rm } from "node:fs/promises";
-import type { EventData } from "#events-schema";
 import { isCutFailure, isMediaFault, RejectedVideo } from "../video/errors.ts";
 import * as facts from "../video/event-data.ts";
 import { nameOf } from "../video/source.ts";
 import { type Delivery, deliverSegments } from "./deliver-segments.ts";
 import type { Announce, SplitDependencies } from "./dependencies.ts";
+import { omittedSeconds } from "./domain/early-sound.ts";
 import { PacketIndex } from "./domain/packet-index.ts";
-import { largestDeviation, proofOf } from "./domain/proof.ts";
+import { largestAudioGap, largestDeviation, MAX_AUDIO_GAP_SECONDS, proofOf } from "./domain/proof.ts";
 import { planCut, type SplitPlan } from "./plan-cut.ts";
 import type { CutChoice } from "./ports/ledger.ts";
 import type { DescribedMedia, MediaDescription } from "./ports/media-tools.ts";
@@ -54,7 +54,7 @@ export async function cutVideo(
       plan = planCut(index, choice, averageFps);
     }
     const picture = pictureOf(description, plan);
-    await announce("SplitPlanned", facts.planned(upload, picture, choice, plan, omittedTracks(description)));
+    await announce("SplitPlanned", facts.planned(upload, picture, choice, plan, omittedOf(description, plan)));
     log.info("Planned", { segments: plan.segments.length, duration: plan.duration, frames: plan.frames });
 
     const { extension } = nameOf(upload.source.key);
@@ -113,6 +113,11 @@ function resultOf(plan: SplitPlan, { proofs, undecodableFrom }: Delivery, index:
       "ProofFailed",
       `The segments hold ${held} frames and the video ${counted}. Ask for the cut "exact", which encodes what can't be copied.`,
     );
+  }
+  const gap = largestAudioGap(proofs);
+  if (gap !== undefined && gap > MAX_AUDIO_GAP_SECONDS) {
+    const milliseconds = Math.round(gap * 1_000);
+    throw new RejectedVideo("ProofFailed", `The sound has a hole of ${milliseconds} ms that the video doesn't have.`);
   }
   const boundaries = proofs.map(({ start }, at) => ({ requestedStart: plan.segments[at]!.requestedStart, start }));
   return {
@@ -190,5 +195,10 @@ function pictureOf({ video, audio }: VideoDescription, { frames, duration }: Spl
   };
 }
 
-const omittedTracks = ({ others }: MediaDescription): EventData<"SplitPlanned">["omitted_tracks"] =>
-  others.slice(0, MOST_OMITTED).map(({ index, type, codec, tag }) => ({ index, type, codec: codec ?? tag }));
+const omittedOf = ({ others, audio }: MediaDescription, { origin }: SplitPlan): facts.Omitted => ({
+  tracks: others.slice(0, MOST_OMITTED).map(({ index, type, codec, tag }) => ({ index, type, codec: codec ?? tag })),
+  audioSeconds: omittedSeconds(
+    origin,
+    audio.map(({ start }) => start),
+  ),
+});

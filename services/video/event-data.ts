@@ -97,6 +97,9 @@ export const refused = (
 
 export type OmittedTrack = { index: number; type: string; codec: string };
 
+/** What the segments leave out. `audioSeconds`: of sound before the first picture; 0 where there's none. */
+export type Omitted = { tracks: OmittedTrack[]; audioSeconds: number };
+
 const videoFacts = (upload: Upload, picture: Picture, { cut, segmentSeconds }: CutFacts, plan: Plan) => ({
   ...uploadFacts(upload),
   ...picture,
@@ -111,8 +114,12 @@ export const planned = (
   picture: Picture,
   cut: CutFacts,
   plan: Plan,
-  omitted: OmittedTrack[],
-): EventData<"SplitPlanned"> => ({ ...videoFacts(upload, picture, cut, plan), omitted_tracks: omitted });
+  { tracks, audioSeconds }: Omitted,
+): EventData<"SplitPlanned"> => ({
+  ...videoFacts(upload, picture, cut, plan),
+  omitted_tracks: tracks,
+  ...(audioSeconds > 0 ? { omitted_audio_seconds: seconds(audioSeconds) } : {}),
+});
 
 export const split = (
   upload: Upload,

@@ -39,12 +39,6 @@ function unsplit(source: Source, produced: Produced): Report {
   return nothingMade(produced, [`rejected though ${frames} frames decode${made}: ${detail}`], [], frames);
 }
 
-/** Seconds of sound before the first picture that the plan names as left out. */
-const omittedSeconds = (planned: Produced["planned"]): number =>
-  Object.entries(planned ?? {})
-    .filter(([field, value]) => /^omitted.*seconds$/.test(field) && typeof value === "number")
-    .reduce((sum, [, value]) => sum + Number(value), 0);
-
 /** In order, each once: events may come again. */
 const inOrder = (created: readonly SegmentEvent[]): SegmentEvent[] =>
   [...new Map(created.map((event) => [event.segment_index, event])).values()].sort(
@@ -149,7 +143,7 @@ export async function check(source: Source, produced: Produced): Promise<Report>
     events: grouped(eventDifferences(measured, ended), segments.length),
   };
   faults.push(...pictureFaults(report, measured, ended));
-  for (const track of sound) faults.push(...soundFaults(track, segments, omittedSeconds(planned)));
+  for (const track of sound) faults.push(...soundFaults(track, segments, planned?.omitted_audio_seconds ?? 0));
   const most = Math.max(0, ...segments.map(({ soundStreams }) => soundStreams.length));
   if (most > kept.length) faults.push(`segments have ${most} tracks of sound, and ${kept.length} of the source play`);
   faults.push(...newComplaints(source, segments), ...report.metadata, ...report.events);

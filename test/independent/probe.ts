@@ -23,9 +23,12 @@ export type Probe = {
 
 const NOTHING: Probe = { format: {}, streams: [], programs: [] };
 
+/** Far enough to find a picture that begins a minute after the sound. */
+const DEEP = ["-probesize", "200000000", "-analyzeduration", "600000000"];
+
 /** Nothing where ffprobe can't open the file. */
 export async function probe(path: string): Promise<Probe> {
-  const text = await ffprobe("-show_format", "-show_streams", "-show_programs", "-of", "json", path);
+  const text = await ffprobe(...DEEP, "-show_format", "-show_streams", "-show_programs", "-of", "json", path);
   if (text === "") return NOTHING;
   return { ...NOTHING, ...(JSON.parse(text) as Partial<Probe>) };
 }

@@ -1,8 +1,9 @@
+import type { Assembly } from "../assembly/assembly.ts";
+import { AHEAD_SECONDS } from "../assembly/join.ts";
+import type { Spool, SpoolFolder } from "../assembly/spool.ts";
 import { type MatroskaHeader, matroskaCluster } from "../formats/matroska/writer.ts";
+import { pictureHasher } from "../formats/nal/units.ts";
 import { unreadable } from "../process/errors.ts";
-import type { Assembly } from "./assembly.ts";
-import { AHEAD_SECONDS } from "./join.ts";
-import type { Spool, SpoolFolder } from "./spool.ts";
 
 /** Its time is seconds from the video's first frame. */
 export type EncodedFrame = { time: number; key: boolean; data: Buffer };
@@ -63,16 +64,24 @@ export class EncodedWriter {
     this.#segment = undefined;
     if (segment?.spool === undefined) return;
     const { index, spool, frames, lastDuration } = segment;
+    const start = this.#options.starts[index]!;
     this.#assembly.addPicture(index, {
       made: "encoded",
       codec: this.#options.codec,
       frames,
       lastDuration,
-      videoFormat: "matroska",
-      clock: CLOCKS.find((clock) => frames.every(({ time }) => isWhole(time * clock))) ?? CLOCKS[0],
-      writeVideo: async (sink) => {
-        for await (const chunk of spool.chunks()) await sink(chunk);
+      input: {
+        format: "matroska",
+        write: async (sink) => {
+          for await (const chunk of spool.chunks()) await sink(chunk);
+        },
       },
+      clock: CLOCKS.find((clock) => frames.every(({ time }) => isWhole(time * clock))) ?? CLOCKS[0],
+      zero: start,
+      start: start + (frames[0]?.time ?? 0),
+      hash: pictureHasher(this.#options.codec),
+      startsOnKey: true,
+      mustDecode: true,
       remove: () => spool.remove(),
     });
   }

@@ -1,15 +1,13 @@
-import { join } from "node:path";
 import type { Container, ExactCut, MadeSegment } from "../../split/ports/media-tools.ts";
 import type { Log } from "../../video/ports/log.ts";
+import { assembleSegments, type Workplace } from "../assembly/assemble.ts";
+import type { PictureReading } from "../assembly/source-reading.ts";
 import { isNalCodec } from "../formats/nal/units.ts";
 import { CutFailedError, isOfTheFile } from "../process/errors.ts";
+import type { AudioTrack } from "../source/describe.ts";
 import type { PictureFormat } from "../source/picture-format.ts";
-import { Assembly } from "./assembly.ts";
-import { keptAudioCodec } from "./audio-reading.ts";
 import { type Encoder, encodersFor } from "./encoders.ts";
 import { Reencoder } from "./reencoder.ts";
-import { type AudioTrack, type PictureReading, readSource } from "./source-reading.ts";
-import { SpoolFolder } from "./spool.ts";
 import { Stitcher } from "./stitcher.ts";
 
 export type ExactCutJob = {
@@ -18,6 +16,8 @@ export type ExactCutJob = {
   url: string;
   /** ffprobe's name of the source's container. */
   format: string;
+  /** Whether its tracks are looked for further into the file. */
+  isDeep?: boolean;
   /** ffmpeg's index of the picture. */
   video: number;
   picture: PictureFormat;
@@ -81,32 +81,13 @@ export async function* cutExactly(job: ExactCutJob): AsyncGenerator<MadeSegment>
 }
 
 /** Makes the segments from number `from` on in one way. */
-async function* attempt(job: ExactCutJob, way: Way, from: number): AsyncGenerator<MadeSegment> {
-  const { binary, url, format, audio, container, cut, directory } = job;
-  const stopping = new AbortController();
-  const signal = AbortSignal.any([job.signal, stopping.signal]);
-  const spools = await SpoolFolder.create(join(directory, way.kind));
-  const starts = cut.plan.segments.map(({ start }) => start);
-  const audioCodecs = audio.map(({ codec }) => keptAudioCodec(codec));
-  const assembly = new Assembly({ binary, directory, spools, container, starts, from, audioCodecs, signal });
-  const picture = pictureReading({ ...job, from, signal }, way, spools, assembly);
-  const reading = readSource({ binary, directory, url, format, audio, signal }, picture, assembly).then(
-    () => assembly.end(),
-    (error: unknown) => assembly.fail(error),
-  );
-  try {
-    yield* assembly.segments();
-  } finally {
-    stopping.abort(new Error("the segments are no longer needed"));
-    await reading;
-    await picture.ended();
-    await assembly.close();
-    await spools.remove();
-  }
+function attempt(job: ExactCutJob, way: Way, from: number): AsyncGenerator<MadeSegment> {
+  const starts = job.cut.plan.segments.map(({ start }) => start);
+  return assembleSegments({ ...job, starts, from }, way.kind, (place) => pictureReading({ ...job, from }, way, place));
 }
 
-function pictureReading(job: ExactCutJob, way: Way, spools: SpoolFolder, assembly: Assembly): PictureReading {
-  const { binary, video, container, cut, configurations, from, signal } = job;
+function pictureReading(job: ExactCutJob, way: Way, { spools, assembly, signal }: Workplace): PictureReading {
+  const { binary, video, container, cut, configurations, from } = job;
   const { plan, index, segmentSeconds } = cut;
   const { encoder } = way;
   const { codec } = encoder;

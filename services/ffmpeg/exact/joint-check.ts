@@ -1,11 +1,12 @@
 import type { ExactSegment, Ranks } from "../../split/domain/exact-plan.ts";
+import type { ProductCheck } from "../assembly/assembly.ts";
 import { fragmentHeader, type Mp4Head } from "../formats/iso/fragments.ts";
 import { NalReader } from "../formats/nal/units.ts";
 import { isOfTheFile } from "../process/errors.ts";
 import { readPacketLines } from "../process/packet-lines.ts";
 import { runFfmpeg } from "../process/run-ffmpeg.ts";
 import { boundedDecoding } from "../process/sandbox.ts";
-import { ProofError } from "../proof/proof.ts";
+import { ProofError } from "../proof/proof-error.ts";
 import { ByteQueue } from "./byte-queue.ts";
 
 export type Decoding = {
@@ -15,21 +16,6 @@ export type Decoding = {
   head: Mp4Head;
   ticksPerSecond: number;
   signal: AbortSignal;
-};
-
-/**
- * Takes the packets of a produced file in decode order. Whoever began it calls `stop`, however it
- * ends.
- */
-export type JointCheck = {
-  onPacket(packet: Buffer, number: number): Promise<void>;
-  /**
-   * All packets were taken. Throws `ProofError` where frames can't be decoded or the decoder
-   * complains, and what is the machine's fault as it is.
-   */
-  end(): Promise<void>;
-  /** Ends what still runs. */
-  stop(): Promise<void>;
 };
 
 /** A decoder holds back fewer frames than this. */
@@ -45,11 +31,11 @@ const countOf = ({ from, to }: Ranks): number => to - from;
  * and the tail. Not as one, since decoders may drop what they hold back when the parameters change,
  * and most of what comes between is left out.
  */
-export function checkJoints(decoding: Decoding, segment: ExactSegment): JointCheck {
+export function checkJoints(decoding: Decoding, segment: ExactSegment): ProductCheck {
   const [head, tail] = [countOf(segment.head), countOf(segment.tail)];
   const tailFrom = countOf(segment.ranks) - tail;
   const headTo = head + Math.min(MAX_FOLLOWING_FRAMES, tailFrom - head);
-  const checks: JointCheck[] = [];
+  const checks: ProductCheck[] = [];
   // Decoders keep some of the copied frames, which are reordered, to themselves where the stream
   // breaks off.
   if (head > 0) checks.push(checkFrames(decoding, { from: 0, to: headTo }, head + 1));
@@ -71,7 +57,7 @@ export function checkJoints(decoding: Decoding, segment: ExactSegment): JointChe
  * Decodes the packets from number `from`, a keyframe, up to `to`, of which at least so many frames
  * must come.
  */
-function checkFrames(decoding: Decoding, { from, to }: Ranks, least: number): JointCheck {
+function checkFrames(decoding: Decoding, { from, to }: Ranks, least: number): ProductCheck {
   const { binary, directory, head, ticksPerSecond } = decoding;
   const stopping = new AbortController();
   const signal = AbortSignal.any([decoding.signal, stopping.signal]);

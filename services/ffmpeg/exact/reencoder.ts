@@ -1,15 +1,15 @@
+import type { Assembly } from "../assembly/assembly.ts";
+import type { Origin } from "../assembly/origin.ts";
+import type { PictureReading } from "../assembly/source-reading.ts";
+import type { SpoolFolder } from "../assembly/spool.ts";
 import { readMatroska } from "../formats/matroska/reader.ts";
 import { type MatroskaHeader, matroskaHeader } from "../formats/matroska/writer.ts";
 import { unreadable } from "../process/errors.ts";
 import { PACKET_LINES, readPacketLines } from "../process/packet-lines.ts";
 import type { OutputPipe } from "../process/program.ts";
-import type { Assembly } from "./assembly.ts";
 import { type EncodedFrame, EncodedWriter } from "./encoded-writer.ts";
 import type { Encoder } from "./encoders.ts";
 import { FrameTimes } from "./frame-times.ts";
-import type { Origin } from "./origin.ts";
-import type { PictureReading } from "./source-reading.ts";
-import type { SpoolFolder } from "./spool.ts";
 
 export type Reencoding = {
   /** ffmpeg's index of the stream. */

@@ -1,5 +1,5 @@
+import type { Spool } from "../assembly/spool.ts";
 import { ByteReader } from "../process/byte-reader.ts";
-import type { Spool } from "./spool.ts";
 
 /** A stretch of a segment's picture: its packets, one after the other, in a file. */
 export class Section {

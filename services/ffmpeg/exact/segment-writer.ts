@@ -1,9 +1,9 @@
 import { type ExactSegment, madeOf, type Ranks } from "../../split/domain/exact-plan.ts";
+import type { Assembly } from "../assembly/assembly.ts";
+import type { SpoolFolder } from "../assembly/spool.ts";
 import { isIdr, pictureHasher } from "../formats/nal/units.ts";
-import type { Assembly } from "./assembly.ts";
 import { checkJoints } from "./joint-check.ts";
 import { Section, type SectionName, type Sections } from "./section.ts";
-import type { SpoolFolder } from "./spool.ts";
 import { StitchError } from "./stitch-error.ts";
 import { StitchedPicture, type StitchedSource } from "./stitched-picture.ts";
 
@@ -126,9 +126,13 @@ export class SegmentWriter {
       codec,
       frames,
       lastDuration: segment.end - segment.start - frames.at(-1)!.time,
-      videoFormat: "mp4",
+      input: { format: "mp4", write: (sink) => picture.write(sink) },
       clock: ticksPerSecond,
-      writeVideo: (sink) => picture.write(sink),
+      zero: segment.start,
+      start: segment.start,
+      hash: pictureHasher(codec),
+      startsOnKey: true,
+      mustDecode: true,
       ...(made === "stitched" ? { check: () => checkJoints(playback, segment) } : {}),
       remove: async () => {
         await Promise.all(Object.values(sections).map((section) => section.remove()));

@@ -1,5 +1,6 @@
 import { type ExactPlan, type ExactSegment, madeOf, type Ranks } from "../../split/domain/exact-plan.ts";
 import type { PacketIndex } from "../../split/domain/packet-index.ts";
+import { AHEAD_SECONDS } from "../assembly/join.ts";
 import { fragmentHeader, type Mp4Head, type Sample } from "../formats/iso/fragments.ts";
 import {
   avcParameterSets,
@@ -8,7 +9,6 @@ import {
   withoutSets,
 } from "../formats/nal/parameter-sets.ts";
 import { lengthPrefixed, type NalCodec } from "../formats/nal/units.ts";
-import { AHEAD_SECONDS } from "./join.ts";
 import type { Sections } from "./section.ts";
 import type { SourceHeads } from "./source-heads.ts";
 import { decodeTimes, type Timeline } from "./timeline.ts";

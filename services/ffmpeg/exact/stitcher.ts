@@ -1,19 +1,19 @@
 import type { ExactPlan, ExactSegment } from "../../split/domain/exact-plan.ts";
 import type { PacketIndex } from "../../split/domain/packet-index.ts";
+import type { Assembly } from "../assembly/assembly.ts";
+import type { Origin } from "../assembly/origin.ts";
+import type { PictureReading } from "../assembly/source-reading.ts";
+import type { SpoolFolder } from "../assembly/spool.ts";
 import { type Mp4Head, mp4HeadOf } from "../formats/iso/fragments.ts";
 import { usesFourByteLengths } from "../formats/nal/parameter-sets.ts";
 import { type NalCodec, NalReader } from "../formats/nal/units.ts";
 import { type Clock, PACKET_BYTES, PACKET_LINES, type ReadPacket, readPackets } from "../process/packet-lines.ts";
 import type { OutputPipe } from "../process/program.ts";
-import type { Assembly } from "./assembly.ts";
 import { BoundaryEncoder } from "./boundary-encoder.ts";
 import type { Encoder } from "./encoders.ts";
 import { readMp4Head } from "./mp4-head.ts";
-import type { Origin } from "./origin.ts";
 import { SegmentWriter } from "./segment-writer.ts";
 import { SourceHeads } from "./source-heads.ts";
-import type { PictureReading } from "./source-reading.ts";
-import type { SpoolFolder } from "./spool.ts";
 import { StitchError } from "./stitch-error.ts";
 import { Timeline } from "./timeline.ts";
 

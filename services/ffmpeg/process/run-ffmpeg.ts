@@ -13,7 +13,7 @@ type PipeSpec = Options | null;
  * Pipes by name, or lists of pipes. They are `pipe:3` and up, in the order in which they stand
  * here.
  */
-type PipeSpecs = Readonly<Record<string, PipeSpec | readonly Options[]>>;
+type PipeSpecs = Readonly<Record<string, PipeSpec | readonly PipeSpec[]>>;
 
 export type FfmpegSpec<Pipes extends PipeSpecs = PipeSpecs> = {
   binary: string;
@@ -37,11 +37,11 @@ export type FfmpegSpec<Pipes extends PipeSpecs = PipeSpecs> = {
 export type FfmpegPipes<Spec extends FfmpegSpec> = {
   input: Spec extends { pipedInput: object } ? InputPipe : undefined;
   outputs: {
-    [Name in keyof Spec["pipes"]]: Spec["pipes"][Name] extends readonly Options[] ? OutputPipe[] : OutputPipe;
+    [Name in keyof Spec["pipes"]]: Spec["pipes"][Name] extends readonly string[] | null ? OutputPipe : OutputPipe[];
   };
 };
 
-const isList = (spec: PipeSpec | readonly Options[]): spec is readonly Options[] =>
+const isList = (spec: PipeSpec | readonly PipeSpec[]): spec is readonly PipeSpec[] =>
   Array.isArray(spec) && spec.every((options) => typeof options !== "string");
 
 /** One for each pipe, in their order. */

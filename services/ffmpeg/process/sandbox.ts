@@ -35,6 +35,10 @@ const DEMUXERS = ["mov", "matroska", "mpegts", "avi", "flv", "ogg", "mpeg", "asf
 const PROBE_BYTES = 20_000_000;
 const ANALYZE_MICROSECONDS = 20_000_000;
 
+/** The same where a track's parameters weren't found so: its first packet comes later. */
+const DEEP_PROBE_BYTES = 200_000_000;
+const DEEP_ANALYZE_MICROSECONDS = 600_000_000;
+
 /**
  * A program stream has presentation times for some pictures only, and muxers refuse the others:
  * ffmpeg is to work them out. Nowhere else, since it keeps packets in memory until it has.
@@ -62,13 +66,13 @@ export const boundedDecoding = ["-max_pixels", String(MAX_PIXELS)] as const;
 
 /**
  * Options before `-i` for every file that we didn't make ourselves; `format` is ffprobe's name of
- * it, once it's known.
+ * it, once it's known. `isDeep`: tracks are looked for further into the file.
  */
-export const untrustedInput = (format?: string): string[] => [
+export const untrustedInput = (format?: string, isDeep = false): string[] => [
   ...["-protocol_whitelist", INPUT_PROTOCOLS],
   ...["-format_whitelist", DEMUXERS.join(",")],
-  ...["-probesize", String(PROBE_BYTES)],
-  ...["-analyzeduration", String(ANALYZE_MICROSECONDS)],
+  ...["-probesize", String(isDeep ? DEEP_PROBE_BYTES : PROBE_BYTES)],
+  ...["-analyzeduration", String(isDeep ? DEEP_ANALYZE_MICROSECONDS : ANALYZE_MICROSECONDS)],
   ...boundedDecoding,
   ...inputFlags(format),
 ];

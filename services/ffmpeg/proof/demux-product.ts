@@ -6,6 +6,9 @@ import type { Product, ProductReader } from "./product.ts";
 /** Muxers that write a frame rate, and so each frame's duration. Elsewhere ffmpeg guesses it. */
 const STATES_FRAME_RATE: readonly string[] = ["avi", "ogg"];
 
+/** Sound of the first segment may begin ten seconds before its picture, which is to be found. */
+const DEEP = ["-probesize", "200000000", "-analyzeduration", "30000000"];
+
 /** Reads a produced file with ffmpeg's demuxers: transport streams, AVI, FLV and Ogg. */
 export async function demuxProduct(product: Product, reader: ProductReader): Promise<void> {
   const { binary, directory, path, audioTracks, container, signal } = product;
@@ -17,7 +20,7 @@ export async function demuxProduct(product: Product, reader: ProductReader): Pro
       binary,
       directory,
       signal,
-      inputs: [{ from: path, options: ["-hide_banner", "-nostdin", "-loglevel", "error", "-copyts"] }],
+      inputs: [{ from: path, options: ["-hide_banner", "-nostdin", "-loglevel", "error", ...DEEP, "-copyts"] }],
       pipes: {
         lines: [...picture, ...PACKET_LINES],
         bytes: [...picture, ...PACKET_BYTES],
@@ -36,7 +39,11 @@ export async function demuxProduct(product: Product, reader: ProductReader): Pro
       };
       const sound = async (pipe: OutputPipe, track: number) => {
         for await (const { clock, line } of readPacketLines(pipe))
-          reader.onAudio(track, ((line.pts ?? line.dts) * clock.num) / clock.den);
+          reader.onAudio(
+            track,
+            ((line.pts ?? line.dts) * clock.num) / clock.den,
+            (line.duration * clock.num) / clock.den,
+          );
       };
       await Promise.all([video(), ...audio.map(sound)]);
     },

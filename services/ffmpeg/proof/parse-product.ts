@@ -132,7 +132,7 @@ async function readTracks(source: ProductSource, product: Product, reader: Produ
   const sound = await source.answer(source.input.getAudioTracks());
   for (const [index, track] of sound.slice(0, audioTracks).entries()) {
     const delay = isMatroska(container) ? await source.answer(codecDelay(track)) : 0;
-    const onPacket = ({ timestamp }: EncodedPacket) => reader.onAudio(index, timestamp - delay);
+    const onPacket = ({ timestamp, duration }: EncodedPacket) => reader.onAudio(index, timestamp - delay, duration);
     tracks.push(new TrackReader(source, track, { metadataOnly: true }, onPacket));
   }
   for (const track of tracks) await track.begin();

@@ -26,8 +26,8 @@ export type ProductPacket = {
 export type ProductReader = {
   /** In decode order, one after the other. */
   onVideo: (packet: ProductPacket) => void | Promise<void>;
-  /** Time in seconds of a packet of audio track 0, 1, …. */
-  onAudio: (track: number, time: number) => void;
+  /** A packet of audio track 0, 1, …; seconds. The duration is 0 where the container states none. */
+  onAudio: (track: number, time: number, duration: number) => void;
 };
 
 const ISO: readonly string[] = ["mp4", "mov", "3gp", "3g2"];

@@ -1,9 +1,10 @@
 import type { SegmentProof } from "../../split/domain/proof.ts";
 import type { Container } from "../../split/ports/media-tools.ts";
-import { CutFailedError } from "../process/errors.ts";
 import { type Playback, playbackOf } from "./playback.ts";
-import type { Product } from "./product.ts";
+import { isIso, type Product } from "./product.ts";
+import { ProofError } from "./proof-error.ts";
 import { readProduct } from "./read-product.ts";
+import { type ExpectedTrack, type FoundSound, proveTrack } from "./sound-proof.ts";
 
 /** A frame as the source has it. */
 export type SourceFrame = {
@@ -29,15 +30,8 @@ export type Expected = {
    * none.
    */
   lastDuration: number;
-  /**
-   * For an audio track, the times of the packets that belong here, `found` being how many there
-   * are: seconds from the segment's first frame.
-   */
-  audio: (track: number, found: number) => number[];
-  /**
-   * Whether an audio track's packets are kept as they are: PCM is packed anew by every container.
-   */
-  audioIsPacked: boolean[];
+  /** Each track of sound that the file must have. */
+  audio: readonly ExpectedTrack[];
   /** Seconds by which the container may round a time. */
   rounding: number;
   /** False for a source's own beginning, which may be no keyframe. */
@@ -55,23 +49,11 @@ const AVI_ROUNDING_SECONDS = 0.05;
 /** Seconds by which a container rounds times: Matroska and FLV keep milliseconds. */
 export const roundingOf = ({ muxer }: Container): number => (muxer === "avi" ? AVI_ROUNDING_SECONDS : ROUNDING_SECONDS);
 
-/** A produced file isn't what it must be. */
-export class ProofError extends CutFailedError {
-  override name = "ProofError";
-
-  constructor(message: string, options?: ErrorOptions) {
-    super("ProofFailed", message, options);
-  }
-}
-
-/** Sound may be this far from where it was, against the picture. */
-const MAX_AUDIO_SECONDS = 0.04;
-
 /**
  * Measures a produced file against the source's own frames. Throws `ProofError` for a frame that is
  * missing, doubled, altered or at another time, for a start that is no keyframe, for frames of the
- * first group that don't decode (where they must), for another size, and for sound out of step.
- * `wholly`: all frames are decoded.
+ * first group that don't decode (where they must), for another size, and for sound that is missing
+ * or out of step. `wholly`: all frames are decoded.
  */
 export async function proveSegment(
   product: Product,
@@ -80,7 +62,7 @@ export async function proveSegment(
   wholly = false,
 ): Promise<SegmentProof> {
   const found: FoundFrame[] = [];
-  const audio: number[][] = expected.audioIsPacked.map(() => []);
+  const audio: FoundSound[][] = expected.audio.map(() => []);
   let firstIsKey = true;
   await readProduct(product, {
     onVideo: async ({ time, key, duration, data }) => {
@@ -89,7 +71,7 @@ export async function proveSegment(
       await onPacket?.(data, found.length);
       found.push({ time, bytes: data.length, duration, hash: expected.hash(data) });
     },
-    onAudio: (track, time) => audio[track]?.push(time),
+    onAudio: (track, time, duration) => audio[track]?.push({ time, duration }),
   });
   if (!firstIsKey && expected.startsOnKey) throw new ProofError("the segment starts with no keyframe");
   if (found.length !== expected.frames.length) {
@@ -102,6 +84,8 @@ export async function proveSegment(
   checkPlayback(playback, expected);
   const [first, last] = [found[playback.first]!, found[playback.last]!];
   const copied = expected.frames.reduce((sum, { hash }) => sum + (hash === undefined ? 0 : 1), 0);
+  const place = { begin, start: expected.start, hidesNegative: isIso(product.container) };
+  const sounds = expected.audio.map((track, number) => proveTrack(number, track, audio[number]!, place));
   return {
     frames: playback.frames,
     undecodable: playback.undecodable,
@@ -110,7 +94,8 @@ export async function proveSegment(
     end: expected.start + last.time - begin + (last.duration ?? expected.lastDuration),
     size: playback.size,
     largestTimeError,
-    largestAudioOffset: compareAudio(audio, expected, begin),
+    largestAudioOffset: sounds.reduce((most, { offset }) => Math.max(most, offset), 0),
+    sound: sounds.map(({ sound }) => sound ?? null),
   };
 }
 
@@ -140,19 +125,5 @@ function compareFrames(found: readonly FoundFrame[], { frames, rounding }: Expec
     }
     largest = Math.max(largest, error);
   }
-  return largest;
-}
-
-function compareAudio(audio: number[][], { audio: timesOf, audioIsPacked }: Expected, begin: number): number {
-  let largest = 0;
-  for (const [track, found] of audio.entries()) {
-    const packed = audioIsPacked[track] === true;
-    const times = packed ? timesOf(track, found.length) : [];
-    if (packed && found.length !== times.length) {
-      throw new ProofError(`audio track ${track} has ${found.length} packets, and ${times.length} belong into it`);
-    }
-    for (const [packet, time] of times.entries()) largest = Math.max(largest, Math.abs(found[packet]! - begin - time));
-  }
-  if (largest > MAX_AUDIO_SECONDS) throw new ProofError(`the sound is ${(largest * 1_000).toFixed(0)} ms out of step`);
   return largest;
 }

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { leadOf } from "../../split/domain/early-sound.ts";
 import type { MediaDescription, Track } from "../../split/ports/media-tools.ts";
 import { runFfprobe } from "../process/ffprobe.ts";
 import { untrustedInput } from "../process/sandbox.ts";
@@ -34,6 +35,8 @@ const Stream = z.object({
   chroma_location: z.string().optional(),
   field_order: z.string().optional(),
   avg_frame_rate: Rational.optional(),
+  sample_rate: z.coerce.number().optional().catch(undefined),
+  start_time: z.coerce.number().optional().catch(undefined),
   disposition: Disposition.prefault({}),
   tags: z.object({ rotate: z.coerce.number().optional().catch(undefined), language: z.string().optional() }).optional(),
   side_data_list: z.array(z.object({ rotation: z.number().optional().catch(undefined) })).optional(),
@@ -67,6 +70,11 @@ const track = (stream: Stream): Track => ({
   tag: stream.codec_tag_string,
 });
 
+/** Whether a track whose codec is known has no packet that ffprobe could find its parameters in. */
+const lacksParameters = ({ codec_type, codec_name, width, sample_rate }: Stream): boolean =>
+  codec_name !== undefined &&
+  ((codec_type === "video" && width === 0) || (codec_type === "audio" && sample_rate === 0));
+
 /**
  * Turns ffprobe's output into a description. Cover art is a video stream to ffprobe and a picture to us. `chosen`:
  * ffmpeg's index of the picture; default: the first in the players' order.
@@ -83,16 +91,35 @@ export function describeSource(output: FfprobeOutput, chosen?: number): MediaDes
     },
     audio: output.streams
       .filter((stream) => stream.codec_type === "audio" && track(stream).codec !== undefined)
-      .map(track),
+      .map((stream) => ({ ...track(stream), start: stream.start_time })),
     others: output.streams
       .filter((stream) => stream !== picture && (stream.codec_type !== "audio" || track(stream).codec === undefined))
       .map((stream) => ({ ...track(stream), type: stream.codec_type })),
   };
 }
 
-/** A stream's language, by ISO 639-2; "und" where the file doesn't say. */
-export const languageOf = ({ streams }: FfprobeOutput, index: number): string =>
-  streams.find((stream) => stream.index === index)?.tags?.language ?? "und";
+/** A track of sound that is kept. */
+export type AudioTrack = {
+  /** ffmpeg's. */
+  index: number;
+  codec: string;
+  /** ISO 639-2; "und" where it's unknown. */
+  language: string;
+  /** Seconds of its sound that are played before the first picture. */
+  lead: number;
+};
+
+/**
+ * The tracks of sound that the description has, in its order. `origin`: when the first picture is
+ * shown, on the source's clock.
+ */
+export const audioTracksOf = (output: FfprobeOutput, origin: number): AudioTrack[] =>
+  describeSource(output).audio.map(({ index, codec, start }) => ({
+    index,
+    codec: codec ?? "",
+    language: output.streams.find((stream) => stream.index === index)?.tags?.language ?? "und",
+    lead: leadOf(origin, start),
+  }));
 
 /** What is to be kept of the picture's format where it's encoded again. */
 export function pictureFormatOf(output: FfprobeOutput, index: number): PictureFormat & { size: [number, number] } {
@@ -112,12 +139,24 @@ export function pictureFormatOf(output: FfprobeOutput, index: number): PictureFo
   };
 }
 
+/** What ffprobe says of a source. */
+export type Probed = {
+  output: FfprobeOutput;
+  /** Whether its tracks had to be looked for further into the file than usual. */
+  isDeep: boolean;
+};
+
 /**
- * Asks ffprobe what `url` is. Throws `FfmpegError` when it is nothing that the allowed demuxers can open.
+ * Asks ffprobe what `url` is, and a second time, with more of the file, where a track's parameters
+ * weren't found. Throws `FfmpegError` when it is nothing that the allowed demuxers can open.
  */
-export async function probe(binary: string, url: string, signal: AbortSignal): Promise<FfprobeOutput> {
-  const lines: string[] = [];
-  const args = [...untrustedInput(), "-show_format", "-show_streams", "-of", "json", url];
-  await runFfprobe({ binary, args, signal, secret: url, onLine: (line) => lines.push(line) });
-  return FfprobeOutput.parse(JSON.parse(lines.join("\n")));
+export async function probe(binary: string, url: string, signal: AbortSignal): Promise<Probed> {
+  const ask = async (isDeep: boolean): Promise<FfprobeOutput> => {
+    const lines: string[] = [];
+    const args = [...untrustedInput(undefined, isDeep), "-show_format", "-show_streams", "-of", "json", url];
+    await runFfprobe({ binary, args, signal, secret: url, onLine: (line) => lines.push(line) });
+    return FfprobeOutput.parse(JSON.parse(lines.join("\n")));
+  };
+  const output = await ask(false);
+  return output.streams.some(lacksParameters) ? { output: await ask(true), isDeep: true } : { output, isDeep: false };
 }

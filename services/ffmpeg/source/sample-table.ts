@@ -54,26 +54,32 @@ function countSamples(sizes: DataView | undefined): number | undefined {
   return count;
 }
 
-/** Ticks a second; 0 where there is no whole header. Section 8.4.2. */
+/** Ticks a second of a track or of the movie; 0 where there is no whole header. Sections 8.2.2, 8.4.2. */
 function timescaleOf(header: DataView | undefined): number {
   if (header === undefined || header.byteLength < 24) return 0;
   return header.getUint8(0) === 1 ? header.getUint32(20) : header.getUint32(12);
 }
 
 /**
- * An edit list that only shifts the start is harmless: frames are counted from the first one.
- * Section 8.6.6.
+ * By how many ticks of the track an edit list moves its times, where that is all it does: it may
+ * leave a gap before the first frame, and begin with it. Undefined where it does more, or hides
+ * frames. `timescale` is the track's and `movieTimescale` the movie's, in ticks a second. Section
+ * 8.6.6.
  */
-function editsAreHarmless(track: DataView, firstShown: number): boolean {
+function editShift(track: DataView, firstShown: number, timescale: number, movieTimescale: number): number | undefined {
   const box = findBox(track, "edts", "elst");
-  if (box === undefined) return true;
+  if (box === undefined) return 0;
   const list = entryTable(box, (version) => (version === 1 ? 20 : 12));
-  if (list === undefined || list.count > 2) return false;
-  const starts = Array.from({ length: list.count }, (_, entry) =>
-    list.version === 1 ? Number(list.int64(entry, 8)) : list.int32(entry, 4),
-  );
-  const kept = starts[0] === -1 ? starts.slice(1) : starts;
-  return kept.length === 1 && kept[0]! >= 0 && kept[0]! <= firstShown;
+  if (list === undefined || list.count > 2 || movieTimescale === 0) return undefined;
+  const isLong = list.version === 1;
+  const edits = Array.from({ length: list.count }, (_, entry) => ({
+    duration: isLong ? Number(list.uint64(entry)) : list.uint32(entry),
+    start: isLong ? Number(list.int64(entry, 8)) : list.int32(entry, 4),
+  }));
+  const gap = edits[0]?.start === -1 ? edits.shift()!.duration : 0;
+  const [edit] = edits;
+  if (edits.length !== 1 || edit!.start < 0 || edit!.start > firstShown) return undefined;
+  return Math.round((gap * timescale) / movieTimescale) - edit!.start;
 }
 
 /** Sync samples in sample groups or partial-sync tables: ffmpeg adds them to the keyframes. */
@@ -129,15 +135,19 @@ function tablesOf(track: DataView, fileSize: number): Tables | undefined {
 /** Signed also in version 0: writers do so, and readers follow. Section 8.6.1.3. */
 const shiftsOf = (offsets: EntryTable) => runLengths(offsets, (entry) => offsets.int32(entry, 4));
 
-function* packetsOf({ timescale, samples, times, offsets, syncs, descriptions }: Tables): Generator<PlannedPacket> {
+type ShiftedTables = { tables: Tables; shift: number };
+
+/** `shift` is added to all times, in ticks. */
+function* packetsOf({ tables, shift }: ShiftedTables): Generator<PlannedPacket> {
+  const { timescale, samples, times, offsets, syncs, descriptions } = tables;
   const durations = runLengths(times, (entry) => times.uint32(entry, 4));
   const shifts = offsets && shiftsOf(offsets);
-  let decoded = 0;
+  let decoded = shift;
   for (let sample = 0; sample < samples; sample += 1) {
     const duration = durations.next().value ?? 0;
-    const shift = shifts?.next().value ?? 0;
+    const offset = shifts?.next().value ?? 0;
     yield {
-      time: (decoded + shift) / timescale,
+      time: (decoded + offset) / timescale,
       duration: duration > 0 ? duration / timescale : undefined,
       key: syncs === undefined || syncs[sample] === 1,
       ...(descriptions.ofSamples === undefined ? {} : { description: descriptions.ofSamples[sample]! }),
@@ -184,12 +194,16 @@ export async function readSampleTable(
  * `readSampleTable` name. Empty where there's no such table, or a description has none.
  */
 export async function readConfigurations(source: RangedSource, stream: number, signal: AbortSignal): Promise<Buffer[]> {
-  const entries = (await readTables(source, stream, signal))?.descriptions.entries ?? [];
+  const entries = (await readTables(source, stream, signal))?.tables.descriptions.entries ?? [];
   const configurations = entries.flatMap((entry) => configurationIn(entry) ?? []);
   return configurations.length === entries.length ? configurations : [];
 }
 
-async function readTables(source: RangedSource, stream: number, signal: AbortSignal): Promise<Tables | undefined> {
+async function readTables(
+  source: RangedSource,
+  stream: number,
+  signal: AbortSignal,
+): Promise<ShiftedTables | undefined> {
   const movie = await readMovieBox(source, signal);
   if (movie === undefined) return undefined;
   const tracks = [...boxesIn(movie)].filter(({ type }) => type === "trak").map(({ body }) => body);
@@ -200,5 +214,7 @@ async function readTables(source: RangedSource, stream: number, signal: AbortSig
   if (track === undefined || handler === undefined || handler.byteLength < 12) return undefined;
   if (handler.getUint32(8) !== PICTURE || findBox(movie, "mvex") !== undefined) return undefined;
   const tables = tablesOf(track, source.size);
-  return tables !== undefined && editsAreHarmless(track, firstShown(tables)) ? tables : undefined;
+  if (tables === undefined) return undefined;
+  const shift = editShift(track, firstShown(tables), tables.timescale, timescaleOf(findBox(movie, "mvhd")));
+  return shift === undefined ? undefined : { tables, shift };
 }

@@ -46,6 +46,8 @@ export type PacketScan = {
   stream: number;
   /** ffprobe's name of the container. */
   format: string;
+  /** Whether its tracks are looked for further into the file. */
+  isDeep?: boolean;
   signal: AbortSignal;
   onPacket: (packet: PlannedPacket) => void;
 };
@@ -54,12 +56,13 @@ export type PacketScan = {
  * Reads every packet of one stream, decoding none, and hands each on in decode order. Memory
  * doesn't grow with the source. Throws `FfmpegError` where the source can't be read at all.
  */
-export async function scanPackets({ binary, url, stream, format, signal, onPacket }: PacketScan): Promise<void> {
+export async function scanPackets(scan: PacketScan): Promise<void> {
+  const { binary, url, stream, format, isDeep, signal, onPacket } = scan;
   const read = packetReader(format);
   const entries = ["-show_entries", "packet=pts_time,dts_time,duration_time,flags", "-of", "csv=p=0"];
   await runFfprobe({
     binary,
-    args: [...untrustedInput(format), "-select_streams", String(stream), ...entries, url],
+    args: [...untrustedInput(format, isDeep), "-select_streams", String(stream), ...entries, url],
     signal,
     secret: url,
     onLine: (line) => {

@@ -23,6 +23,8 @@ export type PlannedSegment = {
   /** Ordinal of its first frame in decode order. */
   firstFrame: number;
   frames: number;
+  /** When `firstFrame` is shown: seconds from the first video frame. Frames that follow it may be shown before. */
+  firstFrameTime: number;
   /** What was asked for: k times the segment length, from the first video frame. */
   requestedStart: number;
   requestedEnd: number;
@@ -44,7 +46,15 @@ export type CutPlan = {
 /** Matroska, FLV and others keep milliseconds: a keyframe on the boundary may be written a millisecond before it. */
 const CLOCK_TOLERANCE_SECONDS = 0.001;
 
-type Stretch = { firstFrame: number; frames: number; window: number; first: number; last: number };
+type Stretch = {
+  firstFrame: number;
+  /** On the source's clock. */
+  firstFrameTime: number;
+  frames: number;
+  window: number;
+  first: number;
+  last: number;
+};
 
 /**
  * Plans a cut on keyframes from the packets of the video in decode order, one at a time: memory grows with the segments
@@ -67,7 +77,8 @@ export function keyframePlanner(segmentSeconds: number) {
       if (stretches.length <= 1 && !(key && frames > 0)) origin = Math.min(origin, time);
       const opens = current === undefined || (key && window(time) > current.window);
       if (opens && stretches.length <= MAX_SEGMENTS) {
-        stretches.push({ firstFrame: frames, frames: 1, window: current ? window(time) : 0, first: time, last: time });
+        const opened = { firstFrame: frames, firstFrameTime: time, frames: 1, first: time, last: time };
+        stretches.push({ ...opened, window: current ? window(time) : 0 });
       } else if (current !== undefined) {
         current.frames += 1;
         current.first = Math.min(current.first, time);
@@ -103,12 +114,13 @@ function withoutShortTail(stretches: Stretch[], end: number): Stretch[] {
 type Timeline = { segmentSeconds: number; origin: number; duration: number };
 
 function toSegments(stretches: Stretch[], { segmentSeconds, origin, duration }: Timeline): PlannedSegment[] {
-  return stretches.map(({ firstFrame, frames, window, first }, index) => {
+  return stretches.map(({ firstFrame, firstFrameTime, frames, window, first }, index) => {
     const next = stretches[index + 1];
     return {
       index,
       firstFrame,
       frames,
+      firstFrameTime: firstFrameTime - origin,
       requestedStart: window * segmentSeconds,
       requestedEnd: next === undefined ? duration : (window + 1) * segmentSeconds,
       start: first - origin,

@@ -84,11 +84,12 @@ export function madeOf({ head, copied, tail }: Pick<ExactSegment, "head" | "copi
 export function copiedSegments({ plan, index }: { plan: ExactPlan | WindowPlan; index: PacketIndex }) {
   if (plan.jobs === undefined || plan.frames !== index.count || index.changesDescription) return undefined;
   let next = 0;
-  const segments: { firstFrame: number; frames: number }[] = [];
+  const segments: { firstFrame: number; frames: number; firstFrameTime: number }[] = [];
   for (const { copied, ranks, ...parts } of plan.segments) {
     const whole = copied !== undefined && madeOf({ copied, ...parts }) === "copied";
     if (!whole || copied.from !== next || copied.to - copied.from !== ranks.to - ranks.from) return undefined;
-    segments.push({ firstFrame: copied.from, frames: copied.to - copied.from });
+    const firstFrameTime = index.time(copied.from) - plan.origin;
+    segments.push({ firstFrame: copied.from, frames: copied.to - copied.from, firstFrameTime });
     next = copied.to;
   }
   return segments;

@@ -1,6 +1,17 @@
 import type { Proof } from "#events-schema";
 import type { PacketIndex } from "./packet-index.ts";
 
+/** Sound of one track in a produced file. Seconds, `start` and `end` from the video's first frame. */
+export type SegmentSound = {
+  /** When it begins to be played, and ends. */
+  start: number;
+  end: number;
+  /** Without sound before it in the source: since the last packet of the segments before. */
+  gapBefore: number;
+  /** The longest hole in it that the source hasn't. */
+  largestGap: number;
+};
+
 /** What was measured on one produced file. */
 export type SegmentProof = {
   /** That a decoder gives, set up from this file alone. */
@@ -19,6 +30,8 @@ export type SegmentProof = {
   largestTimeError: number;
   /** Largest difference between how far a sound is from the picture here and in the source, in seconds; 0 without sound. */
   largestAudioOffset: number;
+  /** Of each track; null where nothing of it is played. Undefined: it wasn't measured. */
+  sound?: (SegmentSound | null)[] | undefined;
 };
 
 /** Seconds from the video's first frame: where a segment was asked to start, and where it does. */
@@ -52,12 +65,36 @@ export function largestDeviation(boundaries: readonly Boundary[], index: PacketI
   return largest;
 }
 
+/** Longer holes in the sound fail the proof. A packet of AAC at 44.1 kHz is shorter. */
+export const MAX_AUDIO_GAP_SECONDS = 0.025;
+
+/**
+ * The longest hole in a track of sound that the source hasn't: in a segment, or between the end of
+ * one segment's sound and the start of the next one's. Seconds; undefined where not all of it was
+ * measured.
+ */
+export function largestAudioGap(segments: readonly SegmentProof[]): number | undefined {
+  const ends: (number | undefined)[] = [];
+  let largest = 0;
+  for (const { sound } of segments) {
+    if (sound === undefined) return undefined;
+    for (const [track, one] of sound.entries()) {
+      if (one === null) continue;
+      const joint = one.start - (ends[track] ?? one.start) - one.gapBefore;
+      largest = Math.max(largest, one.largestGap, joint);
+      ends[track] = one.end;
+    }
+  }
+  return largest;
+}
+
 /** The proof of the whole: its segments' taken together. `sourceFrames` is what was counted in the source. */
 export function proofOf(segments: readonly SegmentProof[], sourceFrames: number, deviation: number): Proof {
   const sum = (figure: (segment: SegmentProof) => number) => segments.reduce((total, one) => total + figure(one), 0);
   const most = (figure: (segment: SegmentProof) => number) =>
     segments.reduce((top, one) => Math.max(top, figure(one)), 0);
   const segmentFrames = sum(({ frames }) => frames);
+  const gap = largestAudioGap(segments);
   return {
     source_frames: sourceFrames,
     segment_frames: segmentFrames,
@@ -66,5 +103,6 @@ export function proofOf(segments: readonly SegmentProof[], sourceFrames: number,
     max_boundary_deviation_ms: milliseconds(deviation),
     max_frame_time_error_ms: milliseconds(most(({ largestTimeError }) => largestTimeError)),
     max_audio_offset_ms: milliseconds(most(({ largestAudioOffset }) => largestAudioOffset)),
+    ...(gap === undefined ? {} : { max_audio_gap_ms: milliseconds(gap) }),
   };
 }

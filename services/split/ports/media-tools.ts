@@ -23,12 +23,17 @@ export type VideoTrack = Track & {
   averageFps: number | undefined;
 };
 
+export type AudioTrack = Track & {
+  /** When its sound begins, on the source's clock; undefined where the container doesn't say. Seconds. */
+  start?: number | undefined;
+};
+
 /** What can be told of a source without reading it to its end. Durations are left out: headers lie about them. */
 export type MediaDescription = {
   /** ffprobe's names of the container, such as "mov,mp4,m4a,3gp,3g2,mj2". */
   format: string;
   video: VideoTrack | undefined;
-  audio: Track[];
+  audio: AudioTrack[];
   /** Everything else, in the source's order: further pictures, subtitles, data. */
   others: (Track & { type: string })[];
 };
@@ -56,7 +61,12 @@ export type MadeSegment = {
 };
 
 /** Boundaries on keyframes: everything is copied. */
-export type KeyframeCut = { kind: "keyframe"; segments: readonly PlannedSegment[] };
+export type KeyframeCut = {
+  kind: "keyframe";
+  segments: readonly PlannedSegment[];
+  /** When the first frame is shown, on the source's clock. */
+  origin: number;
+};
 
 /** Boundaries on the very frames. */
 export type ExactCut = {

@@ -1,7 +1,7 @@
 import { readdir, readFile, symlink, truncate } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { SpoolFolder } from "../../../services/ffmpeg/exact/spool.ts";
+import { SpoolFolder } from "../../../services/ffmpeg/assembly/spool.ts";
 import { heldBeyond, heldResources } from "../../fixtures/held-resources.ts";
 import { temporaryFolder } from "../../fixtures/temporary.ts";
 

@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest";
 const ROOT = fileURLToPath(new URL("../../../services/ffmpeg", import.meta.url));
 
 /** Folders of services/ffmpeg; each may import those before it, and itself. */
-const LAYERS = ["process", "formats", "source", "proof", "copy", "exact"];
+const LAYERS = ["process", "formats", "source", "proof", "assembly", "copy", "exact"];
 
 const MAX_ENTRIES = 10;
 const MAX_LINES = 300;

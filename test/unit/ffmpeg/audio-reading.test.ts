@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { type AudioPacket, HeldAudio, readAudio } from "../../../services/ffmpeg/exact/audio-reading.ts";
-import { Origin } from "../../../services/ffmpeg/exact/origin.ts";
+import { type AudioPacket, HeldAudio, readAudio } from "../../../services/ffmpeg/assembly/audio-reading.ts";
+import { Origin } from "../../../services/ffmpeg/assembly/origin.ts";
 import type { ReadPacket } from "../../../services/ffmpeg/process/packet-lines.ts";
 import { NEVER } from "../../fixtures/quiet.ts";
 
@@ -25,9 +25,15 @@ async function* scripted(...steps: (ReadPacket | (() => void))[]): AsyncGenerato
   }
 }
 
-async function read(origin: Origin, packets: AsyncIterable<ReadPacket>, held = new HeldAudio(), signal = NEVER) {
+async function read(
+  origin: Origin,
+  packets: AsyncIterable<ReadPacket>,
+  held = new HeldAudio(),
+  signal = NEVER,
+  lead = 0,
+) {
   const passed: AudioPacket[] = [];
-  await readAudio(packets, origin, held, signal, async (audio) => void passed.push(audio));
+  await readAudio(packets, { origin, held, lead, signal, onPacket: async (audio) => void passed.push(audio) });
   return passed.map(({ time, duration }) => [time, duration]);
 }
 
@@ -66,6 +72,21 @@ describe("reading sound", () => {
     await new Promise((resolve) => setImmediate(resolve));
     aborting.abort(reason);
     await expect(reading).rejects.toBe(reason);
+  });
+
+  it("holds no sound that is known to come too long before the first picture", async () => {
+    const origin = new Origin();
+    const early = Array.from({ length: 90 }, (_, second) => packet(second, MEGABYTE));
+    const passed = await read(
+      origin,
+      scripted(...early, () => origin.set(90), packet(90)),
+      new HeldAudio(),
+      NEVER,
+      90,
+    );
+    // Ten seconds, and one to be sure.
+    expect(passed[0]).toEqual([-11, 1]);
+    expect(passed.at(-1)).toEqual([0, 1]);
   });
 
   it("holds at most 64 MB before the first picture, of all tracks together", async () => {

@@ -9,13 +9,13 @@ const EXIT_1 = { code: 1, signal: null };
 
 /** Two segments of 2 s at 25 frames a second. */
 const planned = [0, 1].map((index) => ({
-  ...{ index, firstFrame: 50 * index, frames: 50, start: 2 * index, end: 2 * index + 2 },
+  ...{ index, firstFrame: 50 * index, frames: 50, firstFrameTime: 2 * index, start: 2 * index, end: 2 * index + 2 },
   ...{ requestedStart: 2 * index, requestedEnd: 2 * index + 2 },
 }));
 
 const job: CutJob = {
   container: { muxer: "mp4", extension: "mp4", contentType: "video/mp4" },
-  cut: { kind: "keyframe", segments: planned },
+  cut: { kind: "keyframe", segments: planned, origin: 0 },
   from: 0,
   directory: "",
   signal: NEVER,

@@ -32,9 +32,9 @@ describe("planning the exact cut", () => {
     const index = packets("KPPPKPPPKPPP");
     expect(made(index, 4)).toEqual(["copied", "copied", "copied"]);
     expect(copiedSegments({ plan: plan(index, 4), index })).toEqual([
-      { firstFrame: 0, frames: 4 },
-      { firstFrame: 4, frames: 4 },
-      { firstFrame: 8, frames: 4 },
+      { firstFrame: 0, frames: 4, firstFrameTime: 0 },
+      { firstFrame: 4, frames: 4, firstFrameTime: 4 },
+      { firstFrame: 8, frames: 4, firstFrameTime: 8 },
     ]);
   });
 

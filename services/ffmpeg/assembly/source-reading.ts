@@ -1,19 +1,14 @@
 import { matroskaHeader } from "../formats/matroska/writer.ts";
 import { PACKET_BYTES, PACKET_LINES, readPackets } from "../process/packet-lines.ts";
 import type { OutputPipe } from "../process/program.ts";
-import { runFfmpeg } from "../process/run-ffmpeg.ts";
+import { type FfmpegSpec, runFfmpeg } from "../process/run-ffmpeg.ts";
 import { untrustedInput } from "../process/sandbox.ts";
+import type { AudioTrack } from "../source/describe.ts";
 import type { Assembly } from "./assembly.ts";
-import { audioOptions, HeldAudio, headOutput, readAudio, readTrackHead } from "./audio-reading.ts";
+import { type AudioPacket, audioOptions, HeldAudio, headOutput, readAudio, readTrackHead } from "./audio-reading.ts";
 import { Origin } from "./origin.ts";
 
-export type AudioTrack = {
-  /** ffmpeg's. */
-  index: number;
-  codec: string;
-  /** ISO 639-2; "und" where it's unknown. */
-  language: string;
-};
+const QUIET = ["-hide_banner", "-nostdin", "-loglevel", "error"];
 
 /** What a reading of the source needs, whatever is done with the picture. */
 export type SourceReading = {
@@ -23,6 +18,8 @@ export type SourceReading = {
   url: string;
   /** ffprobe's name of the source's container. */
   format: string;
+  /** Whether its tracks are looked for further into the file. */
+  isDeep?: boolean;
   audio: readonly AudioTrack[];
   /** Aborted also, with the failure as its reason, where the source can't be fetched. */
   signal: AbortSignal;
@@ -30,8 +27,13 @@ export type SourceReading = {
 
 /** Outputs for the picture, and what is done with their pipes. */
 export type PictureReading = {
-  /** ffmpeg's options of each, by name. */
-  outputs: Readonly<Record<string, readonly string[]>>;
+  /**
+   * ffmpeg's options of each, by name: `pipe:3` and up, in this order. Null: a pipe that the options
+   * of a file name.
+   */
+  outputs: Readonly<Record<string, readonly string[] | null>>;
+  /** Files that ffmpeg writes. Default: none. */
+  files?: NonNullable<FfmpegSpec["files"]>;
   /** Sets `origin` as soon as the first frame's time is known. Resolves at the end of the pipes. */
   read(pipes: Readonly<Record<string, OutputPipe>>, origin: Origin): Promise<void>;
   /**
@@ -55,7 +57,8 @@ export async function readSource(reading: SourceReading, picture: PictureReading
       directory,
       secret: url,
       signal,
-      inputs: [{ from: url, options: ["-hide_banner", "-nostdin", "-loglevel", "error", ...untrustedInput(format)] }],
+      inputs: [{ from: url, options: [...QUIET, ...untrustedInput(format, reading.isDeep)] }],
+      files: picture.files ?? [],
       pipes: {
         pictures: Object.values(picture.outputs),
         heads: audio.map(({ index, codec }) => [...ofTrack(index), ...headOutput(format, codec)]),
@@ -76,7 +79,9 @@ export async function readSource(reading: SourceReading, picture: PictureReading
       const readTrack = async (track: number) => {
         const tracks = await header;
         const packets = readPackets(lines[track]!, bytes[track]!);
-        await readAudio(packets, origin, held, signal, (packet) => assembly.addAudio(tracks, track, packet));
+        const { lead } = audio[track]!;
+        const onPacket = (packet: AudioPacket) => assembly.addAudio(tracks, track, packet);
+        await readAudio(packets, { origin, held, lead, signal, onPacket });
       };
       await Promise.all([readPicture(), ...audio.map((_, track) => readTrack(track))]);
     },

@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import { CHILD_ENVIRONMENT } from "./process/sandbox.ts";
+import { CHILD_ENVIRONMENT } from "../process/sandbox.ts";
 
 export type Sample = { seconds: number; width: number; height: number; fps: number };
 

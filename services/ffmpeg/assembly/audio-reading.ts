@@ -1,3 +1,4 @@
+import { MAX_LEAD_SECONDS } from "../../split/domain/early-sound.ts";
 import { adtsTrack } from "../formats/matroska/adts-track.ts";
 import { type MatroskaTrack, readMatroska } from "../formats/matroska/reader.ts";
 import { ByteReader } from "../process/byte-reader.ts";
@@ -88,23 +89,33 @@ export class HeldAudio {
   }
 }
 
+/** Where a track is far ahead of the picture, this much more of it is kept than is needed. */
+const MARGIN_SECONDS = 1;
+
+export type AudioReading = {
+  origin: Origin;
+  held: HeldAudio;
+  /** Seconds of the track's sound that are expected before the first picture. */
+  lead: number;
+  signal: AbortSignal;
+  onPacket: (packet: AudioPacket) => Promise<void>;
+};
+
 /**
- * Passes on each packet of a track, with its time from the video's first frame. None where no frame
- * ever comes.
+ * Passes on each packet of a track, with its time from the video's first frame, but for packets that
+ * are too far ahead of it to be in a segment. None where no frame ever comes.
  */
 export async function readAudio(
   packets: AsyncIterable<ReadPacket>,
-  origin: Origin,
-  held: HeldAudio,
-  signal: AbortSignal,
-  onPacket: (packet: AudioPacket) => Promise<void>,
+  { origin, held, lead, signal, onPacket }: AudioReading,
 ): Promise<void> {
   let earlier: ReadPacket[] = [];
-  const pass = async ({ clock, pts, dts, duration, data }: ReadPacket, from: number) =>
+  let first: number | undefined;
+  const pass = async (packet: ReadPacket, from: number) =>
     onPacket({
-      time: ((pts ?? dts) * clock.num) / clock.den - from,
-      duration: (duration * clock.num) / clock.den,
-      data: Buffer.from(data),
+      time: timeOf(packet) - from,
+      duration: (packet.duration * packet.clock.num) / packet.clock.den,
+      data: Buffer.from(packet.data),
     });
   const passEarlier = async (from: number) => {
     const passing = earlier;
@@ -117,7 +128,9 @@ export async function readAudio(
   for await (const packet of packets) {
     if (origin.isMissing) continue;
     if (origin.seconds === undefined) {
-      earlier.push(held.add(packet));
+      first ??= timeOf(packet);
+      const isKept = timeOf(packet) - first >= lead - MAX_LEAD_SECONDS - MARGIN_SECONDS;
+      if (isKept) earlier.push(held.add(packet));
       continue;
     }
     await passEarlier(origin.seconds);
@@ -127,3 +140,6 @@ export async function readAudio(
   await origin.settled(signal);
   if (origin.seconds !== undefined) await passEarlier(origin.seconds);
 }
+
+/** Seconds on ffmpeg's clock. */
+const timeOf = ({ pts, dts, clock }: ReadPacket): number => ((pts ?? dts) * clock.num) / clock.den;

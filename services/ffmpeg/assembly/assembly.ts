@@ -1,31 +1,56 @@
-import { rm, stat } from "node:fs/promises";
+import { rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import pLimit from "p-limit";
 import type { Container, MadeSegment } from "../../split/ports/media-tools.ts";
 import type { MatroskaHeader } from "../formats/matroska/writer.ts";
-import { pictureHasher } from "../formats/nal/units.ts";
 import { Condition, unlessAborted } from "../process/condition.ts";
-import { unreadable } from "../process/errors.ts";
 import { type Expected, proveSegment, roundingOf, type SourceFrame } from "../proof/proof.ts";
+import { SoundContinuity } from "../proof/sound-proof.ts";
 import type { AudioPacket } from "./audio-reading.ts";
-import { type Join, joinSegment } from "./join.ts";
-import type { JointCheck } from "./joint-check.ts";
-import { SegmentAudio } from "./segment-audio.ts";
+import { AudioRouter } from "./audio-router.ts";
+import { joinSegment, type PictureFile, type PipedPicture } from "./join.ts";
+import type { SegmentAudio } from "./segment-audio.ts";
 import type { SpoolFolder } from "./spool.ts";
 
+/**
+ * Takes the packets of a produced file in decode order. Whoever began it calls `stop`, however it
+ * ends.
+ */
+export type ProductCheck = {
+  onPacket(packet: Buffer, number: number): Promise<void>;
+  /** All packets were taken. Throws `ProofError` for what is wrong with them. */
+  end(): Promise<void>;
+  /** Ends what still runs. */
+  stop(): Promise<void>;
+};
+
 /** The picture of one segment, whole. */
-export type SegmentPicture = Pick<Join, "videoFormat" | "clock" | "writeVideo"> & {
+export type SegmentPicture = {
   made: MadeSegment["made"];
   /** As ffprobe names it. */
   codec: string;
-  /** In presentation order; times are seconds from the segment's start in the plan. */
+  /** What it comes as. A file is the segment itself, where there's no sound to be joined with it. */
+  input: PipedPicture | PictureFile;
+  /** Ticks a second, where the container keeps one. Undefined: as it comes. */
+  clock: number | undefined;
+  /** Seconds from the video's first frame to what is at zero in the input. */
+  zero: number;
+  /** And to the segment's first frame. */
+  start: number;
+  /** In presentation order; times are seconds from the segment's first frame. */
   frames: SourceFrame[];
   /** Of the last frame, in seconds. */
   lastDuration: number;
+  /** Whether frames that don't decode fail its proof; else they are counted. */
+  mustDecode: boolean;
   /** In pixels, as displayed; undefined where it may be any. */
   size?: [number, number];
+  /** Hashes the produced file's packets, one after the other, as those of `frames` were. */
+  hash: (packet: Buffer) => number;
+  /** False for a source's own beginning, which may be no keyframe. */
+  startsOnKey: boolean;
   /** Begins to look at the packets of the produced file. */
-  check?: () => JointCheck;
+  check?: () => ProductCheck;
   /** Removes its temporary files. */
   remove: () => Promise<void>;
 };
@@ -37,12 +62,14 @@ export type AssemblyOptions = {
   /** For what is needed on the way; removed by its owner. */
   spools: SpoolFolder;
   container: Container;
-  /** When each segment starts: seconds from the video's first frame. */
+  /** When the sound of each segment starts: seconds from the video's first frame. */
   starts: readonly number[];
   /** The first segment that is needed. */
   from: number;
   /** Codecs of the tracks that are kept. */
   audioCodecs: readonly string[];
+  /** For each track, seconds of sound that are played before the first picture. */
+  leads: readonly number[];
   signal: AbortSignal;
 };
 
@@ -67,10 +94,10 @@ export class Assembly {
   readonly #options: AssemblyOptions;
   readonly #limit = pLimit(JOINS_AT_ONCE);
   readonly #changed = new Condition();
-  readonly #audio = new Map<number, SegmentAudio>();
+  readonly #audio: AudioRouter;
   readonly #pictures = new Map<number, SegmentPicture>();
-  /** How far each audio track, and the picture, was read: seconds from the video's first frame. */
-  readonly #audioTimes: number[];
+  readonly #sound = new SoundContinuity();
+  /** How far the picture was read: seconds from the video's first frame. */
   #pictureTime = Number.NEGATIVE_INFINITY;
   #next: number;
   #ended = false;
@@ -85,36 +112,17 @@ export class Assembly {
   constructor(options: AssemblyOptions) {
     this.#options = options;
     this.#next = options.from;
-    this.#audioTimes = options.audioCodecs.map(() => Number.NEGATIVE_INFINITY);
+    this.#audio = new AudioRouter(options);
   }
 
   /** The segment that holds this time. */
   segmentAt(time: number): number {
-    const { starts } = this.#options;
-    let low = 0;
-    let high = starts.length - 1;
-    while (low < high) {
-      const middle = Math.ceil((low + high) / 2);
-      if (starts[middle]! <= time + 1e-6) low = middle;
-      else high = middle - 1;
-    }
-    return low;
+    return this.#audio.segmentAt(time);
   }
 
   /** A packet of an audio track; `header` has all tracks, and is the same for all packets. */
   async addAudio(header: MatroskaHeader, track: number, packet: AudioPacket): Promise<void> {
-    const { starts, spools, from } = this.#options;
-    const index = this.segmentAt(packet.time);
-    this.#audioTimes[track] = packet.time;
-    if (index >= from) {
-      if (index < this.#next) throw unreadable("sound came too long after its picture");
-      let audio = this.#audio.get(index);
-      if (audio === undefined) {
-        audio = new SegmentAudio(spools.spool(`${nameOf(index)}.audio`), header);
-        this.#audio.set(index, audio);
-      }
-      await audio.write(track, { ...packet, time: packet.time - starts[index]! });
-    }
+    await this.#audio.add(header, track, packet);
     this.#advance();
   }
 
@@ -152,17 +160,16 @@ export class Assembly {
   #isReady(index: number): boolean {
     if (!this.#pictures.has(index)) return false;
     const end = this.#options.starts[index + 1] ?? Number.POSITIVE_INFINITY;
-    return (
-      this.#ended || this.#audioTimes.every((time) => time >= end) || this.#pictureTime >= end + INTERLEAVING_SECONDS
-    );
+    return this.#ended || this.#audio.isRead(end) || this.#pictureTime >= end + INTERLEAVING_SECONDS;
   }
 
   #advance(): void {
     while (this.#failure === undefined && this.#isReady(this.#next)) {
       const index = this.#next;
+      const audio = this.#audio.take(index);
       this.#next += 1;
       this.#untaken += 1;
-      const made = this.#limit(() => this.#finish(index));
+      const made = this.#limit(() => this.#finish(index, audio));
       this.#joins.add(made);
       made.catch((error: unknown) => this.fail(error)).finally(() => this.#joins.delete(made));
       this.#made.push(made);
@@ -185,6 +192,7 @@ export class Assembly {
         return;
       }
       const segment = await unlessAborted(made, signal);
+      this.#sound.add(segment.proof);
       this.#files.delete(segment.index);
       yield segment;
       this.#untaken -= 1;
@@ -192,44 +200,59 @@ export class Assembly {
     }
   }
 
-  async #finish(index: number): Promise<MadeSegment> {
-    const { binary, directory, container, signal, audioCodecs } = this.#options;
+  async #finish(index: number, audio: SegmentAudio | undefined): Promise<MadeSegment> {
+    const { directory, container, signal, audioCodecs } = this.#options;
     signal.throwIfAborted();
     const picture = this.#pictures.get(index)!;
-    const audio = this.#audio.get(index);
     this.#pictures.delete(index);
-    this.#audio.delete(index);
     await audio?.flush();
-    const output = `${nameOf(index)}.${container.extension}`;
-    const path = join(directory, output);
+    const path = join(directory, `${nameOf(index)}.${container.extension}`);
     this.#files.set(index, path);
-    const { videoFormat, clock, writeVideo, made, codec } = picture;
-    const joined = { binary, directory, container, output, videoFormat, clock, writeVideo, signal };
-    await joinSegment({ ...joined, audio: audio?.path });
+    await this.#write(index, path, picture, audio);
     await audio?.remove();
 
     const proof = await this.#prove(index, path, picture, audio);
     await picture.remove();
     const kept = audio === undefined ? [] : [...audioCodecs];
+    const { made, codec } = picture;
     return { index, path, bytes: (await stat(path)).size, made, codec, audioCodecs: kept, proof };
+  }
+
+  async #write(index: number, path: string, picture: SegmentPicture, audio: SegmentAudio | undefined): Promise<void> {
+    const { binary, directory, container, signal, audioCodecs, starts } = this.#options;
+    const { input, clock, zero } = picture;
+    if ("path" in input && audioCodecs.length === 0) return rename(input.path, path);
+    await joinSegment({
+      binary,
+      directory,
+      container,
+      output: path,
+      picture: input,
+      clock,
+      audio: audio && { path: audio.path, late: starts[index]! - zero },
+      lead: audio?.lead ?? 0,
+      signal,
+    });
   }
 
   async #prove(index: number, path: string, picture: SegmentPicture, audio: SegmentAudio | undefined) {
     const { binary, directory, container, signal, audioCodecs, starts } = this.#options;
-    const { codec, frames, lastDuration, size } = picture;
+    const { codec, frames, lastDuration, start, hash, startsOnKey, mustDecode, size } = picture;
     const expected: Expected = {
-      hash: pictureHasher(codec),
+      hash,
       frames,
-      start: starts[index]! + (frames[0]?.time ?? 0),
+      start,
       lastDuration,
-      audio: (track) => audio?.times[track] ?? [],
-      audioIsPacked: audio === undefined ? [] : audioCodecs.map((name) => !name.startsWith("pcm_")),
+      audio: (audio?.packets ?? []).map((packets, track) => ({
+        packets: packets.map((packet) => ({ ...packet, time: packet.time + starts[index]! - start })),
+        isPacked: !audioCodecs[track]!.startsWith("pcm_"),
+      })),
       rounding: roundingOf(container),
-      startsOnKey: true,
-      mustDecode: true,
+      startsOnKey,
+      mustDecode,
       ...(size === undefined ? {} : { size }),
     };
-    const audioTracks = expected.audioIsPacked.length;
+    const audioTracks = expected.audio.length;
     const check = picture.check?.();
     try {
       const product = { binary, directory, path, audioTracks, container, codec, signal };

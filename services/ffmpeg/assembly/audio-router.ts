@@ -1,0 +1,90 @@
+import { MAX_LEAD_SECONDS } from "../../split/domain/early-sound.ts";
+import type { MatroskaHeader } from "../formats/matroska/writer.ts";
+import { unreadable } from "../process/errors.ts";
+import type { AudioPacket } from "./audio-reading.ts";
+import { SegmentAudio } from "./segment-audio.ts";
+import type { SpoolFolder } from "./spool.ts";
+
+export type AudioRouting = {
+  /** When the sound of each segment starts: seconds from the video's first frame. */
+  starts: readonly number[];
+  /** The first segment that is needed. */
+  from: number;
+  /** For each track, seconds of sound that are played before the first picture. */
+  leads: readonly number[];
+  spools: SpoolFolder;
+};
+
+/** How far a track was read: seconds from the video's first frame. */
+type Progress = {
+  /** Of the last packet. */
+  time: number;
+  duration: number;
+};
+
+/** Passes each packet of sound on to the segment in which its time is. */
+export class AudioRouter {
+  readonly #routing: AudioRouting;
+  readonly #progress: Progress[];
+  readonly #segments = new Map<number, SegmentAudio>();
+  /** Segments before it were taken. */
+  #taken: number;
+
+  constructor(routing: AudioRouting) {
+    this.#routing = routing;
+    this.#taken = routing.from;
+    this.#progress = routing.leads.map(() => ({ time: Number.NEGATIVE_INFINITY, duration: 0 }));
+  }
+
+  /** The segment that holds this time. */
+  segmentAt(time: number): number {
+    const { starts } = this.#routing;
+    let low = 0;
+    let high = starts.length - 1;
+    while (low < high) {
+      const middle = Math.ceil((low + high) / 2);
+      if (starts[middle]! <= time + 1e-6) low = middle;
+      else high = middle - 1;
+    }
+    return low;
+  }
+
+  /** A packet of an audio track; `header` has all tracks, and is the same for all packets. */
+  async add(header: MatroskaHeader, track: number, packet: AudioPacket): Promise<void> {
+    const { starts, from } = this.#routing;
+    const { time } = packet;
+    const index = this.segmentAt(time);
+    const before = this.#progress[track]!;
+    const isMeasured = packet.duration > 0;
+    const duration = isMeasured ? packet.duration : before.duration;
+    const gap = Number.isFinite(before.time) ? Math.max(0, time - before.time - before.duration) : 0;
+    this.#progress[track] = { time, duration };
+    if (index < from || time < -MAX_LEAD_SECONDS) return;
+    if (index < this.#taken) throw unreadable("sound came too long after its picture");
+    const placed = { ...packet, time: time - starts[index]!, duration, gap, isMeasured };
+    await this.#audioOf(index, header).write(track, placed);
+  }
+
+  /** Whether every track was read to this time. */
+  isRead(time: number): boolean {
+    return this.#progress.every((track) => track.time >= time);
+  }
+
+  /** The sound of a segment, to which nothing is added any more; undefined where it has none. */
+  take(index: number): SegmentAudio | undefined {
+    this.#taken = index + 1;
+    const audio = this.#segments.get(index);
+    this.#segments.delete(index);
+    return audio;
+  }
+
+  #audioOf(index: number, header: MatroskaHeader): SegmentAudio {
+    const known = this.#segments.get(index);
+    if (known !== undefined) return known;
+    const { spools, leads } = this.#routing;
+    const spool = spools.spool(`${String(index).padStart(5, "0")}.audio`);
+    const audio = new SegmentAudio(spool, header, index === 0 ? leads : leads.map(() => 0));
+    this.#segments.set(index, audio);
+    return audio;
+  }
+}

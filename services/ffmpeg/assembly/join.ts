@@ -1,0 +1,90 @@
+import { MAX_LEAD_SECONDS } from "../../split/domain/early-sound.ts";
+import type { Container } from "../../split/ports/media-tools.ts";
+import { runFfmpeg } from "../process/run-ffmpeg.ts";
+import { isIso } from "../proof/product.ts";
+
+/**
+ * Files to join are this far ahead, so that no time is negative: sound may begin before the
+ * picture.
+ */
+export const AHEAD_SECONDS = MAX_LEAD_SECONDS;
+
+/** Writes a file to a pipe, in a format that ffmpeg reads forward; AHEAD_SECONDS ahead. */
+export type PipedPicture = {
+  format: "mp4" | "matroska";
+  write: (sink: (data: Buffer) => Promise<void>) => Promise<void>;
+};
+
+/** A file that ffmpeg wrote, in the container of the segments. */
+export type PictureFile = {
+  path: string;
+  /** Where on the file's own time line the segment's time begins, in seconds. */
+  begins: number;
+};
+
+export type Join = {
+  binary: string;
+  directory: string;
+  container: Container;
+  /** Relative to the directory. */
+  output: string;
+  picture: PipedPicture | PictureFile;
+  /** Ticks a second of the picture, where the container keeps one. Undefined: as it comes. */
+  clock: number | undefined;
+  /** A Matroska file, AHEAD_SECONDS ahead; `late` is added to its times. Seconds. */
+  audio: { path: string; late: number } | undefined;
+  /** Seconds of sound before the segment's first frame: everything is moved by so much. */
+  lead: number;
+  signal: AbortSignal;
+};
+
+/** These hold no negative times: everything moves, picture and sound alike. */
+const SHIFTED: readonly string[] = ["mpegts", "flv", "avi"];
+
+/** ffmpeg's names of the demuxers, where the muxers are called otherwise. */
+const DEMUXERS: Readonly<Record<string, string>> = { mp4: "mov", "3gp": "mov", "3g2": "mov", webm: "matroska" };
+
+const muxerOptions = ({ container, clock }: Join): string[] => [
+  ...["-muxdelay", "0", "-muxpreload", "0", "-fflags", "+bitexact", "-max_muxing_queue_size", "4096"],
+  ...(SHIFTED.includes(container.muxer) ? [] : ["-avoid_negative_ts", "disabled"]),
+  ...(isIso(container) ? ["-movflags", "+faststart"] : []),
+  ...(isIso(container) && clock !== undefined ? ["-video_track_timescale", String(clock)] : []),
+];
+
+/** The options of what is written, whatever the picture and the sound come as. */
+const outputOptions = (join: Join): string[] => [
+  ...["-map", "0:v:0", ...(join.audio === undefined ? [] : ["-map", "1:a"])],
+  ...["-c", "copy", "-copyinkf:v", "-output_ts_offset", secondsText(join.lead - AHEAD_SECONDS)],
+  ...muxerOptions(join),
+  ...["-f", join.container.muxer],
+];
+
+/** As ffmpeg reads it: to the microsecond, and with no exponent. */
+const secondsText = (seconds: number): string => seconds.toFixed(6);
+
+const QUIET = ["-hide_banner", "-loglevel", "error"];
+
+/**
+ * Puts picture and sound of one segment into its container. Throws `FfmpegError` where it can't
+ * hold them.
+ */
+export async function joinSegment(join: Join): Promise<void> {
+  const { binary, directory, signal, audio, container, picture, output } = join;
+  const sound =
+    audio === undefined
+      ? []
+      : [{ from: audio.path, options: ["-itsoffset", secondsText(audio.late), "-f", "matroska"] }];
+  const files = [{ path: output, options: outputOptions(join) }];
+  if ("path" in picture) {
+    const format = DEMUXERS[container.muxer] ?? container.muxer;
+    const ahead = ["-itsoffset", secondsText(AHEAD_SECONDS - picture.begins)];
+    const options = [...QUIET, "-nostdin", "-copyts", ...ahead, "-f", format];
+    await runFfmpeg({ binary, directory, signal, inputs: [{ from: picture.path, options }, ...sound], files });
+    return;
+  }
+  const pipedInput = { options: [...QUIET, "-copyts", "-f", picture.format] };
+  await runFfmpeg({ binary, directory, signal, pipedInput, inputs: sound, files }, async ({ input }) => {
+    await picture.write((data) => input.write(data));
+    input.end();
+  });
+}

@@ -1,0 +1,76 @@
+import { type MatroskaHeader, matroskaCluster } from "../formats/matroska/writer.ts";
+import type { SourceSound } from "../proof/sound-proof.ts";
+import type { AudioPacket } from "./audio-reading.ts";
+import { AHEAD_SECONDS } from "./join.ts";
+import type { Spool } from "./spool.ts";
+
+const MICROSECONDS = 1_000_000;
+
+/** Matroska and FLV keep milliseconds. */
+const SAME_SECONDS = 0.0011;
+
+/** A packet of sound, and what is known of those before it. Seconds. */
+export type PlacedPacket = AudioPacket & {
+  /** Without sound before it in the source. */
+  gap: number;
+  /** Whether the source states the duration; else it's that of the packet before. */
+  isMeasured: boolean;
+};
+
+/** The audio of one segment, as a Matroska file of its own, `AHEAD_SECONDS` ahead. */
+export class SegmentAudio {
+  readonly #spool: Spool;
+  readonly #header: MatroskaHeader;
+  #begun = false;
+  readonly #leads: readonly number[];
+  #lead = 0;
+  /** The packets of each track; times are seconds from the segment's start. */
+  readonly packets: SourceSound[][];
+
+  /** `leads`: for each track, how many seconds before the segment's start its sound is played. */
+  constructor(spool: Spool, header: MatroskaHeader, leads: readonly number[]) {
+    this.#spool = spool;
+    this.#header = header;
+    this.#leads = leads;
+    this.packets = header.tracks.map(() => []);
+  }
+
+  /** The packet's time is seconds from the segment's first frame. */
+  async write(track: number, packet: PlacedPacket): Promise<void> {
+    if (!this.#begun) {
+      this.#begun = true;
+      await this.#spool.write(this.#header.bytes);
+    }
+    const { time, duration, gap } = packet;
+    const isPlayed = time >= -this.#leads[track]! - SAME_SECONDS;
+    this.packets[track]!.push({ time, duration, gap, isPlayed });
+    if (isPlayed && this.#leads[track]! > 0) this.#lead = Math.max(this.#lead, -time);
+    await this.#spool.write(
+      matroskaCluster({
+        track: this.#header.tracks[track]!,
+        time: Math.round((packet.time + AHEAD_SECONDS) * MICROSECONDS),
+        duration: packet.isMeasured ? Math.round(packet.duration * MICROSECONDS) : undefined,
+        key: true,
+        data: packet.data,
+      }),
+    );
+  }
+
+  /** Seconds of sound that are played before the segment's start. */
+  get lead(): number {
+    return this.#lead;
+  }
+
+  get path(): string {
+    return this.#spool.path;
+  }
+
+  /** Makes all of it readable by its path. */
+  flush(): Promise<void> {
+    return this.#spool.flush();
+  }
+
+  remove(): Promise<void> {
+    return this.#spool.remove();
+  }
+}
