@@ -33,6 +33,9 @@ const ONE_THREAD = ["-threads", "1"];
 /** ffmpeg gives up where more than two thirds of the packets fail; all of them are to be tried. */
 const ANY_ERRORS = ["-max_error_rate", "1"];
 
+/** In the file's own clock, not in that of a frame rate. */
+const OWN_TIMES = ["-enc_time_base", "-1"];
+
 /** How ffmpeg's frame checksums state the size: in a comment before the first frame. */
 const DIMENSIONS = /^#dimensions 0: (\d+)x(\d+)/;
 
@@ -54,7 +57,18 @@ export async function decodeProduct(product: Product, atMost?: number): Promise<
       signal,
       inputs: [{ from: path, options }],
       pipes: {
-        frames: ["-map", "0:v:0", ...limit, "-vsync", "passthrough", "-c:v", "wrapped_avframe", "-f", "framecrc"],
+        frames: [
+          "-map",
+          "0:v:0",
+          ...limit,
+          "-vsync",
+          "passthrough",
+          ...OWN_TIMES,
+          "-c:v",
+          "wrapped_avframe",
+          "-f",
+          "framecrc",
+        ],
       },
     },
     async ({ outputs }) => {
