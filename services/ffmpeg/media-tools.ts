@@ -112,7 +112,8 @@ export const ffmpegMediaTools = ({ ffmpeg, ffprobe }: Binaries): MediaTools => (
       const signal = orFailed(ending);
       const probed = await probe(ffprobe, url, signal);
       const candidates = picturesInOrder(probed.output.streams).map(({ index }) => index);
-      const search = { binary: ffprobe, url, format: probed.output.format.format_name, signal };
+      const { isDeep, output } = probed;
+      const search = { binary: ffprobe, url, format: output.format.format_name, isDeep, signal };
       return described(probed, await firstWithPackets(search, candidates));
     };
     return { describe, pause, resume, close };

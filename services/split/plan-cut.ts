@@ -53,7 +53,9 @@ function keyframePlan(index: PacketIndex, segmentSeconds: number, fps: number): 
   const planner = keyframePlanner(segmentSeconds);
   for (const packet of index.packets()) planner.add(packet);
   const plan = planner.finish(fps);
-  return plan && { ...plan, cut: { kind: "keyframe", ...plan }, undecodable: 0, isCountedByPackets: true };
+  if (plan === undefined) return undefined;
+  const counts = { frames: plan.frames - plan.leading, undecodable: plan.leading, isCountedByPackets: true };
+  return { ...plan, cut: { kind: "keyframe", ...plan }, ...counts };
 }
 
 function exactPlan(index: PacketIndex, segmentSeconds: number, fps: number): SplitPlan | undefined {

@@ -1,4 +1,4 @@
-import { readPacketLines } from "../process/packet-lines.ts";
+import { PACKET_LINES, readPacketLines } from "../process/packet-lines.ts";
 import type { OutputPipe } from "../process/program.ts";
 import { runFfmpeg } from "../process/run-ffmpeg.ts";
 import { boundedDecoding } from "../process/sandbox.ts";
@@ -6,7 +6,7 @@ import { isIso, isMatroska, type Product } from "./product.ts";
 
 /** What a decoder gives of a produced file's picture, set up from that file alone. */
 export type Decoded = {
-  /** When each frame is shown, in the order in which they come: seconds on the file's own clock. */
+  /** When each frame is shown, in the order in which they come: seconds from the first packet that is shown. */
   times: number[];
   /** Of the first frame, in pixels as displayed; undefined where none comes. */
   size: [number, number] | undefined;
@@ -33,6 +33,12 @@ const ONE_THREAD = ["-threads", "1"];
 /** ffmpeg gives up where more than two thirds of the packets fail; all of them are to be tried. */
 const ANY_ERRORS = ["-max_error_rate", "1"];
 
+/** In the file's own clock, not in that of a frame rate. */
+const OWN_TIMES = ["-enc_time_base", "-1"];
+
+/** Among so many packets, the one that is shown first comes. */
+const MIN_PACKETS = 8;
+
 /** How ffmpeg's frame checksums state the size: in a comment before the first frame. */
 const DIMENSIONS = /^#dimensions 0: (\d+)x(\d+)/;
 
@@ -45,16 +51,16 @@ export async function decodeProduct(product: Product, atMost?: number): Promise<
   const { binary, directory, path, signal } = product;
   const threads = atMost === undefined ? SAME_EACH_TIME : ONE_THREAD;
   const options = [...QUIET, ...openingOf(product), ...ANY_ERRORS, ...boundedDecoding, ...CHEAP, ...threads];
-  const limit = atMost === undefined ? [] : ["-frames:v", String(atMost)];
+  const frames = ["-map", "0:v:0", ...(atMost === undefined ? [] : ["-frames:v", String(atMost)])];
+  const packets = ["-map", "0:v:0", "-frames:v", String(Math.max(MIN_PACKETS, atMost ?? 0)), "-c", "copy"];
   const decoded: Decoded = { times: [], size: undefined };
+  let start = Number.POSITIVE_INFINITY;
   await runFfmpeg(
     {
-      binary,
-      directory,
-      signal,
-      inputs: [{ from: path, options }],
+      ...{ binary, directory, signal, inputs: [{ from: path, options }] },
       pipes: {
-        frames: ["-map", "0:v:0", ...limit, "-vsync", "passthrough", "-c:v", "wrapped_avframe", "-f", "framecrc"],
+        frames: [...frames, "-vsync", "passthrough", ...OWN_TIMES, "-c:v", "wrapped_avframe", ...PACKET_LINES],
+        packets: [...packets, "-copyinkf", ...PACKET_LINES],
       },
     },
     async ({ outputs }) => {
@@ -62,13 +68,22 @@ export async function decodeProduct(product: Product, atMost?: number): Promise<
         const [, width, height] = DIMENSIONS.exec(text) ?? [];
         if (width !== undefined && height !== undefined) decoded.size ??= [Number(width), Number(height)];
       };
-      await readTimes(outputs.frames, onComment, decoded.times);
+      const onPacket = (time: number) => {
+        start = Math.min(start, time);
+      };
+      const onFrame = (time: number) => decoded.times.push(time);
+      await Promise.all([readTimes(outputs.frames, onFrame, onComment), readTimes(outputs.packets, onPacket)]);
     },
   );
-  return decoded.times.length === 0 ? { times: [], size: undefined } : decoded;
+  if (decoded.times.length === 0) return { times: [], size: undefined };
+  return { ...decoded, times: decoded.times.map((time) => time - start) };
 }
 
-async function readTimes(pipe: OutputPipe, onComment: (text: string) => void, times: number[]): Promise<void> {
+async function readTimes(
+  pipe: OutputPipe,
+  onTime: (seconds: number) => void,
+  onComment?: (text: string) => void,
+): Promise<void> {
   for await (const { clock, line } of readPacketLines(pipe, onComment))
-    times.push(((line.pts ?? line.dts) * clock.num) / clock.den);
+    onTime(((line.pts ?? line.dts) * clock.num) / clock.den);
 }

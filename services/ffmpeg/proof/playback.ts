@@ -29,7 +29,7 @@ export type Playback = {
 
 /** The frames that a file holds. */
 export type Held = {
-  /** In presentation order; the time in seconds on the file's clock. */
+  /** In presentation order; the time in seconds on the clock of whoever read the file. */
   frames: readonly { time: number; bytes: number }[];
   /** Seconds by which the container may round a time. */
   rounding: number;
@@ -78,12 +78,13 @@ function checkedFrames({ frames }: Held): number {
 /** Of the frames that were asked for, or that should have come until the last one that came. */
 function missingAmong({ frames, rounding }: Held, asked: number, { times: came }: Decoded): number {
   if (came.length < asked) return asked - came.length;
-  const last = Math.max(...came) + rounding;
+  const last = frames[0]!.time + Math.max(...came) + rounding;
   return Math.max(0, frames.filter(({ time }) => time <= last).length - came.length);
 }
 
-/** The place of the frame that is shown closest to a time. */
-function placeOf({ frames }: Held, time: number): number {
+/** The place of the frame that is shown closest to a time, in seconds from the first one. */
+function placeOf({ frames }: Held, seconds: number): number {
+  const time = frames[0]!.time + seconds;
   let nearest = 0;
   for (const [place, other] of frames.entries())
     if (Math.abs(other.time - time) < Math.abs(frames[nearest]!.time - time)) nearest = place;

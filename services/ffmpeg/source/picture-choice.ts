@@ -23,7 +23,7 @@ export function picturesInOrder<Stream extends PictureStream>(streams: readonly 
   return streams.filter(isMoving).toSorted((one, other) => rank(other) - rank(one));
 }
 
-export type PictureSearch = { binary: string; url: string; format: string; signal: AbortSignal };
+export type PictureSearch = { binary: string; url: string; format: string; isDeep: boolean; signal: AbortSignal };
 
 /**
  * The first of several streams that holds a packet: a track may be declared and empty. The first one
@@ -37,12 +37,12 @@ export async function firstWithPackets(
   return candidates[0];
 }
 
-async function hasPackets({ binary, url, format, signal }: PictureSearch, stream: number): Promise<boolean> {
+async function hasPackets({ binary, url, format, isDeep, signal }: PictureSearch, stream: number): Promise<boolean> {
   let found = false;
   const first = ["-read_intervals", "%+#1", "-show_entries", "packet=size", "-of", "csv=p=0"];
   await runFfprobe({
     binary,
-    args: [...untrustedInput(format), "-select_streams", String(stream), ...first, url],
+    args: [...untrustedInput(format, isDeep), "-select_streams", String(stream), ...first, url],
     signal,
     secret: url,
     onLine: (line) => {

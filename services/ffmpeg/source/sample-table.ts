@@ -143,11 +143,11 @@ function tablesOf(track: DataView, fileSize: number): Tables | undefined {
 /** Signed also in version 0: writers do so, and readers follow. Section 8.6.1.3. */
 const shiftsOf = (offsets: EntryTable) => runLengths(offsets, (entry) => offsets.int32(entry, 4));
 
+type ShiftedTables = { tables: Tables; shift: number };
+
 /** `shift` is added to all times, in ticks. */
-function* packetsOf(
-  { timescale, samples, times, offsets, syncs, descriptions }: Tables,
-  shift: number,
-): Generator<PlannedPacket> {
+function* packetsOf({ tables, shift }: ShiftedTables): Generator<PlannedPacket> {
+  const { timescale, samples, times, offsets, syncs, descriptions } = tables;
   const durations = runLengths(times, (entry) => times.uint32(entry, 4));
   const shifts = offsets && shiftsOf(offsets);
   let decoded = shift;
@@ -194,7 +194,7 @@ export async function readSampleTable(
   signal: AbortSignal,
 ): Promise<Iterable<PlannedPacket> | undefined> {
   const found = await readTables(source, stream, signal);
-  return found && packetsOf(found.tables, found.shift);
+  return found && packetsOf(found);
 }
 
 /**
@@ -212,7 +212,7 @@ async function readTables(
   source: RangedSource,
   stream: number,
   signal: AbortSignal,
-): Promise<{ tables: Tables; shift: number } | undefined> {
+): Promise<ShiftedTables | undefined> {
   const movie = await readMovieBox(source, signal);
   if (movie === undefined) return undefined;
   const tracks = [...boxesIn(movie)].filter(({ type }) => type === "trak").map(({ body }) => body);

@@ -10,6 +10,8 @@ export type SizeReading = {
   url: string;
   /** ffprobe's name of the container. */
   format: string;
+  /** Whether tracks are looked for further into the file. */
+  isDeep?: boolean;
   /** ffmpeg's index of the picture. */
   stream: number;
   codec: VpxCodec;
@@ -28,7 +30,7 @@ export async function findSizeChange(reading: SizeReading): Promise<SizeChange |
   const found = new AbortController();
   const signal = AbortSignal.any([reading.signal, found.signal]);
   const copied = ["-map", `0:${stream}`, "-c", "copy", "-map_chapters", "-1", "-max_muxing_queue_size", "4096"];
-  const options = ["-hide_banner", "-nostdin", "-loglevel", "error", ...untrustedInput(format)];
+  const options = ["-hide_banner", "-nostdin", "-loglevel", "error", ...untrustedInput(format, reading.isDeep)];
   let first: [number, number] | undefined;
   let change: SizeChange | undefined;
   const run = runFfmpeg(

@@ -46,7 +46,8 @@ const EXPECTED: Expected = {
 };
 
 async function prove(path: string, changes: Partial<Expected> = {}, wholly = false) {
-  const [muxer, extension] = path.endsWith(".ts") ? ["mpegts", "ts"] : ["mp4", "mp4"];
+  const extension = path.split(".").at(-1)!;
+  const muxer = { ts: "mpegts", mkv: "matroska" }[extension] ?? extension;
   const container = { muxer, extension, contentType: "" };
   const { ffmpeg: binary } = await binaries;
   const product = { binary, directory: await temporaryFolder(), path, audioTracks: 0, container, signal: NEVER };
@@ -121,6 +122,41 @@ describe("the proof decodes what was produced", () => {
     const path = await make("small.mp4", ...picture("128x72"), ...KEYFRAMES);
     await expect(prove(path, { size: [160, 90] })).rejects.toThrow("size is 128 x 72, and the source's is 160 x 90");
     await expect(prove(path, { size: [129, 72] })).resolves.toMatchObject({ size: [128, 72] });
+  });
+});
+
+describe("frames of one time", () => {
+  const thousandFps = ["-f", "lavfi", "-i", "testsrc2=duration=0.05:size=160x90:rate=1000"];
+  const at = (time: (frame: number) => number) => ({
+    frames: EXPECTED.frames.map(({ hash }, frame) => ({ time: time(frame), hash })),
+  });
+
+  it("are a tick apart in the file, and the proof says how far that is", async () => {
+    const path = await make("ticks.mkv", ...thousandFps, ...KEYFRAMES);
+    expect(
+      (
+        await prove(
+          path,
+          at(() => 0),
+        )
+      ).largestTimeError,
+    ).toBeCloseTo(0.049, 6);
+  });
+
+  it("are no excuse for those that follow", async () => {
+    const path = await make("ticks.mkv", ...thousandFps, ...KEYFRAMES);
+    await expect(
+      prove(
+        path,
+        at((frame) => frame / 1000),
+      ),
+    ).resolves.toMatchObject({ largestTimeError: 0 });
+    await expect(
+      prove(
+        path,
+        at((frame) => frame / 500),
+      ),
+    ).rejects.toThrow("off its time");
   });
 });
 

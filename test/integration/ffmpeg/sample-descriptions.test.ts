@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { cutFile } from "../../fixtures/cut.ts";
 import { decodedFrames } from "../../fixtures/media.ts";
 import { temporaryFolder } from "../../fixtures/temporary.ts";
@@ -13,14 +13,6 @@ const halves = [
 ];
 
 describe("a video whose sample description changes", () => {
-  let path = "";
-  let source: string[] = [];
-
-  beforeAll(async () => {
-    path = await makeTwoDescriptions(await temporaryFolder(), halves);
-    source = await decodedFrames(path);
-  });
-
   it.each<["exact" | "keyframe", number, string[]]>([
     // The change is on a boundary: both segments are the source's.
     ["exact", 2, ["copied", "copied"]],
@@ -31,10 +23,12 @@ describe("a video whose sample description changes", () => {
     // It's in the only one.
     ["exact", 10, ["stitched"]],
   ])("%s, %s s: every frame decodes from its segment alone", async (cut, segmentSeconds, made) => {
+    const path = await makeTwoDescriptions(await temporaryFolder(), halves);
     const { segments, warnings } = await cutFile(path, { cut, segmentSeconds, directory: await temporaryFolder() });
     expect(warnings).toEqual([]);
     expect(segments.map((segment) => segment.made)).toEqual(made);
     const frames = (await Promise.all(segments.map((segment) => decodedFrames(segment.path)))).flat();
+    const source = await decodedFrames(path);
     expect(frames).toHaveLength(100);
     const same = frames.filter((frame, at) => frame === source[at]).length;
     expect(same).toBe(segments.reduce((sum, { proof }) => sum + proof.copiedFrames, 0));
