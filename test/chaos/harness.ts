@@ -19,7 +19,12 @@ const NEVER = new AbortController().signal;
 const MAX_AWAY_MS = 300_000;
 const PAUSE_MS = 500;
 
-const isAway = (error: unknown): boolean => error instanceof Error && "code" in error && error.code === "ECONNREFUSED";
+/** Whether a request failed by the faults that are injected, or since nothing answers while the stack is started again. */
+function isTransient(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { $metadata, code } = error as Partial<{ $metadata: { httpStatusCode?: number }; code: string }>;
+  return code === "ECONNREFUSED" || ($metadata !== undefined && ($metadata.httpStatusCode ?? 500) >= 500);
+}
 
 /** While the stack is being started again there is no answer: clients retry until there is. */
 const ATTEMPTS = 20;
@@ -56,7 +61,7 @@ export class Harness {
         await this.#s3.send(put);
         return;
       } catch (error) {
-        if (!isAway(error) || Date.now() > giveUpAt) throw error;
+        if (!isTransient(error) || Date.now() > giveUpAt) throw error;
       }
     }
   }
