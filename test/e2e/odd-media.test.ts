@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { leadOf } from "../../services/split/domain/early-sound.ts";
 import { likeness, shownTimes } from "../fixtures/compare.ts";
 import { cutFile } from "../fixtures/cut.ts";
 import { makeOdd, ODD, type OddTrait } from "../fixtures/odd-media.ts";
@@ -86,7 +87,7 @@ describe("the exact cut of videos out of the ordinary", () => {
       const folder = await temporaryFolder();
       const path = await makeOdd(folder, trait);
       const segmentSeconds = lengthFor(trait);
-      const { segments, files, plan, container } = await cutFile(path, {
+      const { segments, files, plan, container, description } = await cutFile(path, {
         cut: "exact",
         segmentSeconds,
         directory: await temporaryFolder(),
@@ -95,7 +96,9 @@ describe("the exact cut of videos out of the ordinary", () => {
 
       const clips = await Promise.all(files.map(shownTimes));
       const inClips = clips.flatMap((times, index) => {
-        const zero = KEEPS_ZERO.includes(container.muxer) ? 0 : times[0]!;
+        // Sound before the first picture is in the first clip, and the picture begins so much later.
+        const lead = index === 0 ? Math.max(0, ...description.audio.map(({ start }) => leadOf(plan.origin, start))) : 0;
+        const zero = KEEPS_ZERO.includes(container.muxer) ? lead : times[0]!;
         return times.map((time) => time - zero + plan.segments[index]!.start);
       });
       const all = (await shownTimes(path)).sort((one, other) => one - other);
