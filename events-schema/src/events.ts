@@ -137,7 +137,7 @@ export const SegmentCreated = z.object({
   requested_end: Seconds,
   start: Seconds.describe("Measured: presentation time of the first frame in the source, from its first video frame."),
   end: Seconds.describe("Measured: end of the last frame in the source."),
-  frames: z.int().positive().describe("Video frames in the segment, counted in the produced file."),
+  frames: z.int().positive().describe("Video frames that a decoder gives of the segment."),
   made: Made.optional().describe(
     "`copied`: bit for bit the source's. `stitched`: copied, but for the frames around its boundaries, which were encoded again. `encoded`: encoded again as a whole.",
   ),
@@ -150,11 +150,11 @@ const Milliseconds = Figure.nonnegative();
 export const Proof = z
   .object({
     source_frames: z.int().positive().describe("Video frames in the source."),
-    segment_frames: z.int().positive().describe("Video frames in all segments, counted in the produced files."),
+    segment_frames: z.int().positive().describe("Video frames in all segments, as a decoder gives them."),
     undecodable_frames: z
       .int()
       .nonnegative()
-      .describe("Frames of the source that no decoder can show, and no segment holds: source_frames - segment_frames."),
+      .describe("Frames of the source that no decoder gives out of any segment: source_frames - segment_frames."),
     copied_frames: z.int().nonnegative().describe("Frames whose data is bit for bit the source's, by its hash."),
     max_boundary_deviation_ms: Milliseconds.describe(
       "How far a segment starts from the first frame at or after the time that was asked for. `exact`: 0.",

@@ -32,9 +32,11 @@ const Delivered = z.object({
   }),
   proof: z.object({
     frames: z.number(),
+    undecodable: z.number().default(0),
     copiedFrames: z.number(),
     start: z.number(),
     end: z.number(),
+    size: z.tuple([z.number(), z.number()]).optional(),
     largestTimeError: z.number(),
     largestAudioOffset: z.number(),
     sound: z

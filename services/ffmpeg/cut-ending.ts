@@ -16,7 +16,8 @@ const MAX_KEPT_FRAMES = 2;
 
 /** Whether a segment lacks frames at its end: where it's the last one, the source can't be decoded to its end. */
 function endsEarly({ proof }: MadeSegment, planned: Planned | undefined): boolean {
-  if (planned === undefined || (planned.frames !== undefined && proof.frames >= planned.frames)) return false;
+  if (planned === undefined || (planned.frames !== undefined && proof.frames + proof.undecodable >= planned.frames))
+    return false;
   const frame = (proof.end - proof.start) / proof.frames;
   return planned.end - proof.end > (MAX_KEPT_FRAMES + 0.5) * frame;
 }

@@ -5,22 +5,32 @@ import type { CopiedSegment } from "./copy/copied-picture.ts";
 import { cutToAnEnding } from "./cut-ending.ts";
 import { cutExactly } from "./exact/index.ts";
 import { containersFor } from "./formats/containers.ts";
+import { isVpxCodec } from "./formats/vpx/keyframe-size.ts";
 import type { Binaries } from "./process/binaries.ts";
-import { isOfTheFile } from "./process/errors.ts";
+import { CutFailedError, isOfTheFile } from "./process/errors.ts";
 import { checkSource } from "./source/checked-source.ts";
 import { audioTracksOf, describeSource, type Probed, pictureFormatOf, probe } from "./source/describe.ts";
 import { fileFactsOf } from "./source/file-facts.ts";
-import { hasSampleTable, readSampleTable } from "./source/sample-table.ts";
+import { firstWithPackets, picturesInOrder } from "./source/picture-choice.ts";
+import type { RangedSource } from "./source/ranged-source.ts";
+import { hasSampleTable, readConfigurations, readSampleTable } from "./source/sample-table.ts";
 import { scanPackets } from "./source/scan-packets.ts";
+import { findSizeChange, type SizeReading } from "./source/size-changes.ts";
 import { serveSource } from "./source/source-server.ts";
 import { isTruncated } from "./source/truncation.ts";
 
 /** A source that ffmpeg can open, and what ffprobe says of it. */
-type Served = { binary: string; url: string; probed: Probed; description: MediaDescription };
+type Served = {
+  binary: string;
+  url: string;
+  source: RangedSource;
+  probed: Probed;
+  description: MediaDescription;
+};
 
 /** Cuts as asked: by copying alone where every boundary is on a keyframe that nothing reaches across, and else exactly. */
 async function* cut(
-  { binary, url, probed, description }: Served,
+  { binary, url, source, probed, description }: Served,
   job: CutJob,
 ): AsyncGenerator<MadeSegment, void, undefined> {
   const { container, directory, signal } = job;
@@ -30,9 +40,11 @@ async function* cut(
   const audio = audioTracksOf(probed.output, job.cut.kind === "exact" ? job.cut.plan.origin : job.cut.origin);
   const facts = fileFactsOf(probed.output, video);
   const tag = description.video?.tag ?? "";
-  const source = { binary, url, format, isDeep: probed.isDeep, video, audio, facts, tag };
-  const common = { ...source, container, directory, signal };
-  const copy = (segments: readonly CopiedSegment[]) => cutByCopy({ ...common, codec, segments, from: job.from });
+  const tracks = { binary, url, format, isDeep: probed.isDeep, video, audio, facts, tag };
+  const common = { ...tracks, container, directory, signal };
+  const mustDecode = job.cut.kind === "exact";
+  const copy = (segments: readonly CopiedSegment[]) =>
+    cutByCopy({ ...common, codec, segments, mustDecode, from: job.from });
   if (job.cut.kind === "keyframe") return yield* copy(job.cut.segments);
 
   let { from } = job;
@@ -51,7 +63,18 @@ async function* cut(
     }
   }
   const { size, ...picture } = pictureFormatOf(probed.output, video);
-  yield* cutExactly({ ...common, picture, size, cut: job.cut, from, log: job.log });
+  if (isVpxCodec(codec) && job.from === 0) await assertOneSize({ ...common, stream: video, codec });
+  const { changesDescription } = job.cut.index;
+  const configurations = changesDescription ? await readConfigurations(source, video, signal) : [];
+  yield* cutExactly({ ...common, picture, size, cut: job.cut, configurations, from, log: job.log });
+}
+
+/** An encoder is set up for one size: a change can only be copied. Throws before any segment is made. */
+async function assertOneSize(reading: SizeReading): Promise<void> {
+  const change = await findSizeChange(reading);
+  if (change === undefined) return;
+  const [from, to] = [change.from.join(" x "), change.to.join(" x ")];
+  throw new CutFailedError("UnsupportedCut", `the picture's size changes in mid-file, from ${from} to ${to}`);
 }
 
 /** The media tools of the split service, on ffmpeg and ffprobe. */
@@ -62,9 +85,9 @@ export const ffmpegMediaTools = ({ ffmpeg, ffprobe }: Binaries): MediaTools => (
     const { url, pause, resume, close } = server;
     const orFailed = (signal: AbortSignal): AbortSignal => AbortSignal.any([signal, source.failed]);
 
-    const described = (probed: Probed): DescribedMedia => {
+    const described = (probed: Probed, picture: number | undefined): DescribedMedia => {
       const { isDeep } = probed;
-      const description = describeSource(probed.output);
+      const description = describeSource(probed.output, picture);
       const { format, video } = description;
       const stream = video?.index ?? 0;
       return {
@@ -81,10 +104,18 @@ export const ffmpegMediaTools = ({ ffmpeg, ffprobe }: Binaries): MediaTools => (
         containers: (extension) => containersFor(description, extension),
         cut: (job) => {
           const reading = { ...job, signal: orFailed(job.signal) };
-          return cutToAnEnding(source.failed, job, cut({ binary: ffmpeg, url, probed, description }, reading));
+          return cutToAnEnding(source.failed, job, cut({ binary: ffmpeg, url, source, probed, description }, reading));
         },
       };
     };
-    return { describe: async (signal) => described(await probe(ffprobe, url, orFailed(signal))), pause, resume, close };
+    const describe = async (ending: AbortSignal): Promise<DescribedMedia> => {
+      const signal = orFailed(ending);
+      const probed = await probe(ffprobe, url, signal);
+      const candidates = picturesInOrder(probed.output.streams).map(({ index }) => index);
+      const { isDeep, output } = probed;
+      const search = { binary: ffprobe, url, format: output.format.format_name, isDeep, signal };
+      return described(probed, await firstWithPackets(search, candidates));
+    };
+    return { describe, pause, resume, close };
   },
 });

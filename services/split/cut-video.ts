@@ -106,11 +106,12 @@ function resultOf(plan: SplitPlan, { proofs, undecodableFrom }: Delivery, index:
   const isWhole = undecodableFrom === undefined;
   const duration = last.end - first.start;
   const frames = proofs.reduce((sum, proof) => sum + proof.frames, 0);
+  const held = proofs.reduce((sum, { undecodable }) => sum + undecodable, frames);
   const counted = plan.isCountedByPackets ? plan.frames + plan.undecodable : frames;
-  if (plan.cut.kind === "keyframe" && isWhole && frames !== counted) {
+  if (plan.cut.kind === "keyframe" && isWhole && held !== counted) {
     throw new RejectedVideo(
       "ProofFailed",
-      `The segments hold ${frames} frames and the video ${counted}. Ask for the cut "exact", which encodes what can't be copied.`,
+      `The segments hold ${held} frames and the video ${counted}. Ask for the cut "exact", which encodes what can't be copied.`,
     );
   }
   const gap = largestAudioGap(proofs);

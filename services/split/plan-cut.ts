@@ -1,7 +1,7 @@
 import { MAX_SEGMENTS } from "#events-schema";
 import { RejectedVideo } from "../video/errors.ts";
 import { keyframePlanner } from "./domain/cut-plan.ts";
-import { planExactCut, planWindows } from "./domain/exact-plan.ts";
+import { type ExactPlan, planExactCut, planWindows, type WindowPlan } from "./domain/exact-plan.ts";
 import type { PacketIndex } from "./domain/packet-index.ts";
 import type { CutChoice } from "./ports/ledger.ts";
 import type { PlannedCut } from "./ports/media-tools.ts";
@@ -44,16 +44,26 @@ export function planCut(index: PacketIndex, choice: CutChoice, averageFps: numbe
   return plan;
 }
 
+/** What can't be copied with the packets around it is encoded, as in the exact cut. */
 function keyframePlan(index: PacketIndex, segmentSeconds: number, fps: number): SplitPlan | undefined {
+  if (index.changesDescription || index.hidesPackets) {
+    const exact = planExactCut(index, segmentSeconds, fps, "keyframes");
+    if (exact !== undefined) return exactly(exact, index, segmentSeconds);
+  }
   const planner = keyframePlanner(segmentSeconds);
   for (const packet of index.packets()) planner.add(packet);
   const plan = planner.finish(fps);
-  return plan && { ...plan, cut: { kind: "keyframe", ...plan }, undecodable: 0, isCountedByPackets: true };
+  if (plan === undefined) return undefined;
+  const counts = { frames: plan.frames - plan.leading, undecodable: plan.leading, isCountedByPackets: true };
+  return { ...plan, cut: { kind: "keyframe", ...plan }, ...counts };
 }
 
 function exactPlan(index: PacketIndex, segmentSeconds: number, fps: number): SplitPlan | undefined {
   const plan = planExactCut(index, segmentSeconds, fps) ?? planWindows(index, segmentSeconds, fps);
-  if (plan === undefined) return undefined;
+  return plan && exactly(plan, index, segmentSeconds);
+}
+
+function exactly(plan: ExactPlan | WindowPlan, index: PacketIndex, segmentSeconds: number): SplitPlan {
   const { segments, frames, undecodable, duration, origin } = plan;
   const cut: PlannedCut = { kind: "exact", plan, index, segmentSeconds };
   return { cut, segments, frames, undecodable, duration, origin, isCountedByPackets: plan.jobs !== undefined };

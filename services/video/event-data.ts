@@ -25,7 +25,12 @@ export type Plan = { duration: number; segments: readonly unknown[] };
 export type Place = { index: number; requestedStart: number; requestedEnd: number };
 
 /** Where it is, measured on its file: seconds from the video's first frame. */
-export type MeasuredPlace = { start: number; end: number };
+export type MeasuredPlace = {
+  start: number;
+  end: number;
+  /** [width, height] in pixels, as displayed; undefined where it wasn't measured. */
+  size?: [number, number] | undefined;
+};
 
 /** What came of it. */
 export type Result = {
@@ -164,7 +169,7 @@ export const segmentCreated = (
   upload: Upload,
   picture: Picture,
   segment: Place,
-  { object, proof: { start, end } }: { object: SegmentObject; proof: MeasuredPlace },
+  { object, proof: { start, end, size } }: { object: SegmentObject; proof: MeasuredPlace },
 ): EventData<"SegmentCreated"> => ({
   VideoId: segmentId(upload.videoId, segment.index),
   parent_video: upload.videoId,
@@ -176,6 +181,7 @@ export const segmentCreated = (
   checksum: object.checksum,
   ...picture,
   fps: segmentFps(picture.fps, object.frames, end - start),
+  size: size ?? picture.size,
   audio: object.audioCodecs.length > 0,
   video_codec: object.videoCodec,
   audio_codecs: object.audioCodecs,

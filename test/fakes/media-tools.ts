@@ -75,7 +75,15 @@ async function* cut(
     await writeFile(path, "x");
     const plannedFrames = script.packets.filter(({ time }) => time >= start && time < end).length;
     const frames = script.framesIn(index, plannedFrames);
-    const proof = { frames, copiedFrames: frames, start, end, largestTimeError: 0, largestAudioOffset: 0.0005 };
+    const proof = {
+      frames,
+      undecodable: 0,
+      copiedFrames: frames,
+      start,
+      end,
+      largestTimeError: 0,
+      largestAudioOffset: 0.0005,
+    };
     yield { index, path, bytes: SEGMENT_BYTES, made: "copied", codec: "h264", audioCodecs: [], proof };
   }
   return { type: "complete" };

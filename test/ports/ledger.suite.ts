@@ -24,7 +24,16 @@ const segment: DeliveredSegment = {
     videoCodec: "h264",
     audioCodecs: ["aac"],
   },
-  proof: { frames: 50, start: 0, end: 2, copiedFrames: 40, largestTimeError: 0, largestAudioOffset: 0.001 },
+  proof: {
+    frames: 50,
+    undecodable: 0,
+    size: [160, 90],
+    start: 0,
+    end: 2,
+    copiedFrames: 40,
+    largestTimeError: 0,
+    largestAudioOffset: 0.001,
+  },
   announced: false,
 };
 

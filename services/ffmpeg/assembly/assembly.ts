@@ -43,6 +43,10 @@ export type SegmentPicture = {
   frames: SourceFrame[];
   /** Of the last frame, in seconds. */
   lastDuration: number;
+  /** Whether frames that don't decode fail its proof; else they are counted. */
+  mustDecode: boolean;
+  /** In pixels, as displayed; undefined where it may be any. */
+  size?: [number, number];
   /** Hashes the produced file's packets, one after the other, as those of `frames` were. */
   hash: (packet: Buffer) => number;
   /** False for a source's own beginning, which may be no keyframe. */
@@ -241,7 +245,7 @@ export class Assembly {
 
   async #prove(index: number, path: string, picture: SegmentPicture, audio: SegmentAudio | undefined) {
     const { binary, directory, container, signal, audioCodecs, starts } = this.#options;
-    const { codec, frames, lastDuration, start, hash, startsOnKey } = picture;
+    const { codec, frames, lastDuration, start, hash, startsOnKey, mustDecode, size } = picture;
     const expected: Expected = {
       hash,
       frames,
@@ -253,6 +257,8 @@ export class Assembly {
       })),
       rounding: roundingOf(container),
       startsOnKey,
+      mustDecode,
+      ...(size === undefined ? {} : { size }),
     };
     const audioTracks = expected.audio.length;
     const check = picture.check?.();

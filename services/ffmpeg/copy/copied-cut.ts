@@ -8,6 +8,8 @@ export type CopiedCut = Omit<AssemblyJob, "starts"> & {
   /** As ffprobe names it. */
   codec: string;
   segments: readonly CopiedSegment[];
+  /** Whether frames that don't decode end the cut; else they are counted. */
+  mustDecode: boolean;
 };
 
 /**

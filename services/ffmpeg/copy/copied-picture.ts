@@ -39,6 +39,8 @@ export type CopiedPictureOptions = {
   from: number;
   /** Whether sound is to be joined with the picture. */
   hasSound: boolean;
+  /** Whether frames that don't decode fail a segment's proof; else they are counted. */
+  mustDecode: boolean;
 };
 
 type CopiedPipes = Readonly<Record<"list" | "lines" | "bytes", OutputPipe>>;
@@ -173,7 +175,7 @@ export class CopiedPicture implements PictureReading {
   }
 
   async #add(index: number, packets: readonly SourcePacket[], origin: number): Promise<void> {
-    const { codec, container, from, hasSound } = this.#options;
+    const { codec, container, from, hasSound, mustDecode } = this.#options;
     const path = this.#file(index);
     const remove = () => rm(path, { force: true });
     if (index < from) return remove();
@@ -192,6 +194,7 @@ export class CopiedPicture implements PictureReading {
       lastDuration: lastDuration(shown),
       hash: this.#isVerbatim ? crc32 : pictureHasher(codec),
       startsOnKey: index > 0,
+      mustDecode,
       remove,
     });
   }

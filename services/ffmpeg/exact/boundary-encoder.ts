@@ -1,9 +1,10 @@
 import type { EncodeJob, Ranks } from "../../split/domain/exact-plan.ts";
-import { fragmentHeader, type Mp4Head } from "../formats/iso/fragments.ts";
+import { fragmentHeader } from "../formats/iso/fragments.ts";
 import { Condition } from "../process/condition.ts";
 import { ByteQueue } from "./byte-queue.ts";
 import { encodeBoundary } from "./encode-boundary.ts";
 import type { Encoder } from "./encoders.ts";
+import type { SourceHeads } from "./source-heads.ts";
 import { StitchError } from "./stitch-error.ts";
 import { decodeTimes, type Timeline } from "./timeline.ts";
 
@@ -12,7 +13,7 @@ export type BoundaryEncoderOptions = {
   directory: string;
   encoder: Encoder;
   /** Of the source, with the timeline's clock. */
-  head: Mp4Head;
+  heads: SourceHeads;
   timeline: Timeline;
   /** In the order of their first packets. */
   jobs: readonly EncodeJob[];
@@ -78,7 +79,8 @@ export class BoundaryEncoder {
       this.#begin(job);
     }
     for (const job of this.#unfed) {
-      job.queue.add(this.#fragment(job, packet, framed, isKey));
+      const data = packet === job.packets.from ? framed : this.#options.heads.announced(packet, framed);
+      job.queue.add(this.#fragment(job, packet, data, isKey));
       if (packet + 1 === job.packets.to) job.queue.end();
     }
     this.#unfed = this.#unfed.filter(({ packets }) => packet + 1 < packets.to);
@@ -113,13 +115,13 @@ export class BoundaryEncoder {
   }
 
   #begin(job: EncodeJob): void {
-    const { head, timeline, signal } = this.#options;
+    const { heads, timeline, signal } = this.#options;
     const { from, to } = job.packets;
     const times = decodeTimes(Array.from({ length: to - from }, (_, at) => timeline.ofPacket(from + at)));
     // The first is a second after zero: none is negative.
     const shift = timeline.ticksPerSecond - times[0]!;
     const queue = new ByteQueue(MAX_UNREAD_BYTES, signal);
-    queue.add(head.bytes);
+    queue.add(heads.ofPacket(from).bytes);
     const begun: Job = { ...job, decodeTimes: times.map((time) => time + shift), shift, queue, isRunning: false };
     this.#unfed.push(begun);
     this.#waiting.add(begun);

@@ -10,7 +10,7 @@ import { isIdr, lengthFramed, type NalCodec } from "../formats/nal/units.ts";
  */
 export class EncodedFrames {
   readonly #codec: NalCodec;
-  readonly #source: Buffer;
+  readonly #sources: readonly Buffer[];
   readonly #sets: OwnHevcSets | undefined;
   /** Sorted. */
   readonly #parts: readonly Ranks[];
@@ -21,18 +21,20 @@ export class EncodedFrames {
   /** How many frames of each part came, by its first rank. */
   readonly #counts = new Map<number, number>();
 
-  /** `configuration`: avcC or hvcC of the source. `parts`: the frames that will be encoded. */
-  constructor(codec: NalCodec, configuration: Buffer, parts: readonly Ranks[]) {
+  /**
+   * `configurations`: avcC or hvcC of the source's packets. `parts`: the frames that will be encoded.
+   */
+  constructor(codec: NalCodec, configurations: readonly Buffer[], parts: readonly Ranks[]) {
     this.#codec = codec;
-    this.#source = configuration;
-    this.#sets = codec === "hevc" ? new OwnHevcSets(configuration) : undefined;
+    this.#sources = configurations;
+    this.#sets = codec === "hevc" ? new OwnHevcSets(configurations) : undefined;
     this.#parts = parts.toSorted((one, other) => one.from - other.from);
   }
 
   /** Takes each packet of the source, framed by lengths; before its frame is encoded. */
   see(rank: number, packet: Buffer, isKey: boolean): void {
     if (isKey && this.#sequence === undefined) {
-      const first = this.#codec === "hevc" ? hevcParameterSets(this.#source) : [];
+      const first = this.#codec === "hevc" ? this.#sources.flatMap(hevcParameterSets) : [];
       const units = [...(lengthFramed(packet) ?? []), ...first];
       this.#sequence = sequenceMessages(this.#codec, units);
     }
@@ -73,8 +75,8 @@ export class EncodedFrames {
     return withMessages(this.#codec, renumbered, messages);
   }
 
-  /** One avcC or hvcC for the source's pictures and for encoded ones of a `configuration`. */
-  merged(configuration: Buffer): Buffer {
-    return this.#sets?.merged(configuration) ?? mergedAvcConfiguration(this.#source, configuration);
+  /** One avcC or hvcC for pictures of the source and for encoded ones. */
+  merged(source: Buffer, configuration: Buffer): Buffer {
+    return this.#sets?.merged(source, configuration) ?? mergedAvcConfiguration(source, configuration);
   }
 }

@@ -88,6 +88,7 @@ export class EncodedWriter {
       start: start + (frames[0]?.time ?? 0),
       hash: pictureHasher(this.#options.codec),
       startsOnKey: true,
+      mustDecode: true,
       remove: () => spool.remove(),
     });
   }

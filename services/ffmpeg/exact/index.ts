@@ -31,6 +31,8 @@ export type ExactCutJob = {
   container: Container;
   facts: FileFacts;
   cut: ExactCut;
+  /** Decoder's configurations of the source's sample descriptions, where it has several; else empty. */
+  configurations: readonly Buffer[];
   /** The first segment that is needed. */
   from: number;
   directory: string;
@@ -94,13 +96,26 @@ function attempt(job: ExactCutJob, way: Way, from: number): AsyncGenerator<MadeS
 }
 
 function pictureReading(job: ExactCutJob, way: Way, { spools, assembly, signal }: Workplace): PictureReading {
-  const { binary, video, container, cut, from } = job;
+  const { binary, video, container, cut, configurations, from } = job;
   const { plan, index, segmentSeconds } = cut;
   const { encoder } = way;
   const { codec } = encoder;
   if (way.kind === "stitch" && isNalCodec(codec) && plan.jobs !== undefined) {
     const isStartCoded = container.muxer === "mpegts";
-    return new Stitcher({ binary, video, codec, encoder, plan, index, isStartCoded, from, spools, signal }, assembly);
+    const stitching = {
+      binary,
+      video,
+      codec,
+      encoder,
+      plan,
+      index,
+      configurations,
+      isStartCoded,
+      from,
+      spools,
+      signal,
+    };
+    return new Stitcher(stitching, assembly);
   }
   const starts = plan.segments.map(({ start }) => start);
   // No other container has a place for how to turn them in every version of ffmpeg.

@@ -58,14 +58,16 @@ export class Reencoder implements PictureReading {
     const decoder = encoder.decoder === undefined ? [] : [`-c:${video}`, encoder.decoder];
     this.decoding = [...decoder, ...(turnsPictures ? [] : ["-noautorotate"])];
     const map = ["-map", `0:${video}`, "-map_chapters", "-1", "-vsync", "passthrough"];
-    const filters = ["setpts=PTS-STARTPTS", ...encoder.filters].join(",");
-    // A boundary that no frame follows for a while is made up for by the next ones: keyframes too
-    // many do no harm.
-    const boundaries = `expr:gte(t,n_forced*${segmentSeconds}-0.000002)`;
+    const filters = encoder.filters.length === 0 ? [] : ["-vf", encoder.filters.join(",")];
+    // Times count from the first frame, which is kept in a variable: a filter that moves them begins
+    // anew where the picture's size changes. A boundary that no frame follows for a while is made up
+    // for by the next ones: keyframes too many do no harm.
+    const isDue = `gte(t-ld(0),n_forced*${segmentSeconds}-0.000002)`;
+    const boundaries = `expr:if(isnan(prev_forced_t),1+0*st(0,t),${isDue})`;
     this.outputs = {
       decoded: [...map, "-enc_time_base", "-1", "-c:v", "wrapped_avframe", ...PACKET_LINES],
       encoded: [
-        ...[...map, "-enc_time_base", encoder.clock, "-vf", filters, "-force_key_frames", boundaries],
+        ...[...map, "-enc_time_base", encoder.clock, ...filters, "-force_key_frames", boundaries],
         ...[...encoder.options, "-flush_packets", "1", "-f", encoder.stream],
       ],
       ...firstPacketOutputs(video),

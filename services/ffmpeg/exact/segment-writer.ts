@@ -132,6 +132,7 @@ export class SegmentWriter {
       start: segment.start,
       hash: pictureHasher(codec),
       startsOnKey: true,
+      mustDecode: true,
       ...(made === "stitched" ? { check: () => checkJoints(playback, segment) } : {}),
       remove: async () => {
         await Promise.all(Object.values(sections).map((section) => section.remove()));

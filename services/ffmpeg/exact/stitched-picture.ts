@@ -6,6 +6,7 @@ import { avcParameterSets, hevcParameterSets, withoutSets } from "../formats/nal
 import { lengthPrefixed, type NalCodec } from "../formats/nal/units.ts";
 import type { EncodedFrames } from "./encoded-frames.ts";
 import type { Sections } from "./section.ts";
+import type { SourceHeads } from "./source-heads.ts";
 import { decodeTimes, type Timeline } from "./timeline.ts";
 
 /** What is the same for all segments of a source. */
@@ -15,7 +16,7 @@ export type StitchedSource = {
   index: PacketIndex;
   timeline: Timeline;
   /** With the timeline's clock. */
-  head: Mp4Head;
+  heads: SourceHeads;
   encoded: EncodedFrames;
   /** Whether segments have no place for parameter sets but the stream: transport streams. */
   isStartCoded: boolean;
@@ -47,13 +48,17 @@ type Packet = {
  */
 export class StitchedPicture {
   readonly head: Mp4Head;
+  /** Of the packets that are copied. */
+  readonly #sourceHead: Mp4Head;
   readonly #source: StitchedSource;
   readonly #stitched: StitchedSegment;
 
   constructor(source: StitchedSource, stitched: StitchedSegment) {
     this.#source = source;
     this.#stitched = stitched;
-    this.head = headOf(source, stitched);
+    const { copied, ranks } = stitched.segment;
+    this.#sourceHead = source.heads.ofPacket(copied?.from ?? source.plan.packetOf[ranks.from]!);
+    this.head = headOf(source, stitched, this.#sourceHead);
   }
 
   /** Times are `AHEAD_SECONDS` ahead, from the segment's first frame. */
@@ -94,7 +99,7 @@ export class StitchedPicture {
   }
 
   #packets(): Packet[] {
-    const { plan, index, codec, isStartCoded, head } = this.#source;
+    const { plan, index, codec, isStartCoded } = this.#source;
     const { segment, copied, configuration } = this.#stitched;
     const changes = isStartCoded && madeOf(segment) === "stitched";
     const setsOf = codec === "hevc" ? hevcParameterSets : avcParameterSets;
@@ -111,7 +116,7 @@ export class StitchedPicture {
       ...copied.map((rank, at) => ({
         rank,
         key: index.isKey(plan.packetOf[rank]!),
-        prefix: at === 0 ? sets(head.configuration) : undefined,
+        prefix: at === 0 ? sets(this.#sourceHead.configuration) : undefined,
       })),
       ...encoded(segment.tail),
     ];
@@ -120,8 +125,9 @@ export class StitchedPicture {
 
 /** Decoders need the parameters of all pictures that there are. */
 function headOf(
-  { codec, head, encoded, isStartCoded }: StitchedSource,
+  { codec, encoded, isStartCoded }: StitchedSource,
   { segment, configuration }: StitchedSegment,
+  head: Mp4Head,
 ): Mp4Head {
   const made = madeOf(segment);
   if (made === "copied" || configuration === undefined) return head;
@@ -129,5 +135,5 @@ function headOf(
   // A transport stream repeats the head's parameters where the stream has none of its own, and else
   // leaves them out.
   if (isStartCoded) return head.withConfiguration(withoutSets(head.configuration, codec));
-  return head.withConfiguration(encoded.merged(configuration));
+  return head.withConfiguration(encoded.merged(head.configuration, configuration));
 }

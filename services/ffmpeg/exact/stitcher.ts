@@ -14,6 +14,7 @@ import { EncodedFrames } from "./encoded-frames.ts";
 import type { Encoder } from "./encoders.ts";
 import { readMp4Head } from "./mp4-head.ts";
 import { SegmentWriter } from "./segment-writer.ts";
+import { SourceHeads } from "./source-heads.ts";
 import { StitchError } from "./stitch-error.ts";
 import { Timeline } from "./timeline.ts";
 
@@ -25,6 +26,8 @@ export type Stitching = {
   encoder: Encoder;
   plan: ExactPlan;
   index: PacketIndex;
+  /** Decoder's configurations of the source's sample descriptions, where it has several; else empty. */
+  configurations: readonly Buffer[];
   /** Whether segments have no place for parameter sets but the stream: transport streams. */
   isStartCoded: boolean;
   /** The first segment that is needed. */
@@ -88,19 +91,19 @@ export class Stitcher implements PictureReading {
   }
 
   #route(sourceHead: Mp4Head, { den: ticksPerSecond }: Clock): Router {
-    const { plan, index, codec, isStartCoded, binary, encoder, spools, signal, from } = this.#stitching;
+    const { plan, index, codec, isStartCoded, binary, encoder, spools, signal, from, configurations } = this.#stitching;
     const timeline = new Timeline(plan, index, ticksPerSecond);
-    const head = sourceHead.withClock(ticksPerSecond);
+    const heads = new SourceHeads(sourceHead.withClock(ticksPerSecond), codec, index, configurations);
     const jobs = plan.jobs;
     const parts = jobs.flatMap((job) => job.parts);
-    const encoded = new EncodedFrames(codec, head.configuration, parts);
-    const source = { codec, plan, index, timeline, head, encoded, isStartCoded };
+    const encoded = new EncodedFrames(codec, heads.configurations, parts);
+    const source = { codec, plan, index, timeline, heads, encoded, isStartCoded };
     const writer = new SegmentWriter({ binary, source, from, spools, signal }, this.#assembly);
     this.#encoder = new BoundaryEncoder({
       binary,
       directory: spools.path,
       encoder,
-      head,
+      heads,
       timeline,
       jobs: jobs.filter(({ parts }) => parts.some((part) => writer.isNeeded(part))),
       signal,

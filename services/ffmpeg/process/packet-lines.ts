@@ -37,13 +37,22 @@ const NO_TIME = "-9223372036854775808";
 
 const HEADER = /^#tb 0: (\d+)\/(\d+)/;
 
-/** Reads the lines about the packets of one stream. The clock is known with the first packet. */
-export async function* readPacketLines(lines: OutputPipe): AsyncGenerator<{ clock: Clock; line: PacketLine }> {
+/**
+ * Reads the lines about the packets of one stream. The clock is known with the first packet; what
+ * the comments before it say is passed to `onComment`.
+ */
+export async function* readPacketLines(
+  lines: OutputPipe,
+  onComment: (text: string) => void = () => {},
+): AsyncGenerator<{ clock: Clock; line: PacketLine }> {
   let clock: Clock | undefined;
   for await (const text of linesOf(lines)) {
     const header = HEADER.exec(text);
     if (header !== null) clock = { num: Number(header[1]), den: Number(header[2]) };
-    if (text.startsWith("#")) continue;
+    if (text.startsWith("#")) {
+      onComment(text);
+      continue;
+    }
     const fields = text.split(",").map((field) => field.trim());
     const [, dts, pts, duration, size, checksum = ""] = fields;
     if (clock === undefined || size === undefined) throw new Error(`not a line of ffmpeg's framecrc format: ${text}`);

@@ -1,5 +1,6 @@
 import type { SegmentProof } from "../../split/domain/proof.ts";
 import type { Container } from "../../split/ports/media-tools.ts";
+import { type Playback, playbackOf } from "./playback.ts";
 import { isIso, type Product } from "./product.ts";
 import { ProofError } from "./proof-error.ts";
 import { readProduct } from "./read-product.ts";
@@ -14,7 +15,7 @@ export type SourceFrame = {
 };
 
 /** A frame as the produced file has it. Seconds. */
-type FoundFrame = { time: number; duration: number | undefined; hash: number };
+type FoundFrame = { time: number; bytes: number; duration: number | undefined; hash: number };
 
 /** What a segment must hold. */
 export type Expected = {
@@ -35,6 +36,10 @@ export type Expected = {
   rounding: number;
   /** False for a source's own beginning, which may be no keyframe. */
   startsOnKey: boolean;
+  /** Whether frames that don't decode fail the proof; else they are counted. */
+  mustDecode: boolean;
+  /** In pixels, as displayed; undefined where it may be any. */
+  size?: [number, number];
 };
 
 const ROUNDING_SECONDS = 0.0011;
@@ -46,13 +51,15 @@ export const roundingOf = ({ muxer }: Container): number => (muxer === "avi" ? A
 
 /**
  * Measures a produced file against the source's own frames. Throws `ProofError` for a frame that is
- * missing, doubled, altered or at another time, for a start that is no keyframe, and for sound that
- * is missing or out of step.
+ * missing, doubled, altered or at another time, for a start that is no keyframe, for frames of the
+ * first group that don't decode (where they must), for another size, and for sound that is missing
+ * or out of step. `wholly`: all frames are decoded.
  */
 export async function proveSegment(
   product: Product,
   expected: Expected,
   onPacket?: (data: Buffer, index: number) => Promise<void>,
+  wholly = false,
 ): Promise<SegmentProof> {
   const found: FoundFrame[] = [];
   const audio: FoundSound[][] = expected.audio.map(() => []);
@@ -62,7 +69,7 @@ export async function proveSegment(
       if (found.length === 0) firstIsKey = key ?? true;
       if (data.length === 0) throw new ProofError(`packet ${found.length} of the segment is empty or cut off`);
       await onPacket?.(data, found.length);
-      found.push({ time, duration, hash: expected.hash(data) });
+      found.push({ time, bytes: data.length, duration, hash: expected.hash(data) });
     },
     onAudio: (track, time, duration) => audio[track]?.push({ time, duration }),
   });
@@ -72,30 +79,55 @@ export async function proveSegment(
   }
   found.sort((one, other) => one.time - other.time);
   const begin = found[0]?.time ?? 0;
-  const last = found.at(-1);
-  const length = last === undefined ? 0 : last.time - begin + (last.duration ?? expected.lastDuration);
   const largestTimeError = compareFrames(found, expected, begin);
+  const playback = await playbackOf(product, { frames: found, rounding: expected.rounding }, wholly);
+  checkPlayback(playback, expected);
+  const [first, last] = [found[playback.first]!, found[playback.last]!];
+  const copied = expected.frames.reduce((sum, { hash }) => sum + (hash === undefined ? 0 : 1), 0);
   const place = { begin, start: expected.start, hidesNegative: isIso(product.container) };
   const sounds = expected.audio.map((track, number) => proveTrack(number, track, audio[number]!, place));
   return {
-    frames: found.length,
-    copiedFrames: expected.frames.reduce((sum, { hash }) => sum + (hash === undefined ? 0 : 1), 0),
-    start: expected.start,
-    end: expected.start + length,
+    frames: playback.frames,
+    undecodable: playback.undecodable,
+    copiedFrames: Math.min(copied, playback.frames),
+    start: expected.start + first.time - begin,
+    end: expected.start + last.time - begin + (last.duration ?? expected.lastDuration),
+    size: playback.size,
     largestTimeError,
     largestAudioOffset: sounds.reduce((most, { offset }) => Math.max(most, offset), 0),
     sound: sounds.map(({ sound }) => sound ?? null),
   };
 }
 
+/** An encoder may leave out a line or a column where the size is odd. */
+const MAX_SIZE_DIFFERENCE = 1;
+
+function checkPlayback({ frames, undecodable, size }: Playback, expected: Expected): void {
+  if (frames === 0 || size === undefined) throw new ProofError("no frame of the segment can be decoded");
+  if (expected.mustDecode && undecodable > 0)
+    throw new ProofError(`${undecodable} of the segment's ${frames + undecodable} frames can't be decoded`);
+  const differs = expected.size?.some((pixels, side) => Math.abs(pixels - size[side]!) > MAX_SIZE_DIFFERENCE);
+  if (differs === true)
+    throw new ProofError(
+      `the segment's size is ${size.join(" x ")}, and the source's is ${expected.size!.join(" x ")}`,
+    );
+}
+
+/** Of the containers' clocks, those of Matroska and FLV are the coarsest. */
+const MAX_TICK_SECONDS = 0.001;
+
 function compareFrames(found: readonly FoundFrame[], { frames, rounding }: Expected, begin: number): number {
   let largest = 0;
+  let earliest = Number.NEGATIVE_INFINITY;
   for (const [rank, frame] of frames.entries()) {
     const { time, hash } = found[rank]!;
+    // No muxer writes two frames of one time: each next one is moved by a tick.
+    const moved = Math.max(0, earliest - frame.time);
+    earliest = frame.time + moved + MAX_TICK_SECONDS;
     if (frame.hash !== undefined && frame.hash !== hash)
       throw new ProofError(`frame ${rank} of the segment was altered`);
     const error = Math.abs(time - begin - frame.time);
-    if (error > rounding) {
+    if (error > rounding + moved) {
       throw new ProofError(`frame ${rank} of the segment is ${(error * 1_000).toFixed(3)} ms off its time`);
     }
     largest = Math.max(largest, error);

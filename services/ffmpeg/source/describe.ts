@@ -3,12 +3,20 @@ import { leadOf } from "../../split/domain/early-sound.ts";
 import type { MediaDescription, Track } from "../../split/ports/media-tools.ts";
 import { runFfprobe } from "../process/ffprobe.ts";
 import { untrustedInput } from "../process/sandbox.ts";
+import { picturesInOrder } from "./picture-choice.ts";
 import type { PictureFormat } from "./picture-format.ts";
 
 const Rational = z.string().transform((text): number | undefined => {
   const [numerator, denominator] = text.split("/").map(Number);
   const value = numerator !== undefined && denominator ? numerator / denominator : Number.NaN;
   return Number.isFinite(value) && value > 0 ? value : undefined;
+});
+
+const Disposition = z.object({
+  default: z.int().default(0),
+  attached_pic: z.int().default(0),
+  timed_thumbnails: z.int().default(0),
+  still_image: z.int().default(0),
 });
 
 const Stream = z.object({
@@ -30,7 +38,7 @@ const Stream = z.object({
   avg_frame_rate: Rational.optional(),
   sample_rate: z.coerce.number().optional().catch(undefined),
   start_time: z.coerce.number().optional().catch(undefined),
-  disposition: z.object({ attached_pic: z.int().default(0) }).default({ attached_pic: 0 }),
+  disposition: Disposition.prefault({}),
   tags: z
     .object({
       rotate: z.coerce.number().optional().catch(undefined),
@@ -78,10 +86,13 @@ const lacksParameters = ({ codec_type, codec_name, width, sample_rate }: Stream)
   codec_name !== undefined &&
   ((codec_type === "video" && width === 0) || (codec_type === "audio" && sample_rate === 0));
 
-/** Turns ffprobe's output into a description. Cover art is a video stream to ffprobe and a picture to us. */
-export function describeSource(output: FfprobeOutput): MediaDescription {
-  const isMoving = (stream: Stream) => stream.codec_type === "video" && stream.disposition.attached_pic === 0;
-  const picture = output.streams.find(isMoving);
+/**
+ * Turns ffprobe's output into a description. Cover art is a video stream to ffprobe and a picture to us. `chosen`:
+ * ffmpeg's index of the picture; default: the first in the players' order.
+ */
+export function describeSource(output: FfprobeOutput, chosen?: number): MediaDescription {
+  const pictures = picturesInOrder(output.streams);
+  const picture = pictures.find(({ index }) => index === chosen) ?? pictures[0];
   return {
     format: output.format.format_name,
     video: picture && {

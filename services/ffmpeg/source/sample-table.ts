@@ -4,11 +4,12 @@ import { type EntryTable, entryTable, runLengths, samplesOf, TABLE_FIELDS } from
 import { unreadable } from "../process/errors.ts";
 import { readMovieBox } from "./movie-box.ts";
 import type { RangedSource } from "./ranged-source.ts";
+import { configurationIn, type SampleDescriptions, sampleDescriptions } from "./sample-descriptions.ts";
 
 /**
  * MP4 and MOV keep times and keyframes of every frame in an index, so a film of many GB is planned
  * from a few hundred KB. ISO/IEC 14496-12, section 8. What is out of the ordinary (fragments, cuts
- * by edit list, several sample descriptions, sync samples in groups) gives undefined: then the
+ * by edit list, descriptions of several codecs, sync samples in groups) gives undefined: then the
  * packets are read, and ffmpeg's view of them counts.
  */
 
@@ -94,6 +95,7 @@ type Tables = {
   offsets: EntryTable | undefined;
   /** For each sample 1 where it's a keyframe; undefined where all are. */
   syncs: Uint8Array | undefined;
+  descriptions: SampleDescriptions;
 };
 
 /** Which samples are keyframes. Section 8.6.2. */
@@ -113,9 +115,9 @@ function tablesOf(track: DataView, fileSize: number): Tables | undefined {
   const timescale = timescaleOf(findBox(media!, "mdhd"));
   const count = countSamples(findBox(samples, "stsz"));
   const times = entryTable(findBox(samples, "stts"), 8);
-  // Of no fixed size: only their number counts.
-  const descriptions = entryTable(findBox(samples, "stsd"), 0);
-  if (timescale === 0 || count === undefined || times === undefined || descriptions?.count !== 1) return undefined;
+  if (timescale === 0 || count === undefined || times === undefined) return undefined;
+  const descriptions = sampleDescriptions(samples, count);
+  if (descriptions === undefined) return undefined;
   if (samplesOf(times, count) !== count) return undefined;
   const [offsets, syncs] = [findBox(samples, "ctts"), findBox(samples, "stss")];
   const tables = { offsets: entryTable(offsets, 8), syncs: entryTable(syncs, 4) };
@@ -126,14 +128,18 @@ function tablesOf(track: DataView, fileSize: number): Tables | undefined {
     times,
     offsets: tables.offsets,
     syncs: tables.syncs && syncSamples(tables.syncs, count),
+    descriptions,
   };
 }
 
 /** Signed also in version 0: writers do so, and readers follow. Section 8.6.1.3. */
 const shiftsOf = (offsets: EntryTable) => runLengths(offsets, (entry) => offsets.int32(entry, 4));
 
+type ShiftedTables = { tables: Tables; shift: number };
+
 /** `shift` is added to all times, in ticks. */
-function* packetsOf({ timescale, samples, times, offsets, syncs }: Tables, shift: number): Generator<PlannedPacket> {
+function* packetsOf({ tables, shift }: ShiftedTables): Generator<PlannedPacket> {
+  const { timescale, samples, times, offsets, syncs, descriptions } = tables;
   const durations = runLengths(times, (entry) => times.uint32(entry, 4));
   const shifts = offsets && shiftsOf(offsets);
   let decoded = shift;
@@ -144,6 +150,7 @@ function* packetsOf({ timescale, samples, times, offsets, syncs }: Tables, shift
       time: (decoded + offset) / timescale,
       duration: duration > 0 ? duration / timescale : undefined,
       key: syncs === undefined || syncs[sample] === 1,
+      ...(descriptions.ofSamples === undefined ? {} : { description: descriptions.ofSamples[sample]! }),
     };
     decoded += duration;
   }
@@ -178,6 +185,25 @@ export async function readSampleTable(
   stream: number,
   signal: AbortSignal,
 ): Promise<Iterable<PlannedPacket> | undefined> {
+  const tables = await readTables(source, stream, signal);
+  return tables && packetsOf(tables);
+}
+
+/**
+ * The decoder's configuration (body of avcC or hvcC) of each sample description that the packets of
+ * `readSampleTable` name. Empty where there's no such table, or a description has none.
+ */
+export async function readConfigurations(source: RangedSource, stream: number, signal: AbortSignal): Promise<Buffer[]> {
+  const entries = (await readTables(source, stream, signal))?.tables.descriptions.entries ?? [];
+  const configurations = entries.flatMap((entry) => configurationIn(entry) ?? []);
+  return configurations.length === entries.length ? configurations : [];
+}
+
+async function readTables(
+  source: RangedSource,
+  stream: number,
+  signal: AbortSignal,
+): Promise<ShiftedTables | undefined> {
   const movie = await readMovieBox(source, signal);
   if (movie === undefined) return undefined;
   const tracks = [...boxesIn(movie)].filter(({ type }) => type === "trak").map(({ body }) => body);
@@ -190,5 +216,5 @@ export async function readSampleTable(
   const tables = tablesOf(track, source.size);
   if (tables === undefined) return undefined;
   const shift = editShift(track, firstShown(tables), tables.timescale, timescaleOf(findBox(movie, "mvhd")));
-  return shift === undefined ? undefined : packetsOf(tables, shift);
+  return shift === undefined ? undefined : { tables, shift };
 }

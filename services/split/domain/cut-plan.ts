@@ -11,6 +11,11 @@ export type PlannedPacket = {
   key: boolean;
   /** False: it's decoded and not shown (an edit list hides it). Default: true. */
   shown?: boolean;
+  /**
+   * Which of the track's sample descriptions it needs, where it has several: decoders are set up
+   * anew for each. Default: 0.
+   */
+  description?: number;
 };
 
 export type PlannedSegment = {
@@ -32,6 +37,8 @@ export type CutPlan = {
   /** At most MAX_SEGMENTS + 1: enough to see that there are too many. */
   segments: PlannedSegment[];
   frames: number;
+  /** Of these, before the first keyframe, where that isn't the first packet: no decoder shows them. */
+  leading: number;
   /** Seconds from the first video frame to the end of the last. */
   duration: number;
   /** Presentation time of the first frame, on the source's clock. */
@@ -60,6 +67,8 @@ export function keyframePlanner(segmentSeconds: number) {
   const stretches: Stretch[] = [];
   let origin = Number.POSITIVE_INFINITY;
   let frames = 0;
+  let firstKey: number | undefined;
+  let leading = 0;
   let lastDuration: number | undefined;
   let lastTime = Number.NEGATIVE_INFINITY;
 
@@ -68,8 +77,13 @@ export function keyframePlanner(segmentSeconds: number) {
   return {
     add({ time, duration, key }: PlannedPacket): void {
       const current = stretches.at(-1);
-      // Until the second keyframe, a frame that is shown before the first one sets the start of time.
-      if (stretches.length <= 1 && !(key && frames > 0)) origin = Math.min(origin, time);
+      // What comes before the first keyframe is copied, and can't be decoded: time starts at that keyframe. Where it's
+      // the first packet, a frame that is shown before it, until the second keyframe, sets the start of time.
+      if (key && firstKey === undefined) {
+        firstKey = frames;
+        origin = time;
+      } else if (firstKey === undefined || (firstKey === 0 && stretches.length <= 1 && !key))
+        origin = Math.min(origin, time);
       const opens = current === undefined || (key && window(time) > current.window);
       if (opens && stretches.length <= MAX_SEGMENTS) {
         const opened = { firstFrame: frames, firstFrameTime: time, frames: 1, first: time, last: time };
@@ -79,6 +93,7 @@ export function keyframePlanner(segmentSeconds: number) {
         current.first = Math.min(current.first, time);
         current.last = Math.max(current.last, time);
       }
+      if (firstKey !== 0 && (firstKey === undefined || time < origin)) leading += 1;
       if (time > lastTime) {
         lastTime = time;
         lastDuration = duration;
@@ -92,7 +107,13 @@ export function keyframePlanner(segmentSeconds: number) {
       const meanDuration = frames > 1 && lastTime > origin ? (lastTime - origin) / (frames - 1) : 1 / fallbackFps;
       const duration = lastTime - origin + (lastDuration ?? meanDuration);
       const kept = withoutShortTail(stretches, origin + duration);
-      return { segments: toSegments(kept, { segmentSeconds, origin, duration }), frames, duration, origin };
+      return {
+        segments: toSegments(kept, { segmentSeconds, origin, duration }),
+        frames,
+        leading: firstKey === undefined ? 0 : leading,
+        duration,
+        origin,
+      };
     },
   };
 }
@@ -118,7 +139,7 @@ function toSegments(stretches: Stretch[], { segmentSeconds, origin, duration }: 
       firstFrameTime: firstFrameTime - origin,
       requestedStart: window * segmentSeconds,
       requestedEnd: next === undefined ? duration : (window + 1) * segmentSeconds,
-      start: first - origin,
+      start: Math.max(0, first - origin),
       end: next === undefined ? duration : next.first - origin,
     };
   });

@@ -1,6 +1,7 @@
 import { MAX_SEGMENTS, type Made } from "#events-schema";
 import { MIN_TAIL_SECONDS } from "../../video/segment-length.ts";
 import type { PacketIndex } from "./packet-index.ts";
+import { cleanKeys, type Key, keyBefore, keyFrom, presentationOrder, SAME_SECONDS } from "./presentation-order.ts";
 
 /**
  * Plans the exact cut: which frames each segment holds, which of them are copied, and which are decoded and encoded
@@ -69,9 +70,6 @@ export type WindowPlan = {
   origin: number;
 };
 
-/** Times are binary fractions of a clock's ticks: what differs by less is the same. Far below any tick. */
-const SAME_SECONDS = 2e-6;
-
 const isEmpty = ({ from, to }: Ranks): boolean => from >= to;
 
 export function madeOf({ head, copied, tail }: Pick<ExactSegment, "head" | "copied" | "tail">): Made {
@@ -80,11 +78,11 @@ export function madeOf({ head, copied, tail }: Pick<ExactSegment, "head" | "copi
 }
 
 /**
- * The segments in terms of packets, where all of them can be copied as they are: every packet is shown, and each
- * boundary falls on a keyframe that nothing reaches across. Undefined otherwise.
+ * The segments in terms of packets, where all of them can be copied as they are: every packet is shown, all need the
+ * same sample description, and each boundary falls on a keyframe that nothing reaches across. Undefined otherwise.
  */
 export function copiedSegments({ plan, index }: { plan: ExactPlan | WindowPlan; index: PacketIndex }) {
-  if (plan.jobs === undefined || plan.frames !== index.count) return undefined;
+  if (plan.jobs === undefined || plan.frames !== index.count || index.changesDescription) return undefined;
   let next = 0;
   const segments: { firstFrame: number; frames: number; firstFrameTime: number }[] = [];
   for (const { copied, ranks, ...parts } of plan.segments) {
@@ -99,9 +97,15 @@ export function copiedSegments({ plan, index }: { plan: ExactPlan | WindowPlan; 
 
 /**
  * The plan, or undefined where the packets' times can't be trusted for it (two frames at one time, as with fields in
- * packets of their own) or where there's no frame. `fallbackFps` gives a single frame its length.
+ * packets of their own) or where there's no frame. `fallbackFps` gives a single frame its length. `boundaries`: on the
+ * first frame of each window, or on the first keyframe at or after its start.
  */
-export function planExactCut(index: PacketIndex, segmentSeconds: number, fallbackFps: number): ExactPlan | undefined {
+export function planExactCut(
+  index: PacketIndex,
+  segmentSeconds: number,
+  fallbackFps: number,
+  boundaries: "frames" | "keyframes" = "frames",
+): ExactPlan | undefined {
   const order = presentationOrder(index);
   if (order === undefined) return undefined;
   const { packetOf, rankOf, undecodable } = order;
@@ -113,8 +117,8 @@ export function planExactCut(index: PacketIndex, segmentSeconds: number, fallbac
   const duration = last - origin + (index.duration(packetOf[frames - 1]!) ?? mean);
 
   const timeline = { frames, timeOf, origin, duration, segmentSeconds };
-  const starts = segmentStarts(timeline);
   const keys = cleanKeys(index, rankOf);
+  const starts = segmentStarts(timeline, boundaries === "frames" ? undefined : keys.map(({ rank }) => rank));
   const segments = starts.map(({ rank }, number): ExactSegment => {
     const ranks = { from: rank, to: starts[number + 1]?.rank ?? frames };
     return { ...placeOf(starts, number, timeline), ranks, ...partsOf(ranks, keys, index, rankOf) };
@@ -141,44 +145,6 @@ export function planWindows(index: PacketIndex, segmentSeconds: number, fallback
   return { segments, jobs: undefined, frames, undecodable: 0, duration, origin };
 }
 
-type Order = { packetOf: Int32Array; rankOf: Int32Array; undecodable: number };
-
-/** Decoders reorder by at most 16 frames (H.264 and HEVC, level limits); what is farther off isn't reordering. */
-const MOST_REORDERED = 64;
-
-function presentationOrder(index: PacketIndex): Order | undefined {
-  let first = 0;
-  while (first < index.count && !index.isKey(first)) first += 1;
-  if (first === index.count) return undefined;
-  const firstTime = index.time(first);
-  const packets = new Int32Array(index.count);
-  let count = 0;
-  let undecodable = 0;
-  for (let packet = 0; packet < index.count; packet += 1) {
-    if (!index.isShown(packet)) continue;
-    if (packet < first || index.time(packet) < firstTime) {
-      undecodable += 1;
-      continue;
-    }
-    // Nearly sorted already: each frame moves a few places at most.
-    let place = count;
-    const time = index.time(packet);
-    while (place > 0 && index.time(packets[place - 1]!) > time) {
-      packets[place] = packets[place - 1]!;
-      place -= 1;
-      if (count - place > MOST_REORDERED) return undefined;
-    }
-    if (place > 0 && time - index.time(packets[place - 1]!) < SAME_SECONDS) return undefined;
-    packets[place] = packet;
-    count += 1;
-  }
-  if (count === 0) return undefined;
-  const packetOf = packets.slice(0, count);
-  const rankOf = new Int32Array(index.count).fill(-1);
-  for (let rank = 0; rank < count; rank += 1) rankOf[packetOf[rank]!] = rank;
-  return { packetOf, rankOf, undecodable };
-}
-
 type Timeline = {
   frames: number;
   timeOf: (rank: number) => number;
@@ -203,10 +169,20 @@ function placeOf(starts: readonly SegmentStart[], number: number, timeline: Time
   };
 }
 
-/** Rank of the first frame of each segment, and which window k·X ≤ t < (k+1)·X it's in. Empty windows make no segment. */
-function segmentStarts({ frames, timeOf, origin, duration, segmentSeconds }: Timeline) {
+/**
+ * Rank of the first frame of each segment, and which window k·X ≤ t < (k+1)·X it's in. Empty windows make no segment.
+ * `candidates`, rising: where a segment may start; default: at every frame.
+ */
+function segmentStarts(
+  { frames, timeOf, origin, duration, segmentSeconds }: Timeline,
+  candidates?: readonly number[],
+): SegmentStart[] {
   const starts: SegmentStart[] = [];
-  for (let rank = 0; rank < frames && starts.length <= MAX_SEGMENTS; rank += 1) {
+  // The first frame starts a segment, whatever it is.
+  const ranks = candidates && [0, ...candidates.filter((rank) => rank > 0)];
+  const count = ranks?.length ?? frames;
+  for (let at = 0; at < count && starts.length <= MAX_SEGMENTS; at += 1) {
+    const rank = ranks?.[at] ?? at;
     const window = Math.floor((timeOf(rank) - origin + SAME_SECONDS) / segmentSeconds);
     if (starts.length === 0 || window > starts.at(-1)!.window) starts.push({ rank, window });
   }
@@ -216,65 +192,37 @@ function segmentStarts({ frames, timeOf, origin, duration, segmentSeconds }: Tim
   return starts;
 }
 
-/** Keyframes, by packet and rank, where every frame before is also shown before: a decoder can start there. */
-type Key = { packet: number; rank: number };
+type Parts = Pick<ExactSegment, "head" | "copied" | "tail">;
 
-function cleanKeys(index: PacketIndex, rankOf: Int32Array): Key[] {
-  const keys: Key[] = [];
-  let highest = -1;
-  for (let packet = 0; packet < index.count; packet += 1) {
-    const rank = rankOf[packet]!;
-    if (index.isKey(packet) && rank > highest) keys.push({ packet, rank });
-    // Hidden before the first frame that is shown: decoding may still start there.
-    else if (index.isKey(packet) && rank === -1 && highest === -1) keys.push({ packet, rank });
-    highest = Math.max(highest, rank);
-  }
-  return keys;
-}
-
-/** The last key whose rank isn't above `rank`. */
-function keyBefore(keys: Key[], rank: number): Key {
-  let low = 0;
-  let high = keys.length - 1;
-  while (low < high) {
-    const middle = Math.ceil((low + high) / 2);
-    if (keys[middle]!.rank <= rank) low = middle;
-    else high = middle - 1;
-  }
-  return keys[low]!;
-}
-
-/** The first key whose rank isn't below `rank`. */
-function keyFrom(keys: Key[], rank: number): Key | undefined {
-  let low = 0;
-  let high = keys.length;
-  while (low < high) {
-    const middle = Math.floor((low + high) / 2);
-    if (keys[middle]!.rank >= rank) high = middle;
-    else low = middle + 1;
-  }
-  return keys[low];
-}
-
-function partsOf(
-  ranks: Ranks,
-  keys: Key[],
-  index: PacketIndex,
-  rankOf: Int32Array,
-): Pick<ExactSegment, "head" | "copied" | "tail"> {
+/** What is copied of a segment needs one sample description: that of which the most can be copied. */
+function partsOf(ranks: Ranks, keys: Key[], index: PacketIndex, rankOf: Int32Array): Parts {
   const none = { from: ranks.to, to: ranks.to };
-  const key = keyFrom(keys, ranks.from);
-  if (key === undefined || key.rank >= ranks.to) return { head: ranks, copied: undefined, tail: none };
+  let best: Parts = { head: ranks, copied: undefined, tail: none };
+  let description: number | undefined;
+  for (let at = keyFrom(keys, ranks.from); at < keys.length && keys[at]!.rank < ranks.to; at += 1) {
+    const key = keys[at]!;
+    if (index.description(key.packet) === description) continue;
+    description = index.description(key.packet);
+    const parts = partsFrom(key, ranks, index, rankOf);
+    if (countOf(parts.copied) > countOf(best.copied)) best = parts;
+  }
+  return best;
+}
 
+const countOf = (packets: Packets | undefined): number => (packets === undefined ? 0 : packets.to - packets.from);
+
+/** Copies from a keyframe on. */
+function partsFrom(key: Key, ranks: Ranks, index: PacketIndex, rankOf: Int32Array): Parts {
   // Packets are copied as far as they are a whole stretch of presentation: a prefix in decode order up to a P-frame
   // holds every frame that is shown before it.
+  const description = index.description(key.packet);
   let taken = 0;
   let highest = key.rank;
   let whole = { packet: key.packet, rank: key.rank };
   for (let packet = key.packet; packet < rankOf.length; packet += 1) {
     const rank = rankOf[packet]!;
     if (index.time(packet) < index.time(key.packet)) continue;
-    if (rank >= ranks.to || rank === -1) break;
+    if (rank >= ranks.to || rank === -1 || index.description(packet) !== description) break;
     taken += 1;
     highest = Math.max(highest, rank);
     if (highest - key.rank + 1 === taken) whole = { packet, rank: highest };

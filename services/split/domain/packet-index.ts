@@ -9,11 +9,17 @@ export class PacketIndex {
   #times = new Float64Array(FIRST_CAPACITY);
   #durations = new Float64Array(FIRST_CAPACITY);
   #flags = new Uint8Array(FIRST_CAPACITY);
+  #hides = false;
+  /** Where the sample description changes. */
+  readonly #descriptions: { from: number; description: number }[] = [];
 
-  readonly add = ({ time, duration, key, shown }: PlannedPacket): void => {
+  readonly add = ({ time, duration, key, shown, description = 0 }: PlannedPacket): void => {
     if (this.#count === this.#times.length) this.#grow();
+    if (description !== (this.#descriptions.at(-1)?.description ?? 0) || this.#count === 0)
+      this.#descriptions.push({ from: this.#count, description });
     this.#times[this.#count] = time;
     this.#durations[this.#count] = duration ?? 0;
+    this.#hides ||= shown === false;
     this.#flags[this.#count] = (key ? KEY : 0) | (shown === false ? HIDDEN : 0);
     this.#count += 1;
   };
@@ -40,7 +46,29 @@ export class PacketIndex {
     return (this.#flags[packet]! & HIDDEN) === 0;
   }
 
-  /** Each packet as it was added. */
+  /** Which sample description a packet needs. */
+  description(packet: number): number {
+    let low = 0;
+    let high = this.#descriptions.length - 1;
+    while (low < high) {
+      const middle = Math.ceil((low + high) / 2);
+      if (this.#descriptions[middle]!.from <= packet) low = middle;
+      else high = middle - 1;
+    }
+    return this.#descriptions[low]?.description ?? 0;
+  }
+
+  /** Whether packets need several sample descriptions. */
+  get changesDescription(): boolean {
+    return this.#descriptions.length > 1;
+  }
+
+  /** Whether there are packets that are decoded and not shown. */
+  get hidesPackets(): boolean {
+    return this.#hides;
+  }
+
+  /** Each packet, but for its sample description. */
   *packets(): Generator<PlannedPacket> {
     for (let packet = 0; packet < this.#count; packet += 1) {
       const time = this.time(packet);

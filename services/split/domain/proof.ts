@@ -14,13 +14,18 @@ export type SegmentSound = {
 
 /** What was measured on one produced file. */
 export type SegmentProof = {
+  /** That a decoder gives, set up from this file alone. */
   frames: number;
-  /** Of these, bit for bit those of the source. */
+  /** Frames of the source that are in the file, and no decoder gives. */
+  undecodable: number;
+  /** Of the decoded ones, bit for bit those of the source. */
   copiedFrames: number;
   /** Of its first frame: seconds from the video's first frame. */
   start: number;
   /** Of its last frame's end, as the produced file has it: seconds from the video's first frame. */
   end: number;
+  /** [width, height] in pixels as displayed; undefined where it was measured by an earlier version. */
+  size?: [number, number] | undefined;
   /** Largest difference between a frame's time and that of the source's frame, in seconds. */
   largestTimeError: number;
   /** Largest difference between how far a sound is from the picture here and in the source, in seconds; 0 without sound. */

@@ -113,6 +113,7 @@ describe("a segment's measured end", () => {
       audio: [],
       rounding: 0.0011,
       startsOnKey: true,
+      mustDecode: true,
     });
     expect(end).toBeCloseTo(7 + 24 * 0.04 + lasts, 3);
   });

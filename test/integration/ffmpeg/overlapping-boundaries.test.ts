@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { BoundaryEncoder } from "../../../services/ffmpeg/exact/boundary-encoder.ts";
+import { SourceHeads } from "../../../services/ffmpeg/exact/source-heads.ts";
 import { Timeline } from "../../../services/ffmpeg/exact/timeline.ts";
 import { Mp4Head } from "../../../services/ffmpeg/formats/iso/fragments.ts";
 import { type ExactPlan, planExactCut } from "../../../services/split/domain/exact-plan.ts";
@@ -72,7 +73,7 @@ describe("the encoder of boundaries", () => {
         ...{ codec: "h264", options: ["-c:v", "libx264"], filters: [], clock: "-1" },
         ...{ stream: "matroska", decoder: undefined },
       },
-      head: new Mp4Head(Buffer.alloc(8), "h264"),
+      heads: new SourceHeads(new Mp4Head(Buffer.alloc(8), "h264"), "h264", index, []),
       timeline: new Timeline(plan, index, 1),
       jobs: plan.jobs,
       signal: stopping.signal,

@@ -15,7 +15,7 @@ async function expectedOf(path: string) {
   return {
     hash: pictureHasher("h264"),
     frames: Array.from({ length: 50 }, (_, frame) => ({ time: frame * 0.04, hash: undefined })),
-    ...{ start: 0, lastDuration: 0.04, rounding: 0.0011, startsOnKey: true },
+    ...{ start: 0, lastDuration: 0.04, rounding: 0.0011, startsOnKey: true, mustDecode: true },
     audio: [
       {
         packets: packets.map(({ pts_time, duration_time }) => {

@@ -25,7 +25,7 @@ const job: CutJob = {
 const segment = (index: number, frames = 50): MadeSegment => ({
   ...{ index, path: "", bytes: 1, made: "encoded", codec: "h264", audioCodecs: [] },
   proof: {
-    ...{ frames, copiedFrames: 0, start: 2 * index, end: 2 * index + frames / 25 },
+    ...{ frames, undecodable: 0, copiedFrames: 0, start: 2 * index, end: 2 * index + frames / 25 },
     ...{ largestTimeError: 0, largestAudioOffset: 0 },
   },
 });

@@ -32,6 +32,9 @@ function movie(tables: Record<string, Buffer> = {}, others: { track?: Buffer[]; 
   return Buffer.concat([box("mdat", Buffer.alloc(30)), box("moov", ...(others.movie ?? []), track)]);
 }
 
+/** Two descriptions that differ, of one codec. */
+const DESCRIBED = { stsd: words(0, 2, 12, 0, 1, 12, 0, 2) };
+
 const packets = async (bytes: Buffer) => {
   const found = await readSampleTable(ranged(bytes), 0, NEVER);
   return found && [...found];
@@ -46,6 +49,20 @@ describe("the sample table of an MP4", () => {
     ]);
   });
 
+  it("names the sample description of each sample, where there are several", async () => {
+    const changing = movie({ ...DESCRIBED, stsc: words(0, 2, 1, 2, 1, 2, 1, 2), stco: words(0, 2, 8, 28) });
+    expect((await packets(changing))?.map(({ description }) => description)).toEqual([0, 0, 1]);
+  });
+
+  it("takes descriptions that are the same for one", async () => {
+    const repeated = movie({
+      stsd: words(0, 2, 8, 0, 8, 0),
+      stsc: words(0, 2, 1, 2, 1, 2, 1, 2),
+      stco: words(0, 2, 8, 28),
+    });
+    expect((await packets(repeated))?.map(({ description }) => description)).toEqual([undefined, undefined, undefined]);
+  });
+
   it.each<[string, Buffer]>([
     ["an edit list without a body", movie({}, { track: [box("edts", box("elst"))] })],
     ["an edit list of 2^32 entries", movie({}, { track: [box("edts", box("elst", words(0, 0xffffffff)))] })],
@@ -57,7 +74,9 @@ describe("the sample table of an MP4", () => {
     ["a table that is shorter than it says", movie({ stss: words(0, 9, 1) })],
     ["a chunk beyond the end", movie({ stco: words(0, 1, 0xffffff) })],
     ["a size without a number", movie({ stsz: words(0, 10) })],
-    ["two sample descriptions", movie({ stsd: words(0, 2, 8, 0, 8, 0) })],
+    ["sample descriptions of two codecs", movie({ stsd: words(0, 2, 8, 0, 8, 1) })],
+    ["a sample description that isn't there", movie({ ...DESCRIBED, stsc: words(0, 1, 1, 3, 3) })],
+    ["chunks that don't hold all samples", movie({ ...DESCRIBED, stsc: words(0, 1, 1, 2, 1) })],
     ["a clock that stands still", movie().fill(0, movie().indexOf("mdhd") + 16, movie().indexOf("mdhd") + 20)],
     ["empty boxes alone", box("moov", box("trak", box("mdia", box("minf", box("stbl")))))],
   ])("isn't used with %s", async (_what, bytes) => {

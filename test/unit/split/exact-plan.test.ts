@@ -38,6 +38,27 @@ describe("planning the exact cut", () => {
     ]);
   });
 
+  it("copies frames of one sample description into a segment, those that are the most", () => {
+    const index = new PacketIndex();
+    [..."KPPPKPPPKPPPKPPP"].forEach((type, time) => {
+      index.add({ time, duration: 1, key: type === "K", description: time < 4 ? 0 : 1 });
+    });
+    expect(made(index, 4)).toEqual(["copied", "copied", "copied", "copied"]);
+    expect(copiedSegments({ plan: plan(index, 4), index })).toBeUndefined();
+    expect(plan(index, 16).segments).toMatchObject([{ head: { from: 0, to: 4 }, copied: { from: 4, to: 16 } }]);
+    expect(plan(index, 7).segments[0]).toMatchObject({ copied: { from: 0, to: 4 }, tail: { from: 4, to: 7 } });
+  });
+
+  it("starts segments on keyframes where that is asked for", () => {
+    const { segments } = planExactCut(packets("KPPPPPKPPPPPKPPPPP"), 4, 25, "keyframes")!;
+    expect(segments).toMatchObject([
+      { ranks: { from: 0, to: 6 }, requestedStart: 0, requestedEnd: 4 },
+      { ranks: { from: 6, to: 12 }, requestedStart: 4, requestedEnd: 8 },
+      { ranks: { from: 12, to: 18 }, requestedStart: 12 },
+    ]);
+    expect(segments.map(madeOf)).toEqual(["copied", "copied", "copied"]);
+  });
+
   it("encodes up to the next keyframe where a boundary falls into a group, and copies what is before it", () => {
     const [first, second] = plan(packets("KPPPPPKPPPPP"), 4).segments;
     expect(first).toMatchObject({ copied: { from: 0, to: 4 }, tail: { from: 4, to: 4 } });

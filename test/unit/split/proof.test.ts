@@ -47,7 +47,7 @@ describe("how far a boundary is from the first frame at or after the time asked 
 
 /** A segment whose sound is played from `start` to `end`. */
 const sounding = (start: number, end: number, more: Partial<SegmentSound> = {}) => ({
-  ...{ frames: 1, copiedFrames: 1, start, end, largestTimeError: 0, largestAudioOffset: 0 },
+  ...{ frames: 1, undecodable: 0, copiedFrames: 1, start, end, largestTimeError: 0, largestAudioOffset: 0 },
   sound: [{ start, end, gapBefore: 0, largestGap: 0, ...more }],
 });
 

@@ -93,14 +93,12 @@ const FORMAT_AT = [16, 17, 18];
 const LEVEL_AT = 12;
 
 export class OwnHevcSets {
-  readonly #source: Buffer;
   readonly #arrays: readonly HevcArray[];
   readonly #ids: Ids;
 
-  /** `source`: hvcC of the source. */
-  constructor(source: Buffer) {
-    this.#source = source;
-    this.#arrays = hevcArrays(source);
+  /** `sources`: each hvcC of the source's packets. */
+  constructor(sources: readonly Buffer[]) {
+    this.#arrays = sources.flatMap(hevcArrays);
     this.#ids = freeIds(this.#arrays);
   }
 
@@ -117,16 +115,17 @@ export class OwnHevcSets {
     return hevcConfiguration(encoded, renumbered);
   }
 
-  /** The source's hvcC with the sets of a `configuration` too. */
-  merged(configuration: Buffer): Buffer {
-    if (FORMAT_AT.some((at) => this.#source[at] !== configuration[at]))
+  /** An hvcC of the source with the sets of a `configuration` too. */
+  merged(source: Buffer, configuration: Buffer): Buffer {
+    if (FORMAT_AT.some((at) => source[at] !== configuration[at]))
       throw unreadable("the encoded pictures have another pixel format than the source's");
     const own = hevcArrays(configuration);
-    const arrays = this.#arrays.map((array) => ({ ...array, sets: [...array.sets, ...setsOf(own, array.type)] }));
+    const theirs = hevcArrays(source);
+    const arrays = theirs.map((array) => ({ ...array, sets: [...array.sets, ...setsOf(own, array.type)] }));
     // A source under the tag hev1 may have all of its sets in the stream.
-    arrays.push(...own.filter(({ type }) => this.#arrays.every((array) => array.type !== type)));
-    const head = Buffer.from(this.#source);
-    head[LEVEL_AT] = Math.max(this.#source[LEVEL_AT]!, configuration[LEVEL_AT]!);
+    arrays.push(...own.filter(({ type }) => theirs.every((array) => array.type !== type)));
+    const head = Buffer.from(source);
+    head[LEVEL_AT] = Math.max(source[LEVEL_AT]!, configuration[LEVEL_AT]!);
     return hevcConfiguration(head, arrays);
   }
 

@@ -1,0 +1,43 @@
+import type { PacketIndex } from "../../split/domain/packet-index.ts";
+import type { Mp4Head } from "../formats/iso/fragments.ts";
+import { avcParameterSets, hevcParameterSets } from "../formats/nal/parameter-sets.ts";
+import { lengthPrefixed, type NalCodec } from "../formats/nal/units.ts";
+import { StitchError } from "./stitch-error.ts";
+
+/**
+ * What decoders are set up with for the packets of a source: the same for all of them, or where the
+ * source has several sample descriptions, that of each packet's own.
+ */
+export class SourceHeads {
+  readonly #index: PacketIndex;
+  readonly #codec: NalCodec;
+  readonly #heads: readonly Mp4Head[];
+
+  /** `head` is of the first packet. Throws `StitchError` where a description's configuration isn't known. */
+  constructor(head: Mp4Head, codec: NalCodec, index: PacketIndex, configurations: readonly Buffer[]) {
+    this.#index = index;
+    this.#codec = codec;
+    if (index.changesDescription && configurations.length === 0)
+      throw new StitchError("the source's sample descriptions can't be read");
+    this.#heads = index.changesDescription ? configurations.map((one) => head.withConfiguration(one)) : [head];
+  }
+
+  /** Of all of its packets: avcC or hvcC. */
+  get configurations(): Buffer[] {
+    return this.#heads.map(({ configuration }) => configuration);
+  }
+
+  /** Of a packet, counted in decode order. */
+  ofPacket(packet: number): Mp4Head {
+    const head = this.#heads[this.#index.description(packet)];
+    if (head === undefined) throw new StitchError(`packet ${packet} needs a sample description that isn't there`);
+    return head;
+  }
+
+  /** The packet, behind its parameters where the one before in the stream needs others. */
+  announced(packet: number, framed: Buffer): Buffer {
+    if (packet === 0 || this.#index.description(packet) === this.#index.description(packet - 1)) return framed;
+    const setsOf = this.#codec === "hevc" ? hevcParameterSets : avcParameterSets;
+    return Buffer.concat([lengthPrefixed(setsOf(this.ofPacket(packet).configuration)), framed]);
+  }
+}

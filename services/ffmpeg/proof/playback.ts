@@ -1,0 +1,91 @@
+import { isOfTheFile } from "../process/errors.ts";
+import { type Decoded, decodeProduct } from "./decode-product.ts";
+import type { Product } from "./product.ts";
+
+/**
+ * Whether the pictures of a produced file decode, on its own and from its own parameters. The first
+ * group of pictures tells: what follows it is as good or bad as the source's.
+ */
+
+/** More than any decoder holds back: a frame that is missing among the first ones shows. */
+const MAX_CHECKED_FRAMES = 18;
+
+/** Decoding costs by the byte: of large pictures, fewer are looked at. */
+const MAX_CHECKED_BYTES = 256 * 1024;
+const MIN_CHECKED_FRAMES = 4;
+
+/** What a viewer gets to see of a file. */
+export type Playback = {
+  /** Frames that a decoder gives. */
+  frames: number;
+  /** Frames that the file holds, and no decoder gives. */
+  undecodable: number;
+  /** Places of the first and the last frame that come, among all frames in presentation order. */
+  first: number;
+  last: number;
+  /** In pixels, as displayed; undefined where no frame comes. */
+  size: [number, number] | undefined;
+};
+
+/** The frames that a file holds. */
+export type Held = {
+  /** In presentation order; the time in seconds on the file's clock. */
+  frames: readonly { time: number; bytes: number }[];
+  /** Seconds by which the container may round a time. */
+  rounding: number;
+};
+
+/**
+ * Decodes the file's first frames, and all of it where not all of these come, or where `wholly` asks
+ * for it. Throws what is the machine's fault, and the signal's reason.
+ */
+export async function playbackOf(product: Product, held: Held, wholly = false): Promise<Playback> {
+  const { length } = held.frames;
+  const all = { frames: length, undecodable: 0, first: 0, last: length - 1 };
+  if (!wholly) {
+    const asked = checkedFrames(held);
+    const begun = await decoded(product, asked);
+    if (missingAmong(held, asked, begun) === 0) return { ...all, size: begun.size };
+  }
+  const { times: came, size } = await decoded(product);
+  if (came.length >= length) return { ...all, size };
+  return {
+    ...{ frames: came.length, undecodable: length - came.length },
+    ...{ first: placeOf(held, Math.min(...came)), last: placeOf(held, Math.max(...came)), size },
+  };
+}
+
+/** A file that ffmpeg can't open, or gives up on, gives no frame. */
+async function decoded(product: Product, atMost?: number): Promise<Decoded> {
+  try {
+    return await decodeProduct(product, atMost);
+  } catch (error) {
+    if (!isOfTheFile(error)) throw error;
+    return { times: [], size: undefined };
+  }
+}
+
+/** How many of the first frames are looked at. */
+function checkedFrames({ frames }: Held): number {
+  let bytes = 0;
+  const enough = frames.findIndex((frame, place) => {
+    bytes += frame.bytes;
+    return place + 1 >= MIN_CHECKED_FRAMES && bytes > MAX_CHECKED_BYTES;
+  });
+  return Math.min(MAX_CHECKED_FRAMES, frames.length, enough === -1 ? frames.length : enough + 1);
+}
+
+/** Of the frames that were asked for, or that should have come until the last one that came. */
+function missingAmong({ frames, rounding }: Held, asked: number, { times: came }: Decoded): number {
+  if (came.length < asked) return asked - came.length;
+  const last = Math.max(...came) + rounding;
+  return Math.max(0, frames.filter(({ time }) => time <= last).length - came.length);
+}
+
+/** The place of the frame that is shown closest to a time. */
+function placeOf({ frames }: Held, time: number): number {
+  let nearest = 0;
+  for (const [place, other] of frames.entries())
+    if (Math.abs(other.time - time) < Math.abs(frames[nearest]!.time - time)) nearest = place;
+  return nearest;
+}

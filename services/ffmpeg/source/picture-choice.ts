@@ -1,0 +1,53 @@
+import { runFfprobe } from "../process/ffprobe.ts";
+import { untrustedInput } from "../process/sandbox.ts";
+
+/** What is to be known of a stream to choose the picture; as ffprobe prints it. */
+export type PictureStream = {
+  index: number;
+  codec_type: string;
+  width?: number | undefined;
+  disposition: { default: number; attached_pic: number; timed_thumbnails: number; still_image: number };
+};
+
+/** A cover or a thumbnail isn't a moving picture. */
+const isMoving = ({ codec_type, disposition }: PictureStream): boolean =>
+  codec_type === "video" && disposition.attached_pic + disposition.timed_thumbnails + disposition.still_image === 0;
+
+/**
+ * Tracks of moving pictures in the order in which players choose one: those that have a size first
+ * (of the others nothing was found that decodes), among these the ones with the default flag, then
+ * in the file's order. docs/decisions/which-tracks.md
+ */
+export function picturesInOrder<Stream extends PictureStream>(streams: readonly Stream[]): Stream[] {
+  const rank = ({ width, disposition }: Stream): number => (width ? 2 : 0) + (disposition.default === 1 ? 1 : 0);
+  return streams.filter(isMoving).toSorted((one, other) => rank(other) - rank(one));
+}
+
+export type PictureSearch = { binary: string; url: string; format: string; isDeep: boolean; signal: AbortSignal };
+
+/**
+ * The first of several streams that holds a packet: a track may be declared and empty. The first one
+ * where none does.
+ */
+export async function firstWithPackets(
+  search: PictureSearch,
+  candidates: readonly number[],
+): Promise<number | undefined> {
+  if (candidates.length > 1) for (const stream of candidates) if (await hasPackets(search, stream)) return stream;
+  return candidates[0];
+}
+
+async function hasPackets({ binary, url, format, isDeep, signal }: PictureSearch, stream: number): Promise<boolean> {
+  let found = false;
+  const first = ["-read_intervals", "%+#1", "-show_entries", "packet=size", "-of", "csv=p=0"];
+  await runFfprobe({
+    binary,
+    args: [...untrustedInput(format, isDeep), "-select_streams", String(stream), ...first, url],
+    signal,
+    secret: url,
+    onLine: (line) => {
+      found ||= line !== "";
+    },
+  });
+  return found;
+}

@@ -1,0 +1,88 @@
+import type { PacketIndex } from "./packet-index.ts";
+
+/**
+ * The order in which frames are shown, and the keyframes that a decoder can start at. A *packet* is
+ * counted in decode order, a *rank* in presentation order, among the frames that are shown.
+ */
+
+/** Times are binary fractions of a clock's ticks: what differs by less is the same. Far below any tick. */
+export const SAME_SECONDS = 2e-6;
+
+export type Order = { packetOf: Int32Array; rankOf: Int32Array; undecodable: number };
+
+/** Decoders reorder by at most 16 frames (H.264 and HEVC, level limits); what is farther off isn't reordering. */
+const MAX_REORDERED = 64;
+
+/** Undefined where the packets' times can't be trusted frame by frame, or there is no keyframe. */
+export function presentationOrder(index: PacketIndex): Order | undefined {
+  let first = 0;
+  while (first < index.count && !index.isKey(first)) first += 1;
+  if (first === index.count) return undefined;
+  const firstTime = index.time(first);
+  const packets = new Int32Array(index.count);
+  let count = 0;
+  let undecodable = 0;
+  for (let packet = 0; packet < index.count; packet += 1) {
+    if (!index.isShown(packet)) continue;
+    if (packet < first || index.time(packet) < firstTime) {
+      undecodable += 1;
+      continue;
+    }
+    // Nearly sorted already: each frame moves a few places at most.
+    let place = count;
+    const time = index.time(packet);
+    while (place > 0 && index.time(packets[place - 1]!) > time) {
+      packets[place] = packets[place - 1]!;
+      place -= 1;
+      if (count - place > MAX_REORDERED) return undefined;
+    }
+    if (place > 0 && time - index.time(packets[place - 1]!) < SAME_SECONDS) return undefined;
+    packets[place] = packet;
+    count += 1;
+  }
+  if (count === 0) return undefined;
+  const packetOf = packets.slice(0, count);
+  const rankOf = new Int32Array(index.count).fill(-1);
+  for (let rank = 0; rank < count; rank += 1) rankOf[packetOf[rank]!] = rank;
+  return { packetOf, rankOf, undecodable };
+}
+
+/** Keyframes, by packet and rank, where every frame before is also shown before: a decoder can start there. */
+export type Key = { packet: number; rank: number };
+
+export function cleanKeys(index: PacketIndex, rankOf: Int32Array): Key[] {
+  const keys: Key[] = [];
+  let highest = -1;
+  for (let packet = 0; packet < index.count; packet += 1) {
+    const rank = rankOf[packet]!;
+    if (index.isKey(packet) && rank > highest) keys.push({ packet, rank });
+    // Hidden before the first frame that is shown: decoding may still start there.
+    else if (index.isKey(packet) && rank === -1 && highest === -1) keys.push({ packet, rank });
+    highest = Math.max(highest, rank);
+  }
+  return keys;
+}
+
+/** The last key whose rank isn't above `rank`. */
+export function keyBefore(keys: Key[], rank: number): Key {
+  let low = 0;
+  let high = keys.length - 1;
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    if (keys[middle]!.rank <= rank) low = middle;
+    else high = middle - 1;
+  }
+  return keys[low]!;
+}
+
+/** Place of the first key whose rank isn't below `rank`; their number where there is none. */
+export function keyFrom(keys: Key[], rank: number): number {
+  let low = 0;
+  let high = keys.length;
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    if (keys[middle]!.rank >= rank) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
