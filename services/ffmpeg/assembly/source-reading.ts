@@ -43,6 +43,9 @@ export type PictureReading = {
   ended(): Promise<void>;
 };
 
+/** What threads that decode a frame each make of damage depends on their number. */
+const SAME_EACH_TIME = ["-thread_type", "slice"];
+
 /**
  * Reads the source once, forward: the picture as asked, every packet of sound into the assembly.
  * Resolves when the source was read to its end.
@@ -57,7 +60,7 @@ export async function readSource(reading: SourceReading, picture: PictureReading
       directory,
       secret: url,
       signal,
-      inputs: [{ from: url, options: [...QUIET, ...untrustedInput(format, reading.isDeep)] }],
+      inputs: [{ from: url, options: [...QUIET, ...SAME_EACH_TIME, ...untrustedInput(format, reading.isDeep)] }],
       files: picture.files ?? [],
       pipes: {
         pictures: Object.values(picture.outputs),
