@@ -45,13 +45,12 @@ export async function cutVideo(
     const media = await read("NotMedia", () => opened.describe(signal));
     const description = assertVideo(media.description);
     const { index, truncated } = await scanPackets(media, signal);
-    const { averageFps } = description.video;
-    let plan = planCut(index, wish, averageFps);
+    let plan = planCut(index, wish, description.video);
     // Only a wish that works is recorded: after a rejection the upload can be asked for again with another one.
     const { choice, isFirst } = await ledger.choose(upload.videoId, wish);
     if (choice.segmentSeconds !== wish.segmentSeconds || choice.cut !== wish.cut) {
       log.warn("This upload was cut in another way before, which stays", { choice, wish });
-      plan = planCut(index, choice, averageFps);
+      plan = planCut(index, choice, description.video);
     }
     const picture = pictureOf(description, plan);
     await announce("SplitPlanned", facts.planned(upload, picture, choice, plan, omittedOf(description, plan)));
@@ -108,7 +107,7 @@ function resultOf(plan: SplitPlan, { proofs, undecodableFrom }: Delivery, index:
   const frames = proofs.reduce((sum, proof) => sum + proof.frames, 0);
   const held = proofs.reduce((sum, { undecodable }) => sum + undecodable, frames);
   const counted = plan.isCountedByPackets ? plan.frames + plan.undecodable : frames;
-  if (plan.cut.kind === "keyframe" && isWhole && held !== counted) {
+  if (plan.cut.kind === "keyframe" && plan.isCountedByPackets && isWhole && held !== counted) {
     throw new RejectedVideo(
       "ProofFailed",
       `The segments hold ${held} frames and the video ${counted}. Ask for the cut "exact", which encodes what can't be copied.`,

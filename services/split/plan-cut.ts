@@ -4,7 +4,7 @@ import { keyframePlanner } from "./domain/cut-plan.ts";
 import { type ExactPlan, planExactCut, planWindows, type WindowPlan } from "./domain/exact-plan.ts";
 import type { PacketIndex } from "./domain/packet-index.ts";
 import type { CutChoice } from "./ports/ledger.ts";
-import type { PlannedCut } from "./ports/media-tools.ts";
+import type { PlannedCut, VideoTrack } from "./ports/media-tools.ts";
 
 /** A frame rate for the length of a lone frame in a file whose header has none. */
 const FALLBACK_FPS = 25;
@@ -29,11 +29,19 @@ export type SplitPlan = {
  * Plans the cut that was chosen. The same for the same packets, always. Throws `RejectedVideo` where nothing can be
  * planned, or too much.
  */
-export function planCut(index: PacketIndex, choice: CutChoice, averageFps: number | undefined): SplitPlan {
+export function planCut(
+  index: PacketIndex,
+  choice: CutChoice,
+  { averageFps, isInterlaced = false }: Pick<VideoTrack, "averageFps" | "isInterlaced">,
+): SplitPlan {
   const { segmentSeconds } = choice;
   const fps = averageFps ?? FALLBACK_FPS;
-  const plan =
-    choice.cut === "exact" ? exactPlan(index, segmentSeconds, fps) : keyframePlan(index, segmentSeconds, fps);
+  const areFields = isInterlaced && holdsFields(index, averageFps);
+  const found =
+    choice.cut === "exact"
+      ? exactPlan(index, segmentSeconds, fps, areFields)
+      : keyframePlan(index, segmentSeconds, fps);
+  const plan = found && areFields ? byFrames(found, fps) : found;
   if (plan === undefined) {
     throw new RejectedVideo("UnreadableMedia", "The file announces a video track but holds no frame of it.");
   }
@@ -58,8 +66,31 @@ function keyframePlan(index: PacketIndex, segmentSeconds: number, fps: number): 
   return { ...plan, cut: { kind: "keyframe", ...plan }, ...counts };
 }
 
-function exactPlan(index: PacketIndex, segmentSeconds: number, fps: number): SplitPlan | undefined {
-  const plan = planExactCut(index, segmentSeconds, fps) ?? planWindows(index, segmentSeconds, fps);
+/** More packets a second than frames, by this factor, are fields: an interlaced stream may hold both. */
+const MIN_FIELD_RATE = 1.2;
+
+/** Whether packets of an interlaced picture hold fields and not frames: there are more than frames. */
+function holdsFields(index: PacketIndex, averageFps: number | undefined): boolean {
+  let [first, last] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (let packet = 0; packet < index.count; packet += 1) {
+    first = Math.min(first, index.time(packet));
+    last = Math.max(last, index.time(packet));
+  }
+  return averageFps !== undefined && (index.count - 1) / (last - first) > MIN_FIELD_RATE * averageFps;
+}
+
+/** Where packets are fields, the decoder's frames are what counts. */
+const byFrames = (plan: SplitPlan, fps: number): SplitPlan => ({
+  ...plan,
+  frames: Math.max(1, Math.round(plan.duration * fps)),
+  undecodable: 0,
+  isCountedByPackets: false,
+});
+
+/** Fields have no times that can be trusted. */
+function exactPlan(index: PacketIndex, segmentSeconds: number, fps: number, areFields: boolean): SplitPlan | undefined {
+  const exact = areFields ? undefined : planExactCut(index, segmentSeconds, fps);
+  const plan = exact ?? planWindows(index, segmentSeconds, fps);
   return plan && exactly(plan, index, segmentSeconds);
 }
 

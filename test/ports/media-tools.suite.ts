@@ -38,7 +38,7 @@ async function open({ tools, bytes }: SixSeconds, fault?: Fault) {
 async function planned(media: DescribedMedia, cut: "keyframe" | "exact", from = 0, signal = NEVER) {
   const index = new PacketIndex();
   await media.scan(NEVER, index.add);
-  const plan = planCut(index, { cut, segmentSeconds: 2, outputKeyPrefix: "" }, 1);
+  const plan = planCut(index, { cut, segmentSeconds: 2, outputKeyPrefix: "" }, { averageFps: 1 });
   const directory = await temporaryFolder();
   return { plan, job: { cut: plan.cut, from, directory, signal, log: quietLog } };
 }

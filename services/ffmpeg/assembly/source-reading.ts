@@ -49,6 +49,9 @@ export type PictureReading = {
   ended(): Promise<void>;
 };
 
+/** What threads that decode a frame each make of damage depends on their number. */
+const SAME_EACH_TIME = ["-thread_type", "slice"];
+
 /**
  * Reads the source once, forward: the picture as asked, every packet of sound into the assembly.
  * Resolves when the source was read to its end.
@@ -71,7 +74,15 @@ export async function readSource(reading: SourceReading, picture: PictureReading
       secret: url,
       signal,
       inputs: [
-        { from: url, options: [...QUIET, ...(picture.decoding ?? []), ...untrustedInput(format, reading.isDeep)] },
+        {
+          from: url,
+          options: [
+            ...QUIET,
+            ...SAME_EACH_TIME,
+            ...(picture.decoding ?? []),
+            ...untrustedInput(format, reading.isDeep),
+          ],
+        },
       ],
       files: picture.files ?? [],
       pipes: {

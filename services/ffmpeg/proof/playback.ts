@@ -49,9 +49,11 @@ export async function playbackOf(product: Product, held: Held, wholly = false): 
   }
   const { times: came, size } = await decoded(product);
   if (came.length >= length) return { ...all, size };
+  // Where each frame is two packets, of its fields, the last one ends with the second.
+  const [undecodable, last] = [length - came.length, placeOf(held, Math.max(...came))];
   return {
-    ...{ frames: came.length, undecodable: length - came.length },
-    ...{ first: placeOf(held, Math.min(...came)), last: placeOf(held, Math.max(...came)), size },
+    ...{ frames: came.length, undecodable, first: placeOf(held, Math.min(...came)), size },
+    last: undecodable >= came.length && last === length - 2 ? last + 1 : last,
   };
 }
 

@@ -66,6 +66,9 @@ export const FfprobeOutput = z.object({
 });
 export type FfprobeOutput = z.infer<typeof FfprobeOutput>;
 
+/** Which field comes first, in coding and on the screen. */
+const INTERLACED = ["tt", "bb", "tb", "bt"];
+
 /** Above this a frame rate is a container's time base, not a rate: 57600/1 and 1000/1 are seen in real files. */
 const ABSURD_FPS = 480;
 
@@ -119,6 +122,7 @@ export function describeSource(output: FfprobeOutput, chosen?: number): MediaDes
       ...track(picture),
       size: displayedSize(picture),
       averageFps: plausible(picture.avg_frame_rate),
+      ...(INTERLACED.includes(picture.field_order ?? "") ? { isInterlaced: true } : {}),
     },
     audio: output.streams.filter(isKept).map((stream) => ({ ...track(stream), start: stream.start_time })),
     others: output.streams

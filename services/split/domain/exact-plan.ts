@@ -129,8 +129,14 @@ export function planExactCut(
 
 /** The plan of last resort, or undefined where there's no packet. */
 export function planWindows(index: PacketIndex, segmentSeconds: number, fallbackFps: number): WindowPlan | undefined {
+  let firstKey = 0;
+  while (firstKey < index.count && !index.isKey(firstKey)) firstKey += 1;
+  // A file may begin in mid-stream, or have no keyframe that is marked as one.
+  const isCutOff = firstKey > 0 && firstKey < index.count;
+  const isDecodable = (packet: number) =>
+    !isCutOff || (packet >= firstKey && index.time(packet) >= index.time(firstKey));
   const all = Float64Array.from({ length: index.count }, (_, packet) => index.time(packet))
-    .filter((_, packet) => index.isShown(packet))
+    .filter((_, packet) => index.isShown(packet) && isDecodable(packet))
     .sort();
   const times = all.filter((time, at) => at === 0 || time - all[at - 1]! >= SAME_SECONDS);
   const frames = times.length;

@@ -21,6 +21,8 @@ export type VideoTrack = Track & {
   size: [number, number];
   /** Average frames per second as the header has it; undefined where it's missing or absurd. */
   averageFps: number | undefined;
+  /** Whether its frames are in two fields, which may be packets of their own. Default: false. */
+  isInterlaced?: boolean;
 };
 
 export type AudioTrack = Track & {

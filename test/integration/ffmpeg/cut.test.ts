@@ -106,7 +106,7 @@ describe("cutting on keyframes", () => {
     const media = await opened.describe(NEVER);
     const index = new PacketIndex();
     await media.scan(NEVER, index.add);
-    const plan = planCut(index, { cut: kind, segmentSeconds: 1.5, outputKeyPrefix: "" }, 25);
+    const plan = planCut(index, { cut: kind, segmentSeconds: 1.5, outputKeyPrefix: "" }, { averageFps: 25 });
     const [container] = media.containers("mp4");
     const directory = await temporaryFolder();
     const { log } = listeningLog();
