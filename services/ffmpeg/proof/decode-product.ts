@@ -1,3 +1,4 @@
+import { isNalCodec } from "../formats/nal/units.ts";
 import { PACKET_LINES, readPacketLines } from "../process/packet-lines.ts";
 import type { OutputPipe } from "../process/program.ts";
 import { runFfmpeg } from "../process/run-ffmpeg.ts";
@@ -20,9 +21,12 @@ const CHEAP = ["-skip_loop_filter", "all", "-skip_idct", "all"];
 
 const QUIET = ["-hide_banner", "-nostdin", "-loglevel", "error", "-copyts"];
 
-/** These name the codec and its parameters; elsewhere ffmpeg has to decode some frames to know them. */
-const openingOf = ({ container }: Product): string[] =>
-  isIso(container) || isMatroska(container) ? ["-nofind_stream_info"] : [];
+/**
+ * These state all of the picture's parameters; elsewhere, and for other codecs (MPEG-4 part 2 in MOV),
+ * ffmpeg has to decode some frames to know them.
+ */
+const openingOf = ({ container, codec }: Product): string[] =>
+  isNalCodec(codec) && (isIso(container) || isMatroska(container)) ? ["-nofind_stream_info"] : [];
 
 /** What threads that decode a frame each make of damage depends on their number. */
 const SAME_EACH_TIME = ["-thread_type", "slice"];

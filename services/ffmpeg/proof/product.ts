@@ -8,6 +8,8 @@ export type Product = {
   path: string;
   audioTracks: number;
   container: Container;
+  /** Of the picture, as ffprobe names it; undefined where it may be any. */
+  codec?: string;
   /** Ends the reading at once. */
   signal: AbortSignal;
 };
