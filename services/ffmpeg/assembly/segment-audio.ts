@@ -61,6 +61,11 @@ export class SegmentAudio {
     return this.#lead;
   }
 
+  /** Seconds that players take from the times of a track, as its header says; the longest of all tracks. */
+  get delay(): number {
+    return Math.max(0, ...this.#header.tracks.map(({ delay }) => delay)) / MICROSECONDS;
+  }
+
   get path(): string {
     return this.#spool.path;
   }

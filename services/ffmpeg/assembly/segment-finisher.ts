@@ -100,8 +100,7 @@ export class SegmentFinisher {
     let proof = await this.#prove(segment, expected);
     const shift = this.#shiftOf(expected, proof);
     if (Math.abs(shift) > MIN_SHIFT_SECONDS) {
-      correction -= shift;
-      this.#correction = correction;
+      correction = this.#correctionFor(shift, audio) + correction;
       await this.#write(segment, correction);
       proof = await this.#prove(segment, expected);
     }
@@ -183,6 +182,17 @@ export class SegmentFinisher {
     } finally {
       await check?.stop();
     }
+  }
+
+  /**
+   * What is measured is rounded, so a segment that is made again might get other bytes: where it is the
+   * delay that the header states, that counts, for further segments too.
+   */
+  #correctionFor(shift: number, audio: SegmentAudio | undefined): number {
+    const delay = audio?.delay ?? 0;
+    if (Math.abs(shift + delay) > MIN_SHIFT_SECONDS) return -shift;
+    this.#correction = delay;
+    return delay;
   }
 
   /**

@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { omittedSeconds } from "../../../services/split/domain/early-sound.ts";
@@ -103,6 +104,18 @@ describe("sound of other codecs", () => {
     ).toBe(true);
     const packets = await Promise.all(segments.map((segment) => soundPackets(segment.path)));
     expect(packets.flat()).toEqual(await soundPackets(path));
+  });
+
+  it("has the same bytes as Opus, whichever segment an attempt begins with", async () => {
+    const path = await make("opus.mkv", 25, "-c:a", "libopus");
+    const bytesFrom = async (from: number) => {
+      const directory = await temporaryFolder();
+      const { files } = await cutFile(path, { cut: "keyframe", segmentSeconds: 2, from, directory });
+      return Promise.all(files.map((file) => readFile(file)));
+    };
+    const [, ...later] = await bytesFrom(0);
+    expect(later).toHaveLength(2);
+    expect(await bytesFrom(1)).toEqual(later);
   });
 
   it("is cut at the very sample as PCM, also in AVI, which keeps no times of it", async () => {
