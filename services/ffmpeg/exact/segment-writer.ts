@@ -125,7 +125,7 @@ export class SegmentWriter {
       made,
       codec,
       frames,
-      lastDuration: segment.end - segment.start - frames.at(-1)!.time,
+      lastDuration: timeline.lastDurationOf(segment),
       input: { format: "mp4", write: (sink) => picture.write(sink) },
       clock: ticksPerSecond,
       zero: segment.start,

@@ -65,13 +65,12 @@ export class StitchedPicture {
   async write(sink: (data: Buffer) => Promise<void>): Promise<void> {
     const { timeline } = this.#source;
     const { segment, sections } = this.#stitched;
-    const { ranks, start, end } = segment;
+    const { ranks } = segment;
     const ticksOf = (rank: number) => timeline.ofRank(rank) - timeline.ofRank(ranks.from);
     const packets = this.#packets();
     const shown = packets.map(({ rank }) => ticksOf(rank));
     const times = decodeTimes(shown);
-    const last = ticksOf(ranks.to - 1);
-    const lastDuration = Math.max(Math.round((end - start) * timeline.ticksPerSecond), last + 1) - last;
+    const lastDuration = Math.max(Math.round(timeline.lastDurationOf(segment) * timeline.ticksPerSecond), 1);
     const ahead = AHEAD_SECONDS * timeline.ticksPerSecond;
 
     await sink(this.head.bytes);

@@ -1,5 +1,8 @@
-import type { ExactPlan } from "../../split/domain/exact-plan.ts";
+import type { ExactPlan, ExactSegment } from "../../split/domain/exact-plan.ts";
 import type { PacketIndex } from "../../split/domain/packet-index.ts";
+
+/** A frame that is followed by none for longer was followed by a pause. */
+const MAX_FRAME_SECONDS = 1;
 
 /**
  * When the frames of a plan are shown, in ticks of the source's clock from the video's first frame.
@@ -23,6 +26,17 @@ export class Timeline {
   /** Of a frame, counted in presentation order. */
   ofRank(rank: number): number {
     return this.ofPacket(this.#plan.packetOf[rank]!);
+  }
+
+  /**
+   * Seconds for which a segment's last frame is shown: until the next segment, or before a pause, as
+   * long as the source says.
+   */
+  lastDurationOf({ ranks, end }: Pick<ExactSegment, "ranks" | "end">): number {
+    const packet = this.#plan.packetOf[ranks.to - 1]!;
+    const untilNext = end - (this.#index.time(packet) - this.#plan.origin);
+    const stated = this.#index.duration(packet) ?? untilNext;
+    return untilNext > MAX_FRAME_SECONDS ? Math.min(stated, untilNext) : untilNext;
   }
 }
 
