@@ -94,10 +94,12 @@ describe("the exact cut of videos out of the ordinary", () => {
       });
       expect(segments.map(({ made }) => made).join(" ")).toBe(MADE[trait]);
 
+      // Decoders of Windows Media Audio give nothing for the first packet.
+      const heard = description.audio.filter(({ codec }) => !codec?.startsWith("wma"));
       const clips = await Promise.all(files.map(shownTimes));
       const inClips = clips.flatMap((times, index) => {
         // Sound before the first picture is in the first clip, and the picture begins so much later.
-        const lead = index === 0 ? Math.max(0, ...description.audio.map(({ start }) => leadOf(plan.origin, start))) : 0;
+        const lead = index === 0 ? Math.max(0, ...heard.map(({ start }) => leadOf(plan.origin, start))) : 0;
         const zero = KEEPS_ZERO.includes(container.muxer) ? lead : times[0]!;
         return times.map((time) => time - zero + plan.segments[index]!.start);
       });
