@@ -3,7 +3,7 @@ import { PACKET_LINES, readPacketLines } from "../process/packet-lines.ts";
 import type { OutputPipe } from "../process/program.ts";
 import { runFfmpeg } from "../process/run-ffmpeg.ts";
 import { boundedDecoding } from "../process/sandbox.ts";
-import { isIso, isMatroska, type Product } from "./product.ts";
+import { FINDS_LATE_PICTURE, isIso, isMatroska, type Product } from "./product.ts";
 
 /** What a decoder gives of a produced file's picture, set up from that file alone. */
 export type Decoded = {
@@ -26,7 +26,7 @@ const QUIET = ["-hide_banner", "-nostdin", "-loglevel", "error", "-copyts"];
  * ffmpeg has to decode some frames to know them.
  */
 const openingOf = ({ container, codec }: Product): string[] =>
-  isNalCodec(codec) && (isIso(container) || isMatroska(container)) ? ["-nofind_stream_info"] : [];
+  isNalCodec(codec) && (isIso(container) || isMatroska(container)) ? ["-nofind_stream_info"] : [...FINDS_LATE_PICTURE];
 
 /** What threads that decode a frame each make of damage depends on their number. */
 const SAME_EACH_TIME = ["-thread_type", "slice"];

@@ -1,13 +1,10 @@
 import { PACKET_BYTES, PACKET_LINES, readPacketLines, readPackets } from "../process/packet-lines.ts";
 import type { OutputPipe } from "../process/program.ts";
 import { runFfmpeg } from "../process/run-ffmpeg.ts";
-import type { Product, ProductReader } from "./product.ts";
+import { FINDS_LATE_PICTURE, type Product, type ProductReader } from "./product.ts";
 
 /** Muxers that write a frame rate, and so each frame's duration. Elsewhere ffmpeg guesses it. */
 const STATES_FRAME_RATE: readonly string[] = ["avi", "ogg"];
-
-/** Sound of the first segment may begin ten seconds before its picture, which is to be found. */
-const DEEP = ["-probesize", "200000000", "-analyzeduration", "30000000"];
 
 /** Reads a produced file with ffmpeg's demuxers: transport streams, AVI, FLV and Ogg. */
 export async function demuxProduct(product: Product, reader: ProductReader): Promise<void> {
@@ -20,7 +17,9 @@ export async function demuxProduct(product: Product, reader: ProductReader): Pro
       binary,
       directory,
       signal,
-      inputs: [{ from: path, options: ["-hide_banner", "-nostdin", "-loglevel", "error", ...DEEP, "-copyts"] }],
+      inputs: [
+        { from: path, options: ["-hide_banner", "-nostdin", "-loglevel", "error", ...FINDS_LATE_PICTURE, "-copyts"] },
+      ],
       pipes: {
         lines: [...picture, ...PACKET_LINES],
         bytes: [...picture, ...PACKET_BYTES],

@@ -32,6 +32,9 @@ export type ProductReader = {
   onAudio: (track: number, time: number, duration: number) => void;
 };
 
+/** ffmpeg's options: sound of the first segment may begin ten seconds before its picture, which is to be found. */
+export const FINDS_LATE_PICTURE: readonly string[] = ["-probesize", "200000000", "-analyzeduration", "30000000"];
+
 const ISO: readonly string[] = ["mp4", "mov", "3gp", "3g2"];
 const MATROSKA: readonly string[] = ["matroska", "webm"];
 
