@@ -41,8 +41,16 @@ const KNOWN_WRONG: Record<string, string> = {
 /** Codecs that some builds of ffmpeg know and others don't. */
 const EITHER = ["media3__sample_vvc.mp4"];
 
-/** Minutes of 1080p whose groups of pictures are longer than two seconds: nearly all would be encoded, for minutes. */
-const LONG = ["media3__long_1080p_lowbitrate.mp4"];
+/** Seconds a segment, where the two of the others would make dozens of segments of one file. */
+const SEGMENT_SECONDS: Record<string, string> = {
+  "bower__video.mp4": "10",
+  "drewn__sample_iTunes.mov": "20",
+  "intel__one-by-one-person-detection.mp4": "20",
+  "media3__long_1080p_lowbitrate.mp4": "60",
+  "moviepy__big_buck_bunny_0_30.webm": "10",
+  "mp4parser__multiTrack.3gp": "20",
+  "photoprism__earth.avi": "10",
+};
 
 /** Packets of the picture that are shown: an edit list may hide some ("D", to be discarded). */
 async function shownPacketsOf(path: string): Promise<number> {
@@ -90,7 +98,7 @@ describe("real videos", () => {
       const directory = await temporaryFolder();
       const test = await openTestStack({ directory, values: { "video_split.output_files_duration_in_sec": 2 } });
       for (const file of files)
-        await test.upload(join(MEDIA, file), LONG.includes(file) ? { metadata: { "segment-seconds": "60" } } : {});
+        await test.upload(join(MEDIA, file), { metadata: { "segment-seconds": SEGMENT_SECONDS[file] ?? "2" } });
 
       const documents = await test.allDocuments();
       const table: string[] = [];
@@ -100,7 +108,7 @@ describe("real videos", () => {
         if (differences.length > 0) wrong[file] = differences.join("; ");
       }
       console.info(
-        `${"clips of 2 s (60 s of the long one)".padEnd(58)}   copied stitched  encoded proof\n${table.join("\n")}`,
+        `${"clips of 2 s, of the long ones 10 to 60".padEnd(58)}   copied stitched  encoded proof\n${table.join("\n")}`,
       );
       expect(wrong).toEqual(KNOWN_WRONG);
       expect(await test.deadLetters()).toEqual([]);
