@@ -44,8 +44,6 @@ export type SegmentPicture = {
   startsOnKey: boolean;
   /** Whether frames that don't decode fail the proof; else they are counted. */
   mustDecode: boolean;
-  /** In pixels, as displayed; undefined where it may be any. */
-  size?: [number, number];
   /** Begins to look at the packets of the produced file. */
   check?: () => ProductCheck;
   /** Removes its temporary files. */
@@ -153,7 +151,7 @@ export class SegmentFinisher {
 
   #expectedOf({ index, picture, audio }: WholeSegment): Expected {
     const { container, ways, starts } = this.#options;
-    const { frames, lastDuration, start, hash, startsOnKey, mustDecode, size } = picture;
+    const { frames, lastDuration, start, hash, startsOnKey, mustDecode } = picture;
     return {
       hash,
       frames,
@@ -166,7 +164,6 @@ export class SegmentFinisher {
       rounding: roundingOf(container),
       startsOnKey,
       mustDecode,
-      ...(size === undefined ? {} : { size }),
     };
   }
 
