@@ -80,7 +80,7 @@ export class Reencoder implements PictureReading {
     const mastered = readFirstPacket(firstLine, firstBytes).then((packet) =>
       sourceMessages(picture.codec, packet, encoder.codec),
     );
-    await Promise.all([readTimes(decoded, times, origin), this.#readEncoded(encoded, times, mastered)]);
+    await Promise.all([readTimes(decoded, times, origin), mastered, this.#readEncoded(encoded, times, mastered)]);
   }
 
   /** Nothing of it runs but the reading itself. */
