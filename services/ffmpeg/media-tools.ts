@@ -1,3 +1,5 @@
+import { tmpdir } from "node:os";
+import type { PlannedPacket } from "../split/domain/cut-plan.ts";
 import { copiedSegments } from "../split/domain/exact-plan.ts";
 import type { CutJob, DescribedMedia, MadeSegment, MediaDescription, MediaTools } from "../split/ports/media-tools.ts";
 import { cutByCopy } from "./copy/copied-cut.ts";
@@ -10,6 +12,7 @@ import type { Binaries } from "./process/binaries.ts";
 import { CutFailedError, isOfTheFile } from "./process/errors.ts";
 import { checkSource } from "./source/checked-source.ts";
 import { audioTracksOf, describeSource, type Probed, pictureFormatOf, probe } from "./source/describe.ts";
+import { findFalseKeyframes } from "./source/false-keyframes.ts";
 import { fileFactsOf } from "./source/file-facts.ts";
 import { firstWithPackets, picturesInOrder } from "./source/picture-choice.ts";
 import type { RangedSource } from "./source/ranged-source.ts";
@@ -95,10 +98,17 @@ export const ffmpegMediaTools = ({ ffmpeg, ffprobe }: Binaries): MediaTools => (
         scan: async (ending, onPacket) => {
           const signal = orFailed(ending);
           const truncated = await isTruncated(source, format, signal);
-          const indexed = hasSampleTable(format) ? await readSampleTable(source, stream, signal) : undefined;
-          if (indexed === undefined)
-            await scanPackets({ binary: ffprobe, url, stream, format, isDeep, signal, onPacket });
-          else for (const packet of indexed) onPacket(packet);
+          const table = hasSampleTable(format) ? await readSampleTable(source, stream, signal) : undefined;
+          const reading = { binary: ffmpeg, directory: tmpdir(), url, stream, format, isDeep, signal };
+          const { codec } = video ?? {};
+          const isStart = await findFalseKeyframes({ ...reading, codec, readSecond: table?.readSecondKeyframe });
+          let number = 0;
+          const add = (packet: PlannedPacket) => {
+            onPacket(isStart === undefined ? packet : { ...packet, key: packet.key && isStart(number) });
+            number += 1;
+          };
+          if (table === undefined) await scanPackets({ ...reading, binary: ffprobe, onPacket: add });
+          else for (const packet of table.packets) add(packet);
           return { truncated };
         },
         containers: (extension) => containersFor(description, extension),

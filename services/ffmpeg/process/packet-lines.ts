@@ -28,6 +28,8 @@ export type PacketLine = {
   size: number;
   /** Hexadecimal. */
   checksum: string;
+  /** Whether the container calls it a keyframe. */
+  key: boolean;
 };
 
 /** Ticks a second, as numerator and denominator of a tick's seconds. */
@@ -54,7 +56,7 @@ export async function* readPacketLines(
       continue;
     }
     const fields = text.split(",").map((field) => field.trim());
-    const [, dts, pts, duration, size, checksum = ""] = fields;
+    const [, dts, pts, duration, size, checksum = "", flags] = fields;
     if (clock === undefined || size === undefined) throw new Error(`not a line of ffmpeg's framecrc format: ${text}`);
     yield {
       clock,
@@ -64,10 +66,16 @@ export async function* readPacketLines(
         duration: Number(duration),
         size: Number(size),
         checksum,
+        key: isKey(flags),
       },
     };
   }
 }
+
+const KEY_FLAG = 1;
+
+/** Such as "F=0x4"; left out where it's a keyframe and nothing else. Side data ("S=1, ...") may be next. */
+const isKey = (flags = ""): boolean => !flags.startsWith("F=") || (Number(flags.slice(2)) & KEY_FLAG) !== 0;
 
 export type ReadPacket = PacketLine & { clock: Clock; data: Buffer };
 

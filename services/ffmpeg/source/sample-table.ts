@@ -1,5 +1,6 @@
 import type { PlannedPacket } from "../../split/domain/cut-plan.ts";
 import { boxesIn, findBox } from "../formats/iso/boxes.ts";
+import { samplePlace } from "../formats/iso/sample-place.ts";
 import { type EntryTable, entryTable, runLengths, samplesOf, TABLE_FIELDS } from "../formats/iso/tables.ts";
 import { unreadable } from "../process/errors.ts";
 import { readMovieBox } from "./movie-box.ts";
@@ -97,6 +98,8 @@ function hasAbsurdDuration(times: EntryTable): boolean {
 }
 
 type Tables = {
+  /** The box of all of them (stbl). */
+  box: DataView;
   timescale: number;
   samples: number;
   times: EntryTable;
@@ -131,6 +134,7 @@ function tablesOf(track: DataView, fileSize: number): Tables | undefined {
   const tables = { offsets: entryTable(offsets, 8), syncs: entryTable(syncs, 4) };
   if ((offsets && !tables.offsets) || (syncs && !tables.syncs)) return undefined;
   return {
+    box: samples,
     timescale,
     samples: count,
     times,
@@ -183,18 +187,35 @@ function namesOtherFiles(track: DataView): boolean {
 /** "vide", the handler of pictures. Section 8.4.3. */
 const PICTURE = 0x76696465;
 
+export type SampleTable = {
+  /** Each in decode order. */
+  packets: Iterable<PlannedPacket>;
+  /** Reads the second keyframe; undefined where there is none, or it's larger than a keyframe is. */
+  readSecondKeyframe: () => Promise<Buffer | undefined>;
+};
+
 /**
- * The packets of the video track that ffmpeg calls stream `stream`, in decode order, from the
- * file's own index. Undefined where the index doesn't say all. Throws `CutFailedError`
- * (UnreadableMedia) for a file whose data is elsewhere, or that holds more boxes than a real one.
+ * The packets of the video track that ffmpeg calls stream `stream`, from the file's own index.
+ * Undefined where the index doesn't say all. Throws `CutFailedError` (UnreadableMedia) for a file
+ * whose data is elsewhere, or that holds more boxes than a real one.
  */
 export async function readSampleTable(
   source: RangedSource,
   stream: number,
   signal: AbortSignal,
-): Promise<Iterable<PlannedPacket> | undefined> {
+): Promise<SampleTable | undefined> {
   const found = await readTables(source, stream, signal);
-  return found && packetsOf(found);
+  if (found === undefined) return undefined;
+  const { syncs, box } = found.tables;
+  const readSecondKeyframe = async () => {
+    const second = syncs === undefined ? 1 : syncs.indexOf(1, syncs.indexOf(1) + 1);
+    const place = second > 0 ? samplePlace(box, second) : undefined;
+    if (place === undefined || place.size > MAX_KEYFRAME_BYTES) return undefined;
+    const end = place.offset + place.size;
+    if (end > source.size) return undefined;
+    return Buffer.concat(await Array.fromAsync(source.read(place.offset, end - 1, signal)));
+  };
+  return { packets: packetsOf(found), readSecondKeyframe };
 }
 
 /**
@@ -206,6 +227,8 @@ export async function readConfigurations(source: RangedSource, stream: number, s
   const configurations = entries.flatMap((entry) => configurationIn(entry) ?? []);
   return configurations.length === entries.length ? configurations : [];
 }
+
+const MAX_KEYFRAME_BYTES = 16 * 1024 * 1024;
 
 /** The tables of a track, and by how many ticks its edit list shifts it. */
 async function readTables(

@@ -1,4 +1,6 @@
+import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
+import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { checkSource } from "../../../services/ffmpeg/source/checked-source.ts";
 import { readSampleTable } from "../../../services/ffmpeg/source/sample-table.ts";
@@ -45,6 +47,15 @@ async function packetsByReading(bytes: Uint8Array): Promise<PlannedPacket[]> {
   return packets;
 }
 
+/** By ffprobe, in bytes. */
+async function keyframeSizes(path: string): Promise<number[]> {
+  const { ffprobe } = await binaries;
+  const asked = ["-v", "error", "-select_streams", "v:0", "-show_entries", "packet=size,flags", "-of", "csv=p=0"];
+  const { stdout } = await promisify(execFile)(ffprobe, [...asked, path]);
+  const packets = stdout.split("\n").map((line) => line.split(","));
+  return packets.filter(([, flags]) => flags?.startsWith("K")).map(([size]) => Number(size));
+}
+
 const mediaBytes = async (trait: Trait): Promise<Buffer> => readFile(await makeMedia(await temporaryFolder(), trait));
 
 describe("the index of an MP4", () => {
@@ -57,13 +68,23 @@ describe("the index of an MP4", () => {
   ])("%s: gives the packets that ffprobe finds by reading the file, in a fraction of its bytes", async (trait) => {
     const bytes = await mediaBytes(trait);
     const source = counted(bytes);
-    const indexed = [...(await readSampleTable(source.ranged, 0, NEVER))!];
+    const indexed = [...(await readSampleTable(source.ranged, 0, NEVER))!.packets];
     const read = await packetsByReading(bytes);
     expect(indexed.map(({ key }) => key)).toEqual(read.map(({ key }) => key));
     const shift = read[0]!.time - indexed[0]!.time;
     for (const [index, { time }] of read.entries()) expect(indexed[index]!.time + shift).toBeCloseTo(time, 4);
     expect(source.read).toBeLessThan(bytes.length / 5);
   });
+
+  it.each<Trait>(["keyframe-each-second.mp4", "b-frames.mp4", "moov-at-end.mov", "one-keyframe-in-five-seconds.mp4"])(
+    "%s: finds the bytes that ffmpeg finds of the second keyframe",
+    async (trait) => {
+      const path = await makeMedia(await temporaryFolder(), trait);
+      const table = await readSampleTable(counted(await readFile(path)).ranged, 0, NEVER);
+      const second = (await table!.readSecondKeyframe())?.length;
+      expect(second).toBe((await keyframeSizes(path))[1]);
+    },
+  );
 
   it("is not there for a fragmented file, a truncated one, an audio track, and what is no MP4", async () => {
     const table = async (bytes: Uint8Array, stream = 0) => readSampleTable(counted(bytes).ranged, stream, NEVER);
@@ -83,8 +104,10 @@ describe("the index of an MP4", () => {
     for (let at = movie; at < whole.length; at += 7) {
       const damaged = Buffer.from(whole);
       damaged.writeUInt8(0xff, at);
-      const packets = await readSampleTable(counted(damaged).ranged, 0, NEVER);
-      if (packets !== undefined) expect([...packets].length).toBeLessThan(2 ** 24);
+      const table = await readSampleTable(counted(damaged).ranged, 0, NEVER);
+      if (table === undefined) continue;
+      await table.readSecondKeyframe();
+      expect([...table.packets].length).toBeLessThan(2 ** 24);
     }
   });
 });

@@ -14,6 +14,7 @@ const packet = (second: number, bytes = 10): ReadPacket => ({
   duration: 1_000,
   size: bytes,
   checksum: "0",
+  key: true,
   clock: { num: 1, den: 1_000 },
   data: Buffer.alloc(bytes),
 });

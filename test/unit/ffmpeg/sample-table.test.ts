@@ -37,7 +37,7 @@ const DESCRIBED = { stsd: words(0, 2, 12, 0, 1, 12, 0, 2) };
 
 const packets = async (bytes: Buffer) => {
   const found = await readSampleTable(ranged(bytes), 0, NEVER);
-  return found && [...found];
+  return found && [...found.packets];
 };
 
 describe("the sample table of an MP4", () => {

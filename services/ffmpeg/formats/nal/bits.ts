@@ -45,13 +45,20 @@ export type Code = { value: number; end: number };
 /** Longer codes have values above 2^31. */
 const MAX_LEADING_ZEROS = 31;
 
-/** An unsigned Exp-Golomb code at a place. Throws `CutFailedError` (UnreadableMedia) for none. */
-export function golombAt(bits: string, at: number): Code {
+/** An unsigned Exp-Golomb code at a place; undefined where there's none. Section 9.1. */
+export function findGolomb(bits: string, at: number): Code | undefined {
   const one = bits.indexOf("1", at);
   const zeros = one - at;
   const end = one + zeros + 1;
-  if (one === -1 || zeros > MAX_LEADING_ZEROS || end > bits.length) throw unreadable("a parameter set is cut off");
+  if (one === -1 || zeros > MAX_LEADING_ZEROS || end > bits.length) return undefined;
   return { value: Number.parseInt(bits.slice(one, end), 2) - 1, end };
+}
+
+/** As `findGolomb`, but throws `CutFailedError` (UnreadableMedia) for none. */
+export function golombAt(bits: string, at: number): Code {
+  const code = findGolomb(bits, at);
+  if (code === undefined) throw unreadable("a parameter set is cut off");
+  return code;
 }
 
 export function golomb(value: number): string {

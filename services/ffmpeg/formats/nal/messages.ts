@@ -1,4 +1,4 @@
-import { escaped, unescaped } from "./bits.ts";
+import { bitsOf, escaped, findGolomb, unescaped } from "./bits.ts";
 import { isSlice, lengthFramed, lengthPrefixed, type NalCodec, nalType } from "./units.ts";
 
 /**
@@ -11,6 +11,9 @@ const OF_A_SEQUENCE = [137, 144, 147];
 
 /** By ITU-T T.35: captions, and light levels from picture to picture (HDR10+). */
 const OF_A_PICTURE = [4];
+
+/** From which picture on all is whole again. */
+const RECOVERY_POINT = 6;
 
 export type Message = { type: number; payload: Buffer };
 
@@ -57,6 +60,16 @@ export const sequenceMessages = (codec: NalCodec, units: readonly Buffer[]): Mes
 /** Of a packet, framed by lengths, that hold for its picture alone. */
 export const pictureMessages = (codec: NalCodec, packet: Buffer): Message[] =>
   messagesOf(codec, lengthFramed(packet) ?? []).filter(({ type }) => OF_A_PICTURE.includes(type));
+
+/**
+ * How many more pictures it takes until all is whole for a decoder that starts here (H.264:
+ * recovery_frame_cnt; HEVC: the code of recovery_poc_cnt, 0 for none). Undefined where no message
+ * says so.
+ */
+export function recoveryPoint(codec: NalCodec, units: readonly Buffer[]): number | undefined {
+  const found = messagesOf(codec, units).find(({ type }) => type === RECOVERY_POINT);
+  return found && findGolomb(bitsOf(found.payload), 0)?.value;
+}
 
 /** The packet, framed by lengths, with these messages before its picture: those of a type that it has none of. */
 export function withMessages(codec: NalCodec, packet: Buffer, messages: readonly Message[]): Buffer {

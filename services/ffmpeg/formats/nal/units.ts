@@ -1,4 +1,5 @@
 import { crc32 } from "node:zlib";
+import { bitsOf, findGolomb, unescaped } from "./bits.ts";
 
 /**
  * H.264 and HEVC packets are sequences of NAL units, framed by start codes (transport streams, AVI)
@@ -105,6 +106,20 @@ export const isSlice = (codec: NalCodec, unit: Buffer): boolean => {
   const type = nalType(codec, unit);
   return codec === "h264" ? type >= 1 && type <= 5 : type <= 31;
 };
+
+/** What comes before the type in a slice's header, and the type, at their longest. */
+const SLICE_TYPE_BYTES = 9;
+
+/** Those from 5 on say that all slices of the picture are of that type. */
+const SLICE_TYPES = 5;
+
+/** The type of an H.264 slice, 0 to 4 (table 7-6); undefined where its header is cut off. Section 7.3.3. */
+export function sliceType(slice: Buffer): number | undefined {
+  const bits = bitsOf(unescaped(slice.subarray(1, 1 + SLICE_TYPE_BYTES)));
+  const firstMacroblock = findGolomb(bits, 0);
+  const type = firstMacroblock && findGolomb(bits, firstMacroblock.end);
+  return type && type.value % SLICE_TYPES;
+}
 
 /** Whether a decoder is reset by it: nothing after it refers to anything before. */
 const isReset = (codec: NalCodec, unit: Buffer): boolean => {

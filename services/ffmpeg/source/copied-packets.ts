@@ -1,0 +1,52 @@
+import { PACKET_BYTES, PACKET_LINES, type ReadPacket, readPackets } from "../process/packet-lines.ts";
+import { runFfmpeg } from "../process/run-ffmpeg.ts";
+import { untrustedInput } from "../process/sandbox.ts";
+
+/** One stream of a source. */
+export type StreamReading = {
+  /** Of ffmpeg. */
+  binary: string;
+  /** ffmpeg's working directory. */
+  directory: string;
+  url: string;
+  /** ffprobe's name of the container. */
+  format: string;
+  /** Whether tracks are looked for further into the file. */
+  isDeep?: boolean;
+  /** ffmpeg's index of the stream. */
+  stream: number;
+  signal: AbortSignal;
+};
+
+/**
+ * Hands on each packet of a stream with its bytes, in decode order, decoding none, until `onPacket`
+ * returns true.
+ */
+export async function readCopiedPackets(
+  reading: StreamReading,
+  onPacket: (packet: ReadPacket, number: number) => boolean,
+): Promise<void> {
+  const { binary, directory, url, format, stream } = reading;
+  const stopping = new AbortController();
+  const signal = AbortSignal.any([reading.signal, stopping.signal]);
+  const copied = ["-map", `0:${stream}`, "-c", "copy", "-copyinkf", "-map_chapters", "-1"];
+  const options = ["-hide_banner", "-nostdin", "-loglevel", "error", ...untrustedInput(format, reading.isDeep)];
+  const outputs = [...copied, "-max_muxing_queue_size", "4096"];
+  const run = runFfmpeg(
+    {
+      ...{ binary, directory, secret: url, signal, inputs: [{ from: url, options }] },
+      pipes: { lines: [...outputs, ...PACKET_LINES], bytes: [...outputs, ...PACKET_BYTES] },
+    },
+    async ({ outputs: { lines, bytes } }) => {
+      let number = 0;
+      for await (const packet of readPackets(lines, bytes)) {
+        if (onPacket(packet, number)) return stopping.abort(new Error("no more packets are needed"));
+        number += 1;
+      }
+    },
+  );
+  await run.catch((error: unknown) => {
+    reading.signal.throwIfAborted();
+    if (!stopping.signal.aborted) throw error;
+  });
+}
