@@ -66,15 +66,38 @@ function reachOf(source: readonly PlacedFrame[], at: number, rounding: number): 
   return Math.min(MAX_REACH_S, Math.max(rounding, Math.min(before, after) / 2));
 }
 
+/** No muxer writes two frames of one time: each is a tick of Matroska after the one before, at least. */
+const TICK_S = 0.001;
+
+/** When each frame can be shown at the earliest. */
+function writableTimes(source: readonly PlacedFrame[]): number[] {
+  let latest = Number.NEGATIVE_INFINITY;
+  return source.map(({ time }) => {
+    latest = Math.max(time, latest + TICK_S);
+    return latest;
+  });
+}
+
+/** How far a time is from its own, or from what lies between that and the earliest that can be written. */
+const errorOf = (time: number, own: number, earliest: number): number =>
+  Math.max(0, own - time, time - Math.max(own, earliest));
+
+const sharesTime = (source: readonly PlacedFrame[], at: number): boolean =>
+  source[at - 1]?.time === source[at]!.time || source[at + 1]?.time === source[at]!.time;
+
 /** Finds each frame's place in the source by its time, in order. */
 function pairsOf(frames: readonly PlacedFrame[], source: readonly PlacedFrame[], offset: number, rounding: number) {
   const first = frames[0]!.time + offset;
   let at = source.findIndex(({ time }) => time >= first - MAX_REACH_S);
   if (at === -1) at = source.length;
-  return frames.map(({ time }) => {
+  return frames.map(({ time, hash }) => {
     for (; at < source.length; at += 1) {
       const reach = reachOf(source, at, rounding);
       const difference = time + offset - source[at]!.time;
+      if (sharesTime(source, at) && source[at]!.hash === hash && Math.abs(difference) <= MAX_REACH_S) {
+        at += 1;
+        return at - 1;
+      }
       if (difference < -reach) return -1;
       // Two frames of the source may be within reach of rounded times: the nearer one is meant.
       const following = source[at + 1];
@@ -97,6 +120,7 @@ export function align(
   rounding = TIME_ROUNDING_S,
 ): Alignment {
   const landmarks = landmarksOf(source);
+  const writable = writableTimes(source);
   const held = new Uint8Array(source.length);
   const placements: Placement[] = [];
   let next = 0;
@@ -125,7 +149,7 @@ export function align(
       if (held[pair] === 1) doubled += 1;
       held[pair] = 1;
       next = Math.max(next, pair + 1);
-      maxTimeError = Math.max(maxTimeError, Math.abs(frames[at]!.time + zero - source[pair]!.time));
+      maxTimeError = Math.max(maxTimeError, errorOf(frames[at]!.time + zero, source[pair]!.time, writable[pair]!));
     });
     placements.push({ offset, pairs });
   }

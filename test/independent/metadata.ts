@@ -52,6 +52,12 @@ const hasTags = (one: Probe, other: Probe): boolean =>
 /** Those that segments are written in: they keep it. */
 const KEPT_CONTAINERS = /mov|matroska|mpegts|avi|flv|ogg/;
 
+/**
+ * What the pictures themselves state. Where they are copied they are compared, and the file may state that of a later
+ * sample description than the source's first.
+ */
+const OF_THE_PICTURES = new Set(["profile"]);
+
 /** Fields that follow from others, so that they needn't be stated. */
 const IMPLIED = new Set(["profile", "channel_layout"]);
 
@@ -111,6 +117,13 @@ function timeDifferences(source: Described, segment: Described, position: Positi
   return differences;
 }
 
+const pictureFields = ({ isCopied }: Position): string[] =>
+  isCopied ? PICTURE_FIELDS.filter((name) => !OF_THE_PICTURES.has(name)) : PICTURE_FIELDS;
+
+/** AVI can't say when reordered pictures are shown, nor that sound begins before the picture. */
+const isMovedFromAvi = (source: Described, segment: Described, { isCopied }: Position): boolean =>
+  formatOf(source.probe) === "avi" && formatOf(segment.probe).startsWith("matroska") && !isCopied;
+
 const LOCATIONS = ["location", "com.apple.quicktime.location.iso6709"];
 
 /** What a segment says otherwise than its source, in words. */
@@ -118,10 +131,10 @@ export function metadataDifferences(source: Described, segment: Described, posit
   const tags = hasTags(source.probe, segment.probe);
   if (source.picture === undefined || segment.picture === undefined) return ["no picture"];
   return [
-    ...(KEPT_CONTAINERS.test(formatOf(source.probe))
+    ...(KEPT_CONTAINERS.test(formatOf(source.probe)) && !isMovedFromAvi(source, segment, position)
       ? differenceOf("container", formatOf(source.probe), formatOf(segment.probe))
       : []),
-    ...streamDifferences("picture", PICTURE_FIELDS, source.picture, segment.picture, tags),
+    ...streamDifferences("picture", pictureFields(position), source.picture, segment.picture, tags),
     ...differenceOf("rotation", rotationOf(source.picture), rotationOf(segment.picture)),
     ...differenceOf("alpha_mode", tagOf(source.picture.tags, "alpha_mode"), tagOf(segment.picture.tags, "alpha_mode")),
     ...sideDataDifferences(source.picture, segment.picture, position.isCopied),

@@ -37,6 +37,16 @@ describe("segments beside their source", () => {
     expect(align(source, [frames(0, 4), encoded(without)]).missing).toEqual([6]);
   });
 
+  it("takes frames of one time a tick apart for the same, in their order, and nothing further", () => {
+    const together = source.map((frame, at) => (at < 4 ? { ...frame, time: 0 } : frame));
+    const written = (ticks: number) => [
+      together.map((frame, at) => (at < 4 ? { ...frame, time: at * ticks * 0.001 } : frame)),
+    ];
+    expect(align(together, written(1))).toMatchObject({ missing: [], extra: 0, maxTimeError: 0 });
+    expect(align(together, written(5)).maxTimeError).toBeCloseTo(0.012, 6);
+    expect(align(together, [written(1)[0]!.filter((_, at) => at !== 2)]).missing).toEqual([2]);
+  });
+
   it("counts a frame that two segments hold, and one that comes twice in one", () => {
     expect(align(source, [frames(0, 5), frames(4, 10, 4)])).toMatchObject({ doubled: 1, missing: [] });
     const [first] = frames(4, 5, 4);
