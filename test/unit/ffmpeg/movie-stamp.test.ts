@@ -32,24 +32,28 @@ const CREATED = Date.parse("2021-06-05T04:03:02.400Z");
 const CREATED_SECONDS = 3_705_710_582;
 
 describe("a finished movie", () => {
-  it.each([false, true])("gets a last duration where it has none (64 bits: %s)", (long) => {
-    const view = stamped(movie(0, long), { lastDuration: 0.04 });
+  it.each([
+    [0, false],
+    [0, true],
+    [1, false],
+  ])("gets a last duration where it has %i ticks (64 bits: %s)", (ticks, long) => {
+    const view = stamped(movie(ticks, long), { lastDuration: 0.04 });
     const [media, track, edits] = [
       ["trak", "mdia", "mdhd"],
       ["trak", "tkhd"],
       ["trak", "edts", "elst"],
     ].map((path) => findBox(view, ...path)!);
     expect(findBox(view, "trak", "mdia", "minf", "stbl", "stts")!.getUint32(20)).toBe(512);
-    expect(media!.getUint32(long ? 28 : 16)).toBe(15 * 512);
+    expect(media!.getUint32(long ? 28 : 16)).toBe(15 * 512 - ticks);
     expect(track!.getUint32(long ? 32 : 20)).toBe(600);
     expect(edits!.getUint32(long ? 12 : 8)).toBe(600);
     expect(findBox(view, "mvhd")!.getUint32(long ? 28 : 16)).toBe(600);
   });
 
   it("keeps the last duration that it has", () => {
-    const view = stamped(movie(400), { lastDuration: 0.04 });
+    const view = stamped(movie(600), { lastDuration: 0.04 });
     expect(new Uint8Array(view.buffer, view.byteOffset, view.byteLength)).toEqual(
-      new Uint8Array(movie(400).buffer, movie(400).byteOffset, movie(400).byteLength),
+      new Uint8Array(movie(600).buffer, movie(600).byteOffset, movie(600).byteLength),
     );
   });
 

@@ -19,21 +19,24 @@ const addToMedia = (header: DataView, ticks: number): void =>
   addTo(header, (isLong(header) ? CLOCK_AT.long : CLOCK_AT.short) + 4, ticks, isLong(header));
 
 /**
- * Gives the last packet of a track so many seconds where it has none: ffmpeg 4.1 reads a fragmented
- * file without them, and players pass over a frame that ends where it begins. `movie` is the body of
- * moov, `track` that of the track. ISO/IEC 14496-12, sections 8.3.2, 8.4.2, 8.6.1.2 and 8.6.6.
+ * Gives the last packet of a track so many seconds where it has less: ffmpeg doesn't take durations
+ * from a fragmented file, and guesses them by a frame rate that may be the clock's, or has none.
+ * Players pass over a frame that ends where it begins. `movie` is the body of moov, `track` that of
+ * the track. ISO/IEC 14496-12, sections 8.3.2, 8.4.2, 8.6.1.2 and 8.6.6.
  */
 export function giveLastDuration(movie: DataView, track: DataView, seconds: number): void {
   const times = findBox(track, "mdia", "minf", "stbl", "stts");
   const table = entryTable(times, 8);
   const last = (table?.count ?? 0) - 1;
   if (times === undefined || table === undefined || last < 1) return;
-  if (table.uint32(last) !== 1 || table.uint32(last, 4) !== 0) return;
+  if (table.uint32(last) !== 1) return;
   const [media, header, whole] = [findBox(track, "mdia", "mdhd"), findBox(track, "tkhd"), findBox(movie, "mvhd")];
   if (media === undefined || header === undefined || whole === undefined) return;
-  const ticks = Math.round(seconds * clockOf(media));
-  const wholeTicks = Math.round(seconds * clockOf(whole));
-  times.setUint32(8 + last * 8 + 4, ticks);
+  const written = table.uint32(last, 4);
+  const ticks = Math.round(seconds * clockOf(media)) - written;
+  if (ticks <= 0) return;
+  const wholeTicks = Math.round((ticks / clockOf(media)) * clockOf(whole));
+  times.setUint32(8 + last * 8 + 4, written + ticks);
   addToMedia(media, ticks);
   const at = isLong(header) ? TRACK_DURATION_AT.long : TRACK_DURATION_AT.short;
   addTo(header, at, wholeTicks, isLong(header));
