@@ -10,6 +10,7 @@ import { containersFor } from "./formats/containers.ts";
 import { isVpxCodec } from "./formats/vpx/keyframe-size.ts";
 import type { Binaries } from "./process/binaries.ts";
 import { CutFailedError, isOfTheFile } from "./process/errors.ts";
+import { hasAdditions } from "./source/additions.ts";
 import { checkSource } from "./source/checked-source.ts";
 import { audioTracksOf, describeSource, type Probed, pictureFormatOf, probe } from "./source/describe.ts";
 import { findFalseKeyframes } from "./source/false-keyframes.ts";
@@ -65,8 +66,10 @@ async function* cut(
       job.log.warn("Encodes what can't be copied", { from_segment: from, since: String(error) });
     }
   }
-  const { size, ...picture } = pictureFormatOf(probed.output, video);
-  if (isVpxCodec(codec) && job.from === 0) await assertOneSize({ ...common, stream: video, codec });
+  const { size, ...stated } = pictureFormatOf(probed.output, video);
+  const reading = { ...common, stream: video };
+  const picture = { ...stated, alphaMode: stated.alphaMode && (await hasAdditions(reading)) };
+  if (isVpxCodec(codec) && job.from === 0) await assertOneSize({ ...reading, codec });
   const { changesDescription } = job.cut.index;
   const configurations = changesDescription ? await readConfigurations(source, video, signal) : [];
   yield* cutExactly({ ...common, picture, size, cut: job.cut, configurations, from, log: job.log });

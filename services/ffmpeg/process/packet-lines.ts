@@ -30,6 +30,8 @@ export type PacketLine = {
   checksum: string;
   /** Whether the container calls it a keyframe. */
   key: boolean;
+  /** Whether something comes beside its bytes, such as transparency in WebM. */
+  hasAdditions: boolean;
 };
 
 /** Ticks a second, as numerator and denominator of a tick's seconds. */
@@ -56,7 +58,7 @@ export async function* readPacketLines(
       continue;
     }
     const fields = text.split(",").map((field) => field.trim());
-    const [, dts, pts, duration, size, checksum = "", flags] = fields;
+    const [, dts, pts, duration, size, checksum = "", ...rest] = fields;
     if (clock === undefined || size === undefined) throw new Error(`not a line of ffmpeg's framecrc format: ${text}`);
     yield {
       clock,
@@ -66,7 +68,8 @@ export async function* readPacketLines(
         duration: Number(duration),
         size: Number(size),
         checksum,
-        key: isKey(flags),
+        key: isKey(rest[0]),
+        hasAdditions: rest.some((field) => field.startsWith("S=")),
       },
     };
   }
@@ -74,7 +77,7 @@ export async function* readPacketLines(
 
 const KEY_FLAG = 1;
 
-/** Such as "F=0x4"; left out where it's a keyframe and nothing else. Side data ("S=1, ...") may be next. */
+/** Such as "F=0x4"; left out where it's a keyframe and nothing else. */
 const isKey = (flags = ""): boolean => !flags.startsWith("F=") || (Number(flags.slice(2)) & KEY_FLAG) !== 0;
 
 export type ReadPacket = PacketLine & { clock: Clock; data: Buffer };

@@ -129,6 +129,13 @@ describe.each([
   });
 });
 
+it("a track that is said to be transparent and has no such picture stays opaque", async () => {
+  const source = await makeSource("said.webm", "", "-c:v", "libvpx-vp9", ...VPX, "-metadata:s:v", "alpha_mode=1");
+  const paths = (await cut(source)).segments.map(({ path }) => path);
+  // As what comes beside the pictures.
+  for (const path of paths) expect(await ffprobe("-show_packets", path)).not.toContain("BlockAdditional");
+});
+
 it("rejects transparency that no encoder keeps, before a segment is made", async () => {
   const source = await makeSource("alpha.mov", "", "-c:v", "qtrle", "-pix_fmt", "argb", "-g", "250");
   const failure = cut(source);
