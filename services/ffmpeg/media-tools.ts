@@ -10,6 +10,8 @@ import { containersFor } from "./formats/containers.ts";
 import { isVpxCodec } from "./formats/vpx/keyframe-size.ts";
 import type { Binaries } from "./process/binaries.ts";
 import { CutFailedError, isOfTheFile } from "./process/errors.ts";
+import { untrustedInput } from "./process/sandbox.ts";
+import { isHdr, rangeProof } from "./proof/dynamic-range.ts";
 import { hasAdditions } from "./source/additions.ts";
 import { checkSource } from "./source/checked-source.ts";
 import { audioTracksOf, describeSource, type Probed, pictureFormatOf, probe } from "./source/describe.ts";
@@ -26,6 +28,7 @@ import { isTruncated } from "./source/truncation.ts";
 /** A source that ffmpeg can open, and what ffprobe says of it. */
 type Served = {
   binary: string;
+  ffprobe: string;
   url: string;
   source: RangedSource;
   probed: Probed;
@@ -34,7 +37,7 @@ type Served = {
 
 /** Cuts as asked: by copying alone where every boundary is on a keyframe that nothing reaches across, and else exactly. */
 async function* cut(
-  { binary, url, source, probed, description }: Served,
+  { binary, ffprobe, url, source, probed, description }: Served,
   job: CutJob,
 ): AsyncGenerator<MadeSegment, void, undefined> {
   const { container, directory, signal } = job;
@@ -45,7 +48,10 @@ async function* cut(
   const facts = fileFactsOf(probed.output, video);
   const tag = description.video?.tag ?? "";
   const opened = { binary, url, format, isDeep: probed.isDeep, video, audio, facts, tag };
-  const common = { ...opened, container, directory, signal };
+  const { size, ...stated } = pictureFormatOf(probed.output, video);
+  const range = { binary: ffprobe, from: url, options: untrustedInput(format, probed.isDeep), signal };
+  const dynamicRange = isHdr(stated.colorTransfer) ? await rangeProof({ ...range, stream: String(video) }) : undefined;
+  const common = { ...opened, container, dynamicRange, directory, signal };
   const mustDecode = job.cut.kind === "exact";
   const copy = (segments: readonly CopiedSegment[]) =>
     cutByCopy({ ...common, codec, segments, from: job.from, mustDecode });
@@ -66,13 +72,13 @@ async function* cut(
       job.log.warn("Encodes what can't be copied", { from_segment: from, since: String(error) });
     }
   }
-  const { size, ...stated } = pictureFormatOf(probed.output, video);
   const reading = { ...common, stream: video };
   const picture = { ...stated, alphaMode: stated.alphaMode && (await hasAdditions(reading)) };
   if (isVpxCodec(codec) && job.from === 0) await assertOneSize({ ...reading, codec });
   const { changesDescription } = job.cut.index;
   const configurations = changesDescription ? await readConfigurations(source, video, signal) : [];
-  yield* cutExactly({ ...common, picture, size, cut: job.cut, configurations, from, log: job.log });
+  const shownSize = description.video?.size ?? size;
+  yield* cutExactly({ ...common, picture, size, shownSize, cut: job.cut, configurations, from, log: job.log });
 }
 
 /** An encoder is set up for one size: a change can only be copied. Throws before any segment is made. */
@@ -117,7 +123,11 @@ export const ffmpegMediaTools = ({ ffmpeg, ffprobe }: Binaries): MediaTools => (
         containers: (extension) => containersFor(description, extension),
         cut: (job) => {
           const reading = { ...job, signal: orFailed(job.signal) };
-          return cutToAnEnding(source.failed, job, cut({ binary: ffmpeg, url, source, probed, description }, reading));
+          return cutToAnEnding(
+            source.failed,
+            job,
+            cut({ binary: ffmpeg, ffprobe, url, source, probed, description }, reading),
+          );
         },
       };
     };

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { Container, MadeSegment } from "../../split/ports/media-tools.ts";
+import type { RangeProof } from "../proof/dynamic-range.ts";
 import type { FileFacts } from "../source/file-facts.ts";
 import { Assembly } from "./assembly.ts";
 import { audioWay } from "./audio-codecs.ts";
@@ -9,6 +10,8 @@ import { SpoolFolder } from "./spool.ts";
 export type AssemblyJob = Omit<SourceReading, "ways"> & {
   container: Container;
   facts: FileFacts;
+  /** Of a source that is HDR. */
+  dynamicRange: RangeProof | undefined;
   /** What the source's container calls the picture's codec. */
   tag: string;
   /** When the sound of each segment starts: seconds from the video's first frame. */
@@ -36,12 +39,12 @@ export async function* assembleSegments(
   folder: string,
   pictureOf: (place: Workplace) => PictureReading,
 ): AsyncGenerator<MadeSegment> {
-  const { binary, directory, container, facts, tag, starts, from, audio } = job;
+  const { binary, directory, container, facts, dynamicRange, tag, starts, from, audio } = job;
   const stopping = new AbortController();
   const signal = AbortSignal.any([job.signal, stopping.signal]);
   const spools = await SpoolFolder.create(join(directory, folder));
   const ways = audio.map((track) => audioWay(track, container));
-  const segments = { container, facts, tag, starts, from, audio, ways };
+  const segments = { container, facts, dynamicRange, tag, starts, from, audio, ways };
   const assembly = new Assembly({ binary, directory, spools, ...segments, signal });
   const picture = pictureOf({ assembly, spools, signal });
   const reading = readSource({ ...job, ways, directory: spools.path, signal }, picture, assembly).then(

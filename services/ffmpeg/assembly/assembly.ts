@@ -4,6 +4,7 @@ import pLimit from "p-limit";
 import type { Container, MadeSegment } from "../../split/ports/media-tools.ts";
 import type { MatroskaHeader } from "../formats/matroska/writer.ts";
 import { Condition, unlessAborted } from "../process/condition.ts";
+import type { RangeProof } from "../proof/dynamic-range.ts";
 import { SoundContinuity } from "../proof/sound-proof.ts";
 import type { AudioTrack } from "../source/describe.ts";
 import type { FileFacts } from "../source/file-facts.ts";
@@ -22,6 +23,8 @@ export type AssemblyOptions = {
   spools: SpoolFolder;
   container: Container;
   facts: FileFacts;
+  /** Of a source that is HDR. */
+  dynamicRange: RangeProof | undefined;
   /** What the source's container calls the picture's codec. */
   tag: string;
   /** When the sound of each segment starts: seconds from the video's first frame. */

@@ -1,6 +1,7 @@
 import { rename, stat } from "node:fs/promises";
 import type { Container, MadeSegment } from "../../split/ports/media-tools.ts";
 import { stampFile } from "../formats/stamp-file.ts";
+import type { RangeProof } from "../proof/dynamic-range.ts";
 import { isMatroska } from "../proof/product.ts";
 import { type Expected, proveSegment, roundingOf, type SourceFrame } from "../proof/proof.ts";
 import type { AudioTrack } from "../source/describe.ts";
@@ -44,6 +45,8 @@ export type SegmentPicture = {
   startsOnKey: boolean;
   /** Whether frames that don't decode fail the proof; else they are counted. */
   mustDecode: boolean;
+  /** That the produced file must have, in pixels as displayed; undefined where the packets alone say it. */
+  size?: [number, number];
   /** Begins to look at the packets of the produced file. */
   check?: () => ProductCheck;
   /** Removes its temporary files. */
@@ -55,6 +58,8 @@ export type FinisherOptions = {
   directory: string;
   container: Container;
   facts: FileFacts;
+  /** Of a source that is HDR. */
+  dynamicRange: RangeProof | undefined;
   /** What the source's container calls the picture's codec. */
   tag: string;
   /** When the sound of each segment starts: seconds from the video's first frame. */
@@ -150,8 +155,8 @@ export class SegmentFinisher {
   }
 
   #expectedOf({ index, picture, audio }: WholeSegment): Expected {
-    const { container, ways, starts } = this.#options;
-    const { frames, lastDuration, start, hash, startsOnKey, mustDecode } = picture;
+    const { container, ways, starts, dynamicRange } = this.#options;
+    const { frames, lastDuration, start, hash, startsOnKey, mustDecode, size } = picture;
     return {
       hash,
       frames,
@@ -164,6 +169,8 @@ export class SegmentFinisher {
       rounding: roundingOf(container),
       startsOnKey,
       mustDecode,
+      size,
+      dynamicRange,
     };
   }
 

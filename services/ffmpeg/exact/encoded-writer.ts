@@ -17,6 +17,8 @@ export type EncodedFrame = {
 export type EncodedWriterOptions = {
   /** As ffprobe names it. */
   codec: string;
+  /** In pixels, as displayed. */
+  size: [number, number];
   header: MatroskaHeader;
   /** When each segment starts, in seconds from the first frame. */
   starts: readonly number[];
@@ -89,6 +91,7 @@ export class EncodedWriter {
       hash: pictureHasher(this.#options.codec),
       startsOnKey: true,
       mustDecode: true,
+      size: this.#options.size,
       remove: () => spool.remove(),
     });
   }

@@ -4,6 +4,7 @@ import { assembleSegments, type Workplace } from "../assembly/assemble.ts";
 import type { PictureReading } from "../assembly/source-reading.ts";
 import { isNalCodec } from "../formats/nal/units.ts";
 import { CutFailedError, isOfTheFile } from "../process/errors.ts";
+import type { RangeProof } from "../proof/dynamic-range.ts";
 import { isIso } from "../proof/product.ts";
 import type { AudioTrack } from "../source/describe.ts";
 import type { FileFacts } from "../source/file-facts.ts";
@@ -27,9 +28,13 @@ export type ExactCutJob = {
   tag: string;
   /** In pixels, as coded. */
   size: [number, number];
+  /** The same as displayed. */
+  shownSize: [number, number];
   audio: readonly AudioTrack[];
   container: Container;
   facts: FileFacts;
+  /** Of a source that is HDR. */
+  dynamicRange: RangeProof | undefined;
   cut: ExactCut;
   /** Decoder's configurations of the source's sample descriptions, where it has several; else empty. */
   configurations: readonly Buffer[];
@@ -120,6 +125,15 @@ function pictureReading(job: ExactCutJob, way: Way, { spools, assembly, signal }
   const starts = plan.segments.map(({ start }) => start);
   // No other container has a place for how to turn them in every version of ffmpeg.
   const turnsPictures = !isIso(container);
-  const reencoding = { video, encoder, picture: job.picture, turnsPictures, starts, segmentSeconds, from };
+  const reencoding = {
+    video,
+    encoder,
+    picture: job.picture,
+    size: job.shownSize,
+    turnsPictures,
+    starts,
+    segmentSeconds,
+    from,
+  };
   return new Reencoder({ ...reencoding, spools, signal }, assembly);
 }

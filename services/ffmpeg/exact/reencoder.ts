@@ -22,6 +22,8 @@ export type Reencoding = {
   encoder: Encoder;
   /** Of the source. */
   picture: PictureFormat;
+  /** In pixels, as displayed. */
+  size: [number, number];
   /**
    * Whether pictures are turned as the source says. Else they stay as they are coded, and the
    * segments say it.
@@ -125,8 +127,8 @@ export class Reencoder implements PictureReading {
   }
 
   #writer(header: MatroskaHeader): EncodedWriter {
-    const { encoder, starts, from, spools } = this.#reencoding;
-    return new EncodedWriter({ codec: encoder.codec, header, starts, from, spools }, this.#assembly);
+    const { encoder, size, starts, from, spools } = this.#reencoding;
+    return new EncodedWriter({ codec: encoder.codec, size, header, starts, from, spools }, this.#assembly);
   }
 }
 

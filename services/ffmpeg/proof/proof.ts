@@ -1,5 +1,6 @@
 import type { SegmentProof } from "../../split/domain/proof.ts";
 import type { Container } from "../../split/ports/media-tools.ts";
+import type { RangeProof } from "./dynamic-range.ts";
 import { type Playback, playbackOf } from "./playback.ts";
 import { isIso, type Product } from "./product.ts";
 import { ProofError } from "./proof-error.ts";
@@ -39,7 +40,9 @@ export type Expected = {
   /** Whether frames that don't decode fail the proof; else they are counted. */
   mustDecode: boolean;
   /** In pixels, as displayed; undefined where it may be any. */
-  size?: [number, number];
+  size?: [number, number] | undefined;
+  /** Of a source that is HDR. */
+  dynamicRange?: RangeProof | undefined;
 };
 
 const ROUNDING_SECONDS = 0.0011;
@@ -52,8 +55,8 @@ export const roundingOf = ({ muxer }: Container): number => (muxer === "avi" ? A
 /**
  * Measures a produced file against the source's own frames. Throws `ProofError` for a frame that is
  * missing, doubled, altered or at another time, for a start that is no keyframe, for frames of the
- * first group that don't decode (where they must), for another size, and for sound that is missing
- * or out of step. `wholly`: all frames are decoded.
+ * first group that don't decode (where they must), for another size, for colours and light
+ * levels of HDR that were lost, and for sound that is missing or out of step. `wholly`: all frames are decoded.
  */
 export async function proveSegment(
   product: Product,
@@ -82,6 +85,7 @@ export async function proveSegment(
   const largestTimeError = compareFrames(found, expected, begin);
   const playback = await playbackOf(product, { frames: found, rounding: expected.rounding }, wholly);
   checkPlayback(playback, expected);
+  await expected.dynamicRange?.(product);
   const [first, last] = [found[playback.first]!, found[playback.last]!];
   const copied = expected.frames.reduce((sum, { hash }) => sum + (hash === undefined ? 0 : 1), 0);
   const place = { begin, start: expected.start, hidesNegative: isIso(product.container) };

@@ -6,8 +6,8 @@ import { isSlice, lengthFramed, lengthPrefixed, type NalCodec, nalType } from ".
  * ITU-T H.264 and H.265, section 7.3.2.3 (7.3.5) and annex D.
  */
 
-/** What holds for all pictures from a keyframe on: how the picture was mastered, and its transfer. */
-const OF_A_SEQUENCE = [137, 144, 147];
+/** What holds for all pictures from a keyframe on: how the picture was mastered, its transfer, and the light around it. */
+const OF_A_SEQUENCE = [137, 144, 147, 148];
 
 /** By ITU-T T.35: captions, and light levels from picture to picture (HDR10+). */
 const OF_A_PICTURE = [4];

@@ -1,0 +1,78 @@
+import * as z from "zod";
+import { runFfprobe } from "../process/ffprobe.ts";
+import { FINDS_LATE_PICTURE, type Product } from "./product.ts";
+import { ProofError } from "./proof-error.ts";
+
+/** How bright the pictures of an HDR video are meant: what their first frame says, in ffprobe's names. */
+type DynamicRange = {
+  /** Transfer, primaries and matrix, in the order of `COLOURS`. */
+  colours: readonly string[];
+  /** How the picture was mastered, light levels, and where it's looked at. */
+  sideData: readonly string[];
+};
+
+/** PQ and HLG. ITU-R BT.2100. */
+const HDR_TRANSFERS: readonly (string | undefined)[] = ["smpte2084", "arib-std-b67"];
+
+export const isHdr = (transfer: string | undefined): boolean => HDR_TRANSFERS.includes(transfer);
+
+const COLOURS = ["color_transfer", "color_primaries", "color_space"] as const;
+
+/** Dolby Vision's own layer belongs to the pictures as they were encoded first. */
+const KEPT = /^(?:Mastering display|Content light level|HDR Dynamic Metadata|Ambient viewing)/;
+
+const Frames = z.object({
+  frames: z
+    .array(
+      z.object({
+        color_transfer: z.string().optional(),
+        color_primaries: z.string().optional(),
+        color_space: z.string().optional(),
+        side_data_list: z.array(z.object({ side_data_type: z.string().default("") })).default([]),
+      }),
+    )
+    .default([]),
+});
+
+type RangeReading = {
+  /** Of ffprobe. */
+  binary: string;
+  /** A path or an address. */
+  from: string;
+  /** ffprobe's options of what it reads. */
+  options: readonly string[];
+  /** ffmpeg's index of the stream, or "v:0". */
+  stream: string;
+  signal: AbortSignal;
+};
+
+/** Decodes the first frame. */
+async function readDynamicRange({ binary, from, options, stream, signal }: RangeReading): Promise<DynamicRange> {
+  const lines: string[] = [];
+  const first = ["-select_streams", stream, "-read_intervals", "%+#1", "-show_frames", "-of", "json"];
+  const args = [...options, ...first, from];
+  await runFfprobe({ binary, args, signal, secret: from, onLine: (line) => lines.push(line) });
+  const [frame] = Frames.parse(JSON.parse(lines.join("\n"))).frames;
+  const sideData = (frame?.side_data_list ?? []).map(({ side_data_type }) => side_data_type);
+  return {
+    colours: COLOURS.map((name) => frame?.[name] ?? "unknown"),
+    sideData: [...new Set(sideData)].filter((name) => KEPT.test(name)),
+  };
+}
+
+/** Throws `ProofError` for what a segment says otherwise than its source, or leaves out. */
+export type RangeProof = (product: Pick<Product, "path" | "signal">) => Promise<void>;
+
+/** Holds segments against the source, of which the first frame is read once. */
+export async function rangeProof(source: RangeReading): Promise<RangeProof> {
+  const expected = await readDynamicRange(source);
+  return async ({ path, signal }) => {
+    const { binary } = source;
+    const found = await readDynamicRange({ binary, from: path, options: FINDS_LATE_PICTURE, stream: "v:0", signal });
+    for (const [at, value] of expected.colours.entries())
+      if (value !== "unknown" && found.colours[at] !== value)
+        throw new ProofError(`the segment's ${COLOURS[at]} is ${found.colours[at]}, and the source's is ${value}`);
+    for (const name of expected.sideData)
+      if (!found.sideData.includes(name)) throw new ProofError(`the segment has lost the source's ${name}`);
+  };
+}
