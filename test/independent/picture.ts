@@ -88,6 +88,16 @@ export type Packets = {
   startsWithKey: boolean;
 };
 
+/**
+ * A frame before the first keyframe leans on pictures that aren't in the file: what a decoder makes of it is none of the
+ * video.
+ */
+export function fromFirstKeyframe(picture: Picture, { startsWithKey }: Packets): Picture {
+  const first = startsWithKey ? undefined : picture.frames.find(({ isKey }) => isKey);
+  if (first === undefined) return picture;
+  return { ...picture, frames: picture.frames.filter(({ time }) => time >= first.time) };
+}
+
 /** What the container says of a track's packets. */
 export async function packetsOf(path: string, index: number): Promise<Packets> {
   const text = await ffprobe(

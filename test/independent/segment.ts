@@ -1,7 +1,14 @@
 import { stat } from "node:fs/promises";
 import type { EventData } from "#events-schema";
 import { framesThatNeedInBandSets } from "./parameter-sets.ts";
-import { decodePicture, type Packets, type Picture, type PictureTrack, packetsOf } from "./picture.ts";
+import {
+  decodePicture,
+  fromFirstKeyframe,
+  type Packets,
+  type Picture,
+  type PictureTrack,
+  packetsOf,
+} from "./picture.ts";
 import { formatOf, type Probe, pictureTracks, probe, type Stream } from "./probe.ts";
 import { decodeSound, type Sound } from "./sound.ts";
 import type { Source } from "./source.ts";
@@ -41,7 +48,8 @@ export async function measureSegment(
   const decoder = isSameCodec ? source.shown?.track.decoder : undefined;
   const format = formatOf(description);
   const track = { path, format, index: stream?.index ?? 0, decoder };
-  const picture = stream === undefined ? NO_PICTURE : await decodePicture(track);
+  const packets = stream === undefined ? NO_PACKETS : await packetsOf(path, stream.index);
+  const picture = stream === undefined ? NO_PICTURE : fromFirstKeyframe(await decodePicture(track), packets);
   const soundStreams = description.streams.filter(({ codec_type }) => codec_type === "audio");
   const sounds: Sound[] = [];
   for (const [at, { sound }] of kept.entries()) {
@@ -59,7 +67,7 @@ export async function measureSegment(
     stream,
     track,
     picture,
-    packets: stream === undefined ? NO_PACKETS : await packetsOf(path, stream.index),
+    packets,
     needInBandSets:
       stream === undefined ? 0 : await framesThatNeedInBandSets(track, stream, picture, `${path}.in-band.nut`),
     soundStreams,

@@ -1,6 +1,13 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { decodePicture, type Packets, type Picture, type PictureTrack, packetsOf } from "./picture.ts";
+import {
+  decodePicture,
+  fromFirstKeyframe,
+  type Packets,
+  type Picture,
+  type PictureTrack,
+  packetsOf,
+} from "./picture.ts";
 import { decoderFor, formatOf, type Probe, pictureTracks, probe, type Stream, soundTracks } from "./probe.ts";
 import { decodeSound, type Sound } from "./sound.ts";
 
@@ -18,8 +25,9 @@ export type Source = {
 async function shownPicture(path: string, description: Probe): Promise<Source["shown"]> {
   for (const stream of pictureTracks(description)) {
     const track = { path, format: formatOf(description), index: stream.index, decoder: decoderFor(stream) };
-    const picture = await decodePicture(track);
-    if (picture.frames.length > 0) return { stream, track, picture, packets: await packetsOf(path, stream.index) };
+    const packets = await packetsOf(path, stream.index);
+    const picture = fromFirstKeyframe(await decodePicture(track), packets);
+    if (picture.frames.length > 0) return { stream, track, picture, packets };
   }
   return undefined;
 }

@@ -83,7 +83,8 @@ export async function proveSegment(
   found.sort((one, other) => one.time - other.time);
   const begin = found[0]?.time ?? 0;
   const largestTimeError = compareFrames(found, expected, begin);
-  const playback = await playbackOf(product, { frames: found, rounding: expected.rounding }, wholly);
+  const played = await playbackOf(product, { frames: found, rounding: expected.rounding }, wholly);
+  const playback = fromTheStart(played, found, begin, expected);
   checkPlayback(playback, expected);
   await expected.dynamicRange?.(product);
   const [first, last] = [found[playback.first]!, found[playback.last]!];
@@ -101,6 +102,18 @@ export async function proveSegment(
     largestAudioOffset: sounds.reduce((most, { offset }) => Math.max(most, offset), 0),
     sound: sounds.map(({ sound }) => sound ?? null),
   };
+}
+
+/**
+ * What comes before a video's first keyframe leans on pictures that aren't there: decoders make something of it, or
+ * nothing, and it counts as undecodable.
+ */
+function fromTheStart(played: Playback, found: readonly FoundFrame[], begin: number, expected: Expected): Playback {
+  const isEarly = ({ time }: FoundFrame): boolean => expected.start + time - begin < -expected.rounding;
+  let { first } = played;
+  while (first < played.last && isEarly(found[first]!)) first += 1;
+  const early = first - played.first;
+  return { ...played, first, frames: played.frames - early, undecodable: played.undecodable + early };
 }
 
 /** An encoder may leave out a line or a column where the size is odd. */

@@ -61,6 +61,13 @@ describe("the proof decodes what was produced", () => {
     expect(proof.end).toBeCloseTo(12, 4);
   });
 
+  it("frames before the video's first keyframe don't count, whatever a decoder makes of them", async () => {
+    const path = await make("late.mp4", ...picture(), ...x264("-g", String(GROUP)));
+    const proof = await prove(path, { start: -0.08, startsOnKey: false, mustDecode: false });
+    expect(proof).toMatchObject({ frames: FRAMES - 2, undecodable: 2, copiedFrames: FRAMES - 2 });
+    expect(proof.start).toBeCloseTo(0, 6);
+  });
+
   it("the size is the displayed one: turned where the file says so", async () => {
     const path = await make("flat.mp4", ...picture(), ...KEYFRAMES);
     const turned = await make("turned.mp4", "-display_rotation", "90", "-i", path, "-c", "copy").catch(() =>
