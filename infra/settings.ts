@@ -21,7 +21,7 @@ const outputKeyPrefix = keyPrefix.superRefine((prefix, context) => {
   if (message !== undefined) context.addIssue({ code: "custom", message });
 });
 
-/** Containers that the service reads; the upload rule passes these on and nothing else. */
+/** Containers that the service reads; uploads of these are split, and nothing else. */
 export const DEFAULT_EXTENSIONS = [
   "mp4",
   "m4v",
@@ -47,8 +47,8 @@ const RETENTION_DAYS = [
   1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 ];
 
-/** A function's policy holds 20 KB, and each rule that may invoke it takes some 400 bytes of them. */
-const MOST_EXTENSIONS = 40;
+/** All variables of a function's environment together hold 4 KB. */
+const MAX_EXTENSIONS = 100;
 
 export const SettingsSchema = z.strictObject({
   "video_split.output_bucket": bucketName.nullable().default(null),
@@ -79,7 +79,7 @@ export const SettingsSchema = z.strictObject({
   "video_split.accepted_extensions": z
     .array(z.string().regex(/^[a-z0-9]{1,8}$/, "must be extensions in lower case without a dot, such as mp4"))
     .min(1, "must name at least one extension")
-    .max(MOST_EXTENSIONS, `must be at most ${MOST_EXTENSIONS} extensions: each is a rule that may invoke the function`)
+    .max(MAX_EXTENSIONS, `must be at most ${MAX_EXTENSIONS} extensions`)
     .refine((extensions) => new Set(extensions).size === extensions.length, "must not name an extension twice")
     .default([...DEFAULT_EXTENSIONS]),
   "video_split.largest_object_bytes": z

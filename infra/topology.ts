@@ -143,34 +143,20 @@ export const TABLES: Record<TableId, TableSpec> = {
   ledger: { key: { name: "id", type: "string" }, indexes: {}, ttl: "expiration" },
 };
 
-const capitalised = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
-
-/** As people and cameras write an extension: mp4, MP4, Mp4. */
-const spellings = (extension: string): string[] => [
-  ...new Set([extension, extension.toUpperCase(), capitalised(extension)]),
-];
-
-/** In a wildcard, a star and a backslash that mean themselves. */
-const literally = (text: string): string => text.replace(/[*\\]/g, "\\$&");
-
 /**
- * A rule for uploads of one accepted extension below the upload prefix. Not one for all of them: EventBridge can't AND a prefix and a suffix on
- * one field, and refuses more than about five wildcards in one. See docs/decisions/upload-rule.md.
+ * One rule for all uploads, which knows only where they are: EventBridge can't ask for a prefix and a suffix of one field, and
+ * allows 30 rules with wildcards on a bus. The function looks at the extension. See docs/decisions/upload-rule.md.
  */
-const uploadRule = <Name>(extension: string, settings: Settings, names: Names<Name>): Rule => ({
-  name: `uploaded-${extension}`,
-  description: `A .${extension} was created below the upload prefix, by whatever means.`,
+const uploadRule = <Name>(prefix: string, names: Names<Name>): Rule => ({
+  name: "uploaded",
+  description: "An object was created below the upload prefix, by whatever means.",
   bus: "default",
   pattern: {
     source: ["aws.s3"],
     "detail-type": ["Object Created"],
     detail: {
       bucket: { name: [names.uploads] },
-      object: {
-        key: spellings(extension).map((spelling) => ({
-          wildcard: `${literally(settings["video_split.upload_key_prefix"])}*.${spelling}`,
-        })),
-      },
+      ...(prefix === "" ? {} : { object: { key: [{ prefix }] } }),
     },
   },
   target: "split",
@@ -227,6 +213,7 @@ export function topology<Name>(settings: Settings, names: Names<Name>): Topology
           VIDEO_SPLIT_OUTPUT_FILES_DURATION_IN_SEC: String(settings["video_split.output_files_duration_in_sec"]),
           VIDEO_SPLIT_UPLOAD_BUCKET: names.uploads,
           VIDEO_SPLIT_UPLOAD_KEY_PREFIX: settings["video_split.upload_key_prefix"],
+          VIDEO_SPLIT_ACCEPTED_EXTENSIONS: settings["video_split.accepted_extensions"].join(","),
           VIDEO_SPLIT_CUT: settings["video_split.cut"],
           VIDEO_SPLIT_LARGEST_OBJECT_BYTES: String(settings["video_split.largest_object_bytes"]),
           VIDEO_SPLIT_EVENT_BUS: names.bus,
@@ -268,7 +255,7 @@ export function topology<Name>(settings: Settings, names: Names<Name>): Topology
         environment: {
           VIDEO_SPLIT_UPLOAD_BUCKET: names.uploads,
           VIDEO_SPLIT_UPLOAD_KEY_PREFIX: settings["video_split.upload_key_prefix"],
-          VIDEO_SPLIT_UPLOAD_ENDINGS: settings["video_split.accepted_extensions"].flatMap(spellings).join(","),
+          VIDEO_SPLIT_ACCEPTED_EXTENSIONS: settings["video_split.accepted_extensions"].join(","),
           VIDEO_SPLIT_RECONCILE_AFTER_SEC: String(settings["video_split.reconcile_after_sec"]),
           VIDEO_SPLIT_EVENT_BUS: names.bus,
           VIDEO_SPLIT_LEDGER_TABLE: names.ledger,
@@ -286,7 +273,7 @@ export function topology<Name>(settings: Settings, names: Names<Name>): Topology
       projectorFailures: { retentionDays: 14 },
     },
     rules: [
-      ...settings["video_split.accepted_extensions"].map((extension) => uploadRule(extension, settings, names)),
+      uploadRule(settings["video_split.upload_key_prefix"], names),
       {
         name: "split-requested",
         description: "Somebody asks for an existing object to be split.",

@@ -12,7 +12,7 @@ import { blockStart, correlationId } from "../../services/video/ids.ts";
 import { overridesOf } from "../../services/video/overrides.ts";
 import { parentOf } from "../../services/video/own-segments.ts";
 import type { StoredObject } from "../../services/video/ports/stored-objects.ts";
-import { nameOf, type Source, sourceIdentity } from "../../services/video/source.ts";
+import { hasExtension, type Source, sourceIdentity } from "../../services/video/source.ts";
 import type { Candidate } from "./estimate.ts";
 import type { Deployment } from "./replay.ts";
 
@@ -157,7 +157,7 @@ export async function requestSplits(
   const pages = paginateListObjectsV2({ client: s3 }, { Bucket: options.bucket, Prefix: options.prefix });
   for await (const { Contents = [] } of pages) {
     const keys = Contents.flatMap(({ Key }) => (Key === undefined || Key.endsWith("/") ? [] : [Key]));
-    const videos = keys.filter((key) => options.extensions.includes(nameOf(key).extension));
+    const videos = keys.filter((key) => hasExtension(key, options.extensions));
     outcome.otherExtensions += keys.length - videos.length;
     for (const found of await Promise.all(videos.map((key) => limit(() => consider(key))))) {
       signal.throwIfAborted();

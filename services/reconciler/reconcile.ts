@@ -8,7 +8,7 @@ import type { EventPublisher } from "../video/ports/event-publisher.ts";
 import type { Log } from "../video/ports/log.ts";
 import type { StoredObject, StoredObjects } from "../video/ports/stored-objects.ts";
 import type { VideoLedger } from "../video/ports/video-ledger.ts";
-import { sourceIdentity } from "../video/source.ts";
+import { hasExtension, sourceIdentity } from "../video/source.ts";
 import { decide, MOST_REQUESTS } from "./domain/patience.ts";
 import type { UploadLedger } from "./ports/upload-ledger.ts";
 import type { ListedUpload, Uploads } from "./ports/uploads.ts";
@@ -27,8 +27,8 @@ export type Reconciliation = {
 export type ReconcilerSettings = {
   bucket: string;
   keyPrefix: string;
-  /** Of keys that start a split, as they are spelled, without a dot. */
-  endings: readonly string[];
+  /** Of uploads that are split, in lower case and without a dot. */
+  acceptedExtensions: readonly string[];
   /** How long a split may take before it is asked for again. */
   graceSeconds: number;
 };
@@ -70,7 +70,7 @@ export async function reconcile(dependencies: ReconcilerDependencies, signal: Ab
   const isDue = ({ source, uploadedAt }: ListedUpload): boolean =>
     uploadedAt >= oldest &&
     uploadedAt + settings.graceSeconds <= now &&
-    settings.endings.some((ending) => source.key.endsWith(`.${ending}`));
+    hasExtension(source.key, settings.acceptedExtensions);
   const counts: Record<Found, number> = {
     ended: 0,
     waiting: 0,

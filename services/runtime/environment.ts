@@ -1,4 +1,10 @@
-import type * as z from "zod";
+import * as z from "zod";
+
+/** Extensions in lower case, with commas between them. */
+export const ExtensionList = z
+  .string()
+  .min(1)
+  .transform((list) => list.split(","));
 
 /** The environment lacks a value, or holds one that can't be used. `message` names each. */
 export class EnvironmentError extends Error {

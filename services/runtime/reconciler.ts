@@ -10,7 +10,7 @@ import { s3Uploads } from "../aws/uploads.ts";
 import type { Reconciliation } from "../reconciler/reconcile.ts";
 import { type ReconcilerDependencies, reconcile } from "../reconciler/reconcile.ts";
 import { deadlineOf } from "./deadline.ts";
-import { readEnvironment } from "./environment.ts";
+import { ExtensionList, readEnvironment } from "./environment.ts";
 import { powertoolsLog } from "./log.ts";
 import { reconcilerValues } from "./measurements.ts";
 import { powertoolsMetrics } from "./metrics.ts";
@@ -18,7 +18,7 @@ import { powertoolsMetrics } from "./metrics.ts";
 const Environment = z.object({
   VIDEO_SPLIT_UPLOAD_BUCKET: z.string().min(1),
   VIDEO_SPLIT_UPLOAD_KEY_PREFIX: z.string(),
-  VIDEO_SPLIT_UPLOAD_ENDINGS: z.string().transform((list) => list.split(",")),
+  VIDEO_SPLIT_ACCEPTED_EXTENSIONS: ExtensionList,
   VIDEO_SPLIT_RECONCILE_AFTER_SEC: z.coerce.number().positive(),
   VIDEO_SPLIT_EVENT_BUS: z.string().min(1),
   VIDEO_SPLIT_LEDGER_TABLE: z.string().min(1),
@@ -45,7 +45,7 @@ function compose(): ReconcilerService {
     settings: {
       bucket: environment.VIDEO_SPLIT_UPLOAD_BUCKET,
       keyPrefix: environment.VIDEO_SPLIT_UPLOAD_KEY_PREFIX,
-      endings: environment.VIDEO_SPLIT_UPLOAD_ENDINGS,
+      acceptedExtensions: environment.VIDEO_SPLIT_ACCEPTED_EXTENSIONS,
       graceSeconds: environment.VIDEO_SPLIT_RECONCILE_AFTER_SEC,
     },
   };

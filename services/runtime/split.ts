@@ -16,7 +16,7 @@ import type { SplitRequest } from "../split/requests.ts";
 import { splitVideo } from "../split/split-video.ts";
 import { OutOfTimeError } from "../video/errors.ts";
 import { deadlineOf } from "./deadline.ts";
-import { readEnvironment } from "./environment.ts";
+import { ExtensionList, readEnvironment } from "./environment.ts";
 import { powertoolsLog } from "./log.ts";
 import { splitValues } from "./measurements.ts";
 import { powertoolsMetrics } from "./metrics.ts";
@@ -29,6 +29,7 @@ const Environment = z.object({
   VIDEO_SPLIT_OUTPUT_KEY_ROOT: z.string(),
   VIDEO_SPLIT_OUTPUT_FILES_DURATION_IN_SEC: z.coerce.number().positive(),
   VIDEO_SPLIT_UPLOAD_KEY_PREFIX: z.string(),
+  VIDEO_SPLIT_ACCEPTED_EXTENSIONS: ExtensionList,
   VIDEO_SPLIT_CUT: Cut,
   VIDEO_SPLIT_LARGEST_OBJECT_BYTES: z.coerce.number().int().positive(),
   VIDEO_SPLIT_EVENT_BUS: z.string().min(1),
@@ -69,6 +70,7 @@ async function compose(): Promise<SplitService> {
     makeTemporaryFolder: () => makeTemporaryFolder(tmpdir()),
     settings: {
       uploadKeyPrefix: environment.VIDEO_SPLIT_UPLOAD_KEY_PREFIX,
+      acceptedExtensions: environment.VIDEO_SPLIT_ACCEPTED_EXTENSIONS,
       outputBucket: environment.VIDEO_SPLIT_OUTPUT_BUCKET,
       outputKeyPrefix: environment.VIDEO_SPLIT_OUTPUT_KEY_PREFIX,
       outputKeyRoot: environment.VIDEO_SPLIT_OUTPUT_KEY_ROOT,

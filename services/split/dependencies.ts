@@ -10,6 +10,8 @@ import type { Once } from "./ports/once.ts";
 
 export type SplitSettings = {
   uploadKeyPrefix: string;
+  /** Of uploads that are split, in lower case and without a dot. */
+  acceptedExtensions: readonly string[];
   outputBucket: string;
   outputKeyPrefix: string;
   /**

@@ -2,7 +2,7 @@ import { isForbidden, RejectedVideo, SourceUnavailableError } from "../video/err
 import * as facts from "../video/event-data.ts";
 import { correlationId, fingerprint } from "../video/ids.ts";
 import { PARENT, parentOf } from "../video/own-segments.ts";
-import { sourceIdentity } from "../video/source.ts";
+import { hasExtension, sourceIdentity } from "../video/source.ts";
 import { accept, askedFor } from "./accept.ts";
 import { announcer } from "./announcer.ts";
 import { cutVideo } from "./cut-video.ts";
@@ -35,6 +35,8 @@ export async function splitVideo(
   if (!request.explicit && !key.startsWith(settings.uploadKeyPrefix)) {
     return skip(`the key is outside the upload prefix "${settings.uploadKeyPrefix}"`);
   }
+  if (!request.explicit && !hasExtension(key, settings.acceptedExtensions))
+    return skip(`the key ends with none of ${settings.acceptedExtensions.join(", ")}`);
   const found = await findSource(request, store, signal);
   const { stored, source } = found;
   const parent = stored && parentOf(stored, hash);

@@ -102,7 +102,7 @@ describe("dead letters of EventBridge", () => {
     const [event] = await test.busEvents("default");
     const before = await test.allDocuments();
     const letter = {
-      rule: "uploaded-mp4",
+      rule: "uploaded",
       targetArn: functionArn(region, "split"),
       errorCode: "SDK_CLIENT_ERROR",
       errorMessage: "throttled",
@@ -112,7 +112,7 @@ describe("dead letters of EventBridge", () => {
     expect(topology.rules.map(({ name }) => name)).toContain(letter.rule);
     await test.stack.deadLetters.send("splitRuleDeadLetters", ofDelivery(letter, ruleArn(region, letter.rule)));
 
-    expect((await command(test, "list")).stdout).toContain("rule uploaded-mp4, 186 attempts  Object Created");
+    expect((await command(test, "list")).stdout).toContain("rule uploaded, 186 attempts  Object Created");
     expect((await command(test, "redrive", "--all")).stdout).toContain("1 redriven, 0 kept");
     await test.stack.idle();
     expect(await test.allDocuments()).toEqual(before);

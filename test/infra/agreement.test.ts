@@ -79,7 +79,7 @@ it("given the same settings, then the local stack and what is deployed are wired
 
   const local = [...(await localWiring(events, "default")), ...(await localWiring(events, stack.names.bus))];
   const deployed = graphWiring(graph).map((wiring) => ({ ...wiring, bus: named(wiring.bus) }));
-  expect(local).toHaveLength(4);
+  expect(local).toHaveLength(3);
   expect(deployed.sort(byPattern)).toEqual(local.sort(byPattern));
 
   const limits = stack.lambda.functions.map(({ name, timeoutSeconds, memoryMB, retry, environment }) => {

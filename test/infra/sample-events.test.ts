@@ -51,7 +51,6 @@ describe("given S3's event of a new object, as deployed", () => {
   });
 
   it.each([
-    ["of another extension", created("uploads/notes.txt")],
     ["outside the upload prefix", created("other/clip.mp4")],
     ["in another bucket", created("uploads/clip.mp4", { bucket: "somebody-elses" })],
     ["among the segments", created("segments/clip.mp4", { bucket: graph.topology.buckets.segments.name })],

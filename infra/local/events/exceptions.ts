@@ -30,5 +30,8 @@ export const invalidParameter = (name: string, reason: string): EventBridgeExcep
 export const notFound = (what: string, where = ""): EventBridgeException =>
   new EventBridgeException("ResourceNotFoundException", `${what} does not exist${where}.`);
 
+export const limitExceeded = (): EventBridgeException =>
+  new EventBridgeException("LimitExceededException", "The requested resource exceeds the maximum number allowed.");
+
 export const alreadyExists = (what: string): EventBridgeException =>
   new EventBridgeException("ResourceAlreadyExistsException", `${what} already exists.`);

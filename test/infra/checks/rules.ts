@@ -1,4 +1,5 @@
 import { logicalName } from "../../../infra/aws/names.ts";
+import { hasWildcards } from "../../../infra/local/events/pattern/wildcard-complexity.ts";
 import type { Rule } from "../../../infra/topology.ts";
 import { type Check, same } from "../check.ts";
 import type { Graph } from "../graph.ts";
@@ -51,6 +52,18 @@ export const rules: Check[] = [
       "another pattern": (graph) => graph.with(RULE, () => ({ eventPattern: "{}" }), first(graph, RULE)),
       "another bus": (graph) => graph.with(RULE, () => ({ eventBusName: "other" }), first(graph, RULE)),
       "a rule switched off": (graph) => graph.with(RULE, () => ({ state: "DISABLED" }), first(graph, RULE)),
+    },
+  },
+  {
+    says: "no rule has a wildcard: EventBridge allows 30 of them on a bus, for all stages of an account together",
+    faults: (graph) =>
+      graph.all(RULE).flatMap(({ name, inputs }) => {
+        const pattern = typeof inputs.eventPattern === "string" ? JSON.parse(inputs.eventPattern) : {};
+        return hasWildcards(pattern) ? [`${name} has a wildcard`] : [];
+      }),
+    broken: {
+      "a wildcard": (graph) =>
+        graph.with(RULE, () => ({ eventPattern: '{"detail":{"object":{"key":[{"wildcard":"uploads/*.mp4"}]}}}' })),
     },
   },
   {

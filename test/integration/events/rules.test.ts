@@ -54,6 +54,22 @@ describe("PutRule and DescribeRule", () => {
     expect(received).toHaveLength(1);
   });
 
+  it("given as many rules as a bus may have, or as many with wildcards, then one more is refused", async () => {
+    const { client } = await openBridge();
+    const put = (Name: string, pattern: object, bus: object = onVideo) =>
+      client.send(new PutRuleCommand({ Name, ...bus, EventPattern: JSON.stringify(pattern) }));
+    const wild = { detail: { key: [{ wildcard: "a*b" }] } };
+    const refused = { name: "LimitExceededException" };
+    for (let rule = 0; rule < 30; rule += 1) await put(`wild-${rule}`, wild);
+    await expect(
+      put("one-more", { detail: { key: [{ "anything-but": { wildcard: "*.txt" } }] } }),
+    ).rejects.toMatchObject(refused);
+    await put("wild-0", wild);
+    await put("wild", wild, {});
+    for (let rule = 30; rule < 300; rule += 1) await put(`rule-${rule}`, { source: ["test"] });
+    await expect(put("rule-300", { source: ["test"] })).rejects.toMatchObject(refused);
+  });
+
   it.each([
     [
       "a pattern that is none",

@@ -79,7 +79,7 @@ async function open(changes: Partial<World> = {}) {
     log: quietLog,
     hash: sha256,
     now: () => hour * HOUR,
-    settings: { bucket: BUCKET, keyPrefix: "uploads/", endings: ["mp4", "MP4"], graceSeconds: HOUR },
+    settings: { bucket: BUCKET, keyPrefix: "uploads/", acceptedExtensions: ["mp4"], graceSeconds: HOUR },
   };
   const at = (now: number, signal = NEVER) => {
     hour = now;
@@ -128,7 +128,7 @@ describe("looking for uploads without an end", () => {
   it.each([
     ["was there before this service was", { objects: [upload("uploads/a.mp4", -1)] }, 9],
     ["is weeks old", { objects: [upload("uploads/a.mp4", 1)] }, 24 * 15],
-    ["starts nothing by its ending", { objects: [upload("uploads/a.mP4", 1), upload("uploads/b.txt", 1)] }, 9],
+    ["starts nothing by its ending", { objects: [upload("uploads/b.txt", 1), upload("uploads/mp4", 1)] }, 9],
     [
       "is a segment of this service's own",
       { objects: [upload("uploads/a.mp4", 1)], metadata: { "uploads/a.mp4": segmentMetadata(16_384, 0, 7, sha256) } },

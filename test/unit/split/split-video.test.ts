@@ -244,6 +244,8 @@ describe("what a delivery came to is measured", () => {
 
   it.each<[string, Partial<World>]>([
     ["an object outside the upload prefix", { request: { key: "elsewhere/film.mp4" } }],
+    ["a file that is no video by its name", { request: { key: "uploads/film.mp4.part" } }],
+    ["a file without an ending", { request: { key: "uploads/mp4" } }],
     ["a segment of this service's own", { metadata: segmentMetadata(16_384, 0, 1_000, sha256) }],
   ])("not at all, when it is skipped: %s", async (_what, world) => {
     const { outcome, measurements } = await split(world);

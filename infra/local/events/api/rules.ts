@@ -1,5 +1,6 @@
 import * as z from "zod";
-import { invalid } from "../exceptions.ts";
+import { invalid, limitExceeded } from "../exceptions.ts";
+import { hasWildcards } from "../pattern/wildcard-complexity.ts";
 import type { RuleRecord } from "../registry.ts";
 import { type Api, busOf, operation, patternFrom, present, ruleOf } from "./operation.ts";
 import { page } from "./paging.ts";
@@ -19,6 +20,22 @@ const PutRule = Named.extend({
   Tags: tags,
 });
 
+/**
+ * Of an event bus. Those with wildcards can't be raised.
+ * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html
+ */
+const MAX_RULES = 300;
+const MAX_RULES_WITH_WILDCARDS = 30;
+
+/** Throws for a rule that would be one too many of its bus. */
+function assertRoom(api: Api, bus: string, name: string, pattern: string): void {
+  const others = api.registry.rulesOf(bus).filter((rule) => rule.name !== name);
+  if (others.length >= MAX_RULES) throw limitExceeded();
+  const isWild = (text: string): boolean => hasWildcards(JSON.parse(text));
+  if (isWild(pattern) && others.filter((rule) => isWild(rule.pattern)).length >= MAX_RULES_WITH_WILDCARDS)
+    throw limitExceeded();
+}
+
 export const putRule = operation(PutRule, (input, api) => {
   const { Name, EventPattern, Description, RoleArn } = input;
   if (input.ScheduleExpression) throw invalid("ScheduleExpression is not supported by the local EventBridge.");
@@ -26,6 +43,7 @@ export const putRule = operation(PutRule, (input, api) => {
   const bus = busOf(api, input.EventBusName).name;
   const before = api.registry.rule(bus, Name);
   patternFrom(EventPattern);
+  assertRoom(api, bus, Name, EventPattern);
   api.registry.putRule({
     name: Name,
     bus,

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { EventBridgeException } from "../exceptions.ts";
+import { limitExceeded } from "../exceptions.ts";
 import { isJsonPath } from "../json-path.ts";
 import type { RuleRecord } from "../registry.ts";
 import { type Target, transformerOf } from "../target.ts";
@@ -73,10 +73,7 @@ export const putTargets = operation(PutTargets, ({ Rule, EventBusName, Targets }
   const rule = ruleOf(api, EventBusName, Rule);
   const ids = new Set([...rule.targets.map(({ target }) => target.Id), ...Targets.map(({ Id }) => Id)]);
   if (ids.size > MOST_TARGETS) {
-    throw new EventBridgeException(
-      "LimitExceededException",
-      "The requested resource exceeds the maximum number allowed.",
-    );
+    throw limitExceeded();
   }
   const FailedEntries: object[] = [];
   for (const target of Targets) {

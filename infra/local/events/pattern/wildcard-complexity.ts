@@ -91,6 +91,13 @@ function collect(pattern: Record<string, unknown>, path: string, byPath: Map<str
   }
 }
 
+/** Whether a valid pattern has wildcards: EventBridge allows a number of such rules on a bus. */
+export function hasWildcards(pattern: unknown): boolean {
+  const byPath = new Map<string, string[]>();
+  if (isObject(pattern)) collect(pattern, "", byPath);
+  return [...byPath.values()].some((wildcards) => wildcards.length > 0);
+}
+
 /** Refuses a valid pattern whose wildcards are too many for EventBridge. Throws `InvalidEventPatternException`. */
 export function assertSimpleWildcards(pattern: unknown): void {
   const byPath = new Map<string, string[]>();
