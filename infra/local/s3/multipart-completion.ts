@@ -128,6 +128,8 @@ function complete(exchange: Exchange, upload: OpenUpload, document: string): Obj
     extents: parts.flatMap((part) => part.extents),
     parts: figures,
     uploadId: upload.id,
+    // https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html#SysMetadata
+    lastModified: upload.initiated,
   };
   return exchange.store.addObject(exchange.bucket, exchange.key, object, writeConditions(exchange));
 }

@@ -48,7 +48,7 @@ function announcer(exchange: Exchange, onObjectCreated: LocalS3Options["onObject
       reason,
       requestId: exchange.requestId,
       sourceIpAddress: (exchange.request.socket.remoteAddress ?? "127.0.0.1").replace(/^::ffff:/, ""),
-      time: `${new Date(version.lastModified).toISOString().slice(0, 19)}Z`,
+      time: `${new Date().toISOString().slice(0, 19)}Z`,
     });
   };
 }

@@ -112,11 +112,14 @@ export class Store {
     else this.#commit({ type: "NotificationSet", bucket, eventBridge: change.eventBridge });
   }
 
-  /** Makes this the newest version of the key. Nothing can come between `check` and the change. */
+  /**
+   * Makes this the newest version of the key. Nothing can come between `check` and the change. `lastModified` is now unless
+   * it's given.
+   */
   addObject(
     bucket: string,
     key: string,
-    content: Omit<ObjectVersion, keyof Identity | "kind">,
+    content: Omit<ObjectVersion, keyof Identity | "kind"> & { lastModified?: number },
     check?: Precondition,
   ): ObjectVersion {
     const identity = this.#identify(bucket, key, check);

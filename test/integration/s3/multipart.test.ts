@@ -11,7 +11,7 @@ import {
   UploadPartCopyCommand,
 } from "@aws-sdk/client-s3";
 import { Upload } from "@aws-sdk/lib-storage";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { Bucket, multipartSteps, PART, TAIL, WHOLE } from "./multipart-fixture.ts";
 import { bytesOf, refusalOf, type S3Fixture, startS3, until } from "./s3-fixture.ts";
 
@@ -33,6 +33,17 @@ describe("completion", () => {
     expect((await readWhole("two")).equals(WHOLE)).toBe(true);
     const head = await s3.client.send(new HeadObjectCommand({ Bucket, Key: "two" }));
     expect(head).toMatchObject({ ContentLength: WHOLE.length, ContentType: "video/mp4", Metadata: { cut: "exact" } });
+  });
+
+  test("given parts that took two hours, then the object is as old as its upload, and the event is not", async () => {
+    vi.useFakeTimers({ toFake: ["Date"], now: new Date("2026-11-20T10:00:00Z") });
+    onTestFinished(() => void vi.useRealTimers());
+    const { UploadId, parts } = await twoParts("slow");
+    vi.setSystemTime(new Date("2026-11-20T12:00:00Z"));
+    await complete("slow", UploadId, parts);
+    const { LastModified } = await s3.client.send(new HeadObjectCommand({ Bucket, Key: "slow" }));
+    expect(LastModified?.toISOString()).toBe("2026-11-20T10:00:00.000Z");
+    expect(s3.events.at(-1)).toMatchObject({ key: "slow", time: "2026-11-20T12:00:00Z" });
   });
 
   test("given a stream of unknown length, when the SDK's Upload sends it, then all of it is stored", async () => {
