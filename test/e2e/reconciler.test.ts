@@ -104,10 +104,20 @@ describe("an upload that did not finish", () => {
 
 describe("two runs of the reconciler at once", () => {
   it("are one run: the other one ends well", async () => {
-    const { test } = await openBroken();
-    const runs = [1, 2, 3].map(() => test.stack.lambda.invoke("reconciler", {}));
-    const outcomes = (await Promise.all(runs)).map((run) => (run as { result: { outcome: string } }).result.outcome);
-    expect(outcomes).toContain("reconciled");
-    expect(test.stack.topology.functions.reconciler.concurrency).toBeUndefined();
+    const listing = Promise.withResolvers<void>();
+    const release = Promise.withResolvers<void>();
+    const test = await openTestStack({
+      intercept: (request, _response, serve) => {
+        if (!request.url?.includes("versions")) return serve();
+        listing.resolve();
+        void release.promise.then(serve);
+      },
+    });
+    const first = test.stack.lambda.invoke("reconciler", {});
+    await listing.promise;
+    expect(await test.stack.lambda.invoke("reconciler", {})).toEqual({ result: { outcome: "busy" } });
+    release.resolve();
+    expect(await first).toMatchObject({ result: { outcome: "reconciled", complete: true } });
+    expect(await test.stack.lambda.invoke("reconciler", {})).toMatchObject({ result: { outcome: "reconciled" } });
   });
 });
