@@ -26,6 +26,8 @@ export type LookUpDependencies = {
 export type DueUpload = ListedUpload & {
   /** Which of its ages it reached, from 0. */
   reached: number;
+  /** S3 may have sent no event for it. */
+  isBeforeEvents: boolean;
   waits: Waits;
   /** Of the pass. */
   asOf: number;
@@ -50,7 +52,8 @@ export async function lookAfter(
   const state = await ledger.stateOf(identity);
   if (state === "ended") return "ended";
   const { requests, lastRequestAt } = await ledger.requestsFor(identity);
-  const decision = decide({ reached, hasBegun: state === "begun", requests, lastRequestAt }, waits, asOf);
+  const mayWait = state === "unknown" && !upload.isBeforeEvents;
+  const decision = decide({ reached, mayWait, requests, lastRequestAt }, waits, asOf);
   if (decision === "wait") return "waiting";
   if (!(await isUpload(upload, dependencies, signal))) return "no upload";
   signal.throwIfAborted();

@@ -1,7 +1,7 @@
 import { mapConcurrently } from "../video/concurrency.ts";
 import { hasExtension } from "../video/source.ts";
 import { afterPage, type Pass, type Progress, passToWorkOn, sameAgain } from "./domain/passes.ts";
-import { ageReached, lookUpAges, type Waits } from "./domain/patience.ts";
+import { ageReached, isBeforeEvents, lookUpAges, type Waits } from "./domain/patience.ts";
 import { type DueUpload, type Found, type LookUpDependencies, lookAfter } from "./look-after.ts";
 import type { Lease } from "./ports/upload-ledger.ts";
 import type { ListedUpload, Uploads } from "./ports/uploads.ts";
@@ -129,13 +129,16 @@ async function dueUploads(
   const { graceSeconds, eventSeconds, acceptedExtensions, isAttached } = settings;
   const waits: Waits = { graceSeconds, eventSeconds };
   const ages = lookUpAges(waits);
-  const since = isAttached ? await ledger.createdAt() : -Infinity;
+  const createdAt = await ledger.createdAt();
+  const since = isAttached ? createdAt : -Infinity;
   const span = { previous: last?.asOf ?? -Infinity, asOf };
   return (page) =>
     page.flatMap((upload) => {
-      if (upload.uploadedAt < since || !hasExtension(upload.source.key, acceptedExtensions)) return [];
-      const reached = ageReached(upload.uploadedAt, ages, span);
-      return reached === undefined ? [] : [{ ...upload, reached, waits, asOf }];
+      const { source, uploadedAt } = upload;
+      if (uploadedAt < since || !hasExtension(source.key, acceptedExtensions)) return [];
+      const reached = ageReached(uploadedAt, ages, span);
+      if (reached === undefined) return [];
+      return [{ ...upload, reached, isBeforeEvents: isBeforeEvents(uploadedAt, createdAt), waits, asOf }];
     });
 }
 

@@ -45,25 +45,36 @@ export function ageReached(uploadedAt: number, ages: readonly number[], { previo
 export type Unfinished = {
   /** Which of the ages it reached, from 0. */
   reached: number;
-  /** Whether the split function has seen it. */
-  hasBegun: boolean;
+  /** Whether its event may wait for the split function, which hasn't seen it. */
+  mayWait: boolean;
   requests: number;
   /** Undefined where it was never requested. */
   lastRequestAt: number | undefined;
 };
 
+/**
+ * From the ledger's creation, the last seconds in which S3 may not send events yet: about five minutes after the bucket's
+ * EventBridge notifications are turned on, which is some minutes later in a deployment.
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-event-notifications-eventbridge.html
+ */
+const WITHOUT_EVENTS_SECONDS = 30 * 60;
+
+/** Whether an upload is so early, of a stage whose ledger was created at `createdAt`, that S3 may have sent no event for it. */
+export const isBeforeEvents = (uploadedAt: number, createdAt: number): boolean =>
+  uploadedAt < createdAt + WITHOUT_EVENTS_SECONDS;
+
 export type Decision = "wait" | "request" | "give up";
 
 /**
- * What is to be done for an upload that isn't split or rejected. One that the split function hasn't seen may still wait for it at
- * first. It's given up only after a request that had its time.
+ * What is to be done for an upload that isn't split or rejected. One whose event may wait isn't requested at first. It's given up
+ * only after a request that had its time.
  */
 export function decide(
-  { reached, hasBegun, requests, lastRequestAt }: Unfinished,
+  { reached, mayWait, requests, lastRequestAt }: Unfinished,
   { graceSeconds, eventSeconds }: Waits,
   asOf: number,
 ): Decision {
-  if (reached === 0 && !hasBegun) return "wait";
+  if (reached === 0 && mayWait) return "wait";
   const decision = requests > 0 && reached + 1 >= FIRST_LOOKUPS ? "give up" : "request";
   const wait = decision === "give up" ? graceSeconds + eventSeconds : graceSeconds;
   // A pass that was late, or a page that is repeated: the request of the age before is recent.

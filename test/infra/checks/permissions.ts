@@ -50,12 +50,7 @@ function expected(graph: Graph): Permission[] {
     may("Reconciler", ["events:PutEvents"], "VideoBusBus"),
     may(
       "Reconciler",
-      [
-        "dynamodb:GetItem",
-        "dynamodb:PutItem",
-        "dynamodb:UpdateItem",
-        ...(settings["video_split.upload_bucket"] === null ? [] : ["dynamodb:DescribeTable"]),
-      ],
+      ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DescribeTable"],
       "LedgerTable",
     ),
     ...own("Reconciler"),

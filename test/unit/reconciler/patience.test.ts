@@ -58,9 +58,9 @@ describe("the ages at which an upload is looked up", () => {
 });
 
 describe("what is done for an upload that did not finish, given an hour's grace", () => {
-  const seen = { hasBegun: true, requests: 0, lastRequestAt: undefined };
-  const unseen = { ...seen, hasBegun: false };
-  const requested = (requests: number, hour: number) => ({ hasBegun: true, requests, lastRequestAt: hour * HOUR });
+  const seen = { mayWait: false, requests: 0, lastRequestAt: undefined };
+  const unseen = { ...seen, mayWait: true };
+  const requested = (requests: number, hour: number) => ({ mayWait: false, requests, lastRequestAt: hour * HOUR });
 
   it.each<[string, Omit<Unfinished, "reached">, number, number, string]>([
     ["seen by the split function", seen, 0, 1, "request"],

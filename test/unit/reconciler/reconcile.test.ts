@@ -62,6 +62,13 @@ describe("looking for uploads that did not finish", () => {
     expect(types()).toEqual(["SplitRequested", "VideoRejected"]);
   });
 
+  it("requests after the grace what was uploaded before S3 sends events, in the stage's first half hour", async () => {
+    const objects = [upload("uploads/a.mp4", 5.4), upload("uploads/b.mp4", 5.6)];
+    const { at, events } = await openWorld({ objects, deployedAt: 5, unseen: objects.map(({ key }) => key) });
+    expect(await at(6.6)).toMatchObject({ lookedUp: 2, requested: 1 });
+    expect(events.map(({ data }) => "key" in data && data.key)).toEqual(["uploads/a.mp4"]);
+  });
+
   it("leaves alone what is split", async () => {
     const { at, events } = await openWorld({ objects: [upload("uploads/a.mp4", 1)], isSplit: () => true });
     expect(await at(9)).toEqual({ ...NOTHING, lookedUp: 1 });
