@@ -37,8 +37,8 @@ export type DueUpload = ListedUpload & {
 export type Found = "ended" | "waiting" | "requested" | "given up" | "no upload";
 
 /**
- * Looks one upload up in the ledger. Requests it again where it isn't split or rejected, or announces
- * that it's given up. Throws what the ports throw, and `signal`'s reason.
+ * Looks one upload up in the ledger. Requests it again where it isn't split or rejected, or
+ * announces that it's given up. Throws what the ports throw, and `signal`'s reason.
  */
 export async function lookAfter(
   upload: DueUpload,
@@ -66,8 +66,8 @@ export async function lookAfter(
 }
 
 /**
- * Neither a segment that somebody put there, nor gone since it was listed. What can't be read is the
- * split service's to reject.
+ * Neither a segment that somebody put there, nor gone since it was listed. What can't be read is
+ * the split service's to reject.
  */
 async function isUpload(
   { source }: ListedUpload,

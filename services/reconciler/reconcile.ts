@@ -27,7 +27,10 @@ export type Reconciliation =
 
 export type ReconcilerSettings = {
   bucket: string;
-  /** True: the bucket was there before the stage, and what was uploaded before its ledger isn't looked up. */
+  /**
+   * True: the bucket was there before the stage, and what was uploaded before its ledger isn't
+   * looked up.
+   */
   isAttached: boolean;
   keyPrefix: string;
   /** Of uploads that are split, in lower case and without a dot. */
@@ -47,8 +50,9 @@ export class IncompleteError extends Error {
 /**
  * Goes on with the pass over the upload bucket, or begins the next one. Looks up each upload that
  * reached one of its ages since the pass before, requests again what isn't split or rejected, and
- * announces what is given up. Stops in order when `signal` is aborted. Throws `IncompleteError` where
- * some couldn't be looked up, `LeaseLostError` where another run took over, and what the ports throw.
+ * announces what is given up. Stops in order when `signal` is aborted. Throws `IncompleteError`
+ * where some couldn't be looked up, `LeaseLostError` where another run took over, and what the
+ * ports throw.
  */
 export async function reconcile(
   dependencies: ReconcilerDependencies,
@@ -142,7 +146,10 @@ async function dueUploads(
     });
 }
 
-/** Resolves with how many couldn't be looked up: one of them must not keep the others from being found. */
+/**
+ * Resolves with how many couldn't be looked up: one of them must not keep the others from being
+ * found.
+ */
 async function lookAfterAll(
   due: DueUpload[],
   counts: Counts,

@@ -29,8 +29,8 @@ const MAX_LIST_CALLS_PER_MONTH = 400_000;
 const MONTH_SECONDS = 30 * 86_400;
 
 /**
- * From the beginning of a pass to the next one's, in seconds, given the LIST calls of the pass. 0: a pass each time that the
- * reconciler runs stays below the limit.
+ * From the beginning of a pass to the next one's, in seconds, given the LIST calls of the pass. 0:
+ * a pass each time that the reconciler runs stays below the limit.
  */
 export function passInterval(listCalls: number): number {
   const seconds = (listCalls * MONTH_SECONDS) / MAX_LIST_CALLS_PER_MONTH;
@@ -44,16 +44,24 @@ export function passToWorkOn({ last, pass }: Progress, now: number): Pass | numb
   return due > now ? due : { asOf: now, listCalls: 0, failures: 0 };
 }
 
-/** After so many runs that failed at one page, the pass goes on: one upload mustn't keep all others from being found. */
+/**
+ * After so many runs that failed at one page, the pass goes on: one upload mustn't keep all others
+ * from being found.
+ */
 const MAX_FAILURES = 3;
 
-/** The pass after a page of which some uploads couldn't be looked up; undefined where it goes on all the same. */
+/**
+ * The pass after a page of which some uploads couldn't be looked up; undefined where it goes on all
+ * the same.
+ */
 export function sameAgain(pass: Pass): Pass | undefined {
   if (pass.failures + 1 >= MAX_FAILURES) return undefined;
   return { ...pass, listCalls: pass.listCalls + 1, failures: pass.failures + 1 };
 }
 
-/** The progress after a page whose listing goes on at `next`; undefined where it ends with the page. */
+/**
+ * The progress after a page whose listing goes on at `next`; undefined where it ends with the page.
+ */
 export function afterPage({ last }: Progress, pass: Pass, next: Place | undefined): Progress {
   const listCalls = pass.listCalls + 1;
   if (next === undefined) return { last: { asOf: pass.asOf, listCalls } };

@@ -7,32 +7,41 @@ export type Waits = {
 };
 
 /**
- * Look-ups of an upload's first day. The later ones are for uploads that took days: S3 lists a multipart upload with the time at
- * which it was begun. https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html
+ * Look-ups of an upload's first day. The later ones are for uploads that took days: S3 lists a
+ * multipart upload with the time at which it was begun.
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html
  */
 const FIRST_LOOKUPS = 3;
 
-/** A multipart upload may take a week: the lifecycle rule of the upload bucket ends those that take longer. */
+/**
+ * A multipart upload may take a week: the lifecycle rule of the upload bucket ends those that take
+ * longer.
+ */
 const MAX_UPLOADING_SECONDS = 7 * 86_400;
 
-/** As long as dead letters are kept: an upload whose last look-up was missed for so long is left alone. */
+/**
+ * As long as dead letters are kept: an upload whose last look-up was missed for so long is left
+ * alone.
+ */
 const MAX_LATE_SECONDS = 14 * 86_400;
 
 /**
- * The ages, in seconds and ascending, at which an upload is looked up. From one to the next, an event that waits for the split
- * function is delivered or dropped, and its split has had the grace.
+ * The ages, in seconds and ascending, at which an upload is looked up. From one to the next, an
+ * event that waits for the split function is delivered or dropped, and its split has had the grace.
  */
 export function lookUpAges({ graceSeconds, eventSeconds }: Waits): readonly number[] {
   const wait = graceSeconds + eventSeconds;
   return [graceSeconds, graceSeconds + wait, 3 * wait, MAX_UPLOADING_SECONDS + wait, MAX_UPLOADING_SECONDS + 3 * wait];
 }
 
-/** The time between the beginnings of two passes, in epoch seconds: after `previous`, up to `asOf`. */
+/**
+ * The time between the beginnings of two passes, in epoch seconds: after `previous`, up to `asOf`.
+ */
 export type Span = { previous: number; asOf: number };
 
 /**
- * The last of the ages that an upload reached within this time, as an index from 0. Undefined where it reached none: then it
- * isn't looked up.
+ * The last of the ages that an upload reached within this time, as an index from 0. Undefined where
+ * it reached none: then it isn't looked up.
  */
 export function ageReached(uploadedAt: number, ages: readonly number[], { previous, asOf }: Span): number | undefined {
   const oldest = asOf - MAX_LATE_SECONDS - (ages.at(-1) ?? 0);
@@ -53,21 +62,25 @@ export type Unfinished = {
 };
 
 /**
- * From the ledger's creation, the last seconds in which S3 may not send events yet: about five minutes after the bucket's
- * EventBridge notifications are turned on, which is some minutes later in a deployment.
+ * From the ledger's creation, the last seconds in which S3 may not send events yet: about five
+ * minutes after the bucket's EventBridge notifications are turned on, which is some minutes later
+ * in a deployment.
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-event-notifications-eventbridge.html
  */
 const WITHOUT_EVENTS_SECONDS = 30 * 60;
 
-/** Whether an upload is so early, of a stage whose ledger was created at `createdAt`, that S3 may have sent no event for it. */
+/**
+ * Whether an upload is so early, of a stage whose ledger was created at `createdAt`, that S3 may
+ * have sent no event for it.
+ */
 export const isBeforeEvents = (uploadedAt: number, createdAt: number): boolean =>
   uploadedAt < createdAt + WITHOUT_EVENTS_SECONDS;
 
 export type Decision = "wait" | "request" | "give up";
 
 /**
- * What is to be done for an upload that isn't split or rejected. One whose event may wait isn't requested at first. It's given up
- * only after a request that had its time.
+ * What is to be done for an upload that isn't split or rejected. One whose event may wait isn't
+ * requested at first. It's given up only after a request that had its time.
  */
 export function decide(
   { reached, mayWait, requests, lastRequestAt }: Unfinished,

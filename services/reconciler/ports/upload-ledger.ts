@@ -22,7 +22,9 @@ export type UploadLedger = {
    * Resolves with the progress of the runs before; undefined where another owner has the lease.
    */
   takeLease(lease: Lease, now: number): Promise<Progress | undefined>;
-  /** Records the progress. Throws `LeaseLostError` where `owner` doesn't have the lease any more. */
+  /**
+   * Records the progress. Throws `LeaseLostError` where `owner` doesn't have the lease any more.
+   */
   saveProgress(owner: string, progress: Progress): Promise<void>;
   /** Ends the lease; does nothing where `owner` doesn't have it any more. */
   releaseLease(owner: string): Promise<void>;

@@ -19,8 +19,8 @@ export type ListedPage = {
 /** The upload bucket. */
 export type Uploads = {
   /**
-   * All versions of all objects below a prefix, a page at a time, from `place` or else from the first
-   * key: in the keys' order, the newest version of each first. Throws `signal`'s reason.
+   * All versions of all objects below a prefix, a page at a time, from `place` or else from the
+   * first key: in the keys' order, the newest version of each first. Throws `signal`'s reason.
    */
   list(bucket: string, prefix: string, place: Place | undefined, signal: AbortSignal): AsyncIterable<ListedPage>;
 };

@@ -14,7 +14,10 @@ const UNFINISHED = OBJECTS / UNFINISHED_EVERY;
 
 const keyOf = (index: number): string => `uploads/${String(index).padStart(6, "0")}.mp4`;
 
-/** Uploads of the hours 12 to 22: at hour 24 all of them have reached the first age, and some the second. */
+/**
+ * Uploads of the hours 12 to 22: at hour 24 all of them have reached the first age, and some the
+ * second.
+ */
 const openLarge = () =>
   openWorld({
     pageSize: PAGE_SIZE,
@@ -67,7 +70,7 @@ describe("a pass over 100,000 keys", () => {
     expect(requested).toEqual(new Set(unfinished));
     expect(events).toHaveLength(UNFINISHED);
 
-    // The pass before began at hour 24. Since then some reached their second age, 8 hours, and no others their first.
+    // The pass before began at hour 24. Since then some reached their second age, 8 hours.
     const next = await opened.at(25.5);
     const hours = world.objects.map(({ uploadedAt }) => uploadedAt / HOUR + 8);
     const lookedUp = hours.filter((hour) => hour > 24 && hour <= 25.5).length;
@@ -77,7 +80,7 @@ describe("a pass over 100,000 keys", () => {
   });
 });
 
-/** Of us-east-1, in $: docs/deploy.md says when they were looked up. */
+/** Of us-east-1, in $, as in docs/deploy.md. */
 const PRICES = { list: 0.005e-3, write: 0.625e-6, read: 0.125e-6, gigabyteSecond: 0.0000133334, invocation: 0.2e-6 };
 /** Measured: 43 ms of a whole vCPU, of which 256 MB have a seventh; and the network. */
 const PAGE_SECONDS = 0.5;

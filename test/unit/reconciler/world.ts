@@ -67,7 +67,10 @@ export class KilledError extends Error {
   override name = "KilledError";
 }
 
-/** The reconciler beside a bucket and a ledger in memory. `at` runs it at an hour, `kill` ends that run's process. */
+/**
+ * The reconciler beside a bucket and a ledger in memory. `at` runs it at an hour, `kill` ends that
+ * run's process.
+ */
 export async function openWorld(changes: Partial<World> = {}) {
   const world: World = { ...CALM, ...changes };
   const { store, uploads, put, remove } = fakeMediaStore(world);
