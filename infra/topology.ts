@@ -43,13 +43,13 @@ export type Rule = {
   deadLetters: QueueId;
 };
 
-/** A function that is invoked every so often, with EventBridge's "Scheduled Event". */
+/** A function that is invoked every so often, by EventBridge Scheduler. */
 export type Schedule = {
   name: string;
   description: string;
   everyMinutes: number;
   target: FunctionId;
-  /** Of EventBridge's delivery to the target, not of the function's own failures. */
+  /** Of the Scheduler's delivery to the target, not of the function's own failures. */
   retry: Retry;
   deadLetters: QueueId;
 };
@@ -68,7 +68,7 @@ export type FunctionSpec<Name> = {
    * Their versions are package.json's.
    */
   packages: readonly string[];
-  /** Most invocations at the same time; undefined: as many as the account has. */
+  /** Most invocations at the same time, reserved for it; undefined: none are, and as many run as the account has left. */
   concurrency: number | undefined;
   /** Of an asynchronous invocation whose function failed. AWS: at most 2, after 1 and 2 minutes. */
   retry: Retry;

@@ -38,6 +38,8 @@ export const STAGES: Stage[] = [
       "video_split.upload_key_prefix": "in/*/camera 1/",
       "video_split.output_bucket": "media",
       "video_split.output_key_prefix": "clips/{video_id}/",
+      "video_split.upload_kms_key": "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+      "video_split.output_kms_key": "arn:aws:kms:us-east-1:123456789012:key/0987dcba-09fe-87dc-65ba-ab0987654321",
       "dynamodb.table_id": "Videos2019",
       "video_split.accepted_extensions": ["mp4", "mov"],
       "video_split.architecture": "x86_64",
