@@ -249,8 +249,6 @@ export function topology<Name>(settings: Settings, names: Names<Name>): Topology
         memoryMB: 256,
         storageMB: 512,
         packages: [],
-        // Two at once would ask for the same uploads.
-        concurrency: 1,
         failures: "reconcilerFailures",
         environment: {
           VIDEO_SPLIT_UPLOAD_BUCKET: names.uploads,

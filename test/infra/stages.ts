@@ -21,6 +21,9 @@ export const FOUND_NOTIFICATIONS = {
   topics: [],
 };
 
+/** As long as EventBridge lets a stage's name be: infra/aws/buses.ts. */
+export const LONGEST_STAGE = "a-stage-of-thirty-two-characters";
+
 export const STAGES: Stage[] = [
   stage("a development stage", "ada", {}),
   stage("production", "production", {
@@ -48,4 +51,5 @@ export const STAGES: Stage[] = [
     { found: { "aws:s3/bucketNotification:BucketNotification": FOUND_NOTIFICATIONS } },
   ),
   stage("sst dev", "lin", {}, { dev: true }),
+  stage("the longest name", LONGEST_STAGE, {}),
 ];
