@@ -96,6 +96,18 @@ export const SettingsSchema = z.strictObject({
     .max(5 * 2 ** 40, "must be at most 5 TiB, S3's largest object")
     .default(50 * 2 ** 30),
   "video_split.architecture": z.enum(["arm64", "x86_64"], 'must be "arm64" or "x86_64"').default("arm64"),
+  // Of the split function. 1,769 MB is one whole vCPU, in Lambda's own words.
+  "video_split.memory_mb": z
+    .int("must be a whole number of MB")
+    .min(512, "must be at least 512 MB: ffmpeg needs that for large pictures")
+    .max(10_240, "must be at most 10240 MB, Lambda's most")
+    .default(1_769),
+  // Of the split function's /tmp.
+  "video_split.storage_mb": z
+    .int("must be a whole number of MB")
+    .min(512, "must be at least 512 MB, Lambda's least")
+    .max(10_240, "must be at most 10240 MB, Lambda's most")
+    .default(2_048),
   // Reserved for each function. AWS leaves 100 unreserved, and a new account has 10 in all: there none can be reserved.
   "video_split.concurrency": z
     .int("must be a whole number of invocations, or null for as many as the account has")

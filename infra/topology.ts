@@ -200,10 +200,9 @@ export function topology<Name>(settings: Settings, names: Names<Name>): Topology
         description: "Splits an uploaded video into segments and announces each one.",
         // Lambda's longest; a video that needs more is cut as ranges by many invocations.
         timeoutSeconds: 900,
-        // 1,769 MB is one whole vCPU; stream copy is bound by the network, not by a second one.
-        memoryMB: 1_769,
+        memoryMB: settings["video_split.memory_mb"],
         // Three segments or 256 MB are in flight at most; the rest is room for long segments of high bit rate.
-        storageMB: 2_048,
+        storageMB: settings["video_split.storage_mb"],
         packages: ["ffmpeg-static", "@ffprobe-installer/ffprobe"],
         failures: "splitFailures",
         environment: {
