@@ -114,7 +114,7 @@ export const SettingsSchema = z.strictObject({
     .positive("must be at least 1, or null for as many as the account has")
     .nullable()
     .default(null),
-  // A day and a half of waits that double is the longest that makes sense: see services/reconciler/domain/patience.ts.
+  // Longer ones would put the ages at which an upload is looked up out of order: services/reconciler/domain/patience.ts.
   "video_split.reconcile_after_sec": z
     .int("must be a whole number of seconds")
     .min(1, "must be at least 1 second")

@@ -1,4 +1,5 @@
 import { patternOf } from "#events-schema";
+import { RUN_EVERY_MINUTES } from "../services/reconciler/domain/passes.ts";
 import { outputKeyRoot, type Settings } from "./settings.ts";
 
 /**
@@ -164,9 +165,6 @@ const uploadRule = <Name>(prefix: string, names: Names<Name>): Rule => ({
   deadLetters: "splitRuleDeadLetters",
 });
 
-/** How often uploads without an end are looked for. */
-const RECONCILE_MINUTES = 15;
-
 /** A schedule's next run does what one that was missed would have done. */
 const SCHEDULE_RETRY: Retry = { attempts: 2, maxAgeSeconds: 900 };
 
@@ -175,11 +173,16 @@ export const DELIVERY_RETRY: Retry = { attempts: 185, maxAgeSeconds: 86_400 };
 /** The most that Lambda does for an asynchronous invocation; throttled ones are kept for as long. */
 export const FUNCTION_RETRY: Retry = { attempts: 2, maxAgeSeconds: 21_600 };
 
-export function topology<Name>(settings: Settings, names: Names<Name>): Topology<Name> {
+/** `functionRetry` is for tests, which can't wait for hours. */
+export function topology<Name>(
+  settings: Settings,
+  names: Names<Name>,
+  functionRetry: Retry = FUNCTION_RETRY,
+): Topology<Name> {
   const everyFunction = {
     architecture: settings["video_split.architecture"],
     concurrency: settings["video_split.concurrency"] ?? undefined,
-    retry: FUNCTION_RETRY,
+    retry: functionRetry,
     logRetentionDays: settings["video_split.log_retention_days"],
   };
   return {
@@ -242,18 +245,22 @@ export function topology<Name>(settings: Settings, names: Names<Name>): Topology
       reconciler: {
         ...everyFunction,
         handler: "services/reconciler/handler.handler",
-        description: "Finds uploads that came to no end, and asks for them again.",
-        // A page of a thousand uploads takes a second or two; this is for more than a hundred of them.
+        description: "Finds uploads that did not finish, and requests them again.",
+        // Some hundred pages of a thousand uploads; the next run goes on where this one ends.
         timeoutSeconds: 300,
         memoryMB: 256,
         storageMB: 512,
         packages: [],
+        // One at a time by its lease in the ledger: an account may be too new to reserve any concurrency.
+        concurrency: undefined,
         failures: "reconcilerFailures",
         environment: {
           VIDEO_SPLIT_UPLOAD_BUCKET: names.uploads,
+          VIDEO_SPLIT_UPLOAD_BUCKET_IS_ATTACHED: String(settings["video_split.upload_bucket"] !== null),
           VIDEO_SPLIT_UPLOAD_KEY_PREFIX: settings["video_split.upload_key_prefix"],
           VIDEO_SPLIT_ACCEPTED_EXTENSIONS: settings["video_split.accepted_extensions"].join(","),
           VIDEO_SPLIT_RECONCILE_AFTER_SEC: String(settings["video_split.reconcile_after_sec"]),
+          VIDEO_SPLIT_EVENT_AGE_SEC: String(functionRetry.maxAgeSeconds),
           VIDEO_SPLIT_EVENT_BUS: names.bus,
           VIDEO_SPLIT_LEDGER_TABLE: names.ledger,
           DYNAMODB_REGION: settings["dynamodb.region"],
@@ -293,8 +300,8 @@ export function topology<Name>(settings: Settings, names: Names<Name>): Topology
     schedules: [
       {
         name: "reconcile",
-        description: "Time to look for uploads that came to no end.",
-        everyMinutes: RECONCILE_MINUTES,
+        description: "Time to look for uploads that did not finish.",
+        everyMinutes: RUN_EVERY_MINUTES,
         target: "reconciler",
         retry: SCHEDULE_RETRY,
         deadLetters: "reconcilerRuleDeadLetters",

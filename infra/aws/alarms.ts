@@ -47,7 +47,7 @@ const GIVEN_UP: MetricName<"reconciler"> = "UploadsGivenUp";
 
 const givenUp = (namespace: string): Watched => ({
   alarmDescription:
-    "Uploads came to no end, though they were asked for again and again: their documents are rejected with the reason GivenUp. Look into the dead letters and the log.",
+    "Uploads did not finish, though they were requested again: their documents are rejected with the reason GivenUp. Look into the dead letters and the log.",
   namespace,
   metricName: GIVEN_UP,
   dimensions: { [SERVICE_DIMENSION]: "reconciler" },

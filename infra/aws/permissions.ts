@@ -72,7 +72,13 @@ export function permissions({ settings, buckets, tables, bus }: Resources): Reco
       }),
       may("AskAgain", { actions: ["events:PutEvents"], resources: [bus.arn] }),
       may("ReadLedger", {
-        actions: ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"],
+        actions: [
+          "dynamodb:GetItem",
+          "dynamodb:PutItem",
+          "dynamodb:UpdateItem",
+          // In a bucket that was there before, uploads count from the table's creation.
+          ...(settings["video_split.upload_bucket"] === null ? [] : ["dynamodb:DescribeTable"]),
+        ],
         resources: [tables.ledger.arn],
       }),
     ],

@@ -4,7 +4,7 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { DeadLetter } from "../dead-letter.ts";
 import { LOCAL_STAGE } from "../deployed-names.ts";
 import type { Settings } from "../settings.ts";
-import { LOCAL_NAMES, type Names, type Topology, topology } from "../topology.ts";
+import { FUNCTION_RETRY, LOCAL_NAMES, type Names, type Topology, topology } from "../topology.ts";
 import { openBuckets } from "./buckets.ts";
 import { type InterceptDelivery, openBuses } from "./buses.ts";
 import { type DeadLetterQueues, openDeadLetterQueues } from "./dead-letters.ts";
@@ -32,6 +32,8 @@ export type StackOptions = {
   watch: boolean;
   /** Waits before Lambda's retries. AWS waits 1 and 2 minutes, which nobody wants on a laptop. */
   functionRetryMs?: (attempt: number) => number;
+  /** How long events wait for their function at most, in seconds. AWS keeps them for six hours. */
+  eventAgeSeconds?: number;
   /** Of the functions; default: each one's own. Nobody wants to wait 15 minutes to see a timeout. */
   timeoutSeconds?: number;
   /** Faults on demand. Default: none. */
@@ -86,7 +88,8 @@ export async function openStack(options: StackOptions): Promise<Stack> {
   const { settings, directory } = options;
   const region = settings["dynamodb.region"];
   const names = namesFor(settings);
-  const built = topology(settings, names);
+  const { eventAgeSeconds: maxAgeSeconds = FUNCTION_RETRY.maxAgeSeconds } = options;
+  const built = topology(settings, names, { ...FUNCTION_RETRY, maxAgeSeconds });
   const closers: (() => Promise<unknown>)[] = [];
   const close = async () => {
     for (const closer of closers.splice(0).reverse()) await closer();

@@ -1,15 +1,41 @@
+import { DescribeTableCommand } from "@aws-sdk/client-dynamodb";
 import { type DynamoDBDocumentClient, GetCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import * as z from "zod";
 import type { UploadLedger } from "../reconciler/ports/upload-ledger.ts";
+import { LeaseLostError } from "../video/errors.ts";
 import { blockStart, type Hash, MAX_SALTS } from "../video/ids.ts";
 import { blockKey, sha256 } from "./ledger.ts";
 
 const Block = z.object({ source: z.string(), ending: z.string().optional() });
 const Counted = z.object({ requests: z.number(), last_request: z.number() });
-const Beginning = z.object({ since: z.number() });
+const Progress = z.object({
+  last: z.object({ asOf: z.number(), listCalls: z.number() }).optional(),
+  pass: z
+    .object({
+      asOf: z.number(),
+      place: z.object({ key: z.string(), versionId: z.string().optional() }).optional(),
+      listCalls: z.number(),
+      failures: z.number(),
+    })
+    .optional(),
+});
+const Reconciler = z.object({ progress: Progress.default({}) });
+
+/** The item of the reconciler's own: its lease, and how far it got. */
+const RECONCILER = { id: "reconciler" };
 
 /** Longer than uploads are looked at. */
-const REMEMBER_SECONDS = 30 * 86_400;
+const REMEMBER_SECONDS = 60 * 86_400;
+
+/** Resolves with undefined where the write's condition isn't met. */
+async function ifAllowed<Output>(write: Promise<Output>): Promise<Output | undefined> {
+  try {
+    return await write;
+  } catch (error) {
+    if ((error as Error).name !== "ConditionalCheckFailedException") throw error;
+    return undefined;
+  }
+}
 
 /** What the ledger table knows of uploads, for the reconciler. Throws the SDK's errors. */
 export function dynamoUploadLedger(
@@ -22,27 +48,66 @@ export function dynamoUploadLedger(
     (await client.send(new GetCommand({ TableName, Key, ConsistentRead: true }))).Item;
 
   return {
-    beginning: async (now) => {
-      const { Attributes } = await client.send(
-        new UpdateCommand({
-          TableName,
-          Key: { id: "reconciler" },
-          UpdateExpression: "SET since = if_not_exists(since, :now)",
-          ExpressionAttributeValues: { ":now": now },
-          ReturnValues: "ALL_NEW",
-        }),
-      );
-      return Beginning.parse(Attributes).since;
+    createdAt: async () => {
+      const { Table } = await client.send(new DescribeTableCommand({ TableName }));
+      if (Table?.CreationDateTime === undefined) throw new Error(`DynamoDB doesn't say when ${TableName} was created`);
+      return Math.floor(Table.CreationDateTime.getTime() / 1_000);
     },
 
-    hasEnded: async (identity) => {
+    // The owner's own lease counts as free: the SDK sends the update again where an answer is lost.
+    takeLease: async ({ owner, seconds }, now) => {
+      const taken = await ifAllowed(
+        client.send(
+          new UpdateCommand({
+            TableName,
+            Key: RECONCILER,
+            UpdateExpression: "SET lease_owner = :owner, lease_until = :until",
+            ConditionExpression: "attribute_not_exists(lease_until) OR lease_until <= :now OR lease_owner = :owner",
+            ExpressionAttributeValues: { ":owner": owner, ":until": now + seconds, ":now": now },
+            ReturnValues: "ALL_NEW",
+          }),
+        ),
+      );
+      return taken && Reconciler.parse(taken.Attributes).progress;
+    },
+
+    saveProgress: async (owner, progress) => {
+      const saved = await ifAllowed(
+        client.send(
+          new UpdateCommand({
+            TableName,
+            Key: RECONCILER,
+            UpdateExpression: "SET progress = :progress",
+            ConditionExpression: "lease_owner = :owner",
+            ExpressionAttributeValues: { ":owner": owner, ":progress": progress },
+          }),
+        ),
+      );
+      if (saved === undefined) throw new LeaseLostError("Another run of the reconciler took over. It goes on.");
+    },
+
+    releaseLease: async (owner) => {
+      await ifAllowed(
+        client.send(
+          new UpdateCommand({
+            TableName,
+            Key: RECONCILER,
+            UpdateExpression: "REMOVE lease_owner, lease_until",
+            ConditionExpression: "lease_owner = :owner",
+            ExpressionAttributeValues: { ":owner": owner },
+          }),
+        ),
+      );
+    },
+
+    stateOf: async (identity) => {
       for (let salt = 0; salt < MAX_SALTS; salt += 1) {
         const item = await read(blockKey(blockStart(identity, salt, hash)));
-        if (item === undefined) return false;
+        if (item === undefined) return "unknown";
         const { source, ending } = Block.parse(item);
-        if (source === identity) return ending !== undefined;
+        if (source === identity) return ending === undefined ? "begun" : "ended";
       }
-      return false;
+      return "unknown";
     },
 
     requestsFor: async (identity) => {
@@ -54,18 +119,17 @@ export function dynamoUploadLedger(
 
     // Sets what it comes to instead of adding one: the SDK sends it again where an answer is lost.
     countRequest: async (identity, request, now) => {
-      const update = new UpdateCommand({
-        TableName,
-        Key: countKey(identity),
-        UpdateExpression: "SET requests = :request, last_request = :now, expiration = :expiration",
-        ConditionExpression: "attribute_not_exists(requests) OR requests < :request",
-        ExpressionAttributeValues: { ":request": request, ":now": now, ":expiration": now + REMEMBER_SECONDS },
-      });
-      try {
-        await client.send(update);
-      } catch (error) {
-        if ((error as Error).name !== "ConditionalCheckFailedException") throw error;
-      }
+      await ifAllowed(
+        client.send(
+          new UpdateCommand({
+            TableName,
+            Key: countKey(identity),
+            UpdateExpression: "SET requests = :request, last_request = :now, expiration = :expiration",
+            ConditionExpression: "attribute_not_exists(requests) OR requests < :request",
+            ExpressionAttributeValues: { ":request": request, ":now": now, ":expiration": now + REMEMBER_SECONDS },
+          }),
+        ),
+      );
     },
   };
 }

@@ -1,4 +1,10 @@
-import { ListObjectVersionsCommand, type ObjectVersion, type S3Client } from "@aws-sdk/client-s3";
+import {
+  ListObjectVersionsCommand,
+  type ListObjectVersionsOutput,
+  type ObjectVersion,
+  type S3Client,
+} from "@aws-sdk/client-s3";
+import type { Place } from "../reconciler/domain/passes.ts";
 import type { ListedUpload, Uploads } from "../reconciler/ports/uploads.ts";
 
 /** What S3 lists as the version of an object that has none. */
@@ -18,24 +24,31 @@ const listed = (
   uploadedAt: Math.floor((LastModified?.getTime() ?? 0) / 1_000),
 });
 
+/** Undefined where the listing ends. */
+const placeAfter = ({
+  IsTruncated,
+  NextKeyMarker,
+  NextVersionIdMarker,
+}: ListObjectVersionsOutput): Place | undefined =>
+  IsTruncated && NextKeyMarker !== undefined ? { key: NextKeyMarker, versionId: NextVersionIdMarker } : undefined;
+
 /**
  * The upload bucket in S3, by its versions: in a bucket without any each object has one. Throws the
  * SDK's errors, and the signal's reason.
  */
 export const s3Uploads = (client: S3Client): Uploads => ({
-  list: async function* (Bucket, Prefix, signal) {
-    let KeyMarker: string | undefined;
-    let VersionIdMarker: string | undefined;
+  list: async function* (Bucket, Prefix, place, signal) {
+    let next = place;
     do {
       // The SDK has no paginator for this operation.
-      const command = new ListObjectVersionsCommand({ Bucket, Prefix, KeyMarker, VersionIdMarker });
+      const markers = { KeyMarker: next?.key, VersionIdMarker: next?.versionId };
+      const command = new ListObjectVersionsCommand({ Bucket, Prefix, ...markers });
       const page = await client.send(command, { abortSignal: signal }).catch((error: unknown) => {
         signal.throwIfAborted();
         throw error;
       });
-      yield (page.Versions ?? []).map((version) => listed(Bucket, version));
-      KeyMarker = page.IsTruncated ? page.NextKeyMarker : undefined;
-      VersionIdMarker = page.NextVersionIdMarker;
-    } while (KeyMarker !== undefined);
+      next = placeAfter(page);
+      yield { uploads: (page.Versions ?? []).map((version) => listed(Bucket, version)), next };
+    } while (next !== undefined);
   },
 });

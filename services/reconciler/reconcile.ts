@@ -1,77 +1,97 @@
-import type { VideoSplitEvent } from "#events-schema";
 import { mapConcurrently } from "../video/concurrency.ts";
-import { SourceUnavailableError } from "../video/errors.ts";
-import * as facts from "../video/event-data.ts";
-import { correlationId, eventId, factId, type Hash } from "../video/ids.ts";
-import { parentOf } from "../video/own-segments.ts";
-import type { EventPublisher } from "../video/ports/event-publisher.ts";
-import type { Log } from "../video/ports/log.ts";
-import type { StoredObject, StoredObjects } from "../video/ports/stored-objects.ts";
-import type { VideoLedger } from "../video/ports/video-ledger.ts";
-import { hasExtension, sourceIdentity } from "../video/source.ts";
-import { decide, MOST_REQUESTS } from "./domain/patience.ts";
-import type { UploadLedger } from "./ports/upload-ledger.ts";
+import { hasExtension } from "../video/source.ts";
+import { afterPage, type Pass, type Progress, passToWorkOn, sameAgain } from "./domain/passes.ts";
+import { ageReached, lookUpAges, type Waits } from "./domain/patience.ts";
+import { type DueUpload, type Found, type LookUpDependencies, lookAfter } from "./look-after.ts";
+import type { Lease } from "./ports/upload-ledger.ts";
 import type { ListedUpload, Uploads } from "./ports/uploads.ts";
 
-/** What one run came to. */
-export type Reconciliation = {
-  /** Uploads of the right age. */
-  seen: number;
-  unfinished: number;
-  requested: number;
-  givenUp: number;
-  /** False where the time ran out first: the next run begins anew. */
-  complete: boolean;
-};
+/** What one run did. Numbers are of object versions. */
+export type Reconciliation =
+  | {
+      outcome: "reconciled";
+      /** Listed. */
+      seen: number;
+      lookedUp: number;
+      /** Looked up and neither split nor rejected before. */
+      unfinished: number;
+      requested: number;
+      givenUp: number;
+      /** Whether the pass over the bucket is complete. If not, the next run goes on. */
+      complete: boolean;
+    }
+  /** The bucket is large, and the next pass begins later. */
+  | { outcome: "not due" }
+  /** Another run is in progress. */
+  | { outcome: "busy" };
 
 export type ReconcilerSettings = {
   bucket: string;
+  /** True: the bucket was there before the stage, and what was uploaded before its ledger isn't looked up. */
+  isAttached: boolean;
   keyPrefix: string;
   /** Of uploads that are split, in lower case and without a dot. */
   acceptedExtensions: readonly string[];
-  /** How long a split may take before it is asked for again. */
-  graceSeconds: number;
-};
+} & Waits;
 
-export type ReconcilerDependencies = {
-  uploads: Uploads;
-  store: StoredObjects;
-  ledger: UploadLedger & VideoLedger;
-  publisher: EventPublisher;
-  log: Log;
-  hash: Hash;
-  /** Epoch seconds. */
-  now: () => number;
-  settings: ReconcilerSettings;
-};
-
-/** As long as dead letters are kept: what is older was somebody's to look at long ago. */
-const OLDEST_SECONDS = 14 * 86_400;
+export type ReconcilerDependencies = LookUpDependencies & { uploads: Uploads; settings: ReconcilerSettings };
 
 /** Uploads looked up at the same time. */
 const MAX_LOOKUPS_AT_ONCE = 10;
 
-type Found = "ended" | "waiting" | "requested" | "given up" | "no upload" | "failed";
-
-/** Some uploads couldn't be looked after; the others were. The next run tries again. */
+/** Some uploads couldn't be looked up; the others were. */
 export class IncompleteError extends Error {
   override name = "IncompleteError";
 }
 
 /**
- * Looks for uploads that came to no end, neither `VideoSplit` nor `VideoRejected`, asks for them again a few times, and then
- * announces that they were given up. Stops in order when `signal` is aborted. Throws `IncompleteError` in the end where some
- * couldn't be looked after.
+ * Goes on with the pass over the upload bucket, or begins the next one. Looks up each upload that
+ * reached one of its ages since the pass before, requests again what isn't split or rejected, and
+ * announces what is given up. Stops in order when `signal` is aborted. Throws `IncompleteError` where
+ * some couldn't be looked up, `LeaseLostError` where another run took over, and what the ports throw.
  */
-export async function reconcile(dependencies: ReconcilerDependencies, signal: AbortSignal): Promise<Reconciliation> {
-  const { uploads, settings, ledger, log } = dependencies;
-  const now = dependencies.now();
-  const oldest = Math.max(await ledger.beginning(now), now - OLDEST_SECONDS);
-  const isDue = ({ source, uploadedAt }: ListedUpload): boolean =>
-    uploadedAt >= oldest &&
-    uploadedAt + settings.graceSeconds <= now &&
-    hasExtension(source.key, settings.acceptedExtensions);
-  const counts: Record<Found, number> = {
+export async function reconcile(
+  dependencies: ReconcilerDependencies,
+  lease: Lease,
+  signal: AbortSignal,
+): Promise<Reconciliation> {
+  const { ledger, log, now } = dependencies;
+  const progress = await ledger.takeLease(lease, now());
+  if (progress === undefined) {
+    log.info("Another run is in progress: nothing to do");
+    return { outcome: "busy" };
+  }
+  try {
+    const pass = passToWorkOn(progress, now());
+    if (typeof pass === "number") {
+      log.info("The next pass isn't due yet", { due: new Date(pass * 1_000).toISOString() });
+      return { outcome: "not due" };
+    }
+    return await goOn(progress, pass, dependencies, lease, signal);
+  } finally {
+    await ledger.releaseLease(lease.owner);
+  }
+}
+
+type Counts = Record<Found | "failed" | "seen", number>;
+
+const outcomeOf = (counts: Counts, complete: boolean): Reconciliation => {
+  const { seen, ended, waiting, requested, "given up": givenUp, "no upload": noUpload, failed } = counts;
+  const unfinished = waiting + requested + givenUp;
+  const lookedUp = ended + unfinished + noUpload + failed;
+  return { outcome: "reconciled", seen, lookedUp, unfinished, requested, givenUp, complete };
+};
+
+async function goOn(
+  progress: Progress,
+  pass: Pass,
+  dependencies: ReconcilerDependencies,
+  { owner }: Lease,
+  signal: AbortSignal,
+): Promise<Reconciliation> {
+  const { ledger, uploads, settings, log } = dependencies;
+  const counts: Counts = {
+    seen: 0,
     ended: 0,
     waiting: 0,
     requested: 0,
@@ -79,130 +99,76 @@ export async function reconcile(dependencies: ReconcilerDependencies, signal: Ab
     "no upload": 0,
     failed: 0,
   };
-  const lookUp = async (upload: ListedUpload, ending: AbortSignal): Promise<void> => {
-    counts[await tryToLookAfter(upload, now, dependencies, ending)] += 1;
-  };
+  const dueIn = await dueUploads(progress, pass, dependencies);
+  let current: Progress = { ...progress, pass };
   try {
-    for await (const page of uploads.list(settings.bucket, settings.keyPrefix, signal)) {
-      await mapConcurrently(page.filter(isDue), MAX_LOOKUPS_AT_ONCE, lookUp, signal);
+    for await (const page of uploads.list(settings.bucket, settings.keyPrefix, pass.place, signal)) {
+      counts.seen += page.uploads.length;
+      const failed = await lookAfterAll(dueIn(page.uploads), counts, dependencies, signal);
+      const { pass: open = pass } = current;
+      const again = failed > 0 ? sameAgain(open) : undefined;
+      current = again === undefined ? afterPage(progress, open, page.next) : { ...progress, pass: again };
+      await ledger.saveProgress(owner, current);
+      if (again !== undefined) break;
     }
   } catch (error) {
     if (!signal.aborted) throw error;
   }
-  const { ended, waiting, requested, "given up": givenUp } = counts;
-  const unfinished = waiting + requested + givenUp;
-  const outcome = { seen: ended + unfinished, unfinished, requested, givenUp, complete: !signal.aborted };
+  const outcome = outcomeOf(counts, current.pass === undefined);
   log.info("Reconciled", outcome);
-  if (counts.failed > 0) throw new IncompleteError(`${counts.failed} uploads couldn't be looked after`);
+  if (counts.failed > 0) throw new IncompleteError(`${counts.failed} uploads couldn't be looked up`);
   return outcome;
 }
 
-/** One upload that can't be read must not keep the others from being found. */
-async function tryToLookAfter(
-  upload: ListedUpload,
-  now: number,
-  dependencies: ReconcilerDependencies,
-  signal: AbortSignal,
-): Promise<Found> {
-  try {
-    return await lookAfter(upload, now, dependencies, signal);
-  } catch (error) {
-    signal.throwIfAborted();
-    const { bucket, key } = upload.source;
-    dependencies.log.warn("An upload couldn't be looked after", { bucket, key, why: String(error) });
-    return "failed";
-  }
+/** Which uploads of a page are looked up in this pass. */
+async function dueUploads(
+  { last }: Progress,
+  { asOf }: Pass,
+  { ledger, settings }: ReconcilerDependencies,
+): Promise<(page: ListedUpload[]) => DueUpload[]> {
+  const { graceSeconds, eventSeconds, acceptedExtensions, isAttached } = settings;
+  const waits: Waits = { graceSeconds, eventSeconds };
+  const ages = lookUpAges(waits);
+  const since = isAttached ? await ledger.createdAt() : -Infinity;
+  const span = { previous: last?.asOf ?? -Infinity, asOf };
+  return (page) =>
+    page.flatMap((upload) => {
+      if (upload.uploadedAt < since || !hasExtension(upload.source.key, acceptedExtensions)) return [];
+      const reached = ageReached(upload.uploadedAt, ages, span);
+      return reached === undefined ? [] : [{ ...upload, reached, waits, asOf }];
+    });
 }
 
-async function lookAfter(
-  upload: ListedUpload,
-  now: number,
+/** Resolves with how many couldn't be looked up: one of them must not keep the others from being found. */
+async function lookAfterAll(
+  due: DueUpload[],
+  counts: Counts,
   dependencies: ReconcilerDependencies,
   signal: AbortSignal,
-): Promise<Found> {
-  signal.throwIfAborted();
-  const { ledger, settings } = dependencies;
-  const identity = sourceIdentity(upload.source);
-  if (await ledger.hasEnded(identity)) return "ended";
-  const known = await ledger.requestsFor(identity);
-  const decision = decide({ uploadedAt: upload.uploadedAt, ...known }, settings.graceSeconds, now);
-  if (decision === "wait") return "waiting";
-  if (!(await isUpload(upload, dependencies, signal))) return "no upload";
-  signal.throwIfAborted();
-  if (decision === "request") {
-    await request(upload, identity, known.requests, dependencies, signal);
-    return "requested";
-  }
-  await giveUp(upload, identity, dependencies, signal);
-  return "given up";
-}
-
-/**
- * Neither a segment that somebody put there, nor gone since it was listed. What can't be read is the
- * split service's to reject.
- */
-async function isUpload(
-  { source }: ListedUpload,
-  { store, hash }: ReconcilerDependencies,
-  signal: AbortSignal,
-): Promise<boolean> {
-  let stored: StoredObject | undefined;
-  try {
-    stored = await store.describe(source.bucket, source.key, source.versionId, signal);
-  } catch (error) {
-    if (error instanceof SourceUnavailableError) return error.reason !== "SourceNotFound";
-    throw error;
-  }
-  return stored !== undefined && parentOf(stored, hash) === undefined && stored.source.etag === source.etag;
-}
-
-/** `eventId` follows from what is announced: the same, announced twice, has the same id. */
-const metadataOf = (eventId: string, correlation: string, now: number): VideoSplitEvent["metadata"] => ({
-  eventId,
-  version: 1,
-  correlationId: correlation,
-  causationId: eventId,
-  occurredAt: new Date(now * 1_000).toISOString(),
-});
-
-async function request(
-  { source }: ListedUpload,
-  identity: string,
-  nth: number,
-  dependencies: ReconcilerDependencies,
-  signal: AbortSignal,
-): Promise<void> {
-  const { publisher, ledger, log, hash, now } = dependencies;
-  const { bucket, key, versionId } = source;
-  const correlation = correlationId(identity, hash);
-  await publisher.publish(
-    {
-      type: "SplitRequested",
-      metadata: metadataOf(eventId(correlation, "SplitRequested", nth, hash), correlation, now()),
-      data: { bucket, key, ...(versionId === undefined ? {} : { version_id: versionId }), reason: "redrive" },
+): Promise<number> {
+  const before = counts.failed;
+  await mapConcurrently(
+    due,
+    MAX_LOOKUPS_AT_ONCE,
+    async (upload, ending) => {
+      counts[await tryToLookAfter(upload, dependencies, ending)] += 1;
     },
     signal,
   );
-  await ledger.countRequest(identity, nth + 1, now());
-  log.warn("An upload came to no end: asked for it again", { bucket, key, request: nth + 1 });
+  return counts.failed - before;
 }
 
-async function giveUp(
-  { source, bytes }: ListedUpload,
-  identity: string,
+async function tryToLookAfter(
+  upload: DueUpload,
   dependencies: ReconcilerDependencies,
   signal: AbortSignal,
-): Promise<void> {
-  const { publisher, ledger, log, hash, now } = dependencies;
-  const videoId = await ledger.claimBlock(identity);
-  const correlation = correlationId(identity, hash);
-  const message =
-    `The upload was asked for ${MOST_REQUESTS} times and came to no end. "npm run dead-letters -- list" may say why; ` +
-    `when the cause is gone, redrive it, or ask for it with "npm run request".`;
-  const type = "VideoRejected" as const;
-  const data = facts.rejected({ videoId, source, bytes }, "GivenUp", message);
-  const metadata = metadataOf(factId(correlation, { type, data }, hash), correlation, now());
-  await publisher.publish({ type, metadata, data }, signal);
-  await ledger.recordEnding(videoId, "given up");
-  log.warn("An upload came to no end: given up", { bucket: source.bucket, key: source.key, video_id: videoId });
+): Promise<Found | "failed"> {
+  try {
+    return await lookAfter(upload, dependencies, signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    const { bucket, key } = upload.source;
+    dependencies.log.warn("An upload couldn't be looked up", { bucket, key, why: String(error) });
+    return "failed";
+  }
 }

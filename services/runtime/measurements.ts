@@ -40,9 +40,13 @@ export function projectorValues(measurement: ProjectorMeasurement): Values<"proj
 }
 
 /** What a run of the reconciler is in metrics: mostly nothing, and CloudWatch charges for zeros as for all else. */
-export const reconcilerValues = ({ requested, givenUp }: Reconciliation): Values<"reconciler"> => ({
-  values: {
-    ...(requested > 0 && { UploadsRequestedAgain: requested }),
-    ...(givenUp > 0 && { UploadsGivenUp: givenUp }),
-  },
-});
+export function reconcilerValues(run: Reconciliation): Values<"reconciler"> {
+  if (run.outcome !== "reconciled") return { values: {} };
+  const { requested, givenUp } = run;
+  return {
+    values: {
+      ...(requested > 0 && { UploadsRequestedAgain: requested }),
+      ...(givenUp > 0 && { UploadsGivenUp: givenUp }),
+    },
+  };
+}

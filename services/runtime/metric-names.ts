@@ -44,9 +44,9 @@ const projector = {
 
 /** Of the function "reconciler". */
 const reconciler = {
-  /** Uploads that had come to no end and were asked for again. */
+  /** Uploads that did not finish and were requested again. */
   UploadsRequestedAgain: { name: "UploadsRequestedAgain", unit: "Count" },
-  /** Uploads that were asked for again as often as it makes sense. Somebody has to look. */
+  /** Uploads that did not finish after they were requested again. Somebody has to look. */
   UploadsGivenUp: { name: "UploadsGivenUp", unit: "Count" },
 } as const satisfies Record<string, Metric>;
 

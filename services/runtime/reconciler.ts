@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import type { Context } from "aws-lambda";
 import * as z from "zod";
 import { documentClient } from "../aws/dynamodb.ts";
@@ -17,9 +18,11 @@ import { powertoolsMetrics } from "./metrics.ts";
 
 const Environment = z.object({
   VIDEO_SPLIT_UPLOAD_BUCKET: z.string().min(1),
+  VIDEO_SPLIT_UPLOAD_BUCKET_IS_ATTACHED: z.stringbool(),
   VIDEO_SPLIT_UPLOAD_KEY_PREFIX: z.string(),
   VIDEO_SPLIT_ACCEPTED_EXTENSIONS: ExtensionList,
   VIDEO_SPLIT_RECONCILE_AFTER_SEC: z.coerce.number().positive(),
+  VIDEO_SPLIT_EVENT_AGE_SEC: z.coerce.number().positive(),
   VIDEO_SPLIT_EVENT_BUS: z.string().min(1),
   VIDEO_SPLIT_LEDGER_TABLE: z.string().min(1),
   DYNAMODB_REGION: z.string().min(1),
@@ -44,18 +47,22 @@ function compose(): ReconcilerService {
     now: () => Math.floor(Date.now() / 1_000),
     settings: {
       bucket: environment.VIDEO_SPLIT_UPLOAD_BUCKET,
+      isAttached: environment.VIDEO_SPLIT_UPLOAD_BUCKET_IS_ATTACHED,
       keyPrefix: environment.VIDEO_SPLIT_UPLOAD_KEY_PREFIX,
       acceptedExtensions: environment.VIDEO_SPLIT_ACCEPTED_EXTENSIONS,
       graceSeconds: environment.VIDEO_SPLIT_RECONCILE_AFTER_SEC,
+      eventSeconds: environment.VIDEO_SPLIT_EVENT_AGE_SEC,
     },
   };
   return async (context) => {
     const { awsRequestId } = context;
     const deadline = deadlineOf(context, (seconds) => new Error(`Not finished within ${seconds} s`));
+    const lease = { owner: randomUUID(), seconds: Math.ceil(context.getRemainingTimeInMillis() / 1_000) };
     try {
       return await metered(awsRequestId, async (record) => {
         const outcome = await reconcile(
           { ...dependencies, log: log.with({ request_id: awsRequestId }) },
+          lease,
           deadline.signal,
         );
         record(reconcilerValues(outcome));

@@ -75,6 +75,13 @@ export class OutOfTimeError extends ServiceError {
   readonly retryable = true;
 }
 
+/** Another run of the reconciler took over: this one's time was up. */
+export class LeaseLostError extends ServiceError {
+  override name = "LeaseLostError";
+  readonly code = "LeaseLost";
+  readonly retryable = true;
+}
+
 /** What ffmpeg or ffprobe answers with when the file, not the machine, is at fault. */
 export type MediaFault = Error & { code: "FfmpegFailed"; exitCode: number; stderr: string };
 

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { describe, expect, it } from "vitest";
 import { functionArn, ruleArn } from "../../infra/local/arns.ts";
-import { ofDelivery } from "../../infra/local/dead-letters.ts";
+import { ofDelivery, ofInvocation } from "../../infra/local/dead-letters.ts";
 import { childrenOf, ownerOfPort } from "../../infra/local/faults/client-process.ts";
 import type { Intercept } from "../../infra/local/front.ts";
 import { startCommand } from "../fixtures/commands.ts";
@@ -91,6 +91,37 @@ describe("dead letters of a function that failed at each attempt", () => {
       .toContain("1 redriven, 0 kept");
     await test.stack.idle();
     expect(await test.allDocuments()).toMatchObject([{ status: "split" }, {}, {}, {}]);
+  });
+});
+
+describe("a dead letter of an event that waited too long", () => {
+  it("of an upload that is split by then, is answered without reading the video, and deleted", async () => {
+    let reads = 0;
+    const test = await openTestStack({
+      intercept: (request, _response, serve) => {
+        if (request.method === "GET" && request.headers.range !== undefined) reads += 1;
+        serve();
+      },
+    });
+    await test.upload(await makeMedia(await temporaryFolder(), "keyframe-each-second.mp4"));
+    expect(reads).toBeGreaterThan(0);
+    const [event] = await test.busEvents("default");
+    const before = [await test.allDocuments(), await test.ourEvents(), reads];
+    const failed = {
+      functionName: "split",
+      requestId: "8f4a1c1e-0000-4000-8000-000000000000",
+      event,
+      attempts: 0,
+      condition: "EventAgeExceeded",
+      error: { errorType: "EventAgeExceeded", errorMessage: "The event waited for more than 21600 seconds" },
+    } as const;
+    await test.stack.deadLetters.send("splitFailures", ofInvocation(failed, test.stack.region));
+
+    const redriven = await command(test, "redrive", "--all");
+    expect([redriven.code, redriven.stdout]).toEqual([0, expect.stringContaining(": split\n1 redriven, 0 kept")]);
+    await test.stack.idle();
+    expect([await test.allDocuments(), await test.ourEvents(), reads]).toEqual(before);
+    expect((await command(test, "list")).stdout).toBe("No dead letters\n");
   });
 });
 

@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
+import type { Progress } from "../../services/reconciler/domain/passes.ts";
 import type { UploadLedger } from "../../services/reconciler/ports/upload-ledger.ts";
 import type { CutChoice, DeliveredSegment, Ledger } from "../../services/split/ports/ledger.ts";
+import { LeaseLostError } from "../../services/video/errors.ts";
 import { blockStart, type Hash } from "../../services/video/ids.ts";
 
 const MAX_SALTS = 64;
@@ -27,7 +29,9 @@ export function fakeLedger(hash: Hash = sha256): Ledger & UploadLedger {
   const endings = new Map<number, string>();
   const segments = new Map<string, Recorded>();
   const requests = new Map<string, { requests: number; lastRequestAt: number }>();
-  let since: number | undefined;
+  const createdAt = Math.floor(Date.now() / 1_000);
+  let lease: { owner: string; until: number } | undefined;
+  let progress: Progress = {};
 
   const blockOf = (identity: string): number | undefined => {
     for (let salt = 0; salt < MAX_SALTS; salt += 1) {
@@ -73,13 +77,23 @@ export function fakeLedger(hash: Hash = sha256): Ledger & UploadLedger {
       segments.set(`${videoId}#${index}`, { segment: structuredClone(segment), expiresAt: Date.now() + DAY_MS });
     },
 
-    beginning: async (now) => {
-      since ??= now;
-      return since;
+    createdAt: async () => createdAt,
+    takeLease: async ({ owner, seconds }, now) => {
+      if (lease !== undefined && lease.owner !== owner && lease.until > now) return undefined;
+      lease = { owner, until: now + seconds };
+      return structuredClone(progress);
     },
-    hasEnded: async (identity) => {
+    saveProgress: async (owner, reached) => {
+      if (lease?.owner !== owner) throw new LeaseLostError("Another run took over");
+      progress = structuredClone(reached);
+    },
+    releaseLease: async (owner) => {
+      if (lease?.owner === owner) lease = undefined;
+    },
+    stateOf: async (identity) => {
       const videoId = blockOf(identity);
-      return videoId !== undefined && owners.get(videoId) === identity && endings.has(videoId);
+      if (videoId === undefined || owners.get(videoId) !== identity) return "unknown";
+      return endings.has(videoId) ? "ended" : "begun";
     },
     requestsFor: async (identity) => requests.get(identity) ?? { requests: 0, lastRequestAt: undefined },
     countRequest: async (identity, request, now) => {

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { unavailable } from "../../services/aws/source-faults.ts";
+import type { Place } from "../../services/reconciler/domain/passes.ts";
 import type { Uploads } from "../../services/reconciler/ports/uploads.ts";
 import type { MediaStore } from "../../services/split/ports/media-store.ts";
 import { SourceFetchError, type SourceUnavailableError } from "../../services/video/errors.ts";
@@ -22,12 +23,23 @@ const CHUNK_BYTES = 2 ** 16;
 /** Fewer than S3's thousand, so that tests have several pages. */
 const PAGE_SIZE = 2;
 
+const inKeyOrder = (one: string, other: string): number => Buffer.compare(Buffer.from(one), Buffer.from(other));
+
+/** Index of the first version after a place, whether or not what was there still is. */
+function startAfter(listed: readonly { source: Source }[], { key, versionId }: Place): number {
+  const at = listed.findIndex(({ source }) => source.key === key && (source.versionId ?? "null") === versionId);
+  if (at !== -1) return at + 1;
+  const isAfter = versionId === undefined ? 1 : 0;
+  const after = listed.findIndex(({ source }) => inKeyOrder(source.key, key) >= isAfter);
+  return after === -1 ? listed.length : after;
+}
+
 const digest = (algorithm: string, bytes: Uint8Array): string => createHash(algorithm).update(bytes).digest("hex");
 
 /**
  * Buckets in memory, as the split service reads and writes them and as the reconciler lists them.
  */
-export function fakeMediaStore({ isVersioned = false } = {}) {
+export function fakeMediaStore({ isVersioned = false, pageSize = PAGE_SIZE } = {}) {
   /** By bucket and key, the newest first. */
   const objects = new Map<string, Version[]>();
   const forbidden = new Set<string>();
@@ -106,18 +118,20 @@ export function fakeMediaStore({ isVersioned = false } = {}) {
   };
 
   const uploads: Uploads = {
-    async *list(bucket, prefix, signal) {
-      const byKey = [...objects.values()].sort(([one], [other]) =>
-        Buffer.compare(Buffer.from(one!.source.key), Buffer.from(other!.source.key)),
-      );
+    async *list(bucket, prefix, place, signal) {
+      const byKey = [...objects.values()].sort(([one], [other]) => inKeyOrder(one!.source.key, other!.source.key));
       const listed = byKey.flat().flatMap(({ source, content, uploadedAt }) => {
         const isListed = source.bucket === bucket && source.key.startsWith(prefix) && content !== "delete marker";
         return isListed ? [{ source, bytes: content.length, uploadedAt }] : [];
       });
-      for (let at = 0; at < listed.length || at === 0; at += PAGE_SIZE) {
+      let left = place === undefined ? listed : listed.slice(startAfter(listed, place));
+      do {
         signal.throwIfAborted();
-        yield listed.slice(at, at + PAGE_SIZE);
-      }
+        const page = left.slice(0, pageSize);
+        left = left.slice(pageSize);
+        const last = left.length === 0 ? undefined : page.at(-1)?.source;
+        yield { uploads: page, next: last && { key: last.key, versionId: last.versionId ?? "null" } };
+      } while (left.length > 0);
     },
   };
 

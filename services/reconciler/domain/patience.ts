@@ -1,26 +1,71 @@
-/** What is known of an upload that hasn't come to its end. Times are epoch seconds. */
+/** Waits that the ages of an upload follow from, in seconds. */
+export type Waits = {
+  /** How long a split may take. */
+  graceSeconds: number;
+  /** How long an event may wait for the split function, at most. */
+  eventSeconds: number;
+};
+
+/**
+ * Look-ups of an upload's first day. The later ones are for uploads that took days: S3 lists a multipart upload with the time at
+ * which it was begun. https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html
+ */
+const FIRST_LOOKUPS = 3;
+
+/** A multipart upload may take a week: the lifecycle rule of the upload bucket ends those that take longer. */
+const MAX_UPLOADING_SECONDS = 7 * 86_400;
+
+/** As long as dead letters are kept: an upload whose last look-up was missed for so long is left alone. */
+const MAX_LATE_SECONDS = 14 * 86_400;
+
+/**
+ * The ages, in seconds and ascending, at which an upload is looked up. From one to the next, an event that waits for the split
+ * function is delivered or dropped, and its split has had the grace.
+ */
+export function lookUpAges({ graceSeconds, eventSeconds }: Waits): readonly number[] {
+  const wait = graceSeconds + eventSeconds;
+  return [graceSeconds, graceSeconds + wait, 3 * wait, MAX_UPLOADING_SECONDS + wait, MAX_UPLOADING_SECONDS + 3 * wait];
+}
+
+/** The time between the beginnings of two passes, in epoch seconds: after `previous`, up to `asOf`. */
+export type Span = { previous: number; asOf: number };
+
+/**
+ * The last of the ages that an upload reached within this time, as an index from 0. Undefined where it reached none: then it
+ * isn't looked up.
+ */
+export function ageReached(uploadedAt: number, ages: readonly number[], { previous, asOf }: Span): number | undefined {
+  const oldest = asOf - MAX_LATE_SECONDS - (ages.at(-1) ?? 0);
+  if (uploadedAt < oldest) return undefined;
+  const reached = ages.findLastIndex((age) => previous < uploadedAt + age && uploadedAt + age <= asOf);
+  return reached === -1 ? undefined : reached;
+}
+
+/** What is known of an upload that isn't split or rejected. Times are epoch seconds. */
 export type Unfinished = {
-  uploadedAt: number;
-  /** How often it was asked for again. */
+  /** Which of the ages it reached, from 0. */
+  reached: number;
+  /** Whether the split function has seen it. */
+  hasBegun: boolean;
   requests: number;
-  /** Undefined where it never was. */
+  /** Undefined where it was never requested. */
   lastRequestAt: number | undefined;
 };
 
-/** After so many requests that led to nothing, another one won't help either. */
-export const MOST_REQUESTS = 3;
-
-/**
- * Each wait is twice the one before, so that a service which is down or has much to do for hours isn't given up on: with an hour's
- * grace an upload is asked for after 1, 3 and 7 hours, and given up after 15.
- */
-const dueAt = ({ uploadedAt, requests, lastRequestAt }: Unfinished, graceSeconds: number): number =>
-  (lastRequestAt ?? uploadedAt) + graceSeconds * 2 ** requests;
-
 export type Decision = "wait" | "request" | "give up";
 
-/** What is to be done for an upload without an end, `graceSeconds` being how long a split may take. */
-export function decide(upload: Unfinished, graceSeconds: number, now: number): Decision {
-  if (now < dueAt(upload, graceSeconds)) return "wait";
-  return upload.requests < MOST_REQUESTS ? "request" : "give up";
+/**
+ * What is to be done for an upload that isn't split or rejected. One that the split function hasn't seen may still wait for it at
+ * first. It's given up only after a request that had its time.
+ */
+export function decide(
+  { reached, hasBegun, requests, lastRequestAt }: Unfinished,
+  { graceSeconds, eventSeconds }: Waits,
+  asOf: number,
+): Decision {
+  if (reached === 0 && !hasBegun) return "wait";
+  const decision = requests > 0 && reached + 1 >= FIRST_LOOKUPS ? "give up" : "request";
+  const wait = decision === "give up" ? graceSeconds + eventSeconds : graceSeconds;
+  // A pass that was late, or a page that is repeated: the request of the age before is recent.
+  return lastRequestAt !== undefined && asOf < lastRequestAt + wait ? "wait" : decision;
 }

@@ -1,15 +1,32 @@
-/** How often an upload without an end was asked for again, and when last (epoch seconds). */
+import type { Progress } from "../domain/passes.ts";
+
+/** How often an unfinished upload was requested, and when last (epoch seconds). */
 export type Requests = { requests: number; lastRequestAt: number | undefined };
 
-/** What the ledger knows of uploads, by their identity. */
+/** "begun": the split function has seen the upload. "ended": it was split, rejected or given up. */
+export type UploadState = "unknown" | "begun" | "ended";
+
+/** The right to be the only run, for as long as a run may take. */
+export type Lease = {
+  /** Of this run alone. */
+  owner: string;
+  seconds: number;
+};
+
+/** What the ledger knows of uploads, by their identity, and of the reconciler's runs. */
 export type UploadLedger = {
+  /** When the ledger was created, in epoch seconds: when the stage was deployed. */
+  createdAt(): Promise<number>;
   /**
-   * Epoch seconds of the first call ever: what was uploaded before is none of this service's
-   * business.
+   * Takes the lease at `now` (epoch seconds), unless another owner has it and its time isn't over.
+   * Resolves with the progress of the runs before; undefined where another owner has the lease.
    */
-  beginning(now: number): Promise<number>;
-  /** Whether the upload was split or rejected. */
-  hasEnded(identity: string): Promise<boolean>;
+  takeLease(lease: Lease, now: number): Promise<Progress | undefined>;
+  /** Records the progress. Throws `LeaseLostError` where `owner` doesn't have the lease any more. */
+  saveProgress(owner: string, progress: Progress): Promise<void>;
+  /** Ends the lease; does nothing where `owner` doesn't have it any more. */
+  releaseLease(owner: string): Promise<void>;
+  stateOf(identity: string): Promise<UploadState>;
   requestsFor(identity: string): Promise<Requests>;
   /**
    * Records that request number `request` of this upload, from 1, was published at `now` (epoch

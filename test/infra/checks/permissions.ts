@@ -58,7 +58,16 @@ function expected(graph: Graph): Permission[] {
     may("Reconciler", ["s3:ListBucketVersions"], uploads),
     ...decrypting("Reconciler", "upload", ["kms:Decrypt"]),
     may("Reconciler", ["events:PutEvents"], "VideoBusBus"),
-    may("Reconciler", ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], "LedgerTable"),
+    may(
+      "Reconciler",
+      [
+        "dynamodb:GetItem",
+        "dynamodb:PutItem",
+        "dynamodb:UpdateItem",
+        ...(settings["video_split.upload_bucket"] === null ? [] : ["dynamodb:DescribeTable"]),
+      ],
+      "LedgerTable",
+    ),
     ...own("Reconciler"),
   ];
 }

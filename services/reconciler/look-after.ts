@@ -1,0 +1,135 @@
+import type { VideoSplitEvent } from "#events-schema";
+import { SourceUnavailableError } from "../video/errors.ts";
+import * as facts from "../video/event-data.ts";
+import { correlationId, eventId, factId, type Hash } from "../video/ids.ts";
+import { parentOf } from "../video/own-segments.ts";
+import type { EventPublisher } from "../video/ports/event-publisher.ts";
+import type { Log } from "../video/ports/log.ts";
+import type { StoredObject, StoredObjects } from "../video/ports/stored-objects.ts";
+import type { VideoLedger } from "../video/ports/video-ledger.ts";
+import { sourceIdentity } from "../video/source.ts";
+import { decide, type Waits } from "./domain/patience.ts";
+import type { UploadLedger } from "./ports/upload-ledger.ts";
+import type { ListedUpload } from "./ports/uploads.ts";
+
+export type LookUpDependencies = {
+  store: StoredObjects;
+  ledger: UploadLedger & VideoLedger;
+  publisher: EventPublisher;
+  log: Log;
+  hash: Hash;
+  /** Epoch seconds. */
+  now: () => number;
+};
+
+/** An upload that is looked up. */
+export type DueUpload = ListedUpload & {
+  /** Which of its ages it reached, from 0. */
+  reached: number;
+  waits: Waits;
+  /** Of the pass. */
+  asOf: number;
+};
+
+/** What was found, and done. "no upload": a segment of this service's own, or gone. */
+export type Found = "ended" | "waiting" | "requested" | "given up" | "no upload";
+
+/**
+ * Looks one upload up in the ledger. Requests it again where it isn't split or rejected, or announces
+ * that it's given up. Throws what the ports throw, and `signal`'s reason.
+ */
+export async function lookAfter(
+  upload: DueUpload,
+  dependencies: LookUpDependencies,
+  signal: AbortSignal,
+): Promise<Found> {
+  signal.throwIfAborted();
+  const { ledger } = dependencies;
+  const { reached, waits, asOf } = upload;
+  const identity = sourceIdentity(upload.source);
+  const state = await ledger.stateOf(identity);
+  if (state === "ended") return "ended";
+  const { requests, lastRequestAt } = await ledger.requestsFor(identity);
+  const decision = decide({ reached, hasBegun: state === "begun", requests, lastRequestAt }, waits, asOf);
+  if (decision === "wait") return "waiting";
+  if (!(await isUpload(upload, dependencies, signal))) return "no upload";
+  signal.throwIfAborted();
+  if (decision === "request") {
+    await request(upload, identity, requests, dependencies, signal);
+    return "requested";
+  }
+  await giveUp(upload, identity, requests, dependencies, signal);
+  return "given up";
+}
+
+/**
+ * Neither a segment that somebody put there, nor gone since it was listed. What can't be read is the
+ * split service's to reject.
+ */
+async function isUpload(
+  { source }: ListedUpload,
+  { store, hash }: LookUpDependencies,
+  signal: AbortSignal,
+): Promise<boolean> {
+  let stored: StoredObject | undefined;
+  try {
+    stored = await store.describe(source.bucket, source.key, source.versionId, signal);
+  } catch (error) {
+    if (error instanceof SourceUnavailableError) return error.reason !== "SourceNotFound";
+    throw error;
+  }
+  return stored !== undefined && parentOf(stored, hash) === undefined && stored.source.etag === source.etag;
+}
+
+/** `eventId` follows from what is announced: the same, announced twice, has the same id. */
+const metadataOf = (eventId: string, correlation: string, now: number): VideoSplitEvent["metadata"] => ({
+  eventId,
+  version: 1,
+  correlationId: correlation,
+  causationId: eventId,
+  occurredAt: new Date(now * 1_000).toISOString(),
+});
+
+async function request(
+  { source }: ListedUpload,
+  identity: string,
+  requests: number,
+  dependencies: LookUpDependencies,
+  signal: AbortSignal,
+): Promise<void> {
+  const { publisher, ledger, log, hash, now } = dependencies;
+  const { bucket, key, versionId } = source;
+  const correlation = correlationId(identity, hash);
+  await publisher.publish(
+    {
+      type: "SplitRequested",
+      metadata: metadataOf(eventId(correlation, "SplitRequested", requests, hash), correlation, now()),
+      data: { bucket, key, ...(versionId === undefined ? {} : { version_id: versionId }), reason: "redrive" },
+    },
+    signal,
+  );
+  await ledger.countRequest(identity, requests + 1, now());
+  log.warn("An upload did not finish: requested it again", { bucket, key, request: requests + 1 });
+}
+
+async function giveUp(
+  { source, bytes }: ListedUpload,
+  identity: string,
+  requests: number,
+  dependencies: LookUpDependencies,
+  signal: AbortSignal,
+): Promise<void> {
+  const { publisher, ledger, log, hash, now } = dependencies;
+  const videoId = await ledger.claimBlock(identity);
+  const correlation = correlationId(identity, hash);
+  const times = requests === 1 ? "once" : `${requests} times`;
+  const message =
+    `The upload was requested again ${times} and did not finish. "npm run dead-letters -- list" may say why; ` +
+    `when the cause is gone, redrive it, or request it with "npm run request".`;
+  const type = "VideoRejected" as const;
+  const data = facts.rejected({ videoId, source, bytes }, "GivenUp", message);
+  const metadata = metadataOf(factId(correlation, { type, data }, hash), correlation, now());
+  await publisher.publish({ type, metadata, data }, signal);
+  await ledger.recordEnding(videoId, "given up");
+  log.warn("An upload did not finish: given up", { bucket: source.bucket, key: source.key, video_id: videoId });
+}
