@@ -63,11 +63,8 @@ export type FunctionSpec<Name> = {
   /** Size of /tmp. */
   storageMB: number;
   architecture: "arm64" | "x86_64";
-  /**
-   * npm packages shipped beside the bundle instead of in it, since there is a program in them that is run as a file.
-   * Their versions are package.json's.
-   */
-  packages: readonly string[];
+  /** Programs shipped beside the bundle, in `bin`, for `architecture`. See infra/packaging. */
+  programs: readonly ("ffmpeg" | "ffprobe")[];
   /** Most invocations at the same time; undefined: as many as the account has. */
   concurrency: number | undefined;
   /** Of an asynchronous invocation whose function failed. AWS: at most 2, after 1 and 2 minutes. */
@@ -204,7 +201,7 @@ export function topology<Name>(settings: Settings, names: Names<Name>): Topology
         memoryMB: 1_769,
         // Three segments or 256 MB are in flight at most; the rest is room for long segments of high bit rate.
         storageMB: 2_048,
-        packages: ["ffmpeg-static", "@ffprobe-installer/ffprobe"],
+        programs: ["ffmpeg", "ffprobe"],
         failures: "splitFailures",
         environment: {
           VIDEO_SPLIT_OUTPUT_BUCKET: names.segments,
@@ -232,7 +229,7 @@ export function topology<Name>(settings: Settings, names: Names<Name>): Topology
         memoryMB: 256,
         // Lambda's least; nothing is written there.
         storageMB: 512,
-        packages: [],
+        programs: [],
         failures: "projectorFailures",
         environment: {
           DYNAMODB_TABLE_ID: names.videos,
@@ -248,7 +245,7 @@ export function topology<Name>(settings: Settings, names: Names<Name>): Topology
         timeoutSeconds: 300,
         memoryMB: 256,
         storageMB: 512,
-        packages: [],
+        programs: [],
         // Two at once would ask for the same uploads.
         concurrency: 1,
         failures: "reconcilerFailures",
