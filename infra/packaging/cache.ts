@@ -34,8 +34,8 @@ async function store(folder: string, name: string, content: Uint8Array): Promise
 export type Fetched = { content: Uint8Array; from: "cache" | "network" };
 
 /**
- * The file `name` from the cache, or from `fetch`, whose result is kept. A cached file with another checksum is fetched
- * again. Throws `PackagingError` for a fetched one that has another.
+ * The file `name` from the cache, or from `fetch`, whose result is kept. A cached file with another
+ * checksum is fetched again. Throws `PackagingError` for a fetched one that has another.
  */
 export async function cached(
   folder: string,
@@ -46,7 +46,11 @@ export async function cached(
   if (kept !== undefined && mismatch(kept, expected) === undefined) return { content: kept, from: "cache" };
   const content = await fetch();
   const fault = mismatch(content, expected);
-  if (fault !== undefined) throw new PackagingError(`${name} isn't the file whose checksum is recorded: ${fault}`);
+  if (fault !== undefined)
+    throw new PackagingError(
+      `${name} isn't the file whose checksum is recorded: ${fault}. Nothing is shipped; look where it comes from, and see ` +
+        "docs/decisions/packaging.md.",
+    );
   await store(folder, name, content);
   return { content, from: "network" };
 }

@@ -1,7 +1,10 @@
 import { createHash } from "node:crypto";
 import type { Architecture } from "./elf.ts";
 
-/** A file's length, and its sum as GitHub (`sha256:HEX`) or package-lock.json (`sha512-BASE64`) has it. */
+/**
+ * A file's length, and its sum as GitHub (`sha256:HEX`) or package-lock.json (`sha512-BASE64`) has
+ * it.
+ */
 export type Checksum = { bytes?: number; sum: string };
 
 /** What checksums.json records for an architecture. */
@@ -12,7 +15,10 @@ export type RecordedSums = {
   ffprobe: Checksum;
 };
 
-/** `release` is ffmpeg-static's tag. An architecture without sums is refused until they are recorded. */
+/**
+ * `release` is ffmpeg-static's tag. An architecture without sums is refused until they are
+ * recorded.
+ */
 export type Checksums = { release: string } & Partial<Record<Architecture, RecordedSums>>;
 
 /** The sum of a file, in the form of another one. */

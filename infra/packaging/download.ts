@@ -64,8 +64,8 @@ async function attempt(url: URL, maxBytes: number, redirects = 0): Promise<Uint8
 }
 
 /**
- * Downloads a file of at most `maxBytes`, with three attempts where another one may help. Throws `DownloadError`, whose
- * message names the host.
+ * Downloads a file of at most `maxBytes`, with three attempts where another one may help. Throws
+ * `DownloadError`, whose message names the host.
  */
 export async function download(url: URL, maxBytes: number): Promise<Uint8Array> {
   for (let count = 1; ; count++) {

@@ -37,7 +37,9 @@ function segmentsOf(view: DataView) {
   });
 }
 
-/** Names of the shared libraries. https://refspecs.linuxfoundation.org/elf/gabi4+/ch5.dynamic.html */
+/**
+ * Names of the shared libraries. https://refspecs.linuxfoundation.org/elf/gabi4+/ch5.dynamic.html
+ */
 function librariesOf(content: Uint8Array): string[] {
   const view = viewOf(content);
   const segments = segmentsOf(view);
@@ -56,7 +58,10 @@ function librariesOf(content: Uint8Array): string[] {
   return entries.filter(({ tag }) => tag === TAG_NEEDED).map(({ value }) => textAt(content, start + value));
 }
 
-/** Reads a 64-bit little-endian ELF program; undefined for anything else, such as a Mac's or half a download. */
+/**
+ * Reads a 64-bit little-endian ELF program; undefined for anything else, such as a Mac's or half a
+ * download.
+ */
 export function readLinuxProgram(content: Uint8Array): LinuxProgram | undefined {
   if (content.length < HEADER_BYTES) return undefined;
   const view = viewOf(content);

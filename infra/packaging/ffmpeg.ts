@@ -35,7 +35,10 @@ async function fetchArchive(url: URL, architecture: Architecture, maxBytes: numb
   }
 }
 
-/** The archive of ffmpeg-static's release, from the cache or the network, with its checksum looked at. */
+/**
+ * The archive of ffmpeg-static's release, from the cache or the network, with its checksum looked
+ * at.
+ */
 export function ffmpegArchive(
   architecture: Architecture,
   { release, expected, environment }: { release: string; expected: Checksum; environment: Environment },

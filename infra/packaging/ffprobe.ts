@@ -38,8 +38,8 @@ function npmReason({ stderr = "", message }: { stderr?: string; message: string 
 }
 
 /**
- * `npm pack`, since it knows the user's registry and credentials, installs nothing, runs no script, and takes packages of any
- * platform, with npm 11 and 12 alike.
+ * `npm pack`, since it knows the user's registry and credentials, installs nothing, runs no script,
+ * and takes packages of any platform, with npm 11 and 12 alike.
  */
 async function pack(
   spec: string,
@@ -63,7 +63,10 @@ async function pack(
   }
 }
 
-/** The archive of the package that holds ffprobe, from the cache or the registry, its integrity as package-lock.json has it. */
+/**
+ * The archive of the package that holds ffprobe, from the cache or the registry, its integrity as
+ * package-lock.json has it.
+ */
 export async function ffprobeArchive(
   architecture: Architecture,
   { root, environment }: { root: string; environment: Environment },

@@ -31,7 +31,9 @@ const LOCAL_FILE: Record<Program, string> = { ffmpeg: "FFMPEG_BIN", ffprobe: "FF
 export type Sources = {
   /** The project's folder: package-lock.json, and npm's configuration. */
   root: string;
-  /** PATH (of npm), FFMPEG_BIN, FFPROBE_BIN, FFMPEG_BINARIES_URL, XDG_CACHE_HOME and what npm reads. */
+  /**
+   * PATH (of npm), FFMPEG_BIN, FFPROBE_BIN, FFMPEG_BINARIES_URL, XDG_CACHE_HOME and what npm reads.
+   */
   environment: Environment;
   /** What is expected; a test has programs of its own. */
   checksums?: Checksums;
@@ -72,7 +74,8 @@ const checked = (program: Program, content: Uint8Array, expected: Checksum): Uin
   const fault = mismatch(content, expected);
   if (fault === undefined) return content;
   throw new PackagingError(
-    `${program} isn't the program whose checksum is recorded in infra/packaging/checksums.json: ${fault}`,
+    `${program} isn't the program whose checksum is recorded in infra/packaging/checksums.json: ${fault}. Nothing is ` +
+      "shipped; see docs/decisions/packaging.md.",
   );
 };
 
@@ -141,8 +144,9 @@ export async function sizeOf(directory: string): Promise<number> {
 }
 
 /**
- * Adds to `directory`, a function as SST has built it, the programs that it runs: for its architecture, with the recorded
- * checksums, executable by everyone. Refuses what doesn't run in Lambda or is too large. Throws `PackagingError`.
+ * Adds to `directory`, a function as SST has built it, the programs that it runs: for its
+ * architecture, with the recorded checksums, executable by everyone. Refuses what doesn't run in
+ * Lambda or is too large. Throws `PackagingError`.
  */
 export async function preparePackage(
   directory: string,

@@ -18,8 +18,9 @@ async function recordFor(architecture: Architecture, release: string, sources: S
 }
 
 /**
- * Records the checksums of a new release of ffmpeg-static, or of a new ffprobe, in `infra/packaging/checksums.json`, which is
- * to be committed: from then on nothing else is shipped. The release is the one that the file names.
+ * Records the checksums of a new release of ffmpeg-static, or of a new ffprobe, in
+ * `infra/packaging/checksums.json`, which is to be committed: from then on nothing else is shipped.
+ * The release is the one that the file names.
  */
 export async function recordChecksums(architectures: readonly Architecture[], sources: Sources): Promise<Checksums> {
   const checksums = { ...(sources.checksums ?? RECORDED) };
