@@ -43,13 +43,13 @@ export type Rule = {
   deadLetters: QueueId;
 };
 
-/** A function that is invoked every so often, with EventBridge's "Scheduled Event". */
+/** A function that is invoked every so often, by EventBridge Scheduler. */
 export type Schedule = {
   name: string;
   description: string;
   everyMinutes: number;
   target: FunctionId;
-  /** Of EventBridge's delivery to the target, not of the function's own failures. */
+  /** Of the Scheduler's delivery to the target, not of the function's own failures. */
   retry: Retry;
   deadLetters: QueueId;
 };
@@ -65,7 +65,7 @@ export type FunctionSpec<Name> = {
   architecture: "arm64" | "x86_64";
   /** Programs shipped beside the bundle, in `bin`, for `architecture`. See infra/packaging. */
   programs: readonly ("ffmpeg" | "ffprobe")[];
-  /** Most invocations at the same time; undefined: as many as the account has. */
+  /** Most invocations at the same time, reserved for it; undefined: none are, and as many run as the account has left. */
   concurrency: number | undefined;
   /** Of an asynchronous invocation whose function failed. AWS: at most 2, after 1 and 2 minutes. */
   retry: Retry;
@@ -197,10 +197,9 @@ export function topology<Name>(settings: Settings, names: Names<Name>): Topology
         description: "Splits an uploaded video into segments and announces each one.",
         // Lambda's longest; a video that needs more is cut as ranges by many invocations.
         timeoutSeconds: 900,
-        // 1,769 MB is one whole vCPU; stream copy is bound by the network, not by a second one.
-        memoryMB: 1_769,
+        memoryMB: settings["video_split.memory_mb"],
         // Three segments or 256 MB are in flight at most; the rest is room for long segments of high bit rate.
-        storageMB: 2_048,
+        storageMB: settings["video_split.storage_mb"],
         programs: ["ffmpeg", "ffprobe"],
         failures: "splitFailures",
         environment: {
@@ -246,8 +245,6 @@ export function topology<Name>(settings: Settings, names: Names<Name>): Topology
         memoryMB: 256,
         storageMB: 512,
         programs: [],
-        // Two at once would ask for the same uploads.
-        concurrency: 1,
         failures: "reconcilerFailures",
         environment: {
           VIDEO_SPLIT_UPLOAD_BUCKET: names.uploads,

@@ -39,7 +39,8 @@ function createFunction(id: FunctionId, spec: Spec, links: Link[], queues: Queue
     timeout: `${spec.timeoutSeconds} seconds`,
     memory: `${spec.memoryMB} MB`,
     storage: `${spec.storageMB} MB`,
-    ...(spec.concurrency !== undefined && { concurrency: { reserved: spec.concurrency } }),
+    // A stub stands for each function in `sst dev`.
+    ...(spec.concurrency !== undefined && !$dev && { concurrency: { reserved: spec.concurrency } }),
     environment: spec.environment,
     nodejs: {
       format: BUNDLING.format,
