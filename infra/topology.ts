@@ -64,11 +64,8 @@ export type FunctionSpec<Name> = {
   /** Size of /tmp. */
   storageMB: number;
   architecture: "arm64" | "x86_64";
-  /**
-   * npm packages shipped beside the bundle instead of in it, since there is a program in them that is run as a file.
-   * Their versions are package.json's.
-   */
-  packages: readonly string[];
+  /** Programs shipped beside the bundle, in `bin`, for `architecture`. See infra/packaging. */
+  programs: readonly ("ffmpeg" | "ffprobe")[];
   /** Most invocations at the same time, reserved for it; undefined: none are, and as many run as the account has left. */
   concurrency: number | undefined;
   /** Of an asynchronous invocation whose function failed. AWS: at most 2, after 1 and 2 minutes. */
@@ -206,7 +203,7 @@ export function topology<Name>(
         memoryMB: settings["video_split.memory_mb"],
         // Three segments or 256 MB are in flight at most; the rest is room for long segments of high bit rate.
         storageMB: settings["video_split.storage_mb"],
-        packages: ["ffmpeg-static", "@ffprobe-installer/ffprobe"],
+        programs: ["ffmpeg", "ffprobe"],
         failures: "splitFailures",
         environment: {
           VIDEO_SPLIT_OUTPUT_BUCKET: names.segments,
@@ -234,7 +231,7 @@ export function topology<Name>(
         memoryMB: 256,
         // Lambda's least; nothing is written there.
         storageMB: 512,
-        packages: [],
+        programs: [],
         failures: "projectorFailures",
         environment: {
           DYNAMODB_TABLE_ID: names.videos,
@@ -250,7 +247,7 @@ export function topology<Name>(
         timeoutSeconds: 300,
         memoryMB: 256,
         storageMB: 512,
-        packages: [],
+        programs: [],
         // One at a time by its lease in the ledger: an account may be too new to reserve any concurrency.
         concurrency: undefined,
         failures: "reconcilerFailures",

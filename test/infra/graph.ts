@@ -122,6 +122,12 @@ export class Graph {
     return new Graph({ ...this.synthesis, builds }, this.settings);
   }
 
+  /** With other programs beside each bundle. */
+  withPrograms(programs: string[]): Graph {
+    const builds = this.synthesis.builds.map((build) => ({ ...build, programs }));
+    return new Graph({ ...this.synthesis, builds }, this.settings);
+  }
+
   /** With options changed. */
   withOptions(type: string, options: Partial<Resource["options"]>): Graph {
     return this.#having(

@@ -1,4 +1,5 @@
 import { hasWildcards } from "../../infra/local/events/pattern/wildcard-complexity.ts";
+import { MAX_PACKAGE_BYTES, RECORDED } from "../../infra/packaging/index.ts";
 import type { Graph } from "./graph.ts";
 import type { Resource } from "./synth/contract.ts";
 
@@ -37,6 +38,18 @@ const bytes = (value: unknown): number => Buffer.byteLength(typeof value === "st
 
 /** What a permission takes up in a function's policy: AWS writes it out with a name of its own. */
 const STATEMENT_BYTES = 400;
+
+/** What a handler's bundle may have at most: test/unit/infra/bundling.test.ts holds it. */
+const MAX_BUNDLE_BYTES = 3 * 1024 * 1024;
+
+/** Bytes of each function's package, unzipped: its bundle, and its programs for whichever architecture has larger ones. */
+const packagesOf = ({ topology }: Graph): number[] =>
+  Object.values(topology.functions).map(({ programs }) => {
+    const sizes = [RECORDED.arm64, RECORDED.x86_64].map((recorded) =>
+      programs.reduce((sum, program) => sum + (recorded?.[program].bytes ?? Number.NaN), 0),
+    );
+    return MAX_BUNDLE_BYTES + largest(sizes);
+  });
 
 const count =
   (type: string) =>
@@ -87,6 +100,14 @@ export const QUOTAS: readonly Quota[] = [
     ...{ says: "executions that functions reserve, of a new account's", limit: 0, of: "account", source: LAMBDA },
     used: (graph) =>
       made(graph, FUNCTION).reduce((sum, { inputs }) => sum + Number(inputs.reservedConcurrentExecutions ?? 0), 0),
+  },
+  {
+    ...{ says: "bytes of a function's package, unzipped", limit: MAX_PACKAGE_BYTES, of: "each", source: LAMBDA },
+    used: (graph) => largest(packagesOf(graph)),
+  },
+  {
+    ...{ says: "bytes of all packages, counted unzipped", limit: 75 * 1024 ** 3, of: "account", source: LAMBDA },
+    used: (graph) => packagesOf(graph).reduce((sum, size) => sum + size, 0),
   },
   {
     ...{ says: "bytes of a function's environment", limit: 4_096, of: "each", source: LAMBDA },
