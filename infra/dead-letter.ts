@@ -4,7 +4,7 @@ import * as z from "zod";
 export type DeadLetter = {
   /** Where in the flow it was given up: at EventBridge's delivery, or in the function. */
   level: "delivery" | "function";
-  /** The rule or the function. */
+  /** The rule, the schedule or the function. */
   source: string;
   /** The function that the event was for; undefined where the rule's target was gone. */
   functionArn: string | undefined;
@@ -31,14 +31,18 @@ const InvocationRecord = z.object({
 /** The name in `arn:aws:lambda:REGION:ACCOUNT:function:NAME[:QUALIFIER]`. */
 const functionName = (arn: string): string => arn.split(":")[6] ?? arn;
 
-/** The name in `arn:aws:events:REGION:ACCOUNT:rule/[BUS/]NAME`. */
-const ruleName = (arn: string): string => arn.slice(arn.lastIndexOf("/") + 1);
+/** The name in `arn:aws:events:REGION:ACCOUNT:rule/[BUS/]NAME` and `arn:aws:scheduler:REGION:ACCOUNT:schedule/GROUP/NAME`. */
+const lastName = (arn: string): string => arn.slice(arn.lastIndexOf("/") + 1);
 
-/** EventBridge tells of the delivery in attributes: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html */
+/**
+ * EventBridge and its Scheduler tell of the delivery in attributes:
+ * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
+ * https://docs.aws.amazon.com/scheduler/latest/UserGuide/configuring-schedule-dlq.html
+ */
 function fromDelivery(event: unknown, attributes: Message["attributes"]): DeadLetter {
   return {
     level: "delivery",
-    source: ruleName(attributes.RULE_ARN ?? "unknown rule"),
+    source: lastName(senderOf(attributes) ?? "unknown rule"),
     functionArn: attributes.TARGET_ARN || undefined,
     errorCode: attributes.ERROR_CODE ?? "unknown",
     errorMessage: attributes.ERROR_MESSAGE ?? "",
@@ -46,6 +50,8 @@ function fromDelivery(event: unknown, attributes: Message["attributes"]): DeadLe
     event,
   };
 }
+
+const senderOf = ({ RULE_ARN, SCHEDULE_ARN }: Message["attributes"]): string | undefined => RULE_ARN ?? SCHEDULE_ARN;
 
 /** Reads a message of a dead-letter queue. Undefined where it's neither EventBridge's nor Lambda's: somebody else's. */
 export function readDeadLetter({ body, attributes }: Message): DeadLetter | undefined {
@@ -55,7 +61,7 @@ export function readDeadLetter({ body, attributes }: Message): DeadLetter | unde
   } catch {
     return undefined;
   }
-  if (attributes.RULE_ARN !== undefined) return fromDelivery(content, attributes);
+  if (senderOf(attributes) !== undefined) return fromDelivery(content, attributes);
   const record = InvocationRecord.safeParse(content);
   if (!record.success) return undefined;
   const { requestContext, requestPayload, responsePayload } = record.data;

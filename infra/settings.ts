@@ -11,6 +11,12 @@ const bucketName = z
 const tableName = z
   .string()
   .regex(/^[A-Za-z0-9_.-]{3,255}$/, "must be a table's name: 3 to 255 of A-Z, a-z, 0-9, '_', '.' and '-'");
+const kmsKey = z
+  .string()
+  .regex(
+    /^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/[A-Za-z0-9-]+$/,
+    "must be the ARN of a KMS key (not of an alias), such as arn:aws:kms:eu-west-1:123456789012:key/…",
+  );
 const keyPrefix = z
   .string()
   .max(400, "must be at most 400 characters, so that file names still fit S3's 1,024-byte keys")
@@ -75,6 +81,8 @@ export const SettingsSchema = z.strictObject({
         ),
     )
     .default([]),
+  "video_split.upload_kms_key": kmsKey.nullable().default(null),
+  "video_split.output_kms_key": kmsKey.nullable().default(null),
   "video_split.cut": z.enum(["exact", "keyframe"], 'must be "exact" or "keyframe"').default("exact"),
   "video_split.accepted_extensions": z
     .array(z.string().regex(/^[a-z0-9]{1,8}$/, "must be extensions in lower case without a dot, such as mp4"))
@@ -88,12 +96,24 @@ export const SettingsSchema = z.strictObject({
     .max(5 * 2 ** 40, "must be at most 5 TiB, S3's largest object")
     .default(50 * 2 ** 30),
   "video_split.architecture": z.enum(["arm64", "x86_64"], 'must be "arm64" or "x86_64"').default("arm64"),
-  // Of each function. Ten splits at once are some 400 times real time together (docs/deploy.md); the rest of a burst waits its turn.
+  // Of the split function. 1,769 MB is one whole vCPU, in Lambda's own words.
+  "video_split.memory_mb": z
+    .int("must be a whole number of MB")
+    .min(512, "must be at least 512 MB: ffmpeg needs that for large pictures")
+    .max(10_240, "must be at most 10240 MB, Lambda's most")
+    .default(1_769),
+  // Of the split function's /tmp.
+  "video_split.storage_mb": z
+    .int("must be a whole number of MB")
+    .min(512, "must be at least 512 MB, Lambda's least")
+    .max(10_240, "must be at most 10240 MB, Lambda's most")
+    .default(2_048),
+  // Reserved for each function. AWS leaves 100 unreserved, and a new account has 10 in all: there none can be reserved.
   "video_split.concurrency": z
     .int("must be a whole number of invocations, or null for as many as the account has")
     .positive("must be at least 1, or null for as many as the account has")
     .nullable()
-    .default(10),
+    .default(null),
   // The ages at which an upload is looked up stay in order up to three days: services/reconciler/domain/patience.ts.
   "video_split.reconcile_after_sec": z
     .int("must be a whole number of seconds")

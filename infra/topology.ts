@@ -44,13 +44,13 @@ export type Rule = {
   deadLetters: QueueId;
 };
 
-/** A function that is invoked every so often, with EventBridge's "Scheduled Event". */
+/** A function that is invoked every so often, by EventBridge Scheduler. */
 export type Schedule = {
   name: string;
   description: string;
   everyMinutes: number;
   target: FunctionId;
-  /** Of EventBridge's delivery to the target, not of the function's own failures. */
+  /** Of the Scheduler's delivery to the target, not of the function's own failures. */
   retry: Retry;
   deadLetters: QueueId;
 };
@@ -64,12 +64,9 @@ export type FunctionSpec<Name> = {
   /** Size of /tmp. */
   storageMB: number;
   architecture: "arm64" | "x86_64";
-  /**
-   * npm packages shipped beside the bundle instead of in it, since there is a program in them that is run as a file.
-   * Their versions are package.json's.
-   */
-  packages: readonly string[];
-  /** Most invocations at the same time; undefined: as many as the account has. */
+  /** Programs shipped beside the bundle, in `bin`, for `architecture`. See infra/packaging. */
+  programs: readonly ("ffmpeg" | "ffprobe")[];
+  /** Most invocations at the same time, reserved for it; undefined: none are, and as many run as the account has left. */
   concurrency: number | undefined;
   /** Of an asynchronous invocation whose function failed. AWS: at most 2, after 1 and 2 minutes. */
   retry: Retry;
@@ -203,11 +200,10 @@ export function topology<Name>(
         description: "Splits an uploaded video into segments and announces each one.",
         // Lambda's longest; a video that needs more is cut as ranges by many invocations.
         timeoutSeconds: 900,
-        // 1,769 MB is one whole vCPU; stream copy is bound by the network, not by a second one.
-        memoryMB: 1_769,
+        memoryMB: settings["video_split.memory_mb"],
         // Three segments or 256 MB are in flight at most; the rest is room for long segments of high bit rate.
-        storageMB: 2_048,
-        packages: ["ffmpeg-static", "@ffprobe-installer/ffprobe"],
+        storageMB: settings["video_split.storage_mb"],
+        programs: ["ffmpeg", "ffprobe"],
         failures: "splitFailures",
         environment: {
           VIDEO_SPLIT_OUTPUT_BUCKET: names.segments,
@@ -235,7 +231,7 @@ export function topology<Name>(
         memoryMB: 256,
         // Lambda's least; nothing is written there.
         storageMB: 512,
-        packages: [],
+        programs: [],
         failures: "projectorFailures",
         environment: {
           DYNAMODB_TABLE_ID: names.videos,
@@ -251,7 +247,7 @@ export function topology<Name>(
         timeoutSeconds: 300,
         memoryMB: 256,
         storageMB: 512,
-        packages: [],
+        programs: [],
         // One at a time by its lease in the ledger: an account may be too new to reserve any concurrency.
         concurrency: undefined,
         failures: "reconcilerFailures",

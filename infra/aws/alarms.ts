@@ -9,14 +9,16 @@ type Watched = Pick<
   "alarmDescription" | "namespace" | "metricName" | "dimensions" | "statistic" | "period"
 >;
 
-/** Alarms for the first message in any dead-letter queue and for uploads that were given up, and a mail where the settings name an address. */
-export function createAlarms(queues: Queues, metrics: string, email: string | null): sst.aws.SnsTopic {
+/** Alarms for the first message in any dead-letter queue and for uploads that were given up, and a mail where the settings name an address, once it's confirmed. */
+export function createAlarms(stage: string, queues: Queues, metrics: string, email: string | null): sst.aws.SnsTopic {
   const topic = new sst.aws.SnsTopic("Alarms");
   if (email !== null) {
     new aws.sns.TopicSubscription("AlarmsMail", { topic: topic.arn, protocol: "email", endpoint: email });
   }
   const alarmOn = (name: string, watched: Watched) =>
     new aws.cloudwatch.MetricAlarm(`${name}Alarm`, {
+      // What the mail is titled with.
+      name: `${stage}-${name}`,
       ...watched,
       evaluationPeriods: 1,
       threshold: 0,

@@ -11,12 +11,18 @@ function createBucket(id: BucketId): sst.aws.Bucket {
     // Nobody's browser talks to it; SST would allow every origin.
     cors: false,
     enforceHttps: true,
-    // Only a stage that may be removed altogether takes its videos with it.
+    // Only a stage that may be removed altogether takes its videos with it. A change of settings removes no bucket.
     transform: { bucket: { forceDestroy: $app.removal === "remove" } },
   });
   new aws.s3.BucketServerSideEncryptionConfiguration(`${name}Encryption`, {
     bucket: bucket.name,
-    rules: [{ applyServerSideEncryptionByDefault: { sseAlgorithm: "AES256" } }],
+    rules: [
+      {
+        applyServerSideEncryptionByDefault: { sseAlgorithm: "AES256" },
+        // What S3 does by itself; unless it's stated, each deployment would try to lift it.
+        blockedEncryptionTypes: ["SSE-C"],
+      },
+    ],
   });
   new aws.s3.BucketLifecycleConfiguration(`${name}Lifecycle`, {
     bucket: bucket.name,
@@ -51,12 +57,16 @@ function notifyEventBridge(bucket: sst.aws.Bucket, existing: string | null): voi
   );
 }
 
-/** The upload and the output bucket: made here, or attached to where the settings name one. */
+/**
+ * The upload and the output bucket: the stage's own, or those that the settings name. The stage's own are there in either case:
+ * one that went from the program would be deleted with what is in it. docs/decisions/removal.md
+ */
 export function createBuckets(settings: Settings): Record<BucketId, sst.aws.Bucket> {
+  const own = { uploads: createBucket("uploads"), segments: createBucket("segments") };
   const uploadBucket = settings["video_split.upload_bucket"];
   const outputBucket = settings["video_split.output_bucket"];
-  const uploads = uploadBucket === null ? createBucket("uploads") : sst.aws.Bucket.get("Uploads", uploadBucket);
-  const segments = outputBucket === null ? createBucket("segments") : sst.aws.Bucket.get("Segments", outputBucket);
+  const uploads = uploadBucket === null ? own.uploads : sst.aws.Bucket.get("AttachedUploads", uploadBucket);
+  const segments = outputBucket === null ? own.segments : sst.aws.Bucket.get("AttachedSegments", outputBucket);
   if (BUCKETS.uploads.eventBridge) notifyEventBridge(uploads, uploadBucket);
   return { uploads, segments };
 }

@@ -5,9 +5,12 @@ type Subscribe = sst.aws.Bus["subscribe"];
 /** A bus that rules can be put on. */
 export type Subscribable = { subscribe(...args: Parameters<Subscribe>): ReturnType<Subscribe> };
 
-/** The video bus. Its name is the stage's, so that other apps can name it. */
+/**
+ * The video bus. Its name is the stage's, so that other apps can name it. It stays where its archive does: AWS deletes no bus
+ * that an archive has a rule on.
+ */
 export const createVideoBus = (name: string): sst.aws.Bus =>
-  new sst.aws.Bus("VideoBus", { transform: { bus: { name } } });
+  new sst.aws.Bus("VideoBus", { transform: { bus: { name } } }, { retainOnDelete: $app.removal !== "remove" });
 
 /** A bus of the account that isn't this app's: the default one, where S3 sends its events, or another app's video bus. */
 export function existingBus(name: string): Subscribable {

@@ -1,7 +1,6 @@
-import manifest from "../../package.json" with { type: "json" };
-import { BUNDLING, PROGRAM_PACKAGES, pinnedVersions } from "../bundling.ts";
+import { BUNDLING, PROGRAM_PACKAGES } from "../bundling.ts";
 import { tagsOf } from "../deployed-names.ts";
-import { PackagingError, preparePackage } from "../packaging.ts";
+import { PackagingError, preparePackage } from "../packaging/index.ts";
 import type { FunctionId, FunctionSpec, Topology } from "../topology.ts";
 import type { Queues } from "./dead-letters.ts";
 import { logicalName } from "./names.ts";
@@ -18,10 +17,13 @@ const createLogGroup = (id: FunctionId, { logRetentionDays }: Spec): aws.cloudwa
     retentionInDays: logRetentionDays,
   });
 
-/** Throws what is wrong with a built function's programs so that SST shows the message and no stack trace. */
+/**
+ * Adds its programs to a built function, instead of SST's `nodejs.install`, whose `npm install` fails with npm 12. Throws
+ * what is wrong so that SST shows the message and no stack trace.
+ */
 const prepare = async (directory: string, spec: Spec): Promise<void> => {
   try {
-    await preparePackage(directory, spec);
+    await preparePackage(directory, spec, { root: $cli.paths.root, environment: process.env });
   } catch (error) {
     throw error instanceof PackagingError ? new $util.RunError(error.message) : error;
   }
@@ -37,13 +39,13 @@ function createFunction(id: FunctionId, spec: Spec, links: Link[], queues: Queue
     timeout: `${spec.timeoutSeconds} seconds`,
     memory: `${spec.memoryMB} MB`,
     storage: `${spec.storageMB} MB`,
-    ...(spec.concurrency !== undefined && { concurrency: { reserved: spec.concurrency } }),
+    // A stub stands for each function in `sst dev`.
+    ...(spec.concurrency !== undefined && !$dev && { concurrency: { reserved: spec.concurrency } }),
     environment: spec.environment,
     nodejs: {
       format: BUNDLING.format,
       minify: BUNDLING.minify,
       esbuild: { target: BUNDLING.target, keepNames: BUNDLING.keepNames, external: [...PROGRAM_PACKAGES] },
-      install: pinnedVersions(spec.packages, manifest),
     },
     hook: { postbuild: (directory) => prepare(directory, spec) },
     link: [...links, ownPermissions(id, spec, queues, logGroup)],

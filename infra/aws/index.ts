@@ -12,7 +12,10 @@ import { createSchemaRegistry } from "./schemas.ts";
 import { settingsOf } from "./stage.ts";
 import { createTables } from "./tables.ts";
 
-/** The whole service in this stage's account. What it returns is printed after a deployment, and is what others need to know. */
+/**
+ * The whole service in this stage's account. `outputs` are printed after a deployment, and are what others need to know; `bus` is
+ * the video bus, to subscribe to in the same app.
+ */
 export function videoSplit() {
   const settings = settingsOf($app.stage);
   const name = stageName($app.stage);
@@ -37,13 +40,14 @@ export function videoSplit() {
   const functions = createFunctions(built, permissions({ settings, buckets, tables, bus }), queues);
   createRules(built, { buses: { default: existingBus("default"), video: bus }, functions, queues });
   createDashboard(name, { topology: built, metrics, functions, queues });
-  const alarms = createAlarms(queues, metrics, settings["video_split.alarm_email"]);
+  const alarms = createAlarms(name, queues, metrics, settings["video_split.alarm_email"]);
 
-  return {
+  const outputs = {
     upload: $interpolate`s3://${buckets.uploads.name}/${settings["video_split.upload_key_prefix"]}`,
     segments: buckets.segments.name,
     documents: tables.videos.name,
     bus: bus.name,
     alarms: alarms.arn,
   };
+  return { outputs, bus };
 }

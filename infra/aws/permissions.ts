@@ -34,6 +34,10 @@ const reading = (bucket: { arn: $util.Input<string> }, prefix: string): Permissi
   { actions: ["s3:ListBucket"], resources: [bucket.arn] },
 ];
 
+/** Using a KMS key of an attached bucket; nothing where there's none. */
+const using = (name: string, key: string | null, ...actions: string[]): Link[] =>
+  key === null ? [] : [may(name, { actions, resources: [key] })];
+
 /** What each function may do beyond its own logs and its own failures: exactly this, and nobody else anything. */
 export function permissions({ settings, buckets, tables, bus }: Resources): Record<FunctionId, Link[]> {
   const { partition } = aws.getPartitionOutput();
@@ -42,6 +46,9 @@ export function permissions({ settings, buckets, tables, bus }: Resources): Reco
   );
   return {
     split: [
+      ...using("DecryptUploads", settings["video_split.upload_kms_key"], "kms:Decrypt"),
+      // S3 decrypts the parts of a multipart upload that were written before.
+      ...using("EncryptSegments", settings["video_split.output_kms_key"], "kms:GenerateDataKey", "kms:Decrypt"),
       may("ReadUploads", ...reading(buckets.uploads, settings["video_split.upload_key_prefix"])),
       ...(sources.length > 0 ? [may("ReadRequestSources", ...sources.flat())] : []),
       may("WriteSegments", {
@@ -58,6 +65,7 @@ export function permissions({ settings, buckets, tables, bus }: Resources): Reco
       may("WriteVideos", { actions: ["dynamodb:GetItem", "dynamodb:UpdateItem"], resources: [tables.videos.arn] }),
     ],
     reconciler: [
+      ...using("DecryptListedUploads", settings["video_split.upload_kms_key"], "kms:Decrypt"),
       may("ListUploads", ...reading(buckets.uploads, settings["video_split.upload_key_prefix"]), {
         actions: ["s3:ListBucketVersions"],
         resources: [buckets.uploads.arn],

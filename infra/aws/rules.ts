@@ -7,7 +7,7 @@ import { logicalName } from "./names.ts";
 export type Subscriber = Parameters<Subscribable["subscribe"]>[1];
 
 type Delivery = {
-  description: string;
+  description: $util.Input<string>;
   /** JSON: SST's own argument knows three fields only. */
   pattern: $util.Input<string>;
   retry: Retry;
@@ -46,34 +46,49 @@ const createRule = (rule: Rule, { buses, functions, queues }: Ends): $util.Outpu
     deadLetters: queues[rule.deadLetters],
   });
 
-const createSchedule = (
+/**
+ * What EventBridge's rules send of a schedule, so that a dead letter says which one it was, and when. EventBridge Scheduler
+ * puts in the values: https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html
+ */
+const SCHEDULED_EVENT = {
+  version: "0",
+  id: "<aws.scheduler.execution-id>",
+  "detail-type": "Scheduled Event",
+  source: "aws.scheduler",
+  time: "<aws.scheduler.scheduled-time>",
+  resources: ["<aws.scheduler.schedule-arn>"],
+  detail: {},
+};
+
+function createSchedule(
   { name, description, everyMinutes, target, retry, deadLetters }: Schedule,
   { functions, queues }: Ends,
-): $util.Output<string> => {
-  const cron = new sst.aws.Cron(logicalName(name), {
+): void {
+  new sst.aws.CronV2(logicalName(name), {
     function: functions[target].arn,
     schedule: `rate(${everyMinutes} minutes)`,
+    event: SCHEDULED_EVENT,
+    retries: retry.attempts,
+    dlq: queues[deadLetters].arn,
     transform: {
-      rule: { description },
-      target: (args) => {
-        // SST's default is an empty event; EventBridge's own says which schedule it is, and when.
-        args.input = undefined;
-        args.deadLetterConfig = { arn: queues[deadLetters].arn };
-        args.retryPolicy = { maximumRetryAttempts: retry.attempts, maximumEventAgeInSeconds: retry.maxAgeSeconds };
+      schedule: (args) => {
+        args.description = description;
+        args.target = $output(args.target).apply((to) => ({
+          ...to,
+          retryPolicy: { maximumRetryAttempts: retry.attempts, maximumEventAgeInSeconds: retry.maxAgeSeconds },
+        }));
       },
     },
   });
-  return cron.nodes.rule.arn;
-};
+}
 
 /**
- * The topology's rules and schedules, and the policies of the queues, each of which takes dead letters from its own rules alone.
+ * The topology's rules and schedules, and the policies of the queues, each of which takes dead letters from its own rules alone. A
+ * schedule's come by the role that it has.
  */
 export function createRules({ rules, schedules }: Topology<$util.Output<string>>, ends: Ends): void {
-  const created = [
-    ...rules.map((rule) => ({ queue: rule.deadLetters, arn: createRule(rule, ends) })),
-    ...schedules.map((schedule) => ({ queue: schedule.deadLetters, arn: createSchedule(schedule, ends) })),
-  ];
+  const created = rules.map((rule) => ({ queue: rule.deadLetters, arn: createRule(rule, ends) }));
+  for (const schedule of schedules) createSchedule(schedule, ends);
   for (const [id, queue] of Object.entries(ends.queues) as [QueueId, sst.aws.Queue][]) {
     const arns = created.filter((rule) => rule.queue === id).map(({ arn }) => arn);
     acceptDeadLetters(logicalName(id), queue, arns);

@@ -8,8 +8,11 @@ import { deliver } from "./rules.ts";
 type Where<T extends EventType> = { readonly [Field in keyof EventData<T>]?: readonly unknown[] };
 
 export type Subscription<T extends EventType> = {
-  /** The video bus's name: what a deployment of Video Split prints as `bus`, such as "video-split-production". */
-  bus: string;
+  /**
+   * The video bus: in this app `videoSplit().bus`, in another one the name that a deployment prints as `bus`, such as
+   * "video-split-production". A bus that is named must be there when the app is deployed.
+   */
+  bus: string | sst.aws.Bus;
   where?: Where<T>;
 };
 
@@ -49,8 +52,9 @@ export function subscribe<T extends EventType>(
 ): { deadLetters: sst.aws.Queue } {
   const types = (typeof to === "string" ? [to] : to) as [T, ...T[]];
   const deadLetters = new sst.aws.Queue(`${name}DeadLetters`);
-  const arn = deliver(name, existingBus(bus), withFailures(subscriber, deadLetters), {
-    description: `${types.join(", ")} of ${bus}`,
+  const source = typeof bus === "string" ? existingBus(bus) : bus;
+  const arn = deliver(name, source, withFailures(subscriber, deadLetters), {
+    description: $interpolate`${types.join(", ")} of ${typeof bus === "string" ? bus : bus.name}`,
     pattern: JSON.stringify({ ...patternOf(...types), ...(where && { detail: { data: where } }) }),
     retry: DELIVERY_RETRY,
     deadLetters,

@@ -1,8 +1,6 @@
 import type { Settings } from "../settings.ts";
 import { TABLES, type TableId, type TableSpec } from "../topology.ts";
 
-const PRODUCTION = "production";
-
 /** SST's names for a table's shape. Only the attributes of keys are declared; DynamoDB has no schema for the others. */
 function shapeOf({ key, indexes, ttl }: TableSpec) {
   const keys = [key, ...Object.values(indexes).flatMap(({ hash, range }) => [hash, range])];
@@ -17,13 +15,17 @@ function shapeOf({ key, indexes, ttl }: TableSpec) {
 }
 
 const createTable = (name: string, spec: TableSpec): sst.aws.Dynamo =>
-  new sst.aws.Dynamo(name, { ...shapeOf(spec), deletionProtection: $app.stage === PRODUCTION });
+  new sst.aws.Dynamo(name, { ...shapeOf(spec), deletionProtection: $app.removal !== "remove" });
 
-/** The documents' table, made here or attached to where the settings name one, and the ledger. */
+/**
+ * The documents' table, the stage's own or the one that the settings name, and the ledger. The stage's own is there in either
+ * case, as its buckets are.
+ */
 export function createTables(settings: Settings): Record<TableId, sst.aws.Dynamo> {
+  const own = createTable("Videos", TABLES.videos);
   const existing = settings["dynamodb.table_id"];
   return {
-    videos: existing === null ? createTable("Videos", TABLES.videos) : sst.aws.Dynamo.get("Videos", existing),
+    videos: existing === null ? own : sst.aws.Dynamo.get("AttachedVideos", existing),
     ledger: createTable("Ledger", TABLES.ledger),
   };
 }

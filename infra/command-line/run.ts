@@ -18,6 +18,7 @@ const isExpected = (error: Error): boolean =>
     "UsageError",
     "SettingsError",
     "MissingBinaryError",
+    "PackagingError",
     "PortInUseError",
     "StateInUseError",
     "SplitFailedError",

@@ -1,18 +1,16 @@
 import { randomUUID } from "node:crypto";
 import type { Topology } from "../topology.ts";
-import { ACCOUNT, ruleArn } from "./arns.ts";
+import { ACCOUNT } from "./arns.ts";
 import { LambdaClosedError, type LocalLambda } from "./lambda/index.ts";
 
-/** https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-scheduled-rule-pattern.html#eb-create-scheduled-rule-schedule */
-const scheduledEvent = (region: string, rule: string) => ({
+/** As infra/aws/rules.ts has it. */
+const scheduledEvent = (region: string, name: string) => ({
   version: "0",
   id: randomUUID(),
   "detail-type": "Scheduled Event",
-  source: "aws.events",
-  account: ACCOUNT,
+  source: "aws.scheduler",
   time: `${new Date().toISOString().slice(0, 19)}Z`,
-  region,
-  resources: [ruleArn(region, rule)],
+  resources: [`arn:aws:scheduler:${region}:${ACCOUNT}:schedule/default/${name}`],
   detail: {},
 });
 

@@ -62,6 +62,12 @@ async function open(where: Where) {
   return { config, resources };
 }
 
+/** Lambda waits for up to five minutes before it tries a throttled asynchronous invocation again. */
+const SETTLED_MS = 330_000;
+
+/** https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-replay-archived-event.html */
+const ARCHIVING_MS = 600_000;
+
 /** The stack that runs on this machine, or exactly this stage on AWS. Throws `StageNotFoundError`. */
 export async function openDeployment(where: Where): Promise<Deployment & { s3: S3Client }> {
   const { config, resources } = await open(where);
@@ -79,7 +85,8 @@ export async function openDeployment(where: Where): Promise<Deployment & { s3: S
     archive: stage === undefined ? LOCAL_NAMES.archive : archiveName(stage),
     projectorArn,
     table,
-    settledMs: stage === undefined ? 2_000 : 20_000,
+    settledMs: stage === undefined ? 2_000 : SETTLED_MS,
+    archivingMs: stage === undefined ? 0 : ARCHIVING_MS,
   };
 }
 

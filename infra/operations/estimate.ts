@@ -59,6 +59,9 @@ const RANGE_BYTES = 8 * 1024 * 1024;
 /** SplitPlanned and VideoSplit. */
 const EVENTS_A_VIDEO = 2;
 
+/** S3's own, which is billed as a custom one, and goes to no archive. */
+const S3_EVENT = 1 / 1e6;
+
 /** Of the ledger, for each video: claim, choice, ending and what Powertools writes. */
 const LEDGER_WRITES_A_VIDEO = 6;
 
@@ -85,7 +88,7 @@ function costOf({ bytes, cut }: Candidate, segments: number, { memoryMB, archite
   return {
     lambda: gbSeconds * PRICES.lambdaGbSecond[architecture] + (1 + events) * PRICES.lambdaRequest,
     s3: Math.ceil(bytes / RANGE_BYTES) * PRICES.s3Get + segments * putsOf(bytes / segments) * PRICES.s3Put,
-    eventBridge: events * PRICES.event,
+    eventBridge: events * PRICES.event + S3_EVENT,
     dynamoDB: writes * PRICES.dynamoWrite + (events + LEDGER_WRITES_A_VIDEO) * PRICES.dynamoRead,
   };
 }

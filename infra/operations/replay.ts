@@ -24,6 +24,8 @@ export type Deployment = {
    * not when they were handled.
    */
   settledMs: number;
+  /** Milliseconds until the archive has what was put on the bus. */
+  archivingMs: number;
 };
 
 export type Span = { from: Date; to: Date };
@@ -97,6 +99,19 @@ async function settled(
 const isSame = (one: Map<number, string>, other: Map<number, string>): boolean =>
   one.size === other.size && [...one].every(([id, digest]) => other.get(id) === digest);
 
+/** Waits until all events of the span are in the archive. */
+async function archived(
+  { archivingMs }: Deployment,
+  { to }: Span,
+  onProgress: (progress: ReplayProgress) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const left = Math.min(Date.now(), to.getTime()) + archivingMs - Date.now();
+  if (left <= 0) return;
+  onProgress({ state: `WAITING ${Math.ceil(left / 1_000)} s FOR THE ARCHIVE`, until: undefined });
+  await sleep(left, undefined, { signal });
+}
+
 /**
  * Replays the log to the projector and waits until the documents have settled. Documents that are there are kept: events
  * fold into them as if they came twice, which changes nothing. Dropping the table first rebuilds it from nothing.
@@ -109,6 +124,7 @@ export async function replayLog(
 ): Promise<ReplayOutcome> {
   const { events, archive, bus, projectorArn } = deployment;
   const begun = performance.now();
+  await archived(deployment, { from, to }, onProgress, signal);
   const before = await digests(deployment);
   // Other consumers don't receive replayed events.
   const FilterArns = await rulesTo(events, bus, projectorArn);

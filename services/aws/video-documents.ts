@@ -8,8 +8,7 @@ import { documentOf, type Item, OWNED_ATTRIBUTES } from "./video-document-item.t
 
 /**
  * How often a write is tried, and the longest wait between two tries. A try fails only because another one's write got in
- * between, so these are enough for as many writers, and the projector has ten at most (`concurrency` in infra/topology.ts).
- * All waits together stay below the function's timeout.
+ * between, and only duplicates and a video's own few events write the same document. All waits together stay below the function's timeout.
  */
 const ATTEMPTS = 12;
 const BASE_MS = 20;

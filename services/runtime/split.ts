@@ -39,6 +39,8 @@ const Environment = z.object({
   FFMPEG_PATH: z.string().optional(),
   FFMPEG_BIN: z.string().optional(),
   FFPROBE_PATH: z.string().optional(),
+  FFPROBE_BIN: z.string().optional(),
+  LAMBDA_TASK_ROOT: z.string().optional(),
   PATH: z.string().optional(),
 });
 
@@ -53,7 +55,8 @@ async function compose(): Promise<SplitService> {
   const persistence = new LedgerPersistence(tables, environment.VIDEO_SPLIT_LEDGER_TABLE);
   const binaries = await findBinaries({
     ffmpegPath: environment.FFMPEG_PATH ?? environment.FFMPEG_BIN,
-    ffprobePath: environment.FFPROBE_PATH,
+    ffprobePath: environment.FFPROBE_PATH ?? environment.FFPROBE_BIN,
+    taskRoot: environment.LAMBDA_TASK_ROOT,
     path: environment.PATH,
   });
   const log = powertoolsLog("split");

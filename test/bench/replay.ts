@@ -46,7 +46,7 @@ export async function benchReplay(events: number): Promise<void> {
     const { stack } = bench;
     const { bus, archive, videos: table } = stack.names;
     const projectorArn = functionArn(stack.region, "projector");
-    const deployment = { ...bench, bus, archive, table, projectorArn, settledMs: 2_000 };
+    const deployment = { ...bench, bus, archive, table, projectorArn, settledMs: 2_000, archivingMs: 0 };
     const span = { from: new Date(0), to: new Date(Date.now() + 1_000) };
     const outcome = await replayLog(deployment, span, () => {}, NEVER);
     const after = await digestOf(bench);

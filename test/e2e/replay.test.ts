@@ -28,6 +28,7 @@ const deploymentOf = ({ stack, events, documents }: TestStack): Deployment => ({
   table: stack.names.videos,
   projectorArn: functionArn(stack.region, "projector"),
   settledMs: 1_000,
+  archivingMs: 0,
 });
 
 async function stackWithVideos(options: Parameters<typeof openTestStack>[0] = {}) {
@@ -93,6 +94,16 @@ describe("replaying the log", () => {
     const outcome = await replayLog(deploymentOf(renewed), EVERYTHING(), () => {}, NEVER);
     expect(outcome).toMatchObject({ before: 0, added: VIDEOS * 4 });
     expect(JSON.stringify(await renewed.allDocuments())).toBe(JSON.stringify(before));
+  });
+
+  it("waits until the archive has the newest of its events, as AWS wants it", async () => {
+    const { deployment } = await stackWithVideos();
+    const progress: string[] = [];
+    const span = { from: new Date(0), to: new Date() };
+    const archivingMs = 1_500;
+    await replayLog({ ...deployment, archivingMs }, span, ({ state }) => progress.push(state), NEVER);
+    expect(Date.now()).toBeGreaterThanOrEqual(span.to.getTime() + archivingMs);
+    expect(progress[0]).toMatch(/^WAITING \d s FOR THE ARCHIVE$/);
   });
 
   it("says so where no rule leads to a projector", async () => {

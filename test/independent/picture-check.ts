@@ -20,6 +20,7 @@ export function psnrFigures(decibels: readonly number[], uncompared: number): Ps
     below: sorted.filter((value) => value < MIN_PSNR_DB).length,
     compared: sorted.length,
     uncompared,
+    all: sorted,
   };
 }
 

@@ -38,6 +38,8 @@ export type Report = {
     below: number;
     compared: number;
     uncompared: number;
+    /** Of each frame, sorted. */
+    all: readonly number[];
   } | null;
   sound: TrackReport[];
   metadata: string[];

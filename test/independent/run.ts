@@ -98,7 +98,8 @@ async function main(stopping: AbortSignal): Promise<number> {
     say(line(row));
   }
   say(summary(rows));
-  if (values.json) process.stdout.write(`${JSON.stringify(rows, null, 2)}\n`);
+  if (values.json)
+    process.stdout.write(`${JSON.stringify(rows, (name, value) => (name === "all" ? undefined : value), 2)}\n`);
   return rows.every(({ report }) => report.faults.length === 0) ? 0 : 1;
 }
 

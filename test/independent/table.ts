@@ -1,5 +1,6 @@
 import { basename } from "node:path";
 import type { Input } from "./inputs.ts";
+import { psnrFigures } from "./picture-check.ts";
 import type { Report } from "./report.ts";
 
 export type Row = Input & { seconds: number; report: Report; took: number };
@@ -60,8 +61,20 @@ export const header = (): string => COLUMNS.map(({ title, width }) => title.padE
 
 export const line = (row: Row): string => COLUMNS.map(({ of, width }) => of(row).padEnd(width)).join(" ");
 
+/** Over the frames of all rows together. */
+function pictureQuality(rows: readonly Row[]): string {
+  const figures = psnrFigures(
+    rows.flatMap(({ report }) => report.psnr?.all ?? []),
+    0,
+  );
+  if (figures === null) return "";
+  const { least, percentile1, mean, below, compared } = figures;
+  const values = `least ${decibels(least)}, 1st percentile ${decibels(percentile1)}, mean ${decibels(mean)} dB`;
+  return `; ${compared} frames encoded again: ${values}, ${below} below 45`;
+}
+
 export const summary = (rows: readonly Row[]): string => {
   const wrong = rows.filter(({ report }) => report.faults.length > 0).length;
   const seconds = rows.reduce((sum, { took }) => sum + took, 0);
-  return `${rows.length} runs, ${wrong} wrong, ${rows.length - wrong} right; ${seconds.toFixed(0)} s`;
+  return `${rows.length} runs, ${wrong} wrong, ${rows.length - wrong} right${pictureQuality(rows)}; ${seconds.toFixed(0)} s`;
 };

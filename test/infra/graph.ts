@@ -42,13 +42,18 @@ export class Graph {
     return found;
   }
 
+  /** What the stage uses: what its settings name, or else its own. */
+  used(type: string, name: string): Resource {
+    return this.all(type).find((resource) => resource.name === `Attached${name}`) ?? this.named(type, name);
+  }
+
   /** The topology of this stage, with the physical names that the graph has. */
   get topology(): Topology<string> {
     const { stage, name } = this.synthesis.app;
     return topology(parseSettings(this.settings), {
-      uploads: String(this.named("s3/bucket:Bucket", "UploadsBucket").state.bucket),
-      segments: String(this.named("s3/bucket:Bucket", "SegmentsBucket").state.bucket),
-      videos: String(this.named("dynamodb/table:Table", "VideosTable").state.name),
+      uploads: String(this.used("s3/bucket:Bucket", "UploadsBucket").state.bucket),
+      segments: String(this.used("s3/bucket:Bucket", "SegmentsBucket").state.bucket),
+      videos: String(this.used("dynamodb/table:Table", "VideosTable").state.name),
       ledger: String(this.named("dynamodb/table:Table", "LedgerTable").state.name),
       bus: `${name}-${stage}`,
       archive: `${name}-${stage}-log`,
@@ -114,6 +119,12 @@ export class Graph {
   /** With functions built otherwise. */
   withBuilds(change: Partial<Build["properties"]>): Graph {
     const builds = this.synthesis.builds.map((build) => ({ ...build, properties: { ...build.properties, ...change } }));
+    return new Graph({ ...this.synthesis, builds }, this.settings);
+  }
+
+  /** With other programs beside each bundle. */
+  withPrograms(programs: string[]): Graph {
+    const builds = this.synthesis.builds.map((build) => ({ ...build, programs }));
     return new Graph({ ...this.synthesis, builds }, this.settings);
   }
 

@@ -21,6 +21,9 @@ export const FOUND_NOTIFICATIONS = {
   topics: [],
 };
 
+/** As long as EventBridge lets a stage's name be: infra/aws/buses.ts. */
+export const LONGEST_STAGE = "a-stage-of-thirty-two-characters";
+
 export const STAGES: Stage[] = [
   stage("a development stage", "ada", {}),
   stage("production", "production", {
@@ -38,6 +41,8 @@ export const STAGES: Stage[] = [
       "video_split.upload_key_prefix": "in/*/camera 1/",
       "video_split.output_bucket": "media",
       "video_split.output_key_prefix": "clips/{video_id}/",
+      "video_split.upload_kms_key": "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+      "video_split.output_kms_key": "arn:aws:kms:us-east-1:123456789012:key/0987dcba-09fe-87dc-65ba-ab0987654321",
       "dynamodb.table_id": "Videos2019",
       "video_split.accepted_extensions": ["mp4", "mov"],
       "video_split.architecture": "x86_64",
@@ -46,4 +51,5 @@ export const STAGES: Stage[] = [
     { found: { "aws:s3/bucketNotification:BucketNotification": FOUND_NOTIFICATIONS } },
   ),
   stage("sst dev", "lin", {}, { dev: true }),
+  stage("the longest name", LONGEST_STAGE, {}),
 ];

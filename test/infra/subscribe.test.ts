@@ -51,6 +51,58 @@ describe("given another app that subscribes to SegmentCreated in one line", () =
   });
 });
 
+describe("given a subscription in the app that has the bus", () => {
+  it("then its rule is on that bus, which needn't be there before", () => {
+    expect(ruleOf("Posters")?.inputs.eventBusName).toBe("video-split-own");
+    expect(targetOf("Posters")).toBeDefined();
+  });
+});
+
+describe("given events that are forwarded to another account", () => {
+  const rule = ruleOf("Analytics");
+  const target = targetOf("Analytics");
+  const bus = "arn:aws:events:eu-west-1:111122223333:event-bus/videos";
+
+  it("then a rule of that event puts them on its bus, and what can't be delivered in a queue", async () => {
+    expect(rule?.inputs.eventBusName).toBe("video-split-own");
+    const matches = compilePattern(JSON.parse(String(rule?.inputs.eventPattern)));
+    expect([matches(await exampleOf("SegmentCreated")), matches(await exampleOf("VideoSplit"))]).toEqual([true, false]);
+    const queue = graph.named("sqs/queue:Queue", "AnalyticsDeadLettersQueue").state;
+    expect(target).toMatchObject({ arn: bus, deadLetterConfig: { arn: queue.arn } });
+    const [policy] = graph.policiesOn("sqs/queuePolicy:QueuePolicy", "queueUrl", queue.url);
+    expect(policy?.find(({ Effect }) => Effect === "Allow")?.Condition).toEqual({
+      ArnEquals: { "aws:SourceArn": [rule?.state.arn] },
+    });
+  });
+
+  it("then it does so by a role that this rule alone may assume, and that may do nothing else", () => {
+    const role = graph.find("iam/role:Role", "arn", target?.roleArn);
+    expect(role && graph.permissionsOf(role)).toEqual([
+      { Effect: "Allow", Action: ["events:PutEvents"], Resource: [bus] },
+    ]);
+    const assuming = JSON.parse(String(role?.inputs.assumeRolePolicy)) as { Statement: object[] };
+    expect(assuming.Statement).toMatchObject([
+      {
+        Principal: { Service: ["events.amazonaws.com"] },
+        Condition: { ArnEquals: { "aws:SourceArn": [rule?.state.arn] } },
+      },
+    ]);
+  });
+
+  it("then the receiving bus lets that account put events of this service, and nobody else anything", () => {
+    const [policy] = graph.all("cloudwatch/eventBusPolicy:EventBusPolicy");
+    const { Statement: statements } = JSON.parse(String(policy?.inputs.policy)) as { Statement: object[] };
+    expect(statements).toMatchObject([
+      {
+        Effect: "Allow",
+        Action: ["events:PutEvents"],
+        Principal: { AWS: ["444455556666"] },
+        Condition: { StringEquals: { "events:source": ["video-split"] } },
+      },
+    ]);
+  });
+});
+
 describe("given a subscription to two events and some values of a field", () => {
   it("then both events match with those values, and with no other", async () => {
     const matches = compilePattern(JSON.parse(String(ruleOf("Report")?.inputs.eventPattern)));

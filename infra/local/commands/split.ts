@@ -72,7 +72,7 @@ async function main(stopping: AbortSignal): Promise<number> {
   }
   const { ffmpeg } = await findBinaries({
     ffmpegPath: process.env.FFMPEG_PATH ?? process.env.FFMPEG_BIN,
-    ffprobePath: process.env.FFPROBE_PATH,
+    ffprobePath: process.env.FFPROBE_PATH ?? process.env.FFPROBE_BIN,
     path: process.env.PATH,
   });
   const split = async (video: string): Promise<number> => {

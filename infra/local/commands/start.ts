@@ -105,7 +105,7 @@ async function main(stopping: AbortSignal): Promise<number> {
   }
   await findBinaries({
     ffmpegPath: process.env.FFMPEG_PATH ?? process.env.FFMPEG_BIN,
-    ffprobePath: process.env.FFPROBE_PATH,
+    ffprobePath: process.env.FFPROBE_PATH ?? process.env.FFPROBE_BIN,
     path: process.env.PATH,
   });
   const stack = await openStack({

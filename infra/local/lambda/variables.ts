@@ -2,7 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import type { LocalFunction } from "./contract.ts";
 
 /** Of the local stack's own environment; whatever else is there, credentials above all, a function doesn't see. */
-const INHERITED = ["PATH", "FFMPEG_PATH", "FFMPEG_BIN", "FFPROBE_PATH"] as const;
+const INHERITED = ["PATH", "FFMPEG_PATH", "FFMPEG_BIN", "FFPROBE_PATH", "FFPROBE_BIN"] as const;
 
 /** A log stream's name as Lambda gives it to each execution environment: `2026/11/23/[$LATEST]` and 32 hex digits. */
 const logStream = (): string =>

@@ -11,7 +11,8 @@ The projector writes to its own table: for a new one, name it in dynamodb.table_
 replay.
 
   --from ISO      from this time on (default: the first event)
-  --to ISO        up to this time (default: now)
+  --to ISO|now    up to this time. Default: now; of a deployed stage ten minutes ago, since AWS takes up to that long to archive
+                  an event. A later time is waited for
   --local         of the stack that "npm start" runs (default)
   --port N        its port (default: 4566)
   --stage NAME    of a deployed stage, with the AWS credentials of the environment
@@ -26,6 +27,11 @@ const OPTIONS = {
 
 /** The day that EventBridge was launched: no event is older. */
 const BEGINNING = new Date("2019-07-11T00:00:00Z");
+
+function endOf(text: string | undefined, archivingMs: number): Date {
+  if (text === "now") return new Date();
+  return time("to", text, new Date(Date.now() - archivingMs));
+}
 
 function time(option: string, text: string | undefined, otherwise: Date): Date {
   if (text === undefined) return otherwise;
@@ -43,12 +49,14 @@ async function main(stopping: AbortSignal): Promise<number> {
     process.stdout.write(HELP);
     return 0;
   }
-  const span = { from: time("from", values.from, BEGINNING), to: time("to", values.to, new Date()) };
+  const from = time("from", values.from, BEGINNING);
+  endOf(values.to, 0);
   const deployment = await openDeployment(values);
+  const to = endOf(values.to, deployment.archivingMs);
   let shown = "";
   const outcome = await replayLog(
     deployment,
-    span,
+    { from, to },
     ({ state, until }) => {
       const line = `${state.toLowerCase()}${until === undefined ? "" : `, events up to ${until.toISOString()}`}`;
       if (line !== shown) process.stderr.write(`${line}\n`);

@@ -79,8 +79,9 @@ const MAX_HEADER_MS = 30_000;
 
 /** Reads durations from headers by the service's own ffprobe; where this machine has none, no duration is known. */
 async function lengthsOf(s3: S3Client, stopping: AbortSignal): Promise<Lengths> {
-  const { FFMPEG_PATH: ffmpegPath, FFPROBE_PATH: ffprobePath, PATH: path } = process.env;
-  const binaries = await findBinaries({ ffmpegPath, ffprobePath, path }).catch((error: Error) => {
+  const { FFMPEG_PATH, FFMPEG_BIN, FFPROBE_PATH, FFPROBE_BIN, PATH: path } = process.env;
+  const where = { ffmpegPath: FFMPEG_PATH ?? FFMPEG_BIN, ffprobePath: FFPROBE_PATH ?? FFPROBE_BIN, path };
+  const binaries = await findBinaries(where).catch((error: Error) => {
     process.stderr.write(`Durations are unknown: ${error.message}\n`);
     return undefined;
   });

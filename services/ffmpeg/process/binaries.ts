@@ -10,8 +10,10 @@ export type Binaries = { ffmpeg: string; ffprobe: string };
 export type BinarySearch = {
   /** FFMPEG_PATH or FFMPEG_BIN. */
   ffmpegPath?: string | undefined;
-  /** FFPROBE_PATH. */
+  /** FFPROBE_PATH or FFPROBE_BIN. */
   ffprobePath?: string | undefined;
+  /** Folder of a function as it is deployed, with its programs in `bin`: LAMBDA_TASK_ROOT. */
+  taskRoot?: string | undefined;
   /** PATH. */
   path?: string | undefined;
 };
@@ -32,6 +34,13 @@ const onPath = async (name: string, path: string | undefined): Promise<string | 
     if (await isExecutable(file)) return file;
   }
   return undefined;
+};
+
+/** The program that a deployment puts beside the bundle (infra/packaging). */
+const shipped = async (name: string, taskRoot: string | undefined): Promise<string | undefined> => {
+  if (taskRoot === undefined) return undefined;
+  const file = join(taskRoot, "bin", name);
+  return (await isExecutable(file)) ? file : undefined;
 };
 
 const isExecutable = (file: string): Promise<boolean> =>
@@ -84,13 +93,14 @@ async function firstThatRuns(name: string, explicit: string | undefined, candida
 }
 
 /**
- * Finds ffmpeg and ffprobe, in this order: named in the environment, ffmpeg-static, PATH, the
- * npm-shipped installer packages. What is found has been run once. Throws `MissingBinaryError`. See
+ * Finds ffmpeg and ffprobe, in this order: named in the environment, shipped with the function,
+ * ffmpeg-static, PATH, the npm-shipped installer packages. What is found has been run once. Throws `MissingBinaryError`. See
  * docs/decisions for why this order.
  */
 export async function findBinaries(where: BinarySearch): Promise<Binaries> {
   const [ffmpeg, ffprobe] = await Promise.all([
     firstThatRuns("ffmpeg", where.ffmpegPath, [
+      { from: "the deployment", find: () => shipped("ffmpeg", where.taskRoot) },
       { from: "ffmpeg-static", find: () => fromPackage(async () => (await import("ffmpeg-static")).default) },
       { from: "PATH", find: () => onPath("ffmpeg", where.path) },
       {
@@ -99,6 +109,7 @@ export async function findBinaries(where: BinarySearch): Promise<Binaries> {
       },
     ]),
     firstThatRuns("ffprobe", where.ffprobePath, [
+      { from: "the deployment", find: () => shipped("ffprobe", where.taskRoot) },
       { from: "PATH", find: () => onPath("ffprobe", where.path) },
       {
         from: "@ffprobe-installer/ffprobe",

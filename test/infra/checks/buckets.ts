@@ -1,6 +1,5 @@
 import { type Check, same } from "../check.ts";
 import type { Graph } from "../graph.ts";
-import type { Stage } from "../stages.ts";
 import type { Resource } from "../synth/contract.ts";
 
 const BUCKET = "s3/bucket:Bucket";
@@ -13,9 +12,6 @@ const CORS = "s3/bucketCorsConfiguration:BucketCorsConfiguration";
 
 /** Buckets that the stage makes; what is attached is its owner's to set up. */
 const made = (graph: Graph): Resource[] => graph.all(BUCKET).filter(({ options }) => !options.read);
-
-const nothingMade = ({ own }: Stage): boolean =>
-  own["video_split.upload_bucket"] !== undefined && own["video_split.output_bucket"] !== undefined;
 
 const ofEach = (graph: Graph, faultsOf: (bucket: Resource) => string[]): string[] => made(graph).flatMap(faultsOf);
 
@@ -39,18 +35,29 @@ export const buckets: Check[] = [
       "no block": (graph) => graph.without(BLOCK),
       "a public policy allowed": (graph) => graph.with(BLOCK, () => ({ blockPublicPolicy: false })),
     },
-    unless: nothingMade,
   },
   {
     says: "each bucket is encrypted",
     faults: (graph) =>
       ofEach(graph, (bucket) =>
         same(`${bucket.name}'s encryption`, setOn(graph, ENCRYPTION, bucket), [
-          { rules: [{ applyServerSideEncryptionByDefault: { sseAlgorithm: "AES256" } }] },
+          {
+            rules: [
+              {
+                applyServerSideEncryptionByDefault: { sseAlgorithm: "AES256" },
+                blockedEncryptionTypes: ["SSE-C"],
+              },
+            ],
+          },
         ]),
       ),
-    broken: { "no encryption": (graph) => graph.without(ENCRYPTION) },
-    unless: nothingMade,
+    broken: {
+      "no encryption": (graph) => graph.without(ENCRYPTION),
+      "SSE-C isn't spoken of": (graph) =>
+        graph.with(ENCRYPTION, () => ({
+          rules: [{ applyServerSideEncryptionByDefault: { sseAlgorithm: "AES256" } }],
+        })),
+    },
   },
   {
     says: "each bucket refuses what doesn't come by TLS, and lets nobody else in",
@@ -70,7 +77,6 @@ export const buckets: Check[] = [
           policy: JSON.stringify({ Statement: [{ Effect: "Allow", Action: ["s3:GetObject"], Resource: ["*"] }] }),
         })),
     },
-    unless: nothingMade,
   },
   {
     says: "each bucket expires what is left of uploads that were never completed",
@@ -86,7 +92,6 @@ export const buckets: Check[] = [
       "no lifecycle": (graph) => graph.without(LIFECYCLE),
       "one that is off": (graph) => graph.with(LIFECYCLE, () => ({ rules: [{ status: "Disabled" }] })),
     },
-    unless: nothingMade,
   },
   {
     says: "no web page can talk to a bucket",

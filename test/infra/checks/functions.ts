@@ -70,20 +70,22 @@ export const functions: Check[] = [
     },
   },
   {
-    says: "each function is built from the topology's handler, for its architecture, its packages beside the bundle",
+    says: "each function is built from the topology's handler, for its architecture, its programs beside the bundle, without npm",
     faults: (graph) =>
       ofEach(graph, (id) => {
         const spec = graph.topology.functions[id];
         const builds = graph.synthesis.builds.filter(({ handler }) => handler === spec.handler);
-        const asked = builds.map(({ properties }) => [
+        const asked = builds.map(({ properties, programs = [] }) => [
           properties.architecture,
-          Object.keys(properties.install ?? {}).sort(),
+          [...programs].sort(),
+          Object.keys(properties.install ?? {}),
           properties.minify,
         ]);
-        return same(`${id}'s builds`, asked, [[spec.architecture, [...spec.packages].sort(), true]]);
+        return same(`${id}'s builds`, asked, [[spec.architecture, [...spec.programs].sort(), [], true]]);
       }),
     broken: {
-      "no package": (graph) => graph.withBuilds({ install: {} }),
+      "no program": (graph) => graph.withPrograms([]),
+      "a package that SST installs": (graph) => graph.withBuilds({ install: { "ffmpeg-static": "5.3.0" } }),
       "another architecture": (graph) => graph.withBuilds({ architecture: "riscv" }),
       "not minified": (graph) => graph.withBuilds({ minify: false }),
     },

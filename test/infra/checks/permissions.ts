@@ -1,3 +1,4 @@
+import { logicalName } from "../../../infra/aws/names.ts";
 import { outputKeyRoot, parseSettings, requestSources } from "../../../infra/settings.ts";
 import { type Check, isDev, same } from "../check.ts";
 import type { Graph, Statement } from "../graph.ts";
@@ -20,16 +21,24 @@ function expected(graph: Graph): Permission[] {
     may(name, ["logs:CreateLogStream", "logs:PutLogEvents"], `${name}Log:*`),
     may(name, ["sqs:SendMessage"], `${name}FailuresQueue`),
   ];
-  const { uploads, segments } = graph.topology.buckets;
-  const output = segments.name === uploads.name ? "UploadsBucket" : "SegmentsBucket";
+  const used = (type: string, name: string): string => graph.used(type, name).name;
+  const uploads = used("s3/bucket:Bucket", "UploadsBucket");
+  const isOneBucket = graph.topology.buckets.segments.name === graph.topology.buckets.uploads.name;
+  const output = isOneBucket ? uploads : used("s3/bucket:Bucket", "SegmentsBucket");
+  const decrypting = (name: string, setting: "upload" | "output", actions: string[]): Permission[] => {
+    const key = settings[`video_split.${setting}_kms_key`];
+    return key === null ? [] : [may(name, actions, key)];
+  };
   return [
     may(
       "Split",
       ["s3:GetObject", "s3:GetObjectVersion"],
       // A star in the prefix is a star there, not a wildcard.
-      `UploadsBucket/${settings["video_split.upload_key_prefix"].replace("*", LITERAL_STAR)}*`,
+      `${uploads}/${settings["video_split.upload_key_prefix"].replace("*", LITERAL_STAR)}*`,
     ),
-    may("Split", ["s3:ListBucket"], "UploadsBucket"),
+    may("Split", ["s3:ListBucket"], uploads),
+    ...decrypting("Split", "upload", ["kms:Decrypt"]),
+    ...decrypting("Split", "output", ["kms:GenerateDataKey", "kms:Decrypt"]),
     ...requestSources(settings).flatMap(({ bucket, prefix }) => [
       may("Split", ["s3:GetObject", "s3:GetObjectVersion"], `arn:aws:s3:::${bucket}/${prefix}*`),
       may("Split", ["s3:ListBucket"], `arn:aws:s3:::${bucket}`),
@@ -38,15 +47,16 @@ function expected(graph: Graph): Permission[] {
     may("Split", ["events:PutEvents"], "VideoBusBus"),
     may("Split", ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"], "LedgerTable"),
     ...own("Split"),
-    may("Projector", ["dynamodb:GetItem", "dynamodb:UpdateItem"], "VideosTable"),
+    may("Projector", ["dynamodb:GetItem", "dynamodb:UpdateItem"], used("dynamodb/table:Table", "VideosTable")),
     ...own("Projector"),
     may(
       "Reconciler",
       ["s3:GetObject", "s3:GetObjectVersion"],
-      `UploadsBucket/${settings["video_split.upload_key_prefix"].replace("*", LITERAL_STAR)}*`,
+      `${uploads}/${settings["video_split.upload_key_prefix"].replace("*", LITERAL_STAR)}*`,
     ),
-    may("Reconciler", ["s3:ListBucket"], "UploadsBucket"),
-    may("Reconciler", ["s3:ListBucketVersions"], "UploadsBucket"),
+    may("Reconciler", ["s3:ListBucket"], uploads),
+    may("Reconciler", ["s3:ListBucketVersions"], uploads),
+    ...decrypting("Reconciler", "upload", ["kms:Decrypt"]),
     may("Reconciler", ["events:PutEvents"], "VideoBusBus"),
     may(
       "Reconciler",
@@ -56,6 +66,9 @@ function expected(graph: Graph): Permission[] {
     ...own("Reconciler"),
   ];
 }
+
+const isService = (principal: string, service: string): boolean =>
+  [`{"Service":["${service}.amazonaws.com"]}`, `{"Service":"${service}.amazonaws.com"}`].includes(principal);
 
 const inOrder = (permissions: Permission[]): string[] => permissions.map((each) => JSON.stringify(each)).sort();
 
@@ -94,7 +107,9 @@ export const permissions: Check[] = [
   {
     says: "no function has a managed policy, whose permissions nobody here has written down",
     faults: (graph) =>
-      graph.all(ROLE).flatMap(({ name, inputs }) => same(`${name}'s managed policies`, inputs.managedPolicyArns, [])),
+      graph
+        .all(ROLE)
+        .flatMap(({ name, inputs }) => same(`${name}'s managed policies`, inputs.managedPolicyArns ?? [], [])),
     broken: {
       "SST's own": (graph) =>
         graph.with(ROLE, () => ({
@@ -103,18 +118,20 @@ export const permissions: Check[] = [
     },
   },
   {
-    says: "no role can be assumed by anybody but Lambda",
-    faults: (graph) =>
-      graph.all(ROLE).flatMap(({ name, inputs }) => {
+    says: "no role can be assumed by anybody but Lambda, and a schedule's by EventBridge Scheduler",
+    faults: (graph) => {
+      const schedules = graph.topology.schedules.map(({ name }) => `${logicalName(name)}Role`);
+      return graph.all(ROLE).flatMap(({ name, inputs }) => {
         const policy = inputs.assumeRolePolicy;
         const { Statement: statements } = (typeof policy === "string" ? JSON.parse(policy) : policy) as {
           Statement: Statement[];
         };
         const principals = statements.map(({ Principal }) => JSON.stringify(Principal));
         return principals
-          .filter((principal) => !/^\{"Service":\[?"lambda\.amazonaws\.com"\]?\}$/.test(principal))
+          .filter((principal) => !isService(principal, schedules.includes(name) ? "scheduler" : "lambda"))
           .map((principal) => `${name} can be assumed by ${principal}`);
-      }),
+      });
+    },
     broken: {
       "SST's whole account": (graph) =>
         graph.with(ROLE, () => ({

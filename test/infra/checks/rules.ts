@@ -1,4 +1,3 @@
-import { logicalName } from "../../../infra/aws/names.ts";
 import { hasWildcards } from "../../../infra/local/events/pattern/wildcard-complexity.ts";
 import type { Rule } from "../../../infra/topology.ts";
 import { type Check, same } from "../check.ts";
@@ -7,6 +6,7 @@ import type { Resource } from "../synth/contract.ts";
 
 const RULE = "cloudwatch/eventRule:EventRule";
 const TARGET = "cloudwatch/eventTarget:EventTarget";
+const SCHEDULE = "scheduler/schedule:Schedule";
 const PERMISSION = "lambda/permission:Permission";
 
 /** The topology's rule in the graph, found by what it matches and where. */
@@ -30,10 +30,9 @@ const ofEach = (graph: Graph, faultsOf: (rule: Rule, found: Resource) => string[
     return found === undefined ? [] : faultsOf(rule, found);
   });
 
-/** The first that isn't a schedule's: those are another check's. */
+/** The first of a type. */
 const first = (graph: Graph, type: string) => {
-  const schedules = graph.topology.schedules.map(({ name }) => logicalName(name));
-  const found = graph.all(type).find(({ name }) => !schedules.some((schedule) => name.startsWith(schedule)));
+  const [found] = graph.all(type);
   return (resource: Resource) => resource === found;
 };
 
@@ -68,26 +67,22 @@ export const rules: Check[] = [
   },
   {
     says: "there is no rule that the topology doesn't have",
-    faults: (graph) =>
-      same(
-        "the number of rules",
-        graph.all(RULE).length,
-        graph.topology.rules.length + graph.topology.schedules.length,
-      ),
+    faults: (graph) => same("the number of rules", graph.all(RULE).length, graph.topology.rules.length),
     broken: {
       "one more": (graph) => graph.plus(graph.all(RULE)[0] as Resource),
     },
   },
   {
-    says: "each schedule is a rule that invokes its function in its interval, by EventBridge's own event",
+    says: "each schedule invokes its function in its interval, by a role that may do that and leave its dead letters",
     faults: (graph) =>
       graph.topology.schedules.flatMap((schedule) => {
         const { name, description, everyMinutes, target, retry, deadLetters } = schedule;
-        const found = graph.find(RULE, "scheduleExpression", `rate(${everyMinutes} minutes)`);
-        if (found === undefined) return [`There is no rule for the schedule ${name}`];
+        const found = graph.find(SCHEDULE, "scheduleExpression", `rate(${everyMinutes} minutes)`);
+        if (found === undefined) return [`There is no schedule ${name}`];
         const { arn } = graph.lambda(target).state;
-        const targets = graph.all(TARGET).filter(({ inputs }) => inputs.rule === found.state.name);
-        const permits = graph.all(PERMISSION).filter(({ inputs }) => inputs.sourceArn === found.state.arn);
+        const queue = graph.queue(deadLetters).state.arn;
+        const to = found.inputs.target as Record<string, unknown>;
+        const role = graph.find("iam/role:Role", "arn", to.roleArn);
         return [
           ...same(
             `${name}'s state and description`,
@@ -95,29 +90,31 @@ export const rules: Check[] = [
             ["ENABLED", description],
           ),
           ...same(
-            `${name}'s targets`,
-            targets.map(({ inputs }) => [inputs.arn, inputs.input, inputs.deadLetterConfig, inputs.retryPolicy]),
+            `${name}'s target`,
+            [to.arn, to.deadLetterConfig, to.retryPolicy],
             [
-              [
-                arn,
-                undefined,
-                { arn: graph.queue(deadLetters).state.arn },
-                { maximumRetryAttempts: retry.attempts, maximumEventAgeInSeconds: retry.maxAgeSeconds },
-              ],
+              arn,
+              { arn: queue },
+              { maximumRetryAttempts: retry.attempts, maximumEventAgeInSeconds: retry.maxAgeSeconds },
             ],
           ),
           ...same(
             `${name}'s permissions`,
-            permits.map(({ inputs }) => inputs.function),
-            [arn],
+            (role === undefined ? [] : graph.permissionsOf(role)).map(({ Action, Resource }) => [Action, Resource]),
+            [
+              [["lambda:InvokeFunction"], [arn]],
+              [["sqs:SendMessage"], [queue]],
+            ],
           ),
         ];
       }),
     broken: {
-      "another interval": (graph) => graph.with(RULE, () => ({ scheduleExpression: "rate(1 day)" })),
-      "SST's empty event": (graph) => graph.with(TARGET, () => ({ input: "{}" })),
-      "no dead letters": (graph) => graph.with(TARGET, () => ({ deadLetterConfig: undefined })),
-      "no permission": (graph) => graph.without(PERMISSION),
+      "another interval": (graph) => graph.with(SCHEDULE, () => ({ scheduleExpression: "rate(1 day)" })),
+      "no dead letters": (graph) =>
+        graph.with(SCHEDULE, ({ target }) => ({ target: { ...(target as object), deadLetterConfig: undefined } })),
+      "switched off": (graph) => graph.with(SCHEDULE, () => ({ state: "DISABLED" })),
+      "another role": (graph) =>
+        graph.with(SCHEDULE, ({ target }) => ({ target: { ...(target as object), roleArn: "arn:other" } })),
     },
   },
   {

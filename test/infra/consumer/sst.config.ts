@@ -14,6 +14,12 @@ export default $config({
       { handler: "src/report.handler", memory: "128 MB" },
       { bus: "video-split-production", where: { extension: ["mp4", "mov"] } },
     );
+    const { createVideoBus } = await import("../../../infra/aws/buses.ts");
+    const { acceptEvents, forward } = await import("../../../infra/aws/forward.ts");
+    const bus = createVideoBus("video-split-own");
+    subscribe("Posters", "SegmentCreated", "src/posters.handler", { bus });
+    forward("Analytics", "SegmentCreated", "arn:aws:events:eu-west-1:111122223333:event-bus/videos", { bus });
+    acceptEvents("FromVideoSplit", new sst.aws.Bus("Videos"), "444455556666");
     const mistakes = () => {
       // @ts-expect-error There is no such event.
       subscribe("Typo", "SegmentCraeted", "src/x.handler", { bus: "b" });

@@ -32,6 +32,11 @@ export type Build = {
     minify?: boolean;
     esbuild?: Record<string, unknown>;
   };
+  /**
+   * Programs that the hook after the build put into the function's `bin`, where everyone may
+   * execute them.
+   */
+  programs?: string[];
 };
 
 export type SynthOptions = {
@@ -40,9 +45,14 @@ export type SynthOptions = {
   settings: unknown;
   /** As `sst dev` runs it. */
   dev?: boolean;
-  /** What is already set up in the made-up cloud: state of resources that are looked up, by type. */
+  /**
+   * What is already set up in the made-up cloud: state of resources that are looked up, by type.
+   */
   found?: Record<string, Record<string, unknown>>;
-  /** Architecture of the programs that the made-up npm installs beside a bundle; null: none. */
+  /**
+   * Architecture of the programs that FFMPEG_BIN and FFPROBE_BIN name; null: they are unset, and no
+   * host can be reached.
+   */
   programs?: "arm64" | "x86_64" | null;
 };
 

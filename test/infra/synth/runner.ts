@@ -1,6 +1,7 @@
-import { writeFileSync } from "node:fs";
+import { existsSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { PROJECT_ROOT } from "../../../infra/local/project.ts";
+import { elfHeader } from "../../fixtures/elf.ts";
 import type { App, Build, Synthesis, SynthInput, SynthOptions } from "./contract.ts";
 import { PLATFORM } from "./platform.ts";
 import type { Program } from "./program.ts";
@@ -15,7 +16,19 @@ export type Run = { program: Program; options: SynthOptions; directory: string; 
  */
 const { program, options, directory, result } = JSON.parse(process.argv[2] ?? "") as Run;
 const builds: Build[] = [];
-process.env.SST_SERVER = await serveSst({ builds, directory, programs: options.programs });
+process.env.SST_SERVER = await serveSst({ builds, directory });
+
+/** What a deployment ships: no download, and nothing of the user's cache. */
+function setPrograms(programs: SynthOptions["programs"]): void {
+  Object.assign(process.env, { XDG_CACHE_HOME: directory, FFMPEG_BINARIES_URL: "http://127.0.0.1:9" });
+  if (!programs) return;
+  for (const name of ["ffmpeg", "ffprobe"]) {
+    const file = join(directory, name);
+    writeFileSync(file, elfHeader(programs));
+    process.env[`${name.toUpperCase()}_BIN`] = file;
+  }
+}
+setPrograms(options.programs);
 
 const synth: SynthInput = {
   app: {} as App,
@@ -36,7 +49,14 @@ Object.assign(globalThis, { synth });
 const { app } = (await import(program.app)) as { app: (input: { stage: string }) => Promise<Omit<App, "stage">> };
 synth.app = { ...(await app({ stage: options.stage })), stage: options.stage };
 
+function shippedPrograms({ functionID }: Build): string[] {
+  const folder = join(directory, "artifacts", `${functionID}-src`, "bin");
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder).filter((name) => (statSync(join(folder, name)).mode & 0o777) === 0o755);
+}
+
 process.once("beforeExit", () => {
+  for (const build of builds) build.programs = shippedPrograms(build);
   const { resources, outputs } = synth;
   const synthesis: Synthesis = { app: synth.app, resources, outputs: outputs as Record<string, unknown>, builds };
   writeFileSync(join(result), JSON.stringify(synthesis));

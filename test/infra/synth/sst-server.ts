@@ -2,13 +2,13 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import type { Build, SynthOptions } from "./contract.ts";
+import type { Build } from "./contract.ts";
 import { buildFunction } from "./function-build.ts";
 
 type Call = { method: string; params: [Record<string, unknown>] };
 
 /** The calls that SST's components make to its command line while a program runs. */
-async function answer({ method, params: [input] }: Call, { builds, directory, programs }: Serving): Promise<unknown> {
+async function answer({ method, params: [input] }: Call, { builds, directory }: Serving): Promise<unknown> {
   switch (method) {
     case "Provider.Aws.Bootstrap":
       return { asset: "sst-asset", assetEcrRegistryId: "", assetEcrUrl: "", state: "sst-state" };
@@ -20,14 +20,14 @@ async function answer({ method, params: [input] }: Call, { builds, directory, pr
       const build = input as unknown as Build;
       builds.push(build);
       const out = join(directory, "artifacts", `${build.functionID}-src`);
-      return buildFunction(build, { out, programs });
+      return buildFunction(build, out);
     }
     default:
       throw new Error(`SST's command line has no ${method} here`);
   }
 }
 
-type Serving = { builds: Build[]; directory: string; programs: SynthOptions["programs"] };
+type Serving = { builds: Build[]; directory: string };
 
 /** Stands in for SST's command line: a JSON-RPC server on loopback. It doesn't keep the process alive. */
 export async function serveSst(serving: Serving): Promise<string> {

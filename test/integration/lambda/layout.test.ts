@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { cp, mkdir, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
@@ -14,27 +14,16 @@ const run = promisify(execFile);
 
 const RUNNER = join(PROJECT_ROOT, "test/fixtures/functions/lambda-layout.mjs");
 
-/**
- * What ffmpeg-static 5.3.0's index.js comes to in Lambda. The package itself can't be relied on here: its install script downloads, and
- * npm leaves it out where that fails.
- */
-const FFMPEG_STATIC = 'module.exports = process.env.FFMPEG_BIN || require("path").join(__dirname, "ffmpeg");\n';
-
-/** A folder as SST zips it for Lambda: the bundle, and beside it the packages that have a program inside. */
+/** A folder as SST zips it for Lambda: the bundle, and beside it the programs that infra/packaging adds. */
 async function packageAsShipped(): Promise<string> {
   const directory = await temporaryFolder();
   const { file } = await bundle("services/split/handler.handler", { root: PROJECT_ROOT, directory });
-  // What bundle() links is for the local stack; SST installs copies.
-  await rm(join(directory, "node_modules"), { recursive: true, force: true });
-  const modules = join(directory, "node_modules");
-  const ffmpeg = join(modules, "ffmpeg-static");
-  await mkdir(ffmpeg, { recursive: true });
-  await writeFile(join(ffmpeg, "package.json"), JSON.stringify({ name: "ffmpeg-static", version: "5.3.0" }));
-  await writeFile(join(ffmpeg, "index.js"), FFMPEG_STATIC);
-  await cp((await binaries).ffmpeg, join(ffmpeg, "ffmpeg"), { dereference: true });
-  const installers = join(PROJECT_ROOT, "node_modules", "@ffprobe-installer");
-  await cp(installers, join(modules, "@ffprobe-installer"), { recursive: true, dereference: true });
   expect(dirname(file)).toBe(directory);
+  // What bundle() links is for the local stack.
+  await rm(join(directory, "node_modules"), { recursive: true, force: true });
+  await mkdir(join(directory, "bin"));
+  for (const [name, program] of Object.entries(await binaries))
+    await cp(program, join(directory, "bin", name), { dereference: true });
   return directory;
 }
 
@@ -78,13 +67,10 @@ describe("given the split handler in the layout that Lambda gets", () => {
     expect(await test.allDocuments()).toHaveLength(4);
   });
 
-  it.each([
-    ["ffmpeg", "ffmpeg-static/ffmpeg"],
-    ["ffprobe", "@ffprobe-installer"],
-  ])("without %s, then nothing else is taken in its place", async (name, path) => {
+  it.each(["ffmpeg", "ffprobe"])("without %s, then nothing else is taken in its place", async (name) => {
     const test = await openTestStack();
     const directory = await packageAsShipped();
-    await rm(join(directory, "node_modules", path), { recursive: true });
+    await rm(join(directory, "bin", name));
     const outcome = await invoke(directory, test, requestFor(test.stack, "a.mp4"));
     expect(outcome).toContain(`THROWN MissingBinaryError: No ${name} that runs was found`);
   });

@@ -1,74 +1,99 @@
-import { chmod, mkdir, stat, truncate, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { chmod, stat, truncate, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { PackagingError, preparePackage } from "../../../infra/packaging.ts";
-import { elfHeader } from "../../fixtures/elf.ts";
+import { bundle } from "../../../infra/local/lambda/index.ts";
+import { PROJECT_ROOT } from "../../../infra/local/project.ts";
+import {
+  MAX_PACKAGE_BYTES,
+  PackagingError,
+  type Program,
+  preparePackage,
+  RECORDED,
+  sizeOf,
+} from "../../../infra/packaging/index.ts";
+import { parseSettings } from "../../../infra/settings.ts";
+import { LOCAL_NAMES, topology } from "../../../infra/topology.ts";
+import { elfHeader, linkedProgram } from "../../fixtures/elf.ts";
 import { temporaryFolder } from "../../fixtures/temporary.ts";
 
-const FFMPEG = "ffmpeg-static/ffmpeg";
-const FFPROBE = "@ffprobe-installer/linux-arm64/ffprobe";
-const FUNCTION = { architecture: "arm64", packages: ["ffmpeg-static", "@ffprobe-installer/ffprobe"] } as const;
+const PROGRAMS = ["ffmpeg", "ffprobe"] as const;
 
-/** A function as npm leaves it: the program of each package, by its path below node_modules. */
-async function packageOf(programs: Record<string, Uint8Array | string>): Promise<string> {
-  const directory = await temporaryFolder();
-  for (const [path, content] of Object.entries(programs)) {
-    const file = join(directory, "node_modules", path);
-    await mkdir(dirname(file), { recursive: true });
-    await writeFile(file, content);
+/** Prepares a package with programs of this machine, named as a user would. */
+async function prepare(contents: Record<Program, Uint8Array | string>, directory: string): Promise<void> {
+  const folder = await temporaryFolder();
+  const files = { ffmpeg: join(folder, "ffmpeg"), ffprobe: join(folder, "ffprobe") };
+  for (const program of PROGRAMS) {
+    await writeFile(files[program], contents[program]);
+    await chmod(files[program], 0o744);
   }
-  return directory;
+  const environment = { FFMPEG_BIN: files.ffmpeg, FFPROBE_BIN: files.ffprobe };
+  await preparePackage(directory, { architecture: "arm64", programs: PROGRAMS }, { root: PROJECT_ROOT, environment });
 }
 
-const complaint = async (programs: Record<string, Uint8Array | string>): Promise<string> => {
-  const directory = await packageOf(programs);
-  return preparePackage(directory, FUNCTION).then(
-    () => "",
-    (error) => {
-      expect(error).toBeInstanceOf(PackagingError);
-      return error.message;
-    },
+const refusal = async (ffmpeg: Uint8Array | string): Promise<string> => {
+  const error = await prepare({ ffmpeg, ffprobe: elfHeader("arm64") }, await temporaryFolder()).catch(
+    (thrown) => thrown,
   );
+  expect(error).toBeInstanceOf(PackagingError);
+  return error.message;
 };
 
 describe("given a function that is to be shipped for arm64", () => {
   it("with both programs for arm64, then everyone may execute them: Lambda's user doesn't own them", async () => {
-    const directory = await packageOf({ [FFMPEG]: elfHeader("arm64"), [FFPROBE]: elfHeader("arm64") });
-    await chmod(join(directory, "node_modules", FFPROBE), 0o744);
-    await preparePackage(directory, FUNCTION);
-    for (const program of [FFMPEG, FFPROBE])
-      expect((await stat(join(directory, "node_modules", program))).mode & 0o777).toBe(0o755);
+    const directory = await temporaryFolder();
+    await prepare({ ffmpeg: elfHeader("arm64"), ffprobe: elfHeader("arm64") }, directory);
+    for (const program of PROGRAMS) expect((await stat(join(directory, "bin", program))).mode & 0o777).toBe(0o755);
   });
 
   it.each([
     ["a program for x86_64", elfHeader("x86_64"), "is for x86_64, but the function runs on arm64"],
     ["a program for a machine that Lambda hasn't", elfHeader("riscv"), "is for machine 243, but"],
     ["a Mac's program", new Uint8Array([0xcf, 0xfa, 0xed, 0xfe, ...new Uint8Array(60)]), "is no Linux program"],
-    ["a script", "#!/bin/sh\nexec /usr/bin/ffmpeg\n", "is no Linux program"],
-    ["half a download", elfHeader("arm64").subarray(0, 10), "is no Linux program"],
+    ["a script", `#!/bin/sh\nexec /usr/bin/ffmpeg\n${"#".repeat(64)}`, "is no Linux program"],
+    ["half a header", elfHeader("arm64").subarray(0, 10), "is no Linux program"],
     ["an empty file", new Uint8Array(0), "is no Linux program"],
     ["a 32-bit program", elfHeader("arm64").with(4, 1), "is no Linux program"],
-  ])("with %s, then it is refused", async (_, content, message) => {
-    expect(await complaint({ [FFMPEG]: content, [FFPROBE]: elfHeader("arm64") })).toContain(`${FFMPEG} ${message}`);
+    ["half a program", linkedProgram("arm64", ["libc.so.6"]).subarray(0, 130), "is no Linux program"],
+    [
+      "a distribution's program",
+      linkedProgram("arm64", ["libc.so.6", "libavcodec.so.61", "libavutil.so.59"]),
+      "needs libavcodec.so.61, libavutil.so.59, which Lambda doesn't have",
+    ],
+  ])("with %s in FFMPEG_BIN, then it is refused, and what to do is said", async (_, content, message) => {
+    const text = await refusal(content);
+    expect(text).toMatch(/^ffmpeg \(FFMPEG_BIN \S+\) /);
+    expect(text).toContain(message);
+    expect(text).toContain("Name a static Linux ffmpeg for arm64 in FFMPEG_BIN, or unset it.");
   });
 
-  it("without a program, then it is refused with what to do", async () => {
-    expect(await complaint({ [FFPROBE]: elfHeader("arm64") })).toContain(
-      "ffmpeg-static was installed without its program ffmpeg-static/ffmpeg. Its install script downloads it",
-    );
-    expect(await complaint({ [FFMPEG]: elfHeader("arm64") })).toContain(`without its program ${FFPROBE}`);
+  it("with a program that needs nothing but Lambda's own C library, then it is shipped", async () => {
+    const ffmpeg = linkedProgram("arm64", ["libm.so.6", "libc.so.6", "ld-linux-aarch64.so.1"]);
+    await expect(prepare({ ffmpeg, ffprobe: elfHeader("arm64") }, await temporaryFolder())).resolves.toBeUndefined();
   });
 
-  it("with the program of another architecture only, then it is refused", async () => {
-    const other = FFPROBE.replace("arm64", "x64");
-    expect(await complaint({ [FFMPEG]: elfHeader("arm64"), [other]: elfHeader("x86_64") })).toContain(
-      `without its program ${FFPROBE}`,
-    );
+  it("with a file in FFMPEG_BIN that isn't there, then it is named", async () => {
+    const sources = { root: PROJECT_ROOT, environment: { FFMPEG_BIN: "/nowhere/ffmpeg" } };
+    const outcome = preparePackage(await temporaryFolder(), { architecture: "arm64", programs: ["ffmpeg"] }, sources);
+    await expect(outcome).rejects.toThrow("FFMPEG_BIN names /nowhere/ffmpeg, which can't be read");
   });
 
   it("that is larger than Lambda takes, then it is refused with its size", async () => {
-    const directory = await packageOf({ [FFMPEG]: elfHeader("arm64"), [FFPROBE]: elfHeader("arm64") });
-    await truncate(join(directory, "node_modules", FFMPEG), 251 * 1024 * 1024);
-    await expect(preparePackage(directory, FUNCTION)).rejects.toThrow("is 252 MB unzipped; Lambda takes 250 MB");
+    const directory = await temporaryFolder();
+    await writeFile(join(directory, "bundle.mjs"), "");
+    await truncate(join(directory, "bundle.mjs"), 251 * 1024 * 1024);
+    await expect(prepare({ ffmpeg: elfHeader("arm64"), ffprobe: elfHeader("arm64") }, directory)).rejects.toThrow(
+      "is 252 MB unzipped; Lambda takes 250 MB",
+    );
   });
+});
+
+it("given the recorded programs, then the split function isn't larger than Lambda takes, for either architecture", async () => {
+  const { handler, programs } = topology(parseSettings({}), LOCAL_NAMES).functions.split;
+  const directory = await temporaryFolder();
+  await bundle(handler, { root: PROJECT_ROOT, directory });
+  const bundled = await sizeOf(directory);
+  for (const architecture of ["arm64", "x86_64"] as const) {
+    const recorded = programs.map((program) => RECORDED[architecture]?.[program].bytes ?? Number.NaN);
+    expect(recorded.reduce((sum, bytes) => sum + bytes, bundled)).toBeLessThan(MAX_PACKAGE_BYTES);
+  }
 });

@@ -40,7 +40,7 @@ const ENDS: [number, End][] = [
 ];
 
 describe("a pass over 100,000 keys", () => {
-  it("misses none where it is interrupted at several places, and takes 100 LIST calls where it isn't", async () => {
+  it("misses none where it is interrupted, and takes 100 LIST calls where it isn't", { timeout: 120_000 }, async () => {
     const opened = await openLarge();
     const { calls, events, world } = opened;
     const runUntil = async (hour: number, lastCall: number, end: End) => {
@@ -117,7 +117,8 @@ function rowOf(objects: number): string {
 describe("a month", () => {
   it.each([1_000, 100_000, 1_000_000, 10_000_000])("with %d objects costs what the docs say", async (objects) => {
     const docs = await readFile(`${PROJECT_ROOT}/docs/deploy.md`, "utf8");
-    const row = docs.split("\n").find((line) => line.startsWith(`| ${objects.toLocaleString("en")} |`));
+    const [, section = ""] = docs.split("### What the reconciler costs");
+    const row = section.split("\n").find((line) => line.startsWith(`| ${objects.toLocaleString("en")} |`));
     expect(row).toBe(rowOf(objects));
   });
 

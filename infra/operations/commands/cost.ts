@@ -1,0 +1,68 @@
+import { parseCommandLine } from "../../command-line/parse.ts";
+import { run, UsageError } from "../../command-line/run.ts";
+import { loadSettings } from "../../local/project.ts";
+import { LOCAL_NAMES, topology } from "../../topology.ts";
+import { type Cost, estimate } from "../estimate.ts";
+
+const HELP = `npm run cost -- [--hours N] [--mbps N] [--stage NAME]
+
+Estimates what it costs on AWS to split one video, by both cuts and two lengths of segments, with the settings of a stage: the
+arithmetic of "npm run request -- --dry-run". Prices of us-east-1 and speeds are approximate, and were never measured on AWS.
+
+  --hours N     length of the video (default: 1)
+  --mbps N      megabits a second (default: 8)
+  --stage NAME  whose settings (default: local)
+`;
+
+const OPTIONS = {
+  hours: { type: "string", default: "1" },
+  mbps: { type: "string", default: "8" },
+  stage: { type: "string", default: "local" },
+  help: { type: "boolean", short: "h", default: false },
+} as const;
+
+const SECONDS_AN_HOUR = 3_600;
+const BITS_A_BYTE = 8;
+
+const SEGMENT_SECONDS = [10, 30];
+const CUTS = ["keyframe", "exact"] as const;
+
+function positive(option: string, text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && value < 1_000))
+    throw new UsageError(`--${option} is "${text}"; it must be a number from 0 to 1000`);
+  return value;
+}
+
+const dollars = (value: number): string => value.toFixed(4);
+
+const cellsOf = ({ lambda, s3, eventBridge, dynamoDB }: Cost): string[] =>
+  [lambda, s3, eventBridge, dynamoDB, lambda + s3 + eventBridge + dynamoDB].map(dollars);
+
+async function main(): Promise<number> {
+  const { values } = parseCommandLine("npm run cost", { options: OPTIONS });
+  if (values.help) {
+    process.stdout.write(HELP);
+    return 0;
+  }
+  const seconds = positive("hours", values.hours) * SECONDS_AN_HOUR;
+  const bytes = (positive("mbps", values.mbps) * 1e6 * seconds) / BITS_A_BYTE;
+  const { memoryMB, architecture } = topology(await loadSettings(values.stage), LOCAL_NAMES).functions.split;
+  const rows = CUTS.flatMap((cut) =>
+    SEGMENT_SECONDS.map((segmentSeconds) => {
+      const { segments, cost } = estimate([{ bytes, seconds, segmentSeconds, cut }], { memoryMB, architecture });
+      return [cut, `${segmentSeconds} s`, String(segments), ...cellsOf(cost!)];
+    }),
+  );
+  const table = [["cut", "X", "segments", "Lambda", "S3", "EventBridge", "DynamoDB", "$ in all"], ...rows];
+  const widths = table[0]!.map((_, column) => Math.max(...table.map((row) => row[column]!.length)));
+  for (const row of table)
+    process.stdout.write(`${row.map((cell, column) => cell.padStart(widths[column]!)).join("  ")}\n`);
+  const kept = estimate([{ bytes, seconds, segmentSeconds: 30, cut: "exact" }], { memoryMB, architecture }).storage;
+  process.stdout.write(
+    `${values.hours} h at ${values.mbps} Mb/s, ${memoryMB} MB of memory, ${architecture}; keeping the segments: $${kept.toFixed(3)} a month\n`,
+  );
+  return 0;
+}
+
+await run(main);

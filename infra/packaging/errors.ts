@@ -1,0 +1,7 @@
+/**
+ * What would be deployed doesn't run in Lambda, or can't be had. The message says why, and what to
+ * do.
+ */
+export class PackagingError extends Error {
+  override name = "PackagingError";
+}

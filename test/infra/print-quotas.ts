@@ -1,0 +1,29 @@
+import { Graph } from "./graph.ts";
+import { QUOTAS, usedBy } from "./quotas.ts";
+import { LONGEST_STAGE, STAGES } from "./stages.ts";
+import { synthesise } from "./synth/index.ts";
+import { ensurePlatform } from "./synth/platform.ts";
+import { bundleProgram, removeProgram } from "./synth/program.ts";
+
+/** `npm run quotas`: what a stage, and ten of them in an account, use of AWS's quotas, from the graph of a stage. */
+await ensurePlatform();
+const program = await bundleProgram(`quotas.${process.pid}`);
+try {
+  const stage = STAGES.find((each) => each.stage === LONGEST_STAGE)!;
+  const graph = new Graph(await synthesise(program, stage), stage.own);
+  const rows = QUOTAS.map((quota) => [
+    quota.says,
+    ...[quota.limit, usedBy(quota, graph, 1), usedBy(quota, graph, 10)].map((value) => value.toLocaleString("en-US")),
+    quota.source,
+  ]);
+  const table = [["quota", "limit", "one stage", "ten", "source"], ...rows];
+  const widths = table[0]!.map((_, column) => Math.max(...table.map((row) => row[column]!.length)));
+  for (const [says, limit, one, ten, source] of table)
+    console.log(
+      [says!.padEnd(widths[0]!), ...[limit, one, ten].map((cell, at) => cell!.padStart(widths[at + 1]!)), source].join(
+        "  ",
+      ),
+    );
+} finally {
+  await removeProgram(program);
+}

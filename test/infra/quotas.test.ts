@@ -1,0 +1,54 @@
+import { describe, expect, inject, it } from "vitest";
+import { QUOTAS, usedBy } from "./quotas.ts";
+import { LONGEST_STAGE } from "./stages.ts";
+import type { Resource } from "./synth/contract.ts";
+import { synthesise } from "./synth/index.ts";
+import { graphOf } from "./synthesised.ts";
+
+/** Physical names end with letters that SST draws anew for what isn't there yet. */
+function withoutDrawnNames(resources: readonly Resource[]): unknown {
+  const names = new Map<string, string>();
+  for (const { name, inputs, state } of resources)
+    for (const property of ["name", "bucket", "targetId"]) {
+      const value = String(inputs[property] ?? state[property] ?? "");
+      if (/-[a-z]{8}$/.test(value)) names.set(value, `[${name}]`);
+    }
+  let text = JSON.stringify(resources);
+  for (const [drawn, logical] of [...names].sort(([one], [other]) => other.length - one.length))
+    text = text.replaceAll(drawn, logical);
+  return JSON.parse(text);
+}
+
+describe("AWS's quotas, for the longest name that a stage may have", () => {
+  const graph = graphOf(LONGEST_STAGE);
+
+  it.each(QUOTAS.map((quota) => [quota.says, quota] as const))("%s: ten stages in an account keep it", (_, quota) => {
+    expect(usedBy(quota, graph, 10)).toBeLessThanOrEqual(quota.limit);
+  });
+
+  it("what is measured is there", () => {
+    const isReserved = (says: string) => says.startsWith("executions that") || says.startsWith("rules with wildcards");
+    for (const quota of QUOTAS) if (!isReserved(quota.says)) expect(quota.used(graph), quota.says).toBeGreaterThan(0);
+  });
+});
+
+describe("two stages side by side", () => {
+  it("have no physical name in common", () => {
+    const namesOf = (stage: string) =>
+      graphOf(stage).synthesis.resources.flatMap(({ type, inputs, options }) =>
+        options.read || !["string"].includes(typeof inputs.name) || !type.startsWith("aws:")
+          ? []
+          : [`${type} ${inputs.eventBusName ?? inputs.registryName ?? ""} ${inputs.name}`],
+      );
+    const [one, other] = [namesOf("ada"), namesOf(LONGEST_STAGE)];
+    expect(one.length).toBeGreaterThan(20);
+    expect(one.filter((name) => other.includes(name))).toEqual([]);
+  });
+});
+
+describe("a second deployment with nothing changed", () => {
+  it("asks for what the first one asked for", async () => {
+    const again = await synthesise(inject("program"), { stage: "ada", settings: { ada: {} }, programs: "arm64" });
+    expect(withoutDrawnNames(again.resources)).toEqual(withoutDrawnNames(graphOf("ada").synthesis.resources));
+  });
+});
