@@ -11,8 +11,8 @@ export type Mutant = {
   /** What is no longer done. */
   without: string;
   edits: readonly { file: string; from: string; to: string }[];
-  /** The series whose runs notice it, or some of them: those with one fault, or the first ones. Default: seeded runs. */
-  seenBy?: { series: SeriesName; fault?: RequestFault; positions?: number };
+  /** The series whose runs notice it, or some of them: those with one fault, of one video, or the first ones. Default: seeded runs. */
+  seenBy?: { series: SeriesName; fault?: RequestFault; video?: number; positions?: number };
 };
 
 export const MUTANTS: readonly Mutant[] = [
@@ -160,7 +160,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "resume",
     without: "A retry doesn't upload again what is there already.",
-    seenBy: { series: "kills" },
+    seenBy: { series: "kills", fault: "function killed after a request", video: 0 },
     edits: [
       {
         file: "services/split/cut-video.ts",

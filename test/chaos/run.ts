@@ -56,10 +56,11 @@ type Attack = { plan: Plan; runs: readonly number[] };
 
 const seriesOf = (series: SeriesName): Attack => ({ plan: { kind: "series", series }, runs: runsOf(series) });
 
-const attackOn = ({ series, fault, positions }: NonNullable<Mutant["seenBy"]>): Attack => ({
+const attackOn = ({ series, fault, video, positions }: NonNullable<Mutant["seenBy"]>): Attack => ({
   plan: { kind: "series", series },
   runs: runsOf(series, {
     ...(fault !== undefined && { fault }),
+    ...(video !== undefined && { video }),
     ...(positions !== undefined && { positions: [...Array(positions).keys()] }),
   }),
 });
