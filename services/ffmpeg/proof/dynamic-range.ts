@@ -7,7 +7,7 @@ import { ProofError } from "./proof-error.ts";
 type DynamicRange = {
   /** Transfer, primaries and matrix, in the order of `COLOURS`. */
   colours: readonly string[];
-  /** How the picture was mastered, light levels, and where it's looked at. */
+  /** How the picture was mastered, and light levels. */
   sideData: readonly string[];
 };
 
@@ -18,8 +18,11 @@ export const isHdr = (transfer: string | undefined): boolean => HDR_TRANSFERS.in
 
 const COLOURS = ["color_transfer", "color_primaries", "color_space"] as const;
 
-/** Dolby Vision's own layer belongs to the pictures as they were encoded first. */
-const KEPT = /^(?:Mastering display|Content light level|HDR Dynamic Metadata|Ambient viewing)/;
+/**
+ * Dolby Vision's own layer belongs to the pictures as they were encoded first, and a phone's ambient light is in a box (amve)
+ * that ffmpeg reads and doesn't write.
+ */
+const KEPT = /^(?:Mastering display|Content light level|HDR Dynamic Metadata)/;
 
 const Frames = z.object({
   frames: z
