@@ -13,7 +13,11 @@ function withoutDrawnNames(resources: readonly Resource[]): unknown {
       const value = String(inputs[property] ?? state[property] ?? "");
       if (/-[a-z]{8}$/.test(value)) names.set(value, `[${name}]`);
     }
-  let text = JSON.stringify(resources);
+  // Pulumi makes what doesn't depend on each other in any order.
+  const inOrder = resources.toSorted((one, other) =>
+    `${one.type} ${one.name}`.localeCompare(`${other.type} ${other.name}`),
+  );
+  let text = JSON.stringify(inOrder);
   for (const [drawn, logical] of [...names].sort(([one], [other]) => other.length - one.length))
     text = text.replaceAll(drawn, logical);
   return JSON.parse(text);
