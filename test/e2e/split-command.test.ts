@@ -6,7 +6,7 @@ import { processesNaming, startCommand } from "../fixtures/commands.ts";
 import { ffprobe, makeLongVideo, makeMedia, videoPackets } from "../fixtures/media.ts";
 import { temporaryFolder } from "../fixtures/temporary.ts";
 
-const SEGMENTS = 60;
+const SEGMENTS = 40;
 
 /** As many uploads are in flight when the service is killed: services/split/deliver-segments.ts. */
 const DELIVERIES_AT_ONCE = 3;
@@ -105,7 +105,7 @@ describe("npm run split", () => {
     const begin = () => startCommand("split", [video, "--seconds", "0.5", "--json"], { temporary, putLog });
 
     let begun = await begin();
-    for (const clips of [10, 25, 40]) {
+    for (const clips of [6, 15, 25]) {
       await begun.says(`clip ${clips}/${SEGMENTS}`);
       begun.child.kill("SIGKILL");
       await begun.ended;
