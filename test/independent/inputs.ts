@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Cut } from "#events-schema";
+import { UsageError } from "../../infra/command-line/run.ts";
 import { PROJECT_ROOT } from "../../infra/local/project.ts";
 
 /** One split to check. `seconds` undefined: by the video's length. */
@@ -51,7 +52,10 @@ const bothCuts = (path: string): Input[] => BOTH_CUTS.map((cut) => ({ path, cut,
 
 /** The runs of a file, of a folder of files, or of a folder with a table of cases. */
 export async function inputsAt(path: string): Promise<Input[]> {
-  if (!(await stat(path)).isDirectory()) return bothCuts(path);
+  const found = await stat(path).catch((cause: NodeJS.ErrnoException) => {
+    throw new UsageError(cause.code === "ENOENT" ? `There is no ${path}` : cause.message, { cause });
+  });
+  if (!found.isDirectory()) return bothCuts(path);
   const names = await readdir(path);
   if (names.includes(CASES)) return casesIn(path);
   return names

@@ -29,8 +29,8 @@ const CUTS = ["keyframe", "exact"] as const;
 
 function positive(option: string, text: string): number {
   const value = Number(text);
-  if (!(value > 0 && value < 1_000))
-    throw new UsageError(`--${option} is "${text}"; it must be a number from 0 to 1000`);
+  if (!(value > 0 && value <= 1_000))
+    throw new UsageError(`--${option} is "${text}"; it must be a number above 0 and at most 1000`);
   return value;
 }
 

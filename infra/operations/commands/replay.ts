@@ -37,7 +37,9 @@ function time(option: string, text: string | undefined, otherwise: Date): Date {
   if (text === undefined) return otherwise;
   const date = new Date(text);
   if (Number.isNaN(date.getTime()))
-    throw new UsageError(`--${option} is "${text}"; it must be a time such as 2026-11-24T12:00:00Z`);
+    throw new UsageError(
+      `--${option} is "${text}"; it must be a time such as 2026-11-24T12:00:00Z${option === "to" ? ", or now" : ""}`,
+    );
   return date;
 }
 

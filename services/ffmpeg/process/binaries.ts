@@ -94,8 +94,8 @@ async function firstThatRuns(name: string, explicit: string | undefined, candida
 
 /**
  * Finds ffmpeg and ffprobe, in this order: named in the environment, shipped with the function,
- * ffmpeg-static, PATH, the npm-shipped installer packages. What is found has been run once. Throws `MissingBinaryError`. See
- * docs/decisions for why this order.
+ * ffmpeg-static, PATH, the npm-shipped installer packages. What is found has been run once. Throws
+ * `MissingBinaryError`. docs/decisions/which-ffmpeg.md says why this order.
  */
 export async function findBinaries(where: BinarySearch): Promise<Binaries> {
   const [ffmpeg, ffprobe] = await Promise.all([
