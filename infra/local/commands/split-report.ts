@@ -20,7 +20,7 @@ function table(rows: string[][]): string {
 
 function describe({ video, segments, files }: SplitResult, out: string | undefined): string {
   if (video.status === "rejected") return `Rejected: ${video.rejection.reason}\n${video.rejection.message}`;
-  const head = ["clip", "start", "end", "frames", "bytes", out === undefined ? "key" : "file"];
+  const head = ["segment", "start", "end", "frames", "bytes", out === undefined ? "key" : "file"];
   const rows = segments.map(({ segment_index, start, end, frames, bytes, key }, index) => [
     String(segment_index),
     clock(start),
@@ -30,8 +30,8 @@ function describe({ video, segments, files }: SplitResult, out: string | undefin
     files[index] ?? key,
   ]);
   const size = video.size?.join("x");
-  const hint = out === undefined ? "\nThe clips went with the stack; keep them with --out DIR" : "";
-  return `${video.name}: ${size}, ${video.fps} fps, ${video.duration} s, ${segments.length} clips (video ${video.VideoId})\n\n${table([head, ...rows])}${hint}`;
+  const hint = out === undefined ? "\nThe segments were removed with the stack. To keep them: --out DIR" : "";
+  return `${video.name}: ${size}, ${video.fps} fps, ${video.duration} s, ${segments.length} segments (video ${video.VideoId})\n\n${table([head, ...rows])}${hint}`;
 }
 
 /** Prints the outcome: for a person, or with `--json` as one JSON object. */
