@@ -50,7 +50,7 @@ export async function lookAfter(
   const { reached, waits, asOf } = upload;
   const identity = sourceIdentity(upload.source);
   const state = await ledger.stateOf(identity);
-  if (state === "ended") return "ended";
+  if (state !== "unknown" && state !== "begun") return "ended";
   const { requests, lastRequestAt } = await ledger.requestsFor(identity);
   const mayWait = state === "unknown" && !upload.isBeforeEvents;
   const decision = decide({ reached, mayWait, requests, lastRequestAt }, waits, asOf);
