@@ -1,6 +1,7 @@
 import { BUNDLING, PROGRAM_PACKAGES } from "../bundling.ts";
 import { tagsOf } from "../deployed-names.ts";
 import { PackagingError, preparePackage } from "../packaging/index.ts";
+import { environmentOf } from "../queues.ts";
 import type { FunctionId, FunctionSpec, Topology } from "../topology.ts";
 import type { Queues } from "./dead-letters.ts";
 import { logicalName } from "./names.ts";
@@ -43,7 +44,7 @@ function createFunction(id: FunctionId, spec: Spec, { links, queues, rolePath }:
     storage: `${spec.storageMB} MB`,
     // A stub stands for each function in `sst dev`.
     ...(spec.concurrency !== undefined && !$dev && { concurrency: { reserved: spec.concurrency } }),
-    environment: spec.environment,
+    environment: environmentOf(spec, (id) => queues[id].url),
     nodejs: {
       format: BUNDLING.format,
       minify: BUNDLING.minify,

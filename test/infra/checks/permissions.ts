@@ -64,6 +64,7 @@ function expected(graph: Graph): Permission[] {
       "LedgerTable",
     ),
     ...own("Reconciler"),
+    may("Reconciler", ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility"], "SplitFailuresQueue"),
   ];
 }
 
