@@ -1,4 +1,5 @@
 export { ffmpegMediaTools } from "./media-tools.ts";
 export { type Binaries, type BinarySearch, findBinaries, MissingBinaryError } from "./process/binaries.ts";
+export { oldProgramsWarning, type ProgramVersion, parseVersion, readVersion } from "./process/program-version.ts";
 export { headerLength } from "./source/header-length.ts";
 export { makeSampleVideo, SAMPLE } from "./source/sample-video.ts";

@@ -50,7 +50,7 @@ const isExecutable = (file: string): Promise<boolean> =>
   );
 
 /**
- * An optional package that may be absent: ffmpeg-static's download fails where its host can't be
+ * An optional package that may be absent: the download of ffmpeg-static and of its ffprobe fails where its host can't be
  * reached, and then npm leaves the package out. With --ignore-scripts it is there and names a file
  * that is not.
  */
@@ -94,8 +94,9 @@ async function firstThatRuns(name: string, explicit: string | undefined, candida
 
 /**
  * Finds ffmpeg and ffprobe, in this order: named in the environment, shipped with the function,
- * ffmpeg-static, PATH, the npm-shipped installer packages. What is found has been run once. Throws
- * `MissingBinaryError`. docs/decisions/which-ffmpeg.md says why this order.
+ * ffmpeg-static (ffprobe: @derhuerst/ffprobe-static, of the same release), PATH, the npm-shipped
+ * installer packages, which are old: `oldProgramsWarning` says so. What is found has been run once.
+ * Throws `MissingBinaryError`. docs/decisions/which-ffmpeg.md says why this order.
  */
 export async function findBinaries(where: BinarySearch): Promise<Binaries> {
   const [ffmpeg, ffprobe] = await Promise.all([
@@ -110,6 +111,10 @@ export async function findBinaries(where: BinarySearch): Promise<Binaries> {
     ]),
     firstThatRuns("ffprobe", where.ffprobePath, [
       { from: "the deployment", find: () => shipped("ffprobe", where.taskRoot) },
+      {
+        from: "@derhuerst/ffprobe-static",
+        find: () => fromPackage(async () => (await import("@derhuerst/ffprobe-static")).default),
+      },
       { from: "PATH", find: () => onPath("ffprobe", where.path) },
       {
         from: "@ffprobe-installer/ffprobe",
