@@ -44,8 +44,9 @@ export async function oldProgramsWarning(
     return [`${index === 0 ? "ffmpeg" : "ffprobe"} ${program.version} is of ${program.year}`];
   });
   if (old.length === 0) return undefined;
+  const it = old.length === 1 ? "it" : "them";
   return (
-    `${old.join(", and ")}: it lacks the security fixes of later years. Use it for your own videos only. ` +
-    'Install a newer one with "apt-get install ffmpeg" or "brew install ffmpeg", or name it in FFMPEG_PATH and FFPROBE_PATH.'
+    `${old.join(", and ")}, without the security fixes of later years. Use ${it} for your own videos only. ` +
+    'Install a newer one with "apt-get install ffmpeg" or "brew install ffmpeg", or name others in FFMPEG_PATH and FFPROBE_PATH.'
   );
 }
