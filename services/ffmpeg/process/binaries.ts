@@ -62,15 +62,21 @@ const fromPackage = async (load: () => Promise<string | null | undefined>): Prom
   }
 };
 
+/** Of ffmpeg 4.1 to 7.1 at least. ffmpeg 9 has it no more, and `-fps_mode` came after 4.1. */
+const NEEDED_OPTION = ["-vsync", "passthrough"];
+
 /**
  * A binary of another architecture, or one whose libraries are missing, is there and executable but
- * doesn't run.
+ * doesn't run. One that lacks an option would fail with the first video.
  */
-async function whyNotRunning(file: string): Promise<string | undefined> {
+async function whyNotUsable(name: string, file: string): Promise<string | undefined> {
+  const options = name === "ffmpeg" ? NEEDED_OPTION : [];
   try {
-    await run(file, ["-hide_banner", "-version"], { timeout: 20_000, env: {} });
+    await run(file, ["-hide_banner", ...options, "-version"], { timeout: 20_000, env: {} });
     return undefined;
   } catch (error) {
+    if ((error as { stderr?: string }).stderr?.includes("'vsync'"))
+      return "it is too new: it has no -vsync any more, which 7.1 has";
     return (error instanceof Error ? error.message : String(error)).split("\n")[0];
   }
 }
@@ -81,7 +87,7 @@ async function firstThatRuns(name: string, explicit: string | undefined, candida
   for (const { from, find } of all) {
     const file = await find();
     if (file === undefined) continue;
-    const fault = await whyNotRunning(file);
+    const fault = await whyNotUsable(name, file);
     if (fault === undefined) return file;
     tried.push(`${file} (from ${from}): ${fault}`);
   }

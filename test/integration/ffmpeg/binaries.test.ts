@@ -36,6 +36,21 @@ describe("finding ffmpeg", () => {
   });
 });
 
+describe("an ffmpeg that is too new", () => {
+  // What 9.0.2 does.
+  const WITHOUT_VSYNC = `case "$*" in *-vsync*) echo "Unrecognized option 'vsync'." >&2; exit 8;; esac`;
+
+  it("is passed over, and refused where it's named", async () => {
+    const folder = await temporaryFolder();
+    const ffmpegPath = await script(folder, "ffmpeg", WITHOUT_VSYNC);
+    const { ffprobe: ffprobePath } = await binaries;
+    const { ffmpeg } = await findBinaries({ ffprobePath, path: folder });
+    expect(ffmpeg).toContain("node_modules");
+    const named = findBinaries({ ffmpegPath, ffprobePath, path: "" });
+    await expect(named).rejects.toThrow("it is too new: it has no -vsync any more");
+  });
+});
+
 describe("an old ffmpeg or ffprobe", () => {
   const of = (name: string, version: string, year: number) =>
     `echo "${name} version ${version} Copyright (c) 2000-${year} the FFmpeg developers"`;
