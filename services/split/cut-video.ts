@@ -166,7 +166,7 @@ function assertVideo(description: MediaDescription): VideoDescription {
   if (codec === undefined) {
     throw new RejectedVideo(
       "UnknownCodec",
-      `This ffmpeg doesn't know the video's codec (${tag}). Convert the video to H.264, for one, and upload it again.`,
+      `The video's codec (${tag}) isn't one that this service reads. Convert the video to H.264, for one, and upload it again.`,
     );
   }
   if (size[0] <= 0 || size[1] <= 0) {
