@@ -4,10 +4,17 @@ import { defineConfig } from "vitest/config";
 /** One project per kind of test, so that each can be run alone: `npx vitest run --project unit`. */
 export default defineConfig({
   test: {
+    tags: [
+      {
+        name: "full",
+        description: "More of what another test has one case of: left out by npm test, run by npm run test:full.",
+      },
+    ],
     // Many tests wait: for a lease to end, for a process to be gone. With a worker for each core, cores would idle.
     maxWorkers: Math.ceil(1.5 * availableParallelism()),
     projects: [
-      { test: { name: "unit", include: ["test/unit/**/*.test.ts"], testTimeout: 30_000 } },
+      // Pure code: its modules are loaded once for all files.
+      { test: { name: "unit", include: ["test/unit/**/*.test.ts"], testTimeout: 30_000, isolate: false } },
       { test: { name: "contract", include: ["test/contract/**/*.test.ts"], testTimeout: 30_000 } },
       {
         test: {

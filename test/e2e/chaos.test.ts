@@ -27,7 +27,9 @@ const runsAt = (series: SeriesName, fault: RequestFault, video: number, ...posit
 
 const SEEDED = 12;
 
-it(`${SEEDED} splits under faults end as one without: documents, objects, and what events say`, async () => {
+it(`${SEEDED} splits under faults end as one without: documents, objects, and what events say`, {
+  tags: "full",
+}, async () => {
   const { wrong, faults } = await attack({ runs: [...Array(SEEDED).keys()], plan: { kind: "seeded", seed: 73 } });
   expect(wrong).toEqual([]);
   expect(Object.values(faults).reduce((sum, count) => sum + count, 0)).toBeGreaterThan(SEEDED);
@@ -40,7 +42,15 @@ describe("given one fault in each split, then there is no dead letter, and only 
     ...runsAt("kills", "function killed after a request", 1, 5, 16, 27, 38, 49),
   ];
 
-  it(`${KILLS.length} splits whose function is killed end as one without`, async () => {
+  it("2 splits whose function is killed, before and after a request, end as one without", async () => {
+    const runs = [KILLS[2]!, KILLS[7]!];
+    const { wrong, faults, deadLetters } = await attack({ runs, plan: { kind: "series", series: "kills" } });
+    expect(wrong).toEqual([]);
+    for (const kill of KILL_FAULTS) expect(faults[kill], kill).toBe(1);
+    expect(deadLetters).toBe(0);
+  });
+
+  it(`${KILLS.length} splits whose function is killed end as one without`, { tags: "full" }, async () => {
     const { wrong, faults, deadLetters } = await attack({ runs: KILLS, plan: { kind: "series", series: "kills" } });
     expect(wrong).toEqual([]);
     // A request that its client drops meanwhile, as the reader of a header does, leads to no process.
@@ -61,7 +71,9 @@ describe("given one fault in each split, then there is no dead letter, and only 
     ...runsAt("sources", "S3 body stalls", 3, 6),
   ];
 
-  it(`${SOURCES.length} splits whose source fails, changes or stalls end as one without, or rejected for the change`, async () => {
+  it(`${SOURCES.length} splits whose source fails, changes or stalls end as one without, or rejected for the change`, {
+    tags: "full",
+  }, async () => {
     const { wrong, faults, deadLetters } = await attack({ runs: SOURCES, plan: { kind: "series", series: "sources" } });
     expect(wrong).toEqual([]);
     for (const kind of SOURCE_FAULTS) expect(faults[kind], kind).toBeGreaterThan(0);

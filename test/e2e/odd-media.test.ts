@@ -10,56 +10,56 @@ const MADE: Record<OddTrait, string> = {
   "closed-groups.mp4": "copied copied copied",
   "open-groups.mp4": "copied copied copied",
   "closed-groups-hevc.mp4": "stitched stitched stitched",
-  "open-groups-hevc.mp4": "stitched stitched stitched",
+  "open-groups-hevc.mp4": "stitched stitched",
   "open-groups-hevc.ts": "stitched stitched stitched",
   "group-of-1.mp4": "copied copied",
   "group-of-250.mp4": "stitched encoded encoded encoded encoded copied",
   "one-keyframe.mp4": "stitched encoded encoded",
   "boundary-on-keyframes.mp4": "copied copied copied",
   "rate-23.976.mp4": "copied stitched stitched",
-  "rate-29.97.mp4": "stitched stitched stitched",
-  "rate-50.mp4": "stitched stitched stitched",
+  "rate-29.97.mp4": "stitched stitched",
+  "rate-50.mp4": "stitched stitched",
   "variable-rate.mp4": "stitched encoded stitched encoded",
-  "interlaced.mp4": "stitched stitched stitched",
-  "10-bit.mp4": "stitched stitched stitched",
-  "10-bit-hevc.mp4": "stitched stitched stitched",
-  "rotated.mp4": "stitched stitched stitched",
-  "anamorphic.mp4": "stitched stitched stitched",
-  "odd-size.mp4": "stitched stitched stitched",
+  "interlaced.mp4": "stitched stitched",
+  "10-bit.mp4": "stitched stitched",
+  "10-bit-hevc.mp4": "stitched stitched",
+  "rotated.mp4": "stitched stitched",
+  "anamorphic.mp4": "stitched stitched",
+  "odd-size.mp4": "stitched stitched",
   "odd-size.webm": "encoded encoded",
-  "no-sound.mkv": "stitched stitched stitched",
+  "no-sound.mkv": "stitched stitched",
   "sound-longer.mp4": "stitched stitched stitched",
   "sound-late.mp4": "stitched stitched stitched",
   "sound-early.mkv": "stitched stitched stitched",
-  "two-languages.mp4": "stitched stitched stitched",
-  "subtitles.mp4": "stitched stitched stitched",
-  "data-track.mov": "stitched stitched stitched",
-  "chapters.mp4": "stitched stitched stitched",
-  "cover-art.mp4": "stitched stitched stitched",
-  "index-at-end.mov": "stitched stitched stitched",
-  "fragmented.mp4": "stitched stitched stitched",
-  "no-duration.mkv": "stitched stitched stitched",
-  "lying-duration.mp4": "stitched stitched stitched",
-  "first-frame-at-10-s.mp4": "stitched stitched stitched",
-  "first-frame-at-10-s.ts": "stitched stitched stitched",
+  "two-languages.mp4": "stitched stitched",
+  "subtitles.mp4": "stitched stitched",
+  "data-track.mov": "stitched stitched",
+  "chapters.mp4": "stitched stitched",
+  "cover-art.mp4": "stitched stitched",
+  "index-at-end.mov": "stitched stitched",
+  "fragmented.mp4": "stitched stitched",
+  "no-duration.mkv": "stitched stitched",
+  "lying-duration.mp4": "stitched stitched",
+  "first-frame-at-10-s.mp4": "stitched stitched",
+  "first-frame-at-10-s.ts": "stitched stitched",
   "no-initial-keyframe.ts": "stitched stitched stitched",
-  "negative-decode-times.mp4": "stitched stitched stitched",
+  "negative-decode-times.mp4": "stitched stitched",
   "hidden-by-edit-list.mp4": "stitched stitched stitched copied",
   "sub-second.mp4": "copied",
   "one-frame.mp4": "copied",
   "tail-of-0.1-s.mp4": "stitched stitched",
   "four-hours.mp4": Array(4).fill("copied").join(" "),
   "pcm.mov": "stitched stitched stitched",
-  "mp3.mp4": "stitched stitched stitched",
-  "opus.mkv": "stitched stitched stitched",
-  "flash.flv": "stitched stitched stitched",
+  "mp3.mp4": "stitched stitched",
+  "opus.mkv": "stitched stitched",
+  "flash.flv": "stitched stitched",
   "vp8.webm": "encoded encoded",
   "vp9.webm": "encoded encoded",
   "av1.mp4": "encoded encoded",
   "mpeg2.ts": "encoded encoded encoded",
-  "mpeg2.mpg": "encoded encoded encoded",
-  "mpeg4.avi": "encoded encoded encoded",
-  "mpeg4-with-b-frames.mp4": "encoded encoded encoded",
+  "mpeg2.mpg": "encoded encoded",
+  "mpeg4.avi": "encoded encoded",
+  "mpeg4-with-b-frames.mp4": "encoded encoded",
   "motion-jpeg.mov": "copied copied",
   "motion-jpeg.avi": "copied copied",
   "prores.mov": "copied copied",
@@ -80,10 +80,20 @@ const KEEPS_ZERO = ["mp4", "mov", "matroska", "webm", "ogg"];
 const toleranceOf = (extension: string): number =>
   ({ mkv: 0.0011, webm: 0.0011, flv: 0.0011, avi: 0.05 })[extension] ?? 1e-5;
 
+/** One for each way in which a segment is made, and for what makes times and sound difficult. */
+const FEW: OddTrait[] = [
+  "open-groups.mp4",
+  "open-groups-hevc.ts",
+  "variable-rate.mp4",
+  "sound-late.mp4",
+  "hidden-by-edit-list.mp4",
+  "vp8.webm",
+];
+
 describe("the exact cut of videos out of the ordinary", () => {
-  it.each(Object.keys(ODD) as OddTrait[])(
-    "%s: every frame once, in order, in the right clip, at its time",
-    async (trait) => {
+  for (const trait of Object.keys(ODD) as OddTrait[]) {
+    const tags = FEW.includes(trait) ? [] : ["full"];
+    it(`${trait}: every frame once, in order, in the right clip, at its time`, { tags }, async () => {
       const folder = await temporaryFolder();
       const path = await makeOdd(folder, trait);
       const segmentSeconds = lengthFor(trait);
@@ -121,6 +131,6 @@ describe("the exact cut of videos out of the ordinary", () => {
       expect(clips.map((times) => times.length)).toEqual(
         clips.map((_, k) => windows.filter((window) => window === k).length),
       );
-    },
-  );
+    });
+  }
 });

@@ -12,11 +12,11 @@ import { sharedFolder } from "../../fixtures/temporary.ts";
 const CONTAINERS = ["mp4", "ts", "mkv"] as const;
 const CUTS = ["exact", "keyframe"] as const;
 const PLACES = [0.1, 0.5, 0.9];
-const SECONDS = 3;
+const SECONDS = 2.5;
 
-/** 10 s in groups of 50 frames: neither cut has all of its boundaries at 3 s steps on keyframes. */
-const PICTURE = ["-f", "lavfi", "-i", "testsrc2=duration=10:size=320x180:rate=25"];
-const SOUND = ["-f", "lavfi", "-i", "sine=frequency=440:duration=10"];
+/** 7 s in groups of 50 frames, which are 2 s: a boundary every 2.5 s is on no keyframe. */
+const PICTURE = ["-f", "lavfi", "-i", "testsrc2=duration=7:size=160x90:rate=25"];
+const SOUND = ["-f", "lavfi", "-i", "sine=frequency=440:duration=7"];
 const CODECS = [
   "-c:v",
   "libx264",
