@@ -42,15 +42,7 @@ describe("given one fault in each split, then there is no dead letter, and only 
     ...runsAt("kills", "function killed after a request", 1, 5, 16, 27, 38, 49),
   ];
 
-  it("2 splits whose function is killed, before and after a request, end as one without", async () => {
-    const runs = [KILLS[2]!, KILLS[7]!];
-    const { wrong, faults, deadLetters } = await attack({ runs, plan: { kind: "series", series: "kills" } });
-    expect(wrong).toEqual([]);
-    for (const kill of KILL_FAULTS) expect(faults[kill], kill).toBe(1);
-    expect(deadLetters).toBe(0);
-  });
-
-  it(`${KILLS.length} splits whose function is killed end as one without`, { tags: "full" }, async () => {
+  it(`${KILLS.length} splits whose function is killed end as one without`, async () => {
     const { wrong, faults, deadLetters } = await attack({ runs: KILLS, plan: { kind: "series", series: "kills" } });
     expect(wrong).toEqual([]);
     // A request that its client drops meanwhile, as the reader of a header does, leads to no process.
