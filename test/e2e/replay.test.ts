@@ -12,7 +12,7 @@ import { NEVER } from "../fixtures/cut.ts";
 import { openTestStack, type TestStack } from "../fixtures/stack.ts";
 import { temporaryFolder } from "../fixtures/temporary.ts";
 
-const VIDEOS = 12;
+const VIDEOS = 5;
 
 /** A function of somebody else's. */
 const FEED = "my-projector-feed";
