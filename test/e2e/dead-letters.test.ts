@@ -74,7 +74,9 @@ describe("dead letters of a function that failed at each attempt", () => {
     expect(await test.ourEvents()).toEqual(events);
   });
 
-  it("stay while an attempt that was killed might still be at it, for nobody else would do it then", async () => {
+  it("stay while an attempt that was killed might still be at it, for nobody else would do it then", {
+    tags: "full",
+  }, async () => {
     const fault = { broken: true };
     const intercept: Intercept = (request, _response, serve) => {
       if (fault.broken && request.method === "PUT" && request.url?.includes("segments/")) void killClientOf(request);

@@ -76,7 +76,9 @@ describe("an upload that did not finish", () => {
     },
   );
 
-  it("is given up in the end, says so, and is split all the same when the cause is gone", async () => {
+  it("is given up in the end, says so, and is split all the same when the cause is gone", {
+    tags: "full",
+  }, async () => {
     const { fault, test } = await openBroken({ eventAgeSeconds: EVENT_SECONDS });
     await test.upload(await makeMedia(await temporaryFolder(), "keyframe-each-second.mp4"));
     await expect

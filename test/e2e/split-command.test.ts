@@ -56,7 +56,7 @@ describe("npm run split", () => {
     expect(stdout).toContain("Rejected: NotMedia");
   });
 
-  it("prints a table of the segments for a person", async () => {
+  it("prints a table of the segments for a person", { tags: "full" }, async () => {
     const video = await makeMedia(await temporaryFolder(), "no-audio.mp4");
     const { code, stdout, stderr } = await split(video, "--seconds", "2");
     expect(code).toBe(0);
@@ -126,7 +126,7 @@ describe("npm run split", () => {
     expect(await processesNaming(temporary)).toEqual([]);
   });
 
-  it("has a stack for itself where the same split is under way already", async () => {
+  it("has a stack for itself where the same split is under way already", { tags: "full" }, async () => {
     const video = await makeMedia(await temporaryFolder(), "keyframe-each-second.mp4");
     const temporary = await temporaryFolder();
     const both = await Promise.all(

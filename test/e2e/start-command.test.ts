@@ -59,7 +59,7 @@ describe("npm start", () => {
     expect(await processesNaming(temporary)).toEqual([]);
   });
 
-  it("killed with -9 in the middle of a split, goes on with it when it's started again", async () => {
+  it("killed with -9 in the middle of a split, goes on with it when it's started again", { tags: "full" }, async () => {
     const state = await temporaryFolder();
     const first = await start(state);
     await upload(
@@ -77,7 +77,7 @@ describe("npm start", () => {
     await second.ended;
   });
 
-  it("misbehaves when it's told to, shows how, and splits all the same", async () => {
+  it("misbehaves when it's told to, shows how, and splits all the same", { tags: "full" }, async () => {
     const { child, says, ended } = await start(await temporaryFolder(), 0, "--faults", "8");
     const greeting = await says("Events as they come");
     expect(greeting).toContain("Faults of seed 8: delivery twice at once, bus answer lost\n");
@@ -102,7 +102,7 @@ describe("npm start", () => {
     expect(stderr).toBe(`Port ${port} is in use. Stop what listens there, or choose another: --port ${port + 1}\n`);
   });
 
-  it("doesn't write to the state of another stack", async () => {
+  it("doesn't write to the state of another stack", { tags: "full" }, async () => {
     const state = await temporaryFolder();
     const first = await start(state);
     await first.says("Events as they come");
