@@ -27,26 +27,30 @@ it("given an output that would match the input's rule, then nothing is deployed 
   );
 });
 
-it("given an unknown setting, then it is refused by name", async () => {
+it("given an unknown setting, then it is refused by name", { tags: "full" }, async () => {
   const message = await refusal({ "video_split.output_bukket": "x" });
   expect(message).toContain("unknown setting video_split.output_bukket; known are video_split.output_bucket");
   // It's `app()` that refuses: SST knows of no region then.
   expect(message).toContain("regionOf");
 });
 
-it("given a stage whose name is too long for EventBridge, then it says how long it may be", async () => {
+it("given a stage whose name is too long for EventBridge, then it says how long it may be", {
+  tags: "full",
+}, async () => {
   const message = await refusal({}, { stage: "a-stage-with-a-very-long-name-indeed-my-friend" });
   expect(message).toContain('Stage "a-stage-with-a-very-long-name-indeed-my-friend" has too long a name');
   expect(message).toContain("at most 32 characters");
 });
 
-it("given ffmpeg of another architecture than the function's, then it isn't deployed", async () => {
+it("given ffmpeg of another architecture than the function's, then it isn't deployed", { tags: "full" }, async () => {
   const message = await refusal({}, { programs: "x86_64" });
   expect(message).toMatch(/ffmpeg \(FFMPEG_BIN \S+\) is for x86_64, but the function runs on arm64/);
   expect(message).not.toMatch(/^\s+at /m);
 });
 
-it("given that ffmpeg's host can't be reached, then it isn't deployed, and what to do is said", async () => {
+it("given that ffmpeg's host can't be reached, then it isn't deployed, and what to do is said", {
+  tags: "full",
+}, async () => {
   const message = await refusal({}, { programs: null });
   expect(message).toContain("127.0.0.1:9 can't be reached");
   expect(message).toContain("FFMPEG_BINARIES_URL");

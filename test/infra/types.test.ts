@@ -16,35 +16,43 @@ const check = async (config: string): Promise<string> => {
   );
 };
 
-/** What tsc says of a file after a change, which is made in a copy elsewhere: another run may be checking the real ones. */
-async function checkChanged(file: string, from: string, to: string): Promise<string> {
-  const folder = join(PROJECT_ROOT, ".sst", `types-${process.pid}-${from.replaceAll(/\W/g, "")}`);
+/** A file, a text in it, and a mistake that takes its place. */
+type Mistake = readonly [file: string, from: string, to: string];
+
+/** What tsc says of changed files. The changes are made in copies elsewhere: another run may be checking the real files. */
+async function checkChanged(mistakes: readonly Mistake[]): Promise<string> {
+  const folder = join(PROJECT_ROOT, ".sst", `types-${process.pid}`);
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   await mkdir(folder);
-  const source = await readFile(join(PROJECT_ROOT, file), "utf8");
-  expect(source).toContain(from);
   const infra = join(PROJECT_ROOT, "infra");
-  const copy = source
-    .replace(from, to)
-    .replaceAll('"./infra/', `"${infra}/`)
-    .replaceAll('from "./', `from "${infra}/aws/`)
-    .replaceAll('from "../', `from "${infra}/`)
-    .replace('path="./.sst/', 'path="../');
-  await writeFile(join(folder, "changed.ts"), copy);
+  for (const [number, [file, from, to]] of mistakes.entries()) {
+    const source = await readFile(join(PROJECT_ROOT, file), "utf8");
+    expect(source).toContain(from);
+    const copy = source
+      .replace(from, to)
+      .replaceAll('"./infra/', `"${infra}/`)
+      .replaceAll('from "./', `from "${infra}/aws/`)
+      .replaceAll('from "../', `from "${infra}/`)
+      .replace('path="./.sst/', 'path="../');
+    await writeFile(join(folder, `changed-${number}.ts`), copy);
+  }
   const base = join(infra, "aws", "tsconfig.json");
   const types = join(PROJECT_ROOT, "sst.config.ts");
-  await writeFile(join(folder, "tsconfig.json"), JSON.stringify({ extends: base, include: ["changed.ts", types] }));
+  await writeFile(join(folder, "tsconfig.json"), JSON.stringify({ extends: base, include: ["changed-*.ts", types] }));
   return check(folder);
 }
 
-it("given sst.config.ts and infra/aws, then they fit the types of SST's components", async () => {
+it("given sst.config.ts and infra/aws, then they fit the types of SST's components", { tags: "full" }, async () => {
   expect(await check("infra/aws")).toBe("");
 });
 
-it.each([
-  ["infra/aws/functions.ts", "architecture: spec", "architektur: spec", /error TS.*architektur/],
-  ["infra/aws/buckets.ts", "sst.aws.Bucket(", "sst.aws.Bukket(", /error TS.*Bukket/],
-  ["sst.config.ts", '"retain"', '"retian"', /error TS.*retian/s],
-])("given a typo in %s, then tsc names it", async (file, from, to, message) => {
-  expect(await checkChanged(file, from, to)).toMatch(message);
+it("given a typo in each of three files, then tsc names it", { tags: "full" }, async () => {
+  const found = await checkChanged([
+    ["infra/aws/functions.ts", "architecture: spec", "architektur: spec"],
+    ["infra/aws/buckets.ts", "sst.aws.Bucket(", "sst.aws.Bukket("],
+    ["sst.config.ts", '"retain"', '"retian"'],
+  ]);
+  expect(found).toMatch(/changed-0\.ts.*error TS.*architektur/);
+  expect(found).toMatch(/changed-1\.ts.*error TS.*Bukket/);
+  expect(found).toMatch(/changed-2\.ts.*error TS.*retian/s);
 });

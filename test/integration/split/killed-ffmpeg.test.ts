@@ -17,12 +17,13 @@ const ended = (events: readonly VideoSplitEvent[]) => events.find(({ type }) => 
 const MAX_PROCESSES = 40;
 
 it("each ffmpeg of a split, killed as by the OOM killer: a retry, which copies and stitches as it would have", {
+  tags: "full",
   timeout: 300_000,
 }, async () => {
   const folder = await temporaryFolder();
   const file = join(folder, "film.mp4");
-  const picture = ["-f", "lavfi", "-i", "testsrc2=duration=6:size=160x90:rate=25"];
-  const sound = ["-f", "lavfi", "-i", "sine=duration=6", "-c:a", "aac"];
+  const picture = ["-f", "lavfi", "-i", "testsrc2=duration=4:size=160x90:rate=25"];
+  const sound = ["-f", "lavfi", "-i", "sine=duration=4", "-c:a", "aac"];
   await ffmpeg(...picture, ...sound, "-c:v", "libx264", "-preset", "ultrafast", "-g", "70", "-bf", "2", file);
   const options = { file, request: { cut: "exact" as const, segmentSeconds: 2 } };
   const calm = await split(options);
