@@ -7,11 +7,11 @@ import { fetchPatiently, PATIENCE, type Patience } from "./patient-fetch.ts";
 import { faultOf, unavailable, uriOf } from "./source-faults.ts";
 
 /**
- * A header read wants few bytes and a cut wants all: ranges grow as a read goes on. AWS advises 8
+ * The largest range. A shorter read is one GET: whoever reads asks for what it needs. AWS advises 8
  * to 16 MB a request for throughput.
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance-guidelines.html
  */
-const RANGE_BYTES = [256 * 1024, 1024 * 1024, 4 * 1024 * 1024, 8 * 1024 * 1024] as const;
+const MAX_RANGE_BYTES = 8 * 1024 * 1024;
 
 /** Ranges fetched at the same time, so at most this many times 8 MB are in memory for one read. */
 const PARALLEL_RANGES = 3;
@@ -19,13 +19,8 @@ const PARALLEL_RANGES = 3;
 type Range = { start: number; end: number };
 
 function* rangesOf(start: number, end: number): Generator<Range> {
-  let from = start;
-  for (let step = 0; from <= end; step += 1) {
-    const size = RANGE_BYTES[Math.min(step, RANGE_BYTES.length - 1)] ?? RANGE_BYTES[0];
-    const to = Math.min(from + size - 1, end);
-    yield { start: from, end: to };
-    from = to + 1;
-  }
+  for (let from = start; from <= end; from += MAX_RANGE_BYTES)
+    yield { start: from, end: Math.min(from + MAX_RANGE_BYTES - 1, end) };
 }
 
 /** What a GET's error means: why the object can't be had, or the error itself where it may pass. */

@@ -19,6 +19,7 @@ import { findFalseKeyframes } from "./source/false-keyframes.ts";
 import { fileFactsOf } from "./source/file-facts.ts";
 import { firstWithPackets, picturesInOrder } from "./source/picture-choice.ts";
 import type { RangedSource } from "./source/ranged-source.ts";
+import { READ_AHEAD, type ReadAheadLimits, readAhead } from "./source/read-ahead.ts";
 import { hasSampleTable, readConfigurations, readSampleTable } from "./source/sample-table.ts";
 import { scanPackets } from "./source/scan-packets.ts";
 import { findSizeChange, type SizeReading } from "./source/size-changes.ts";
@@ -89,12 +90,17 @@ async function assertOneSize(reading: SizeReading): Promise<void> {
   throw new CutFailedError("UnsupportedCut", `the picture's size changes in mid-file, from ${from} to ${to}`);
 }
 
-/** The media tools of the split service, on ffmpeg and ffprobe. */
-export const ffmpegMediaTools = ({ ffmpeg, ffprobe }: Binaries): MediaTools => ({
+/** The media tools of the split service, on ffmpeg and ffprobe. `limits` are smaller in tests. */
+export const ffmpegMediaTools = ({ ffmpeg, ffprobe }: Binaries, limits: ReadAheadLimits = READ_AHEAD): MediaTools => ({
   open: async (original) => {
-    const source = checkSource(original);
+    const ahead = readAhead(original, limits);
+    const source = checkSource(ahead);
     const server = await serveSource(source);
-    const { url, pause, resume, close } = server;
+    const { url, pause, resume } = server;
+    const close = async (): Promise<void> => {
+      await server.close();
+      await ahead.close();
+    };
     const orFailed = (signal: AbortSignal): AbortSignal => AbortSignal.any([signal, source.failed]);
 
     const described = (probed: Probed, picture: number | undefined): DescribedMedia => {

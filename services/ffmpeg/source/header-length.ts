@@ -3,6 +3,7 @@ import { runFfprobe } from "../process/ffprobe.ts";
 import { untrustedInput } from "../process/sandbox.ts";
 import { checkSource } from "./checked-source.ts";
 import type { RangedSource } from "./ranged-source.ts";
+import { readAhead } from "./read-ahead.ts";
 import { serveSource } from "./source-server.ts";
 
 /**
@@ -14,7 +15,8 @@ export async function headerLength(
   source: RangedSource,
   signal: AbortSignal,
 ): Promise<number | undefined> {
-  const checked = checkSource(source);
+  const ahead = readAhead(source);
+  const checked = checkSource(ahead);
   const server = await serveSource(checked);
   let text = "";
   try {
@@ -32,6 +34,7 @@ export async function headerLength(
     if (!(error instanceof FfmpegError)) throw error;
   } finally {
     await server.close();
+    await ahead.close();
   }
   const seconds = Number.parseFloat(text);
   return seconds > 0 ? seconds : undefined;
