@@ -63,6 +63,7 @@ export class BlockCache {
   async take(index: number): Promise<Uint8Array> {
     const block = this.#blocks.get(index);
     if (block === undefined) throw new Error(`Block ${index} was not fetched`);
+    if (block.state !== "under way") this.#use(index, block, "read");
     const bytes = await block.arrived;
     this.#use(index, block, "read");
     return bytes;

@@ -20,7 +20,7 @@ const MB = 1024 * KB;
  */
 export const READ_AHEAD: ReadAheadLimits = {
   memoryBytes: 64 * MB,
-  blockBytes: 256 * KB,
+  blockBytes: 64 * KB,
   maxFetchBytes: 8 * MB,
   maxFetchesAhead: 3,
 };
@@ -44,34 +44,37 @@ export type ReadAhead = RangedSource & {
 export function readAhead(source: RangedSource, limits: ReadAheadLimits = READ_AHEAD): ReadAhead {
   const { blockBytes, memoryBytes, maxFetchBytes, maxFetchesAhead } = limits;
   const cache = new BlockCache(source, limits);
-  const heads = new ReadHeads();
+  const heads = new ReadHeads({ minProgress: 4 * blockBytes, maxIdleBytes: memoryBytes });
   const blocks = Math.ceil(source.size / blockBytes);
   const inBlocks = (bytes: number): number => Math.max(1, Math.floor(bytes / blockBytes));
 
   /** Bytes that may be fetched ahead of a head. */
-  const windowOf = ({ progress }: ReadHead): number =>
-    Math.min(maxFetchesAhead * maxFetchBytes, memoryBytes / 2 / heads.count, AHEAD_PER_READ * progress);
+  const windowOf = (head: ReadHead): number =>
+    Math.min(maxFetchesAhead * maxFetchBytes, memoryBytes / 2 / heads.sharing(head), AHEAD_PER_READ * head.progress);
 
-  /** Sees to it that block `index` is here or under way, and fetches ahead of it. */
-  function fetchFor(index: number, head: ReadHead): void {
+  /** The bytes of block `index`. Fetches ahead of it. */
+  function takeAtHead(index: number, head: ReadHead): Promise<Uint8Array> {
     const window = windowOf(head);
     const step = inBlocks(Math.min(maxFetchBytes, window / 2));
     const needed = cache.missing(index, Math.min(blocks, index + step));
     if (needed > 0) cache.fetch(index, needed, true);
+    const taken = cache.take(index);
     const last = index + 1 + Math.floor(window / blockBytes);
     for (let next = index + 1; next < Math.min(last, blocks); ) {
       const missing = cache.missing(next, Math.min(blocks, next + step));
       // A full step later is better than a short one now.
-      if (missing === step && next + step > last) return;
+      if (missing === step && next + step > last) break;
       if (missing > 0) cache.fetch(next, missing, false);
       next += Math.max(1, missing);
     }
+    return taken;
   }
 
-  /** Sees to it that block `index` is here or under way, and with it all that is missing up to `end`. */
-  function fetchUpTo(index: number, end: number): void {
+  /** The bytes of block `index`. Fetches with it all that is missing before block `end`. */
+  function takeUpTo(index: number, end: number): Promise<Uint8Array> {
     const count = cache.missing(index, Math.min(end, index + inBlocks(Math.min(maxFetchBytes, memoryBytes / 2))));
     if (count > 0) cache.fetch(index, count, true);
+    return cache.take(index);
   }
 
   async function* read(start: number, end: number, signal: AbortSignal): AsyncGenerator<Uint8Array> {
@@ -79,11 +82,11 @@ export function readAhead(source: RangedSource, limits: ReadAheadLimits = READ_A
     const head = end === source.size - 1 ? heads.join(start) : undefined;
     for (let at = start; at <= end && !signal.aborted; ) {
       const index = Math.floor(at / blockBytes);
-      if (head === undefined) fetchUpTo(index, Math.floor(end / blockBytes) + 1);
-      else fetchFor(index, head);
+      const taken =
+        head === undefined ? takeUpTo(index, Math.floor(end / blockBytes) + 1) : takeAtHead(index, head);
       let block: Uint8Array;
       try {
-        block = await unlessAborted(cache.take(index), signal);
+        block = await unlessAborted(taken, signal);
       } catch (error) {
         if (signal.aborted) return;
         throw error;
@@ -92,7 +95,7 @@ export function readAhead(source: RangedSource, limits: ReadAheadLimits = READ_A
       if (chunk.length === 0) return;
       yield chunk;
       at += chunk.length;
-      if (head !== undefined) heads.advance(head, at);
+      if (head !== undefined) heads.advance(head, chunk.length, at);
       if (head !== undefined && at === source.size) heads.end(head);
     }
   }

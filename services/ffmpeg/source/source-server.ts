@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
 import type { CheckedSource } from "./checked-source.ts";
 
 export type SourceServer = {
@@ -45,6 +46,30 @@ function createGate() {
 }
 
 /**
+ * ffmpeg reads a little where it looks for something, and closes the connection, whose buffers take
+ * some MB by then. So at first little is sent, and twice as much after each pause.
+ */
+const FIRST_BYTES = 64 * 1024;
+const FULL_SPEED_BYTES = 4 * 1024 * 1024;
+const PAUSE_MS = 2;
+
+/** Passes on the chunks of a reading in pieces, slowly at first. */
+async function* slowlyAtFirst(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let sent = 0;
+  let pauseAt = FIRST_BYTES;
+  for await (const chunk of chunks)
+    for (let from = 0; from < chunk.length; ) {
+      const piece = chunk.subarray(from, pauseAt > FULL_SPEED_BYTES ? undefined : from + pauseAt - sent);
+      yield piece;
+      from += piece.length;
+      sent += piece.length;
+      if (sent < pauseAt || pauseAt > FULL_SPEED_BYTES) continue;
+      await delay(PAUSE_MS);
+      pauseAt *= 2;
+    }
+}
+
+/**
  * Serves one object to ffmpeg on loopback, so that it's read in ranges from where it lies and never whole on disk, and
  * so that ffmpeg needs neither DNS, TLS nor credentials. A request that ffmpeg closes early aborts the read behind it.
  */
@@ -67,7 +92,7 @@ export async function serveSource(source: CheckedSource): Promise<SourceServer> 
     reads.add(reading);
     response.once("close", () => reading.abort());
     try {
-      for await (const chunk of source.read(range.start, range.end, reading.signal)) {
+      for await (const chunk of slowlyAtFirst(source.read(range.start, range.end, reading.signal))) {
         await gate.passed();
         if (reading.signal.aborted) return;
         if (!response.write(chunk)) await once(response, "drain", { signal: reading.signal });
