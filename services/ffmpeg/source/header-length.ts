@@ -20,12 +20,12 @@ export async function headerLength(
   const server = await serveSource(checked);
   let text = "";
   try {
-    const args = [...untrustedInput(), "-show_entries", "format=duration", "-of", "csv=p=0", server.url];
+    const args = [...untrustedInput(), "-show_entries", "format=duration", "-of", "csv=p=0", server.address.url];
     await runFfprobe({
       binary: ffprobe,
       args,
       signal: AbortSignal.any([signal, checked.failed]),
-      secret: server.url,
+      source: server.address,
       onLine: (line) => {
         text = line;
       },

@@ -82,8 +82,7 @@ export function readAhead(source: RangedSource, limits: ReadAheadLimits = READ_A
     const head = end === source.size - 1 ? heads.join(start) : undefined;
     for (let at = start; at <= end && !signal.aborted; ) {
       const index = Math.floor(at / blockBytes);
-      const taken =
-        head === undefined ? takeUpTo(index, Math.floor(end / blockBytes) + 1) : takeAtHead(index, head);
+      const taken = head === undefined ? takeUpTo(index, Math.floor(end / blockBytes) + 1) : takeAtHead(index, head);
       let block: Uint8Array;
       try {
         block = await unlessAborted(taken, signal);

@@ -80,7 +80,8 @@ export class ReadHeads {
     const { minProgress, maxIdleBytes } = this.#limits;
     let count = 1;
     for (const other of this.#heads)
-      if (other !== head && other.progress >= minProgress && this.#readBytes - other.lastUsed <= maxIdleBytes) count += 1;
+      if (other !== head && other.progress >= minProgress && this.#readBytes - other.lastUsed <= maxIdleBytes)
+        count += 1;
     return count;
   }
 }
