@@ -13,7 +13,7 @@ import { faultOf, unavailable, uriOf } from "./source-faults.ts";
  */
 const MAX_RANGE_BYTES = 8 * 1024 * 1024;
 
-/** Ranges fetched at the same time, so at most this many times 8 MB are in memory for one read. */
+/** Ranges that are under way, wait to be read or are being read: so many times 8 MB for one read. */
 const PARALLEL_RANGES = 3;
 
 type Range = { start: number; end: number };
@@ -81,7 +81,7 @@ async function fetchRange(
 
 /**
  * Reads bytes `start` to `end` (both included) of exactly this version of an object by ranged GETs,
- * several at once, in order. Bounded memory. Throws `SourceUnavailableError` or `SourceFetchError`.
+ * several at once, in order. At most 24 MB are in memory. Throws `SourceUnavailableError` or `SourceFetchError`.
  * When `signal` is aborted the requests under way are aborted and the iteration ends. However it
  * ends, no request is left under way.
  */
@@ -106,14 +106,10 @@ export async function* readRanges(
     underWay.push(fetched);
   };
   try {
-    startNext();
-    let taken = 0;
+    for (let count = 0; count < PARALLEL_RANGES; count += 1) startNext();
     for (let next = underWay.shift(); next !== undefined; next = underWay.shift()) {
       yield await next;
-      taken += 1;
-      // Only a reader that comes back for more gets more fetched ahead: most reads of a header end
-      // here.
-      for (let free = Math.min(taken, PARALLEL_RANGES) - underWay.length; free > 0; free -= 1) startNext();
+      startNext();
     }
   } catch (error) {
     if (!signal.aborted) throw error;

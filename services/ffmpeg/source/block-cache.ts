@@ -12,9 +12,9 @@ export type CacheLimits = {
 type Block = { arrived: Promise<Uint8Array>; state: "under way" | "unread" | "read" };
 
 /**
- * Blocks of a source, numbered from its start. At most `memoryBytes` of them are in memory, and
- * beside them the one chunk of the source that is being copied into them. Blocks that were read are
- * dropped before those that were only fetched ahead, and each kind in the order of its last use.
+ * Blocks of a source, numbered from its start. `memoryBytes` of them are in memory, and one more for
+ * each reader that waits for one while all others are under way. Blocks that were read are dropped
+ * before those that were only fetched ahead, and each kind in the order of its last use.
  */
 export class BlockCache {
   readonly #source: RangedSource;

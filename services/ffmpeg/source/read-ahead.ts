@@ -14,8 +14,7 @@ const KB = 1024;
 const MB = 1024 * KB;
 
 /**
- * Half of the memory is for what is fetched ahead, half for what was read and may be read again. AWS
- * advises 8 to 16 MB a request, and several at once, for throughput.
+ * AWS advises 8 to 16 MB a request, and several at once, for throughput.
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance-guidelines.html
  */
 export const READ_AHEAD: ReadAheadLimits = {
@@ -26,7 +25,7 @@ export const READ_AHEAD: ReadAheadLimits = {
 };
 
 /** A reader that has read so much gets so many times as much fetched ahead: most leave soon. */
-const AHEAD_PER_READ = 4;
+const AHEAD_PER_READ = 2;
 
 export type ReadAhead = RangedSource & {
   /** Aborts what is under way, and forgets what is kept. Nothing is to be read afterwards. */
@@ -38,19 +37,29 @@ export type ReadAhead = RangedSource & {
  * One that leaves, as ffmpeg does to read elsewhere, and comes back goes on where it was, at no
  * further cost. The source is read in fetches of at most `maxFetchBytes`, which grow as a reader
  * goes on and shrink with the number of places that are read at the same time. In memory are
- * `memoryBytes` of blocks, and the fetches under way, until they are copied into the blocks that
- * are counted for them.
+ * `memoryBytes` of blocks, those under way among them, and a block more for each reader that waits
+ * while all the others are under way; beside them what `source` holds until it's copied.
  */
 export function readAhead(source: RangedSource, limits: ReadAheadLimits = READ_AHEAD): ReadAhead {
   const { blockBytes, memoryBytes, maxFetchBytes, maxFetchesAhead } = limits;
   const cache = new BlockCache(source, limits);
-  const heads = new ReadHeads({ minProgress: 4 * blockBytes, maxIdleBytes: memoryBytes });
+  const heads = new ReadHeads({
+    maxBack: 2 * maxFetchBytes,
+    maxSkipped: maxFetchBytes,
+    minProgress: 4 * blockBytes,
+    maxIdle: memoryBytes,
+  });
   const blocks = Math.ceil(source.size / blockBytes);
   const inBlocks = (bytes: number): number => Math.max(1, Math.floor(bytes / blockBytes));
 
-  /** Bytes that may be fetched ahead of a head. */
-  const windowOf = (head: ReadHead): number =>
-    Math.min(maxFetchesAhead * maxFetchBytes, memoryBytes / 2 / heads.sharing(head), AHEAD_PER_READ * head.progress);
+  /**
+   * Bytes that may be fetched ahead of a head: half of its share of the memory, without what its
+   * connection has taken and may ask for again.
+   */
+  function windowOf(head: ReadHead): number {
+    const share = (memoryBytes / heads.sharing(head) - maxFetchBytes / 2) / 2;
+    return Math.max(0, Math.min(maxFetchesAhead * maxFetchBytes, share, AHEAD_PER_READ * head.progress));
+  }
 
   /** The bytes of block `index`. Fetches ahead of it. */
   function takeAtHead(index: number, head: ReadHead): Promise<Uint8Array> {

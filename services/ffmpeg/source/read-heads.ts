@@ -8,27 +8,25 @@ export type ReadHead = {
   lastUsed: number;
 };
 
-const MB = 1024 * 1024;
-
 /** As many as a file has tracks that lie apart; of more, the least recently used is forgotten. */
 const MAX_HEADS = 64;
-
-/**
- * A reading that begins so much before or behind a head goes on with it: what is sent to ffmpeg goes
- * through the buffers of a connection, which hold some MB that it may not have asked for, and it
- * skips what belongs to tracks that it doesn't read.
- */
-const MAX_BACK_BYTES = 16 * MB;
-const MAX_SKIPPED_BYTES = 8 * MB;
 
 /** So much less progress has a head for each byte that it skips: it may skip most of the file. */
 const LOST_PER_SKIPPED = 4;
 
+/** All in bytes. */
 export type HeadLimits = {
-  /** Another head shares the memory with its like once it has read so much, in bytes. */
+  /**
+   * A reading that begins so much before where a head is, at most, goes on with it: what is sent to
+   * ffmpeg goes through the buffers of a connection, which hold some MB that it may not have read.
+   */
+  maxBack: number;
+  /** And so much behind: ffmpeg skips what belongs to tracks that it doesn't read. */
+  maxSkipped: number;
+  /** Another head shares the memory with its like once it has read so much. */
   minProgress: number;
-  /** And until others have read so much, in bytes, since its last use. */
-  maxIdleBytes: number;
+  /** And until others have read so much since its last use. */
+  maxIdle: number;
 };
 
 /**
@@ -47,9 +45,10 @@ export class ReadHeads {
 
   /** The head that a reading from byte `start` on belongs to: the nearest, or a new one. */
   join(start: number): ReadHead {
+    const { maxBack, maxSkipped } = this.#limits;
     let nearest: ReadHead | undefined;
     for (const head of this.#heads)
-      if (head.at - start > MAX_BACK_BYTES || start - head.at > MAX_SKIPPED_BYTES) continue;
+      if (head.at - start > maxBack || start - head.at > maxSkipped) continue;
       else if (nearest === undefined || Math.abs(head.at - start) < Math.abs(nearest.at - start)) nearest = head;
     const joined = nearest ?? { at: start, progress: 0, lastUsed: this.#readBytes };
     const skipped = Math.max(0, start - joined.at);
@@ -77,11 +76,10 @@ export class ReadHeads {
 
   /** How many share the memory with `head`, itself included. */
   sharing(head: ReadHead): number {
-    const { minProgress, maxIdleBytes } = this.#limits;
+    const { minProgress, maxIdle } = this.#limits;
     let count = 1;
     for (const other of this.#heads)
-      if (other !== head && other.progress >= minProgress && this.#readBytes - other.lastUsed <= maxIdleBytes)
-        count += 1;
+      if (other !== head && other.progress >= minProgress && this.#readBytes - other.lastUsed <= maxIdle) count += 1;
     return count;
   }
 }
