@@ -24,6 +24,8 @@ export class BlockCache {
   readonly #blocks = new Map<number, Block>();
   readonly #fetches = new Set<Promise<void>>();
   readonly #closing = new AbortController();
+  /** Whether the last fetch that ended has failed: then nothing is fetched before a reader needs it. */
+  #isFailing = false;
 
   constructor(source: RangedSource, { memoryBytes, blockBytes }: CacheLimits) {
     this.#source = source;
@@ -41,8 +43,10 @@ export class BlockCache {
   /**
    * Begins to fetch `count` missing blocks from `first` on by one read of the source. Where too many
    * others are under way or wait to be read, it's none; or fewer, and at least one, if a reader waits.
+   * None either where the source is failing and no reader waits.
    */
   fetch(first: number, count: number, readerWaits: boolean): void {
+    if (this.#isFailing && !readerWaits) return;
     const room = this.#makeRoom(count, readerWaits);
     if (room < count && !readerWaits) return;
     const size = Math.max(1, room);
@@ -130,7 +134,9 @@ export class BlockCache {
       this.#closing.signal.throwIfAborted();
       arrivals[complete]?.resolve(block.subarray(0, filled));
       for (const { resolve } of arrivals) resolve(new Uint8Array());
+      this.#isFailing = false;
     } catch (error) {
+      this.#isFailing = true;
       for (const { reject } of arrivals) reject(error);
     } finally {
       for (let lost = complete; lost < arrivals.length; lost += 1) this.#blocks.delete(first + lost);
