@@ -7,25 +7,20 @@ import { fetchPatiently, PATIENCE, type Patience } from "./patient-fetch.ts";
 import { faultOf, unavailable, uriOf } from "./source-faults.ts";
 
 /**
- * A header read wants few bytes and a cut wants all: ranges grow as a read goes on. AWS advises 8
+ * The largest range. A shorter read is one GET: whoever reads asks for what it needs. AWS advises 8
  * to 16 MB a request for throughput.
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance-guidelines.html
  */
-const RANGE_BYTES = [256 * 1024, 1024 * 1024, 4 * 1024 * 1024, 8 * 1024 * 1024] as const;
+const MAX_RANGE_BYTES = 8 * 1024 * 1024;
 
-/** Ranges fetched at the same time, so at most this many times 8 MB are in memory for one read. */
+/** Ranges that are under way, wait to be read or are being read: so many times 8 MB for one read. */
 const PARALLEL_RANGES = 3;
 
 type Range = { start: number; end: number };
 
 function* rangesOf(start: number, end: number): Generator<Range> {
-  let from = start;
-  for (let step = 0; from <= end; step += 1) {
-    const size = RANGE_BYTES[Math.min(step, RANGE_BYTES.length - 1)] ?? RANGE_BYTES[0];
-    const to = Math.min(from + size - 1, end);
-    yield { start: from, end: to };
-    from = to + 1;
-  }
+  for (let from = start; from <= end; from += MAX_RANGE_BYTES)
+    yield { start: from, end: Math.min(from + MAX_RANGE_BYTES - 1, end) };
 }
 
 /** What a GET's error means: why the object can't be had, or the error itself where it may pass. */
@@ -86,7 +81,7 @@ async function fetchRange(
 
 /**
  * Reads bytes `start` to `end` (both included) of exactly this version of an object by ranged GETs,
- * several at once, in order. Bounded memory. Throws `SourceUnavailableError` or `SourceFetchError`.
+ * several at once, in order. At most 24 MB are in memory. Throws `SourceUnavailableError` or `SourceFetchError`.
  * When `signal` is aborted the requests under way are aborted and the iteration ends. However it
  * ends, no request is left under way.
  */
@@ -111,14 +106,10 @@ export async function* readRanges(
     underWay.push(fetched);
   };
   try {
-    startNext();
-    let taken = 0;
+    for (let count = 0; count < PARALLEL_RANGES; count += 1) startNext();
     for (let next = underWay.shift(); next !== undefined; next = underWay.shift()) {
       yield await next;
-      taken += 1;
-      // Only a reader that comes back for more gets more fetched ahead: most reads of a header end
-      // here.
-      for (let free = Math.min(taken, PARALLEL_RANGES) - underWay.length; free > 0; free -= 1) startNext();
+      startNext();
     }
   } catch (error) {
     if (!signal.aborted) throw error;

@@ -10,7 +10,7 @@ import { containersFor } from "./formats/containers.ts";
 import { isVpxCodec } from "./formats/vpx/keyframe-size.ts";
 import type { Binaries } from "./process/binaries.ts";
 import { CutFailedError, isOfTheFile } from "./process/errors.ts";
-import { untrustedInput } from "./process/sandbox.ts";
+import { type SourceAddress, untrustedInput } from "./process/sandbox.ts";
 import { isHdr, rangeProof } from "./proof/dynamic-range.ts";
 import { hasAdditions } from "./source/additions.ts";
 import { checkSource } from "./source/checked-source.ts";
@@ -19,6 +19,7 @@ import { findFalseKeyframes } from "./source/false-keyframes.ts";
 import { fileFactsOf } from "./source/file-facts.ts";
 import { firstWithPackets, picturesInOrder } from "./source/picture-choice.ts";
 import type { RangedSource } from "./source/ranged-source.ts";
+import { READ_AHEAD, type ReadAheadLimits, readAhead } from "./source/read-ahead.ts";
 import { hasSampleTable, readConfigurations, readSampleTable } from "./source/sample-table.ts";
 import { scanPackets } from "./source/scan-packets.ts";
 import { findSizeChange, type SizeReading } from "./source/size-changes.ts";
@@ -29,7 +30,7 @@ import { isTruncated } from "./source/truncation.ts";
 type Served = {
   binary: string;
   ffprobe: string;
-  url: string;
+  address: SourceAddress;
   source: RangedSource;
   probed: Probed;
   description: MediaDescription;
@@ -37,7 +38,7 @@ type Served = {
 
 /** Cuts as asked: by copying alone where every boundary is on a keyframe that nothing reaches across, and else exactly. */
 async function* cut(
-  { binary, ffprobe, url, source, probed, description }: Served,
+  { binary, ffprobe, address, source, probed, description }: Served,
   job: CutJob,
 ): AsyncGenerator<MadeSegment, void, undefined> {
   const { container, directory, signal } = job;
@@ -47,9 +48,15 @@ async function* cut(
   const audio = audioTracksOf(probed.output, video, job.cut.kind === "exact" ? job.cut.plan.origin : job.cut.origin);
   const facts = fileFactsOf(probed.output, video);
   const tag = description.video?.tag ?? "";
-  const opened = { binary, url, format, isDeep: probed.isDeep, video, audio, facts, tag };
+  const opened = { binary, address, format, isDeep: probed.isDeep, video, audio, facts, tag };
   const { size, ...stated } = pictureFormatOf(probed.output, video);
-  const range = { binary: ffprobe, from: url, options: untrustedInput(format, probed.isDeep), signal };
+  const range = {
+    binary: ffprobe,
+    from: address.url,
+    source: address,
+    options: untrustedInput(format, probed.isDeep),
+    signal,
+  };
   const dynamicRange = isHdr(stated.colorTransfer) ? await rangeProof({ ...range, stream: String(video) }) : undefined;
   const common = { ...opened, container, dynamicRange, directory, signal };
   const mustDecode = job.cut.kind === "exact";
@@ -89,12 +96,17 @@ async function assertOneSize(reading: SizeReading): Promise<void> {
   throw new CutFailedError("UnsupportedCut", `the picture's size changes in mid-file, from ${from} to ${to}`);
 }
 
-/** The media tools of the split service, on ffmpeg and ffprobe. */
-export const ffmpegMediaTools = ({ ffmpeg, ffprobe }: Binaries): MediaTools => ({
+/** The media tools of the split service, on ffmpeg and ffprobe. `limits` are smaller in tests. */
+export const ffmpegMediaTools = ({ ffmpeg, ffprobe }: Binaries, limits: ReadAheadLimits = READ_AHEAD): MediaTools => ({
   open: async (original) => {
-    const source = checkSource(original);
+    const ahead = readAhead(original, limits);
+    const source = checkSource(ahead);
     const server = await serveSource(source);
-    const { url, pause, resume, close } = server;
+    const { address, pause, resume } = server;
+    const close = async (): Promise<void> => {
+      await server.close();
+      await ahead.close();
+    };
     const orFailed = (signal: AbortSignal): AbortSignal => AbortSignal.any([signal, source.failed]);
 
     const described = (probed: Probed, picture: number | undefined): DescribedMedia => {
@@ -108,7 +120,7 @@ export const ffmpegMediaTools = ({ ffmpeg, ffprobe }: Binaries): MediaTools => (
           const signal = orFailed(ending);
           const truncated = await isTruncated(source, format, signal);
           const table = hasSampleTable(format) ? await readSampleTable(source, stream, signal) : undefined;
-          const reading = { binary: ffmpeg, directory: tmpdir(), url, stream, format, isDeep, signal };
+          const reading = { binary: ffmpeg, directory: tmpdir(), address, stream, format, isDeep, signal };
           const { codec } = video ?? {};
           const isStart = await findFalseKeyframes({ ...reading, codec, readSecond: table?.readSecondKeyframe });
           let number = 0;
@@ -126,17 +138,17 @@ export const ffmpegMediaTools = ({ ffmpeg, ffprobe }: Binaries): MediaTools => (
           return cutToAnEnding(
             source.failed,
             job,
-            cut({ binary: ffmpeg, ffprobe, url, source, probed, description }, reading),
+            cut({ binary: ffmpeg, ffprobe, address, source, probed, description }, reading),
           );
         },
       };
     };
     const describe = async (ending: AbortSignal): Promise<DescribedMedia> => {
       const signal = orFailed(ending);
-      const probed = await probe(ffprobe, url, signal);
+      const probed = await probe(ffprobe, address, signal);
       const candidates = picturesInOrder(probed.output.streams).map(({ index }) => index);
       const { isDeep, output } = probed;
-      const search = { binary: ffprobe, url, format: output.format.format_name, isDeep, signal };
+      const search = { binary: ffprobe, address, format: output.format.format_name, isDeep, signal };
       return described(probed, await firstWithPackets(search, candidates));
     };
     return { describe, pause, resume, close };

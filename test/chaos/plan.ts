@@ -12,7 +12,7 @@ export const SERIES = {
   /** At each GET of the source it fails, stalls or is changed, or the process that reads it is killed. */
   sources: {
     faults: ["S3 fails in mid-read", "S3 object overwritten", "S3 object deleted", "ffmpeg killed", "S3 body stalls"],
-    positions: 20,
+    positions: 12,
   },
   /** Each write of the projector is overtaken by the run's other events. */
   writes: { faults: ["DynamoDB write overtaken"], positions: 6, from: "projector" },

@@ -8,7 +8,7 @@ export type Video = { path: string; metadata: Record<string, string> };
 /** What each run splits in turn, and what it's overwritten with: the same way through the service, and other frames. */
 export type Pair = { original: Video; replacement: Video };
 
-/** Large enough that a service which fetches 256 KB and then 1 MB is in the middle of the file by its second request. */
+/** Large enough that a service which fetches 64 KB, and then ever more, needs nine GETs. */
 const BITRATE = "2200k";
 
 type Recipe = {

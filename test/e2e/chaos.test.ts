@@ -50,15 +50,15 @@ describe("given one fault in each split, then there is no dead letter, and only 
     expect(deadLetters).toBe(0);
   });
 
-  /** While segments are made: at the last reads of each container. */
+  /** At the last reads of each container: nine GETs fetch a video of this size. */
   const SOURCES = [
-    ...runsAt("sources", "S3 fails in mid-read", 0, 4),
-    ...runsAt("sources", "S3 fails in mid-read", 2, 17),
+    ...runsAt("sources", "S3 fails in mid-read", 0, 5),
+    ...runsAt("sources", "S3 fails in mid-read", 2, 6),
     ...runsAt("sources", "S3 fails in mid-read", 3, 7),
-    ...runsAt("sources", "S3 object overwritten", 0, 13),
-    ...runsAt("sources", "S3 object overwritten", 3, 8),
-    ...runsAt("sources", "S3 object deleted", 2, 18),
-    ...runsAt("sources", "ffmpeg killed", 0, 12),
+    ...runsAt("sources", "S3 object overwritten", 0, 6),
+    ...runsAt("sources", "S3 object overwritten", 3, 7),
+    ...runsAt("sources", "S3 object deleted", 2, 7),
+    ...runsAt("sources", "ffmpeg killed", 0, 6),
     ...runsAt("sources", "ffmpeg killed", 3, 7),
     ...runsAt("sources", "S3 body stalls", 3, 6),
   ];

@@ -2,7 +2,7 @@ import { matroskaHeader } from "../formats/matroska/writer.ts";
 import { PACKET_BYTES, PACKET_LINES, readPackets } from "../process/packet-lines.ts";
 import type { OutputPipe } from "../process/program.ts";
 import { type FfmpegSpec, runFfmpeg } from "../process/run-ffmpeg.ts";
-import { untrustedInput } from "../process/sandbox.ts";
+import { type SourceAddress, untrustedInput } from "../process/sandbox.ts";
 import type { AudioTrack } from "../source/describe.ts";
 import type { Assembly } from "./assembly.ts";
 import type { AudioWay } from "./audio-codecs.ts";
@@ -16,8 +16,7 @@ const QUIET = ["-hide_banner", "-nostdin", "-loglevel", "error"];
 export type SourceReading = {
   binary: string;
   directory: string;
-  /** Of the loopback source. */
-  url: string;
+  address: SourceAddress;
   /** ffprobe's name of the source's container. */
   format: string;
   /** Whether its tracks are looked for further into the file. */
@@ -57,7 +56,7 @@ const SAME_EACH_TIME = ["-thread_type", "slice"];
  * Resolves when the source was read to its end.
  */
 export async function readSource(reading: SourceReading, picture: PictureReading, assembly: Assembly): Promise<void> {
-  const { binary, directory, url, format, audio, ways, signal } = reading;
+  const { binary, directory, address, format, audio, ways, signal } = reading;
   const ofTrack = ({ index }: AudioTrack) => [
     "-map",
     `0:${index}`,
@@ -71,11 +70,11 @@ export async function readSource(reading: SourceReading, picture: PictureReading
     {
       binary,
       directory,
-      secret: url,
+      source: address,
       signal,
       inputs: [
         {
-          from: url,
+          from: address.url,
           options: [
             ...QUIET,
             ...SAME_EACH_TIME,

@@ -4,6 +4,7 @@ import { assembleSegments, type Workplace } from "../assembly/assemble.ts";
 import type { PictureReading } from "../assembly/source-reading.ts";
 import { isNalCodec } from "../formats/nal/units.ts";
 import { CutFailedError, isOfTheFile } from "../process/errors.ts";
+import type { SourceAddress } from "../process/sandbox.ts";
 import type { RangeProof } from "../proof/dynamic-range.ts";
 import { isIso } from "../proof/product.ts";
 import type { AudioTrack } from "../source/describe.ts";
@@ -15,8 +16,7 @@ import { Stitcher } from "./stitcher.ts";
 
 export type ExactCutJob = {
   binary: string;
-  /** Of the loopback source. */
-  url: string;
+  address: SourceAddress;
   /** ffprobe's name of the source's container. */
   format: string;
   /** Whether its tracks are looked for further into the file. */

@@ -1,13 +1,14 @@
 import { eachLine } from "./lines.ts";
 import { runProgram } from "./program.ts";
+import type { SourceAddress } from "./sandbox.ts";
 
 export type FfprobeRun = {
   binary: string;
   args: string[];
   /** Kills ffprobe. */
   signal: AbortSignal;
-  /** Replaced in error messages. */
-  secret?: string;
+  /** Of the source, where it's read. */
+  source?: SourceAddress;
   onLine: (line: string) => void;
 };
 

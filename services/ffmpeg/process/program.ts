@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
 import { unlessAborted } from "./condition.ts";
 import { type Exit, failureOf, ProcessStartError, type Program } from "./errors.ts";
-import { CHILD_ENVIRONMENT } from "./sandbox.ts";
+import { childEnvironment, type SourceAddress } from "./sandbox.ts";
 import { StderrTail } from "./stderr-tail.ts";
 
 export type ProgramRun = {
@@ -11,8 +11,8 @@ export type ProgramRun = {
   args: readonly string[];
   /** Its working directory. */
   directory?: string;
-  /** Replaced in error messages. */
-  secret?: string;
+  /** Of the source, where it's read. */
+  source?: SourceAddress;
   /** Kills it. */
   signal: AbortSignal;
   /** Whether it reads `pipe:0`. Default: no. */
@@ -91,7 +91,7 @@ async function start(run: ProgramRun): Promise<Running> {
   const exit = new Promise<Exit>((resolve) => {
     child.once("exit", (code, killedBy) => resolve({ code, signal: killedBy }));
   });
-  const stderr = new StderrTail(run.secret);
+  const stderr = new StderrTail(run.source);
   const failure = Promise.all([exit, readStderr(child, stderr)]).then(([ended]) => failureOf(program, ended, stderr));
   const [, stdout, , ...more] = child.stdio as (Readable | null)[];
   const outputs = [stdout, ...more].filter((pipe) => pipe !== null && pipe !== undefined);
@@ -115,11 +115,11 @@ async function start(run: ProgramRun): Promise<Running> {
  * none.
  */
 async function spawned(run: ProgramRun): Promise<ChildProcess> {
-  const { program, binary, args, directory, stdin = false, stdout = false, pipes = 0 } = run;
+  const { program, binary, args, directory, source, stdin = false, stdout = false, pipes = 0 } = run;
   const kept = [stdin, stdout, true, ...Array<boolean>(pipes).fill(true)];
   try {
     const stdio = kept.map((isPiped) => (isPiped ? "pipe" : "ignore"));
-    const child = spawn(binary, args, { cwd: directory, env: CHILD_ENVIRONMENT, stdio });
+    const child = spawn(binary, args, { cwd: directory, env: childEnvironment(source), stdio });
     await new Promise<void>((resolve, reject) => {
       child.once("spawn", resolve);
       child.once("error", reject);

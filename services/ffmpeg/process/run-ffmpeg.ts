@@ -1,5 +1,6 @@
 import ffmpeg from "fluent-ffmpeg";
 import { type InputPipe, type OutputPipe, runProgram } from "./program.ts";
+import type { SourceAddress } from "./sandbox.ts";
 
 /** Two words at least: fluent-ffmpeg splits a lone one that has a space in it. */
 type Options = readonly string[];
@@ -19,8 +20,8 @@ export type FfmpegSpec<Pipes extends PipeSpecs = PipeSpecs> = {
   binary: string;
   /** Relative paths are below it. */
   directory: string;
-  /** Replaced in error messages. */
-  secret?: string;
+  /** Of the source, where it's read. */
+  source?: SourceAddress;
   /** Kills ffmpeg. */
   signal: AbortSignal;
   /** An input that is read from a pipe. It's ffmpeg's first. */
@@ -57,12 +58,12 @@ export async function runFfmpeg<Spec extends FfmpegSpec>(
   spec: Spec,
   attend: (pipes: FfmpegPipes<Spec>) => Promise<void> = async () => {},
 ): Promise<{ stderr: string }> {
-  const { binary, directory, secret, signal, pipedInput, pipes: specs = {} } = spec;
+  const { binary, directory, source, signal, pipedInput, pipes: specs = {} } = spec;
   const args = await commandLine(spec);
   const stdin = pipedInput !== undefined;
   const pipes = inOrder(specs).length;
   const run = { program: "ffmpeg", binary, args, directory, signal, stdin, pipes } as const;
-  return runProgram(secret === undefined ? run : { ...run, secret }, ({ input, outputs }) => {
+  return runProgram(source === undefined ? run : { ...run, source }, ({ input, outputs }) => {
     const left = [...outputs];
     const named = Object.entries(specs).map(([name, pipe]) => [
       name,

@@ -7,7 +7,7 @@ import { ADMITTED_DECODERS } from "./decoders.ts";
  */
 
 /**
- * The whole environment of a child: no credentials, and no variable by which ffmpeg would write a
+ * The environment of every child: no credentials, and no variable by which ffmpeg would write a
  * report. A static build that converts a broadcast stream's service name loads the machine's
  * character-set modules, made for another libc, and crashes (@ffprobe-installer's 5.2 on Debian 12,
  * with every MPEG-TS file): it gets the path of a folder that isn't there.
@@ -17,6 +17,30 @@ export const CHILD_ENVIRONMENT: Readonly<Record<string, string>> = {
   AV_LOG_FORCE_NOCOLOR: "1",
   GCONV_PATH: "/nonexistent",
 };
+
+/** How ffmpeg reaches the loopback source. */
+export type SourceAddress = {
+  /** What it opens. No secret: any user of the machine can read a command line. */
+  url: string;
+  /** Of the loopback server, which it takes for a proxy. */
+  port: number;
+  /** What it shows to the server. */
+  secret: string;
+};
+
+/** The server knows its reader by these and the secret. */
+export const PROXY_USER = "video-split";
+
+/**
+ * The environment of a child, with the way to the source where it reads that. Only the user whose
+ * process it is can read an environment. ffmpeg asks the proxy for every http: address, so that the
+ * server also receives what a file asks for from other hosts.
+ * https://ffmpeg.org/ffmpeg-protocols.html#http
+ */
+export const childEnvironment = (source: SourceAddress | undefined): Readonly<Record<string, string>> =>
+  source === undefined
+    ? CHILD_ENVIRONMENT
+    : { ...CHILD_ENVIRONMENT, http_proxy: `http://${PROXY_USER}:${source.secret}@127.0.0.1:${source.port}` };
 
 /**
  * The loopback source is read over these. No file, no pipe, no data:, no crypto:, no other host is

@@ -1,4 +1,5 @@
 import { LineSplitter } from "./lines.ts";
+import type { SourceAddress } from "./sandbox.ts";
 
 /** How much of stderr goes into an error. */
 const MAX_TAIL_LINES = 8;
@@ -15,12 +16,12 @@ const DISK_FULL = /: (No space left on device|Disk quota exceeded)$/;
 export class StderrTail {
   readonly #splitter = new LineSplitter(MAX_LINE_LENGTH);
   readonly #lines: string[] = [];
-  readonly #secret: string | undefined;
+  readonly #source: SourceAddress | undefined;
   #saysDiskFull = false;
 
-  /** `secret` is replaced by "source", since logs must not contain how the source was reached. */
-  constructor(secret?: string) {
-    this.#secret = secret;
+  /** Logs must not contain how `source` was reached: its address and its secret are replaced. */
+  constructor(source?: SourceAddress) {
+    this.#source = source;
   }
 
   push(chunk: Buffer): void {
@@ -32,7 +33,10 @@ export class StderrTail {
   }
 
   #add(line: string): void {
-    const clean = (this.#secret === undefined ? line : line.replaceAll(this.#secret, "source")).trim();
+    const { url, secret } = this.#source ?? {};
+    const clean = [url, secret]
+      .reduce((text, hidden) => (hidden ? text!.replaceAll(hidden, "source") : text), line)!
+      .trim();
     if (clean === "") return;
     this.#saysDiskFull ||= DISK_FULL.test(clean);
     this.#lines.push(clean.slice(0, MAX_TAIL_LINE_LENGTH));

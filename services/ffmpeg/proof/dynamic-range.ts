@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { runFfprobe } from "../process/ffprobe.ts";
+import type { SourceAddress } from "../process/sandbox.ts";
 import { FINDS_LATE_PICTURE, type Product } from "./product.ts";
 import { ProofError } from "./proof-error.ts";
 
@@ -40,8 +41,10 @@ const Frames = z.object({
 type RangeReading = {
   /** Of ffprobe. */
   binary: string;
-  /** A path or an address. */
+  /** A path, or the source's URL. */
   from: string;
+  /** Where it's the source. */
+  source?: SourceAddress;
   /** ffprobe's options of what it reads. */
   options: readonly string[];
   /** ffmpeg's index of the stream, or "v:0". */
@@ -50,11 +53,11 @@ type RangeReading = {
 };
 
 /** Decodes the first frame. */
-async function readDynamicRange({ binary, from, options, stream, signal }: RangeReading): Promise<DynamicRange> {
+async function readDynamicRange({ from, options, stream, ...run }: RangeReading): Promise<DynamicRange> {
   const lines: string[] = [];
   const first = ["-select_streams", stream, "-read_intervals", "%+#1", "-show_frames", "-of", "json"];
   const args = [...options, ...first, from];
-  await runFfprobe({ binary, args, signal, secret: from, onLine: (line) => lines.push(line) });
+  await runFfprobe({ ...run, args, onLine: (line) => lines.push(line) });
   const [frame] = Frames.parse(JSON.parse(lines.join("\n"))).frames;
   const sideData = (frame?.side_data_list ?? []).map(({ side_data_type }) => side_data_type);
   return {

@@ -1,6 +1,6 @@
 import { PACKET_BYTES, PACKET_LINES, type ReadPacket, readPackets } from "../process/packet-lines.ts";
 import { runFfmpeg } from "../process/run-ffmpeg.ts";
-import { untrustedInput } from "../process/sandbox.ts";
+import { type SourceAddress, untrustedInput } from "../process/sandbox.ts";
 
 /** One stream of a source. */
 export type StreamReading = {
@@ -8,7 +8,7 @@ export type StreamReading = {
   binary: string;
   /** ffmpeg's working directory. */
   directory: string;
-  url: string;
+  address: SourceAddress;
   /** ffprobe's name of the container. */
   format: string;
   /** Whether tracks are looked for further into the file. */
@@ -26,7 +26,7 @@ export async function readCopiedPackets(
   reading: StreamReading,
   onPacket: (packet: ReadPacket, number: number) => boolean,
 ): Promise<void> {
-  const { binary, directory, url, format, stream } = reading;
+  const { binary, directory, address, format, stream } = reading;
   const stopping = new AbortController();
   const signal = AbortSignal.any([reading.signal, stopping.signal]);
   const copied = ["-map", `0:${stream}`, "-c", "copy", "-copyinkf", "-map_chapters", "-1"];
@@ -34,7 +34,7 @@ export async function readCopiedPackets(
   const outputs = [...copied, "-max_muxing_queue_size", "4096"];
   const run = runFfmpeg(
     {
-      ...{ binary, directory, secret: url, signal, inputs: [{ from: url, options }] },
+      ...{ binary, directory, source: address, signal, inputs: [{ from: address.url, options }] },
       pipes: { lines: [...outputs, ...PACKET_LINES], bytes: [...outputs, ...PACKET_BYTES] },
     },
     async ({ outputs: { lines, bytes } }) => {

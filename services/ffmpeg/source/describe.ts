@@ -3,7 +3,7 @@ import { leadOf } from "../../split/domain/early-sound.ts";
 import type { MediaDescription, Track } from "../../split/ports/media-tools.ts";
 import { isDecoded } from "../process/decoders.ts";
 import { runFfprobe } from "../process/ffprobe.ts";
-import { untrustedInput } from "../process/sandbox.ts";
+import { type SourceAddress, untrustedInput } from "../process/sandbox.ts";
 import { picturesInOrder } from "./picture-choice.ts";
 import type { PictureFormat } from "./picture-format.ts";
 
@@ -210,14 +210,14 @@ export type Probed = {
 };
 
 /**
- * Asks ffprobe what `url` is, and a second time, with more of the file, where a track's parameters
+ * Asks ffprobe what a source is, and a second time, with more of the file, where a track's parameters
  * weren't found. Throws `FfmpegError` when it is nothing that the allowed demuxers can open.
  */
-export async function probe(binary: string, url: string, signal: AbortSignal): Promise<Probed> {
+export async function probe(binary: string, address: SourceAddress, signal: AbortSignal): Promise<Probed> {
   const ask = async (isDeep: boolean): Promise<FfprobeOutput> => {
     const lines: string[] = [];
-    const args = [...untrustedInput(undefined, isDeep), ...WHAT, "-of", "json", url];
-    await runFfprobe({ binary, args, signal, secret: url, onLine: (line) => lines.push(line) });
+    const args = [...untrustedInput(undefined, isDeep), ...WHAT, "-of", "json", address.url];
+    await runFfprobe({ binary, args, signal, source: address, onLine: (line) => lines.push(line) });
     return FfprobeOutput.parse(JSON.parse(lines.join("\n")));
   };
   const output = await ask(false);

@@ -3,6 +3,7 @@ import { runFfprobe } from "../process/ffprobe.ts";
 import { untrustedInput } from "../process/sandbox.ts";
 import { checkSource } from "./checked-source.ts";
 import type { RangedSource } from "./ranged-source.ts";
+import { readAhead } from "./read-ahead.ts";
 import { serveSource } from "./source-server.ts";
 
 /**
@@ -14,16 +15,17 @@ export async function headerLength(
   source: RangedSource,
   signal: AbortSignal,
 ): Promise<number | undefined> {
-  const checked = checkSource(source);
+  const ahead = readAhead(source);
+  const checked = checkSource(ahead);
   const server = await serveSource(checked);
   let text = "";
   try {
-    const args = [...untrustedInput(), "-show_entries", "format=duration", "-of", "csv=p=0", server.url];
+    const args = [...untrustedInput(), "-show_entries", "format=duration", "-of", "csv=p=0", server.address.url];
     await runFfprobe({
       binary: ffprobe,
       args,
       signal: AbortSignal.any([signal, checked.failed]),
-      secret: server.url,
+      source: server.address,
       onLine: (line) => {
         text = line;
       },
@@ -32,6 +34,7 @@ export async function headerLength(
     if (!(error instanceof FfmpegError)) throw error;
   } finally {
     await server.close();
+    await ahead.close();
   }
   const seconds = Number.parseFloat(text);
   return seconds > 0 ? seconds : undefined;

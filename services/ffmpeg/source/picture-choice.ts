@@ -1,5 +1,5 @@
 import { runFfprobe } from "../process/ffprobe.ts";
-import { untrustedInput } from "../process/sandbox.ts";
+import { type SourceAddress, untrustedInput } from "../process/sandbox.ts";
 
 /** What is to be known of a stream to choose the picture; as ffprobe prints it. */
 export type PictureStream = {
@@ -23,7 +23,13 @@ export function picturesInOrder<Stream extends PictureStream>(streams: readonly 
   return streams.filter(isMoving).toSorted((one, other) => rank(other) - rank(one));
 }
 
-export type PictureSearch = { binary: string; url: string; format: string; isDeep: boolean; signal: AbortSignal };
+export type PictureSearch = {
+  binary: string;
+  address: SourceAddress;
+  format: string;
+  isDeep: boolean;
+  signal: AbortSignal;
+};
 
 /**
  * The first of several streams that holds a packet: a track may be declared and empty. The first one
@@ -37,14 +43,17 @@ export async function firstWithPackets(
   return candidates[0];
 }
 
-async function hasPackets({ binary, url, format, isDeep, signal }: PictureSearch, stream: number): Promise<boolean> {
+async function hasPackets(
+  { binary, address, format, isDeep, signal }: PictureSearch,
+  stream: number,
+): Promise<boolean> {
   let found = false;
   const first = ["-read_intervals", "%+#1", "-show_entries", "packet=size", "-of", "csv=p=0"];
   await runFfprobe({
     binary,
-    args: [...untrustedInput(format, isDeep), "-select_streams", String(stream), ...first, url],
+    args: [...untrustedInput(format, isDeep), "-select_streams", String(stream), ...first, address.url],
     signal,
-    secret: url,
+    source: address,
     onLine: (line) => {
       found ||= line !== "";
     },

@@ -1,6 +1,6 @@
 import type { PlannedPacket } from "../../split/domain/cut-plan.ts";
 import { runFfprobe } from "../process/ffprobe.ts";
-import { untrustedInput } from "../process/sandbox.ts";
+import { type SourceAddress, untrustedInput } from "../process/sandbox.ts";
 
 /** ffmpeg's own threshold for a jump in a broadcast stream's clock (-dts_delta_threshold). */
 const DISCONTINUITY_SECONDS = 10;
@@ -41,7 +41,7 @@ export function packetReader(format: string): (line: string) => PlannedPacket | 
 
 export type PacketScan = {
   binary: string;
-  url: string;
+  address: SourceAddress;
   /** ffmpeg's index of the video stream. */
   stream: number;
   /** ffprobe's name of the container. */
@@ -57,14 +57,14 @@ export type PacketScan = {
  * doesn't grow with the source. Throws `FfmpegError` where the source can't be read at all.
  */
 export async function scanPackets(scan: PacketScan): Promise<void> {
-  const { binary, url, stream, format, isDeep, signal, onPacket } = scan;
+  const { binary, address, stream, format, isDeep, signal, onPacket } = scan;
   const read = packetReader(format);
   const entries = ["-show_entries", "packet=pts_time,dts_time,duration_time,flags", "-of", "csv=p=0"];
   await runFfprobe({
     binary,
-    args: [...untrustedInput(format, isDeep), "-select_streams", String(stream), ...entries, url],
+    args: [...untrustedInput(format, isDeep), "-select_streams", String(stream), ...entries, address.url],
     signal,
-    secret: url,
+    source: address,
     onLine: (line) => {
       const packet = read(line);
       if (packet !== undefined) onPacket(packet);

@@ -1,12 +1,14 @@
-import { randomBytes } from "node:crypto";
+import { randomBytes, timingSafeEqual } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
+import { PROXY_USER, type SourceAddress } from "../process/sandbox.ts";
 import type { CheckedSource } from "./checked-source.ts";
 
 export type SourceServer = {
-  /** What ffmpeg opens. The path is a secret, so that nothing else on the machine reads the upload. */
-  url: string;
+  /** For ffmpeg. Its secret is asked for, so that nothing else on the machine reads the upload. */
+  address: SourceAddress;
   /** No further byte leaves until `resume`: ffmpeg waits, and what it has written can be uploaded. */
   pause(): void;
   resume(): void;
@@ -23,6 +25,21 @@ function parseRange(header: string | undefined, size: number): Range | undefined
   const start = Number(match[1]);
   const end = match[2] ? Math.min(Number(match[2]), size - 1) : size - 1;
   return start <= end ? { start, end } : undefined;
+}
+
+/** No host: ffmpeg asks its proxy, which is the server, and resolves no name. RFC 6761, section 6.4. */
+const SOURCE_URL = "http://source.invalid/video";
+
+/** ffmpeg states the port too. */
+const isSource = (url: string): boolean => URL.canParse(url) && new URL(url).href === SOURCE_URL;
+
+/** Whether a request has the secret. ffmpeg sends it once it has been asked for. RFC 9110, section 11.7. */
+function readerTest(secret: string): (request: IncomingMessage) => boolean {
+  const expected = Buffer.from(`Basic ${Buffer.from(`${PROXY_USER}:${secret}`).toString("base64")}`);
+  return ({ headers }) => {
+    const received = Buffer.from(headers["proxy-authorization"] ?? "");
+    return received.length === expected.length && timingSafeEqual(received, expected);
+  };
 }
 
 /** A gate that a writer passes through: open, or closed until it's opened again. */
@@ -45,15 +62,41 @@ function createGate() {
 }
 
 /**
+ * ffmpeg reads a little where it looks for something, and closes the connection, whose buffers take
+ * some MB by then. So at first little is sent, and twice as much after each pause.
+ */
+const FIRST_BYTES = 64 * 1024;
+const FULL_SPEED_BYTES = 4 * 1024 * 1024;
+const PAUSE_MS = 2;
+
+/** Passes on the chunks of a reading in pieces, slowly at first. */
+async function* slowlyAtFirst(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let sent = 0;
+  let pauseAt = FIRST_BYTES;
+  for await (const chunk of chunks)
+    for (let from = 0; from < chunk.length; ) {
+      const piece = chunk.subarray(from, pauseAt > FULL_SPEED_BYTES ? undefined : from + pauseAt - sent);
+      yield piece;
+      from += piece.length;
+      sent += piece.length;
+      if (sent < pauseAt || pauseAt > FULL_SPEED_BYTES) continue;
+      await delay(PAUSE_MS);
+      pauseAt *= 2;
+    }
+}
+
+/**
  * Serves one object to ffmpeg on loopback, so that it's read in ranges from where it lies and never whole on disk, and
  * so that ffmpeg needs neither DNS, TLS nor credentials. A request that ffmpeg closes early aborts the read behind it.
  */
 export async function serveSource(source: CheckedSource): Promise<SourceServer> {
-  const path = `/${randomBytes(24).toString("hex")}`;
+  const secret = randomBytes(24).toString("hex");
+  const isKnown = readerTest(secret);
   const gate = createGate();
   const reads = new Set<AbortController>();
   const respond = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    if (request.url !== path) return void response.writeHead(404).end();
+    if (!isKnown(request)) return void response.writeHead(407, { "Proxy-Authenticate": 'Basic realm="source"' }).end();
+    if (!isSource(request.url ?? "")) return void response.writeHead(404).end();
     const range = parseRange(request.headers.range, source.size);
     if (range === undefined) return void response.writeHead(416, { "Content-Range": `bytes */${source.size}` }).end();
     response.writeHead(request.headers.range === undefined ? 200 : 206, {
@@ -67,7 +110,7 @@ export async function serveSource(source: CheckedSource): Promise<SourceServer> 
     reads.add(reading);
     response.once("close", () => reading.abort());
     try {
-      for await (const chunk of source.read(range.start, range.end, reading.signal)) {
+      for await (const chunk of slowlyAtFirst(source.read(range.start, range.end, reading.signal))) {
         await gate.passed();
         if (reading.signal.aborted) return;
         if (!response.write(chunk)) await once(response, "drain", { signal: reading.signal });
@@ -91,7 +134,7 @@ export async function serveSource(source: CheckedSource): Promise<SourceServer> 
   const { port } = server.address() as AddressInfo;
 
   return {
-    url: `http://127.0.0.1:${port}${path}`,
+    address: { url: SOURCE_URL, port, secret },
     pause: gate.close,
     resume: gate.open,
     close: async () => {

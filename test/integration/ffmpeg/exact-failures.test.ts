@@ -16,7 +16,7 @@ const MAX_SETTLE_MS = 10_000;
 
 /** What each ffmpeg of a stitched cut is for, and which arguments show it. */
 const ROLES = {
-  "reads the source": '*"-i http://127"*empty_moov*',
+  "reads the source": '*"-i http://source.invalid"*empty_moov*',
   "encodes a boundary": '*"-i pipe:0"*libx264*',
   "joins a segment": "*-output_ts_offset*",
   "decodes the joints": '*"-i pipe:0"*wrapped_avframe*',

@@ -95,6 +95,7 @@ describe("hostile uploads", () => {
       "AV_LOG_FORCE_NOCOLOR",
       "GCONV_PATH",
       "LC_ALL",
+      "http_proxy",
     ]);
   });
 

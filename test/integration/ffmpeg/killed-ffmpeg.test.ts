@@ -31,7 +31,7 @@ describe("the first ffmpeg that reads the source is killed, as for want of memor
         const folder = await temporaryFolder();
         const killed = join(folder, "killed");
         const killing = `if [ ! -e '${killed}' ]; then touch '${killed}'; kill -9 $$; fi`;
-        const script = `case "$*" in *"-i http://127"*) ${killing};; esac\nexec '${(await binaries).ffmpeg}' "$@"`;
+        const script = `case "$*" in *"-i http://source.invalid"*) ${killing};; esac\nexec '${(await binaries).ffmpeg}' "$@"`;
         const killOnce = { ...options, standIn: await standIn(folder, script) };
         await expect(segmentsOf(path, killOnce)).rejects.toMatchObject({ code: "ProcessKilled", retryable: true });
         expect(existsSync(killed)).toBe(true);

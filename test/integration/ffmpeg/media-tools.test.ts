@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ffmpegMediaTools } from "../../../services/ffmpeg/index.ts";
 import { binaries, ffmpeg } from "../../fixtures/media.ts";
+import { KEEPS_NEXT_TO_NOTHING } from "../../fixtures/read-ahead.ts";
 import { temporaryFolder } from "../../fixtures/temporary.ts";
 import { mediaToolsContract } from "../../ports/media-tools.suite.ts";
 
@@ -11,5 +12,5 @@ for (const extension of ["mp4", "mkv", "ts"])
   mediaToolsContract(`ffmpeg, on ${extension}`, async () => {
     const path = join(await temporaryFolder(), `six-seconds.${extension}`);
     await ffmpeg(...PICTURE, "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", "1", path);
-    return { tools: ffmpegMediaTools(await binaries), bytes: await readFile(path), extension };
+    return { tools: ffmpegMediaTools(await binaries, KEEPS_NEXT_TO_NOTHING), bytes: await readFile(path), extension };
   });

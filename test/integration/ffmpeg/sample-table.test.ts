@@ -35,7 +35,7 @@ async function packetsByReading(bytes: Uint8Array): Promise<PlannedPacket[]> {
   try {
     await scanPackets({
       binary: ffprobe,
-      url: server.url,
+      address: server.address,
       stream: 0,
       format: "mov",
       signal: NEVER,

@@ -29,7 +29,7 @@ describe("scanning a file of more packets than are accepted", () => {
     const binary = await endlessProbe();
     const scan = scanPackets({
       binary,
-      url: "http://127.0.0.1/source",
+      address: { url: "http://source.invalid/video", port: 1, secret: "secret" },
       stream: 0,
       format: "matroska,webm",
       signal: NEVER,

@@ -1,0 +1,112 @@
+import { unlessAborted } from "../process/condition.ts";
+import { BlockCache, type CacheLimits } from "./block-cache.ts";
+import type { RangedSource } from "./ranged-source.ts";
+import { type ReadHead, ReadHeads } from "./read-heads.ts";
+
+export type ReadAheadLimits = CacheLimits & {
+  /** The largest fetch, in bytes. */
+  maxFetchBytes: number;
+  /** How many of them are under way, or wait to be read, for one reader. */
+  maxFetchesAhead: number;
+};
+
+const KB = 1024;
+const MB = 1024 * KB;
+
+/**
+ * AWS advises 8 to 16 MB a request, and several at once, for throughput.
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance-guidelines.html
+ */
+export const READ_AHEAD: ReadAheadLimits = {
+  memoryBytes: 64 * MB,
+  blockBytes: 64 * KB,
+  maxFetchBytes: 8 * MB,
+  maxFetchesAhead: 3,
+};
+
+/** A reader that has read so much gets so many times as much fetched ahead: most leave soon. */
+const AHEAD_PER_READ = 2;
+
+export type ReadAhead = RangedSource & {
+  /** Aborts what is under way, and forgets what is kept. Nothing is to be read afterwards. */
+  close(): Promise<void>;
+};
+
+/**
+ * A source whose readers share what one of them has fetched, and what was fetched ahead for each.
+ * One that leaves, as ffmpeg does to read elsewhere, and comes back goes on where it was, at no
+ * further cost. The source is read in fetches of at most `maxFetchBytes`, which grow as a reader
+ * goes on and shrink with the number of places that are read at the same time. In memory are
+ * `memoryBytes` of blocks, those under way among them, and a block more for each reader that waits
+ * while all the others are under way; beside them what `source` holds until it's copied.
+ */
+export function readAhead(source: RangedSource, limits: ReadAheadLimits = READ_AHEAD): ReadAhead {
+  const { blockBytes, memoryBytes, maxFetchBytes, maxFetchesAhead } = limits;
+  const cache = new BlockCache(source, limits);
+  const heads = new ReadHeads({
+    maxBack: 2 * maxFetchBytes,
+    maxSkipped: maxFetchBytes,
+    minProgress: 4 * blockBytes,
+    maxIdle: memoryBytes,
+  });
+  const blocks = Math.ceil(source.size / blockBytes);
+  const inBlocks = (bytes: number): number => Math.max(1, Math.floor(bytes / blockBytes));
+
+  /**
+   * Bytes that may be fetched ahead of a head: half of its share of the memory, without what its
+   * connection has taken and may ask for again.
+   */
+  function windowOf(head: ReadHead): number {
+    const share = (memoryBytes / heads.sharing(head) - maxFetchBytes / 2) / 2;
+    return Math.max(0, Math.min(maxFetchesAhead * maxFetchBytes, share, AHEAD_PER_READ * head.progress));
+  }
+
+  /** The bytes of block `index`. Fetches ahead of it. */
+  function takeAtHead(index: number, head: ReadHead): Promise<Uint8Array> {
+    const window = windowOf(head);
+    const step = inBlocks(Math.min(maxFetchBytes, window / 2));
+    const needed = cache.missing(index, Math.min(blocks, index + step));
+    if (needed > 0) cache.fetch(index, needed, true);
+    const taken = cache.take(index);
+    const last = index + 1 + Math.floor(window / blockBytes);
+    for (let next = index + 1; next < Math.min(last, blocks); ) {
+      const missing = cache.missing(next, Math.min(blocks, next + step));
+      // A full step later is better than a short one now.
+      if (missing === step && next + step > last) break;
+      if (missing > 0) cache.fetch(next, missing, false);
+      next += Math.max(1, missing);
+    }
+    return taken;
+  }
+
+  /** The bytes of block `index`. Fetches with it all that is missing before block `end`. */
+  function takeUpTo(index: number, end: number): Promise<Uint8Array> {
+    const count = cache.missing(index, Math.min(end, index + inBlocks(Math.min(maxFetchBytes, memoryBytes / 2))));
+    if (count > 0) cache.fetch(index, count, true);
+    return cache.take(index);
+  }
+
+  async function* read(start: number, end: number, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+    // ffmpeg asks for all there is, and takes what it needs; our own parsers take all they ask for.
+    const head = end === source.size - 1 ? heads.join(start) : undefined;
+    for (let at = start; at <= end && !signal.aborted; ) {
+      const index = Math.floor(at / blockBytes);
+      const taken = head === undefined ? takeUpTo(index, Math.floor(end / blockBytes) + 1) : takeAtHead(index, head);
+      let block: Uint8Array;
+      try {
+        block = await unlessAborted(taken, signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        throw error;
+      }
+      const chunk = block.subarray(at - index * blockBytes, end + 1 - index * blockBytes);
+      if (chunk.length === 0) return;
+      yield chunk;
+      at += chunk.length;
+      if (head !== undefined) heads.advance(head, chunk.length, at);
+      if (head !== undefined && at === source.size) heads.end(head);
+    }
+  }
+
+  return { size: source.size, read, close: () => cache.close() };
+}
