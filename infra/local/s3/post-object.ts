@@ -3,7 +3,7 @@ import { encryptionHeaders, headerValue, makeAttributes, refuseAcl } from "./att
 import { checksumHeaders, DEFAULT_ALGORITHM } from "./checksums.ts";
 import { invalidArgument, S3Error } from "./errors.ts";
 import { type Exchange, header, quoted, replyEmpty, replyText, versionHeader } from "./exchange.ts";
-import { FormReader } from "./form-data.ts";
+import { FormReader, isForm } from "./form-data.ts";
 import { PayloadCheck } from "./payload-check.ts";
 import { checkPostPolicy, type LengthRange } from "./post-policy.ts";
 import { storePayload } from "./put-object.ts";
@@ -13,9 +13,6 @@ import { parseTagging } from "./tagging.ts";
 import { xmlDocument } from "./xml-writing.ts";
 
 const META = "x-amz-meta-";
-
-export const isForm = (exchange: Exchange): boolean =>
-  (header(exchange, "content-type") ?? "").toLowerCase().startsWith("multipart/form-data");
 
 function keyOf(fields: ReadonlyMap<string, string>, filename: string): string {
   const key = fields.get("key")?.replace(/\$\{filename\}/g, () => filename) ?? "";

@@ -1,3 +1,4 @@
+import { deleteBucketCors, getBucketCors, putBucketCors } from "./bucket-cors.ts";
 import {
   createBucket,
   deleteBucket,
@@ -52,6 +53,9 @@ const OPERATIONS: Record<string, Operation> = {
   "Bucket GET notification": getBucketNotification,
   "Bucket PUT notification": putBucketNotification,
   "Bucket GET acl": getBucketAcl,
+  "Bucket GET cors": getBucketCors,
+  "Bucket PUT cors": putBucketCors,
+  "Bucket DELETE cors": deleteBucketCors,
   "Bucket POST": postObject,
   "Bucket POST delete": deleteObjects,
 

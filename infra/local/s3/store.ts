@@ -9,6 +9,7 @@ import {
   applyChange,
   type Bucket,
   type Change,
+  type CorsRule,
   type DeleteMarker,
   historyOf,
   type ObjectVersion,
@@ -106,9 +107,13 @@ export class Store {
     this.#commit({ type: "BucketDeleted", bucket: name });
   }
 
-  configureBucket(name: string, change: { versioning: "Enabled" | "Suspended" } | { eventBridge: boolean }): void {
+  configureBucket(
+    name: string,
+    change: { versioning: "Enabled" | "Suspended" } | { eventBridge: boolean } | { cors: CorsRule[] },
+  ): void {
     const { name: bucket } = this.bucket(name);
     if ("versioning" in change) this.#commit({ type: "VersioningSet", bucket, status: change.versioning });
+    else if ("cors" in change) this.#commit({ type: "CorsSet", bucket, rules: change.cors });
     else this.#commit({ type: "NotificationSet", bucket, eventBridge: change.eventBridge });
   }
 
