@@ -32,18 +32,18 @@ const TOKEN = /^[!#$%&'*+.^_`|~0-9a-z-]+$/;
 /** Unlike headers, a form's fields may hold anything. Throws `InvalidArgument` for what no header could. */
 function attributesOfForm(fields: ReadonlyMap<string, string>, type: string | undefined): Attributes {
   refuseAcl(fields.get("acl") ?? "private");
-  const metadata: Record<string, string> = {};
+  const metadata = new Map<string, string>();
   for (const [name, value] of fields) {
     if (!name.startsWith(META)) continue;
     if (!TOKEN.test(name)) throw invalidArgument(name, value, "Metadata name cannot be the name of a header.");
-    metadata[name.slice(META.length)] = value;
+    metadata.set(name.slice(META.length), value);
   }
   const tagging = fields.get("tagging");
   const stated = (name: string): string | undefined => {
     const value = fields.get(name) ?? (name === "content-type" ? type : undefined);
     return value === undefined ? undefined : headerValue(name, value);
   };
-  return makeAttributes(stated, metadata, tagging === undefined ? [] : parseTagging(tagging));
+  return makeAttributes(stated, Object.fromEntries(metadata), tagging === undefined ? [] : parseTagging(tagging));
 }
 
 async function receiveFile(

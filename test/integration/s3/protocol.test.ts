@@ -53,6 +53,8 @@ describe("what isn't served", () => {
     ["POST", "/videos/k?restore", "PostObjectRestore"],
     ["PUT", "/videos/k?retention", "PutObjectRetention"],
     ["PUT", "/videos/k?newerThanThisServer", "PutObject?newerThanThisServer"],
+    ["GET", "/videos?constructor", "GetBucket?constructor is"],
+    ["PUT", "/videos/k?__proto__", "PutObject?__proto__ is"],
   ])("given %s %s, then it is not implemented and named %s", async (method, path, name) => {
     const answer = await s3.send({ method, path });
     expect([answer.status, elementOf(answer, "Code")]).toEqual([501, "NotImplemented"]);
@@ -67,6 +69,10 @@ describe("what isn't served", () => {
       LifecycleConfiguration: { Rules },
     });
     expect(await refusalOf(s3.client.send(command))).toBe("NotImplemented");
+  });
+
+  test("given a parameter that is called as a member of each object, when it has a value, then it is passed over", async () => {
+    expect((await s3.send({ path: "/videos/k?toString=1" })).body.toString()).toBe("content");
   });
 
   test.each([
@@ -87,6 +93,10 @@ describe("documents", () => {
     ["crossed tags", "<VersioningConfiguration><Status>Enabled</VersioningConfiguration></Status>"],
     ["two roots", "<VersioningConfiguration/><VersioningConfiguration/>"],
     ["an entity of its own", '<!DOCTYPE x [<!ENTITY e "Enabled">]><VersioningConfiguration/>'],
+    [
+      "an entity that only an object has",
+      "<VersioningConfiguration><Status>&toString;</Status></VersioningConfiguration>",
+    ],
     ["a bare ampersand", "<VersioningConfiguration><Status>a & b</Status></VersioningConfiguration>"],
     ["another value", "<VersioningConfiguration><Status>Perhaps</Status></VersioningConfiguration>"],
     ["no content", ""],
