@@ -1,3 +1,5 @@
+import { writeLines } from "./lines.ts";
+
 /** A mistake of the person at the keyboard, told in one line. */
 export class UsageError extends Error {
   override name = "UsageError";
@@ -53,7 +55,8 @@ export async function run(main: (stopping: AbortSignal) => Promise<number>): Pro
     process.exitCode = error instanceof Interrupted ? EXIT_INTERRUPTED : EXIT_FAILED;
     if (error instanceof Interrupted) return;
     const fault = error instanceof Error ? error : new Error(String(error));
-    process.stderr.write(`${isExpected(fault) || process.env.DEBUG === undefined ? explained(fault) : fault.stack}\n`);
+    const text = isExpected(fault) || process.env.DEBUG === undefined ? explained(fault) : (fault.stack ?? "");
+    writeLines(process.stderr, ...text.split("\n"));
   } finally {
     process.off("SIGINT", stop);
     process.off("SIGTERM", stop);

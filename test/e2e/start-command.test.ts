@@ -48,8 +48,14 @@ describe("npm start", () => {
     const endpoint = endpointIn(greeting);
     expect(greeting).toContain(`aws --endpoint-url ${endpoint} s3 cp VIDEO.mp4 s3://video-split-uploads/uploads/`);
 
+    const key = "uploads/\u001b[2J\u202efaked\nVideoSplit.txt";
+    const s3 = new S3Client(client(endpoint));
+    await s3.send(new PutObjectCommand({ Bucket: "video-split-uploads", Key: key, Body: "x" }));
+    s3.destroy();
+    await says("s3://video-split-uploads/uploads/\\u001b[2J\\u202efaked\\nVideoSplit.txt\n");
+
     await upload(endpoint, await makeMedia(await temporaryFolder(), "no-audio.mp4"));
-    const output = await says("VideoSplit");
+    const output = await says("  VideoSplit  ");
     expect(output).toMatch(/video-split {2}SegmentCreated {2}\d+ {2}#2 {2}segments\/film\//);
 
     child.kill("SIGINT");

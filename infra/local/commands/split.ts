@@ -39,7 +39,7 @@ async function splitOn(
       root: PROJECT_ROOT,
       watch: false,
       onEvent: (_bus, event) => progress.event(event),
-      onLog: (name, text) => (args.verbose ? progress.line(`${name}: ${text}`) : undefined),
+      onLog: (name, text) => (args.verbose ? progress.line(`${name}: ${text.replaceAll("\t", "  ")}`) : undefined),
       onDeadLetter: (_queue, letter) =>
         progress.line(`given up after ${letter.attempts} attempts: ${letter.errorMessage}`),
     });

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { findBinaries } from "../../../services/ffmpeg/index.ts";
+import { print } from "../../command-line/lines.ts";
 import { parseCommandLine } from "../../command-line/parse.ts";
 import { run, UsageError } from "../../command-line/run.ts";
 import type { BusEvent } from "../events/index.ts";
@@ -28,8 +29,6 @@ const OPTIONS = {
   help: { type: "boolean", short: "h", default: false },
 } as const;
 
-const print = (line: string): void => void process.stdout.write(`${line}\n`);
-
 function parseArguments(args: string[]) {
   const { values } = parseCommandLine("npm start", { args, options: OPTIONS });
   const port = Number(values.port);
@@ -55,7 +54,7 @@ const NOT_HERE: readonly Fault[] = [
 function faultsFor(seed: number): ReturnType<typeof faultsOf> {
   const schedule = scheduleOf(seed, RUN);
   const kinds = [...schedule.kinds].filter((kind) => !NOT_HERE.includes(kind));
-  print(`Faults of seed ${seed}: ${kinds.join(", ") || "none, try another"}\n`);
+  print(`Faults of seed ${seed}: ${kinds.join(", ") || "none, try another"}`, "");
   return faultsOf(
     new World({
       scheduleFor: () => schedule,
@@ -116,11 +115,11 @@ async function main(stopping: AbortSignal): Promise<number> {
     watch: true,
     ...(args.seed !== undefined && faultsFor(args.seed)),
     onEvent: (bus, event) => print(describeEvent(bus, event)),
-    onLog: (name, text) => (args.verbose ? print(`${name}: ${text}`) : undefined),
+    onLog: (name, text) => (args.verbose ? print(`${name}: ${text.replaceAll("\t", "  ")}`) : undefined),
     onDeadLetter: (queue, letter) =>
       print(`dead letter in ${queue} after ${letter.attempts} attempts: ${letter.errorMessage}`),
   });
-  print(greeting(stack));
+  print(...greeting(stack).split("\n"));
   if (!stopping.aborted) await new Promise((resolve) => stopping.addEventListener("abort", resolve, { once: true }));
   await stack.close();
   return 0;
