@@ -23,6 +23,7 @@ const isExpected = (error: Error): boolean =>
     "PackagingError",
     "PortInUseError",
     "StateInUseError",
+    "StateFolderError",
     "SplitFailedError",
     "ReplayError",
     "ProjectorNotFoundError",

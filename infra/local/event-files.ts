@@ -15,4 +15,4 @@ export const fileOf = (directory: string, name: string): string => join(director
 
 /** Appends an event to the file that stands for a queue or a log group, as a line of JSON. `directory` must exist. */
 export const appendToFile = (directory: string, name: string, event: unknown): Promise<void> =>
-  appendFile(fileOf(directory, name), `${JSON.stringify(event)}\n`);
+  appendFile(fileOf(directory, name), `${JSON.stringify(event)}\n`, { mode: 0o600 });

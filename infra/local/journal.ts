@@ -42,7 +42,7 @@ export class Journal<Change> {
   /** Replaces the file by one with these changes only, in one step, and opens it. */
   static rewrite<Change>(path: string, changes: Iterable<Change>): Journal<Change> {
     const fresh = `${path}.new`;
-    const journal = new Journal<Change>(openSync(fresh, "w"));
+    const journal = new Journal<Change>(openSync(fresh, "w", 0o600));
     for (const change of changes) journal.append(change);
     renameSync(fresh, path);
     return journal;

@@ -1,5 +1,3 @@
-import { mkdir } from "node:fs/promises";
-import { join } from "node:path";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { DeadLetter } from "../dead-letter.ts";
 import { LOCAL_STAGE } from "../deployed-names.ts";
@@ -17,6 +15,7 @@ import { lambdaApi } from "./lambda-api.ts";
 import { resourceTags, taggedResources } from "./resource-tags.ts";
 import { startSchedules } from "./schedules.ts";
 import { openSqs } from "./sqs/index.ts";
+import { openStateFolder } from "./state-folder.ts";
 import { lockState } from "./state-lock.ts";
 import { createTables } from "./tables.ts";
 
@@ -64,17 +63,6 @@ export const LOCAL_CREDENTIALS = { accessKeyId: "local", secretAccessKey: "local
 
 const shortRetry = (attempt: number): number => 1_000 * attempt;
 
-const FOLDERS = ["s3", "dynamodb", "events", "lambda", "sqs", "queues"] as const;
-
-async function makeFolders(directory: string): Promise<Record<(typeof FOLDERS)[number], string>> {
-  const made = FOLDERS.map(async (name) => {
-    const folder = join(directory, name);
-    await mkdir(folder, { recursive: true });
-    return [name, folder] as const;
-  });
-  return Object.fromEntries(await Promise.all(made)) as Record<(typeof FOLDERS)[number], string>;
-}
-
 /** An existing bucket or table keeps its own name, also locally. */
 const namesFor = (settings: Settings): Names<string> => ({
   ...LOCAL_NAMES,
@@ -99,7 +87,7 @@ export async function openStack(options: StackOptions): Promise<Stack> {
     begin = resolve;
   });
   try {
-    const folders = await makeFolders(directory);
+    const folders = await openStateFolder(directory);
     let services: Services | undefined;
     const front = await listen(options.port, () => services, options.intercept);
     closers.push(front.close);

@@ -1,4 +1,4 @@
-import { readFile, stat, writeFile } from "node:fs/promises";
+import { chmod, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 
@@ -6,6 +6,12 @@ import { DatabaseSync } from "node:sqlite";
 export class StateInUseError extends Error {
   override name = "StateInUseError";
 }
+
+const LOCK = "lock.sqlite";
+const OWNER = "lock-owner";
+
+/** What the lock leaves in a state folder. */
+export const LOCK_FILES: readonly string[] = [LOCK, `${LOCK}-journal`, OWNER];
 
 /** Referenced, since a connection that is garbage collected gives its lock up. */
 const held = new Set<DatabaseSync>();
@@ -37,8 +43,8 @@ async function identityOf(path: string): Promise<string | undefined> {
  * process, however that ends: no lock is ever stale. Returns how to release it. Throws `StateInUseError`.
  */
 export async function lockState(directory: string): Promise<() => void> {
-  const file = join(directory, "lock.sqlite");
-  const owner = join(directory, "lock-owner");
+  const file = join(directory, LOCK);
+  const owner = join(directory, OWNER);
   for (;;) {
     const before = await identityOf(file);
     const lock = tryToLock(file);
@@ -50,7 +56,8 @@ export async function lockState(directory: string): Promise<() => void> {
     }
     // Where the folder was removed after SQLite opened the file, this lock is on a file that others can't find.
     if (before !== undefined && before === (await identityOf(file))) {
-      await writeFile(owner, String(process.pid));
+      await chmod(file, 0o600);
+      await writeFile(owner, String(process.pid), { mode: 0o600 });
       held.add(lock);
       return () => {
         // Released once, however often it's called.

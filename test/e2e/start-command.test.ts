@@ -6,12 +6,15 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { DynamoDBDocumentClient, ScanCommand } from "@aws-sdk/lib-dynamodb";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { processesNaming, startCommand } from "../fixtures/commands.ts";
+import { type CommandOptions, processesNaming, startCommand } from "../fixtures/commands.ts";
 import { makeMedia } from "../fixtures/media.ts";
+import { modesIn } from "../fixtures/modes.ts";
 import { temporaryFolder } from "../fixtures/temporary.ts";
 
-const start = async (state: string, port = 0, ...more: string[]) =>
-  startCommand("start", ["--port", String(port), "--state", state, ...more]);
+const startWith = (options: CommandOptions, state: string, port = 0, ...more: string[]) =>
+  startCommand("start", ["--port", String(port), "--state", state, ...more], options);
+
+const start = (state: string, port = 0, ...more: string[]) => startWith({}, state, port, ...more);
 
 const endpointIn = (output: string): string => /http:\/\/127\.0\.0\.1:\d+/.exec(output)![0];
 
@@ -43,7 +46,7 @@ async function countDocuments(endpoint: string): Promise<number | undefined> {
 describe("npm start", () => {
   it("prints its endpoint and a command to upload with, shows events live, and leaves nothing running after Ctrl-C", async () => {
     const state = await temporaryFolder();
-    const { child, says, ended, temporary } = await start(state);
+    const { child, says, ended, temporary } = await startWith({ umask: 0 }, state);
     const greeting = await says("Events as they come");
     const endpoint = endpointIn(greeting);
     expect(greeting).toContain(`aws --endpoint-url ${endpoint} s3 cp VIDEO.mp4 s3://video-split-uploads/uploads/`);
@@ -58,8 +61,12 @@ describe("npm start", () => {
     const output = await says("  VideoSplit  ");
     expect(output).toMatch(/video-split {2}SegmentCreated {2}\d+ {2}#2 {2}segments\/film\//);
 
+    const rightsOfOthers = async () => [...(await modesIn(state))].filter(([, mode]) => (mode & 0o077) !== 0);
+    expect(await rightsOfOthers()).toEqual([]);
+
     child.kill("SIGINT");
     expect((await ended).code).toBe(0);
+    expect(await rightsOfOthers()).toEqual([]);
     expect(await readdir(temporary)).toEqual([]);
     expect(await readdir(`${state}/lambda`)).toEqual([]);
     expect(await processesNaming(temporary)).toEqual([]);

@@ -6,6 +6,7 @@ import { run } from "../../command-line/run.ts";
 import type { Settings } from "../../settings.ts";
 import { loadSettings, PROJECT_ROOT } from "../project.ts";
 import { openStack } from "../stack.ts";
+import { keepFilesPrivate } from "./private-files.ts";
 import { followProgress } from "./progress.ts";
 import { type Arguments, HELP, parseArguments } from "./split-arguments.ts";
 import { printResult } from "./split-report.ts";
@@ -70,6 +71,7 @@ async function main(stopping: AbortSignal): Promise<number> {
     process.stdout.write(HELP);
     return 0;
   }
+  keepFilesPrivate();
   const { ffmpeg } = await findBinaries({
     ffmpegPath: process.env.FFMPEG_PATH ?? process.env.FFMPEG_BIN,
     ffprobePath: process.env.FFPROBE_PATH ?? process.env.FFPROBE_BIN,

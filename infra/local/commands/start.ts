@@ -7,6 +7,7 @@ import type { BusEvent } from "../events/index.ts";
 import { type Fault, faultsOf, scheduleOf, World } from "../faults/index.ts";
 import { loadSettings, PROJECT_ROOT } from "../project.ts";
 import { openStack, type Stack } from "../stack.ts";
+import { keepFilesPrivate } from "./private-files.ts";
 
 const DEFAULT_PORT = 4566;
 
@@ -107,6 +108,7 @@ async function main(stopping: AbortSignal): Promise<number> {
     ffprobePath: process.env.FFPROBE_PATH ?? process.env.FFPROBE_BIN,
     path: process.env.PATH,
   });
+  keepFilesPrivate();
   const stack = await openStack({
     settings: await loadSettings("local"),
     directory: args.state,

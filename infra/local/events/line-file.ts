@@ -17,7 +17,7 @@ export class LineFile {
 
   /** Opens or creates the file; a last line that a dying process left unfinished is cut off. */
   constructor(path: string) {
-    this.#file = openSync(path, "a+");
+    this.#file = openSync(path, "a+", 0o600);
     const size = fstatSync(this.#file).size;
     this.#end = this.#endOfLastLine(size);
     if (this.#end < size) ftruncateSync(this.#file, this.#end);

@@ -149,7 +149,7 @@ export class Registry {
       replays: [...this.replays.values()],
     };
     const fresh = `${this.#path}.new`;
-    writeFileSync(fresh, JSON.stringify(state));
+    writeFileSync(fresh, JSON.stringify(state), { mode: 0o600 });
     renameSync(fresh, this.#path);
   }
 }

@@ -46,7 +46,7 @@ export class Blobs {
         yield chunk;
       }
     }
-    const file = await open(path, "wx");
+    const file = await open(path, "wx", 0o600);
     try {
       await pipeline(observed, file.createWriteStream({ highWaterMark: BUFFERED_BYTES }));
     } catch (error) {
