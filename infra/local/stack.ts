@@ -1,6 +1,7 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { DeadLetter } from "../dead-letter.ts";
 import { LOCAL_STAGE } from "../deployed-names.ts";
+import { type DiskFullError, watchDisk } from "../disk.ts";
 import type { Settings } from "../settings.ts";
 import { FUNCTION_RETRY, LOCAL_NAMES, type Names, type Topology, topology } from "../topology.ts";
 import { openBuckets } from "./buckets.ts";
@@ -41,6 +42,8 @@ export type StackOptions = {
   onEvent?: (bus: string, event: BusEvent) => void;
   onLog?: (functionName: string, text: string) => void;
   onDeadLetter?: (queue: string, letter: DeadLetter) => void;
+  /** Called when the disk takes no more: what is acknowledged is there, and the stack should be closed. */
+  onDiskFull?: (error: DiskFullError) => void;
 };
 
 export type Stack = {
@@ -80,7 +83,9 @@ export async function openStack(options: StackOptions): Promise<Stack> {
   const built = topology(settings, names, { ...FUNCTION_RETRY, maxAgeSeconds });
   const closers: (() => Promise<unknown>)[] = [];
   const close = async () => {
-    for (const closer of closers.splice(0).reverse()) await closer();
+    const faults: unknown[] = [];
+    for (const closer of closers.splice(0).reverse()) await closer().catch((error) => faults.push(error));
+    if (faults.length > 0) throw faults[0];
   };
   let begin = () => {};
   const ready = new Promise<void>((resolve) => {
@@ -88,6 +93,8 @@ export async function openStack(options: StackOptions): Promise<Stack> {
   });
   try {
     const folders = await openStateFolder(directory);
+    const unwatch = watchDisk(directory, options.onDiskFull ?? (() => {}));
+    closers.push(async () => unwatch());
     let services: Services | undefined;
     const front = await listen(options.port, () => services, options.intercept);
     closers.push(front.close);
@@ -98,7 +105,7 @@ export async function openStack(options: StackOptions): Promise<Stack> {
     const sqs = await openSqs({ directory: folders.sqs, region, queues });
     closers.push(async () => sqs.close());
     const deadLetters = openDeadLetterQueues(sqs, options.onDeadLetter ?? (() => {}));
-    const dynamodb = openDynamoDB(folders.dynamodb);
+    const dynamodb = await openDynamoDB(folders.dynamodb);
     closers.push(dynamodb.close);
     const lambda = await openFunctions(built, {
       directory: folders.lambda,
@@ -148,7 +155,8 @@ export async function openStack(options: StackOptions): Promise<Stack> {
       close,
     };
   } catch (error) {
-    await close();
+    // What made the opening fail counts, not what that made fail in turn.
+    await close().catch(() => {});
     throw error;
   }
 }

@@ -1,6 +1,7 @@
 import { chmod, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { DamagedStateError } from "./damage.ts";
 
 /** Another stack uses the same state. */
 export class StateInUseError extends Error {
@@ -18,6 +19,7 @@ const held = new Set<DatabaseSync>();
 
 /** https://sqlite.org/rescode.html#busy */
 const SQLITE_BUSY = 5;
+const SQLITE_NOTADB = 26;
 
 /** Undefined where another connection, of this process or another one, holds the file's lock. */
 function tryToLock(file: string): DatabaseSync | undefined {
@@ -27,8 +29,12 @@ function tryToLock(file: string): DatabaseSync | undefined {
     return database;
   } catch (error) {
     database.close();
-    if ((error as { errcode?: number }).errcode === SQLITE_BUSY) return undefined;
-    throw error;
+    const { errcode } = error as { errcode?: number };
+    if (errcode === SQLITE_BUSY) return undefined;
+    if (errcode !== SQLITE_NOTADB) throw error;
+    throw new DamagedStateError(`${file} is damaged (SQLite can't read it): remove it, it only holds a lock`, {
+      cause: error,
+    });
   }
 }
 

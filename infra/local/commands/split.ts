@@ -32,6 +32,8 @@ async function splitOn(
   stopping: AbortSignal,
 ): Promise<SplitResult> {
   const progress = followProgress(process.stderr);
+  const { promise: full, reject: onDiskFull } = Promise.withResolvers<never>();
+  full.catch(() => {});
   try {
     const stack = await openStack({
       settings,
@@ -39,6 +41,7 @@ async function splitOn(
       port: 0,
       root: PROJECT_ROOT,
       watch: false,
+      onDiskFull,
       onEvent: (_bus, event) => progress.event(event),
       onLog: (name, text) => (args.verbose ? progress.line(`${name}: ${text.replaceAll("\t", "  ")}`) : undefined),
       onDeadLetter: (_queue, letter) =>
@@ -53,7 +56,7 @@ async function splitOn(
         await stack.idle();
         return collectResult(stack, place, args.out);
       })();
-      return await Promise.race([work, rejectOn(stopping)]);
+      return await Promise.race([work, rejectOn(stopping), full]);
     } finally {
       await stack.close();
     }

@@ -109,6 +109,9 @@ async function main(stopping: AbortSignal): Promise<number> {
     path: process.env.PATH,
   });
   keepFilesPrivate();
+  const { promise: stopped, resolve: stop, reject: fail } = Promise.withResolvers<void>();
+  stopped.catch(() => {});
+  stopping.addEventListener("abort", () => stop(), { once: true });
   const stack = await openStack({
     settings: await loadSettings("local"),
     directory: args.state,
@@ -118,12 +121,17 @@ async function main(stopping: AbortSignal): Promise<number> {
     ...(args.seed !== undefined && faultsFor(args.seed)),
     onEvent: (bus, event) => print(describeEvent(bus, event)),
     onLog: (name, text) => (args.verbose ? print(`${name}: ${text.replaceAll("\t", "  ")}`) : undefined),
+    onDiskFull: fail,
     onDeadLetter: (queue, letter) =>
       print(`dead letter in ${queue} after ${letter.attempts} attempts: ${letter.errorMessage}`),
   });
   print(...greeting(stack).split("\n"));
-  if (!stopping.aborted) await new Promise((resolve) => stopping.addEventListener("abort", resolve, { once: true }));
-  await stack.close();
+  if (stopping.aborted) stop();
+  try {
+    await stopped;
+  } finally {
+    await stack.close();
+  }
   return 0;
 }
 

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { isDiskFull } from "../../disk.ts";
 import { parseAddress, parseTarget } from "./address.ts";
 import { refuseUnsupportedHeaders } from "./attributes.ts";
 import { corsHeaders, isPageAllowed, requireSignatureOfPage } from "./cors.ts";
@@ -67,6 +68,8 @@ const isDisconnection = (error: unknown): boolean =>
 
 function asS3Error(error: unknown): S3Error {
   if (error instanceof S3Error) return error;
+  // Whoever runs the stack is told by `watchDisk`.
+  if (isDiskFull(error)) return new S3Error("ServiceUnavailable", "The disk of the local stack is full.");
   warn(error);
   return new S3Error("InternalError", "We encountered an internal error. Please try again.");
 }

@@ -185,6 +185,17 @@ export function applyChange(buckets: Map<string, Bucket>, change: Change, holder
   }
 }
 
+/** The content of each object and part, with what it is of. */
+export function* contentsOf(buckets: ReadonlyMap<string, Bucket>): Generator<[content: string, Extent[]]> {
+  for (const { name, versions, uploads } of buckets.values()) {
+    for (const [key, ofKey] of versions)
+      for (const version of ofKey) yield [`the content of s3://${name}/${key}`, extentsOf(version)];
+    for (const { key, parts } of uploads.values())
+      for (const { number, extents } of parts.values())
+        yield [`part ${number} of an upload to s3://${name}/${key}`, extents];
+  }
+}
+
 /** The shortest history that leads to these buckets. */
 export function* historyOf(buckets: ReadonlyMap<string, Bucket>, sequencer: string): Generator<Change> {
   yield { type: "SequencerReached", sequencer };
