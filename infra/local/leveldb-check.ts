@@ -130,8 +130,9 @@ export function checkLevelDb(directory: string): void {
   const logs = names.filter((name) => name.endsWith(".log") && Number.parseInt(name, 10) >= manifest.log);
   // LevelDB removes a log only when the manifest names a later one: else the manifest was cut off, or the log is gone.
   const first = fileOf(manifest.log, "log");
-  const isKnown = manifest.log === 0 ? !names.some((name) => /\.(?:ldb|sst)$/.test(name)) : names.includes(first);
-  if (!isKnown) throw refuse(current, `it names no log that is there (${first} is missing)`);
+  if (manifest.log > 0 && !names.includes(first)) throw refuse(first, `it is missing, and ${current} names it`);
+  if (manifest.log === 0 && names.some((name) => /\.(?:ldb|sst)$/.test(name)))
+    throw refuse(current, "it names none of the tables that are there");
   for (const name of logs)
     if (recordsOf(readFileSync(join(directory, name))) === undefined) throw refuse(name, "a checksum in it is wrong");
 }

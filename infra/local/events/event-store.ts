@@ -78,6 +78,7 @@ const pendingOf = ({ entry, offset, length }: PlacedEntry): Pending[] =>
  */
 export class EventStore {
   readonly pending = new Map<string, Pending>();
+  readonly #directory: string;
   readonly #journalPath: string;
   readonly #logPath: string;
   readonly #log: LineFile;
@@ -89,9 +90,10 @@ export class EventStore {
   /** Throws `DamagedStateError`. */
   constructor(directory: string) {
     mkdirSync(directory, { recursive: true });
+    this.#directory = directory;
     this.#journalPath = join(directory, "deliveries.jsonl");
     this.#logPath = join(directory, "log.jsonl");
-    this.#log = new LineFile(this.#logPath);
+    this.#log = new LineFile(this.#logPath, { toMove: directory });
     this.#journal = new LineFile(this.#journalPath);
     this.#recover();
     this.#compact();
@@ -115,7 +117,8 @@ export class EventStore {
         over.add(line.done);
       } else this.pending.set(line.pending.id, line.pending);
     }
-    if (from > this.#log.end) throw damaged(this.#logPath, `it has ${this.#log.end} bytes and had ${from}`);
+    if (from > this.#log.end)
+      throw damaged(this.#logPath, `it has ${this.#log.end} bytes and had ${from}`, { toMove: this.#directory });
     for (const placed of this.entries(0, this.#log.end)) {
       if (placed.offset < from) continue;
       for (const pending of pendingOf(placed)) if (!over.has(pending.id)) this.pending.set(pending.id, pending);
@@ -129,7 +132,7 @@ export class EventStore {
     const lines: JournalLine[] = [{ from: this.#log.end }];
     for (const [replay, next] of this.#replayed) lines.push({ replay, next });
     for (const pending of this.pending.values()) lines.push({ pending });
-    const journal = new LineFile(fresh, this.#journalPath);
+    const journal = new LineFile(fresh, { name: this.#journalPath });
     journal.append(lines.map((line) => JSON.stringify(line)));
     renameSync(fresh, this.#journalPath);
     this.#journal.close();
@@ -202,11 +205,12 @@ export class EventStore {
   }
 
   #entryIn(text: string, offset: number): LogEntry {
-    return orDamaged(this.#logPath, `the line at byte ${offset}`, () => {
+    const read = (): LogEntry => {
       const parsed: LogEntry = JSON.parse(text);
       Entry.parse(parsed);
       return parsed;
-    });
+    };
+    return orDamaged(this.#logPath, `the line at byte ${offset}`, read, this.#directory);
   }
 
   close(): void {

@@ -21,15 +21,15 @@ export class LineFile {
 
   /**
    * Opens or creates the file; a last line that a dying process left unfinished is cut off. `name` is the path that the file
-   * will have. Throws `DamagedStateError` where the file was cut off.
+   * will have, `toMove` as in `damaged`. Throws `DamagedStateError` where the file was cut off.
    */
-  constructor(path: string, name: string = path) {
+  constructor(path: string, { name = path, toMove }: { name?: string; toMove?: string } = {}) {
     const marked = markedEnd(path, `${name}.end`);
     this.#path = name;
     this.#file = openSync(path, "a+", 0o600);
     const size = fstatSync(this.#file).size;
     this.#end = this.#endOfLastLine(size);
-    refuseShortened(path, { size, whole: this.#end, marked });
+    refuseShortened(path, { size, whole: this.#end, marked }, toMove);
     if (this.#end < size) ftruncateSync(this.#file, this.#end);
     this.#mark = new EndMark(`${name}.end`, this.#file);
     this.#markEnd(this.#end);
