@@ -1,7 +1,7 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { DeadLetter } from "../dead-letter.ts";
 import { LOCAL_STAGE } from "../deployed-names.ts";
-import { type DiskFullError, watchDisk } from "../disk.ts";
+import { type DiskFullError, refusedByDisk, watchDisk } from "../disk.ts";
 import type { Settings } from "../settings.ts";
 import { FUNCTION_RETRY, LOCAL_NAMES, type Names, type Topology, topology } from "../topology.ts";
 import { openBuckets } from "./buckets.ts";
@@ -157,6 +157,6 @@ export async function openStack(options: StackOptions): Promise<Stack> {
   } catch (error) {
     // What made the opening fail counts, not what that made fail in turn.
     await close().catch(() => {});
-    throw error;
+    throw refusedByDisk(error, directory);
   }
 }
