@@ -15,6 +15,6 @@ export default $config({
   },
   async run() {
     const { videoSplit } = await import("./infra/aws/index.ts");
-    return videoSplit().outputs;
+    return (await videoSplit()).outputs;
   },
 });

@@ -4,6 +4,14 @@ import { defineConfig } from "vitest/config";
 /** One project per kind of test, so that each can be run alone: `npx vitest run --project unit`. */
 export default defineConfig({
   test: {
+    tags: [
+      {
+        name: "full",
+        description: "More of what another test has one case of: left out by npm test, run by npm run test:full.",
+      },
+    ],
+    // Tests share no state in modules. With modules of its own, each file would take a second more to load them.
+    isolate: false,
     // Many tests wait: for a lease to end, for a process to be gone. With a worker for each core, cores would idle.
     maxWorkers: Math.ceil(1.5 * availableParallelism()),
     projects: [

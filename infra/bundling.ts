@@ -8,7 +8,12 @@ export const BUNDLING = { format: "esm", minify: true, keepNames: true, target: 
  * Packages with a program inside, for the machine that they are installed on: they find it beside their own file, so they
  * can't be part of a bundle. Each may be absent, and none is in Lambda, where programs are in `bin` beside the bundle.
  */
-export const PROGRAM_PACKAGES = ["ffmpeg-static", "@ffmpeg-installer/ffmpeg", "@ffprobe-installer/ffprobe"] as const;
+export const PROGRAM_PACKAGES = [
+  "ffmpeg-static",
+  "@derhuerst/ffprobe-static",
+  "@ffmpeg-installer/ffmpeg",
+  "@ffprobe-installer/ffprobe",
+] as const;
 
 /** What SST's builder does of itself, and the local stack's has to be told. */
 export const SST_DEFAULTS = { mainFields: ["module", "main"], platform: "node" } as const;

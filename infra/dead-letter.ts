@@ -1,4 +1,4 @@
-import * as z from "zod";
+import { readInvocationRecord } from "../services/video/invocation-record.ts";
 
 /** An event that was given up, as its dead-letter queue tells of it. */
 export type DeadLetter = {
@@ -16,17 +16,6 @@ export type DeadLetter = {
 
 /** What SQS keeps of a message. */
 export type Message = { body: string; attributes: Readonly<Record<string, string>> };
-
-/** https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html */
-const InvocationRecord = z.object({
-  requestContext: z.object({
-    functionArn: z.string(),
-    condition: z.string(),
-    approximateInvokeCount: z.number(),
-  }),
-  requestPayload: z.unknown(),
-  responsePayload: z.object({ errorType: z.string().optional(), errorMessage: z.string().optional() }).nullish(),
-});
 
 /** The name in `arn:aws:lambda:REGION:ACCOUNT:function:NAME[:QUALIFIER]`. */
 const functionName = (arn: string): string => arn.split(":")[6] ?? arn;
@@ -62,17 +51,16 @@ export function readDeadLetter({ body, attributes }: Message): DeadLetter | unde
     return undefined;
   }
   if (senderOf(attributes) !== undefined) return fromDelivery(content, attributes);
-  const record = InvocationRecord.safeParse(content);
-  if (!record.success) return undefined;
-  const { requestContext, requestPayload, responsePayload } = record.data;
-  const { functionArn, condition, approximateInvokeCount } = requestContext;
+  const record = readInvocationRecord(content);
+  if (record === undefined) return undefined;
+  const { functionArn, condition, attempts, event, error } = record;
   return {
     level: "function",
     source: functionName(functionArn),
     functionArn,
-    errorCode: responsePayload?.errorType ?? condition,
-    errorMessage: responsePayload?.errorMessage ?? "",
-    attempts: approximateInvokeCount,
-    event: requestPayload,
+    errorCode: error?.errorType ?? condition,
+    errorMessage: error?.errorMessage ?? "",
+    attempts,
+    event,
   };
 }

@@ -72,6 +72,8 @@ export type FunctionSpec<Name> = {
   retry: Retry;
   /** Where an event goes after the last retry. */
   failures: QueueId;
+  /** The dead letters that it may delete; undefined: none. It gets their queue's URL: infra/queues.ts. */
+  clears?: QueueId;
   environment: Record<string, Name | string>;
   logRetentionDays: number;
 };
@@ -98,15 +100,6 @@ export type Topology<Name> = {
   rules: Rule[];
   schedules: Schedule[];
 };
-
-/** The function whose events a dead-letter queue holds. Throws for a queue that nothing uses. */
-export function functionOfQueue({ functions, rules, schedules }: Topology<unknown>, queue: QueueId): FunctionId {
-  const [failing] = Object.entries(functions).find(([, { failures }]) => failures === queue) ?? [];
-  const rule = [...rules, ...schedules].find(({ deadLetters }) => deadLetters === queue);
-  const found = (failing as FunctionId | undefined) ?? rule?.target;
-  if (found === undefined) throw new Error(`Nothing uses the queue ${queue}`);
-  return found;
-}
 
 /** Names of the local stack's resources, as printed in the README. */
 export const LOCAL_NAMES: Names<string> = {
@@ -251,6 +244,7 @@ export function topology<Name>(
         // One at a time by its lease in the ledger: an account may be too new to reserve any concurrency.
         concurrency: undefined,
         failures: "reconcilerFailures",
+        clears: "splitFailures",
         environment: {
           VIDEO_SPLIT_UPLOAD_BUCKET: names.uploads,
           VIDEO_SPLIT_UPLOAD_BUCKET_IS_ATTACHED: String(settings["video_split.upload_bucket"] !== null),

@@ -74,13 +74,18 @@ export function createDashboard(
     {
       title: "Dead letters",
       stat: "Maximum",
-      lines: (Object.entries(queues) as [QueueId, sst.aws.Queue][]).map(([id, queue]) => [
-        "AWS/SQS",
-        "ApproximateNumberOfMessagesVisible",
-        "QueueName",
-        queue.nodes.queue.name,
-        { label: id },
-      ]),
+      lines: [
+        ...(Object.entries(queues) as [QueueId, sst.aws.Queue][]).map(([id, queue]) => [
+          "AWS/SQS",
+          "ApproximateNumberOfMessagesVisible",
+          "QueueName",
+          queue.nodes.queue.name,
+          { label: id },
+        ]),
+        ...(["DeadLettersCleared", "ClearingFailures"] as const).map((name) =>
+          ours("reconciler", name, { stat: "Sum" }),
+        ),
+      ],
     },
     {
       title: "Uploads without an end",

@@ -1,5 +1,6 @@
 import { tagsOf } from "../deployed-names.ts";
-import { functionOfQueue, type QueueId, type Topology } from "../topology.ts";
+import { functionOfQueue } from "../queues.ts";
+import type { QueueId, Topology } from "../topology.ts";
 import { logicalName } from "./names.ts";
 
 const SECONDS_PER_DAY = 86_400;

@@ -1,6 +1,7 @@
 import { BUNDLING, PROGRAM_PACKAGES } from "../bundling.ts";
 import { tagsOf } from "../deployed-names.ts";
 import { PackagingError, preparePackage } from "../packaging/index.ts";
+import { environmentOf } from "../queues.ts";
 import type { FunctionId, FunctionSpec, Topology } from "../topology.ts";
 import type { Queues } from "./dead-letters.ts";
 import { logicalName } from "./names.ts";
@@ -29,7 +30,9 @@ const prepare = async (directory: string, spec: Spec): Promise<void> => {
   }
 };
 
-function createFunction(id: FunctionId, spec: Spec, links: Link[], queues: Queues): sst.aws.Function {
+type Surroundings = { links: Record<FunctionId, Link[]>; queues: Queues; rolePath: string };
+
+function createFunction(id: FunctionId, spec: Spec, { links, queues, rolePath }: Surroundings): sst.aws.Function {
   const logGroup = createLogGroup(id, spec);
   return new sst.aws.Function(logicalName(id), {
     handler: spec.handler,
@@ -41,14 +44,14 @@ function createFunction(id: FunctionId, spec: Spec, links: Link[], queues: Queue
     storage: `${spec.storageMB} MB`,
     // A stub stands for each function in `sst dev`.
     ...(spec.concurrency !== undefined && !$dev && { concurrency: { reserved: spec.concurrency } }),
-    environment: spec.environment,
+    environment: environmentOf(spec, (id) => queues[id].url),
     nodejs: {
       format: BUNDLING.format,
       minify: BUNDLING.minify,
       esbuild: { target: BUNDLING.target, keepNames: BUNDLING.keepNames, external: [...PROGRAM_PACKAGES] },
     },
     hook: { postbuild: (directory) => prepare(directory, spec) },
-    link: [...links, ownPermissions(id, spec, queues, logGroup)],
+    link: [...links[id], ownPermissions(id, spec, queues, logGroup)],
     logging: { logGroup: logGroup.name },
     retries: spec.retry.attempts,
     tags: tagsOf($app.stage, id),
@@ -56,6 +59,7 @@ function createFunction(id: FunctionId, spec: Spec, links: Link[], queues: Queue
       role: (role) => {
         // The managed policy for logs: ownPermissions() says the same of this function's log alone.
         role.managedPolicyArns = [];
+        role.path = rolePath;
         // SST 4.17.1 lets the whole account assume every function's role, which it needs for `sst dev` alone.
         if (!$dev) role.assumeRolePolicy = aws.iam.assumeRolePolicyForPrincipal({ Service: "lambda.amazonaws.com" });
         return undefined;
@@ -68,13 +72,12 @@ function createFunction(id: FunctionId, spec: Spec, links: Link[], queues: Queue
   });
 }
 
-/** The topology's functions, each with these links. */
+/** The topology's functions, each with its links. `rolePath`: IAM's path of their roles. */
 export const createFunctions = (
   { functions }: Topology<$util.Output<string>>,
-  links: Record<FunctionId, Link[]>,
-  queues: Queues,
+  surroundings: Surroundings,
 ): Functions => ({
-  split: createFunction("split", functions.split, links.split, queues),
-  projector: createFunction("projector", functions.projector, links.projector, queues),
-  reconciler: createFunction("reconciler", functions.reconciler, links.reconciler, queues),
+  split: createFunction("split", functions.split, surroundings),
+  projector: createFunction("projector", functions.projector, surroundings),
+  reconciler: createFunction("reconciler", functions.reconciler, surroundings),
 });

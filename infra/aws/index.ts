@@ -7,6 +7,7 @@ import { createDashboard } from "./dashboard.ts";
 import { createQueues } from "./dead-letters.ts";
 import { createFunctions } from "./functions.ts";
 import { permissions } from "./permissions.ts";
+import { assertSameRegion, rolePath } from "./region.ts";
 import { createRules } from "./rules.ts";
 import { createSchemaRegistry } from "./schemas.ts";
 import { settingsOf } from "./stage.ts";
@@ -14,10 +15,12 @@ import { createTables } from "./tables.ts";
 
 /**
  * The whole service in this stage's account. `outputs` are printed after a deployment, and are what others need to know; `bus` is
- * the video bus, to subscribe to in the same app.
+ * the video bus, to subscribe to in the same app. Refuses a stage that is deployed in another region.
  */
-export function videoSplit() {
+export async function videoSplit() {
   const settings = settingsOf($app.stage);
+  const region = settings["dynamodb.region"];
+  await assertSameRegion(region);
   const name = stageName($app.stage);
 
   const buckets = createBuckets(settings);
@@ -37,7 +40,11 @@ export function videoSplit() {
   createArchive(built, bus);
   createSchemaRegistry(name);
   const queues = createQueues(built);
-  const functions = createFunctions(built, permissions({ settings, buckets, tables, bus }), queues);
+  const functions = createFunctions(built, {
+    links: permissions({ settings, buckets, tables, bus }),
+    queues,
+    rolePath: rolePath($app.name, $app.stage, region),
+  });
   createRules(built, { buses: { default: existingBus("default"), video: bus }, functions, queues });
   createDashboard(name, { topology: built, metrics, functions, queues });
   const alarms = createAlarms(name, queues, metrics, settings["video_split.alarm_email"]);

@@ -79,10 +79,18 @@ export function permissions({ settings, buckets, tables, bus }: Resources): Reco
   };
 }
 
-/** What every function needs for itself: to write its own log, and Lambda, in its role, to leave its failures in their queue. */
+const clearing = ({ arn }: sst.aws.Queue): Permission => ({
+  actions: ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility"],
+  resources: [arn],
+});
+
+/**
+ * What a function needs of its own log and of queues: to write the log, and Lambda, in its role, to leave its failures in their
+ * queue; and to delete the dead letters that it clears.
+ */
 export const ownPermissions = (
   id: FunctionId,
-  spec: Pick<FunctionSpec<unknown>, "failures">,
+  spec: Pick<FunctionSpec<unknown>, "failures" | "clears">,
   queues: Queues,
   logGroup: aws.cloudwatch.LogGroup,
 ): Link =>
@@ -90,4 +98,5 @@ export const ownPermissions = (
     `${logicalName(id)}Own`,
     { actions: ["logs:CreateLogStream", "logs:PutLogEvents"], resources: [$interpolate`${logGroup.arn}:*`] },
     { actions: ["sqs:SendMessage"], resources: [queues[spec.failures].arn] },
+    ...(spec.clears === undefined ? [] : [clearing(queues[spec.clears])]),
   );

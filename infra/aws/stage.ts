@@ -1,24 +1,32 @@
+import { appendFileSync } from "node:fs";
 import settingsFile from "../../settings.json" with { type: "json" };
-import { parseSettings, type Settings, SettingsError, settingsOfStage } from "../settings.ts";
+import { type Settings, SettingsError, settingsOfStage } from "../settings.ts";
+
+/** What SST shows of an error in `app()` is where its log is: the reason goes to the terminal, where there's one. */
+const TERMINAL = "/dev/tty";
+
+const showOnTerminal = (message: string): void => {
+  try {
+    appendFileSync(TERMINAL, `${message}\n`);
+  } catch {
+    // A build server has no terminal: SST's log has the message.
+  }
+};
 
 /**
- * Where a stage is deployed to. Settings that can't be used are `settingsOf`'s to refuse: what is thrown while SST evaluates
- * `app()` its user never gets to see.
+ * Where a stage is deployed to. Throws where its settings can't be used: no region is touched then,
+ * not even to look for SST's state.
  */
 export function regionOf(stage: string): string {
   try {
     return settingsOfStage(settingsFile, stage)["dynamodb.region"];
-  } catch {
-    return parseSettings({})["dynamodb.region"];
+  } catch (error) {
+    if (!(error instanceof SettingsError)) throw error;
+    const message = `settings.json can't be used for stage "${stage}":\n${error.message}`;
+    showOnTerminal(message);
+    throw new Error(message, { cause: error });
   }
 }
 
-/** The settings of a stage. What is wrong with them ends the deployment before it begins, in words and without a stack trace. */
-export function settingsOf(stage: string): Settings {
-  try {
-    return settingsOfStage(settingsFile, stage);
-  } catch (error) {
-    if (!(error instanceof SettingsError)) throw error;
-    throw new $util.RunError(`settings.json can't be used for stage "${stage}":\n${error.message}`);
-  }
-}
+/** The settings of a stage that `regionOf` accepted. */
+export const settingsOf = (stage: string): Settings => settingsOfStage(settingsFile, stage);

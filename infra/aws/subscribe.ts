@@ -9,7 +9,7 @@ type Where<T extends EventType> = { readonly [Field in keyof EventData<T>]?: rea
 
 export type Subscription<T extends EventType> = {
   /**
-   * The video bus: in this app `videoSplit().bus`, in another one the name that a deployment prints as `bus`, such as
+   * The video bus: in this app `(await videoSplit()).bus`, in another one the name that a deployment prints as `bus`, such as
    * "video-split-production". A bus that is named must be there when the app is deployed.
    */
   bus: string | sst.aws.Bus;

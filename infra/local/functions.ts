@@ -1,4 +1,6 @@
+import { environmentOf } from "../queues.ts";
 import type { FunctionId, Topology } from "../topology.ts";
+import { queueUrl } from "./arns.ts";
 import { type DeadLetterQueues, ofInvocation } from "./dead-letters.ts";
 import { type LocalLambda, openLambda } from "./lambda/index.ts";
 
@@ -29,7 +31,10 @@ export const openFunctions = (topology: Topology<string>, options: FunctionsOpti
       memoryMB: spec.memoryMB,
       concurrency: spec.concurrency ?? UNRESERVED_CONCURRENCY,
       retry: spec.retry,
-      environment: { ...spec.environment, AWS_ENDPOINT_URL: options.endpoint },
+      environment: {
+        ...environmentOf(spec, (queue) => queueUrl(options.endpoint, queue)),
+        AWS_ENDPOINT_URL: options.endpoint,
+      },
     })),
     root: options.root,
     directory: options.directory,

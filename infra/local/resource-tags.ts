@@ -2,7 +2,8 @@ import { randomUUID } from "node:crypto";
 import { json } from "node:stream/consumers";
 import * as z from "zod";
 import { tagsOf } from "../deployed-names.ts";
-import { type FunctionId, functionOfQueue, type QueueId, type Topology } from "../topology.ts";
+import { functionOfQueue } from "../queues.ts";
+import type { FunctionId, QueueId, Topology } from "../topology.ts";
 import { functionArn, queueArn } from "./arns.ts";
 import type { Service } from "./front.ts";
 

@@ -1,33 +1,28 @@
 import { createHash } from "node:crypto";
 import type { Architecture } from "./elf.ts";
 
-/**
- * A file's length, and its sum as GitHub (`sha256:HEX`) or package-lock.json (`sha512-BASE64`) has
- * it.
- */
+/** A program that is shipped with a function, as `bin/NAME` beside its bundle. */
+export type Program = "ffmpeg" | "ffprobe";
+
+/** A file's length, and its sum as GitHub has it: `sha256:HEX`. */
 export type Checksum = { bytes?: number; sum: string };
 
+/** Of a program as the release has it, compressed, and of the program itself. */
+export type ProgramSums = { archive: Checksum; program: Checksum };
+
 /** What checksums.json records for an architecture. */
-export type RecordedSums = {
-  /** Of ffmpeg-static's release; that of ffprobe's package is in package-lock.json. */
-  archive: Checksum;
-  ffmpeg: Checksum;
-  ffprobe: Checksum;
-};
+export type RecordedSums = Record<Program, ProgramSums>;
 
 /**
- * `release` is ffmpeg-static's tag. An architecture without sums is refused until they are
- * recorded.
+ * `release` is ffmpeg-static's tag, `version` that of the ffmpeg inside its Linux programs, and
+ * `released` the day of that version (YYYY-MM-DD). An architecture without sums is refused until
+ * they are recorded.
  */
-export type Checksums = { release: string } & Partial<Record<Architecture, RecordedSums>>;
+export type Checksums = { release: string; version: string; released: string } & Partial<
+  Record<Architecture, RecordedSums>
+>;
 
-/** The sum of a file, in the form of another one. */
-function sumLike(expected: string, content: Uint8Array): string {
-  if (expected.startsWith("sha512-")) return `sha512-${createHash("sha512").update(content).digest("base64")}`;
-  return sha256(content);
-}
-
-export const sha256 = (content: Uint8Array): string => `sha256:${createHash("sha256").update(content).digest("hex")}`;
+const sha256 = (content: Uint8Array): string => `sha256:${createHash("sha256").update(content).digest("hex")}`;
 
 export const checksumOf = (content: Uint8Array): { bytes: number; sum: string } => ({
   bytes: content.length,
@@ -36,7 +31,7 @@ export const checksumOf = (content: Uint8Array): { bytes: number; sum: string } 
 
 /** What is wrong with a file, with both sums; undefined where nothing is. */
 export function mismatch(content: Uint8Array, expected: Checksum): string | undefined {
-  const sum = sumLike(expected.sum, content);
+  const sum = sha256(content);
   if (sum === expected.sum) return undefined;
   const length = expected.bytes === undefined ? "" : ` of ${expected.bytes} bytes`;
   return `expected ${expected.sum}${length}, got ${sum} of ${content.length} bytes`;

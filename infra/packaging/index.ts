@@ -2,17 +2,14 @@ import { chmod, mkdir, readdir, readFile, stat, writeFile } from "node:fs/promis
 import { join } from "node:path";
 import type { Environment } from "./cache.ts";
 import recorded from "./checksums.json" with { type: "json" };
-import { type Checksum, type Checksums, checksumOf, mismatch, type RecordedSums } from "./checksums.ts";
+import { type Checksum, type Checksums, checksumOf, mismatch, type Program, type RecordedSums } from "./checksums.ts";
 import { type Architecture, readLinuxProgram } from "./elf.ts";
 import { PackagingError } from "./errors.ts";
-import { ffmpegArchive, ffmpegUrl, unpackFfmpeg } from "./ffmpeg.ts";
-import { ffprobeArchive, unpackFfprobe } from "./ffprobe.ts";
+import { LOCAL_FILE, releaseArchive, unpack, urlOf } from "./release.ts";
 
+export type { Program } from "./checksums.ts";
 export type { Architecture } from "./elf.ts";
 export { PackagingError } from "./errors.ts";
-
-/** A program that is shipped with a function, as `bin/NAME` beside its bundle. */
-export type Program = "ffmpeg" | "ffprobe";
 
 /**
  * Bytes of a function with all that it's shipped with, unzipped.
@@ -25,15 +22,11 @@ export const RECORDED: Checksums = recorded;
 /** Libraries of Lambda's own Amazon Linux. A program that needs another one doesn't start there. */
 const LIBRARIES = /^(libc|libm|libdl|librt|libpthread|libutil|libresolv|ld-linux[\w-]*)\.so/;
 
-const LOCAL_FILE: Record<Program, string> = { ffmpeg: "FFMPEG_BIN", ffprobe: "FFPROBE_BIN" };
-
 /** Where programs come from. */
 export type Sources = {
-  /** The project's folder: package-lock.json, and npm's configuration. */
+  /** The project's folder. */
   root: string;
-  /**
-   * PATH (of npm), FFMPEG_BIN, FFPROBE_BIN, FFMPEG_BINARIES_URL, XDG_CACHE_HOME and what npm reads.
-   */
+  /** FFMPEG_BIN, FFPROBE_BIN, FFMPEG_BINARIES_URL, XDG_CACHE_HOME. */
   environment: Environment;
   /** What is expected; a test has programs of its own. */
   checksums?: Checksums;
@@ -41,7 +34,7 @@ export type Sources = {
 
 export type ShippedProgram = {
   program: Program;
-  /** Such as "@ffprobe-installer/linux-arm64@5.2.0" or "FFMPEG_BIN /opt/ffmpeg". */
+  /** A URL, or such as "FFMPEG_BIN /opt/ffmpeg". */
   source: string;
   from: "cache" | "network" | "local file";
   /** What was downloaded; undefined for a local file. */
@@ -83,21 +76,11 @@ async function find(program: Program, architecture: Architecture, sources: Sourc
   const { environment, checksums = RECORDED } = sources;
   const local = environment[LOCAL_FILE[program]];
   if (local) return localFile(program, local);
-  const sums = recordedFor(architecture, checksums);
-  if (program === "ffprobe") {
-    const { content, from, spec } = await ffprobeArchive(architecture, sources);
-    const unpacked = checked(program, unpackFfprobe(content), sums.ffprobe);
-    return { content: unpacked, source: spec, from, archive: checksumOf(content) };
-  }
-  const { release } = checksums;
-  const { content, from } = await ffmpegArchive(architecture, { release, expected: sums.archive, environment });
-  const unpacked = checked(program, unpackFfmpeg(content), sums.ffmpeg);
-  return {
-    content: unpacked,
-    source: ffmpegUrl(architecture, release, environment).href,
-    from,
-    archive: checksumOf(content),
-  };
+  const sums = recordedFor(architecture, checksums)[program];
+  const file = { program, architecture, release: checksums.release };
+  const { content, from } = await releaseArchive(file, sums.archive, environment);
+  const unpacked = checked(program, unpack(program, content), sums.program);
+  return { content: unpacked, source: urlOf(file, environment).href, from, archive: checksumOf(content) };
 }
 
 /** Throws for what Lambda couldn't start. */

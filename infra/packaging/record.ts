@@ -1,26 +1,25 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type Checksums, checksumOf, type RecordedSums } from "./checksums.ts";
+import { type Checksums, checksumOf, type Program, type ProgramSums, type RecordedSums } from "./checksums.ts";
 import type { Architecture } from "./elf.ts";
-import { unpackFfmpeg, unverifiedFfmpegArchive } from "./ffmpeg.ts";
-import { ffprobeArchive, unpackFfprobe } from "./ffprobe.ts";
 import { RECORDED, type Sources } from "./index.ts";
+import { type ReleaseFile, unpack, unverifiedArchive } from "./release.ts";
 
-/** Downloads both programs for an architecture, and returns the checksums of what came. */
+/** Downloads a program, and returns the checksums of what came. */
+async function sumsOf(file: ReleaseFile, { environment }: Sources): Promise<ProgramSums> {
+  const archive = await unverifiedArchive(file, environment);
+  return { archive: checksumOf(archive), program: checksumOf(unpack(file.program, archive)) };
+}
+
 async function recordFor(architecture: Architecture, release: string, sources: Sources): Promise<RecordedSums> {
-  const archive = await unverifiedFfmpegArchive(architecture, release, sources.environment);
-  const { content } = await ffprobeArchive(architecture, sources);
-  return {
-    archive: checksumOf(archive),
-    ffmpeg: checksumOf(unpackFfmpeg(archive)),
-    ffprobe: checksumOf(unpackFfprobe(content)),
-  };
+  const sums = (program: Program) => sumsOf({ program, architecture, release }, sources);
+  return { ffmpeg: await sums("ffmpeg"), ffprobe: await sums("ffprobe") };
 }
 
 /**
- * Records the checksums of a new release of ffmpeg-static, or of a new ffprobe, in
- * `infra/packaging/checksums.json`, which is to be committed: from then on nothing else is shipped.
- * The release is the one that the file names.
+ * Records the checksums of a new release of ffmpeg-static in `infra/packaging/checksums.json`,
+ * which is to be committed: from then on nothing else is shipped. The release is the one that the
+ * file names, with the version of ffmpeg that is inside.
  */
 export async function recordChecksums(architectures: readonly Architecture[], sources: Sources): Promise<Checksums> {
   const checksums = { ...(sources.checksums ?? RECORDED) };

@@ -6,7 +6,7 @@ import { LeaseLostError } from "../video/errors.ts";
 import { blockStart, type Hash, MAX_SALTS } from "../video/ids.ts";
 import { blockKey, sha256 } from "./ledger.ts";
 
-const Block = z.object({ source: z.string(), ending: z.string().optional() });
+const Block = z.object({ source: z.string(), ending: z.enum(["split", "rejected", "given up"]).optional() });
 const Counted = z.object({ requests: z.number(), last_request: z.number() });
 const Progress = z.object({
   last: z.object({ asOf: z.number(), listCalls: z.number() }).optional(),
@@ -105,7 +105,7 @@ export function dynamoUploadLedger(
         const item = await read(blockKey(blockStart(identity, salt, hash)));
         if (item === undefined) return "unknown";
         const { source, ending } = Block.parse(item);
-        if (source === identity) return ending === undefined ? "begun" : "ended";
+        if (source === identity) return ending ?? "begun";
       }
       return "unknown";
     },

@@ -18,14 +18,14 @@ export type ProjectorDependencies = {
 export type Projection = { outcome: "changed" | "unchanged"; VideoId: number } | { outcome: "ignored" };
 
 /**
- * The oldest that an event on its way becomes: EventBridge delivers for a day, and Lambda keeps it
- * for six hours more. An older one comes from a replay or a redrive, and its age says nothing of
+ * The maximum age of an event that is being delivered: EventBridge retries for a day, and Lambda keeps
+ * it for six hours more. An older one comes from a replay or a redrive, and its age says nothing about
  * how late the documents are.
  */
-const LONGEST_LAG_SECONDS = 30 * 3_600;
+const MAX_LAG_SECONDS = 30 * 3_600;
 
 /**
- * Brings the document that an event is about up to date. Throws what is worth a retry, and
+ * Updates the document that an event is about. Throws errors that a retry can solve, and
  * `InconsistentEventError` for an event that this service can't have made.
  */
 export async function project(
@@ -49,11 +49,8 @@ export async function project(
 const lagOf = ({ metadata }: VideoSplitEvent, now: Date): number =>
   Math.max(0, now.getTime() - Date.parse(metadata.occurredAt)) / 1_000;
 
-/**
- * An event that changed nothing comes again, or after one that says more: its document wasn't
- * waiting for it.
- */
+/** An event that changed nothing was redelivered, or came after a newer one: it has no lag. */
 const measured = (videoId: number, outcome: "changed" | "unchanged", lagSeconds: number): Measurement =>
-  outcome === "changed" && lagSeconds <= LONGEST_LAG_SECONDS
+  outcome === "changed" && lagSeconds <= MAX_LAG_SECONDS
     ? { type: "caught up", videoId, lagSeconds }
     : { type: "projected", videoId };

@@ -1,6 +1,6 @@
 import type { VideoSplitEvent } from "#events-schema";
 import { SourceUnavailableError } from "../video/errors.ts";
-import * as facts from "../video/event-data.ts";
+import * as eventData from "../video/event-data.ts";
 import { correlationId, eventId, factId, type Hash } from "../video/ids.ts";
 import { parentOf } from "../video/own-segments.ts";
 import type { EventPublisher } from "../video/ports/event-publisher.ts";
@@ -50,7 +50,7 @@ export async function lookAfter(
   const { reached, waits, asOf } = upload;
   const identity = sourceIdentity(upload.source);
   const state = await ledger.stateOf(identity);
-  if (state === "ended") return "ended";
+  if (state !== "unknown" && state !== "begun") return "ended";
   const { requests, lastRequestAt } = await ledger.requestsFor(identity);
   const mayWait = state === "unknown" && !upload.isBeforeEvents;
   const decision = decide({ reached, mayWait, requests, lastRequestAt }, waits, asOf);
@@ -130,7 +130,7 @@ async function giveUp(
     `The upload was requested again ${times} and did not finish. "npm run dead-letters -- list" may say why; ` +
     `when the cause is gone, redrive it, or request it with "npm run request".`;
   const type = "VideoRejected" as const;
-  const data = facts.rejected({ videoId, source, bytes }, "GivenUp", message);
+  const data = eventData.rejected({ videoId, source, bytes }, "GivenUp", message);
   const metadata = metadataOf(factId(correlation, { type, data }, hash), correlation, now());
   await publisher.publish({ type, metadata, data }, signal);
   await ledger.recordEnding(videoId, "given up");

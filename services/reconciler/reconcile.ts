@@ -1,29 +1,33 @@
 import { mapConcurrently } from "../video/concurrency.ts";
 import { hasExtension } from "../video/source.ts";
+import { type ClearDependencies, type Clearing, clearLetters } from "./clear-letters.ts";
 import { afterPage, type Pass, type Progress, passToWorkOn, sameAgain } from "./domain/passes.ts";
 import { ageReached, isBeforeEvents, lookUpAges, type Waits } from "./domain/patience.ts";
 import { type DueUpload, type Found, type LookUpDependencies, lookAfter } from "./look-after.ts";
 import type { Lease } from "./ports/upload-ledger.ts";
 import type { ListedUpload, Uploads } from "./ports/uploads.ts";
 
-/** What one run did. Numbers are of object versions. */
+/** What one run did. */
 export type Reconciliation =
-  | {
-      outcome: "reconciled";
-      /** Listed. */
-      seen: number;
-      lookedUp: number;
-      /** Looked up and neither split nor rejected before. */
-      unfinished: number;
-      requested: number;
-      givenUp: number;
-      /** Whether the pass over the bucket is complete. If not, the next run goes on. */
-      complete: boolean;
-    }
+  | (Reconciled & { letters: Clearing })
   /** The bucket is large, and the next pass begins later. */
-  | { outcome: "not due" }
+  | { outcome: "not due"; letters: Clearing }
   /** Another run is in progress. */
   | { outcome: "busy" };
+
+/** What was done of a pass. Numbers are of object versions. */
+type Reconciled = {
+  outcome: "reconciled";
+  /** Listed. */
+  seen: number;
+  lookedUp: number;
+  /** Looked up and neither split nor rejected before. */
+  unfinished: number;
+  requested: number;
+  givenUp: number;
+  /** Whether the pass over the bucket is complete. If not, the next run goes on. */
+  complete: boolean;
+};
 
 export type ReconcilerSettings = {
   bucket: string;
@@ -37,7 +41,8 @@ export type ReconcilerSettings = {
   acceptedExtensions: readonly string[];
 } & Waits;
 
-export type ReconcilerDependencies = LookUpDependencies & { uploads: Uploads; settings: ReconcilerSettings };
+export type ReconcilerDependencies = LookUpDependencies &
+  ClearDependencies & { uploads: Uploads; settings: ReconcilerSettings };
 
 /** Uploads looked up at the same time. */
 const MAX_LOOKUPS_AT_ONCE = 10;
@@ -48,11 +53,11 @@ export class IncompleteError extends Error {
 }
 
 /**
- * Goes on with the pass over the upload bucket, or begins the next one. Looks up each upload that
- * reached one of its ages since the pass before, requests again what isn't split or rejected, and
- * announces what is given up. Stops in order when `signal` is aborted. Throws `IncompleteError`
- * where some couldn't be looked up, `LeaseLostError` where another run took over, and what the
- * ports throw.
+ * Clears away dead letters of uploads that are split. Then goes on with the pass over the upload
+ * bucket, or begins the next one. Looks up each upload that reached one of its ages since the pass
+ * before, requests again what isn't split or rejected, and announces what is given up. Stops in
+ * order when `signal` is aborted. Throws `IncompleteError` where some couldn't be looked up,
+ * `LeaseLostError` where another run took over, and what the ports throw.
  */
 export async function reconcile(
   dependencies: ReconcilerDependencies,
@@ -66,12 +71,13 @@ export async function reconcile(
     return { outcome: "busy" };
   }
   try {
+    const letters = await clearLetters(dependencies, signal);
     const pass = passToWorkOn(progress, now());
     if (typeof pass === "number") {
       log.info("The next pass isn't due yet", { due: new Date(pass * 1_000).toISOString() });
-      return { outcome: "not due" };
+      return { outcome: "not due", letters };
     }
-    return await goOn(progress, pass, dependencies, lease, signal);
+    return { ...(await goOn(progress, pass, dependencies, lease, signal)), letters };
   } finally {
     await ledger.releaseLease(lease.owner);
   }
@@ -79,7 +85,7 @@ export async function reconcile(
 
 type Counts = Record<Found | "failed" | "seen", number>;
 
-const outcomeOf = (counts: Counts, complete: boolean): Reconciliation => {
+const outcomeOf = (counts: Counts, complete: boolean): Reconciled => {
   const { seen, ended, waiting, requested, "given up": givenUp, "no upload": noUpload, failed } = counts;
   const unfinished = waiting + requested + givenUp;
   const lookedUp = ended + unfinished + noUpload + failed;
@@ -92,7 +98,7 @@ async function goOn(
   dependencies: ReconcilerDependencies,
   { owner }: Lease,
   signal: AbortSignal,
-): Promise<Reconciliation> {
+): Promise<Reconciled> {
   const { ledger, uploads, settings, log } = dependencies;
   const counts: Counts = {
     seen: 0,

@@ -41,12 +41,15 @@ export function projectorValues(measurement: ProjectorMeasurement): Values<"proj
 
 /** What a run of the reconciler is in metrics: mostly nothing, and CloudWatch charges for zeros as for all else. */
 export function reconcilerValues(run: Reconciliation): Values<"reconciler"> {
-  if (run.outcome !== "reconciled") return { values: {} };
-  const { requested, givenUp } = run;
+  if (run.outcome === "busy") return { values: {} };
+  const { cleared, failures } = run.letters;
+  const { requested, givenUp } = run.outcome === "reconciled" ? run : { requested: 0, givenUp: 0 };
   return {
     values: {
       ...(requested > 0 && { UploadsRequestedAgain: requested }),
       ...(givenUp > 0 && { UploadsGivenUp: givenUp }),
+      ...(cleared > 0 && { DeadLettersCleared: cleared }),
+      ...(failures > 0 && { ClearingFailures: failures }),
     },
   };
 }

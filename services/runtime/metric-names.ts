@@ -48,6 +48,10 @@ const reconciler = {
   UploadsRequestedAgain: { name: "UploadsRequestedAgain", unit: "Count" },
   /** Uploads that did not finish after they were requested again. Somebody has to look. */
   UploadsGivenUp: { name: "UploadsGivenUp", unit: "Count" },
+  /** Dead letters that were deleted: their event waited too long, and its upload was split by another one. */
+  DeadLettersCleared: { name: "DeadLettersCleared", unit: "Count" },
+  /** Failures to receive, look at, delete or release dead letters, which stay then. Why is in the log. */
+  ClearingFailures: { name: "ClearingFailures", unit: "Count" },
 } as const satisfies Record<string, Metric>;
 
 /** All metrics by the service that writes them. */

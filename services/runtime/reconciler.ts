@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Context } from "aws-lambda";
 import * as z from "zod";
+import { sqsClient, sqsDeadLetters } from "../aws/dead-letters.ts";
 import { documentClient } from "../aws/dynamodb.ts";
 import { eventBridgeClient, eventBridgePublisher } from "../aws/event-publisher.ts";
 import { dynamoLedger, sha256 } from "../aws/ledger.ts";
@@ -25,6 +26,7 @@ const Environment = z.object({
   VIDEO_SPLIT_EVENT_AGE_SEC: z.coerce.number().positive(),
   VIDEO_SPLIT_EVENT_BUS: z.string().min(1),
   VIDEO_SPLIT_LEDGER_TABLE: z.string().min(1),
+  VIDEO_SPLIT_CLEARED_QUEUE_URL: z.url(),
   DYNAMODB_REGION: z.string().min(1),
   POWERTOOLS_METRICS_NAMESPACE: z.string().min(1),
 });
@@ -42,6 +44,7 @@ function compose(): ReconcilerService {
     uploads: s3Uploads(s3),
     store: s3MediaStore(s3),
     ledger: { ...dynamoLedger(tables, table), ...dynamoUploadLedger(tables, table) },
+    letters: sqsDeadLetters(sqsClient(), environment.VIDEO_SPLIT_CLEARED_QUEUE_URL),
     publisher: eventBridgePublisher(eventBridgeClient(), environment.VIDEO_SPLIT_EVENT_BUS),
     hash: sha256,
     now: () => Math.floor(Date.now() / 1_000),

@@ -10,16 +10,13 @@ import type { FoundSource } from "./find-source.ts";
 import type { CutChoice } from "./ports/ledger.ts";
 import type { SplitRequest } from "./requests.ts";
 
-/** What a request, or else the object's own metadata, asks for. Undefined: the setting will do. */
+/** What a request, or else the object's own metadata, asks for. Undefined: the setting is used. */
 export type Asked = { [K in keyof CutChoice]: CutChoice[K] | undefined } & {
-  /** What can't be used of the request or of the metadata: a sentence without its end. */
+  /** What is wrong with the request or the metadata: a sentence without its full stop. */
   fault: { reason: "InvalidRequest" | "InvalidOverride"; message: string } | undefined;
 };
 
-/**
- * What the request says itself stands instead of the object's metadata, also where that can't be
- * used.
- */
+/** The values of the request, or else those of the object's metadata. */
 export function askedFor(request: SplitRequest, stored: StoredObject | undefined): Asked {
   const { overrides, faults } = overridesOf(stored?.metadata ?? {});
   const override =
@@ -82,7 +79,7 @@ function choiceOf(upload: Upload, asked: Asked, settings: SplitSettings): CutCho
   return { segmentSeconds, cut: asked.cut ?? settings.cut, outputKeyPrefix };
 }
 
-/** Before it's remembered: every attempt goes on with the prefix of the first. */
+/** Checked before it is recorded: later attempts use the prefix of the first one. */
 function assertPrefix(prefix: string, { videoId, source }: Upload, settings: SplitSettings): void {
   const what = `The output prefix is ${JSON.stringify(prefix)}`;
   const fault = prefixFault(prefix);

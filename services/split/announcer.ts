@@ -42,7 +42,7 @@ function assertValid({ type, data, metadata }: VideoSplitEvent): void {
 type Announced = Exclude<VideoSplitEvent, { type: "SplitRequested" }>;
 
 /**
- * Announces facts about the upload of this identity until `signal` is aborted; `causationId` is the
+ * Announces events about the upload of this identity until `signal` is aborted. `causationId` is the
  * id of the message that led to them.
  */
 export function announcer(

@@ -1,6 +1,6 @@
 import { rm } from "node:fs/promises";
 import { isCutFailure, isMediaFault, RejectedVideo } from "../video/errors.ts";
-import * as facts from "../video/event-data.ts";
+import * as eventData from "../video/event-data.ts";
 import { nameOf } from "../video/source.ts";
 import { type Delivery, deliverSegments } from "./deliver-segments.ts";
 import type { Announce, SplitDependencies } from "./dependencies.ts";
@@ -11,16 +11,16 @@ import { planCut, type SplitPlan } from "./plan-cut.ts";
 import type { CutChoice } from "./ports/ledger.ts";
 import type { DescribedMedia, MediaDescription } from "./ports/media-tools.ts";
 
-/** Above this share the header's frame rate and the counted one contradict each other, and the counted one holds. */
+/** If the header's frame rate and the counted one differ by more than this share, the counted one is used. */
 const FPS_TOLERANCE = 0.2;
 
 /** 8,192 times 8,192, which is more than any codec's highest level has. */
-const MOST_PIXELS = 2 ** 26;
+const MAX_PIXELS = 2 ** 26;
 
 /** `omitted_tracks` names at most this many, so that a file with thousands can't outgrow an event. */
-const MOST_OMITTED = 100;
+const MAX_OMITTED = 100;
 
-/** What a split came to. */
+/** The result of a split. */
 export type CutResult = { segments: number; duration: number };
 
 /**
@@ -28,8 +28,8 @@ export type CutResult = { segments: number; duration: number };
  * for what can't be split; no temporary file is left however it ends.
  */
 export async function cutVideo(
-  upload: facts.Upload,
-  wish: CutChoice,
+  upload: eventData.Upload,
+  requested: CutChoice,
   dependencies: SplitDependencies,
   announce: Announce,
   signal: AbortSignal,
@@ -45,28 +45,31 @@ export async function cutVideo(
     const media = await read("NotMedia", () => opened.describe(signal));
     const description = assertVideo(media.description);
     const { index, truncated } = await scanPackets(media, signal);
-    let plan = planCut(index, wish, description.video);
-    // Only a wish that works is recorded: after a rejection the upload can be asked for again with another one.
-    const { choice, isFirst } = await ledger.choose(upload.videoId, wish);
-    if (choice.segmentSeconds !== wish.segmentSeconds || choice.cut !== wish.cut) {
-      log.warn("This upload was cut in another way before, which stays", { choice, wish });
+    let plan = planCut(index, requested, description.video);
+    // Recorded only once it is planned: after a rejection, another choice can be requested.
+    const { choice, isFirst } = await ledger.choose(upload.videoId, requested);
+    if (choice.segmentSeconds !== requested.segmentSeconds || choice.cut !== requested.cut) {
+      log.warn("Keeping the cut chosen by an earlier attempt", { choice, requested });
       plan = planCut(index, choice, description.video);
     }
     const picture = pictureOf(description, plan);
-    await announce("SplitPlanned", facts.planned(upload, picture, choice, plan, omittedOf(description, plan)));
+    await announce("SplitPlanned", eventData.planned(upload, picture, choice, plan, omittedOf(description, plan)));
     log.info("Planned", { segments: plan.segments.length, duration: plan.duration, frames: plan.frames });
 
     const { extension } = nameOf(upload.source.key);
     const { length } = plan.segments;
     const delivered = isFirst ? new Map() : await ledger.delivered(upload.videoId, length, signal);
-    if (delivered.size > 0) log.info("Goes on where an earlier attempt ended", { delivered: delivered.size });
+    if (delivered.size > 0) log.info("Continuing an earlier attempt", { delivered: delivered.size });
     const reading = { media, pause: opened.pause, resume: opened.resume };
     const run = { upload, choice, plan, picture, directory, extension, delivered, reading };
     const delivery = await deliverSegments(run, dependencies, announce, signal);
     const result = resultOf(plan, delivery, index, truncated);
     if (result.truncatedAt !== undefined)
       log.warn("The source can't be read to its end", { until: result.truncatedAt });
-    await announce("VideoSplit", facts.split(upload, picture, choice, { ...plan, duration: result.duration }, result));
+    await announce(
+      "VideoSplit",
+      eventData.split(upload, picture, choice, { ...plan, duration: result.duration }, result),
+    );
     return result;
   } finally {
     await opened.close();
@@ -93,7 +96,7 @@ async function scanPackets(media: DescribedMedia, signal: AbortSignal) {
   return { index, truncated };
 }
 
-/** What came of a plan, by what was measured on the segments. */
+/** The result of a plan, from what was measured on the segments. */
 function resultOf(plan: SplitPlan, { proofs, undecodableFrom }: Delivery, index: PacketIndex, truncated: boolean) {
   const [first, last] = [proofs[0], proofs.at(-1)];
   if (first === undefined || last === undefined) {
@@ -110,13 +113,13 @@ function resultOf(plan: SplitPlan, { proofs, undecodableFrom }: Delivery, index:
   if (plan.cut.kind === "keyframe" && plan.isCountedByPackets && isWhole && held !== counted) {
     throw new RejectedVideo(
       "ProofFailed",
-      `The segments hold ${held} frames and the video ${counted}. Ask for the cut "exact", which encodes what can't be copied.`,
+      `The segments hold ${held} frames and the video ${counted}. Request the cut "exact", which encodes what can't be copied.`,
     );
   }
   const gap = largestAudioGap(proofs);
   if (gap !== undefined && gap > MAX_AUDIO_GAP_SECONDS) {
     const milliseconds = Math.round(gap * 1_000);
-    throw new RejectedVideo("ProofFailed", `The sound has a hole of ${milliseconds} ms that the video doesn't have.`);
+    throw new RejectedVideo("ProofFailed", `The audio has a gap of ${milliseconds} ms that the source doesn't have.`);
   }
   const boundaries = proofs.map(({ start }, at) => ({ requestedStart: plan.segments[at]!.requestedStart, start }));
   return {
@@ -135,7 +138,7 @@ async function read<T>(reason: "NotMedia" | "UnreadableMedia", reading: () => Pr
   } catch (error) {
     if (isCutFailure(error)) {
       const what = `The video can't be read: ${error.message}`;
-      throw new RejectedVideo(error.reason, `${what}. Export it anew, as one whole file.`, { cause: error });
+      throw new RejectedVideo(error.reason, `${what}. Export it again, as one whole file.`, { cause: error });
     }
     if (!isMediaFault(error)) throw error;
     const what =
@@ -163,7 +166,7 @@ function assertVideo(description: MediaDescription): VideoDescription {
   if (codec === undefined) {
     throw new RejectedVideo(
       "UnknownCodec",
-      `This ffmpeg doesn't know the video's codec (${tag}). Convert the video to H.264, for one, and upload it again.`,
+      `The video's codec (${tag}) isn't one that this service reads. Convert the video to H.264, for one, and upload it again.`,
     );
   }
   if (size[0] <= 0 || size[1] <= 0) {
@@ -172,30 +175,30 @@ function assertVideo(description: MediaDescription): VideoDescription {
       "The video's size can't be found: it holds no frame that can be decoded.",
     );
   }
-  if (size[0] * size[1] > MOST_PIXELS) {
+  if (size[0] * size[1] > MAX_PIXELS) {
     throw new RejectedVideo(
       "UnreadableMedia",
-      `The video's header tells of a picture of ${size[0]} x ${size[1]} pixels, more than can be decoded. Scale it down.`,
+      `The video's header says that its picture has ${size[0]} x ${size[1]} pixels, more than can be decoded. Scale it down.`,
     );
   }
   return { ...description, video: { ...video, codec } };
 }
 
-function pictureOf({ video, audio }: VideoDescription, { frames, duration }: SplitPlan): facts.Picture {
+function pictureOf({ video, audio }: VideoDescription, { frames, duration }: SplitPlan): eventData.Picture {
   const counted = frames / duration;
   const header = video.averageFps;
-  const lies = header === undefined || Math.abs(header - counted) > FPS_TOLERANCE * counted;
+  const isWrong = header === undefined || Math.abs(header - counted) > FPS_TOLERANCE * counted;
   return {
     size: video.size,
-    fps: facts.roundedFps(lies ? counted : header),
+    fps: eventData.roundedFps(isWrong ? counted : header),
     audio: audio.length > 0,
     video_codec: video.codec,
     audio_codecs: audio.flatMap(({ codec }) => codec ?? []),
   };
 }
 
-const omittedOf = ({ others, audio }: MediaDescription, { origin }: SplitPlan): facts.Omitted => ({
-  tracks: others.slice(0, MOST_OMITTED).map(({ index, type, codec, tag }) => ({ index, type, codec: codec ?? tag })),
+const omittedOf = ({ others, audio }: MediaDescription, { origin }: SplitPlan): eventData.Omitted => ({
+  tracks: others.slice(0, MAX_OMITTED).map(({ index, type, codec, tag }) => ({ index, type, codec: codec ?? tag })),
   audioSeconds: omittedSeconds(
     origin,
     audio.map(({ start }) => start),

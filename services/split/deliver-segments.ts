@@ -1,7 +1,7 @@
 import { rm } from "node:fs/promises";
 import pLimit from "p-limit";
 import { RejectedVideo } from "../video/errors.ts";
-import * as facts from "../video/event-data.ts";
+import * as eventData from "../video/event-data.ts";
 import { segmentMetadata } from "../video/own-segments.ts";
 import type { Announce, SplitDependencies } from "./dependencies.ts";
 import type { SegmentProof } from "./domain/proof.ts";
@@ -16,10 +16,10 @@ const MAX_BACKLOG_BYTES = 64 * 1024 * 1024;
 const DELIVERIES_AT_ONCE = 3;
 
 export type CutRun = {
-  upload: facts.Upload;
+  upload: eventData.Upload;
   choice: CutChoice;
   plan: SplitPlan;
-  picture: facts.Picture;
+  picture: eventData.Picture;
   directory: string;
   /** Of the source. */
   extension: string;
@@ -103,7 +103,7 @@ async function announceSegment(
   const segment = plan.segments[index];
   if (segment === undefined) throw new Error(`ffmpeg made segment ${index}, and ${plan.segments.length} were planned`);
   const { object } = delivered;
-  await announce("SegmentCreated", facts.segmentCreated(upload, picture, segment, delivered));
+  await announce("SegmentCreated", eventData.segmentCreated(upload, picture, segment, delivered));
   await ledger.recordSegment(upload.videoId, index, { ...delivered, announced: true });
   log.info("Segment announced", { segment_index: index, made: object.made });
 }
@@ -204,11 +204,11 @@ async function uploadSegment(
   file: MadeSegment,
   { store, settings, hash }: SplitDependencies,
   signal: AbortSignal,
-): Promise<facts.SegmentObject> {
+): Promise<eventData.SegmentObject> {
   const { outputBucket: bucket } = settings;
   const { outputKeyPrefix: prefixTemplate } = choice;
   const { extension, contentType } = container;
-  const { key } = facts.segmentLocation(upload, file.index, prefixTemplate, extension);
+  const { key } = eventData.segmentLocation(upload, file.index, prefixTemplate, extension);
   const metadata = segmentMetadata(upload.videoId, file.index, file.bytes, hash);
   const checksum = await store.upload({ path: file.path, bucket, key, contentType, metadata, signal });
   const { bytes, made, codec: videoCodec, audioCodecs, audioMade } = file;

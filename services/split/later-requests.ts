@@ -1,6 +1,6 @@
 import type { RefusalReason } from "#events-schema";
 import { BusyError } from "../video/errors.ts";
-import * as facts from "../video/event-data.ts";
+import * as eventData from "../video/event-data.ts";
 import type { Log } from "../video/ports/log.ts";
 import type { Asked } from "./accept.ts";
 import type { Announce } from "./dependencies.ts";
@@ -11,7 +11,7 @@ import type { CutChoice, Ledger } from "./ports/ledger.ts";
  * What becomes of a request for an object that is, or is being, split already:
  * docs/decisions/later-requests.md. Nothing here touches the split, its document or its ending.
  */
-export type LaterRequest = { upload: facts.Upload; asked: Asked; ledger: Ledger; announce: Announce; log: Log };
+export type LaterRequest = { upload: eventData.Upload; asked: Asked; ledger: Ledger; announce: Announce; log: Log };
 
 /** Whether the request asks for a way of cutting of its own. */
 const asksForSomething = ({ segmentSeconds, cut, outputKeyPrefix, fault }: Asked): boolean =>
@@ -45,7 +45,7 @@ export async function refuse(
   const fault = asked.fault === undefined ? "" : ` ${asked.fault.message}.`;
   const message = `${messages[reason]}${fault}`;
   log.warn(`Refused: ${message}`, { reason });
-  await announce("RequestRefused", facts.refused(upload, reason, message, choice));
+  await announce("RequestRefused", eventData.refused(upload, reason, message, choice));
   return { outcome: "refused", VideoId: upload.videoId, reason };
 }
 

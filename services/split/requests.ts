@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { type Cut, type EventData, isInvalidEventError, parseEvent, SOURCE } from "#events-schema";
+import { ObjectCreated } from "../video/object-created.ts";
 import { MAX_KEY_BYTES, shortened } from "../video/segment-keys.ts";
 import { MAX_BUCKET_BYTES, objectNameFault } from "../video/source.ts";
 
@@ -39,23 +40,6 @@ export class UnreadableRequestError extends Error {
   override name = "UnreadableRequestError";
 }
 
-/**
- * What is used of S3's event; it has more, and gains more.
- * https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html
- */
-const ObjectCreated = z.object({
-  id: z.string().min(1),
-  detail: z.object({
-    bucket: z.object({ name: z.string().min(1) }),
-    object: z.object({
-      key: z.string().min(1),
-      etag: z.string().min(1),
-      "version-id": z.string().optional(),
-      size: z.int().nonnegative().optional().catch(undefined),
-    }),
-  }),
-});
-
 const Envelope = z.object({ source: z.string(), "detail-type": z.string() });
 
 const OptionalText = z.string().min(1).optional().catch(undefined);
@@ -75,13 +59,9 @@ const NamedObject = z.object({
 const MAX_ID_BYTES = 1_024;
 
 function fromObjectCreated(event: unknown): SplitRequest {
-  const { id, detail } = ObjectCreated.parse(event);
+  const { id, ...object } = ObjectCreated.parse(event);
   return {
-    bucket: detail.bucket.name,
-    key: detail.object.key,
-    etag: detail.object.etag,
-    versionId: detail.object["version-id"] || undefined,
-    bytes: detail.object.size,
+    ...object,
     explicit: false,
     segmentSeconds: undefined,
     cut: undefined,

@@ -1,5 +1,5 @@
 import { isForbidden, RejectedVideo, SourceUnavailableError } from "../video/errors.ts";
-import * as facts from "../video/event-data.ts";
+import * as eventData from "../video/event-data.ts";
 import { correlationId, fingerprint } from "../video/ids.ts";
 import { PARENT, parentOf } from "../video/own-segments.ts";
 import { hasExtension, sourceIdentity } from "../video/source.ts";
@@ -131,7 +131,7 @@ async function reject(
 ): Promise<Ending> {
   const { videoId } = upload;
   log.warn(`Rejected: ${message}`, { reason });
-  await announce("VideoRejected", facts.rejected(upload, reason, message));
+  await announce("VideoRejected", eventData.rejected(upload, reason, message));
   if (begunWith === undefined && (await ledger.delivered(videoId, FIRST_SEGMENTS)).size === 0)
     await ledger.release(videoId);
   // A malformed request says nothing about the object: the reconciler still looks after an upload.

@@ -10,7 +10,7 @@ import { type Cost, costOf, medianCost } from "./cost.ts";
 export type CutBench = {
   videos: string[];
   folder: string;
-  /** Lengths of clips. */
+  /** Lengths of segments, in seconds. */
   seconds: number[];
   /** Length of the videos that are made. */
   minutes: number;
@@ -71,7 +71,7 @@ const framesIn = async (path: string): Promise<number> => {
   return Number(await ffprobe(...counted, "-of", "csv=p=0", path));
 };
 
-/** Compares the clips, played one after the other, with the source, frame by frame. */
+/** Compares the segments, played in sequence, with the source, frame by frame. */
 async function quality(video: string, directory: string, folder: string) {
   const files = readdirSync(directory).sort();
   const list = join(folder, "list.txt");
@@ -106,7 +106,7 @@ async function benchOne(video: string, length: number, { folder, runs }: CutBenc
     }
   }
   const cost = Object.fromEntries(ways.map((way) => [way, medianCost(costs[way])])) as Record<Way, Cost>;
-  console.log(`\n${basename(video)}, ${length} s a clip`);
+  console.log(`\n${basename(video)}, ${length} s a segment`);
   for (const way of ways)
     console.log(`  ${way.padEnd(9)} wall ${seconds(cost[way].wall)}  CPU ${seconds(cost[way].cpu)}`);
   const exact = `wall ${ratio(cost.exact.wall / cost.encode.wall)}, CPU ${ratio(cost.exact.cpu / cost.encode.cpu)}`;

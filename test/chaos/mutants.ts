@@ -115,12 +115,12 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "join",
-    without: "Events are joined with what is known, in whatever order they come.",
+    without: "Events are merged into the document, in whatever order they come.",
     edits: [
       {
-        file: "services/projector/domain/joining.ts",
-        from: "  if (known === undefined) return told;\n  if (known.process_step !== told.process_step) throw new DocumentKindError(known, told);\n  const creation_time",
-        to: "  if (Date.now() > 0) return told;\n  const creation_time",
+        file: "services/projector/domain/merge.ts",
+        from: "  if (document === undefined) return update;\n  if (document.process_step !== update.process_step) throw new DocumentKindError(document, update);\n  const creation_time",
+        to: "  if (Date.now() > 0) return update;\n  const creation_time",
       },
     ],
   },

@@ -27,7 +27,9 @@ const runsAt = (series: SeriesName, fault: RequestFault, video: number, ...posit
 
 const SEEDED = 12;
 
-it(`${SEEDED} splits under faults end as one without: documents, objects, and what events say`, async () => {
+it(`${SEEDED} splits under faults end as one without: documents, objects, and what events say`, {
+  tags: "full",
+}, async () => {
   const { wrong, faults } = await attack({ runs: [...Array(SEEDED).keys()], plan: { kind: "seeded", seed: 73 } });
   expect(wrong).toEqual([]);
   expect(Object.values(faults).reduce((sum, count) => sum + count, 0)).toBeGreaterThan(SEEDED);
@@ -61,7 +63,9 @@ describe("given one fault in each split, then there is no dead letter, and only 
     ...runsAt("sources", "S3 body stalls", 3, 6),
   ];
 
-  it(`${SOURCES.length} splits whose source fails, changes or stalls end as one without, or rejected for the change`, async () => {
+  it(`${SOURCES.length} splits whose source fails, changes or stalls end as one without, or rejected for the change`, {
+    tags: "full",
+  }, async () => {
     const { wrong, faults, deadLetters } = await attack({ runs: SOURCES, plan: { kind: "series", series: "sources" } });
     expect(wrong).toEqual([]);
     for (const kind of SOURCE_FAULTS) expect(faults[kind], kind).toBeGreaterThan(0);

@@ -10,56 +10,56 @@ const MADE: Record<OddTrait, string> = {
   "closed-groups.mp4": "copied copied copied",
   "open-groups.mp4": "copied copied copied",
   "closed-groups-hevc.mp4": "stitched stitched stitched",
-  "open-groups-hevc.mp4": "stitched stitched stitched",
+  "open-groups-hevc.mp4": "stitched stitched",
   "open-groups-hevc.ts": "stitched stitched stitched",
   "group-of-1.mp4": "copied copied",
   "group-of-250.mp4": "stitched encoded encoded encoded encoded copied",
   "one-keyframe.mp4": "stitched encoded encoded",
   "boundary-on-keyframes.mp4": "copied copied copied",
   "rate-23.976.mp4": "copied stitched stitched",
-  "rate-29.97.mp4": "stitched stitched stitched",
-  "rate-50.mp4": "stitched stitched stitched",
+  "rate-29.97.mp4": "stitched stitched",
+  "rate-50.mp4": "stitched stitched",
   "variable-rate.mp4": "stitched encoded stitched encoded",
-  "interlaced.mp4": "stitched stitched stitched",
-  "10-bit.mp4": "stitched stitched stitched",
-  "10-bit-hevc.mp4": "stitched stitched stitched",
-  "rotated.mp4": "stitched stitched stitched",
-  "anamorphic.mp4": "stitched stitched stitched",
-  "odd-size.mp4": "stitched stitched stitched",
+  "interlaced.mp4": "stitched stitched",
+  "10-bit.mp4": "stitched stitched",
+  "10-bit-hevc.mp4": "stitched stitched",
+  "rotated.mp4": "stitched stitched",
+  "anamorphic.mp4": "stitched stitched",
+  "odd-size.mp4": "stitched stitched",
   "odd-size.webm": "encoded encoded",
-  "no-sound.mkv": "stitched stitched stitched",
+  "no-sound.mkv": "stitched stitched",
   "sound-longer.mp4": "stitched stitched stitched",
   "sound-late.mp4": "stitched stitched stitched",
   "sound-early.mkv": "stitched stitched stitched",
-  "two-languages.mp4": "stitched stitched stitched",
-  "subtitles.mp4": "stitched stitched stitched",
-  "data-track.mov": "stitched stitched stitched",
-  "chapters.mp4": "stitched stitched stitched",
-  "cover-art.mp4": "stitched stitched stitched",
-  "index-at-end.mov": "stitched stitched stitched",
-  "fragmented.mp4": "stitched stitched stitched",
-  "no-duration.mkv": "stitched stitched stitched",
-  "lying-duration.mp4": "stitched stitched stitched",
-  "first-frame-at-10-s.mp4": "stitched stitched stitched",
-  "first-frame-at-10-s.ts": "stitched stitched stitched",
+  "two-languages.mp4": "stitched stitched",
+  "subtitles.mp4": "stitched stitched",
+  "data-track.mov": "stitched stitched",
+  "chapters.mp4": "stitched stitched",
+  "cover-art.mp4": "stitched stitched",
+  "index-at-end.mov": "stitched stitched",
+  "fragmented.mp4": "stitched stitched",
+  "no-duration.mkv": "stitched stitched",
+  "lying-duration.mp4": "stitched stitched",
+  "first-frame-at-10-s.mp4": "stitched stitched",
+  "first-frame-at-10-s.ts": "stitched stitched",
   "no-initial-keyframe.ts": "stitched stitched stitched",
-  "negative-decode-times.mp4": "stitched stitched stitched",
+  "negative-decode-times.mp4": "stitched stitched",
   "hidden-by-edit-list.mp4": "stitched stitched stitched copied",
   "sub-second.mp4": "copied",
   "one-frame.mp4": "copied",
   "tail-of-0.1-s.mp4": "stitched stitched",
   "four-hours.mp4": Array(4).fill("copied").join(" "),
   "pcm.mov": "stitched stitched stitched",
-  "mp3.mp4": "stitched stitched stitched",
-  "opus.mkv": "stitched stitched stitched",
-  "flash.flv": "stitched stitched stitched",
+  "mp3.mp4": "stitched stitched",
+  "opus.mkv": "stitched stitched",
+  "flash.flv": "stitched stitched",
   "vp8.webm": "encoded encoded",
   "vp9.webm": "encoded encoded",
   "av1.mp4": "encoded encoded",
   "mpeg2.ts": "encoded encoded encoded",
-  "mpeg2.mpg": "encoded encoded encoded",
-  "mpeg4.avi": "encoded encoded encoded",
-  "mpeg4-with-b-frames.mp4": "encoded encoded encoded",
+  "mpeg2.mpg": "encoded encoded",
+  "mpeg4.avi": "encoded encoded",
+  "mpeg4-with-b-frames.mp4": "encoded encoded",
   "motion-jpeg.mov": "copied copied",
   "motion-jpeg.avi": "copied copied",
   "prores.mov": "copied copied",
@@ -80,10 +80,20 @@ const KEEPS_ZERO = ["mp4", "mov", "matroska", "webm", "ogg"];
 const toleranceOf = (extension: string): number =>
   ({ mkv: 0.0011, webm: 0.0011, flv: 0.0011, avi: 0.05 })[extension] ?? 1e-5;
 
+/** One for each way in which a segment is made, and for what makes times and sound difficult. */
+const FEW: OddTrait[] = [
+  "open-groups.mp4",
+  "open-groups-hevc.ts",
+  "variable-rate.mp4",
+  "sound-late.mp4",
+  "hidden-by-edit-list.mp4",
+  "vp8.webm",
+];
+
 describe("the exact cut of videos out of the ordinary", () => {
-  it.each(Object.keys(ODD) as OddTrait[])(
-    "%s: every frame once, in order, in the right clip, at its time",
-    async (trait) => {
+  for (const trait of Object.keys(ODD) as OddTrait[]) {
+    const tags = FEW.includes(trait) ? [] : ["full"];
+    it(`${trait}: every frame once, in order, in the right clip, at its time`, { tags }, async () => {
       const folder = await temporaryFolder();
       const path = await makeOdd(folder, trait);
       const segmentSeconds = lengthFor(trait);
@@ -96,33 +106,31 @@ describe("the exact cut of videos out of the ordinary", () => {
 
       // Decoders of Windows Media Audio give nothing for the first packet.
       const heard = description.audio.filter(({ codec }) => !codec?.startsWith("wma"));
-      const clips = await Promise.all(files.map(shownTimes));
+      const [sourceTimes = [], ...clips] = await shownTimes([path, ...files]);
       const inClips = clips.flatMap((times, index) => {
         // Sound before the first picture is in the first clip, and the picture begins so much later.
         const lead = index === 0 ? Math.max(0, ...heard.map(({ start }) => leadOf(plan.origin, start))) : 0;
         const zero = KEEPS_ZERO.includes(container.muxer) ? lead : times[0]!;
         return times.map((time) => time - zero + plan.segments[index]!.start);
       });
-      const all = (await shownTimes(path)).sort((one, other) => one - other);
+      const all = sourceTimes.sort((one, other) => one - other);
       const source = all.map((time) => time - all[0]!);
       expect(inClips).toHaveLength(source.length);
       const tolerance = toleranceOf(container.extension);
       expect(inClips.filter((time, rank) => Math.abs(time - source[rank]!) > tolerance)).toEqual([]);
 
-      let from = 0;
-      for (const [index, clip] of files.entries()) {
-        const to = from + clips[index]!.length;
-        const alike = await likeness(path, from, to, clip);
-        expect(alike).toHaveLength(to - from);
-        expect(Math.min(...alike)).toBeGreaterThan(LEAST_DECIBELS);
-        from = to;
-      }
+      const alike = await likeness(
+        path,
+        files.map((file, index) => ({ path: file, frames: clips[index]!.length })),
+      );
+      expect(alike.map((decibels) => decibels.length)).toEqual(clips.map((times) => times.length));
+      expect(Math.min(...alike.flat())).toBeGreaterThan(LEAST_DECIBELS);
 
       // A tail shorter than half a second stays with the clip before it.
       const windows = source.map((time) => Math.min(Math.floor((time + 2e-6) / segmentSeconds), clips.length - 1));
       expect(clips.map((times) => times.length)).toEqual(
         clips.map((_, k) => windows.filter((window) => window === k).length),
       );
-    },
-  );
+    });
+  }
 });

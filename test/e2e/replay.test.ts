@@ -12,7 +12,7 @@ import { NEVER } from "../fixtures/cut.ts";
 import { openTestStack, type TestStack } from "../fixtures/stack.ts";
 import { temporaryFolder } from "../fixtures/temporary.ts";
 
-const VIDEOS = 12;
+const VIDEOS = 5;
 
 /** A function of somebody else's. */
 const FEED = "my-projector-feed";
@@ -75,7 +75,9 @@ describe("replaying the log", () => {
     expect(feed).toEqual([]);
   });
 
-  it("changes nothing in documents that are there, and waits until the archive has its newest events", async () => {
+  it("changes nothing in documents that are there, and waits until the archive has its newest events", {
+    tags: "full",
+  }, async () => {
     const { test, deployment, before } = await stackWithVideos();
     const span = { from: new Date(0), to: new Date() };
     const archivingMs = 1_500;
@@ -88,7 +90,7 @@ describe("replaying the log", () => {
     expect(progress[0]).toMatch(/^WAITING \d s FOR THE ARCHIVE$/);
   });
 
-  it("rebuilds them in another table, once the settings name it", async () => {
+  it("rebuilds them in another table, once the settings name it", { tags: "full" }, async () => {
     const directory = await temporaryFolder();
     const old = await openTestStack({ directory });
     await putEvents(old, Array.from({ length: VIDEOS }, (_, video) => runOf(video, 3)).flat());

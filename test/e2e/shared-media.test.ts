@@ -84,7 +84,7 @@ describe("real videos", () => {
 
   it.skipIf(!there)(
     "each end split, with every packet once, or rejected with a fitting reason; nothing is left behind",
-    { timeout: 600_000 },
+    { tags: "full", timeout: 600_000 },
     async () => {
       const directory = await temporaryFolder();
       const test = await openTestStack({ directory, values: { "video_split.output_files_duration_in_sec": 2 } });

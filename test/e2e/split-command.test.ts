@@ -20,10 +20,10 @@ const splitWith = async (options: CommandOptions, ...args: string[]) => {
 const split = (...args: string[]) => splitWith({}, ...args);
 
 describe("npm run split", () => {
-  it("prints one JSON object and puts the clips where they were asked for", async () => {
+  it("prints one JSON object and puts the segments where they were asked for", async () => {
     const folder = await temporaryFolder();
     const video = await makeMedia(folder, "b-frames.mp4");
-    const out = join(folder, "clips");
+    const out = join(folder, "segments");
     const wish = ["--seconds", "2", "--json", "--out", out];
     const { code, stdout, temporary } = await splitWith({ umask: 0o027 }, video, ...wish);
 
@@ -61,12 +61,12 @@ describe("npm run split", () => {
     expect(stdout).toContain("Rejected: NotMedia");
   });
 
-  it("prints a table of the clips for a person", async () => {
+  it("prints a table of the segments for a person", { tags: "full" }, async () => {
     const video = await makeMedia(await temporaryFolder(), "no-audio.mp4");
     const { code, stdout, stderr } = await split(video, "--seconds", "2");
     expect(code).toBe(0);
-    expect(stdout).toMatch(/clip +start +end +frames +bytes +key\n0 +00:00\.000 +00:02\.000 +50 /);
-    expect(stderr).toMatch(/clip 3\/3/);
+    expect(stdout).toMatch(/segment +start +end +frames +bytes +key\n0 +00:00\.000 +00:02\.000 +50 /);
+    expect(stderr).toMatch(/segment 3\/3/);
   });
 
   it.each([
@@ -110,12 +110,12 @@ describe("npm run split", () => {
     const begin = () => startCommand("split", [video, "--seconds", "0.5", "--json"], { temporary, putLog });
 
     let begun = await begin();
-    for (const clips of [6, 15, 25]) {
-      await begun.says(`clip ${clips}/${SEGMENTS}`);
+    for (const segments of [6, 15, 25]) {
+      await begun.says(`segment ${segments}/${SEGMENTS}`);
       begun.child.kill("SIGKILL");
       await begun.ended;
       begun = await begin();
-      expect(await begun.says("Going on")).toMatch(new RegExp(`killed: \\d+ of ${SEGMENTS} clips are there`));
+      expect(await begun.says("Continuing")).toMatch(new RegExp(`killed: \\d+ of ${SEGMENTS} segments are there`));
     }
     const { code, stdout } = await begun.ended;
     expect(code).toBe(0);
@@ -131,7 +131,7 @@ describe("npm run split", () => {
     expect(await processesNaming(temporary)).toEqual([]);
   });
 
-  it("has a stack for itself where the same split is under way already", async () => {
+  it("has a stack for itself where the same split is under way already", { tags: "full" }, async () => {
     const video = await makeMedia(await temporaryFolder(), "keyframe-each-second.mp4");
     const temporary = await temporaryFolder();
     const both = await Promise.all(

@@ -101,7 +101,7 @@ describe("an uploaded video", () => {
     expect(await test.deadLetters()).toEqual([]);
   });
 
-  it("is measured, in lines of the functions' logs that CloudWatch makes metrics of", async () => {
+  it("is measured, in lines of the functions' logs that CloudWatch makes metrics of", { tags: "full" }, async () => {
     const test = await openTestStack({ values: { "video_split.output_files_duration_in_sec": 2 } });
     await test.upload(await makeMedia(await temporaryFolder(), "no-audio.mp4"));
 
@@ -126,7 +126,7 @@ describe("an uploaded video", () => {
     expect(test.logs.filter(({ text }) => text !== undefined)).toEqual([]);
   });
 
-  it("is cut as its own metadata asks", async () => {
+  it("is cut as its own metadata asks", { tags: "full" }, async () => {
     const test = await openTestStack();
     await test.upload(await makeMedia(await temporaryFolder(), "keyframe-each-second.mp4"), {
       metadata: { "segment-seconds": "3" },
@@ -170,7 +170,7 @@ describe("an uploaded video", () => {
     expect(counted.filter(({ DuplicateDeliveries }) => DuplicateDeliveries === 1)).toHaveLength(3);
   });
 
-  it("of the same base name as another one shares no key with it", async () => {
+  it("of the same base name as another one shares no key with it", { tags: "full" }, async () => {
     const test = await openTestStack();
     const source = await makeMedia(await temporaryFolder(), "no-audio.mp4");
     await test.upload(source, { key: "uploads/monday/film.mp4" });
@@ -178,7 +178,7 @@ describe("an uploaded video", () => {
     expect(new Set(await listKeys(test)).size).toBe(2);
   });
 
-  it("whose name ends in capitals is taken too, one of another kind is not", async () => {
+  it("whose name ends in capitals is taken too, one of another kind is not", { tags: "full" }, async () => {
     const test = await openTestStack();
     const folder = await temporaryFolder();
     const source = await makeMedia(folder, "no-audio.mp4");
@@ -207,13 +207,13 @@ describe("what can't be split is rejected once, with a reason", () => {
     expect(await test.deadLetters()).toEqual([]);
   });
 
-  it("NoVideoStream", async () => {
+  it("NoVideoStream", { tags: "full" }, async () => {
     const test = await openTestStack();
     await test.upload(await makeMedia(await temporaryFolder(), "audio-only.mp4"));
     expect(await test.allDocuments()).toMatchObject([{ status: "rejected", rejection: { reason: "NoVideoStream" } }]);
   });
 
-  it("TooLarge", async () => {
+  it("TooLarge", { tags: "full" }, async () => {
     const test = await openTestStack({ values: { "video_split.largest_object_bytes": 1_000 } });
     await test.upload(await makeMedia(await temporaryFolder(), "no-audio.mp4"));
     expect(await test.allDocuments()).toMatchObject([{ rejection: { reason: "TooLarge" } }]);
@@ -230,7 +230,9 @@ describe("what can't be split is rejected once, with a reason", () => {
     expect(await test.allDocuments()).toHaveLength(4);
   });
 
-  it("UnreadableMedia never: a mix that its container can't be written with goes into the next one", async () => {
+  it("UnreadableMedia never: a mix that its container can't be written with goes into the next one", {
+    tags: "full",
+  }, async () => {
     const test = await openTestStack({ values: { "video_split.output_files_duration_in_sec": 2 } });
     const folder = await temporaryFolder();
     const source = await makeMedia(folder, "pcm-audio.mov");
@@ -288,7 +290,7 @@ describe("SplitRequested", () => {
     );
   });
 
-  it("for an object that isn't there is rejected as SourceNotFound", async () => {
+  it("for an object that isn't there is rejected as SourceNotFound", { tags: "full" }, async () => {
     const test = await openTestStack();
     const data = { bucket: test.stack.names.uploads, key: "nowhere.mp4", reason: "manual" };
     await test.events.send(
@@ -300,7 +302,7 @@ describe("SplitRequested", () => {
 });
 
 describe("after a run", () => {
-  it("nothing is left in the function's temporary folder", async () => {
+  it("nothing is left in the function's temporary folder", { tags: "full" }, async () => {
     const directory = await temporaryFolder();
     const test = await openTestStack({ directory, values: { "video_split.output_files_duration_in_sec": 2 } });
     const noise = join(await temporaryFolder(), "noise.mp4");

@@ -4,6 +4,7 @@ import type { UploadLedger } from "../../services/reconciler/ports/upload-ledger
 import type { CutChoice, DeliveredSegment, Ledger } from "../../services/split/ports/ledger.ts";
 import { LeaseLostError } from "../../services/video/errors.ts";
 import { blockStart, type Hash } from "../../services/video/ids.ts";
+import type { Ending } from "../../services/video/ports/video-ledger.ts";
 
 const MAX_SALTS = 64;
 const DAY_MS = 86_400_000;
@@ -26,7 +27,7 @@ type Recorded = { segment: DeliveredSegment; expiresAt: number };
 export function fakeLedger(hash: Hash = sha256): Ledger & UploadLedger {
   const owners = new Map<number, string>();
   const choices = new Map<number, CutChoice>();
-  const endings = new Map<number, string>();
+  const endings = new Map<number, Ending>();
   const segments = new Map<string, Recorded>();
   const requests = new Map<string, { requests: number; lastRequestAt: number }>();
   const createdAt = Math.floor(Date.now() / 1_000);
@@ -93,7 +94,7 @@ export function fakeLedger(hash: Hash = sha256): Ledger & UploadLedger {
     stateOf: async (identity) => {
       const videoId = blockOf(identity);
       if (videoId === undefined || owners.get(videoId) !== identity) return "unknown";
-      return endings.has(videoId) ? "ended" : "begun";
+      return endings.get(videoId) ?? "begun";
     },
     requestsFor: async (identity) => requests.get(identity) ?? { requests: 0, lastRequestAt: undefined },
     countRequest: async (identity, request, now) => {

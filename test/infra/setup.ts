@@ -1,4 +1,6 @@
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
+import pLimit from "p-limit";
 import type { TestProject } from "vitest/node";
 import { STAGES } from "./stages.ts";
 import type { Synthesis } from "./synth/contract.ts";
@@ -23,10 +25,11 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const consumer = await bundleProgram(`consumer.${process.pid}`, join(import.meta.dirname, "consumer/sst.config.ts"));
   const remove = async () => void (await Promise.all([program, consumer].map(removeProgram)));
   try {
-    const syntheses: Record<string, Synthesis> = {};
-    for (const stage of STAGES) syntheses[stage.stage] = await synthesise(program, stage);
+    // No test runs before this ends: all cores are free.
+    const limit = pLimit(availableParallelism());
+    const each = STAGES.map((stage) => limit(async () => [stage.stage, await synthesise(program, stage)] as const));
     project.provide("program", program);
-    project.provide("syntheses", syntheses);
+    project.provide("syntheses", Object.fromEntries(await Promise.all(each)));
     project.provide("consumer", await synthesise(consumer, { stage: "dev", settings: {} }));
     return remove;
   } catch (error) {

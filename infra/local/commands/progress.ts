@@ -7,7 +7,7 @@ const BAR_WIDTH = 30;
 
 const bar = (done: number, all: number): string => {
   const filled = Math.min(BAR_WIDTH, Math.round((BAR_WIDTH * done) / Math.max(all, 1)));
-  return `[${"#".repeat(filled)}${".".repeat(BAR_WIDTH - filled)}] ${done}/${all} clips`;
+  return `[${"#".repeat(filled)}${".".repeat(BAR_WIDTH - filled)}] ${done}/${all} segments`;
 };
 
 export type Progress = {
@@ -19,7 +19,7 @@ export type Progress = {
   end(): void;
 };
 
-/** Shows how a split goes on: a bar on a terminal, a line for each clip elsewhere. */
+/** Shows how a split goes on: a bar on a terminal, a line for each segment elsewhere. */
 export function followProgress(stream: WriteStream | NodeJS.WritableStream): Progress {
   const terminal = "isTTY" in stream && stream.isTTY;
   let planned = 0;
@@ -36,11 +36,11 @@ export function followProgress(stream: WriteStream | NodeJS.WritableStream): Pro
     heard.add(metadata.eventId);
     if (type === "SplitPlanned") {
       planned = data.segment_count;
-      return `planned: ${data.segment_count} clips out of ${data.duration} s of video`;
+      return `planned: ${data.segment_count} segments of a video of ${data.duration} s`;
     }
     if (type !== "SegmentCreated") return undefined;
     created += 1;
-    return `clip ${created}/${planned}: ${data.key}`;
+    return `segment ${created}/${planned}: ${data.key}`;
   };
   return {
     line,
@@ -50,7 +50,7 @@ export function followProgress(stream: WriteStream | NodeJS.WritableStream): Pro
     },
     resume: (events) => {
       for (const event of events) count(event);
-      line(`Going on where the run before was killed: ${created} of ${planned} clips are there`);
+      line(`Continuing a run that was killed: ${created} of ${planned} segments are there`);
     },
     end: () => {
       if (terminal && planned > 0) stream.write("\n");

@@ -13,12 +13,12 @@ export type Arguments = {
 
 export const HELP = `npm run split -- [VIDEO] [options]
 
-Cuts VIDEO (or a sample that is made) with the real service on a stack of its own, which is gone afterwards.
-Where it was killed with -9, the same command goes on.
+Splits VIDEO (without it: a sample that is made) with the real service on a temporary stack.
+If it is killed, the same command continues.
 
   --seconds N             length of a segment in seconds (default: settings.json)
   --cut exact|keyframe    how boundaries are chosen (default: settings.json)
-  --out DIR               put the clips there
+  --out DIR               where to put the segments
   --json                  print one JSON object (use npm run -s)
   --verbose               show the functions' logs
 

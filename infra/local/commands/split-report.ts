@@ -19,7 +19,7 @@ function table(rows: string[][]): string[] {
 
 function describe({ video, segments, files }: SplitResult, out: string | undefined): string[] {
   if (video.status === "rejected") return [`Rejected: ${video.rejection.reason}`, video.rejection.message];
-  const head = ["clip", "start", "end", "frames", "bytes", out === undefined ? "key" : "file"];
+  const head = ["segment", "start", "end", "frames", "bytes", out === undefined ? "key" : "file"];
   const rows = segments.map(({ segment_index, start, end, frames, bytes, key }, index) => [
     String(segment_index),
     clock(start),
@@ -29,8 +29,8 @@ function describe({ video, segments, files }: SplitResult, out: string | undefin
     visible(files[index] ?? key),
   ]);
   const size = video.size?.join("x");
-  const hint = out === undefined ? ["The clips went with the stack; keep them with --out DIR"] : [];
-  const summary = `${video.name}: ${size}, ${video.fps} fps, ${video.duration} s, ${segments.length} clips (video ${video.VideoId})`;
+  const hint = out === undefined ? ["The segments were removed with the stack. To keep them: --out DIR"] : [];
+  const summary = `${video.name}: ${size}, ${video.fps} fps, ${video.duration} s, ${segments.length} segments (video ${video.VideoId})`;
   return [summary, "", ...table([head, ...rows]), ...hint];
 }
 

@@ -21,11 +21,11 @@ export type SplitResult = {
   segments: SegmentDocument[];
   /** Of the video bus, in the order in which it accepted them. */
   events: BusEvent[];
-  /** Paths of the clips in order, when they were asked for. */
+  /** Paths of the segments in order, with --out. */
   files: string[];
 };
 
-/** The split neither ended in clips nor in a rejection. */
+/** The split ended neither in segments nor in a rejection. */
 export class SplitFailedError extends Error {
   override name = "SplitFailedError";
 }

@@ -1,7 +1,8 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { findBinaries, makeSampleVideo } from "../../../services/ffmpeg/index.ts";
+import { makeSampleVideo } from "../../../services/ffmpeg/index.ts";
+import { findPrograms } from "../../command-line/programs.ts";
 import { run } from "../../command-line/run.ts";
 import type { Settings } from "../../settings.ts";
 import { loadSettings, PROJECT_ROOT } from "../project.ts";
@@ -75,11 +76,7 @@ async function main(stopping: AbortSignal): Promise<number> {
     return 0;
   }
   keepFilesPrivate();
-  const { ffmpeg } = await findBinaries({
-    ffmpegPath: process.env.FFMPEG_PATH ?? process.env.FFMPEG_BIN,
-    ffprobePath: process.env.FFPROBE_PATH ?? process.env.FFPROBE_BIN,
-    path: process.env.PATH,
-  });
+  const { ffmpeg } = await findPrograms(process.env);
   const split = async (video: string): Promise<number> => {
     const result = await splitFile(video, args, stopping);
     printResult(result, args, process.stdout);

@@ -1,7 +1,7 @@
 import { join } from "node:path";
-import { findBinaries } from "../../../services/ffmpeg/index.ts";
 import { print } from "../../command-line/lines.ts";
 import { parseCommandLine } from "../../command-line/parse.ts";
+import { findPrograms } from "../../command-line/programs.ts";
 import { run, UsageError } from "../../command-line/run.ts";
 import type { BusEvent } from "../events/index.ts";
 import { type Fault, faultsOf, scheduleOf, World } from "../faults/index.ts";
@@ -103,11 +103,7 @@ async function main(stopping: AbortSignal): Promise<number> {
     process.stdout.write(HELP);
     return 0;
   }
-  await findBinaries({
-    ffmpegPath: process.env.FFMPEG_PATH ?? process.env.FFMPEG_BIN,
-    ffprobePath: process.env.FFPROBE_PATH ?? process.env.FFPROBE_BIN,
-    path: process.env.PATH,
-  });
+  await findPrograms(process.env);
   keepFilesPrivate();
   const { promise: stopped, resolve: stop, reject: fail } = Promise.withResolvers<void>();
   stopped.catch(() => {});

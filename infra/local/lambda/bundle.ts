@@ -1,8 +1,10 @@
 import { existsSync } from "node:fs";
 import { mkdir, symlink, writeFile } from "node:fs/promises";
-import { dirname, extname, join, resolve } from "node:path";
+import { basename, dirname, extname, join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
 import { build, type Metafile } from "esbuild";
 import { BUNDLING, PROGRAM_PACKAGES, SST_DEFAULTS } from "../../bundling.ts";
+import { cachedBuild } from "./bundle-cache.ts";
 import { BundleError } from "./errors.ts";
 
 /** As SST has it: packages in CommonJS (fluent-ffmpeg) call `require`, which a module doesn't have. */
@@ -62,37 +64,54 @@ function bytesByPackage(output: Metafile["outputs"][string] | undefined): Record
   return bytes;
 }
 
+type Built = {
+  /** Paths of all that it was made from, from the root. */
+  inputs: string[];
+  files: { path: string; contents: Uint8Array }[];
+  hash: string;
+  packages: Record<string, number>;
+};
+
+async function buildModule(entry: string, root: string): Promise<Built> {
+  const { metafile, outputFiles } = await build({
+    absWorkingDir: root,
+    entryPoints: [entry],
+    outfile: join(root, BUNDLE_FILE),
+    bundle: true,
+    ...BUNDLING,
+    ...SST_DEFAULTS,
+    mainFields: [...SST_DEFAULTS.mainFields],
+    sourcemap: true,
+    // Wherever the bundle is put, its stack traces name the sources themselves.
+    sourceRoot: `${pathToFileURL(root).href}/`,
+    banner: { js: REQUIRE_BANNER },
+    external: [...PROGRAM_PACKAGES],
+    metafile: true,
+    write: false,
+    logLevel: "silent",
+  });
+  return {
+    inputs: Object.keys(metafile.inputs),
+    files: outputFiles.map(({ path, contents }) => ({ path: basename(path), contents })),
+    hash: outputFiles.map(({ hash: ofFile }) => ofFile).join(" "),
+    packages: bytesByPackage(Object.values(metafile.outputs).find(({ entryPoint }) => entryPoint !== undefined)),
+  };
+}
+
 /**
- * Bundles a handler into one module in `directory`, which is created, the way SST does before it deploys.
- * Throws `BundleError`.
+ * Bundles a handler into one module in `directory`, which is created, the way SST does before it deploys. Nothing is built
+ * again while its sources are the same. Throws `BundleError`.
  */
 export async function bundle(handler: string, options: { root: string; directory: string }): Promise<Bundle> {
   const { root, directory } = options;
   const { entry, exportName } = entryOf(handler, root);
-  const file = join(directory, BUNDLE_FILE);
   try {
-    const { metafile, outputFiles } = await build({
-      absWorkingDir: root,
-      entryPoints: [entry],
-      outfile: file,
-      bundle: true,
-      ...BUNDLING,
-      ...SST_DEFAULTS,
-      mainFields: [...SST_DEFAULTS.mainFields],
-      sourcemap: true,
-      banner: { js: REQUIRE_BANNER },
-      external: [...PROGRAM_PACKAGES],
-      metafile: true,
-      write: false,
-      logLevel: "silent",
-    });
+    const { inputs, files, hash, packages } = await cachedBuild({ root, entry }, () => buildModule(entry, root));
     await mkdir(directory, { recursive: true });
-    await Promise.all(outputFiles.map(({ path, contents }) => writeFile(path, contents)));
+    await Promise.all(files.map(({ path, contents }) => writeFile(join(directory, path), contents)));
     await linkPackages(root, directory);
-    const sources = Object.keys(metafile.inputs).filter((path) => !path.includes("node_modules/"));
-    const hash = outputFiles.map(({ hash: ofFile }) => ofFile).join(" ");
-    const packages = bytesByPackage(Object.values(metafile.outputs).find(({ entryPoint }) => entryPoint !== undefined));
-    return { file, exportName, hash, sources: sources.map((path) => resolve(root, path)), packages };
+    const sources = inputs.filter((path) => !path.includes("node_modules/")).map((path) => resolve(root, path));
+    return { file: join(directory, BUNDLE_FILE), exportName, hash, sources, packages };
   } catch (cause) {
     throw new BundleError(`${handler} can't be bundled: ${(cause as Error).message}`, { cause });
   }

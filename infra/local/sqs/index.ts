@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
 import { json } from "node:stream/consumers";
-import { ACCOUNT } from "../arns.ts";
+import { queueUrl } from "../arns.ts";
 import { SqsError } from "./errors.ts";
 import { OPERATIONS } from "./operations.ts";
 import { type Content, Queue, type StoredMessage } from "./queue.ts";
@@ -64,7 +64,7 @@ export async function openSqs({ directory, region, queues }: SqsOptions): Promis
       throw new SqsError("UnsupportedOperation", `The local SQS has no operation "${target}".`);
     const gone = new AbortController();
     response.once("close", () => gone.abort());
-    const urlOf = (name: string) => `http://${request.headers.host}/${ACCOUNT}/${name}`;
+    const urlOf = (name: string) => queueUrl(`http://${request.headers.host}`, name);
     return operation(await json(request), { region, queues: opened, urlOf, signal: gone.signal });
   };
 

@@ -1,10 +1,11 @@
 import type { S3Client } from "@aws-sdk/client-s3";
 import { Cut } from "#events-schema";
 import { s3MediaStore } from "../../../services/aws/media-store.ts";
-import { findBinaries, headerLength } from "../../../services/ffmpeg/index.ts";
+import { headerLength } from "../../../services/ffmpeg/index.ts";
 import { isSegmentLength, segmentLengthRule } from "../../../services/video/segment-length.ts";
 import { print, writeLines } from "../../command-line/lines.ts";
 import { parseCommandLine } from "../../command-line/parse.ts";
+import { findPrograms } from "../../command-line/programs.ts";
 import { run, UsageError } from "../../command-line/run.ts";
 import { loadSettings } from "../../local/project.ts";
 import type { Settings } from "../../settings.ts";
@@ -80,9 +81,7 @@ const MAX_HEADER_MS = 30_000;
 
 /** Reads durations from headers by the service's own ffprobe; where this machine has none, no duration is known. */
 async function lengthsOf(s3: S3Client, stopping: AbortSignal): Promise<Lengths> {
-  const { FFMPEG_PATH, FFMPEG_BIN, FFPROBE_PATH, FFPROBE_BIN, PATH: path } = process.env;
-  const where = { ffmpegPath: FFMPEG_PATH ?? FFMPEG_BIN, ffprobePath: FFPROBE_PATH ?? FFPROBE_BIN, path };
-  const binaries = await findBinaries(where).catch((error: Error) => {
+  const binaries = await findPrograms(process.env).catch((error: Error) => {
     writeLines(process.stderr, `Durations are unknown: ${error.message}`);
     return undefined;
   });

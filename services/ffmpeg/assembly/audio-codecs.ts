@@ -29,9 +29,12 @@ export const isPcm = (codec: string): boolean => codec.startsWith("pcm_");
 /** Bits a second for each channel of what is encoded. */
 const AAC_BITS = 96_000;
 
-/** As `reading`, of a codec that no container with the picture holds. Holes become silence. */
+/**
+ * As `reading`, of a codec that no container with the picture holds. Holes become silence. Without
+ * the noise shaping in which ffmpeg before 7.0.3 overflows its stack (CVE-2025-1594).
+ */
 const encoded = ({ channels }: AudioTrack): string[] => [
-  ...["-c", "aac", "-b:a", String(AAC_BITS * Math.max(1, Math.min(channels, 6)))],
+  ...["-c", "aac", "-aac_tns", "0", "-b:a", String(AAC_BITS * Math.max(1, Math.min(channels, 6)))],
   ...["-af", "aresample=async=1"],
 ];
 

@@ -50,7 +50,7 @@ const isExecutable = (file: string): Promise<boolean> =>
   );
 
 /**
- * An optional package that may be absent: ffmpeg-static's download fails where its host can't be
+ * An optional package that may be absent: the download of ffmpeg-static and of its ffprobe fails where its host can't be
  * reached, and then npm leaves the package out. With --ignore-scripts it is there and names a file
  * that is not.
  */
@@ -62,15 +62,21 @@ const fromPackage = async (load: () => Promise<string | null | undefined>): Prom
   }
 };
 
+/** Of ffmpeg 4.1 to 7.1 at least. ffmpeg 9 has it no more, and `-fps_mode` came after 4.1. */
+const NEEDED_OPTION = ["-vsync", "passthrough"];
+
 /**
  * A binary of another architecture, or one whose libraries are missing, is there and executable but
- * doesn't run.
+ * doesn't run. One that lacks an option would fail with the first video.
  */
-async function whyNotRunning(file: string): Promise<string | undefined> {
+async function whyNotUsable(name: string, file: string): Promise<string | undefined> {
+  const options = name === "ffmpeg" ? NEEDED_OPTION : [];
   try {
-    await run(file, ["-hide_banner", "-version"], { timeout: 20_000, env: {} });
+    await run(file, ["-hide_banner", ...options, "-version"], { timeout: 20_000, env: {} });
     return undefined;
   } catch (error) {
+    if ((error as { stderr?: string }).stderr?.includes("'vsync'"))
+      return "it is too new: it has no -vsync any more, which 7.1 has";
     return (error instanceof Error ? error.message : String(error)).split("\n")[0];
   }
 }
@@ -81,7 +87,7 @@ async function firstThatRuns(name: string, explicit: string | undefined, candida
   for (const { from, find } of all) {
     const file = await find();
     if (file === undefined) continue;
-    const fault = await whyNotRunning(file);
+    const fault = await whyNotUsable(name, file);
     if (fault === undefined) return file;
     tried.push(`${file} (from ${from}): ${fault}`);
   }
@@ -94,8 +100,9 @@ async function firstThatRuns(name: string, explicit: string | undefined, candida
 
 /**
  * Finds ffmpeg and ffprobe, in this order: named in the environment, shipped with the function,
- * ffmpeg-static, PATH, the npm-shipped installer packages. What is found has been run once. Throws
- * `MissingBinaryError`. docs/decisions/which-ffmpeg.md says why this order.
+ * ffmpeg-static (ffprobe: @derhuerst/ffprobe-static, of the same release), PATH, the npm-shipped
+ * installer packages, which are old: `oldProgramsWarning` says so. What is found has been run once.
+ * Throws `MissingBinaryError`. docs/decisions/which-ffmpeg.md says why this order.
  */
 export async function findBinaries(where: BinarySearch): Promise<Binaries> {
   const [ffmpeg, ffprobe] = await Promise.all([
@@ -110,6 +117,10 @@ export async function findBinaries(where: BinarySearch): Promise<Binaries> {
     ]),
     firstThatRuns("ffprobe", where.ffprobePath, [
       { from: "the deployment", find: () => shipped("ffprobe", where.taskRoot) },
+      {
+        from: "@derhuerst/ffprobe-static",
+        find: () => fromPackage(async () => (await import("@derhuerst/ffprobe-static")).default),
+      },
       { from: "PATH", find: () => onPath("ffprobe", where.path) },
       {
         from: "@ffprobe-installer/ffprobe",

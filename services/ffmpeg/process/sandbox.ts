@@ -1,3 +1,5 @@
+import { ADMITTED_DECODERS } from "./decoders.ts";
+
 /**
  * Uploads are hostile: a media file can name other files, hosts and devices for ffmpeg to open.
  * These lists and this environment are all that ffmpeg and ffprobe get.
@@ -20,13 +22,13 @@ export const CHILD_ENVIRONMENT: Readonly<Record<string, string>> = {
  * The loopback source is read over these. No file, no pipe, no data:, no crypto:, no other host is
  * asked for by us.
  */
-const INPUT_PROTOCOLS = "http,tcp";
+export const INPUT_PROTOCOLS = ["http", "tcp"];
 
 /**
  * Containers of moving pictures. No playlist (hls, concat, dash), no script, no image sequence, no
  * device, no raw stream.
  */
-const DEMUXERS = ["mov", "matroska", "mpegts", "avi", "flv", "ogg", "mpeg", "asf"];
+export const DEMUXERS = ["mov", "matroska", "mpegts", "avi", "flv", "ogg", "mpeg", "asf"];
 
 /**
  * Enough to find a late audio track in a broadcast stream, and a bound on what a hostile header can
@@ -62,14 +64,17 @@ const inputFlags = (format: string | undefined): string[] => {
 export const MAX_PIXELS = 2 ** 26;
 
 /** Options before `-i` for whatever is decoded. */
-export const boundedDecoding = ["-max_pixels", String(MAX_PIXELS)] as const;
+export const boundedDecoding = [
+  ...["-max_pixels", String(MAX_PIXELS)],
+  ...["-codec_whitelist", ADMITTED_DECODERS.join(",")],
+] as const;
 
 /**
  * Options before `-i` for every file that we didn't make ourselves; `format` is ffprobe's name of
  * it, once it's known. `isDeep`: tracks are looked for further into the file.
  */
 export const untrustedInput = (format?: string, isDeep = false): string[] => [
-  ...["-protocol_whitelist", INPUT_PROTOCOLS],
+  ...["-protocol_whitelist", INPUT_PROTOCOLS.join(",")],
   ...["-format_whitelist", DEMUXERS.join(",")],
   ...["-probesize", String(isDeep ? DEEP_PROBE_BYTES : PROBE_BYTES)],
   ...["-analyzeduration", String(isDeep ? DEEP_ANALYZE_MICROSECONDS : ANALYZE_MICROSECONDS)],

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { leadOf } from "../../split/domain/early-sound.ts";
 import type { MediaDescription, Track } from "../../split/ports/media-tools.ts";
+import { isDecoded } from "../process/decoders.ts";
 import { runFfprobe } from "../process/ffprobe.ts";
 import { untrustedInput } from "../process/sandbox.ts";
 import { picturesInOrder } from "./picture-choice.ts";
@@ -83,6 +84,9 @@ function displayedSize(stream: Stream): [number, number] {
   return Math.abs(Math.round(turned)) % 180 === 90 ? [size[1], size[0]] : size;
 }
 
+/** Whether a track can be checked: the codec is known, and one of those that are decoded. */
+const isKnown = ({ codec_name }: Stream): boolean => codec_name !== undefined && isDecoded(codec_name);
+
 const track = (stream: Stream): Track => ({
   index: stream.index,
   codec: stream.codec_name === "unknown" ? undefined : stream.codec_name,
@@ -91,7 +95,7 @@ const track = (stream: Stream): Track => ({
 
 /** Whether a track whose codec is known has no packet that ffprobe could find its parameters in. */
 const lacksParameters = (stream: Stream): boolean =>
-  stream.codec_name !== undefined &&
+  isKnown(stream) &&
   ((stream.codec_type === "video" && stream.width === 0) || (stream.codec_type === "audio" && !isHeard(stream)));
 
 /** Whether anything of a track of sound was found but its name. */
@@ -112,14 +116,12 @@ export function describeSource(output: FfprobeOutput, chosen?: number): MediaDes
   const pictures = picturesInOrder(output.streams);
   const picture = pictures.find(({ index }) => index === chosen) ?? pictures[0];
   const isKept = (stream: Stream) =>
-    stream.codec_type === "audio" &&
-    track(stream).codec !== undefined &&
-    isHeard(stream) &&
-    !isOfAnotherProgram(output, picture, stream);
+    stream.codec_type === "audio" && isKnown(stream) && isHeard(stream) && !isOfAnotherProgram(output, picture, stream);
   return {
     format: output.format.format_name,
     video: picture && {
       ...track(picture),
+      ...(isKnown(picture) ? {} : { codec: undefined }),
       size: displayedSize(picture),
       averageFps: plausible(picture.avg_frame_rate),
       ...(INTERLACED.includes(picture.field_order ?? "") ? { isInterlaced: true } : {}),

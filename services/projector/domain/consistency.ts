@@ -7,8 +7,8 @@ import { type DocumentEvent, documentId, InconsistentEventError } from "./identi
 const EARLIEST = Date.UTC(2019, 0, 1);
 
 /**
- * How far the clocks of two functions may be apart. An event of the future does no harm: the
- * earliest one stands.
+ * How far the clocks of two functions may be apart. An event of the future does no harm: the earliest
+ * time is kept.
  */
 const MAX_AHEAD_MS = 24 * 3_600_000;
 

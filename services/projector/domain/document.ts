@@ -15,10 +15,10 @@ type Upload = {
   creation_time: string;
 } & Pick<VideoRejected, SourceField>;
 
-/** Where the object is and which one it was: every event about an upload tells. */
+/** Where the object is and which one it was: in every event about an upload. */
 type SourceField = "VideoId" | "bucket" | "key" | "etag" | "version_id" | "name" | "extension" | "bytes";
 
-/** What the video looks like: SplitPlanned and VideoSplit tell. */
+/** What the video looks like: in SplitPlanned and VideoSplit. */
 type Picture = Pick<VideoSplit, "size" | "fps" | "duration" | "audio">;
 
 /** From SplitPlanned, until an end is announced. */
@@ -27,7 +27,7 @@ export type ProcessingUpload = Upload & Picture & { status: "processing" };
 /** From VideoRejected; with the picture, where it came so far that one was planned. */
 export type RejectedUpload = Upload & { [K in keyof Picture]?: Picture[K] | undefined } & {
   status: "rejected";
-  /** Of several: the one that the fold lets stand. See docs/decisions/rejections.md. */
+  /** Of several: see docs/decisions/rejections.md. */
   rejection: Rejection;
   /** When this rejection was first announced, written as `creation_time` is. */
   rejected_at: string;

@@ -9,7 +9,7 @@ export type DatedRejection = Pick<RejectedUpload, "rejection" | "rejected_at">;
  * the object in S3, then the file. A later one says that what comes before it was in order.
  */
 const STAGES: readonly (readonly RegExp[])[] = [
-  // Found nothing out: the upload only didn't finish in time.
+  // Says nothing about the object: the upload only didn't finish in time.
   [/^GivenUp$/],
   [/^InvalidRequest$/],
   [/^Source/],
@@ -33,9 +33,9 @@ function stageOf(reason: string): number {
 const compareTexts = (left: string, right: string): number => (left === right ? 0 : left < right ? -1 : 1);
 
 /**
- * Negative where `left` stands, positive where `right` does: the one that was found at the later
- * stage; of two at one stage the one that was announced first. The order of their texts only
- * decides between two at the same millisecond.
+ * Negative if `left` is kept, positive if `right` is: the one that was found at the later stage, or,
+ * at the same stage, the one that was announced first. The order of their texts decides between two
+ * of the same millisecond.
  */
 export const compareRejections = (left: DatedRejection, right: DatedRejection): number =>
   stageOf(right.rejection.reason) - stageOf(left.rejection.reason) ||

@@ -5,5 +5,5 @@ export type Measurement =
   /** The document changed `lagSeconds` after the event was announced. */
   | { type: "caught up"; videoId: number; lagSeconds: number };
 
-/** Takes a measurement down. Not called for an attempt that failed: its retry tells what became of the event. */
+/** Records a measurement. Not called for an attempt that failed: its retry records one. */
 export type Measure = (measurement: Measurement) => void;

@@ -1,10 +1,11 @@
+import type { Ending } from "../../video/ports/video-ledger.ts";
 import type { Progress } from "../domain/passes.ts";
 
 /** How often an unfinished upload was requested, and when last (epoch seconds). */
 export type Requests = { requests: number; lastRequestAt: number | undefined };
 
-/** "begun": the split function has seen the upload. "ended": it was split, rejected or given up. */
-export type UploadState = "unknown" | "begun" | "ended";
+/** "begun": the split function has seen the upload, and it has not ended. */
+export type UploadState = "unknown" | "begun" | Ending;
 
 /** The right to be the only run, for as long as a run may take. */
 export type Lease = {

@@ -6,7 +6,7 @@ import type { SegmentProof } from "../domain/proof.ts";
 /** How a video is cut. */
 export type CutChoice = { segmentSeconds: number; cut: Cut; outputKeyPrefix: string };
 
-/** What is known of a video, for ever. */
+/** What is known of a video. Doesn't expire. */
 export type Recalled = {
   /** How it's cut; undefined where no attempt has planned it yet. */
   choice: CutChoice | undefined;
@@ -17,8 +17,8 @@ export type Recalled = {
 /** Remembers how a video is cut, and what of it is done. */
 export type Ledger = VideoLedger & {
   /**
-   * The first choice made for this video: a retry under other settings goes on as the first attempt
-   * began. `isFirst` tells that there's no earlier attempt, and so no segment to be found.
+   * The first choice made for this video: a retry under other settings uses it too. `isFirst`: there
+   * is no earlier attempt, so no segment exists.
    */
   choose(videoId: number, choice: CutChoice): Promise<{ choice: CutChoice; isFirst: boolean }>;
   recall(videoId: number): Promise<Recalled>;
@@ -36,5 +36,5 @@ export type Ledger = VideoLedger & {
   recordSegment(videoId: number, index: number, segment: DeliveredSegment): Promise<void>;
 };
 
-/** A segment that lies in the output bucket, with all that its announcement and the proof need. */
+/** A segment in the output bucket, with what its announcement and the proof need. */
 export type DeliveredSegment = { object: SegmentObject; proof: SegmentProof; announced: boolean };

@@ -1,6 +1,6 @@
 import type { RejectionReason } from "#events-schema";
 
-/** What a delivery came to, in figures. */
+/** The result of a delivery, in figures. */
 export type Measurement =
   | {
       type: "split";
@@ -17,5 +17,5 @@ export type Measurement =
   /** Nothing was done: another delivery has split the upload, or is splitting it. */
   | { type: "duplicate" };
 
-/** Takes a measurement down. Not called for an attempt that failed: its retry tells what the delivery came to. */
+/** Records a measurement. Not called for an attempt that failed: its retry records one. */
 export type Measure = (measurement: Measurement) => void;

@@ -11,7 +11,7 @@ export type SegmentUpload = {
   signal: AbortSignal;
 };
 
-/** Where uploads lie and segments go. */
+/** The upload and the segments bucket. */
 export type MediaStore = StoredObjects & {
   /**
    * Bytes `start` to `end`, both included, in order. Throws `SourceUnavailableError` where the

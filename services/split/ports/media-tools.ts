@@ -30,7 +30,7 @@ export type AudioTrack = Track & {
   start?: number | undefined;
 };
 
-/** What can be told of a source without reading it to its end. Durations are left out: headers lie about them. */
+/** What is known of a source without reading it to its end. Durations are left out: headers can be wrong. */
 export type MediaDescription = {
   /** ffprobe's names of the container, such as "mov,mp4,m4a,3gp,3g2,mj2". */
   format: string;
@@ -85,7 +85,7 @@ export type PlannedCut = KeyframeCut | ExactCut;
 export type CutJob = {
   container: Container;
   cut: PlannedCut;
-  /** The first segment that is wanted. */
+  /** The first segment that is needed. */
   from: number;
   /** Where segments are written; each is the reader's to delete. */
   directory: string;

@@ -1,3 +1,4 @@
+import { environmentOf } from "../../../infra/queues.ts";
 import type { FunctionId } from "../../../infra/topology.ts";
 import { type Check, isDev, same } from "../check.ts";
 import type { Graph } from "../graph.ts";
@@ -59,13 +60,21 @@ export const functions: Check[] = [
     unless: isDev,
   },
   {
-    says: "each function has the topology's environment and nothing more",
+    says: "each function has the topology's environment, the URL of the queue that it clears, and nothing more",
     faults: (graph) =>
-      ofEach(graph, (id) =>
-        same(`${id}'s environment`, variablesOf(graph.lambda(id).inputs), graph.topology.functions[id].environment),
-      ),
+      ofEach(graph, (id) => {
+        const expected = environmentOf(graph.topology.functions[id], (queue) => String(graph.queue(queue).state.url));
+        return same(`${id}'s environment`, variablesOf(graph.lambda(id).inputs), expected);
+      }),
     broken: {
       "a variable missing": ofFunctions(() => ({ environment: { variables: {} } })),
+      "another queue": ofFunctions((inputs) => {
+        const variables = variablesOf(inputs);
+        const { VIDEO_SPLIT_CLEARED_QUEUE_URL: url } = variables;
+        return {
+          environment: { variables: { ...variables, ...(url && { VIDEO_SPLIT_CLEARED_QUEUE_URL: `${url}s` }) } },
+        };
+      }),
       "one more": ofFunctions((inputs) => ({ environment: { variables: { ...variablesOf(inputs), MORE: "1" } } })),
     },
   },

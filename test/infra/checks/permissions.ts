@@ -64,6 +64,7 @@ function expected(graph: Graph): Permission[] {
       "LedgerTable",
     ),
     ...own("Reconciler"),
+    may("Reconciler", ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility"], "SplitFailuresQueue"),
   ];
 }
 
@@ -141,5 +142,15 @@ export const permissions: Check[] = [
         })),
     },
     unless: isDev,
+  },
+  {
+    says: "each function's role tells which region its stage is in",
+    faults: (graph) => {
+      const { stage, providers } = graph.synthesis.app;
+      const path = `/video-split/${stage}/${providers.aws.region}/`;
+      const found = graph.all(ROLE).filter(({ inputs }) => inputs.path === path).length;
+      return same("The number of roles with the stage's path", found, Object.keys(graph.topology.functions).length);
+    },
+    broken: { "no path": (graph) => graph.with(ROLE, () => ({ path: undefined })) },
   },
 ];

@@ -39,7 +39,7 @@ function identityOf({ type, name, inputs, id }: Asked, region: string): { id: st
         version: "1",
       };
     case "aws:iam/role:Role":
-      return { id: called, name: called, arn: `arn:aws:iam::${ACCOUNT}:role/${called}` };
+      return { id: called, name: called, arn: `arn:aws:iam::${ACCOUNT}:role${inputs.path ?? "/"}${called}` };
     case "aws:cloudwatch/logGroup:LogGroup":
       return { id: called, name: called, arn: arn("logs", `log-group:${called}`) };
     case "aws:sns/topic:Topic":
@@ -89,6 +89,11 @@ export function answerCall(token: string, inputs: Record<string, unknown>, synth
         name: inputs.name,
         arn: `arn:aws:events:${region}:${ACCOUNT}:event-bus/${inputs.name}`,
       };
+    case "aws:iam/getRoles:getRoles": {
+      const all = (synth.found[token]?.arns ?? []) as string[];
+      const arns = all.filter((each) => each.includes(`:role${inputs.pathPrefix}`));
+      return { id: region, arns, names: arns.map((each) => each.split("/").at(-1)) };
+    }
     case "aws:index/getPartition:getPartition":
       return { id: "aws", partition: "aws", dnsSuffix: "amazonaws.com" };
     case "aws:index/getRegion:getRegion":

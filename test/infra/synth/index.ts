@@ -1,13 +1,11 @@
-import { execFile } from "node:child_process";
+import { spawn } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { promisify } from "node:util";
+import { text } from "node:stream/consumers";
 import type { Synthesis, SynthOptions } from "./contract.ts";
 import type { Program } from "./program.ts";
 import type { Run } from "./runner.ts";
-
-const run = promisify(execFile);
 
 const RUNNER = join(import.meta.dirname, "runner.ts");
 
@@ -16,19 +14,31 @@ export class SynthesisError extends Error {
   override name = "SynthesisError";
 }
 
+/**
+ * Runs a Node script without a terminal, which a refused stage would write to. Throws what it printed
+ * where it failed.
+ */
+async function runNode(args: string[], env: NodeJS.ProcessEnv): Promise<void> {
+  const child = spawn(process.execPath, args, { detached: true, env, stdio: ["ignore", "pipe", "pipe"] });
+  const ended = new Promise<number | null>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", resolve);
+  });
+  const [code, out, err] = await Promise.all([ended, text(child.stdout), text(child.stderr)]);
+  if (code !== 0) throw new SynthesisError(out + err || `It ended with ${code}`);
+}
+
 /** Executes `run()` of sst.config.ts with SST's real components in a made-up cloud. Throws `SynthesisError`. */
 export async function synthesise(program: Program, options: SynthOptions): Promise<Synthesis> {
   const directory = await mkdtemp(join(tmpdir(), "video-split-synth-"));
   try {
     const input: Run = { program, options, directory, result: join(directory, "synthesis.json") };
-    await run(process.execPath, ["--no-warnings", "--enable-source-maps", RUNNER, JSON.stringify(input)], {
-      env: { PATH: process.env.PATH, TMPDIR: directory, AWS_EC2_METADATA_DISABLED: "true" },
-      maxBuffer: 64 * 1024 * 1024,
+    await runNode(["--no-warnings", "--enable-source-maps", RUNNER, JSON.stringify(input)], {
+      PATH: process.env.PATH,
+      TMPDIR: directory,
+      AWS_EC2_METADATA_DISABLED: "true",
     });
     return JSON.parse(await readFile(input.result, "utf8")) as Synthesis;
-  } catch (error) {
-    const { stdout = "", stderr = "" } = error as { stdout?: string; stderr?: string };
-    throw new SynthesisError(stdout + stderr || String(error), { cause: error });
   } finally {
     await rm(directory, { recursive: true, force: true });
   }

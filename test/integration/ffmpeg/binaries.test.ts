@@ -1,7 +1,7 @@
 import { chmod, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { findBinaries, MissingBinaryError } from "../../../services/ffmpeg/index.ts";
+import { findBinaries, MissingBinaryError, oldProgramsWarning } from "../../../services/ffmpeg/index.ts";
 import { binaries } from "../../fixtures/media.ts";
 import { temporaryFolder } from "../../fixtures/temporary.ts";
 
@@ -32,6 +32,57 @@ describe("finding ffmpeg", () => {
     const folder = await temporaryFolder();
     await script(folder, "ffprobe", "exit 1");
     const found = await findBinaries({ ffmpegPath: (await binaries).ffmpeg, path: folder });
-    expect(found.ffprobe).toContain("@ffprobe-installer");
+    expect(found.ffprobe).toMatch(/@derhuerst|@ffprobe-installer/);
+  });
+});
+
+describe("an ffmpeg that is too new", () => {
+  // What 9.0.2 does.
+  const WITHOUT_VSYNC = `case "$*" in *-vsync*) echo "Unrecognized option 'vsync'." >&2; exit 8;; esac`;
+
+  it("is passed over, and refused where it's named", async () => {
+    const folder = await temporaryFolder();
+    const ffmpegPath = await script(folder, "ffmpeg", WITHOUT_VSYNC);
+    const { ffprobe: ffprobePath } = await binaries;
+    const { ffmpeg } = await findBinaries({ ffprobePath, path: folder });
+    expect(ffmpeg).toContain("node_modules");
+    const named = findBinaries({ ffmpegPath, ffprobePath, path: "" });
+    await expect(named).rejects.toThrow("it is too new: it has no -vsync any more");
+  });
+});
+
+describe("an old ffmpeg or ffprobe", () => {
+  const of = (name: string, version: string, year: number) =>
+    `echo "${name} version ${version} Copyright (c) 2000-${year} the FFmpeg developers"`;
+  const warningOf = async (ffmpeg: string, ffprobe: string) => {
+    const folder = await temporaryFolder();
+    const programs = {
+      ffmpeg: await script(folder, "ffmpeg", ffmpeg),
+      ffprobe: await script(folder, "ffprobe", ffprobe),
+    };
+    return oldProgramsWarning(programs, () => new Date("2026-11-26"));
+  };
+
+  it("is named in one warning, with its version, its year, and what to do", async () => {
+    const [ffmpeg, ffprobe] = [of("ffmpeg", "N-47683-g0e8eb07980-static", 2018), of("ffprobe", "5.1", 2023)];
+    expect(await warningOf(ffmpeg, ffprobe)).toMatch(
+      /^ffmpeg N-47683-g0e8eb07980 is of 2018, and ffprobe 5\.1 is of 2023, without .* FFMPEG_PATH and FFPROBE_PATH\.$/,
+    );
+  });
+
+  it("isn't one that is an old version with the security fixes of this year", async () => {
+    const [ffmpeg, ffprobe] = [of("ffmpeg", "5.1.9-0+deb12u1", 2026), of("ffprobe", "n7.0.2", 2024)];
+    expect(await warningOf(ffmpeg, ffprobe)).toBeUndefined();
+  });
+
+  it("is left alone where a program doesn't say its version", async () => {
+    expect(await warningOf("exit 0", "exit 1")).toBeUndefined();
+  });
+
+  it("is what the npm-shipped packages have", async () => {
+    const { default: ffmpeg } = await import("@ffmpeg-installer/ffmpeg");
+    const { default: ffprobe } = await import("@ffprobe-installer/ffprobe");
+    const warning = await oldProgramsWarning({ ffmpeg: ffmpeg.path, ffprobe: ffprobe.path });
+    expect(warning).toMatch(/^ffmpeg \S+ is of 20\d\d, and ffprobe \S+ is of 20\d\d, without /);
   });
 });

@@ -11,39 +11,46 @@ async function cut(trait: Trait, segmentSeconds: number, options: Partial<CutOpt
   return cutFile(video, { cut: "keyframe", segmentSeconds, directory: await temporaryFolder(), ...options });
 }
 
-const LOSSLESS: [Trait, number][] = [
-  ["keyframe-each-second.mp4", 2],
-  ["b-frames.mp4", 2],
-  ["moov-at-end.mov", 2],
-  ["fragmented.mp4", 2],
-  ["no-audio.mp4", 2],
-  ["ntsc.mp4", 2],
-  ["matroska.mkv", 2],
-  ["vp8.webm", 2],
-  ["transport-stream.ts", 2],
-  ["mpeg4.avi", 2],
-  ["flash.flv", 2],
-  ["mpeg2-program-stream.mpg", 2],
-  ["mpeg2-with-b-frames.mpg", 2],
-  ["windows-media.wmv", 2],
-  ["theora.ogv", 2],
+/** By the kinds of containers: one of each, and the others. */
+const LOSSLESS: [string[], Trait[]][] = [
+  [[], ["b-frames.mp4", "matroska.mkv", "transport-stream.ts"]],
+  [
+    ["full"],
+    [
+      "keyframe-each-second.mp4",
+      "moov-at-end.mov",
+      "fragmented.mp4",
+      "no-audio.mp4",
+      "ntsc.mp4",
+      "vp8.webm",
+      "mpeg4.avi",
+      "flash.flv",
+      "mpeg2-program-stream.mpg",
+      "mpeg2-with-b-frames.mpg",
+      "windows-media.wmv",
+      "theora.ogv",
+    ],
+  ],
 ];
 
 describe("cutting on keyframes", () => {
-  it.each(LOSSLESS)(
-    "%s: the segments hold each frame of the source once, in order, and decode to the same pictures",
-    async (trait, seconds) => {
-      const { path, plan, files, segments: made } = await cut(trait, seconds);
+  for (const [tags, traits] of LOSSLESS)
+    it.each(traits)(
+      "%s: the segments hold each frame of the source once, in order, and decode to the same pictures",
+      { tags },
+      async (trait) => {
+        const { path, plan, files, segments: made } = await cut(trait, 2);
 
-      expect(files).toHaveLength(plan.segments.length);
-      expect(files.length).toBeGreaterThan(1);
-      const source = await decodedFrames(path);
-      const segments = await Promise.all(files.map(decodedFrames));
-      expect(segments.flat()).toEqual(source);
-      expect(made.map(({ proof }) => proof.frames)).toEqual(segments.map((frames) => frames.length));
-      expect(made.every(({ proof, made: how }) => how === "copied" && proof.copiedFrames === proof.frames)).toBe(true);
-    },
-  );
+        expect(files).toHaveLength(plan.segments.length);
+        expect(files.length).toBeGreaterThan(1);
+        const [source, ...segments] = await decodedFrames(path, ...files);
+        expect(segments.flat()).toEqual(source);
+        expect(made.map(({ proof }) => proof.frames)).toEqual(segments.map((frames) => frames.length));
+        expect(made.every(({ proof, made: how }) => how === "copied" && proof.copiedFrames === proof.frames)).toBe(
+          true,
+        );
+      },
+    );
 
   it("starts each segment on a keyframe and at zero", async () => {
     const { files } = await cut("b-frames.mp4", 2);

@@ -110,7 +110,9 @@ async function aborted(
   expect(performance.now() - begun).toBeLessThan(MAX_SETTLE_MS);
 }
 
-describe("an exact cut that is aborted ends soon, and leaves no process, file, timer or segment", () => {
+describe("an exact cut that is aborted ends soon, and leaves no process, file, timer or segment", {
+  tags: "full",
+}, () => {
   it.each([0, 1, 2, 4, 8, 12, 16])("at chunk %i of the source", async (last) => {
     await aborted((abort) => ({ fault: slow((chunk) => (chunk === last ? abort() : undefined)) }));
   });
@@ -188,7 +190,7 @@ describe("a full disk", () => {
   });
 });
 
-describe("a process that goes on after failing cuts", () => {
+describe("a process that goes on after failing cuts", { tags: "full" }, () => {
   const FAILURES: Record<string, (round: number) => Promise<unknown>> = {
     "is aborted": (round) =>
       aborted((abort) => ({ fault: slow((chunk) => (chunk === round ? abort() : undefined)) })).then(() => "aborted"),

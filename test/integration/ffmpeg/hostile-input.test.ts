@@ -1,12 +1,19 @@
+import { execFile } from "node:child_process";
 import { chmod, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { ffmpegMediaTools } from "../../../services/ffmpeg/index.ts";
-import { binaries, makeMedia } from "../../fixtures/media.ts";
+import { boundedDecoding } from "../../../services/ffmpeg/process/sandbox.ts";
+import { binaries, ffmpeg, makeMedia } from "../../fixtures/media.ts";
 import { temporaryFolder } from "../../fixtures/temporary.ts";
 import { trap } from "../../fixtures/trap.ts";
 
+const execute = promisify(execFile);
+
 const NEVER = new AbortController().signal;
+
+const VIDEO = ["-f", "lavfi", "-i", "testsrc2=duration=1:size=64x36:rate=25"];
 
 const openBytes = async (bytes: Uint8Array, ffprobe?: string) => {
   const found = await binaries;
@@ -43,6 +50,32 @@ describe("hostile uploads", () => {
     ["a subtitle file", "1\n00:00:00,000 --> 00:00:01,000\nhello\n"],
   ])("%s is no media", async (_what, text) => {
     await expect(describeText(text)).rejects.toMatchObject({ code: "FfmpegFailed" });
+  });
+
+  it("a decoder that hardly anybody uses isn't run, by ffprobe nor ffmpeg", async () => {
+    const folder = await temporaryFolder();
+    const [file, marked] = [join(folder, "rare.avi"), join(folder, "marked")];
+    await ffmpeg(...VIDEO, "-c:v", "magicyuv", file);
+    const { ffmpeg: binary, ffprobe } = await binaries;
+    const bytes = await readFile(file);
+    const options = [...boundedDecoding, "-i", file, "-f", "null", "-"];
+    await expect(execute(binary, ["-v", "error", ...options])).rejects.toThrow(/not on whitelist/i);
+    await writeFile(marked, `#!/bin/sh\nexec '${ffprobe}' "$@" 2>> '${folder}/log'\n`);
+    await chmod(marked, 0o755);
+    const { description } = await (await openBytes(bytes, marked)).describe(NEVER);
+    expect(description.video).toMatchObject({ codec: undefined, size: [64, 36] });
+    expect(await readFile(join(folder, "log"), "utf8")).toContain("Codec (magicyuv) not on whitelist");
+  });
+
+  it("a track of sound that isn't decoded doesn't cost the video, nor do subtitles", async () => {
+    const folder = await temporaryFolder();
+    const [titles, file] = [join(folder, "titles.srt"), join(folder, "rare-sound.mkv")];
+    await writeFile(titles, "1\n00:00:00,000 --> 00:00:01,000\nhello\n");
+    const coded = ["-c:v", "libx264", "-c:a", "wavpack", "-c:s", "subrip"];
+    await ffmpeg(...VIDEO, "-f", "lavfi", "-i", "sine=duration=1", "-i", titles, ...coded, file);
+    expect(await (await openBytes(await readFile(file))).describe(NEVER)).toMatchObject({
+      description: { video: { codec: "h264" }, audio: [], others: [{ codec: "wavpack" }, { codec: "subrip" }] },
+    });
   });
 
   it("the tools see nothing of our environment", async () => {

@@ -26,33 +26,46 @@ const cut = async (path: string, kind: "keyframe" | "exact", segmentSeconds: num
   cutFile(path, { cut: kind, segmentSeconds, directory: await temporaryFolder() });
 
 describe("sound that is cut with the picture", () => {
-  it.each<["keyframe" | "exact", string, number, number]>([
-    ["keyframe", "two-second-groups.mp4", 25, 2],
-    ["exact", "two-second-groups.mp4", 25, 2],
-    ["exact", "two-second-groups.mp4", 25, 1.5],
-    ["keyframe", "five-a-second.mp4", 5, 2],
-    ["keyframe", "two-second-groups.mov", 25, 2],
-    ["keyframe", "two-second-groups.mkv", 25, 2],
-    ["keyframe", "two-second-groups.ts", 25, 2],
-    ["keyframe", "two-second-groups.flv", 25, 2],
-  ])(
-    "%s, %s at %i fps, %f s: each packet is in one segment, and there's no hole",
-    async (kind, name, rate, seconds) => {
-      const path = await make(name, rate);
-      const { segments } = await cut(path, kind, seconds);
-      expect(segments.length).toBeGreaterThanOrEqual(3);
+  const cuts: [string[], ["keyframe" | "exact", string, number, number][]][] = [
+    [
+      [],
+      [
+        ["keyframe", "two-second-groups.mp4", 25, 2],
+        ["exact", "two-second-groups.mp4", 25, 1.5],
+        ["keyframe", "two-second-groups.mkv", 25, 2],
+      ],
+    ],
+    [
+      ["full"],
+      [
+        ["exact", "two-second-groups.mp4", 25, 2],
+        ["keyframe", "five-a-second.mp4", 5, 2],
+        ["keyframe", "two-second-groups.mov", 25, 2],
+        ["keyframe", "two-second-groups.ts", 25, 2],
+        ["keyframe", "two-second-groups.flv", 25, 2],
+      ],
+    ],
+  ];
+  for (const [tags, each] of cuts)
+    it.each(each)(
+      "%s, %s at %i fps, %f s: each packet is in one segment, and there's no hole",
+      { tags },
+      async (kind, name, rate, seconds) => {
+        const path = await make(name, rate);
+        const { segments } = await cut(path, kind, seconds);
+        expect(segments.length).toBeGreaterThanOrEqual(3);
 
-      const packets = await Promise.all(segments.map((segment) => soundPackets(segment.path)));
-      expect(packets.flat()).toEqual(await soundPackets(path));
-      const source = (await playedSound(path))!;
-      const { all, joints } = await soundOfSegments(segments);
-      expect(all).toHaveLength(segments.length);
-      for (const joint of joints) expect(Math.abs(joint)).toBeLessThan(FRAME_SECONDS + ROUNDING_SECONDS);
-      for (const { largestGap } of all) expect(largestGap).toBeLessThan(ROUNDING_SECONDS);
-      expect(Math.abs(all[0]!.start - source.start)).toBeLessThan(FRAME_SECONDS + ROUNDING_SECONDS);
-      expect(Math.abs(all.at(-1)!.end - source.end)).toBeLessThan(FRAME_SECONDS + ROUNDING_SECONDS);
-    },
-  );
+        const packets = await Promise.all(segments.map((segment) => soundPackets(segment.path)));
+        expect(packets.flat()).toEqual(await soundPackets(path));
+        const source = (await playedSound(path))!;
+        const { all, joints } = await soundOfSegments(segments);
+        expect(all).toHaveLength(segments.length);
+        for (const joint of joints) expect(Math.abs(joint)).toBeLessThan(FRAME_SECONDS + ROUNDING_SECONDS);
+        for (const { largestGap } of all) expect(largestGap).toBeLessThan(ROUNDING_SECONDS);
+        expect(Math.abs(all[0]!.start - source.start)).toBeLessThan(FRAME_SECONDS + ROUNDING_SECONDS);
+        expect(Math.abs(all.at(-1)!.end - source.end)).toBeLessThan(FRAME_SECONDS + ROUNDING_SECONDS);
+      },
+    );
 });
 
 /** Sound, and a picture of four seconds, which begins `late` seconds after it. */

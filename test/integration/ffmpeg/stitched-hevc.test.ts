@@ -49,7 +49,8 @@ describe.each([
   ["stitched.mkv", [], undefined],
   ["stitched.ts", [], undefined],
 ] as const)("stitched segments of %s", (name, options, tag) => {
-  it("decode by the sample entry's parameter sets alone, and keep HDR data on every frame", async () => {
+  const tags = name === "hvc1.mp4" ? [] : ["full"];
+  it("decode by the sample entry's parameter sets alone, and keep HDR data on every frame", { tags }, async () => {
     const { segments } = await cut(await makeSource(name, ...options));
     expect(segments.map(({ made }) => made)).toEqual(["copied", "stitched", "encoded"]);
     for (const { path } of segments) {
@@ -64,7 +65,8 @@ describe.each([
       if (tag === undefined) continue;
       const bare = `${path}.nut`;
       await ffmpeg("-i", path, "-c", "copy", "-bsf:v", "filter_units=remove_types=32-34", bare);
-      expect(await decodedFrames(bare)).toEqual(await decodedFrames(path));
+      const [withoutHeaders, whole] = await decodedFrames(bare, path);
+      expect(withoutHeaders).toEqual(whole);
     }
   });
 });

@@ -91,7 +91,7 @@ const faultsOf = async (path: string, changes: Partial<Created> = {}): Promise<s
 const PASSTHROUGH = ["-vsync", "passthrough"];
 const ENCODED = [...X264, "-qp", "8", ...BT709];
 
-describe("the independent check", { timeout: 120_000 }, () => {
+describe("the independent check", { tags: "full", timeout: 120_000 }, () => {
   it("finds nothing in segments that are copied", async () => {
     const report = await check(source, await produced(at("1.mkv")));
     expect(report.faults).toEqual([]);

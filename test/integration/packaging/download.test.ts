@@ -1,46 +1,38 @@
 import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
-import { PackagingError, preparePackage, type ShippedProgram } from "../../../infra/packaging/index.ts";
+import { PackagingError, type Program, preparePackage, type ShippedProgram } from "../../../infra/packaging/index.ts";
 import { recordChecksums } from "../../../infra/packaging/record.ts";
-import { elfHeader } from "../../fixtures/elf.ts";
 import { serve } from "../../fixtures/http.ts";
-import {
-  type FakeRelease,
-  fakeRelease,
-  half,
-  projectWithFfprobe,
-  RELEASE,
-  serveRelease,
-  status,
-  whole,
-} from "../../fixtures/releases.ts";
+import { type FakeRelease, fakeRelease, half, RELEASE, serveRelease, status, whole } from "../../fixtures/releases.ts";
 import { temporaryFolder } from "../../fixtures/temporary.ts";
 
-const FFPROBE = elfHeader("arm64");
 const ARCHIVE = `${RELEASE}-ffmpeg-linux-arm64.gz`;
+
+const BOTH = ["ffmpeg", "ffprobe"] as const;
 
 type World = { release: FakeRelease; root: string; cache: string };
 
 async function world(): Promise<World> {
-  const release = fakeRelease({ arm64: FFPROBE, x86_64: FFPROBE });
-  return { release, ...(await projectWithFfprobe(await temporaryFolder(), FFPROBE)) };
+  const folder = await temporaryFolder();
+  return { release: fakeRelease(), root: join(folder, "project"), cache: join(folder, "cache") };
 }
+
+type Options = { directory?: string; programs?: readonly Program[] };
 
 /** One deployment's step: into a folder of its own, from a mirror. */
-async function deploy({ release, root, cache }: World, mirror: string, directory?: string): Promise<ShippedProgram[]> {
-  const environment = { XDG_CACHE_HOME: cache, FFMPEG_BINARIES_URL: mirror };
-  const sources = { root, environment, checksums: release.checksums };
-  const target = { architecture: "arm64", programs: ["ffmpeg", "ffprobe"] } as const;
-  return preparePackage(directory ?? (await temporaryFolder()), target, sources);
+async function deploy(of: World, mirror: string, { directory, programs = ["ffmpeg"] }: Options = {}) {
+  const environment = { XDG_CACHE_HOME: of.cache, FFMPEG_BINARIES_URL: mirror };
+  const sources = { root: of.root, environment, checksums: of.release.checksums };
+  return preparePackage(directory ?? (await temporaryFolder()), { architecture: "arm64", programs }, sources);
 }
 
-async function refusal(of: World, mirror: string): Promise<string> {
+async function refusal(of: World, mirror: string, programs: readonly Program[] = ["ffmpeg"]): Promise<string> {
   const directory = await temporaryFolder();
-  const error = await deploy(of, mirror, directory).catch((thrown) => thrown);
+  const error = await deploy(of, mirror, { directory, programs }).catch((thrown) => thrown);
   expect(error).toBeInstanceOf(PackagingError);
   expect(error.message).not.toContain("\n");
   expect(await readdir(directory)).toEqual([]);
@@ -50,26 +42,31 @@ async function refusal(of: World, mirror: string): Promise<string> {
 const ffmpegOf = ([ffmpeg]: ShippedProgram[]) => ffmpeg;
 
 describe("given a release that can be downloaded", () => {
-  it("then ffmpeg is verified, shipped, and taken from the cache by the second deployment", async () => {
+  it("then both programs are verified, shipped, and taken from the cache by the second deployment", async () => {
     const given = await world();
     const { url, requests } = await serveRelease(given.release, whole);
     const directory = await temporaryFolder();
-    expect(await deploy(given, `${url}/mirror/`, directory)).toMatchObject([
-      {
-        program: "ffmpeg",
-        source: `${url}/mirror/${RELEASE}/ffmpeg-linux-arm64.gz`,
+    const sums = given.release.checksums.arm64;
+    const shipped = await deploy(given, `${url}/mirror/`, { directory, programs: BOTH });
+    const paths = BOTH.map((program) => `/mirror/${RELEASE}/${program}-linux-arm64.gz`);
+    expect(shipped).toMatchObject(
+      BOTH.map((program, index) => ({
+        program,
+        source: `${url}${paths[index]}`,
         from: "network",
-        file: "bin/ffmpeg",
-        archive: given.release.checksums.arm64?.archive,
-        ...given.release.checksums.arm64?.ffmpeg,
-      },
-      { program: "ffprobe", from: "cache", file: "bin/ffprobe", ...given.release.checksums.arm64?.ffprobe },
-    ]);
-    expect(await readFile(join(directory, "bin", "ffmpeg"))).toEqual(given.release.programs.arm64);
-    expect((await stat(join(directory, "bin", "ffmpeg"))).mode & 0o777).toBe(0o755);
-    expect(requests).toEqual([`/mirror/${RELEASE}/ffmpeg-linux-arm64.gz`]);
-    expect(ffmpegOf(await deploy(given, url))?.from).toBe("cache");
-    expect(requests).toHaveLength(1);
+        file: `bin/${program}`,
+        archive: sums?.[program].archive,
+        ...sums?.[program].program,
+      })),
+    );
+    expect(requests).toEqual(paths);
+    for (const program of BOTH) {
+      const file = join(directory, "bin", program);
+      expect(await readFile(file)).toEqual(given.release.files.arm64[program].content);
+      expect((await stat(file)).mode & 0o777).toBe(0o755);
+    }
+    const again = await deploy(given, "http://127.0.0.1:9", { programs: BOTH });
+    expect(again.map(({ from }) => from)).toEqual(["cache", "cache"]);
   });
 
   it("by a redirect to another host, as GitHub answers, then it is followed", async () => {
@@ -96,10 +93,12 @@ describe("given a release that can be downloaded", () => {
     const given = await world();
     const { url, requests } = await serveRelease(given.release, whole);
     const file = join(given.cache, "video-split", ARCHIVE);
-    await writeFile(file, given.release.archives.arm64.subarray(0, 1_000));
+    const { archive } = given.release.files.arm64.ffmpeg;
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, archive.subarray(0, 1_000));
     expect(ffmpegOf(await deploy(given, url))?.from).toBe("network");
     expect(requests).toHaveLength(1);
-    expect(await readFile(file)).toEqual(Buffer.from(given.release.archives.arm64));
+    expect(await readFile(file)).toEqual(Buffer.from(archive));
   });
 
   it("by two deployments at once, then both ship it, and the cache holds whole files alone", async () => {
@@ -107,15 +106,14 @@ describe("given a release that can be downloaded", () => {
     const { url } = await serveRelease(given.release, whole);
     const shipped = await Promise.all([deploy(given, url), deploy(given, url)]);
     for (const programs of shipped)
-      expect(ffmpegOf(programs)).toMatchObject(given.release.checksums.arm64?.ffmpeg ?? {});
-    const files = await readdir(join(given.cache, "video-split"));
-    expect(files.filter((name) => !name.startsWith("@ffprobe"))).toEqual([ARCHIVE]);
+      expect(ffmpegOf(programs)).toMatchObject(given.release.checksums.arm64?.ffmpeg.program ?? {});
+    expect(await readdir(join(given.cache, "video-split"))).toEqual([ARCHIVE]);
   });
 
   it("and a cache that can't be written, then it is shipped all the same", async () => {
     const given = await world();
     const { url } = await serveRelease(given.release, whole);
-    await mkdir(join(given.cache, "video-split", ARCHIVE));
+    await mkdir(join(given.cache, "video-split", ARCHIVE), { recursive: true });
     expect(ffmpegOf(await deploy(given, url))?.from).toBe("network");
     expect((await readdir(join(given.cache, "video-split"))).filter((name) => name.endsWith(".partial"))).toEqual([]);
   });
@@ -135,6 +133,14 @@ describe("given a release that can't be downloaded", () => {
       `127.0.0.1:${port} can't be reached (connect ECONNREFUSED 127.0.0.1:${port}), tried 3 times`,
     );
     expect(message).toMatch(ADVICE);
+  });
+
+  it("but only its ffmpeg, then the deployment fails, and the message names ffprobe's own alternatives", async () => {
+    const given = await world();
+    const { url } = await serveRelease(given.release, whole, status(404));
+    const message = await deploy(given, url, { programs: BOTH }).catch((error: Error) => error.message);
+    expect(message).toContain(`answers 404 for /${RELEASE}/ffprobe-linux-arm64.gz`);
+    expect(message).toMatch(/a static Linux ffprobe for arm64 on this machine in FFPROBE_BIN\.$/);
   });
 
   it("since the host that it is redirected to can't be reached, then that one is named", async () => {
@@ -173,16 +179,16 @@ describe("given a release that can't be downloaded", () => {
 describe("given a download that isn't the recorded file", () => {
   it("of the same length, then it is refused with both sums, and not kept", async () => {
     const given = await world();
-    const other = Buffer.from(given.release.archives.arm64);
-    other[other.length - 10] = (other.at(-10) ?? 0) ^ 1;
-    const { url } = await serveRelease(
-      { ...given.release, archives: { ...given.release.archives, arm64: other } },
-      whole,
-    );
+    const other = fakeRelease();
+    const { archive } = given.release.files.arm64.ffmpeg;
+    const changed = Buffer.from(archive);
+    changed[changed.length - 10] = (changed.at(-10) ?? 0) ^ 1;
+    other.files.arm64.ffmpeg.archive = changed;
+    const { url } = await serveRelease(other, whole);
     const message = await refusal(given, url);
     expect(message).toContain(`${ARCHIVE} isn't the file whose checksum is recorded: expected `);
     expect(message.match(/sha256:[0-9a-f]{64} of \d+ bytes/g)).toHaveLength(2);
-    expect(await readdir(join(given.cache, "video-split"))).not.toContain(ARCHIVE);
+    await expect(readdir(join(given.cache, "video-split"))).rejects.toThrow("ENOENT");
   });
 
   it("but longer, then it isn't read to its end", async () => {
@@ -191,34 +197,39 @@ describe("given a download that isn't the recorded file", () => {
     expect(await refusal(given, url)).toMatch(/it sends more than \d+ bytes/);
   });
 
-  it("but an archive with another program inside, then it is refused", async () => {
+  it.each(BOTH)("but an archive of %s with another program inside, then it is refused", async (program) => {
     const given = await world();
     const { arm64 } = given.release.checksums;
-    const checksums = { ...given.release.checksums, ...(arm64 && { arm64: { ...arm64, ffmpeg: arm64.ffprobe } }) };
+    if (arm64 === undefined) throw new Error("a made-up release has sums for arm64");
+    const sums = { archive: arm64[program].archive, program: arm64[program].archive };
+    const checksums = { ...given.release.checksums, arm64: { ...arm64, [program]: sums } };
     const { url } = await serveRelease(given.release, whole);
-    expect(await refusal({ ...given, release: { ...given.release, checksums } }, url)).toContain(
-      "ffmpeg isn't the program whose checksum is recorded in infra/packaging/checksums.json: expected sha256:",
+    expect(await refusal({ ...given, release: { ...given.release, checksums } }, url, [program])).toContain(
+      `${program} isn't the program whose checksum is recorded in infra/packaging/checksums.json: expected sha256:`,
     );
   });
 });
 
 describe("given a release without recorded checksums", () => {
-  it("then nothing is downloaded until they are recorded, and then only that file is shipped", async () => {
+  it("then nothing is downloaded until they are recorded, and then only those files are shipped", async () => {
     const given = await world();
     const { url, requests } = await serveRelease(given.release, whole);
-    const unrecorded = { ...given, release: { ...given.release, checksums: { release: RELEASE } } };
+    const { arm64, x86_64: _, ...versions } = given.release.checksums;
+    const unrecorded = { ...given, release: { ...given.release, checksums: versions } };
     expect(await refusal(unrecorded, url)).toContain("npm run package -- --architecture arm64 --record");
     expect(requests).toEqual([]);
     await mkdir(join(given.root, "infra", "packaging"), { recursive: true });
     const environment = { XDG_CACHE_HOME: given.cache, FFMPEG_BINARIES_URL: url };
-    await recordChecksums(["arm64"], { root: given.root, environment, checksums: { release: RELEASE } });
+    await recordChecksums(["arm64"], { root: given.root, environment, checksums: versions });
     const checksums = JSON.parse(await readFile(join(given.root, "infra/packaging/checksums.json"), "utf8"));
-    expect(checksums).toEqual({ release: RELEASE, arm64: given.release.checksums.arm64 });
+    expect(checksums).toEqual({ ...versions, arm64 });
     const recorded = { ...given, release: { ...given.release, checksums } };
-    expect(ffmpegOf(await deploy(recorded, url))).toMatchObject(checksums.arm64.ffmpeg);
-    const other = await serveRelease({ ...given.release, archives: { arm64: gzipSync("x"), x86_64: gzipSync("x") } });
-    expect(
-      await refusal({ ...recorded, ...(await projectWithFfprobe(await temporaryFolder(), FFPROBE)) }, other.url),
-    ).toContain("isn't the file whose checksum is recorded");
+    const shipped = await deploy(recorded, url, { programs: BOTH });
+    expect(shipped).toMatchObject(BOTH.map((program) => checksums.arm64[program].program));
+    const other = fakeRelease();
+    other.files.arm64.ffmpeg.archive = gzipSync("another program");
+    const changed = await serveRelease(other);
+    const elsewhere = { ...recorded, cache: await temporaryFolder() };
+    expect(await refusal(elsewhere, changed.url)).toContain("isn't the file whose checksum is recorded");
   });
 });

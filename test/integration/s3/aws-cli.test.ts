@@ -11,7 +11,7 @@ const isInstalled = spawnSync("aws", ["--version"]).status === 0;
 
 const name = isInstalled ? "the AWS CLI" : "the AWS CLI (SKIPPED: no `aws` on PATH, so nothing here was tried)";
 
-describe.skipIf(!isInstalled)(name, () => {
+describe.skipIf(!isInstalled)(name, { tags: "full" }, () => {
   let s3: S3Fixture;
   let folder: string;
   beforeAll(async () => {

@@ -1,3 +1,4 @@
+import { fakeDeadLetters } from "../../fakes/dead-letters.ts";
 import { fakePublisher } from "../../fakes/event-publisher.ts";
 import { fakeLedger } from "../../fakes/ledger.ts";
 import { fakeLog } from "../../fakes/log.ts";
@@ -5,6 +6,7 @@ import { fakeMediaStore } from "../../fakes/media-store.ts";
 import { fakeOnce } from "../../fakes/once.ts";
 import { fakeVideoDocuments } from "../../fakes/video-documents.ts";
 import type { OpenBucketOf } from "../../ports/bucket.ts";
+import { deadLettersContract } from "../../ports/dead-letters.suite.ts";
 import { eventPublisherContract } from "../../ports/event-publisher.suite.ts";
 import { ledgerContracts } from "../../ports/ledger.suite.ts";
 import { logContract } from "../../ports/log.suite.ts";
@@ -35,6 +37,8 @@ const openBucket: OpenBucketOf = async (kind) => {
 storedObjectsContract(FAKE, openBucket);
 mediaStoreContract(FAKE, openBucket);
 uploadsContract(FAKE, openBucket);
+
+deadLettersContract(FAKE, async () => fakeDeadLetters());
 
 eventPublisherContract(FAKE, async () => {
   const publisher = fakePublisher();

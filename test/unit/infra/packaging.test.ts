@@ -93,7 +93,7 @@ it("given the recorded programs, then the split function isn't larger than Lambd
   await bundle(handler, { root: PROJECT_ROOT, directory });
   const bundled = await sizeOf(directory);
   for (const architecture of ["arm64", "x86_64"] as const) {
-    const recorded = programs.map((program) => RECORDED[architecture]?.[program].bytes ?? Number.NaN);
+    const recorded = programs.map((program) => RECORDED[architecture]?.[program].program.bytes ?? Number.NaN);
     expect(recorded.reduce((sum, bytes) => sum + bytes, bundled)).toBeLessThan(MAX_PACKAGE_BYTES);
   }
 });

@@ -3,7 +3,7 @@ import { segmentIds } from "#events-schema";
 import type { VideoDocument } from "../../../services/projector/domain/document.ts";
 import { fold } from "../../../services/projector/domain/fold.ts";
 import type { DocumentEvent } from "../../../services/projector/domain/identity.ts";
-import { DocumentKindError } from "../../../services/projector/domain/joining.ts";
+import { DocumentKindError } from "../../../services/projector/domain/merge.ts";
 import {
   announced,
   at,

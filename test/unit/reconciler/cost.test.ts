@@ -40,7 +40,10 @@ const ENDS: [number, End][] = [
 ];
 
 describe("a pass over 100,000 keys", () => {
-  it("misses none where it is interrupted, and takes 100 LIST calls where it isn't", { timeout: 120_000 }, async () => {
+  it("misses none where it is interrupted, and takes 100 LIST calls where it isn't", {
+    tags: "full",
+    timeout: 120_000,
+  }, async () => {
     const opened = await openLarge();
     const { calls, events, world } = opened;
     const runUntil = async (hour: number, lastCall: number, end: End) => {

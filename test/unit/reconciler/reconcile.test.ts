@@ -19,6 +19,7 @@ const NOTHING = {
   requested: 0,
   givenUp: 0,
   complete: true,
+  letters: { cleared: 0, failures: 0 },
 };
 
 describe("looking for uploads that did not finish", () => {

@@ -5,6 +5,7 @@ import {
   reconcile,
 } from "../../../services/reconciler/reconcile.ts";
 import { type Source, sourceIdentity } from "../../../services/video/source.ts";
+import { fakeDeadLetters } from "../../fakes/dead-letters.ts";
 import { fakePublisher } from "../../fakes/event-publisher.ts";
 import { fakeLedger, sha256 } from "../../fakes/ledger.ts";
 import { fakeMediaStore } from "../../fakes/media-store.ts";
@@ -76,6 +77,7 @@ export async function openWorld(changes: Partial<World> = {}) {
   const { store, uploads, put, remove } = fakeMediaStore(world);
   const ledger = fakeLedger();
   const publisher = fakePublisher();
+  const queue = fakeDeadLetters();
   const { events } = publisher;
   const endings: [number, string][] = [];
   const sources = new Map<string, Source>();
@@ -140,6 +142,7 @@ export async function openWorld(changes: Partial<World> = {}) {
         },
       },
       publisher,
+      letters: queue.letters,
       log: quietLog,
       hash: sha256,
       now: () => Math.floor(hour * HOUR),
@@ -162,5 +165,16 @@ export async function openWorld(changes: Partial<World> = {}) {
   const kill = () => {
     killed = runs;
   };
-  return { world, at, kill, calls, events, endings, sources, ledger, types: () => events.map(({ type }) => type) };
+  return {
+    world,
+    at,
+    kill,
+    calls,
+    events,
+    endings,
+    sources,
+    ledger,
+    queue,
+    types: () => events.map(({ type }) => type),
+  };
 }

@@ -1,0 +1,89 @@
+import { canonical } from "./canonical.ts";
+import type { SegmentDocument, UploadDocument, VideoDocument } from "./document.ts";
+import { compareRejections, type DatedRejection } from "./rejections.ts";
+
+/**
+ * How an event's update is merged into a document. Each merge takes the maximum or the minimum of
+ * something, so the order of events and repeated events don't matter. It needs only the fields of
+ * the two documents.
+ */
+
+/**
+ * An event about an upload met a segment's document, or the other way round: the table holds what
+ * this service didn't write.
+ */
+export class DocumentKindError extends Error {
+  override name = "DocumentKindError";
+
+  constructor(document: VideoDocument, update: VideoDocument) {
+    super(
+      `Document ${document.VideoId} has the process_step "${document.process_step}", and an event has "${update.process_step}"`,
+    );
+  }
+}
+
+const earlier = (left: string, right: string): string => (left < right ? left : right);
+
+/** Fields measured in the split outrank planned ones, and those outrank the fields of a rejection. */
+function rank(upload: UploadDocument): number {
+  if (upload.status === "split") return 2;
+  return upload.size === undefined ? 0 : 1;
+}
+
+/** The fields of an upload that have no merge rule of their own. */
+function commonFields(upload: UploadDocument): unknown {
+  const { creation_time: _time, status: _status, ...fields } = upload;
+  return "rejection" in fields ? { ...fields, rejection: undefined, rejected_at: undefined } : fields;
+}
+
+const isRejected = (upload: UploadDocument): upload is Extract<UploadDocument, { status: "rejected" }> =>
+  upload.status === "rejected";
+
+/**
+ * The better informed of two. If neither was measured, the one whose rejection is kept: the other may
+ * not have read the object at all. An event that is announced again has the same fields. If two
+ * contradict each other all the same, the first in the order of their texts is taken as a whole, so
+ * that it is always the same one.
+ */
+function betterInformed(left: UploadDocument, right: UploadDocument): UploadDocument {
+  const difference = rank(left) - rank(right);
+  if (difference !== 0) return difference > 0 ? left : right;
+  if (rank(left) === 0 && isRejected(left) && isRejected(right)) {
+    const order = compareRejections(left, right);
+    if (order !== 0) return order < 0 ? left : right;
+  }
+  return canonical(commonFields(left)) <= canonical(commonFields(right)) ? left : right;
+}
+
+/** The rejection that is kept, if one or both were rejected. */
+function keptRejection(left: UploadDocument, right: UploadDocument): DatedRejection | undefined {
+  const [first] = [left, right].filter(isRejected).sort(compareRejections);
+  return first && { rejection: first.rejection, rejected_at: first.rejected_at };
+}
+
+/**
+ * Merges an event's update into an upload's document: `rejected` replaces `processing`, and `split`
+ * replaces both.
+ */
+export function mergeUpload(document: VideoDocument | undefined, update: UploadDocument): UploadDocument {
+  if (document === undefined) return update;
+  if (document.process_step !== update.process_step) throw new DocumentKindError(document, update);
+  const creation_time = earlier(document.creation_time, update.creation_time);
+  const informed = betterInformed(document, update);
+  const rejection = keptRejection(document, update);
+  if (informed.status === "split" || rejection === undefined) return { ...informed, creation_time };
+  return { ...informed, creation_time, status: "rejected", ...rejection };
+}
+
+const byTimeThenText = (segment: SegmentDocument): string => segment.creation_time + canonical(segment);
+
+/**
+ * Merges an event's update into a segment's document. The first announcement is kept as a whole,
+ * since consumers may have acted on it. Of two at the same time, the first in the order of their
+ * texts.
+ */
+export function mergeSegment(document: VideoDocument | undefined, update: SegmentDocument): SegmentDocument {
+  if (document === undefined) return update;
+  if (document.process_step !== update.process_step) throw new DocumentKindError(document, update);
+  return byTimeThenText(document) <= byTimeThenText(update) ? document : update;
+}

@@ -1,0 +1,110 @@
+import { mapConcurrently } from "../video/concurrency.ts";
+import { SourceUnavailableError } from "../video/errors.ts";
+import type { Log } from "../video/ports/log.ts";
+import type { StoredObjects } from "../video/ports/stored-objects.ts";
+import { isVersion, sourceIdentity } from "../video/source.ts";
+import { type NamedObject, objectOfAgedOut } from "./domain/aged-out.ts";
+import type { DeadLetters, ReceivedLetter } from "./ports/dead-letters.ts";
+import type { UploadLedger } from "./ports/upload-ledger.ts";
+
+/** Letters that are received and stay: when there are so many, a run receives no more. */
+const MAX_HELD = 100;
+
+/** A run receives letters for so long. The next run goes on. */
+const RECEIVING_SECONDS = 20;
+
+/** A letter is hidden from others for so long at most. What isn't looked at by then failed. */
+const HIDDEN_SECONDS = 30;
+
+/** Letters looked at concurrently: as many as one receive brings. */
+const MAX_CONCURRENT = 10;
+
+export type ClearDependencies = {
+  letters: DeadLetters;
+  store: StoredObjects;
+  ledger: Pick<UploadLedger, "stateOf">;
+  log: Log;
+  /** Where uploads are. Letters about other objects stay. */
+  settings: { bucket: string; keyPrefix: string };
+};
+
+/** What became of the dead letters in one run. */
+export type Clearing = {
+  cleared: number;
+  /** Times that a letter, or the queue, couldn't be read or written. Those letters stay. */
+  failures: number;
+};
+
+/**
+ * Deletes the dead letters whose event waited too long, for an upload that is split by now: the
+ * event would change nothing. All others are released. Never throws: a failure is logged and
+ * counted, and what was not looked at is left to the next run. Ends early when `signal` is aborted.
+ */
+export async function clearLetters(dependencies: ClearDependencies, signal: AbortSignal): Promise<Clearing> {
+  const { letters, log } = dependencies;
+  const ending = AbortSignal.any([signal, AbortSignal.timeout(HIDDEN_SECONDS * 1_000)]);
+  const enough = AbortSignal.timeout(RECEIVING_SECONDS * 1_000);
+  const clearing: Clearing = { cleared: 0, failures: 0 };
+  const held = new Map<string, ReceivedLetter>();
+  const countFailure = (what: string, error: unknown, fields: object = {}) => {
+    if (signal.aborted) return;
+    clearing.failures += 1;
+    log.warn(what, { ...fields, why: String(error) });
+  };
+  const clear = async (letter: ReceivedLetter, aborting: AbortSignal): Promise<void> => {
+    try {
+      if (!(await isNeedless(letter, dependencies, aborting))) return;
+      await letters.delete(letter, aborting);
+      held.delete(letter.id);
+      clearing.cleared += 1;
+    } catch (error) {
+      aborting.throwIfAborted();
+      countFailure("A dead letter couldn't be looked at or deleted", error, { message_id: letter.id });
+    }
+  };
+  try {
+    while (held.size < MAX_HELD && !enough.aborted) {
+      const received = await letters.receive(HIDDEN_SECONDS, ending);
+      if (received.length === 0) break;
+      for (const letter of received) held.set(letter.id, letter);
+      await mapConcurrently(received, MAX_CONCURRENT, clear, ending);
+    }
+  } catch (error) {
+    countFailure(`Dead letters couldn't be received, or not looked at within ${HIDDEN_SECONDS} seconds`, error);
+  }
+  await letters.release([...held.values()]).catch((error: unknown) => {
+    countFailure(`Dead letters couldn't be released; they are hidden for ${HIDDEN_SECONDS} seconds at most`, error);
+  });
+  if (clearing.cleared > 0) log.info("Deleted dead letters of uploads that are split", clearing);
+  return clearing;
+}
+
+/** Whether the letter's event would change nothing. */
+async function isNeedless(
+  { body }: ReceivedLetter,
+  dependencies: ClearDependencies,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { ledger, settings } = dependencies;
+  const object = objectOfAgedOut(body);
+  if (object?.bucket !== settings.bucket || !object.key.startsWith(settings.keyPrefix)) return false;
+  const identity = await identityOf(object, dependencies, signal);
+  // One that was rejected or given up may be split by the event: docs/decisions/later-requests.md.
+  return identity !== undefined && (await ledger.stateOf(identity)) === "split";
+}
+
+/** Undefined where the object is gone, or can't be looked at. */
+async function identityOf(
+  { bucket, key, etag, versionId }: NamedObject,
+  { store }: ClearDependencies,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  if (isVersion(versionId) || etag !== undefined) return sourceIdentity({ bucket, key, versionId, etag: etag ?? "" });
+  try {
+    const stored = await store.describe(bucket, key, versionId, signal);
+    return stored && sourceIdentity(stored.source);
+  } catch (error) {
+    if (error instanceof SourceUnavailableError) return undefined;
+    throw error;
+  }
+}
