@@ -1,4 +1,5 @@
 import { type Binaries, findBinaries, oldProgramsWarning } from "../../services/ffmpeg/index.ts";
+import { writeLines } from "./lines.ts";
 
 /**
  * The ffmpeg and ffprobe that a command uses, by its environment. Prints one warning on stderr where
@@ -9,6 +10,6 @@ export async function findPrograms(environment: Record<string, string | undefine
   const where = { ffmpegPath: FFMPEG_PATH ?? FFMPEG_BIN, ffprobePath: FFPROBE_PATH ?? FFPROBE_BIN, path };
   const binaries = await findBinaries(where);
   const warning = await oldProgramsWarning(binaries);
-  if (warning !== undefined) process.stderr.write(`Warning: ${warning}\n`);
+  if (warning !== undefined) writeLines(process.stderr, `Warning: ${warning}`);
   return binaries;
 }

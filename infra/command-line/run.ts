@@ -1,3 +1,6 @@
+import { diskFull, isDiskFull } from "../disk.ts";
+import { writeLines } from "./lines.ts";
+
 /** A mistake of the person at the keyboard, told in one line. */
 export class UsageError extends Error {
   override name = "UsageError";
@@ -21,6 +24,9 @@ const isExpected = (error: Error): boolean =>
     "PackagingError",
     "PortInUseError",
     "StateInUseError",
+    "StateFolderError",
+    "DamagedStateError",
+    "DiskFullError",
     "SplitFailedError",
     "ReplayError",
     "ProjectorNotFoundError",
@@ -30,8 +36,22 @@ const isExpected = (error: Error): boolean =>
 /** Node's own words for a port where nobody listens say neither that nor what to do. */
 function explained(error: Error): string {
   const { code, address, port } = error as Partial<{ code: string; address: string; port: number }>;
+  if (isDiskFull(error) && error.name !== "DiskFullError") return diskFull(error).message;
   if (code !== "ECONNREFUSED") return error.message;
   return `Nothing answers at http://${address}:${port}. Bring the stack up with "npm start"; if it has another port, say so with --port`;
+}
+
+function report(fault: Error): void {
+  const text = isExpected(fault) || process.env.DEBUG === undefined ? explained(fault) : (fault.stack ?? "");
+  writeLines(process.stderr, ...text.split("\n"));
+}
+
+/** What nobody caught ends the process, as Node has it; a full disk is named like any other expected fault. */
+function onUncaught(error: unknown): void {
+  const fault = error instanceof Error ? error : new Error(String(error));
+  if (isDiskFull(fault) || fault.name === "DamagedStateError") report(fault);
+  else writeLines(process.stderr, ...(fault.stack ?? fault.message).split("\n"));
+  process.exit(EXIT_FAILED);
 }
 
 /**
@@ -47,13 +67,14 @@ export async function run(main: (stopping: AbortSignal) => Promise<number>): Pro
   process.on("SIGINT", stop);
   process.on("SIGTERM", stop);
   process.on("SIGHUP", stop);
+  process.on("uncaughtException", onUncaught);
   try {
     process.exitCode = await main(stopping.signal);
   } catch (error) {
     process.exitCode = error instanceof Interrupted ? EXIT_INTERRUPTED : EXIT_FAILED;
     if (error instanceof Interrupted) return;
     const fault = error instanceof Error ? error : new Error(String(error));
-    process.stderr.write(`${isExpected(fault) || process.env.DEBUG === undefined ? explained(fault) : fault.stack}\n`);
+    report(fault);
   } finally {
     process.off("SIGINT", stop);
     process.off("SIGTERM", stop);

@@ -3,7 +3,11 @@ import { mkdtemp, rm } from "node:fs/promises";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { ClassicLevel } from "classic-level";
 import dynalite from "dynalite";
+import { refusedByDisk } from "../disk.ts";
+import { damaged } from "./damage.ts";
+import { checkLevelDb } from "./leveldb-check.ts";
 
 export type LocalDynamoDB = {
   handle(request: IncomingMessage, response: ServerResponse): void;
@@ -22,8 +26,28 @@ async function close(server: Server): Promise<void> {
   }
 }
 
-/** dynalite, with its tables in `directory`. Requests come through the stack's one port. */
-export function openDynamoDB(directory: string): LocalDynamoDB {
+/** Opens the store once before dynalite does, which would throw where nobody can catch it, without saying why. */
+async function tryToOpen(directory: string): Promise<void> {
+  const store = new ClassicLevel(directory);
+  try {
+    await store.open();
+    await store.close();
+  } catch (error) {
+    const { cause = error } = error as Error;
+    const refused = refusedByDisk(cause, join(directory, "CURRENT"));
+    if (refused !== cause) throw refused;
+    if ((cause as { code?: string }).code !== "LEVEL_CORRUPTION") throw cause;
+    throw damaged(join(directory, "CURRENT"), (cause as Error).message, { toMove: directory, cause });
+  }
+}
+
+/**
+ * dynalite, with its tables in `directory`, which must be there. Requests come through the stack's one port. Throws
+ * `DamagedStateError` and `DiskFullError`.
+ */
+export async function openDynamoDB(directory: string): Promise<LocalDynamoDB> {
+  checkLevelDb(directory);
+  await tryToOpen(directory);
   const server: Server = dynalite({ path: directory, createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
   return {
     handle: (request, response) => void server.emit("request", request, response),

@@ -1,5 +1,6 @@
 import { appendFile } from "node:fs/promises";
 import { join } from "node:path";
+import { refusedByDisk } from "../disk.ts";
 
 /** Queues and log groups that a person's own rules may lead to: `arn:aws:sqs:…:NAME`, `arn:aws:logs:…:log-group:NAME`. */
 const FILE_TARGET = /^arn:aws:(?:sqs:[^:]*:[^:]*:(?<queue>[^:]+)|logs:[^:]*:[^:]*:log-group:(?<group>[^:]+)(?::\*)?)$/;
@@ -14,5 +15,11 @@ export const fileTargetName = (arn: string): string | undefined => {
 export const fileOf = (directory: string, name: string): string => join(directory, `${encodeURIComponent(name)}.jsonl`);
 
 /** Appends an event to the file that stands for a queue or a log group, as a line of JSON. `directory` must exist. */
-export const appendToFile = (directory: string, name: string, event: unknown): Promise<void> =>
-  appendFile(fileOf(directory, name), `${JSON.stringify(event)}\n`);
+export async function appendToFile(directory: string, name: string, event: unknown): Promise<void> {
+  const file = fileOf(directory, name);
+  try {
+    await appendFile(file, `${JSON.stringify(event)}\n`, { mode: 0o600 });
+  } catch (error) {
+    throw refusedByDisk(error, file);
+  }
+}

@@ -1,12 +1,16 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { reasonToRefuse, refuse } from "./refusals.ts";
 import { isForTags } from "./resource-tags.ts";
+import type { LocalS3 } from "./s3/index.ts";
 
 /** Something that answers HTTP requests. */
 export type Service = { handle(request: IncomingMessage, response: ServerResponse): void };
 
-export type Services = Record<"s3" | "dynamodb" | "events" | "sqs" | "lambda" | "tags", Service>;
+export type Services = Record<"dynamodb" | "events" | "sqs" | "lambda" | "tags", Service> & {
+  s3: Service & Pick<LocalS3, "allowsPage">;
+};
 
 /** The port is taken. */
 export class PortInUseError extends Error {
@@ -18,15 +22,14 @@ const signedFor = (authorization: string): string | undefined =>
   /\/([a-z0-9-]+)\/aws4_request/.exec(authorization)?.[1];
 
 /** Which service a request is for, by the operation it names, or its signature: S3 is what is left. */
-function serviceOf({ headers }: IncomingMessage, services: Services): Service {
+function serviceOf({ headers }: IncomingMessage): keyof Services {
   const target = String(headers["x-amz-target"] ?? "");
-  if (target.startsWith("DynamoDB")) return services.dynamodb;
-  if (target.startsWith("AWSEvents")) return services.events;
-  if (isForTags(target)) return services.tags;
+  if (target.startsWith("DynamoDB")) return "dynamodb";
+  if (target.startsWith("AWSEvents")) return "events";
+  if (isForTags(target)) return "tags";
   const signed = signedFor(headers.authorization ?? "");
-  if (target.startsWith("AmazonSQS") || signed === "sqs") return services.sqs;
-  if (signed === "lambda") return services.lambda;
-  return services.s3;
+  if (target.startsWith("AmazonSQS") || signed === "sqs") return "sqs";
+  return signed === "lambda" ? "lambda" : "s3";
 }
 
 /** Stands before the services: calls `serve` to let a request through, or answers it itself, or breaks the connection. */
@@ -38,7 +41,8 @@ export type Front = { endpoint: string; close(): Promise<void> };
 
 /**
  * Listens on loopback only: whatever port is free where `port` is 0. `services` may not be there yet; until then
- * clients are told to come back, which every SDK does by itself. Throws `PortInUseError`.
+ * clients are told to come back, which every SDK does by itself. Web pages of other sites are refused. Throws
+ * `PortInUseError`.
  */
 export async function listen(
   port: number,
@@ -48,7 +52,10 @@ export async function listen(
   const server = createServer((request, response) => {
     const open = services();
     if (open === undefined) return void response.writeHead(503, { "Retry-After": "1" }).end();
-    intercept(request, response, () => serviceOf(request, open).handle(request, response));
+    const service = serviceOf(request);
+    const reason = reasonToRefuse(request, () => service === "s3" && open.s3.allowsPage(request));
+    if (reason !== undefined) return refuse(request, response, service, reason);
+    intercept(request, response, () => open[service].handle(request, response));
   });
   // An upload of many GB takes its time.
   server.requestTimeout = 0;

@@ -45,7 +45,7 @@ function pageOf(resources: readonly TaggedResource[], input: z.output<typeof Get
   const found = resources.filter(({ arn, tags }) => {
     const ofType = ResourceTypeFilters.some((filter) => `${typeOf(arn)}:`.startsWith(`${filter}:`));
     const tagged = TagFilters.every(
-      ({ Key, Values }) => tags[Key] !== undefined && (Values.length === 0 || Values.includes(tags[Key])),
+      ({ Key, Values }) => Object.hasOwn(tags, Key) && (Values.length === 0 || Values.includes(tags[Key] ?? "")),
     );
     return tagged && (ofType || ResourceTypeFilters.length === 0);
   });

@@ -1,8 +1,7 @@
-import { mkdir } from "node:fs/promises";
-import { join } from "node:path";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { DeadLetter } from "../dead-letter.ts";
 import { LOCAL_STAGE } from "../deployed-names.ts";
+import { type DiskFullError, refusedByDisk, watchDisk } from "../disk.ts";
 import type { Settings } from "../settings.ts";
 import { FUNCTION_RETRY, LOCAL_NAMES, type Names, type Topology, topology } from "../topology.ts";
 import { openBuckets } from "./buckets.ts";
@@ -17,6 +16,7 @@ import { lambdaApi } from "./lambda-api.ts";
 import { resourceTags, taggedResources } from "./resource-tags.ts";
 import { startSchedules } from "./schedules.ts";
 import { openSqs } from "./sqs/index.ts";
+import { openStateFolder } from "./state-folder.ts";
 import { lockState } from "./state-lock.ts";
 import { createTables } from "./tables.ts";
 
@@ -42,6 +42,8 @@ export type StackOptions = {
   onEvent?: (bus: string, event: BusEvent) => void;
   onLog?: (functionName: string, text: string) => void;
   onDeadLetter?: (queue: string, letter: DeadLetter) => void;
+  /** Called when the disk takes no more: what is acknowledged is there, and the stack should be closed. */
+  onDiskFull?: (error: DiskFullError) => void;
 };
 
 export type Stack = {
@@ -64,17 +66,6 @@ export const LOCAL_CREDENTIALS = { accessKeyId: "local", secretAccessKey: "local
 
 const shortRetry = (attempt: number): number => 1_000 * attempt;
 
-const FOLDERS = ["s3", "dynamodb", "events", "lambda", "sqs", "queues"] as const;
-
-async function makeFolders(directory: string): Promise<Record<(typeof FOLDERS)[number], string>> {
-  const made = FOLDERS.map(async (name) => {
-    const folder = join(directory, name);
-    await mkdir(folder, { recursive: true });
-    return [name, folder] as const;
-  });
-  return Object.fromEntries(await Promise.all(made)) as Record<(typeof FOLDERS)[number], string>;
-}
-
 /** An existing bucket or table keeps its own name, also locally. */
 const namesFor = (settings: Settings): Names<string> => ({
   ...LOCAL_NAMES,
@@ -92,14 +83,18 @@ export async function openStack(options: StackOptions): Promise<Stack> {
   const built = topology(settings, names, { ...FUNCTION_RETRY, maxAgeSeconds });
   const closers: (() => Promise<unknown>)[] = [];
   const close = async () => {
-    for (const closer of closers.splice(0).reverse()) await closer();
+    const faults: unknown[] = [];
+    for (const closer of closers.splice(0).reverse()) await closer().catch((error) => faults.push(error));
+    if (faults.length > 0) throw faults[0];
   };
   let begin = () => {};
   const ready = new Promise<void>((resolve) => {
     begin = resolve;
   });
   try {
-    const folders = await makeFolders(directory);
+    const folders = await openStateFolder(directory);
+    const unwatch = watchDisk(directory, options.onDiskFull ?? (() => {}));
+    closers.push(async () => unwatch());
     let services: Services | undefined;
     const front = await listen(options.port, () => services, options.intercept);
     closers.push(front.close);
@@ -110,7 +105,7 @@ export async function openStack(options: StackOptions): Promise<Stack> {
     const sqs = await openSqs({ directory: folders.sqs, region, queues });
     closers.push(async () => sqs.close());
     const deadLetters = openDeadLetterQueues(sqs, options.onDeadLetter ?? (() => {}));
-    const dynamodb = openDynamoDB(folders.dynamodb);
+    const dynamodb = await openDynamoDB(folders.dynamodb);
     closers.push(dynamodb.close);
     const lambda = await openFunctions(built, {
       directory: folders.lambda,
@@ -160,7 +155,8 @@ export async function openStack(options: StackOptions): Promise<Stack> {
       close,
     };
   } catch (error) {
-    await close();
-    throw error;
+    // What made the opening fail counts, not what that made fail in turn.
+    await close().catch(() => {});
+    throw refusedByDisk(error, directory);
   }
 }

@@ -1,17 +1,25 @@
-import { readFile, stat, writeFile } from "node:fs/promises";
+import { chmod, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { DamagedStateError } from "./damage.ts";
 
 /** Another stack uses the same state. */
 export class StateInUseError extends Error {
   override name = "StateInUseError";
 }
 
+const LOCK = "lock.sqlite";
+const OWNER = "lock-owner";
+
+/** What the lock leaves in a state folder. */
+export const LOCK_FILES: readonly string[] = [LOCK, `${LOCK}-journal`, OWNER];
+
 /** Referenced, since a connection that is garbage collected gives its lock up. */
 const held = new Set<DatabaseSync>();
 
 /** https://sqlite.org/rescode.html#busy */
 const SQLITE_BUSY = 5;
+const SQLITE_NOTADB = 26;
 
 /** Undefined where another connection, of this process or another one, holds the file's lock. */
 function tryToLock(file: string): DatabaseSync | undefined {
@@ -21,8 +29,12 @@ function tryToLock(file: string): DatabaseSync | undefined {
     return database;
   } catch (error) {
     database.close();
-    if ((error as { errcode?: number }).errcode === SQLITE_BUSY) return undefined;
-    throw error;
+    const { errcode } = error as { errcode?: number };
+    if (errcode === SQLITE_BUSY) return undefined;
+    if (errcode !== SQLITE_NOTADB) throw error;
+    throw new DamagedStateError(`${file} is damaged (SQLite can't read it): remove it, it only holds a lock`, {
+      cause: error,
+    });
   }
 }
 
@@ -37,8 +49,8 @@ async function identityOf(path: string): Promise<string | undefined> {
  * process, however that ends: no lock is ever stale. Returns how to release it. Throws `StateInUseError`.
  */
 export async function lockState(directory: string): Promise<() => void> {
-  const file = join(directory, "lock.sqlite");
-  const owner = join(directory, "lock-owner");
+  const file = join(directory, LOCK);
+  const owner = join(directory, OWNER);
   for (;;) {
     const before = await identityOf(file);
     const lock = tryToLock(file);
@@ -50,7 +62,8 @@ export async function lockState(directory: string): Promise<() => void> {
     }
     // Where the folder was removed after SQLite opened the file, this lock is on a file that others can't find.
     if (before !== undefined && before === (await identityOf(file))) {
-      await writeFile(owner, String(process.pid));
+      await chmod(file, 0o600);
+      await writeFile(owner, String(process.pid), { mode: 0o600 });
       held.add(lock);
       return () => {
         // Released once, however often it's called.

@@ -2,8 +2,9 @@ import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { SplitResult } from "../../infra/local/commands/split-result.ts";
-import { processesNaming, startCommand } from "../fixtures/commands.ts";
+import { type CommandOptions, processesNaming, startCommand } from "../fixtures/commands.ts";
 import { ffprobe, makeLongVideo, makeMedia, videoPackets } from "../fixtures/media.ts";
+import { modesIn } from "../fixtures/modes.ts";
 import { temporaryFolder } from "../fixtures/temporary.ts";
 
 const SEGMENTS = 40;
@@ -11,17 +12,20 @@ const SEGMENTS = 40;
 /** As many uploads are in flight when the service is killed: services/split/deliver-segments.ts. */
 const DELIVERIES_AT_ONCE = 3;
 
-const split = async (...args: string[]) => {
-  const { ended, temporary } = await startCommand("split", args);
+const splitWith = async (options: CommandOptions, ...args: string[]) => {
+  const { ended, temporary } = await startCommand("split", args, options);
   return { ...(await ended), temporary };
 };
+
+const split = (...args: string[]) => splitWith({}, ...args);
 
 describe("npm run split", () => {
   it("prints one JSON object and puts the segments where they were asked for", async () => {
     const folder = await temporaryFolder();
     const video = await makeMedia(folder, "b-frames.mp4");
     const out = join(folder, "segments");
-    const { code, stdout, temporary } = await split(video, "--seconds", "2", "--json", "--out", out);
+    const wish = ["--seconds", "2", "--json", "--out", out];
+    const { code, stdout, temporary } = await splitWith({ umask: 0o027 }, video, ...wish);
 
     expect(code).toBe(0);
     const result = JSON.parse(stdout) as SplitResult;
@@ -45,6 +49,7 @@ describe("npm run split", () => {
     expect(packets.flat()).toHaveLength((await videoPackets(video)).length);
     for (const file of result.files)
       expect(Number(await ffprobe("-show_entries", "format=start_time", "-of", "csv=p=0", file))).toBeCloseTo(0, 1);
+    expect(new Set((await modesIn(out)).values())).toEqual(new Set([0o750, 0o640]));
     expect(await readdir(temporary)).toEqual([]);
   });
 

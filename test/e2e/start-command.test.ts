@@ -1,17 +1,23 @@
+import { execFileSync } from "node:child_process";
 import { createReadStream } from "node:fs";
-import { readdir } from "node:fs/promises";
+import { glob, readdir, readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { PutObjectCommand, paginateListObjectsV2, S3Client } from "@aws-sdk/client-s3";
 import { DynamoDBDocumentClient, ScanCommand } from "@aws-sdk/lib-dynamodb";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { processesNaming, startCommand } from "../fixtures/commands.ts";
+import { type CommandOptions, processesNaming, startCommand } from "../fixtures/commands.ts";
 import { makeMedia } from "../fixtures/media.ts";
+import { modesIn } from "../fixtures/modes.ts";
 import { temporaryFolder } from "../fixtures/temporary.ts";
 
-const start = async (state: string, port = 0, ...more: string[]) =>
-  startCommand("start", ["--port", String(port), "--state", state, ...more]);
+const startWith = (options: CommandOptions, state: string, port = 0, ...more: string[]) =>
+  startCommand("start", ["--port", String(port), "--state", state, ...more], options);
+
+const FULL_BYTES = 32 * 1_024;
+
+const start = (state: string, port = 0, ...more: string[]) => startWith({}, state, port, ...more);
 
 const endpointIn = (output: string): string => /http:\/\/127\.0\.0\.1:\d+/.exec(output)![0];
 
@@ -43,17 +49,27 @@ async function countDocuments(endpoint: string): Promise<number | undefined> {
 describe("npm start", () => {
   it("prints its endpoint and a command to upload with, shows events live, and leaves nothing running after Ctrl-C", async () => {
     const state = await temporaryFolder();
-    const { child, says, ended, temporary } = await start(state);
+    const { child, says, ended, temporary } = await startWith({ umask: 0 }, state);
     const greeting = await says("Events as they come");
     const endpoint = endpointIn(greeting);
     expect(greeting).toContain(`aws --endpoint-url ${endpoint} s3 cp VIDEO.mp4 s3://video-split-uploads/uploads/`);
 
+    const key = "uploads/\u001b[2J\u202efaked\nVideoSplit.txt";
+    const s3 = new S3Client(client(endpoint));
+    await s3.send(new PutObjectCommand({ Bucket: "video-split-uploads", Key: key, Body: "x" }));
+    s3.destroy();
+    await says("s3://video-split-uploads/uploads/\\u001b[2J\\u202efaked\\nVideoSplit.txt\n");
+
     await upload(endpoint, await makeMedia(await temporaryFolder(), "no-audio.mp4"));
-    const output = await says("VideoSplit");
+    const output = await says("  VideoSplit  ");
     expect(output).toMatch(/video-split {2}SegmentCreated {2}\d+ {2}#2 {2}segments\/film\//);
+
+    const rightsOfOthers = async () => [...(await modesIn(state))].filter(([, mode]) => (mode & 0o077) !== 0);
+    expect(await rightsOfOthers()).toEqual([]);
 
     child.kill("SIGINT");
     expect((await ended).code).toBe(0);
+    expect(await rightsOfOthers()).toEqual([]);
     expect(await readdir(temporary)).toEqual([]);
     expect(await readdir(`${state}/lambda`)).toEqual([]);
     expect(await processesNaming(temporary)).toEqual([]);
@@ -75,6 +91,43 @@ describe("npm start", () => {
     await expect.poll(() => countDocuments(endpoint), { timeout: 20_000 }).toBe(4);
     second.child.kill("SIGTERM");
     await second.ended;
+  });
+
+  it("stops with one sentence when the disk is full, and has all that it acknowledged when there is room again", async () => {
+    const state = await temporaryFolder();
+    const first = await start(state);
+    const endpoint = endpointIn(await first.says("Events as they come"));
+    // No file of this process can grow beyond that, which the kernel says as it says that the disk is full.
+    execFileSync("prlimit", ["--pid", String(first.child.pid), `--fsize=${FULL_BYTES}`]);
+    const acknowledged: string[] = [];
+    const s3 = new S3Client({ ...client(endpoint), maxAttempts: 1 });
+    const put = (Key: string) => s3.send(new PutObjectCommand({ Bucket: "video-split-uploads", Key, Body: "x" }));
+    for (let refused = false; !refused; ) {
+      const key = `kept/${acknowledged.length}.txt`;
+      refused = await put(key).then(
+        () => !acknowledged.push(key),
+        () => true,
+      );
+    }
+    const { code, stderr } = await first.ended;
+    expect(code).toBe(1);
+    expect(stderr).toMatch(
+      /(?:^|\n)The disk is full \(\S+\.jsonl could not be written\): make room and start again, .*\n$/,
+    );
+
+    const second = await start(state);
+    const again = new S3Client(client(endpointIn(await second.says("Events as they come"))));
+    const found: (string | undefined)[] = [];
+    for await (const { Contents = [] } of paginateListObjectsV2({ client: again }, { Bucket: "video-split-uploads" }))
+      found.push(...Contents.map(({ Key }) => Key));
+    expect(acknowledged.length).toBeGreaterThan(10);
+    expect(found).toEqual(expect.arrayContaining(acknowledged));
+    const log = await readFile((await glob(`${state}/events/buses/default-*/log.jsonl`).next()).value!, "utf8");
+    for (const key of acknowledged) expect(log).toContain(`"key":"${key}"`);
+    again.destroy();
+    s3.destroy();
+    second.child.kill("SIGINT");
+    expect((await second.ended).code).toBe(0);
   });
 
   it("misbehaves when it's told to, shows how, and splits all the same", { tags: "full" }, async () => {

@@ -71,7 +71,14 @@ export async function openAccount(graphs: readonly Graph[], foreign: TaggedResou
   };
   const none: Service = { handle: (_request, response) => void response.writeHead(501).end() };
   const tags = resourceTags([...[...functions, ...queues].map(tagged), foreign]);
-  const front = await listen(0, () => ({ tags, sqs, events, lambda, s3: none, dynamodb: none }));
+  const front = await listen(0, () => ({
+    tags,
+    sqs,
+    events,
+    lambda,
+    s3: { ...none, allowsPage: () => false },
+    dynamodb: none,
+  }));
   onTestFinished(front.close);
   const config = { endpoint: front.endpoint, region: REGION, credentials: CREDENTIALS };
   const clients = {

@@ -1,5 +1,6 @@
 import type { WriteStream } from "node:tty";
 import { parseEvent, SOURCE } from "#events-schema";
+import { visible } from "../../command-line/lines.ts";
 import type { BusEvent } from "../events/index.ts";
 
 const BAR_WIDTH = 30;
@@ -25,7 +26,7 @@ export function followProgress(stream: WriteStream | NodeJS.WritableStream): Pro
   let created = 0;
   /** Ids: after a crash a fact may be announced again. */
   const heard = new Set<string>();
-  const line = (text: string) => void stream.write(`${terminal ? "\r\x1b[K" : ""}${text}\n`);
+  const line = (text: string) => void stream.write(`${terminal ? "\r\x1b[K" : ""}${visible(text)}\n`);
   const show = (text: string) => (terminal ? void stream.write(`\r\x1b[K${bar(created, planned)}`) : line(text));
   /** What is to be said of it; undefined for nothing. */
   const count = (event: BusEvent): string | undefined => {

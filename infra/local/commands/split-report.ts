@@ -1,3 +1,4 @@
+import { visible, writeLines } from "../../command-line/lines.ts";
 import type { Arguments } from "./split-arguments.ts";
 import type { SplitResult } from "./split-result.ts";
 
@@ -6,20 +7,18 @@ const clock = (seconds: number): string => {
   return `${String(minutes).padStart(2, "0")}:${(seconds - minutes * 60).toFixed(3).padStart(6, "0")}`;
 };
 
-function table(rows: string[][]): string {
+function table(rows: string[][]): string[] {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  return rows
-    .map((row) =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join("  ")
-        .trimEnd(),
-    )
-    .join("\n");
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join("  ")
+      .trimEnd(),
+  );
 }
 
-function describe({ video, segments, files }: SplitResult, out: string | undefined): string {
-  if (video.status === "rejected") return `Rejected: ${video.rejection.reason}\n${video.rejection.message}`;
+function describe({ video, segments, files }: SplitResult, out: string | undefined): string[] {
+  if (video.status === "rejected") return [`Rejected: ${video.rejection.reason}`, video.rejection.message];
   const head = ["segment", "start", "end", "frames", "bytes", out === undefined ? "key" : "file"];
   const rows = segments.map(({ segment_index, start, end, frames, bytes, key }, index) => [
     String(segment_index),
@@ -27,14 +26,15 @@ function describe({ video, segments, files }: SplitResult, out: string | undefin
     clock(end),
     String(frames),
     String(bytes),
-    files[index] ?? key,
+    visible(files[index] ?? key),
   ]);
   const size = video.size?.join("x");
-  const hint = out === undefined ? "\nThe segments were removed with the stack. To keep them: --out DIR" : "";
-  return `${video.name}: ${size}, ${video.fps} fps, ${video.duration} s, ${segments.length} segments (video ${video.VideoId})\n\n${table([head, ...rows])}${hint}`;
+  const hint = out === undefined ? ["The segments were removed with the stack. To keep them: --out DIR"] : [];
+  const summary = `${video.name}: ${size}, ${video.fps} fps, ${video.duration} s, ${segments.length} segments (video ${video.VideoId})`;
+  return [summary, "", ...table([head, ...rows]), ...hint];
 }
 
 /** Prints the outcome: for a person, or with `--json` as one JSON object. */
 export function printResult(result: SplitResult, { json, out }: Arguments, stream: NodeJS.WritableStream): void {
-  stream.write(`${json ? JSON.stringify(result, undefined, 2) : describe(result, out)}\n`);
+  writeLines(stream, ...(json ? JSON.stringify(result, undefined, 2).split("\n") : describe(result, out)));
 }

@@ -1,5 +1,4 @@
-import { createWriteStream } from "node:fs";
-import { mkdir } from "node:fs/promises";
+import { createWriteStream, mkdirSync, openSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -11,6 +10,7 @@ import type { SegmentDocument, UploadDocument } from "../../../services/projecto
 import { SEGMENTS_INDEX } from "../../topology.ts";
 import type { BusEvent } from "../events/index.ts";
 import { LOCAL_CREDENTIALS, type Stack } from "../stack.ts";
+import { asUserWould } from "./private-files.ts";
 import { type Place, s3Of } from "./video-file.ts";
 
 /** What `npm run split -- --json` prints. */
@@ -71,14 +71,15 @@ async function readDocuments(
 }
 
 async function download(stack: Stack, segments: SegmentDocument[], out: string): Promise<string[]> {
-  await mkdir(out, { recursive: true });
+  asUserWould(() => mkdirSync(out, { recursive: true }));
   const client = s3Of(stack);
   const files: string[] = [];
   try {
     for (const { bucket, key } of segments) {
       const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
       const file = resolve(join(out, basename(key)));
-      await pipeline(Readable.fromWeb(Body!.transformToWebStream() as never), createWriteStream(file));
+      const fd = asUserWould(() => openSync(file, "w"));
+      await pipeline(Readable.fromWeb(Body!.transformToWebStream() as never), createWriteStream(file, { fd }));
       files.push(file);
     }
   } finally {

@@ -7,6 +7,7 @@ import { run } from "../../command-line/run.ts";
 import type { Settings } from "../../settings.ts";
 import { loadSettings, PROJECT_ROOT } from "../project.ts";
 import { openStack } from "../stack.ts";
+import { keepFilesPrivate } from "./private-files.ts";
 import { followProgress } from "./progress.ts";
 import { type Arguments, HELP, parseArguments } from "./split-arguments.ts";
 import { printResult } from "./split-report.ts";
@@ -32,6 +33,8 @@ async function splitOn(
   stopping: AbortSignal,
 ): Promise<SplitResult> {
   const progress = followProgress(process.stderr);
+  const { promise: full, reject: onDiskFull } = Promise.withResolvers<never>();
+  full.catch(() => {});
   try {
     const stack = await openStack({
       settings,
@@ -39,8 +42,9 @@ async function splitOn(
       port: 0,
       root: PROJECT_ROOT,
       watch: false,
+      onDiskFull,
       onEvent: (_bus, event) => progress.event(event),
-      onLog: (name, text) => (args.verbose ? progress.line(`${name}: ${text}`) : undefined),
+      onLog: (name, text) => (args.verbose ? progress.line(`${name}: ${text.replaceAll("\t", "  ")}`) : undefined),
       onDeadLetter: (_queue, letter) =>
         progress.line(`given up after ${letter.attempts} attempts: ${letter.errorMessage}`),
     });
@@ -53,7 +57,7 @@ async function splitOn(
         await stack.idle();
         return collectResult(stack, place, args.out);
       })();
-      return await Promise.race([work, rejectOn(stopping)]);
+      return await Promise.race([work, rejectOn(stopping), full]);
     } finally {
       await stack.close();
     }
@@ -71,6 +75,7 @@ async function main(stopping: AbortSignal): Promise<number> {
     process.stdout.write(HELP);
     return 0;
   }
+  keepFilesPrivate();
   const { ffmpeg } = await findPrograms(process.env);
   const split = async (video: string): Promise<number> => {
     const result = await splitFile(video, args, stopping);

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { print } from "../../command-line/lines.ts";
 import { parseCommandLine } from "../../command-line/parse.ts";
 import { findPrograms } from "../../command-line/programs.ts";
 import { run, UsageError } from "../../command-line/run.ts";
@@ -6,6 +7,7 @@ import type { BusEvent } from "../events/index.ts";
 import { type Fault, faultsOf, scheduleOf, World } from "../faults/index.ts";
 import { loadSettings, PROJECT_ROOT } from "../project.ts";
 import { openStack, type Stack } from "../stack.ts";
+import { keepFilesPrivate } from "./private-files.ts";
 
 const DEFAULT_PORT = 4566;
 
@@ -27,8 +29,6 @@ const OPTIONS = {
   verbose: { type: "boolean", default: false },
   help: { type: "boolean", short: "h", default: false },
 } as const;
-
-const print = (line: string): void => void process.stdout.write(`${line}\n`);
 
 function parseArguments(args: string[]) {
   const { values } = parseCommandLine("npm start", { args, options: OPTIONS });
@@ -55,7 +55,7 @@ const NOT_HERE: readonly Fault[] = [
 function faultsFor(seed: number): ReturnType<typeof faultsOf> {
   const schedule = scheduleOf(seed, RUN);
   const kinds = [...schedule.kinds].filter((kind) => !NOT_HERE.includes(kind));
-  print(`Faults of seed ${seed}: ${kinds.join(", ") || "none, try another"}\n`);
+  print(`Faults of seed ${seed}: ${kinds.join(", ") || "none, try another"}`, "");
   return faultsOf(
     new World({
       scheduleFor: () => schedule,
@@ -104,6 +104,10 @@ async function main(stopping: AbortSignal): Promise<number> {
     return 0;
   }
   await findPrograms(process.env);
+  keepFilesPrivate();
+  const { promise: stopped, resolve: stop, reject: fail } = Promise.withResolvers<void>();
+  stopped.catch(() => {});
+  stopping.addEventListener("abort", () => stop(), { once: true });
   const stack = await openStack({
     settings: await loadSettings("local"),
     directory: args.state,
@@ -112,13 +116,18 @@ async function main(stopping: AbortSignal): Promise<number> {
     watch: true,
     ...(args.seed !== undefined && faultsFor(args.seed)),
     onEvent: (bus, event) => print(describeEvent(bus, event)),
-    onLog: (name, text) => (args.verbose ? print(`${name}: ${text}`) : undefined),
+    onLog: (name, text) => (args.verbose ? print(`${name}: ${text.replaceAll("\t", "  ")}`) : undefined),
+    onDiskFull: fail,
     onDeadLetter: (queue, letter) =>
       print(`dead letter in ${queue} after ${letter.attempts} attempts: ${letter.errorMessage}`),
   });
-  print(greeting(stack));
-  if (!stopping.aborted) await new Promise((resolve) => stopping.addEventListener("abort", resolve, { once: true }));
-  await stack.close();
+  print(...greeting(stack).split("\n"));
+  if (stopping.aborted) stop();
+  try {
+    await stopped;
+  } finally {
+    await stack.close();
+  }
   return 0;
 }
 

@@ -1,5 +1,7 @@
 import { mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import * as z from "zod";
+import { damaged, orDamaged } from "../damage.ts";
 import { LineFile, type Place } from "./line-file.ts";
 import type { BusEvent } from "./types.ts";
 
@@ -36,6 +38,33 @@ type JournalLine =
   /** A replay has come to this byte of the log. */
   | { replay: string; next: number };
 
+const Count = z.int().min(0);
+
+const Entry = z.looseObject({
+  at: z.number(),
+  event: z.looseObject({ id: z.string(), source: z.string(), "detail-type": z.string(), detail: z.unknown() }),
+  hops: Count,
+  deliveries: z.array(z.looseObject({ id: z.string(), rule: z.string(), targetId: z.string() })),
+});
+
+const Line = z.union([
+  z.looseObject({ from: Count }),
+  z.looseObject({
+    pending: z.looseObject({
+      id: z.string(),
+      rule: z.string(),
+      targetId: z.string(),
+      offset: Count,
+      length: Count,
+      since: z.number(),
+      attempts: Count,
+    }),
+  }),
+  z.looseObject({ failed: z.string(), attempts: Count }),
+  z.looseObject({ done: z.string() }),
+  z.looseObject({ replay: z.string(), next: Count }),
+]);
+
 /** The journal is rewritten when it has this many lines, and most of them are about deliveries that are over. */
 const COMPACTION_LINES = 10_000;
 const COMPACTION_RATIO = 4;
@@ -49,17 +78,22 @@ const pendingOf = ({ entry, offset, length }: PlacedEntry): Pending[] =>
  */
 export class EventStore {
   readonly pending = new Map<string, Pending>();
+  readonly #directory: string;
   readonly #journalPath: string;
+  readonly #logPath: string;
   readonly #log: LineFile;
   #journal: LineFile;
   readonly #replayed = new Map<string, number>();
   #journalLines = 0;
   #closed = false;
 
+  /** Throws `DamagedStateError`. */
   constructor(directory: string) {
     mkdirSync(directory, { recursive: true });
+    this.#directory = directory;
     this.#journalPath = join(directory, "deliveries.jsonl");
-    this.#log = new LineFile(join(directory, "log.jsonl"));
+    this.#logPath = join(directory, "log.jsonl");
+    this.#log = new LineFile(this.#logPath, { toMove: directory });
     this.#journal = new LineFile(this.#journalPath);
     this.#recover();
     this.#compact();
@@ -69,8 +103,12 @@ export class EventStore {
     let from = 0;
     const over = new Set<string>();
     const attempts = new Map<string, number>();
-    for (const { text } of this.#journal.lines(0, this.#journal.end)) {
-      const line: JournalLine = JSON.parse(text);
+    for (const { text, offset } of this.#journal.lines(0, this.#journal.end)) {
+      const line = orDamaged(this.#journalPath, `the line at byte ${offset}`, () => {
+        const parsed: JournalLine = JSON.parse(text);
+        Line.parse(parsed);
+        return parsed;
+      });
       if ("from" in line) from = line.from;
       else if ("replay" in line) this.#replayed.set(line.replay, line.next);
       else if ("failed" in line) attempts.set(line.failed, line.attempts);
@@ -79,7 +117,10 @@ export class EventStore {
         over.add(line.done);
       } else this.pending.set(line.pending.id, line.pending);
     }
-    for (const placed of this.entries(from, this.#log.end)) {
+    if (from > this.#log.end)
+      throw damaged(this.#logPath, `it has ${this.#log.end} bytes and had ${from}`, { toMove: this.#directory });
+    for (const placed of this.entries(0, this.#log.end)) {
+      if (placed.offset < from) continue;
       for (const pending of pendingOf(placed)) if (!over.has(pending.id)) this.pending.set(pending.id, pending);
     }
     for (const pending of this.pending.values()) pending.attempts = attempts.get(pending.id) ?? pending.attempts;
@@ -91,7 +132,7 @@ export class EventStore {
     const lines: JournalLine[] = [{ from: this.#log.end }];
     for (const [replay, next] of this.#replayed) lines.push({ replay, next });
     for (const pending of this.pending.values()) lines.push({ pending });
-    const journal = new LineFile(fresh);
+    const journal = new LineFile(fresh, { name: this.#journalPath });
     journal.append(lines.map((line) => JSON.stringify(line)));
     renameSync(fresh, this.#journalPath);
     this.#journal.close();
@@ -153,14 +194,23 @@ export class EventStore {
   }
 
   entryOf(place: Place): LogEntry {
-    return JSON.parse(this.#log.read(place));
+    return this.#entryIn(this.#log.read(place), place.offset);
   }
 
   /** Entries between two bytes of the log at which lines start. */
   *entries(from: number, until: number): Generator<PlacedEntry> {
     for (const { text, offset, length } of this.#log.lines(from, until)) {
-      yield { offset, length, entry: JSON.parse(text) };
+      yield { offset, length, entry: this.#entryIn(text, offset) };
     }
+  }
+
+  #entryIn(text: string, offset: number): LogEntry {
+    const read = (): LogEntry => {
+      const parsed: LogEntry = JSON.parse(text);
+      Entry.parse(parsed);
+      return parsed;
+    };
+    return orDamaged(this.#logPath, `the line at byte ${offset}`, read, this.#directory);
   }
 
   close(): void {

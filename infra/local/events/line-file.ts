@@ -1,4 +1,6 @@
 import { closeSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from "node:fs";
+import { refusedByDisk } from "../../disk.ts";
+import { EndMark, markedEnd, refuseShortened } from "../end-mark.ts";
 
 /** Where a line is in its file, in bytes; `length` without the line break. */
 export type Place = { offset: number; length: number };
@@ -12,15 +14,33 @@ const CHUNK_BYTES = 256 * 1_024;
  * `kill -9`, not from a power cut) when `append` returns, and nobody sees a half-written state.
  */
 export class LineFile {
+  readonly #path: string;
   readonly #file: number;
+  readonly #mark: EndMark;
   #end: number;
 
-  /** Opens or creates the file; a last line that a dying process left unfinished is cut off. */
-  constructor(path: string) {
-    this.#file = openSync(path, "a+");
+  /**
+   * Opens or creates the file; a last line that a dying process left unfinished is cut off. `name` is the path that the file
+   * will have, `toMove` as in `damaged`. Throws `DamagedStateError` where the file was cut off.
+   */
+  constructor(path: string, { name = path, toMove }: { name?: string; toMove?: string } = {}) {
+    const marked = markedEnd(path, `${name}.end`);
+    this.#path = name;
+    this.#file = openSync(path, "a+", 0o600);
     const size = fstatSync(this.#file).size;
     this.#end = this.#endOfLastLine(size);
+    refuseShortened(path, { size, whole: this.#end, marked }, toMove);
     if (this.#end < size) ftruncateSync(this.#file, this.#end);
+    this.#mark = new EndMark(`${name}.end`, this.#file);
+    this.#markEnd(this.#end);
+  }
+
+  #markEnd(end: number): void {
+    try {
+      this.#mark.write(end);
+    } catch (error) {
+      throw refusedByDisk(error, this.#path);
+    }
   }
 
   /** Bytes of whole lines: where the next one starts. */
@@ -61,9 +81,10 @@ export class LineFile {
     const bytes = Buffer.from(lines.map((line) => `${line}\n`).join(""));
     try {
       for (let written = 0; written < bytes.length; ) written += writeSync(this.#file, bytes, written);
+      this.#mark.write(offset);
     } catch (error) {
       ftruncateSync(this.#file, this.#end);
-      throw error;
+      throw refusedByDisk(error, this.#path);
     }
     this.#end = offset;
     return places;
@@ -93,5 +114,6 @@ export class LineFile {
 
   close(): void {
     closeSync(this.#file);
+    this.#mark.close();
   }
 }

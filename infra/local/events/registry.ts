@@ -1,5 +1,8 @@
-import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import * as z from "zod";
+import { refusedByDisk } from "../../disk.ts";
+import { orDamaged } from "../damage.ts";
 import { compilePattern } from "./pattern/index.ts";
 import { specOf, type Target, targetOf } from "./target.ts";
 import type { EventBridgeOptions, TargetSpec } from "./types.ts";
@@ -54,6 +57,46 @@ export type ReplayRecord = {
 
 type State = { buses: BusRecord[]; rules: RuleRecord[]; archives: ArchiveRecord[]; replays: ReplayRecord[] };
 
+const Named = z.looseObject({ name: z.string(), managed: z.boolean() });
+const Tagged = Named.extend({ tags: z.record(z.string(), z.string()) });
+const Count = z.int().min(0);
+
+/** What must be there for the registry to work with a record. */
+const StateFile = z.looseObject({
+  buses: z.array(Tagged.extend({ createdAt: z.number() })),
+  rules: z.array(
+    Tagged.extend({
+      bus: z.string(),
+      pattern: z.string(),
+      state: z.string(),
+      targets: z.array(
+        z.looseObject({ target: z.looseObject({ Id: z.string(), Arn: z.string() }), managed: z.boolean() }),
+      ),
+    }),
+  ),
+  archives: z.array(Named.extend({ bus: z.string(), retentionDays: z.number(), createdAt: z.number(), from: Count })),
+  replays: z.array(
+    z.looseObject({
+      name: z.string(),
+      archive: z.looseObject({ name: z.string(), bus: z.string() }),
+      state: z.string(),
+      filterArns: z.array(z.string()),
+      from: Count,
+      until: Count,
+    }),
+  ),
+});
+
+/** Reads the file. Throws `DamagedStateError`. */
+function readState(path: string): State {
+  const text = readFileSync(path, "utf8");
+  return orDamaged(path, "its content", () => {
+    const state: State = JSON.parse(text);
+    for (const { pattern } of StateFile.parse(state).rules) compilePattern(JSON.parse(pattern));
+    return state;
+  });
+}
+
 const NOTHING: State = { buses: [], rules: [], archives: [], replays: [] };
 
 /** Records by name, as listings have them. */
@@ -71,7 +114,7 @@ export class Registry {
 
   constructor(options: EventBridgeOptions, now: number) {
     this.#path = join(options.directory, "state.json");
-    const state: State = existsSync(this.#path) ? JSON.parse(readFileSync(this.#path, "utf8")) : NOTHING;
+    const state: State = existsSync(this.#path) ? readState(this.#path) : NOTHING;
     for (const name of new Set(["default", ...options.buses])) {
       const before = state.buses.find((bus) => bus.name === name);
       this.buses.set(name, { createdAt: now, tags: {}, ...before, name, managed: true });
@@ -149,7 +192,12 @@ export class Registry {
       replays: [...this.replays.values()],
     };
     const fresh = `${this.#path}.new`;
-    writeFileSync(fresh, JSON.stringify(state));
-    renameSync(fresh, this.#path);
+    try {
+      writeFileSync(fresh, JSON.stringify(state), { mode: 0o600 });
+      renameSync(fresh, this.#path);
+    } catch (error) {
+      rmSync(fresh, { force: true });
+      throw refusedByDisk(error, this.#path);
+    }
   }
 }

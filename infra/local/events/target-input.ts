@@ -9,20 +9,21 @@ export type RuleContext = {
   ingestedAt: number;
 };
 
-type Variables = Record<string, unknown>;
+/** A map: a person names them, and `__proto__` is a name too. */
+type Variables = Map<string, unknown>;
 
 const PLACEHOLDER = /<([A-Za-z0-9_.-]+)>/y;
 
 /** https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html#eb-transform-input-predefined */
 function predefined(event: BusEvent, context: RuleContext): Variables {
   const { detail: _, ...withoutDetail } = event;
-  return {
-    "aws.events.rule-arn": context.ruleArn,
-    "aws.events.rule-name": context.ruleName,
-    "aws.events.event.ingestion-time": new Date(context.ingestedAt).toISOString(),
-    "aws.events.event": withoutDetail,
-    "aws.events.event.json": event,
-  };
+  return new Map<string, unknown>([
+    ["aws.events.rule-arn", context.ruleArn],
+    ["aws.events.rule-name", context.ruleName],
+    ["aws.events.event.ingestion-time", new Date(context.ingestedAt).toISOString()],
+    ["aws.events.event", withoutDetail],
+    ["aws.events.event.json", event],
+  ]);
 }
 
 /** Names that need no path. */
@@ -84,9 +85,10 @@ function parsed(text: string): unknown {
 
 function transformed(transformer: InputTransformer, event: BusEvent, context: RuleContext): unknown {
   const variables = predefined(event, context);
-  for (const [name, path] of Object.entries(transformer.inputPathsMap ?? {})) variables[name] = atJsonPath(event, path);
+  for (const [name, path] of Object.entries(transformer.inputPathsMap ?? {}))
+    variables.set(name, atJsonPath(event, path));
   const text = fill(transformer.inputTemplate, (name, insideQuotes) =>
-    insideQuotes ? insideString(variables[name]) : asJson(variables[name]),
+    insideQuotes ? insideString(variables.get(name)) : asJson(variables.get(name)),
   );
   return parsed(text);
 }

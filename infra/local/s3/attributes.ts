@@ -68,14 +68,15 @@ export function refuseUnsupportedHeaders(exchange: Exchange): void {
 
 /** Headers of one name are joined by a bare comma, which `IncomingMessage.headers` does not do. */
 function userMetadataOf(rawHeaders: readonly string[]): Record<string, string> {
-  const raw: Record<string, string> = {};
+  const raw = new Map<string, string>();
   for (let at = 0; at < rawHeaders.length; at += 2) {
     const name = rawHeaders[at]!.toLowerCase();
     if (!name.startsWith(META)) continue;
     const key = name.slice(META.length);
-    raw[key] = raw[key] === undefined ? rawHeaders[at + 1]! : `${raw[key]},${rawHeaders[at + 1]}`;
+    const before = raw.get(key);
+    raw.set(key, before === undefined ? rawHeaders[at + 1]! : `${before},${rawHeaders[at + 1]}`);
   }
-  return Object.fromEntries(Object.entries(raw).map(([name, value]) => [name, decodeWords(value)]));
+  return Object.fromEntries([...raw].map(([name, value]) => [name, decodeWords(value)]));
 }
 
 function refuseLargeMetadata(metadata: Record<string, string>): void {

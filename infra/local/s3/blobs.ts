@@ -1,8 +1,10 @@
 import { randomUUID } from "node:crypto";
-import { createReadStream } from "node:fs";
+import { createReadStream, statSync } from "node:fs";
 import { mkdir, open, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
+import { refusedByDisk } from "../../disk.ts";
+import { damaged } from "../damage.ts";
 
 /** A run of bytes in a blob. An object is a list of them, so parts are never copied together. */
 export type Extent = { blob: string; start: number; length: number };
@@ -46,12 +48,12 @@ export class Blobs {
         yield chunk;
       }
     }
-    const file = await open(path, "wx");
     try {
+      const file = await open(path, "wx", 0o600);
       await pipeline(observed, file.createWriteStream({ highWaterMark: BUFFERED_BYTES }));
     } catch (error) {
       await rm(path, { force: true });
-      throw error;
+      throw refusedByDisk(error, path);
     }
     const extents = [{ blob, start: 0, length }];
     this.hold(extents);
@@ -84,6 +86,21 @@ export class Blobs {
         this.#holders.delete(blob);
         if (this.#swept) this.#remove(blob);
       }
+    }
+  }
+
+  async isEmpty(): Promise<boolean> {
+    return (await readdir(this.#directory)).length === 0;
+  }
+
+  /** Throws `DamagedStateError` where a file is missing or shorter than what it holds; `toMove` as in `damaged`. */
+  check(extents: readonly Extent[], content: string, toMove: string): void {
+    for (const { blob, start, length } of extents) {
+      const path = join(this.#directory, blob);
+      const size = statSync(path, { throwIfNoEntry: false })?.size;
+      if (size !== undefined && size >= start + length) continue;
+      const what = size === undefined ? "it is missing" : `it has ${size} bytes and had ${start + length} or more`;
+      throw damaged(path, `it holds ${content}, and ${what}`, { toMove });
     }
   }
 

@@ -1,54 +1,101 @@
+import type { IncomingMessage } from "node:http";
+import { foreignPage, isLoopback } from "../callers.ts";
+import { parseAddress, parseTarget } from "./address.ts";
 import { S3Error } from "./errors.ts";
 import { type Exchange, type Headers, header, replyEmpty } from "./exchange.ts";
+import { isForm } from "./form-data.ts";
+import type { CorsRule } from "./state.ts";
+import type { Store } from "./store.ts";
 
-const METHODS = "GET, PUT, POST, DELETE, HEAD";
-const MAX_AGE_SECONDS = "3000";
-/** Pages served by this machine may use the local stack; any other page that a developer has open may not read it. */
-const LOCAL_ORIGIN = /^https?:\/\/(?:[\w.-]+\.)?(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?$/;
+/** Whether a text is a pattern's, which may hold one `*`. */
+function matches(pattern: string, text: string): boolean {
+  const star = pattern.indexOf("*");
+  if (star < 0) return pattern === text;
+  const [head, tail] = [pattern.slice(0, star), pattern.slice(star + 1)];
+  return text.length >= head.length + tail.length && text.startsWith(head) && text.endsWith(tail);
+}
 
-/** Headers that scripts may read beside the harmless ones. */
-const EXPOSED = [
-  "ETag",
-  "Content-Range",
-  "Accept-Ranges",
-  "Content-Length",
-  "Content-Encoding",
-  "Content-Disposition",
-  "x-amz-version-id",
-  "x-amz-delete-marker",
-  "x-amz-request-id",
-  "x-amz-id-2",
-  "x-amz-checksum-crc32",
-  "x-amz-checksum-crc32c",
-  "x-amz-checksum-crc64nvme",
-  "x-amz-checksum-sha1",
-  "x-amz-checksum-sha256",
-  "x-amz-checksum-type",
-].join(", ");
+const isOfThisMachine = (origin: string): boolean => URL.canParse(origin) && isLoopback(new URL(origin).hostname);
 
-/** For the answer to a page of this machine; none for others. */
-export function corsHeaders(exchange: Pick<Exchange, "headers">): Headers {
-  const { origin } = exchange.headers;
-  if (origin === undefined || !LOCAL_ORIGIN.test(origin)) return {};
+/**
+ * Whether a rule names an origin. Unlike in S3 a pattern that ends in `*` names pages of this machine only, and none names
+ * "null": S3 checks the signatures of the requests that it lets a page send, and a stack that takes any credentials can't.
+ */
+function namesOrigin(pattern: string, origin: string): boolean {
+  return matches(pattern, origin) && origin !== "null" && (!pattern.endsWith("*") || isOfThisMachine(origin));
+}
+
+const listOf = (text: string): string[] =>
+  text
+    .split(",")
+    .map((name) => name.trim().toLowerCase())
+    .filter((name) => name !== "");
+
+type Asked = { method: string; headers: string[] };
+
+/** What is asked: by a preflight for the request that is to follow, else by the request itself. */
+function asked({ method = "", headers }: IncomingMessage): Asked {
+  const preflighted = method === "OPTIONS" ? headers["access-control-request-method"] : undefined;
+  if (preflighted === undefined) return { method, headers: [] };
+  return { method: preflighted, headers: listOf(String(headers["access-control-request-headers"] ?? "")) };
+}
+
+/** The first rule that allows it: https://docs.aws.amazon.com/AmazonS3/latest/userguide/cors.html */
+function ruleFor(rules: readonly CorsRule[], origin: string, { method, headers }: Asked): CorsRule | undefined {
+  return rules.find(
+    (rule) =>
+      rule.origins.some((pattern) => namesOrigin(pattern, origin)) &&
+      rule.methods.includes(method) &&
+      headers.every((name) => rule.headers.some((pattern) => matches(pattern.toLowerCase(), name))),
+  );
+}
+
+function ruleOf(request: IncomingMessage, store: Store, bucket: string): CorsRule | undefined {
+  const { origin } = request.headers;
+  return origin === undefined ? undefined : ruleFor(store.findBucket(bucket)?.cors ?? [], origin, asked(request));
+}
+
+/** Whether the rules of a request's bucket allow it to the page that it comes from. */
+export function isPageAllowed(request: IncomingMessage, store: Store): boolean {
+  try {
+    const { bucket } = parseAddress(parseTarget(request.url ?? "/").path, request.headers.host ?? "");
+    return ruleOf(request, store, bucket) !== undefined;
+  } catch (error) {
+    if (error instanceof S3Error) return false;
+    throw error;
+  }
+}
+
+/** For the answer to a page that a rule allows; none for others. */
+export function corsHeaders({ request, store, bucket }: Exchange): Headers {
+  const rule = ruleOf(request, store, bucket);
+  if (rule === undefined) return {};
   return {
-    "access-control-allow-origin": origin,
-    "access-control-expose-headers": EXPOSED,
+    "access-control-allow-origin": request.headers.origin ?? "",
+    "access-control-allow-methods": rule.methods.join(", "),
+    ...(rule.exposed.length > 0 && { "access-control-expose-headers": rule.exposed.join(", ") }),
+    ...(rule.maxAgeSeconds !== undefined && { "access-control-max-age": String(rule.maxAgeSeconds) }),
     vary: "Origin, Access-Control-Request-Headers, Access-Control-Request-Method",
   };
 }
 
+/**
+ * A page that a rule allows has to sign what it sends, as S3 has it; a form signs its policy instead. Throws
+ * `AccessDenied`.
+ */
+export function requireSignatureOfPage(exchange: Exchange): void {
+  const { request, headers, query } = exchange;
+  if (request.method === "OPTIONS" || foreignPage(headers) === undefined) return;
+  const isSigned = headers.authorization?.startsWith("AWS") || query.has("X-Amz-Signature") || query.has("Signature");
+  if (isSigned || (request.method === "POST" && isForm(exchange))) return;
+  throw new S3Error("AccessDenied", "A page must sign its requests: use a presigned URL, or an SDK with credentials");
+}
+
 /** The preflight of https://docs.aws.amazon.com/AmazonS3/latest/API/RESTOPTIONSobject.html. Throws `AccessForbidden`. */
 export function answerPreflight(exchange: Exchange): void {
-  if (
-    header(exchange, "access-control-request-method") === undefined ||
-    Object.keys(corsHeaders(exchange)).length === 0
-  ) {
+  const { request, store, bucket } = exchange;
+  if (header(exchange, "access-control-request-method") === undefined || ruleOf(request, store, bucket) === undefined)
     throw new S3Error("AccessForbidden", "CORSResponse: This CORS request is not allowed.");
-  }
   const requested = header(exchange, "access-control-request-headers");
-  replyEmpty(exchange, 200, {
-    "access-control-allow-methods": METHODS,
-    "access-control-max-age": MAX_AGE_SECONDS,
-    ...(requested !== undefined && { "access-control-allow-headers": requested }),
-  });
+  replyEmpty(exchange, 200, requested === undefined ? {} : { "access-control-allow-headers": requested });
 }

@@ -1,10 +1,14 @@
 import { S3Error } from "./errors.ts";
+import { type Exchange, header } from "./exchange.ts";
 
 /** S3's limit for everything before the file: https://docs.aws.amazon.com/AmazonS3/latest/API/RESTObjectPOST.html */
 const LARGEST_FIELDS_BYTES = 20_480;
 
 const malformed = (): S3Error =>
   new S3Error("MalformedPOSTRequest", "The body of your POST request is not well-formed multipart/form-data.");
+
+export const isForm = (exchange: Exchange): boolean =>
+  (header(exchange, "content-type") ?? "").toLowerCase().startsWith("multipart/form-data");
 
 export type FormFile = { name: string; type: string | undefined };
 

@@ -94,17 +94,19 @@ export function listObjects(exchange: Exchange): void {
   ]);
 }
 
-const TOKEN_KINDS: Record<string, (name: string) => Position> = {
-  k: (afterKey) => ({ afterKey }),
-  p: (afterPrefix) => ({ afterPrefix }),
-};
+const TOKEN_KINDS: ReadonlyMap<string, (name: string) => Position> = new Map(
+  Object.entries<(name: string) => Position>({
+    k: (afterKey) => ({ afterKey }),
+    p: (afterPrefix) => ({ afterPrefix }),
+  }),
+);
 
 const continuationToken = (item: PageItem<unknown>): string =>
   Buffer.from((item.kind === "item" ? "k" : "p") + lastName(item)).toString("base64");
 
 function positionOf(token: string): Position {
   const text = Buffer.from(token, "base64").toString("utf8");
-  const kind = TOKEN_KINDS[text.charAt(0)];
+  const kind = TOKEN_KINDS.get(text.charAt(0));
   if (kind === undefined || Buffer.from(text).toString("base64") !== token) {
     throw invalidArgument("continuation-token", token, "The continuation token provided is incorrect");
   }

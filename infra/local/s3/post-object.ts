@@ -3,7 +3,7 @@ import { encryptionHeaders, headerValue, makeAttributes, refuseAcl } from "./att
 import { checksumHeaders, DEFAULT_ALGORITHM } from "./checksums.ts";
 import { invalidArgument, S3Error } from "./errors.ts";
 import { type Exchange, header, quoted, replyEmpty, replyText, versionHeader } from "./exchange.ts";
-import { FormReader } from "./form-data.ts";
+import { FormReader, isForm } from "./form-data.ts";
 import { PayloadCheck } from "./payload-check.ts";
 import { checkPostPolicy, type LengthRange } from "./post-policy.ts";
 import { storePayload } from "./put-object.ts";
@@ -13,9 +13,6 @@ import { parseTagging } from "./tagging.ts";
 import { xmlDocument } from "./xml-writing.ts";
 
 const META = "x-amz-meta-";
-
-export const isForm = (exchange: Exchange): boolean =>
-  (header(exchange, "content-type") ?? "").toLowerCase().startsWith("multipart/form-data");
 
 function keyOf(fields: ReadonlyMap<string, string>, filename: string): string {
   const key = fields.get("key")?.replace(/\$\{filename\}/g, () => filename) ?? "";
@@ -35,18 +32,18 @@ const TOKEN = /^[!#$%&'*+.^_`|~0-9a-z-]+$/;
 /** Unlike headers, a form's fields may hold anything. Throws `InvalidArgument` for what no header could. */
 function attributesOfForm(fields: ReadonlyMap<string, string>, type: string | undefined): Attributes {
   refuseAcl(fields.get("acl") ?? "private");
-  const metadata: Record<string, string> = {};
+  const metadata = new Map<string, string>();
   for (const [name, value] of fields) {
     if (!name.startsWith(META)) continue;
     if (!TOKEN.test(name)) throw invalidArgument(name, value, "Metadata name cannot be the name of a header.");
-    metadata[name.slice(META.length)] = value;
+    metadata.set(name.slice(META.length), value);
   }
   const tagging = fields.get("tagging");
   const stated = (name: string): string | undefined => {
     const value = fields.get(name) ?? (name === "content-type" ? type : undefined);
     return value === undefined ? undefined : headerValue(name, value);
   };
-  return makeAttributes(stated, metadata, tagging === undefined ? [] : parseTagging(tagging));
+  return makeAttributes(stated, Object.fromEntries(metadata), tagging === undefined ? [] : parseTagging(tagging));
 }
 
 async function receiveFile(

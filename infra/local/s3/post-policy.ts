@@ -47,13 +47,34 @@ function readPolicy(encoded: string): { expiration: number; conditions: Conditio
   return { expiration, conditions: policy.conditions.flatMap(readCondition) };
 }
 
+/** What signs a policy, version 4 and version 2: https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-post-example.html */
+const SIGNATURES: readonly Readonly<Record<string, RegExp>>[] = [
+  {
+    "x-amz-algorithm": /^AWS4-HMAC-SHA256$/,
+    "x-amz-credential": /^[^/]+\/\d{8}\/[^/]+\/s3\/aws4_request$/,
+    "x-amz-date": /^\d{8}T\d{6}Z$/,
+    "x-amz-signature": /^[0-9a-f]{64}$/,
+  },
+  { awsaccesskeyid: /./, signature: /^[A-Za-z0-9+/]{27}=$/ },
+];
+
+const isSigned = (fields: ReadonlyMap<string, string>): boolean =>
+  SIGNATURES.some((signature) =>
+    Object.entries(signature).every(([name, pattern]) => pattern.test(fields.get(name) ?? "")),
+  );
+
 /**
- * Holds a form against its own policy; signatures are not looked at. `fields` by lower-case name, with the bucket; `now` in
- * milliseconds of the epoch. Returns how large the file may be. Throws `AccessDenied` and `InvalidPolicyDocument`.
+ * Holds a form against its policy, which must be there and have a signature. Whose it is can't be checked: a local stack
+ * takes any credentials. `fields` by lower-case name, with the bucket; `now` in milliseconds of the epoch. Returns how
+ * large the file may be. Throws `AccessDenied` and `InvalidPolicyDocument`.
  */
 export function checkPostPolicy(fields: ReadonlyMap<string, string>, now: number): LengthRange | undefined {
   const encoded = fields.get("policy");
-  if (encoded === undefined) return undefined;
+  if (encoded === undefined || !isSigned(fields))
+    throw new S3Error(
+      "AccessDenied",
+      "A form needs a signed policy: send the fields that createPresignedPost or generate_presigned_post makes",
+    );
   const { expiration, conditions } = readPolicy(encoded);
   if (expiration <= now) throw denied("Policy expired.");
   const conditioned = new Set<string>(UNCONDITIONED);

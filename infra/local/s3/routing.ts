@@ -1,3 +1,4 @@
+import { deleteBucketCors, getBucketCors, putBucketCors } from "./bucket-cors.ts";
 import {
   createBucket,
   deleteBucket,
@@ -37,39 +38,44 @@ const putOrCopy: Operation = (exchange) => (isCopy(exchange) ? copyObject(exchan
 const partOrCopy: Operation = (exchange) => (isCopy(exchange) ? uploadPartCopy(exchange) : uploadPart(exchange));
 
 /** By what the request is about, method and the parameter that selects the operation. */
-const OPERATIONS: Record<string, Operation> = {
-  "Service GET": listBuckets,
+const OPERATIONS: ReadonlyMap<string, Operation> = new Map(
+  Object.entries<Operation>({
+    "Service GET": listBuckets,
 
-  "Bucket PUT": createBucket,
-  "Bucket HEAD": headBucket,
-  "Bucket DELETE": deleteBucket,
-  "Bucket GET": listByVersion,
-  "Bucket GET versions": listObjectVersions,
-  "Bucket GET uploads": listMultipartUploads,
-  "Bucket GET location": getBucketLocation,
-  "Bucket GET versioning": getBucketVersioning,
-  "Bucket PUT versioning": putBucketVersioning,
-  "Bucket GET notification": getBucketNotification,
-  "Bucket PUT notification": putBucketNotification,
-  "Bucket GET acl": getBucketAcl,
-  "Bucket POST": postObject,
-  "Bucket POST delete": deleteObjects,
+    "Bucket PUT": createBucket,
+    "Bucket HEAD": headBucket,
+    "Bucket DELETE": deleteBucket,
+    "Bucket GET": listByVersion,
+    "Bucket GET versions": listObjectVersions,
+    "Bucket GET uploads": listMultipartUploads,
+    "Bucket GET location": getBucketLocation,
+    "Bucket GET versioning": getBucketVersioning,
+    "Bucket PUT versioning": putBucketVersioning,
+    "Bucket GET notification": getBucketNotification,
+    "Bucket PUT notification": putBucketNotification,
+    "Bucket GET acl": getBucketAcl,
+    "Bucket GET cors": getBucketCors,
+    "Bucket PUT cors": putBucketCors,
+    "Bucket DELETE cors": deleteBucketCors,
+    "Bucket POST": postObject,
+    "Bucket POST delete": deleteObjects,
 
-  "Object PUT": putOrCopy,
-  "Object GET": getObject,
-  "Object HEAD": headObject,
-  "Object DELETE": deleteObject,
-  "Object GET attributes": getObjectAttributes,
-  "Object GET acl": getObjectAcl,
-  "Object GET tagging": getObjectTagging,
-  "Object PUT tagging": putObjectTagging,
-  "Object DELETE tagging": deleteObjectTagging,
-  "Object POST uploads": createMultipartUpload,
-  "Object PUT uploadId": partOrCopy,
-  "Object GET uploadId": listParts,
-  "Object POST uploadId": completeMultipartUpload,
-  "Object DELETE uploadId": abortMultipartUpload,
-};
+    "Object PUT": putOrCopy,
+    "Object GET": getObject,
+    "Object HEAD": headObject,
+    "Object DELETE": deleteObject,
+    "Object GET attributes": getObjectAttributes,
+    "Object GET acl": getObjectAcl,
+    "Object GET tagging": getObjectTagging,
+    "Object PUT tagging": putObjectTagging,
+    "Object DELETE tagging": deleteObjectTagging,
+    "Object POST uploads": createMultipartUpload,
+    "Object PUT uploadId": partOrCopy,
+    "Object GET uploadId": listParts,
+    "Object POST uploadId": completeMultipartUpload,
+    "Object DELETE uploadId": abortMultipartUpload,
+  }),
+);
 
 /** The operation that a request asks for. Throws `MethodNotAllowed`, and `NotImplemented` for what isn't served. */
 export function routeOf(exchange: Exchange): Operation {
@@ -77,7 +83,7 @@ export function routeOf(exchange: Exchange): Operation {
   if (method === "OPTIONS") return answerPreflight;
   const level = exchange.bucket === "" ? "Service" : exchange.key === "" ? "Bucket" : "Object";
   const names = subresources(exchange.query);
-  const operation = OPERATIONS[[level, method, ...names].join(" ")];
+  const operation = OPERATIONS.get([level, method, ...names].join(" "));
   if (operation !== undefined) return operation;
   if (names.length === 0) throw methodNotAllowed(method, level.toUpperCase());
   throw notImplemented(operationName(method, level, names));

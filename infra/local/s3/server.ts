@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { isDiskFull } from "../../disk.ts";
 import { parseAddress, parseTarget } from "./address.ts";
 import { refuseUnsupportedHeaders } from "./attributes.ts";
-import { corsHeaders } from "./cors.ts";
+import { corsHeaders, isPageAllowed, requireSignatureOfPage } from "./cors.ts";
 import { S3Error } from "./errors.ts";
 import type { ObjectCreated } from "./events.ts";
 import { type Exchange, type Headers, replyText } from "./exchange.ts";
@@ -15,6 +16,8 @@ import { type XmlField, xmlDocument } from "./xml-writing.ts";
 export type LocalS3 = {
   /** Answers one request; never throws. Needs no `this`: `http.createServer(s3.handle)`. */
   handle(request: IncomingMessage, response: ServerResponse): void;
+  /** Whether the CORS rules of the bucket that a request names allow the page that it comes from. */
+  allowsPage(request: IncomingMessage): boolean;
   /** Does nothing if the bucket is there. Throws `S3Error` `InvalidBucketName`. */
   createBucket(name: string): Promise<void>;
   /** Takes no more requests, breaks off transfers, and resolves when everything begun has come to its end. */
@@ -65,6 +68,8 @@ const isDisconnection = (error: unknown): boolean =>
 
 function asS3Error(error: unknown): S3Error {
   if (error instanceof S3Error) return error;
+  // Whoever runs the stack is told by `watchDisk`.
+  if (isDiskFull(error)) return new S3Error("ServiceUnavailable", "The disk of the local stack is full.");
   warn(error);
   return new S3Error("InternalError", "We encountered an internal error. Please try again.");
 }
@@ -90,6 +95,8 @@ async function answer(exchange: Exchange): Promise<void> {
   const { path, query } = parseTarget(exchange.request.url ?? "/");
   exchange.query = query;
   Object.assign(exchange, parseAddress(path, exchange.headers.host ?? ""));
+  exchange.response.setHeaders(new Map(Object.entries(corsHeaders(exchange))));
+  requireSignatureOfPage(exchange);
   checkPresignedExpiry(query, Date.now());
   refuseUnsupportedHeaders(exchange);
   await routeOf(exchange)(exchange);
@@ -127,7 +134,6 @@ export async function openS3(options: LocalS3Options): Promise<LocalS3> {
       "x-amz-request-id": requestId,
       "x-amz-id-2": randomBytes(48).toString("base64"),
       server: "AmazonS3",
-      ...corsHeaders(request),
     };
     response.setHeaders(new Map(Object.entries(identity)));
     const { headers } = request;
@@ -157,6 +163,7 @@ export async function openS3(options: LocalS3Options): Promise<LocalS3> {
 
   return {
     handle,
+    allowsPage: (request) => isPageAllowed(request, store),
     async createBucket(name) {
       if (store.findBucket(name) === undefined) store.createBucket(name, region);
     },

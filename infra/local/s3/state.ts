@@ -58,6 +58,18 @@ export type Upload = {
 
 export type OpenUpload = Upload & { parts: Map<number, Part> };
 
+/** Of `PutBucketCors`: which pages of other origins may send which requests. */
+export type CorsRule = {
+  id?: string;
+  origins: string[];
+  methods: string[];
+  /** Names of headers that a page may send, perhaps with one `*`. */
+  headers: string[];
+  /** Names of headers that a page may read. */
+  exposed: string[];
+  maxAgeSeconds?: number;
+};
+
 export type VersioningStatus = "Enabled" | "Suspended";
 
 export type Bucket = {
@@ -67,6 +79,7 @@ export type Bucket = {
   versioning?: VersioningStatus;
   /** Whether `PutBucketNotificationConfiguration` switched EventBridge on. */
   eventBridge: boolean;
+  cors: CorsRule[];
   keys: OrderedKeys;
   /** Newest first; never empty. */
   versions: Map<string, Version[]>;
@@ -80,6 +93,7 @@ export type Change =
   | { type: "BucketDeleted"; bucket: string }
   | { type: "VersioningSet"; bucket: string; status: VersioningStatus }
   | { type: "NotificationSet"; bucket: string; eventBridge: boolean }
+  | { type: "CorsSet"; bucket: string; rules: CorsRule[] }
   | { type: "VersionAdded"; bucket: string; key: string; version: Version }
   | { type: "VersionRemoved"; bucket: string; key: string; versionId: string }
   | { type: "TagsSet"; bucket: string; key: string; versionId: string; tags: Tag[] }
@@ -125,7 +139,7 @@ export function applyChange(buckets: Map<string, Bucket>, change: Change, holder
   if (change.type === "BucketCreated") {
     const { bucket: name, region, created } = change;
     const contents = { keys: new OrderedKeys(), versions: new Map(), uploads: new Map() };
-    buckets.set(name, { name, region, created, eventBridge: false, ...contents });
+    buckets.set(name, { name, region, created, eventBridge: false, cors: [], ...contents });
     return;
   }
   const bucket = buckets.get(change.bucket);
@@ -140,6 +154,9 @@ export function applyChange(buckets: Map<string, Bucket>, change: Change, holder
       break;
     case "NotificationSet":
       bucket.eventBridge = change.eventBridge;
+      break;
+    case "CorsSet":
+      bucket.cors = change.rules;
       break;
     case "VersionAdded":
       addVersion(bucket, change.key, change.version, holders);
@@ -168,13 +185,25 @@ export function applyChange(buckets: Map<string, Bucket>, change: Change, holder
   }
 }
 
+/** The content of each object and part, with what it is of. */
+export function* contentsOf(buckets: ReadonlyMap<string, Bucket>): Generator<[content: string, Extent[]]> {
+  for (const { name, versions, uploads } of buckets.values()) {
+    for (const [key, ofKey] of versions)
+      for (const version of ofKey) yield [`the content of s3://${name}/${key}`, extentsOf(version)];
+    for (const { key, parts } of uploads.values())
+      for (const { number, extents } of parts.values())
+        yield [`part ${number} of an upload to s3://${name}/${key}`, extents];
+  }
+}
+
 /** The shortest history that leads to these buckets. */
 export function* historyOf(buckets: ReadonlyMap<string, Bucket>, sequencer: string): Generator<Change> {
   yield { type: "SequencerReached", sequencer };
-  for (const { name: bucket, region, created, versioning, eventBridge, versions, uploads } of buckets.values()) {
+  for (const { name: bucket, region, created, versioning, eventBridge, cors, versions, uploads } of buckets.values()) {
     yield { type: "BucketCreated", bucket, region, created };
     if (versioning !== undefined) yield { type: "VersioningSet", bucket, status: versioning };
     if (eventBridge) yield { type: "NotificationSet", bucket, eventBridge };
+    if (cors.length > 0) yield { type: "CorsSet", bucket, rules: cors };
     for (const [key, ofKey] of versions) {
       for (const version of ofKey.toReversed()) yield { type: "VersionAdded", bucket, key, version };
     }

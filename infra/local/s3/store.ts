@@ -1,14 +1,18 @@
 import { randomBytes } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { damaged } from "../damage.ts";
 import { Journal } from "../journal.ts";
 import { isBucketName } from "./address.ts";
 import { Blobs } from "./blobs.ts";
 import { noSuchBucket, noSuchUpload, S3Error } from "./errors.ts";
+import { changeIn } from "./journal-lines.ts";
 import {
   applyChange,
   type Bucket,
   type Change,
+  type CorsRule,
+  contentsOf,
   type DeleteMarker,
   historyOf,
   type ObjectVersion,
@@ -53,18 +57,26 @@ export class Store {
     this.#sequencer = sequencer;
   }
 
-  /** Reads the journal, shortens it, and removes content that no change names. */
+  /**
+   * Reads the journal, shortens it, and removes content that no change names. Throws `DamagedStateError`, before anything
+   * is changed, where the journal or the content of an object isn't what it was.
+   */
   static async open(directory: string): Promise<Store> {
     await mkdir(directory, { recursive: true });
     const blobs = await Blobs.open(join(directory, "blobs"));
     const path = join(directory, "journal.jsonl");
     const buckets = new Map<string, Bucket>();
     let sequencer = "0";
-    for await (const change of Journal.read<Change>(path)) {
+    const apply = (line: unknown): void => {
+      const change = changeIn(line);
       applyChange(buckets, change, blobs);
       if (change.type === "SequencerReached") sequencer = change.sequencer;
       if (change.type === "VersionAdded" && change.version.sequencer > sequencer) sequencer = change.version.sequencer;
-    }
+    };
+    const lines = await Journal.replay(path, apply, directory);
+    // A journal without a line would have all content swept.
+    if (lines === 0 && !(await blobs.isEmpty())) throw damaged(path, "it holds no line", { toMove: directory });
+    for (const [content, extents] of contentsOf(buckets)) blobs.check(extents, content, directory);
     await blobs.sweep();
     const journal = Journal.rewrite(path, historyOf(buckets, sequencer));
     return new Store(blobs, journal, buckets, BigInt(`0x${sequencer}`));
@@ -106,9 +118,13 @@ export class Store {
     this.#commit({ type: "BucketDeleted", bucket: name });
   }
 
-  configureBucket(name: string, change: { versioning: "Enabled" | "Suspended" } | { eventBridge: boolean }): void {
+  configureBucket(
+    name: string,
+    change: { versioning: "Enabled" | "Suspended" } | { eventBridge: boolean } | { cors: CorsRule[] },
+  ): void {
     const { name: bucket } = this.bucket(name);
     if ("versioning" in change) this.#commit({ type: "VersioningSet", bucket, status: change.versioning });
+    else if ("cors" in change) this.#commit({ type: "CorsSet", bucket, rules: change.cors });
     else this.#commit({ type: "NotificationSet", bucket, eventBridge: change.eventBridge });
   }
 

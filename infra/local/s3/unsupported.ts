@@ -1,42 +1,44 @@
 /** Query parameters that select an operation, and how its name ends: https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Storage_Service.html */
-const NOUNS: Record<string, string> = {
-  accelerate: "AccelerateConfiguration",
-  acl: "Acl",
-  analytics: "AnalyticsConfiguration",
-  attributes: "Attributes",
-  cors: "Cors",
-  delete: "Objects",
-  encryption: "Encryption",
-  "intelligent-tiering": "IntelligentTieringConfiguration",
-  inventory: "InventoryConfiguration",
-  "legal-hold": "LegalHold",
-  lifecycle: "LifecycleConfiguration",
-  location: "Location",
-  logging: "Logging",
-  metadataConfiguration: "MetadataConfiguration",
-  metadataTable: "MetadataTableConfiguration",
-  metrics: "MetricsConfiguration",
-  notification: "NotificationConfiguration",
-  "object-lock": "LockConfiguration",
-  ownershipControls: "OwnershipControls",
-  policy: "Policy",
-  policyStatus: "PolicyStatus",
-  publicAccessBlock: "PublicAccessBlock",
-  renameObject: "Rename",
-  replication: "Replication",
-  requestPayment: "RequestPayment",
-  restore: "Restore",
-  retention: "Retention",
-  select: "Content",
-  session: "Session",
-  tagging: "Tagging",
-  torrent: "Torrent",
-  uploadId: "Upload",
-  uploads: "Uploads",
-  versioning: "Versioning",
-  versions: "Versions",
-  website: "Website",
-};
+const NOUNS: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    accelerate: "AccelerateConfiguration",
+    acl: "Acl",
+    analytics: "AnalyticsConfiguration",
+    attributes: "Attributes",
+    cors: "Cors",
+    delete: "Objects",
+    encryption: "Encryption",
+    "intelligent-tiering": "IntelligentTieringConfiguration",
+    inventory: "InventoryConfiguration",
+    "legal-hold": "LegalHold",
+    lifecycle: "LifecycleConfiguration",
+    location: "Location",
+    logging: "Logging",
+    metadataConfiguration: "MetadataConfiguration",
+    metadataTable: "MetadataTableConfiguration",
+    metrics: "MetricsConfiguration",
+    notification: "NotificationConfiguration",
+    "object-lock": "LockConfiguration",
+    ownershipControls: "OwnershipControls",
+    policy: "Policy",
+    policyStatus: "PolicyStatus",
+    publicAccessBlock: "PublicAccessBlock",
+    renameObject: "Rename",
+    replication: "Replication",
+    requestPayment: "RequestPayment",
+    restore: "Restore",
+    retention: "Retention",
+    select: "Content",
+    session: "Session",
+    tagging: "Tagging",
+    torrent: "Torrent",
+    uploadId: "Upload",
+    uploads: "Uploads",
+    versioning: "Versioning",
+    versions: "Versions",
+    website: "Website",
+  }),
+);
 
 /** Parameters without a value that are no operation of their own. */
 const PLAIN = [
@@ -61,12 +63,16 @@ const PLAIN = [
  * it asks for something that S3 learned later, and must not be taken for the plain operation.
  */
 export const subresources = (query: ReadonlyMap<string, string>): string[] =>
-  [...query].filter(([name, value]) => name in NOUNS || (value === "" && !PLAIN.includes(name))).map(([name]) => name);
+  [...query]
+    .filter(([name, value]) => NOUNS.has(name) || (value === "" && !PLAIN.includes(name)))
+    .map(([name]) => name);
 
-const VERBS: Record<string, string> = { GET: "Get", HEAD: "Head", PUT: "Put", DELETE: "Delete", POST: "Post" };
+const VERBS: ReadonlyMap<string, string> = new Map(
+  Object.entries({ GET: "Get", HEAD: "Head", PUT: "Put", DELETE: "Delete", POST: "Post" }),
+);
 
 /** What AWS calls the operation, as nearly as method and parameters tell. */
 export function operationName(method: string, level: string, names: readonly string[]): string {
-  const noun = names.map((name) => NOUNS[name] ?? `?${name}`).join("");
-  return `${VERBS[method] ?? method}${level}${noun}`;
+  const noun = names.map((name) => NOUNS.get(name) ?? `?${name}`).join("");
+  return `${VERBS.get(method) ?? method}${level}${noun}`;
 }

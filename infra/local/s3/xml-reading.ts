@@ -3,7 +3,10 @@ import { malformedXml } from "./errors.ts";
 /** An element of a request's body. `text` is its own text, without that of the elements in it. */
 export type XmlElement = { name: string; text: string; children: XmlElement[] };
 
-const ENTITIES: Record<string, string> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'" };
+/** Those of XML itself. A map: a name such as `toString` is none. */
+const ENTITIES: ReadonlyMap<string, string> = new Map(
+  Object.entries({ amp: "&", lt: "<", gt: ">", quot: '"', apos: "'" }),
+);
 const DEEPEST = 16;
 const TOKEN =
   /<!--[\s\S]*?-->|<!\[CDATA\[([\s\S]*?)\]\]>|<\?[\s\S]*?\?>|<\/([^\s>/]+)\s*>|<([^\s>/!?]+)((?:\s+[^\s=>/]+\s*=\s*(?:"[^"<]*"|'[^'<]*'))*)\s*(\/?)>|([^<]+)/gy;
@@ -12,7 +15,7 @@ const TOKEN =
 function resolveEntities(text: string): string {
   return text.replace(/\r\n?/g, "\n").replace(/&([^;&\s]{1,10};)?/g, (_, entity = "") => {
     const name = String(entity).slice(0, -1);
-    const known = ENTITIES[name];
+    const known = ENTITIES.get(name);
     if (known !== undefined) return known;
     const [, hexadecimal, decimal] = /^#(?:x([0-9a-fA-F]+)|([0-9]+))$/.exec(name) ?? [];
     const point = hexadecimal === undefined ? Number.parseInt(decimal ?? "", 10) : Number.parseInt(hexadecimal, 16);

@@ -59,7 +59,7 @@ export async function openSqs({ directory, region, queues }: SqsOptions): Promis
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<object> => {
     const target = String(request.headers["x-amz-target"]);
-    const operation = OPERATIONS[target.slice(TARGET_PREFIX.length)];
+    const operation = OPERATIONS.get(target.slice(TARGET_PREFIX.length));
     if (operation === undefined)
       throw new SqsError("UnsupportedOperation", `The local SQS has no operation "${target}".`);
     const gone = new AbortController();

@@ -136,83 +136,85 @@ const Receive = OfQueue.extend({
 });
 
 /** By their names in the API: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_Operations.html */
-export const OPERATIONS: Readonly<Record<string, Operation>> = {
-  ListQueues: (input, { queues, urlOf }) => {
-    const wish = z.object({
-      QueueNamePrefix: z.string().default(""),
-      MaxResults: z.int().min(1).max(MOST_LISTED).default(MOST_LISTED),
-      NextToken: z.string().default("0"),
-    });
-    const { QueueNamePrefix, MaxResults, NextToken } = parse(wish, input);
-    const names = [...queues.keys()].filter((name) => name.startsWith(QueueNamePrefix));
-    const end = Number(NextToken) + MaxResults;
-    const QueueUrls = names.slice(Number(NextToken), end).map(urlOf);
-    return { QueueUrls, ...(end < names.length && { NextToken: String(end) }) };
-  },
-  GetQueueUrl: (input, api) => {
-    const { QueueName } = parse(z.object({ QueueName: z.string() }), input);
-    return { QueueUrl: api.urlOf(queueOf({ QueueUrl: QueueName }, api).name) };
-  },
-  GetQueueAttributes: (input, api) => {
-    const wish = parse(OfQueue.extend({ AttributeNames: z.array(z.string()).default([]) }), input);
-    const queue = queueOf(wish, api);
-    const { visible, inFlight } = queue.counts();
-    const Attributes = chosen(wish.AttributeNames, {
-      ApproximateNumberOfMessages: String(visible),
-      ApproximateNumberOfMessagesNotVisible: String(inFlight),
-      QueueArn: queueArn(api.region, queue.name),
-    });
-    return { Attributes };
-  },
-  SendMessage: (input, api) => {
-    const wish = parse(OfQueue.extend(Sent.shape), input);
-    return send(queueOf(wish, api), wish);
-  },
-  SendMessageBatch: (input, api) => {
-    const wish = parse(batchOf(Sent.shape), input);
-    const queue = queueOf(wish, api);
-    return each(wish.Entries, (entry) => send(queue, entry));
-  },
-  ReceiveMessage: async (input, api) => {
-    const wish = parse(Receive, input);
-    const messages = await queueOf(wish, api).receive(wish.MaxNumberOfMessages, {
-      visibilitySeconds: wish.VisibilityTimeout,
-      waitSeconds: wish.WaitTimeSeconds,
-      signal: api.signal,
-    });
-    const system = [...wish.AttributeNames, ...wish.MessageSystemAttributeNames];
-    return messages.length === 0
-      ? nothing
-      : { Messages: messages.map((message) => shown(message, wish.MessageAttributeNames, system)) };
-  },
-  DeleteMessage: (input, api) => {
-    const wish = parse(OfQueue.extend(Receipt.shape), input);
-    queueOf(wish, api).delete(wish.ReceiptHandle);
-    return nothing;
-  },
-  DeleteMessageBatch: (input, api) => {
-    const wish = parse(batchOf(Receipt.shape), input);
-    const queue = queueOf(wish, api);
-    return each(wish.Entries, ({ ReceiptHandle }) => {
-      queue.delete(ReceiptHandle);
+export const OPERATIONS: ReadonlyMap<string, Operation> = new Map(
+  Object.entries<Operation>({
+    ListQueues: (input, { queues, urlOf }) => {
+      const wish = z.object({
+        QueueNamePrefix: z.string().default(""),
+        MaxResults: z.int().min(1).max(MOST_LISTED).default(MOST_LISTED),
+        NextToken: z.string().default("0"),
+      });
+      const { QueueNamePrefix, MaxResults, NextToken } = parse(wish, input);
+      const names = [...queues.keys()].filter((name) => name.startsWith(QueueNamePrefix));
+      const end = Number(NextToken) + MaxResults;
+      const QueueUrls = names.slice(Number(NextToken), end).map(urlOf);
+      return { QueueUrls, ...(end < names.length && { NextToken: String(end) }) };
+    },
+    GetQueueUrl: (input, api) => {
+      const { QueueName } = parse(z.object({ QueueName: z.string() }), input);
+      return { QueueUrl: api.urlOf(queueOf({ QueueUrl: QueueName }, api).name) };
+    },
+    GetQueueAttributes: (input, api) => {
+      const wish = parse(OfQueue.extend({ AttributeNames: z.array(z.string()).default([]) }), input);
+      const queue = queueOf(wish, api);
+      const { visible, inFlight } = queue.counts();
+      const Attributes = chosen(wish.AttributeNames, {
+        ApproximateNumberOfMessages: String(visible),
+        ApproximateNumberOfMessagesNotVisible: String(inFlight),
+        QueueArn: queueArn(api.region, queue.name),
+      });
+      return { Attributes };
+    },
+    SendMessage: (input, api) => {
+      const wish = parse(OfQueue.extend(Sent.shape), input);
+      return send(queueOf(wish, api), wish);
+    },
+    SendMessageBatch: (input, api) => {
+      const wish = parse(batchOf(Sent.shape), input);
+      const queue = queueOf(wish, api);
+      return each(wish.Entries, (entry) => send(queue, entry));
+    },
+    ReceiveMessage: async (input, api) => {
+      const wish = parse(Receive, input);
+      const messages = await queueOf(wish, api).receive(wish.MaxNumberOfMessages, {
+        visibilitySeconds: wish.VisibilityTimeout,
+        waitSeconds: wish.WaitTimeSeconds,
+        signal: api.signal,
+      });
+      const system = [...wish.AttributeNames, ...wish.MessageSystemAttributeNames];
+      return messages.length === 0
+        ? nothing
+        : { Messages: messages.map((message) => shown(message, wish.MessageAttributeNames, system)) };
+    },
+    DeleteMessage: (input, api) => {
+      const wish = parse(OfQueue.extend(Receipt.shape), input);
+      queueOf(wish, api).delete(wish.ReceiptHandle);
       return nothing;
-    });
-  },
-  ChangeMessageVisibility: (input, api) => {
-    const wish = parse(OfQueue.extend(Change.shape), input);
-    queueOf(wish, api).changeVisibility(wish.ReceiptHandle, wish.VisibilityTimeout);
-    return nothing;
-  },
-  ChangeMessageVisibilityBatch: (input, api) => {
-    const wish = parse(batchOf(Change.shape), input);
-    const queue = queueOf(wish, api);
-    return each(wish.Entries, ({ ReceiptHandle, VisibilityTimeout }) => {
-      queue.changeVisibility(ReceiptHandle, VisibilityTimeout);
+    },
+    DeleteMessageBatch: (input, api) => {
+      const wish = parse(batchOf(Receipt.shape), input);
+      const queue = queueOf(wish, api);
+      return each(wish.Entries, ({ ReceiptHandle }) => {
+        queue.delete(ReceiptHandle);
+        return nothing;
+      });
+    },
+    ChangeMessageVisibility: (input, api) => {
+      const wish = parse(OfQueue.extend(Change.shape), input);
+      queueOf(wish, api).changeVisibility(wish.ReceiptHandle, wish.VisibilityTimeout);
       return nothing;
-    });
-  },
-  PurgeQueue: (input, api) => {
-    queueOf(parse(OfQueue, input), api).purge();
-    return nothing;
-  },
-};
+    },
+    ChangeMessageVisibilityBatch: (input, api) => {
+      const wish = parse(batchOf(Change.shape), input);
+      const queue = queueOf(wish, api);
+      return each(wish.Entries, ({ ReceiptHandle, VisibilityTimeout }) => {
+        queue.changeVisibility(ReceiptHandle, VisibilityTimeout);
+        return nothing;
+      });
+    },
+    PurgeQueue: (input, api) => {
+      queueOf(parse(OfQueue, input), api).purge();
+      return nothing;
+    },
+  }),
+);

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
+import * as z from "zod";
 import { Journal } from "../journal.ts";
 import { SqsError } from "./errors.ts";
 
@@ -11,6 +12,18 @@ export type StoredMessage = Content & { id: string /** Epoch milliseconds. */; s
 export type Received = StoredMessage & { receiptHandle: string; receiveCount: number };
 
 type Change = { put: StoredMessage } | { delete: string };
+
+const ChangeLine = z.union([
+  z.looseObject({
+    put: z.looseObject({
+      id: z.string(),
+      sentAt: z.number(),
+      body: z.string(),
+      attributes: z.record(z.string(), z.string()),
+    }),
+  }),
+  z.looseObject({ delete: z.string() }),
+]);
 
 type Held = { message: StoredMessage; visibleAt: number; receiveCount: number; receipt: string };
 
@@ -38,13 +51,15 @@ export class Queue {
     for (const message of messages) this.#hold(message);
   }
 
-  /** Opens the queue of a file, which is written anew without what was deleted. */
+  /** Opens the queue of a file, which is written anew without what was deleted. Throws `DamagedStateError`. */
   static async open(name: string, path: string, retentionDays: number): Promise<Queue> {
     const messages = new Map<string, StoredMessage>();
-    for await (const change of Journal.read<Change>(path)) {
+    await Journal.replay(path, (line) => {
+      ChangeLine.parse(line);
+      const change = line as Change;
       if ("put" in change) messages.set(change.put.id, change.put);
       else messages.delete(change.delete);
-    }
+    });
     const kept = [...messages.values()];
     const journal = Journal.rewrite<Change>(
       path,

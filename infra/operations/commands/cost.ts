@@ -1,3 +1,4 @@
+import { print } from "../../command-line/lines.ts";
 import { parseCommandLine } from "../../command-line/parse.ts";
 import { run, UsageError } from "../../command-line/run.ts";
 import { loadSettings } from "../../local/project.ts";
@@ -56,11 +57,10 @@ async function main(): Promise<number> {
   );
   const table = [["cut", "X", "segments", "Lambda", "S3", "EventBridge", "DynamoDB", "$ in all"], ...rows];
   const widths = table[0]!.map((_, column) => Math.max(...table.map((row) => row[column]!.length)));
-  for (const row of table)
-    process.stdout.write(`${row.map((cell, column) => cell.padStart(widths[column]!)).join("  ")}\n`);
+  for (const row of table) print(row.map((cell, column) => cell.padStart(widths[column]!)).join("  "));
   const kept = estimate([{ bytes, seconds, segmentSeconds: 30, cut: "exact" }], { memoryMB, architecture }).storage;
-  process.stdout.write(
-    `${values.hours} h at ${values.mbps} Mb/s, ${memoryMB} MB of memory, ${architecture}; keeping the segments: $${kept.toFixed(3)} a month\n`,
+  print(
+    `${values.hours} h at ${values.mbps} Mb/s, ${memoryMB} MB of memory, ${architecture}; keeping the segments: $${kept.toFixed(3)} a month`,
   );
   return 0;
 }

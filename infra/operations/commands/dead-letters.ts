@@ -1,3 +1,4 @@
+import { print } from "../../command-line/lines.ts";
 import { parseCommandLine } from "../../command-line/parse.ts";
 import { run, UsageError } from "../../command-line/run.ts";
 import { type DeadLetterAccess, eachDeadLetter, type ReceivedLetter, redriveDeadLetters } from "../dead-letters.ts";
@@ -29,8 +30,6 @@ const OPTIONS = {
 
 const EXIT = { done: 0, left: 2 } as const;
 
-const print = (line: string): void => void process.stdout.write(`${line}\n`);
-
 /** An event's type, and the key of its upload or segment. */
 function subjectOf(event: unknown): string {
   const { "detail-type": type, detail } = (event ?? {}) as {
@@ -40,12 +39,12 @@ function subjectOf(event: unknown): string {
   return [type ?? "not an event", detail?.object?.key ?? detail?.data?.key].filter(Boolean).join(" ");
 }
 
-function lineOf({ id, queue, sentAt, letter, body }: ReceivedLetter): string {
+function linesOf({ id, queue, sentAt, letter, body }: ReceivedLetter): string[] {
   const head = `${id}  ${sentAt.toISOString()}`;
-  if (letter === undefined) return `${head}  in ${queue}, not readable: ${body.slice(0, 80)}`;
+  if (letter === undefined) return [`${head}  in ${queue}, not readable: ${body.slice(0, 80)}`];
   const { level, source, attempts, errorCode, errorMessage, event } = letter;
   const failed = level === "delivery" ? `rule ${source}` : `function ${source}`;
-  return `${head}  ${failed}, ${attempts} attempts  ${subjectOf(event)}\n    ${errorCode}: ${errorMessage}`;
+  return [`${head}  ${failed}, ${attempts} attempts  ${subjectOf(event)}`, `    ${errorCode}: ${errorMessage}`];
 }
 
 /** Whether a letter has one of these IDs. */
@@ -60,7 +59,7 @@ async function list(access: DeadLetterAccess, signal: AbortSignal): Promise<numb
     access,
     (letter) => {
       count += 1;
-      print(lineOf(letter));
+      print(...linesOf(letter));
     },
     signal,
   );
@@ -75,7 +74,9 @@ async function show(access: DeadLetterAccess, id: string, signal: AbortSignal): 
   await eachDeadLetter(access, (letter) => (isAmong([id])(letter) ? void found.push(letter) : undefined), signal);
   if (found.length === 0) throw new UsageError(`No dead letter has the ID ${id}`);
   for (const { letter, body, sentAt, ...rest } of found)
-    print(JSON.stringify({ ...rest, sentAt: sentAt.toISOString(), ...(letter ?? { body }) }, undefined, 2));
+    print(
+      ...JSON.stringify({ ...rest, sentAt: sentAt.toISOString(), ...(letter ?? { body }) }, undefined, 2).split("\n"),
+    );
   return EXIT.done;
 }
 

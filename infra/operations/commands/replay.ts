@@ -1,3 +1,4 @@
+import { print, writeLines } from "../../command-line/lines.ts";
 import { parseCommandLine } from "../../command-line/parse.ts";
 import { run, UsageError } from "../../command-line/run.ts";
 import { openDeployment, WHERE_OPTIONS } from "../deployment.ts";
@@ -61,15 +62,15 @@ async function main(stopping: AbortSignal): Promise<number> {
     { from, to },
     ({ state, until }) => {
       const line = `${state.toLowerCase()}${until === undefined ? "" : `, events up to ${until.toISOString()}`}`;
-      if (line !== shown) process.stderr.write(`${line}\n`);
+      if (line !== shown) writeLines(process.stderr, line);
       shown = line;
     },
     stopping,
   );
   const { before, after, added, changed, gone, seconds } = outcome;
-  process.stdout.write(
+  print(
     `table ${deployment.table}: ${after} documents (before: ${before}): ${added} added, ${changed} changed, ${gone} gone, ` +
-      `${after - added - changed} as they were; ${seconds.toFixed(1)} s\n`,
+      `${after - added - changed} as they were; ${seconds.toFixed(1)} s`,
   );
   return 0;
 }

@@ -3,6 +3,7 @@ import { Cut } from "#events-schema";
 import { s3MediaStore } from "../../../services/aws/media-store.ts";
 import { headerLength } from "../../../services/ffmpeg/index.ts";
 import { isSegmentLength, segmentLengthRule } from "../../../services/video/segment-length.ts";
+import { print, writeLines } from "../../command-line/lines.ts";
 import { parseCommandLine } from "../../command-line/parse.ts";
 import { findPrograms } from "../../command-line/programs.ts";
 import { run, UsageError } from "../../command-line/run.ts";
@@ -81,7 +82,7 @@ const MAX_HEADER_MS = 30_000;
 /** Reads durations from headers by the service's own ffprobe; where this machine has none, no duration is known. */
 async function lengthsOf(s3: S3Client, stopping: AbortSignal): Promise<Lengths> {
   const binaries = await findPrograms(process.env).catch((error: Error) => {
-    process.stderr.write(`Durations are unknown: ${error.message}\n`);
+    writeLines(process.stderr, `Durations are unknown: ${error.message}`);
     return undefined;
   });
   if (binaries === undefined) return async () => undefined;
@@ -94,7 +95,7 @@ async function lengthsOf(s3: S3Client, stopping: AbortSignal): Promise<Lengths> 
       return await headerLength(binaries.ffprobe, ranged, signal);
     } catch (error) {
       stopping.throwIfAborted();
-      process.stderr.write(`${source.key}: ${error instanceof Error ? error.message : error}\n`);
+      writeLines(process.stderr, `${source.key}: ${error instanceof Error ? error.message : error}`);
       return undefined;
     }
   };
@@ -105,18 +106,19 @@ const rough = (value: number): string => Number(value.toPrecision(2)).toString()
 const dollars = (value: number): string => `$${rough(value)}`;
 
 /** Two figures at most: it's an estimate. */
-function describeEstimate({ videos, known, seconds, segments, cost, storage }: Estimate): string {
+function describeEstimate({ videos, known, seconds, segments, cost, storage }: Estimate): string[] {
   const says = `${known} of ${videos} videos say how long they are`;
   if (seconds === undefined || segments === undefined || cost === undefined)
-    return `  ${says}: nothing can be estimated\n`;
+    return [`  ${says}: nothing can be estimated`];
   const { lambda, s3, eventBridge, dynamoDB } = cost;
   const once = lambda + s3 + eventBridge + dynamoDB;
   const parts = `Lambda ${dollars(lambda)}, S3 requests ${dollars(s3)}, EventBridge ${dollars(eventBridge)}, DynamoDB ${dollars(dynamoDB)}`;
-  return `  about ${rough(seconds / 3_600)} hours by their headers; ${says}${known < videos ? ", the others are estimated from file size" : ""}
-  about ${segments < 100 ? segments : rough(segments)} segments
-  about ${dollars(once)} once (${parts}), and ${dollars(storage)} a month for keeping the segments:
-  approximate prices of us-east-1, and speeds that were never measured on AWS
-`;
+  return [
+    `  about ${rough(seconds / 3_600)} hours by their headers; ${says}${known < videos ? ", the others are estimated from file size" : ""}`,
+    `  about ${segments < 100 ? segments : rough(segments)} segments`,
+    `  about ${dollars(once)} once (${parts}), and ${dollars(storage)} a month for keeping the segments:`,
+    "  approximate prices of us-east-1, and speeds that were never measured on AWS",
+  ];
 }
 
 async function main(stopping: AbortSignal): Promise<number> {
@@ -133,7 +135,7 @@ async function main(stopping: AbortSignal): Promise<number> {
     options,
     (key, what, why) => {
       const says = options.dryRun && what === "requested" ? "would be requested" : what;
-      process.stderr.write(`${says}: ${key}${why === undefined ? "" : `: ${why}`}\n`);
+      writeLines(process.stderr, `${says}: ${key}${why === undefined ? "" : `: ${why}`}`);
     },
     stopping,
     options.dryRun ? await lengthsOf(deployment.s3, stopping) : undefined,
@@ -142,13 +144,13 @@ async function main(stopping: AbortSignal): Promise<number> {
     throw new UsageError(`There is no bucket ${options.bucket}`, { cause });
   });
   const { requested, bytes, alreadySplit, ownOutput, otherExtensions, unreadable } = outcome;
-  process.stdout.write(
+  print(
     `${requested} videos of ${(bytes / BYTES_IN_A_GB).toFixed(3)} GB ${options.dryRun ? "would be requested" : "requested"}; ` +
-      `skipped: ${alreadySplit} already split, ${ownOutput} segments, ${otherExtensions} of other extensions, ${unreadable} that can't be read\n`,
+      `skipped: ${alreadySplit} already split, ${ownOutput} segments, ${otherExtensions} of other extensions, ${unreadable} that can't be read`,
   );
   if (options.dryRun && requested > 0) {
     const { memoryMB, architecture } = topology(settings, LOCAL_NAMES).functions.split;
-    process.stdout.write(describeEstimate(estimate(outcome.candidates, { memoryMB, architecture })));
+    print(...describeEstimate(estimate(outcome.candidates, { memoryMB, architecture })));
   }
   return unreadable > 0 ? 1 : 0;
 }

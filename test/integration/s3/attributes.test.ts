@@ -36,6 +36,14 @@ describe("attributes", () => {
     Metadata: { "segment-seconds": "2.5", cut: "exact" },
   } as const;
 
+  test("given metadata named as members of each object, when the object is read, then it comes back", async () => {
+    const names = ["constructor", "__proto__", "toString", "hasOwnProperty"].map((name) => `x-amz-meta-${name}`);
+    const headers = Object.fromEntries(names.map((name) => [name, name]));
+    await s3.send({ method: "PUT", path: "/videos/members", body: "x", headers });
+    const read = await s3.send({ path: "/videos/members" });
+    for (const name of names) expect(read.headers[name.toLowerCase()]).toBe(name);
+  });
+
   test("given headers at upload, when the object is read, then they come back", async () => {
     await put("described", "x", attributes);
     expect(await head("described")).toMatchObject(attributes);

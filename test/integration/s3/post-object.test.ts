@@ -1,3 +1,4 @@
+import { createHmac } from "node:crypto";
 import { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { GetObjectCommand } from "@aws-sdk/client-s3";
@@ -11,14 +12,34 @@ beforeAll(async () => {
 });
 afterAll(() => s3.stop());
 
-/** Sends a form as a browser does: the file is its last field. */
-async function postForm(
-  fields: Record<string, string>,
-  file = new File(["content"], "clip 1.mp4", { type: "video/mp4" }),
-) {
+const policy = (conditions: unknown[], expiration = "2999-01-01T00:00:00Z") =>
+  Buffer.from(JSON.stringify({ expiration, conditions })).toString("base64");
+
+/** What `createPresignedPost` adds to a form. */
+const SIGNATURE = {
+  "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
+  "X-Amz-Credential": "local/20260101/us-east-1/s3/aws4_request",
+  "X-Amz-Date": "20260101T000000Z",
+  "X-Amz-Signature": createHmac("sha256", "secret").update("policy").digest("hex"),
+};
+
+/** Conditions for the signature's fields. */
+const SIGNED = Object.entries(SIGNATURE)
+  .filter(([name]) => name !== "X-Amz-Signature")
+  .map(([name, value]) => ({ [name.toLowerCase()]: value }));
+
+const anything = (fields: Record<string, string>): unknown[] => [
+  ...SIGNED,
+  ...Object.keys(fields).map((name) => ["starts-with", `$${name}`, ""]),
+];
+
+type Fields = Record<string, string>;
+
+/** Sends a form as a browser does: the file is its last field. By default its policy is signed and allows all its fields. */
+async function postForm(fields: Fields, signed: Fields = { policy: policy(anything(fields)), ...SIGNATURE }) {
   const form = new FormData();
-  for (const [name, value] of Object.entries(fields)) form.append(name, value);
-  form.append("file", file);
+  for (const [name, value] of Object.entries({ ...fields, ...signed })) form.append(name, value);
+  form.append("file", new File(["content"], "clip 1.mp4", { type: "video/mp4" }));
   const response = await fetch(`${s3.endpoint}/videos`, { method: "POST", body: form, redirect: "manual" });
   return {
     status: response.status,
@@ -26,9 +47,6 @@ async function postForm(
     body: Buffer.from(await response.arrayBuffer()),
   };
 }
-
-const policy = (conditions: unknown[], expiration = "2999-01-01T00:00:00Z") =>
-  Buffer.from(JSON.stringify({ expiration, conditions })).toString("base64");
 
 test("given a form, when it is sent, then its file is an object with the form's metadata", async () => {
   const fields = { key: `forms/\${filename}`, "x-amz-meta-cut": "exakt – ü", "Content-Type": "video/webm" };
@@ -43,8 +61,10 @@ test("given a form, when it is sent, then its file is an object with the form's 
 
 test("given a large file that holds pieces of its own boundary, when it is sent, then every byte is stored", async () => {
   const content = Buffer.concat([bytesOf(700_000), Buffer.from("\r\n--boundar\r\n--\r\n"), bytesOf(700_000, 2)]);
-  const head =
-    '--boundary\r\nContent-Disposition: form-data; name="key"\r\n\r\nlarge\r\n--boundary\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\n';
+  const fields = { key: "large", policy: policy(anything({ key: "large" })), ...SIGNATURE };
+  const head = `${Object.entries(fields)
+    .map(([name, value]) => `--boundary\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`)
+    .join("")}--boundary\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\n`;
   const body = Buffer.concat([Buffer.from(head), content, Buffer.from("\r\n--boundary--\r\n")]);
   const headers = { "content-type": "multipart/form-data; boundary=boundary" };
   expect((await s3.send({ method: "POST", path: "/videos", headers, body })).status).toBe(204);
@@ -80,9 +100,32 @@ describe("policies", () => {
       ["starts-with", "$key", "mine/"],
       ["content-length-range", 1, 7],
       { "x-amz-meta-cut": "exact" },
+      ...SIGNED,
     ];
-    const fields = { key: "mine/a", "x-amz-meta-cut": "exact", policy: policy(conditions), "x-amz-signature": "0" };
-    expect((await postForm(fields)).status).toBe(204);
+    const fields = { key: "mine/a", "x-amz-meta-cut": "exact" };
+    expect((await postForm(fields, { policy: policy(conditions), ...SIGNATURE })).status).toBe(204);
+  });
+
+  test("given a policy signed by version 2, when a form is sent, then it is stored", async () => {
+    const signature = createHmac("sha1", "secret").update("policy").digest("base64");
+    const signed = { policy: policy([{ key: "a" }]), AWSAccessKeyId: "local", signature };
+    expect((await postForm({ key: "a" }, signed)).status).toBe(204);
+  });
+
+  const allowing = policy([...SIGNED, { key: "a" }]);
+  test.each<[string, Fields]>([
+    ["no policy", SIGNATURE],
+    ["no signature", { policy: allowing }],
+    ["half a signature", { ...SIGNATURE, policy: allowing, "X-Amz-Signature": "0" }],
+    [
+      "a credential of another service",
+      { ...SIGNATURE, policy: allowing, "X-Amz-Credential": "local/20260101/us-east-1/sqs/aws4_request" },
+    ],
+  ])("given %s, when a form is sent, then it is refused", async (_, signed) => {
+    const before = await s3.contentFiles();
+    const answer = await postForm({ key: "a" }, signed);
+    expect([answer.status, elementOf(answer, "Code")]).toEqual([403, "AccessDenied"]);
+    expect(await s3.contentFiles()).toEqual(before);
   });
 
   test.each([
@@ -95,14 +138,18 @@ describe("policies", () => {
     "given %s than its policy allows, when a form is sent, then it is refused",
     async (_, fields, conditions, code) => {
       const before = await s3.contentFiles();
-      const answer = await postForm({ ...fields, policy: policy(conditions) } as Record<string, string>);
+      const signed = { policy: policy([...SIGNED, ...conditions]), ...SIGNATURE };
+      const answer = await postForm(fields as Fields, signed);
       expect(elementOf(answer, "Code")).toBe(code);
       await until(async () => (await s3.contentFiles()).length === before.length);
     },
   );
 
   test("given a policy whose time is over, when a form is sent, then it is refused", async () => {
-    const answer = await postForm({ key: "a", policy: policy([{ key: "a" }], "2020-01-01T00:00:00Z") });
+    const answer = await postForm(
+      { key: "a" },
+      { ...SIGNATURE, policy: policy([{ key: "a" }], "2020-01-01T00:00:00Z") },
+    );
     expect([answer.status, elementOf(answer, "Message")]).toEqual([
       403,
       "Invalid according to Policy: Policy expired.",
@@ -110,7 +157,9 @@ describe("policies", () => {
   });
 
   test("given a policy that is none, when a form is sent, then it is refused", async () => {
-    expect(elementOf(await postForm({ key: "a", policy: "nonsense" }), "Code")).toBe("InvalidPolicyDocument");
+    expect(elementOf(await postForm({ key: "a" }, { ...SIGNATURE, policy: "nonsense" }), "Code")).toBe(
+      "InvalidPolicyDocument",
+    );
   });
 });
 
@@ -131,7 +180,9 @@ describe("broken forms", () => {
     [
       "no end",
       "multipart/form-data; boundary=b",
-      '--b\r\nContent-Disposition: form-data; name="key"\r\n\r\nk\r\n--b\r\nContent-Disposition: form-data; name="file"\r\n\r\nabc',
+      `${Object.entries({ key: "k", policy: policy(anything({ key: "k" })), ...SIGNATURE })
+        .map(([name, value]) => `--b\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`)
+        .join("")}--b\r\nContent-Disposition: form-data; name="file"\r\n\r\nabc`,
     ],
   ])("given %s, when a form is sent, then it is malformed", async (_, type, body) => {
     const answer = await s3.send({ method: "POST", path: "/videos", headers: { "content-type": type }, body });

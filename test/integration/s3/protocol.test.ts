@@ -1,4 +1,11 @@
-import { GetBucketPolicyCommand, PutBucketLifecycleConfigurationCommand } from "@aws-sdk/client-s3";
+import {
+  type CORSRule,
+  DeleteBucketCorsCommand,
+  GetBucketCorsCommand,
+  GetBucketPolicyCommand,
+  PutBucketCorsCommand,
+  PutBucketLifecycleConfigurationCommand,
+} from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parseXml } from "../../../infra/local/s3/xml-reading.ts";
 import { elementOf, refusalOf, type S3Fixture, startS3 } from "./s3-fixture.ts";
@@ -41,11 +48,13 @@ describe("what isn't served", () => {
   test.each([
     ["GET", "/videos?policy", "GetBucketPolicy"],
     ["PUT", "/videos?lifecycle", "PutBucketLifecycleConfiguration"],
-    ["DELETE", "/videos?cors", "DeleteBucketCors"],
+    ["DELETE", "/videos?website", "DeleteBucketWebsite"],
     ["PUT", "/videos/k?acl", "PutObjectAcl"],
     ["POST", "/videos/k?restore", "PostObjectRestore"],
     ["PUT", "/videos/k?retention", "PutObjectRetention"],
     ["PUT", "/videos/k?newerThanThisServer", "PutObject?newerThanThisServer"],
+    ["GET", "/videos?constructor", "GetBucket?constructor is"],
+    ["PUT", "/videos/k?__proto__", "PutObject?__proto__ is"],
   ])("given %s %s, then it is not implemented and named %s", async (method, path, name) => {
     const answer = await s3.send({ method, path });
     expect([answer.status, elementOf(answer, "Code")]).toEqual([501, "NotImplemented"]);
@@ -60,6 +69,10 @@ describe("what isn't served", () => {
       LifecycleConfiguration: { Rules },
     });
     expect(await refusalOf(s3.client.send(command))).toBe("NotImplemented");
+  });
+
+  test("given a parameter that is called as a member of each object, when it has a value, then it is passed over", async () => {
+    expect((await s3.send({ path: "/videos/k?toString=1" })).body.toString()).toBe("content");
   });
 
   test.each([
@@ -80,6 +93,10 @@ describe("documents", () => {
     ["crossed tags", "<VersioningConfiguration><Status>Enabled</VersioningConfiguration></Status>"],
     ["two roots", "<VersioningConfiguration/><VersioningConfiguration/>"],
     ["an entity of its own", '<!DOCTYPE x [<!ENTITY e "Enabled">]><VersioningConfiguration/>'],
+    [
+      "an entity that only an object has",
+      "<VersioningConfiguration><Status>&toString;</Status></VersioningConfiguration>",
+    ],
     ["a bare ampersand", "<VersioningConfiguration><Status>a & b</Status></VersioningConfiguration>"],
     ["another value", "<VersioningConfiguration><Status>Perhaps</Status></VersioningConfiguration>"],
     ["no content", ""],
@@ -110,40 +127,87 @@ describe("documents", () => {
 });
 
 describe("pages of browsers", () => {
-  const preflight = (origin: string) =>
+  const preflight = (origin: string, method = "PUT", headers = "content-type,x-amz-meta-cut") =>
     s3.send({
       method: "OPTIONS",
       path: "/videos/k",
-      headers: {
-        origin,
-        "access-control-request-method": "PUT",
-        "access-control-request-headers": "content-type,x-amz-meta-cut",
-      },
+      headers: { origin, "access-control-request-method": method, "access-control-request-headers": headers },
     });
+  const setRules = (...CORSRules: CORSRule[]) =>
+    s3.client.send(new PutBucketCorsCommand({ Bucket: "videos", CORSConfiguration: { CORSRules } }));
+  const RULE: CORSRule = {
+    ID: "pages",
+    AllowedOrigins: ["https://app.example.com", "https://*.example.org", "http://localhost:*"],
+    AllowedMethods: ["PUT", "GET"],
+    AllowedHeaders: ["Content-Type", "x-amz-*"],
+    ExposeHeaders: ["ETag"],
+    MaxAgeSeconds: 60,
+  };
+  const refused = [403, "AccessForbidden"];
 
-  test.each(["http://localhost:5173", "http://127.0.0.1", "https://app.localhost", "http://[::1]:8080"])(
-    "given a page at %s, when it asks first, then it may send and read",
+  test("given no rules, when a page asks first, then it may not", async () => {
+    const answer = await preflight("http://localhost:5173");
+    expect([answer.status, elementOf(answer, "Code")]).toEqual(refused);
+    expect(await refusalOf(s3.client.send(new GetBucketCorsCommand({ Bucket: "videos" })))).toBe(
+      "NoSuchCORSConfiguration",
+    );
+  });
+
+  test("given a rule, when it is read after a restart, then it is as it was put, until it's deleted", async () => {
+    await setRules(RULE);
+    await s3.restart();
+    expect((await s3.client.send(new GetBucketCorsCommand({ Bucket: "videos" }))).CORSRules).toEqual([RULE]);
+    await s3.client.send(new DeleteBucketCorsCommand({ Bucket: "videos" }));
+    expect((await preflight("https://app.example.com")).status).toBe(403);
+  });
+
+  test.each(["https://app.example.com", "https://a.example.org", "http://localhost:5173"])(
+    "given a rule for %s, when its page asks first, then it may send what is signed, and read",
     async (origin) => {
+      await setRules(RULE);
       const answer = await preflight(origin);
       expect(answer.status).toBe(200);
       expect(answer.headers).toMatchObject({
         "access-control-allow-origin": origin,
-        "access-control-allow-methods": "GET, PUT, POST, DELETE, HEAD",
+        "access-control-allow-methods": "PUT, GET",
         "access-control-allow-headers": "content-type,x-amz-meta-cut",
+        "access-control-max-age": "60",
       });
-      const read = await s3.send({ path: "/videos/k", headers: { origin } });
-      expect(read.headers["access-control-allow-origin"]).toBe(origin);
-      expect(read.headers["access-control-expose-headers"]).toContain("ETag");
+      const unsigned = await s3.send({ path: "/videos/k", headers: { origin } });
+      expect([unsigned.status, elementOf(unsigned, "Code")]).toEqual([403, "AccessDenied"]);
+      const read = await s3.send({ path: "/videos/k", headers: { origin, authorization: "AWS4-HMAC-SHA256 x" } });
+      expect(read.headers).toMatchObject({
+        "access-control-allow-origin": origin,
+        "access-control-expose-headers": "ETag",
+      });
     },
   );
 
-  test.each(["https://example.com", "http://localhost.example.com", "http://notlocalhost", "null"])(
-    "given a page at %s, when it asks first, then it may not",
+  test.each([
+    ["another origin", "https://example.com", "PUT", "content-type"],
+    ["another scheme", "http://app.example.com", "PUT", "content-type"],
+    ["another method", "https://app.example.com", "DELETE", "content-type"],
+    ["another header", "https://app.example.com", "PUT", "authorization"],
+  ])("given a rule, when a page asks for %s, then it may not", async (_, origin, method, headers) => {
+    await setRules(RULE);
+    const answer = await preflight(origin, method, headers);
+    expect([answer.status, elementOf(answer, "Code")]).toEqual(refused);
+  });
+
+  test.each(["https://evil.example", "null", "http://localhost.evil.example"])(
+    "given a rule for all origins, when a page of %s asks first, then it may not: it has to be named",
     async (origin) => {
-      const answer = await preflight(origin);
-      expect([answer.status, elementOf(answer, "Code")]).toEqual([403, "AccessForbidden"]);
-      const read = await s3.send({ path: "/videos/k", headers: { origin } });
-      expect(read.headers["access-control-allow-origin"]).toBeUndefined();
+      await setRules({ AllowedOrigins: ["*", "http*", "null"], AllowedMethods: ["PUT"], AllowedHeaders: ["*"] });
+      expect((await preflight(origin)).status).toBe(403);
+      expect((await preflight("http://127.0.0.1:5173")).status).toBe(200);
     },
   );
+
+  test.each([
+    ["two wildcards", { AllowedOrigins: ["http://*.a.*"], AllowedMethods: ["PUT"] }, "InvalidRequest"],
+    ["a method that no rule can have", { AllowedOrigins: ["*"], AllowedMethods: ["PATCH"] }, "InvalidRequest"],
+    ["no methods", { AllowedOrigins: ["*"], AllowedMethods: [] }, "MalformedXML"],
+  ])("given a rule with %s, when it is put, then it is refused", async (_, rule, code) => {
+    expect(await refusalOf(setRules(rule))).toBe(code);
+  });
 });

@@ -147,6 +147,11 @@ describe("a local queue, given AWS's own client", () => {
     await expect(
       client.send(new SetQueueAttributesCommand({ QueueUrl, Attributes: { VisibilityTimeout: "1" } })),
     ).rejects.toThrow("SetQueueAttributes");
+    for (const name of ["constructor", "toString", "__proto__"]) {
+      const headers = { "x-amz-target": `AmazonSQS.${name}` };
+      const answer = await fetch(endpoint, { method: "POST", headers, body: "{}" });
+      expect([answer.status, await answer.text()]).toEqual([400, expect.stringContaining("UnsupportedOperation")]);
+    }
     const old = await fetch(endpoint, { method: "POST", body: "Action=ListQueues" });
     expect([old.status, await old.text()]).toEqual([
       400,

@@ -44,7 +44,8 @@ describe("LineFile", () => {
 
   it("given nothing but an unfinished line, then the file is empty", async () => {
     const name = await path();
-    writeFileSync(name, "half");
+    open(name);
+    appendFileSync(name, "half");
     expect(open(name).end).toBe(0);
   });
 

@@ -37,6 +37,11 @@ describe("a target's input", () => {
     expect(targetInput({ ...spec, inputPath: "$.detail.missing" }, event, context)).toBeNull();
   });
 
+  it("given a variable that is named as a member of each object, then it is a variable as any other", () => {
+    const named = filled("[<__proto__>, <constructor>]", { ["__proto__"]: "$.detail.number", constructor: "$.source" });
+    expect(named).toEqual([5, "s"]);
+  });
+
   it("given values outside quotes, then they are JSON", () => {
     const template = '{"t": <text>, "n": <number>, "o": <object>, "0": <nothing>, "m": <missing>}';
     expect(filled(template, paths)).toEqual({ t: 'say "hi"\\', n: 5, o: { a: [true] }, 0: null, m: null });

@@ -44,7 +44,9 @@ async function run(request: IncomingMessage, api: Api): Promise<object> {
   return operation(inputIn(body), api);
 }
 
-const STATUS: Partial<Record<string, number>> = { InternalException: 500, RequestEntityTooLargeException: 413 };
+const STATUS: ReadonlyMap<string, number> = new Map(
+  Object.entries({ InternalException: 500, RequestEntityTooLargeException: 413 }),
+);
 
 type Answer = { status: number; body: object };
 
@@ -56,7 +58,7 @@ function refusal(error: unknown): Answer {
         ? error.name
         : "InternalException";
   const message = error instanceof Error ? error.message : String(error);
-  return { status: STATUS[code] ?? 400, body: { __type: code, message } };
+  return { status: STATUS.get(code) ?? 400, body: { __type: code, message } };
 }
 
 /** Answers one request in AWS JSON 1.1: https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html */

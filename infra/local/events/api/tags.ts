@@ -25,7 +25,9 @@ export const listTagsForResource = operation(z.object({ ResourceARN: arn }), ({ 
 const TagResource = z.object({ ResourceARN: arn, Tags: tags.unwrap() });
 
 export const tagResource = operation(TagResource, ({ ResourceARN, Tags }, api) => {
-  Object.assign(taggable(api, ResourceARN).tags, tagsFrom(Tags));
+  const resource = taggable(api, ResourceARN);
+  // A spread defines each, also `__proto__`, where Object.assign would set it.
+  resource.tags = { ...resource.tags, ...tagsFrom(Tags) };
   api.registry.save();
   return {};
 });

@@ -1,0 +1,52 @@
+import { closeSync, fstatSync, openSync, readFileSync, statSync, writeSync } from "node:fs";
+import { damaged } from "./damage.ts";
+
+const WIDTH = 48;
+
+/**
+ * Remembers, in a file beside an append-only file, where that one ended after its last whole line. So a file that was cut
+ * off can be told from one whose last line a dying process left unfinished. The mark names the file's inode: one that
+ * replaces the file, or a copy of it, isn't measured by it.
+ */
+export class EndMark {
+  readonly #mark: number;
+  readonly #inode: bigint;
+
+  /** `file` is open; its end is marked when `write` is called. */
+  constructor(path: string, file: number) {
+    this.#inode = fstatSync(file, { bigint: true }).ino;
+    this.#mark = openSync(path, "w", 0o600);
+  }
+
+  /** Overwrites the mark in place, in one write. Throws where the disk refuses. */
+  write(length: number): void {
+    writeSync(this.#mark, `${this.#inode} ${length}`.padEnd(WIDTH), 0);
+  }
+
+  close(): void {
+    closeSync(this.#mark);
+  }
+}
+
+/** Where a file's mark says that it ended; undefined where it has none, or is new. */
+export function markedEnd(path: string, markPath: string): number | undefined {
+  const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
+  if (stats === undefined || statSync(markPath, { throwIfNoEntry: false }) === undefined) return undefined;
+  const [inode, length] = readFileSync(markPath, "utf8").split(/\s+/);
+  return inode === String(stats.ino) && /^\d+$/.test(length ?? "") ? Number(length) : undefined;
+}
+
+/**
+ * Throws `DamagedStateError` where less of a file is whole lines than its mark says, or, of one without a mark, nothing.
+ * `size` and `whole` are in bytes; `toMove` as in `damaged`.
+ */
+export function refuseShortened(
+  path: string,
+  { size, whole, marked }: { size: number; whole: number; marked: number | undefined },
+  toMove?: string,
+): void {
+  const least = marked ?? Math.min(size, 1);
+  if (whole >= least) return;
+  const what = marked === undefined ? "it holds no line" : `${whole} bytes of it are left of ${marked}`;
+  throw damaged(path, what, toMove === undefined ? {} : { toMove });
+}
