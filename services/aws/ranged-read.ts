@@ -81,9 +81,9 @@ async function fetchRange(
 
 /**
  * Reads bytes `start` to `end` (both included) of exactly this version of an object by ranged GETs,
- * several at once, in order. At most 24 MB are in memory. Throws `SourceUnavailableError` or `SourceFetchError`.
- * When `signal` is aborted the requests under way are aborted and the iteration ends. However it
- * ends, no request is left under way.
+ * several at once, in order. At most 24 MB are in memory. Throws `SourceUnavailableError` or
+ * `SourceFetchError`. When `signal` is aborted the requests under way are aborted and the iteration
+ * ends. However it ends, no request is left under way.
  */
 export async function* readRanges(
   client: S3Client,
