@@ -31,6 +31,7 @@ export const REJECTION_REASONS = [
   "GivenUp",
   "InvalidOverride",
   "InvalidRequest",
+  "LimitExceeded",
   "NoVideoStream",
   "NotMedia",
   "ProofFailed",

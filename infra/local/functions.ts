@@ -1,3 +1,4 @@
+import { totalmem } from "node:os";
 import { environmentOf } from "../queues.ts";
 import type { FunctionId, Topology } from "../topology.ts";
 import { queueUrl } from "./arns.ts";
@@ -21,6 +22,15 @@ export type FunctionsOptions = {
 /** Of a function that has no concurrency of its own: what a new AWS account has for all of them. */
 const UNRESERVED_CONCURRENCY = 10;
 
+/** Of this machine's memory: what the invocations of one function may use together. */
+const MEMORY_SHARE = 0.6;
+
+const BYTES_PER_MB = 2 ** 20;
+
+/** As many invocations as fit into the machine's memory, and one at least: each may use all of its own. */
+export const localConcurrency = (memoryMB: number, machineBytes: number): number =>
+  Math.max(1, Math.min(UNRESERVED_CONCURRENCY, Math.floor((machineBytes * MEMORY_SHARE) / (memoryMB * BYTES_PER_MB))));
+
 /** The topology's functions on the local Lambda. */
 export const openFunctions = (topology: Topology<string>, options: FunctionsOptions): Promise<LocalLambda> =>
   openLambda({
@@ -29,7 +39,7 @@ export const openFunctions = (topology: Topology<string>, options: FunctionsOpti
       handler: spec.handler,
       timeoutSeconds: options.timeoutSeconds ?? spec.timeoutSeconds,
       memoryMB: spec.memoryMB,
-      concurrency: spec.concurrency ?? UNRESERVED_CONCURRENCY,
+      concurrency: spec.concurrency ?? localConcurrency(spec.memoryMB, totalmem()),
       retry: spec.retry,
       environment: {
         ...environmentOf(spec, (queue) => queueUrl(options.endpoint, queue)),

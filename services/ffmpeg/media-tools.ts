@@ -1,7 +1,11 @@
 import { tmpdir } from "node:os";
+import { setImmediate } from "node:timers/promises";
+import { type Budget, budgetOf } from "../split/domain/budget.ts";
 import type { PlannedPacket } from "../split/domain/cut-plan.ts";
 import { copiedSegments } from "../split/domain/exact-plan.ts";
 import type { CutJob, DescribedMedia, MadeSegment, MediaDescription, MediaTools } from "../split/ports/media-tools.ts";
+import { limitExceeded } from "../video/errors.ts";
+import { frameBytes } from "./assembly/picture-memory.ts";
 import { cutByCopy } from "./copy/copied-cut.ts";
 import type { CopiedSegment } from "./copy/copied-picture.ts";
 import { cutToAnEnding } from "./cut-ending.ts";
@@ -10,6 +14,7 @@ import { containersFor } from "./formats/containers.ts";
 import { isVpxCodec } from "./formats/vpx/keyframe-size.ts";
 import type { Binaries } from "./process/binaries.ts";
 import { CutFailedError, isOfTheFile } from "./process/errors.ts";
+import { currentBudget, setBudget } from "./process/limits.ts";
 import { type SourceAddress, untrustedInput } from "./process/sandbox.ts";
 import { isHdr, rangeProof } from "./proof/dynamic-range.ts";
 import { hasAdditions } from "./source/additions.ts";
@@ -58,7 +63,8 @@ async function* cut(
     signal,
   };
   const dynamicRange = isHdr(stated.colorTransfer) ? await rangeProof({ ...range, stream: String(video) }) : undefined;
-  const common = { ...opened, container, dynamicRange, directory, signal };
+  const frame = frameBytes(size, stated.pixelFormat);
+  const common = { ...opened, container, dynamicRange, directory, frame, signal };
   const mustDecode = job.cut.kind === "exact";
   const copy = (segments: readonly CopiedSegment[]) =>
     cutByCopy({ ...common, codec, segments, from: job.from, mustDecode });
@@ -88,6 +94,20 @@ async function* cut(
   yield* cutExactly({ ...common, picture, size, shownSize, cut: job.cut, configurations, from, log: job.log });
 }
 
+/** Packets that are handed on before what else waits, a deadline for one, has its turn. */
+const PACKETS_IN_A_TURN = 2 ** 15;
+
+async function eachInTurn<T>(all: Iterable<T>, onEach: (one: T) => void, signal: AbortSignal): Promise<void> {
+  let count = 0;
+  for (const one of all) {
+    onEach(one);
+    count += 1;
+    if (count % PACKETS_IN_A_TURN !== 0) continue;
+    await setImmediate();
+    signal.throwIfAborted();
+  }
+}
+
 /** An encoder is set up for one size: a change can only be copied. Throws before any segment is made. */
 async function assertOneSize(reading: SizeReading): Promise<void> {
   const change = await findSizeChange(reading);
@@ -96,8 +116,30 @@ async function assertOneSize(reading: SizeReading): Promise<void> {
   throw new CutFailedError("UnsupportedCut", `the picture's size changes in mid-file, from ${from} to ${to}`);
 }
 
-/** The media tools of the split service, on ffmpeg and ffprobe. `limits` are smaller in tests. */
-export const ffmpegMediaTools = ({ ffmpeg, ffprobe }: Binaries, limits: ReadAheadLimits = READ_AHEAD): MediaTools => ({
+/** Each track that is kept takes pipes of several programs. Throws `RejectedVideo` (LimitExceeded). */
+function assertTracksOfSound({ audio }: MediaDescription): void {
+  const { audioTracks } = currentBudget();
+  if (audio.length <= audioTracks) return;
+  throw limitExceeded(
+    `The video has ${audio.length} tracks of sound, and at most ${audioTracks} can be kept. ` +
+      'Keep fewer, the first 8 for one: "ffmpeg -i VIDEO -map 0:v:0 -map 0:a:0 ... -map 0:a:7 -c copy KEPT", and upload that.',
+  );
+}
+
+export type MediaToolsOptions = {
+  /** Holds for all programs that this process starts. */
+  budget?: Budget;
+  /** Of what is read ahead; smaller in tests. */
+  readAhead?: ReadAheadLimits;
+};
+
+/** The media tools of the split service, on ffmpeg and ffprobe. */
+export function ffmpegMediaTools(binaries: Binaries, options: MediaToolsOptions = {}): MediaTools {
+  setBudget(options.budget ?? budgetOf());
+  return mediaTools(binaries, options.readAhead ?? READ_AHEAD);
+}
+
+const mediaTools = ({ ffmpeg, ffprobe }: Binaries, limits: ReadAheadLimits): MediaTools => ({
   open: async (original) => {
     const ahead = readAhead(original, limits);
     const source = checkSource(ahead);
@@ -129,7 +171,7 @@ export const ffmpegMediaTools = ({ ffmpeg, ffprobe }: Binaries, limits: ReadAhea
             number += 1;
           };
           if (table === undefined) await scanPackets({ ...reading, binary: ffprobe, onPacket: add });
-          else for (const packet of table.packets) add(packet);
+          else await eachInTurn(table.packets, add, signal);
           return { truncated };
         },
         containers: (extension) => containersFor(description, extension),
@@ -149,7 +191,9 @@ export const ffmpegMediaTools = ({ ffmpeg, ffprobe }: Binaries, limits: ReadAhea
       const candidates = picturesInOrder(probed.output.streams).map(({ index }) => index);
       const { isDeep, output } = probed;
       const search = { binary: ffprobe, address, format: output.format.format_name, isDeep, signal };
-      return described(probed, await firstWithPackets(search, candidates));
+      const found = described(probed, await firstWithPackets(search, candidates));
+      assertTracksOfSound(found.description);
+      return found;
     };
     return { describe, pause, resume, close };
   },

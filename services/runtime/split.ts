@@ -10,6 +10,7 @@ import { s3MediaStore } from "../aws/media-store.ts";
 import { s3Client } from "../aws/s3.ts";
 import { ffmpegMediaTools, findBinaries } from "../ffmpeg/index.ts";
 import type { SplitDependencies } from "../split/dependencies.ts";
+import { budgetOf, DEFAULT_MEMORY_MB } from "../split/domain/budget.ts";
 import type { SplitOutcome } from "../split/outcome.ts";
 import type { Measure } from "../split/ports/measure.ts";
 import type { SplitRequest } from "../split/requests.ts";
@@ -41,6 +42,7 @@ const Environment = z.object({
   FFPROBE_PATH: z.string().optional(),
   FFPROBE_BIN: z.string().optional(),
   LAMBDA_TASK_ROOT: z.string().optional(),
+  AWS_LAMBDA_FUNCTION_MEMORY_SIZE: z.coerce.number().positive().default(DEFAULT_MEMORY_MB),
   PATH: z.string().optional(),
 });
 
@@ -67,7 +69,7 @@ async function compose(): Promise<SplitService> {
     store: s3MediaStore(s3Client()),
     publisher: eventBridgePublisher(eventBridgeClient(), environment.VIDEO_SPLIT_EVENT_BUS),
     ledger: dynamoLedger(tables, environment.VIDEO_SPLIT_LEDGER_TABLE),
-    media: ffmpegMediaTools(binaries),
+    media: ffmpegMediaTools(binaries, { budget: budgetOf(environment.AWS_LAMBDA_FUNCTION_MEMORY_SIZE) }),
     hash: sha256,
     now: () => new Date(),
     makeTemporaryFolder: () => makeTemporaryFolder(tmpdir()),

@@ -1,9 +1,10 @@
 import { rm } from "node:fs/promises";
-import { isCutFailure, isMediaFault, RejectedVideo } from "../video/errors.ts";
+import { isCutFailure, isMediaFault, limitExceeded, RejectedVideo } from "../video/errors.ts";
 import * as eventData from "../video/event-data.ts";
 import { nameOf } from "../video/source.ts";
 import { type Delivery, deliverSegments } from "./deliver-segments.ts";
 import type { Announce, SplitDependencies } from "./dependencies.ts";
+import { MAX_FRAMES } from "./domain/budget.ts";
 import { omittedSeconds } from "./domain/early-sound.ts";
 import { PacketIndex } from "./domain/packet-index.ts";
 import { largestAudioGap, largestDeviation, MAX_AUDIO_GAP_SECONDS, proofOf } from "./domain/proof.ts";
@@ -77,19 +78,12 @@ export async function cutVideo(
   }
 }
 
-/** More packets than four days of video have; a hostile file may hold any number. */
-const MAX_PACKETS = 2 ** 24;
-
 async function scanPackets(media: DescribedMedia, signal: AbortSignal) {
   const index = new PacketIndex();
   const { truncated } = await read("UnreadableMedia", () =>
     media.scan(signal, (packet) => {
-      if (index.count === MAX_PACKETS) {
-        throw new RejectedVideo(
-          "TooManySegments",
-          `The video has more than ${MAX_PACKETS} frames. Upload it in parts.`,
-        );
-      }
+      if (index.count === MAX_FRAMES)
+        throw limitExceeded(`The video has more than ${MAX_FRAMES} frames. Upload it in parts.`);
       index.add(packet);
     }),
   );

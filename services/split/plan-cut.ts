@@ -1,5 +1,6 @@
 import { MAX_SEGMENTS } from "#events-schema";
-import { RejectedVideo } from "../video/errors.ts";
+import { limitExceeded, RejectedVideo } from "../video/errors.ts";
+import { MAX_FRAME_RATE, MIN_RATED_FRAMES } from "./domain/budget.ts";
 import { keyframePlanner } from "./domain/cut-plan.ts";
 import { type ExactPlan, planExactCut, planWindows, type WindowPlan } from "./domain/exact-plan.ts";
 import type { PacketIndex } from "./domain/packet-index.ts";
@@ -44,6 +45,12 @@ export function planCut(
   const plan = found && areFields ? byFrames(found, fps) : found;
   if (plan === undefined) {
     throw new RejectedVideo("UnreadableMedia", "The file announces a video track but holds no frame of it.");
+  }
+  if (index.count > MIN_RATED_FRAMES && index.count / plan.duration > MAX_FRAME_RATE) {
+    const rate = `The video has ${index.count} frames in ${plan.duration.toFixed(1)} seconds, and at most ${MAX_FRAME_RATE} a second are split`;
+    throw limitExceeded(
+      `${rate}. Convert it to a usual frame rate: "ffmpeg -i VIDEO -r 60 CONVERTED", and upload that.`,
+    );
   }
   if (plan.segments.length > MAX_SEGMENTS) {
     const many = `At ${segmentSeconds} seconds a segment there would be more than ${MAX_SEGMENTS} segments`;

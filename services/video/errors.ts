@@ -27,6 +27,13 @@ export class RejectedVideo extends ServiceError {
   }
 }
 
+/**
+ * The object asks for more than a split may use: docs/decisions/budget.md. `message` names the limit
+ * and what to do. Neither retried nor cut in another way.
+ */
+export const limitExceeded = (message: string, options?: ErrorOptions): RejectedVideo =>
+  new RejectedVideo("LimitExceeded", message, options);
+
 /** Why a source can't be had, however often it's tried. */
 export type SourceFault = Extract<RejectionReason, `Source${string}`>;
 

@@ -18,6 +18,8 @@ export type AssemblyJob = Omit<SourceReading, "ways"> & {
   starts: readonly number[];
   /** The first segment that is needed. */
   from: number;
+  /** Segments that are joined and proven at the same time. */
+  joinsAtOnce: number;
 };
 
 /** What the picture of an assembly is made with. */
@@ -39,12 +41,12 @@ export async function* assembleSegments(
   folder: string,
   pictureOf: (place: Workplace) => PictureReading,
 ): AsyncGenerator<MadeSegment> {
-  const { binary, directory, container, facts, dynamicRange, tag, starts, from, audio } = job;
+  const { binary, directory, container, facts, dynamicRange, tag, starts, from, audio, joinsAtOnce } = job;
   const stopping = new AbortController();
   const signal = AbortSignal.any([job.signal, stopping.signal]);
   const spools = await SpoolFolder.create(join(directory, folder));
   const ways = audio.map((track) => audioWay(track, container));
-  const segments = { container, facts, dynamicRange, tag, starts, from, audio, ways };
+  const segments = { container, facts, dynamicRange, tag, starts, from, audio, ways, joinsAtOnce };
   const assembly = new Assembly({ binary, directory, spools, ...segments, signal });
   const picture = pictureOf({ assembly, spools, signal });
   const reading = readSource({ ...job, ways, directory: spools.path, signal }, picture, assembly).then(

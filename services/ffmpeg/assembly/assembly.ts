@@ -34,11 +34,10 @@ export type AssemblyOptions = {
   /** The tracks of sound, and what becomes of each. */
   audio: readonly AudioTrack[];
   ways: readonly AudioWay[];
+  /** Segments that are joined and proven at the same time. */
+  joinsAtOnce: number;
   signal: AbortSignal;
 };
-
-/** Segments joined and proven at the same time. */
-const JOINS_AT_ONCE = 2;
 
 /** Segments that may be finished and not yet taken, before the reading is held back. */
 const MAX_UNTAKEN = 3;
@@ -56,7 +55,7 @@ const INTERLEAVING_SECONDS = 30;
  */
 export class Assembly {
   readonly #options: AssemblyOptions;
-  readonly #limit = pLimit(JOINS_AT_ONCE);
+  readonly #limit: ReturnType<typeof pLimit>;
   readonly #changed = new Condition();
   readonly #audio: AudioRouter;
   readonly #pictures = new Map<number, SegmentPicture>();
@@ -77,6 +76,7 @@ export class Assembly {
   constructor(options: AssemblyOptions) {
     this.#options = options;
     this.#next = options.from;
+    this.#limit = pLimit(options.joinsAtOnce);
     this.#audio = new AudioRouter(options);
     this.#finisher = new SegmentFinisher(options);
   }

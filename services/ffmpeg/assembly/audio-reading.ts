@@ -1,9 +1,12 @@
+import { megabytes } from "../../split/domain/budget.ts";
 import { MAX_LEAD_SECONDS } from "../../split/domain/early-sound.ts";
+import { limitExceeded } from "../../video/errors.ts";
 import { adtsTrack } from "../formats/matroska/adts-track.ts";
 import { type MatroskaTrack, readMatroska } from "../formats/matroska/reader.ts";
 import { withoutDelay } from "../formats/matroska/writer.ts";
 import { ByteReader } from "../process/byte-reader.ts";
 import { unreadable } from "../process/errors.ts";
+import { currentBudget } from "../process/limits.ts";
 import type { ReadPacket } from "../process/packet-lines.ts";
 import type { OutputPipe } from "../process/program.ts";
 import type { AudioTrack } from "../source/describe.ts";
@@ -40,8 +43,8 @@ export async function readTrackHead(pipe: OutputPipe, { codec, isAdts, language 
 
 const ADTS_HEADER_BYTES = 7;
 
-/** Of all tracks. Six minutes of uncompressed stereo. */
-const MAX_HELD_BYTES = 64 * 1024 * 1024;
+/** What holds a packet takes memory too, however few bytes it has. */
+const BYTES_PER_PACKET = 512;
 
 /**
  * Sound that came before the first picture, in memory: left in the pipe, it would keep ffmpeg from
@@ -50,17 +53,21 @@ const MAX_HELD_BYTES = 64 * 1024 * 1024;
 export class HeldAudio {
   #bytes = 0;
 
-  /** Throws where it's more than may be held. */
+  /** Throws `RejectedVideo` (LimitExceeded) where it's more than may be held: six minutes of uncompressed stereo. */
   add(packet: ReadPacket): ReadPacket {
-    this.#bytes += packet.data.length;
-    if (this.#bytes > MAX_HELD_BYTES)
-      throw unreadable(`more than ${MAX_HELD_BYTES} bytes of sound come before the first picture`);
+    const { earlySoundBytes } = currentBudget();
+    this.#bytes += packet.data.length + BYTES_PER_PACKET;
+    if (this.#bytes > earlySoundBytes)
+      throw limitExceeded(
+        `More than ${megabytes(earlySoundBytes)} of sound come before the first picture. ` +
+          'Put picture and sound beside each other with "ffmpeg -i VIDEO -c copy INTERLEAVED", and upload that.',
+      );
     // A copy: a packet is part of a larger chunk, which would be held with it.
     return { ...packet, data: Buffer.from(packet.data) };
   }
 
   remove({ data }: ReadPacket): void {
-    this.#bytes -= data.length;
+    this.#bytes -= data.length + BYTES_PER_PACKET;
   }
 }
 

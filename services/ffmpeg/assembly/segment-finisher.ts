@@ -3,7 +3,7 @@ import type { Container, MadeSegment } from "../../split/ports/media-tools.ts";
 import { stampFile } from "../formats/stamp-file.ts";
 import type { RangeProof } from "../proof/dynamic-range.ts";
 import { isMatroska } from "../proof/product.ts";
-import { type Expected, proveSegment, roundingOf, type SourceFrame } from "../proof/proof.ts";
+import { type Expected, type PacketCheck, proveSegment, roundingOf, type SourceFrame } from "../proof/proof.ts";
 import type { AudioTrack } from "../source/describe.ts";
 import { type FileFacts, stampAt } from "../source/file-facts.ts";
 import { type AudioWay, isPcm } from "./audio-codecs.ts";
@@ -14,10 +14,7 @@ import type { SegmentAudio } from "./segment-audio.ts";
  * Takes the packets of a produced file in decode order. Whoever began it calls `stop`, however it
  * ends.
  */
-export type ProductCheck = {
-  onPacket(packet: Buffer, number: number): Promise<void>;
-  /** All packets were taken. Throws `ProofError` for what is wrong with them. */
-  end(): Promise<void>;
+export type ProductCheck = PacketCheck & {
   /** Ends what still runs. */
   stop(): Promise<void>;
 };
@@ -180,9 +177,7 @@ export class SegmentFinisher {
     try {
       const audioTracks = expected.audio.length;
       const product = { binary, directory, path, audioTracks, container, codec: picture.codec, signal };
-      const proof = await proveSegment(product, expected, check?.onPacket);
-      await check?.end();
-      return proof;
+      return await proveSegment(product, expected, check);
     } finally {
       await check?.stop();
     }

@@ -2,7 +2,7 @@ import { matroskaHeader } from "../formats/matroska/writer.ts";
 import { PACKET_BYTES, PACKET_LINES, readPackets } from "../process/packet-lines.ts";
 import type { OutputPipe } from "../process/program.ts";
 import { type FfmpegSpec, runFfmpeg } from "../process/run-ffmpeg.ts";
-import { type SourceAddress, untrustedInput } from "../process/sandbox.ts";
+import { boundedDecoding, type SourceAddress, untrustedInput } from "../process/sandbox.ts";
 import type { AudioTrack } from "../source/describe.ts";
 import type { Assembly } from "./assembly.ts";
 import type { AudioWay } from "./audio-codecs.ts";
@@ -78,6 +78,7 @@ export async function readSource(reading: SourceReading, picture: PictureReading
           options: [
             ...QUIET,
             ...SAME_EACH_TIME,
+            ...boundedDecoding,
             ...(picture.decoding ?? []),
             ...untrustedInput(format, reading.isDeep),
           ],

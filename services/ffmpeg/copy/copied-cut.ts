@@ -1,8 +1,9 @@
 import type { MadeSegment } from "../../split/ports/media-tools.ts";
 import { type AssemblyJob, assembleSegments } from "../assembly/assemble.ts";
+import { joinsAtOnce } from "../assembly/picture-memory.ts";
 import { CopiedPicture, type CopiedSegment } from "./copied-picture.ts";
 
-export type CopiedCut = Omit<AssemblyJob, "starts"> & {
+export type CopiedCut = Omit<AssemblyJob, "starts" | "joinsAtOnce"> & {
   /** ffmpeg's index of the picture. */
   video: number;
   /** As ffprobe names it. */
@@ -10,6 +11,8 @@ export type CopiedCut = Omit<AssemblyJob, "starts"> & {
   segments: readonly CopiedSegment[];
   /** Whether frames that don't decode end the cut; else they are counted. */
   mustDecode: boolean;
+  /** Bytes of one picture in memory. */
+  frame: number;
 };
 
 /**
@@ -20,7 +23,7 @@ export type CopiedCut = Omit<AssemblyJob, "starts"> & {
 export function cutByCopy(cut: CopiedCut): AsyncGenerator<MadeSegment> {
   const starts = cut.segments.map(({ firstFrameTime }) => firstFrameTime);
   return assembleSegments(
-    { ...cut, starts },
+    { ...cut, starts, joinsAtOnce: joinsAtOnce(cut.frame) },
     "copy",
     (place) => new CopiedPicture({ ...cut, hasSound: cut.audio.length > 0 }, place),
   );

@@ -12,6 +12,8 @@ export type BoundaryEncoderOptions = {
   binary: string;
   directory: string;
   encoder: Encoder;
+  /** Jobs that decode and encode at the same time. */
+  jobsAtOnce: number;
   /** Of the source, with the timeline's clock. */
   heads: SourceHeads;
   timeline: Timeline;
@@ -25,9 +27,6 @@ export type BoundaryEncoderOptions = {
   /** Called once, with the first failure. */
   onFailure: (reason: unknown) => void;
 };
-
-/** Decoding and encoding at the same time: each uses several threads already. */
-const JOBS_AT_ONCE = 2;
 
 /** What a running encoder may be given before it has read it. */
 const MAX_UNREAD_BYTES = 4 * 1024 * 1024;
@@ -60,11 +59,12 @@ export class BoundaryEncoder {
   #unfed: Job[] = [];
   readonly #waiting = new Set<Job>();
   #begun = 0;
-  #freeSlots = JOBS_AT_ONCE;
+  #freeSlots: number;
   #failure: { reason: unknown } | undefined;
 
   constructor(options: BoundaryEncoderOptions) {
     this.#options = options;
+    this.#freeSlots = options.jobsAtOnce;
   }
 
   /**

@@ -21,6 +21,8 @@ export type BoundaryEncoding = {
   onFrame: (part: Ranks, frame: Buffer, configuration: Buffer) => Promise<void>;
 };
 
+const QUIET = ["-hide_banner", "-loglevel", "error"];
+
 const sizeOf = ({ from, to }: Ranks): number => to - from;
 
 /** Parts that follow each other are one. */
@@ -70,7 +72,7 @@ export async function encodeBoundary(encoding: BoundaryEncoding): Promise<void> 
       directory,
       signal,
       pipedInput: {
-        options: ["-hide_banner", "-loglevel", "error", "-copyts", ...boundedDecoding, "-noautorotate", "-f", "mp4"],
+        options: [...QUIET, "-copyts", ...boundedDecoding, "-noautorotate", "-f", "mp4"],
       },
       pipes: {
         encoded: [

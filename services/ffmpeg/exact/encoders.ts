@@ -3,7 +3,7 @@ import { eachLine } from "../process/lines.ts";
 import { runProgram } from "../process/program.ts";
 import type { PictureFormat } from "../source/picture-format.ts";
 import { colourOptions } from "./colours.ts";
-import { depthOf, given, RECIPES, type Recipe, x264 } from "./recipes.ts";
+import { depthOf, given, MAX_FRAMES, RECIPES, type Recipe, x264 } from "./recipes.ts";
 
 export type Encoder = {
   /** Codec of what it makes, as ffprobe names it. */
@@ -19,6 +19,9 @@ export type Encoder = {
   stream: "matroska" | "ivf";
   /** ffmpeg's decoder for the source's pictures, where the usual one passes over transparency. */
   decoder: string | undefined;
+  /** Frames' worth of memory that decoding and encoding take, and that each thread takes of its own. */
+  frames: number;
+  threadFrames: number;
 };
 
 /** Frames between two keyframes, as libx264 has it by default. */
@@ -107,6 +110,8 @@ function encoderOf(recipe: Recipe, format: PictureFormat): Encoder | undefined {
     clock,
     stream: recipe.stream ?? "matroska",
     decoder: format.alphaMode ? recipe.alphaDecoder : undefined,
+    frames: recipe.frames ?? MAX_FRAMES,
+    threadFrames: recipe.threadFrames ?? 0,
   };
 }
 

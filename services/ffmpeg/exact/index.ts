@@ -1,6 +1,7 @@
 import type { Container, ExactCut, MadeSegment } from "../../split/ports/media-tools.ts";
 import type { Log } from "../../video/ports/log.ts";
 import { assembleSegments, type Workplace } from "../assembly/assemble.ts";
+import { joinsAtOnce } from "../assembly/picture-memory.ts";
 import type { PictureReading } from "../assembly/source-reading.ts";
 import { isNalCodec } from "../formats/nal/units.ts";
 import { CutFailedError, isOfTheFile } from "../process/errors.ts";
@@ -11,6 +12,7 @@ import type { AudioTrack } from "../source/describe.ts";
 import type { FileFacts } from "../source/file-facts.ts";
 import type { PictureFormat } from "../source/picture-format.ts";
 import { type Encoder, encodersFor, hasAlpha } from "./encoders.ts";
+import { encodingRoom, tooLargeToEncode } from "./encoding-room.ts";
 import { Reencoder } from "./reencoder.ts";
 import { Stitcher } from "./stitcher.ts";
 
@@ -26,6 +28,8 @@ export type ExactCutJob = {
   picture: PictureFormat;
   /** What the source's container calls its codec. */
   tag: string;
+  /** Bytes of one picture in memory. */
+  frame: number;
   /** In pixels, as coded. */
   size: [number, number];
   /** The same as displayed. */
@@ -55,21 +59,34 @@ function canStitch({ picture, format, size, cut }: ExactCutJob, encoder: Encoder
 }
 
 /** How to make the segments: an encoder, for the boundaries alone or for everything. */
-type Way = { encoder: Encoder; kind: "stitch" | "encode" };
+type Way = { encoder: Encoder; kind: "stitch" | "encode"; jobsAtOnce: number };
+
+/** An encoder that fits into the memory, run so that it does; none where it doesn't. */
+function fitted(encoder: Encoder, frame: number): Pick<Way, "encoder" | "jobsAtOnce">[] {
+  const room = encodingRoom(encoder, frame);
+  if (room === undefined) return [];
+  const { jobs, threads } = room;
+  const options = threads === undefined ? encoder.options : [...encoder.options, "-threads", String(threads)];
+  return [{ encoder: { ...encoder, options }, jobsAtOnce: jobs }];
+}
 
 /**
  * Cuts on the very frames: copies and encodes only around boundaries where that works, else
  * encodes. Yields each segment in order, complete and proven; the reader owns its file. Throws
  * `CutFailedError` where there's no encoder for it and where what was encoded isn't what it must
  * be, `FfmpegError` where ffmpeg can't read the source or write the container, the signal's reason
- * when aborted, and what is the machine's fault: see docs/decisions/failing-ffmpeg.md. No process
+ * when aborted, `RejectedVideo` (LimitExceeded) where the picture is too large to be encoded, and what
+ * is the machine's fault: see docs/decisions/failing-ffmpeg.md. No process
  * and no temporary file is left, however it ends.
  */
 export async function* cutExactly(job: ExactCutJob): AsyncGenerator<MadeSegment> {
   const encoders = await encodersFor(job.binary, job.picture, job.signal);
   if (encoders.length === 0) throw new CutFailedError("UnsupportedCut", whyNotEncoded(job.picture));
-  const ways = encoders.map((encoder): Way => ({ encoder, kind: "encode" }));
-  if (canStitch(job, encoders[0]!)) ways.unshift({ encoder: encoders[0]!, kind: "stitch" });
+  const fitting = encoders.flatMap((encoder) => fitted(encoder, job.frame));
+  const [best] = fitting;
+  if (best === undefined) throw tooLargeToEncode(job.shownSize);
+  const ways = fitting.map((way): Way => ({ ...way, kind: "encode" }));
+  if (canStitch(job, best.encoder)) ways.unshift({ ...best, kind: "stitch" });
   let next = job.from;
   for (const [number, way] of ways.entries()) {
     try {
@@ -97,13 +114,16 @@ const whyNotEncoded = (picture: PictureFormat): string =>
 /** Makes the segments from number `from` on in one way. */
 function attempt(job: ExactCutJob, way: Way, from: number): AsyncGenerator<MadeSegment> {
   const starts = job.cut.plan.segments.map(({ start }) => start);
-  return assembleSegments({ ...job, starts, from }, way.kind, (place) => pictureReading({ ...job, from }, way, place));
+  const joins = joinsAtOnce(job.frame);
+  return assembleSegments({ ...job, starts, from, joinsAtOnce: joins }, way.kind, (place) =>
+    pictureReading({ ...job, from }, way, place),
+  );
 }
 
 function pictureReading(job: ExactCutJob, way: Way, { spools, assembly, signal }: Workplace): PictureReading {
   const { binary, video, container, cut, configurations, from } = job;
   const { plan, index, segmentSeconds } = cut;
-  const { encoder } = way;
+  const { encoder, jobsAtOnce } = way;
   const { codec } = encoder;
   if (way.kind === "stitch" && isNalCodec(codec) && plan.jobs !== undefined) {
     const isStartCoded = container.muxer === "mpegts";
@@ -112,6 +132,7 @@ function pictureReading(job: ExactCutJob, way: Way, { spools, assembly, signal }
       video,
       codec,
       encoder,
+      jobsAtOnce,
       plan,
       index,
       configurations,

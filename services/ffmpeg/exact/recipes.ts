@@ -17,7 +17,13 @@ export type Recipe = {
   keepsAlpha?: boolean;
   /** What it writes without going back. Default: Matroska. */
   stream?: "ivf";
+  /** As `Encoder` has them. Default: MAX_FRAMES, and none for each thread. */
+  frames?: number;
+  threadFrames?: number;
 };
+
+/** Of most encoders, and what decodes for them. */
+export const MAX_FRAMES = 36;
 
 /**
  * Sequence and picture set ids of encoded H.264: the largest there is, which no common encoder
@@ -53,11 +59,13 @@ const QUANTISERS_PER_BIT = 6;
 const X265_QUANTISER = 14;
 
 /**
- * Without what makes a picture look better and measure worse: bits are moved to where they are
- * seen, and small differences are dropped.
+ * Without looking ahead, which says where keyframes and bits go: both are given, and it takes frames
+ * into memory. Without what makes a picture look better and measure worse: bits are moved to where
+ * they are seen, and small differences are dropped.
  */
-const X264_EXACTNESS = "aq-mode=0:mbtree=0:psy=0:trellis=0:deadzone-inter=6:deadzone-intra=6";
-const X265_EXACTNESS = "aq-mode=0:cutree=0:psy-rd=0:psy-rdoq=0:rdoq-level=0:ipratio=1";
+const X264_EXACTNESS =
+  "rc-lookahead=0:sync-lookahead=0:aq-mode=0:mbtree=0:psy=0:trellis=0:deadzone-inter=6:deadzone-intra=6";
+const X265_EXACTNESS = "rc-lookahead=0:frame-threads=1:aq-mode=0:cutree=0:psy-rd=0:psy-rdoq=0:rdoq-level=0:ipratio=1";
 
 export const x264: Recipe = {
   encoder: "libx264",
@@ -74,6 +82,8 @@ export const x264: Recipe = {
       ...(interlaced ? ["-flags:v", "+ilme+ildct"] : []),
     ];
   },
+  frames: 28,
+  threadFrames: 4,
 };
 
 const x265: Recipe = {
@@ -83,6 +93,7 @@ const x265: Recipe = {
     ...["-preset", "veryfast", "-forced-idr", "1", "-x265-params"],
     `log-level=error:bframes=0:scenecut=0:open-gop=0:qp=${X265_QUANTISER}:${X265_EXACTNESS}`,
   ],
+  frames: 42,
 };
 
 /** Fixed quantisers: 1 is the finest. */
@@ -142,7 +153,7 @@ export const RECIPES: Readonly<Record<string, readonly Recipe[]>> = {
     },
   ],
   dnxhd: [x264],
-  ffv1: [{ ...plain("ffv1", "ffv1", "-g", "1"), keepsAlpha: true }],
+  ffv1: [{ ...plain("ffv1", "ffv1", "-g", "1"), keepsAlpha: true, frames: 112 }],
   theora: [plain("libtheora", "theora", "-q:v", "10", "-g", "1")],
   vp8: [
     {
@@ -166,6 +177,7 @@ export const RECIPES: Readonly<Record<string, readonly Recipe[]>> = {
       ),
       alphaDecoder: "libvpx-vp9",
       keepsAlpha: true,
+      frames: 60,
     },
   ],
   av1: [

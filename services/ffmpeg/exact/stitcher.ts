@@ -24,6 +24,8 @@ export type Stitching = {
   video: number;
   codec: NalCodec;
   encoder: Encoder;
+  /** Encoders that run at the same time. */
+  jobsAtOnce: number;
   plan: ExactPlan;
   index: PacketIndex;
   /** Decoder's configurations of the source's sample descriptions, where it has several; else empty. */
@@ -91,7 +93,8 @@ export class Stitcher implements PictureReading {
   }
 
   #route(sourceHead: Mp4Head, { den: ticksPerSecond }: Clock): Router {
-    const { plan, index, codec, isStartCoded, binary, encoder, spools, signal, from, configurations } = this.#stitching;
+    const { plan, index, codec, isStartCoded, binary, encoder, jobsAtOnce, spools, signal, from, configurations } =
+      this.#stitching;
     const timeline = new Timeline(plan, index, ticksPerSecond);
     const heads = new SourceHeads(sourceHead.withClock(ticksPerSecond), codec, index, configurations);
     const jobs = plan.jobs;
@@ -103,6 +106,7 @@ export class Stitcher implements PictureReading {
       binary,
       directory: spools.path,
       encoder,
+      jobsAtOnce,
       heads,
       timeline,
       jobs: jobs.filter(({ parts }) => parts.some((part) => writer.isNeeded(part))),

@@ -1,5 +1,7 @@
 import { constants } from "node:os";
-import { type CutFailure, isCutFailure, isMediaFault, ServiceError } from "../../video/errors.ts";
+import { megabytes } from "../../split/domain/budget.ts";
+import { type CutFailure, isCutFailure, isMediaFault, limitExceeded, ServiceError } from "../../video/errors.ts";
+import { currentBudget } from "./limits.ts";
 import type { StderrTail } from "./stderr-tail.ts";
 
 /** Which failures say something about the file, and which don't: docs/decisions/failing-ffmpeg.md */
@@ -113,12 +115,63 @@ const STOPPED = [123, 255];
  */
 const REPORTED_KILLS = [constants.signals.SIGKILL, constants.signals.SIGTERM].map((signal) => 128 + signal);
 
+/** How a shell reports that it can't run a program, or finds none. */
+const NOT_RUN = [126, 127];
+
+/** What the process was limited to, beside memory. */
+export type Limited = {
+  /** Undefined: as many as it takes. */
+  cpuSeconds: number | undefined;
+  /** Whether it was stopped since all programs together had too much memory. */
+  isStopped: boolean;
+  /** Whether it had about as much memory as it may have. */
+  isFull: boolean;
+};
+
+const UNLIMITED: Limited = { cpuSeconds: undefined, isStopped: false, isFull: false };
+
+function tooMuchMemory(who: string, bytes: number, stderr: StderrTail): Error {
+  const limit = `${who} may use ${megabytes(bytes)} of the function's ${currentBudget().memoryMB} MB of memory, and this video takes more`;
+  const advice = "Raise video_split.memory_mb, or export the video with a smaller picture or fewer tracks.";
+  return limitExceeded(`${limit} (${stderr || "it was stopped"}). ${advice}`);
+}
+
+const tooMuchTime = (program: Program, seconds: number): Error =>
+  limitExceeded(
+    `${program} can't tell within ${seconds} seconds of CPU time what the file holds: it has too many tags, tracks or index entries. ` +
+      'Export it anew with "ffmpeg -i VIDEO -map 0:v:0 -map 0:a? -c copy -map_metadata -1 EXPORTED" and upload that.',
+  );
+
+const tooManyStreams = (): Error =>
+  limitExceeded(
+    `The file has more than ${currentBudget().streams} tracks. ` +
+      'Export it with fewer: "ffmpeg -i VIDEO -map 0:v:0 -map 0:a? -c copy EXPORTED", and upload that.',
+  );
+
+/** Which limit ended a process; undefined where none did. */
+function overrunOf(program: Program, { code, signal }: Exit, stderr: StderrTail, limited: Limited): Error | undefined {
+  const { programBytes, programsBytes } = currentBudget();
+  if (limited.isStopped) return tooMuchMemory("All runs of ffmpeg together", programsBytes, stderr);
+  if (limited.cpuSeconds !== undefined && signal === "SIGXCPU") return tooMuchTime(program, limited.cpuSeconds);
+  if (code === 0) return undefined;
+  if (stderr.saysTooManyStreams) return tooManyStreams();
+  return limited.isFull || stderr.saysOutOfMemory ? tooMuchMemory(program, programBytes, stderr) : undefined;
+}
+
 /** Why a process failed; undefined where it ended well. */
-export function failureOf(program: Program, exit: Exit, stderr: StderrTail): Error | undefined {
+export function failureOf(
+  program: Program,
+  exit: Exit,
+  stderr: StderrTail,
+  limited: Limited = UNLIMITED,
+): Error | undefined {
   // ffmpeg also exits with 0 where the end of a file couldn't be written.
   if (stderr.saysDiskFull) return new DiskFullError(`The disk is full for ${program}: ${stderr}`);
+  const overrun = overrunOf(program, exit, stderr, limited);
+  if (overrun !== undefined) return overrun;
   const { code, signal } = exit;
   if (code === 0) return undefined;
+  if (NOT_RUN.includes(code ?? 0)) return new ProcessStartError(program, new Error(`${stderr}`));
   const isKilled =
     signal === null
       ? REPORTED_KILLS.includes(code ?? 0) || (program === "ffmpeg" && STOPPED.includes(code ?? 0))

@@ -1,5 +1,7 @@
+import { megabytes } from "../../split/domain/budget.ts";
+import { limitExceeded } from "../../video/errors.ts";
 import { eachLine } from "./lines.ts";
-import { runProgram } from "./program.ts";
+import { type OutputPipe, runProgram } from "./program.ts";
 import type { SourceAddress } from "./sandbox.ts";
 
 export type FfprobeRun = {
@@ -9,6 +11,10 @@ export type FfprobeRun = {
   signal: AbortSignal;
   /** Of the source, where it's read. */
   source?: SourceAddress;
+  /** Seconds of CPU that it may take. Default: as many as it takes. */
+  cpuSeconds?: number;
+  /** Bytes that it may write. Default: as many as it does; lines are passed on as they come. */
+  outputBytes?: number;
   onLine: (line: string) => void;
 };
 
@@ -39,15 +45,35 @@ async function openableDecoders(program: Program): Promise<string[]> {
   return names === "" ? [] : ["v", "a", "s"].flatMap((kind) => [`-${kind}codec_whitelist`, names]);
 }
 
+const QUIET = ["-hide_banner", "-v", "error"];
+
+/** It opens a decoder for each track, and of each it decodes a picture at most. */
+const ONE_THREAD = ["-threads", "1"];
+
+/** What comes of a pipe, up to so many bytes. Throws `RejectedVideo` (LimitExceeded) for more. */
+async function* bounded(pipe: OutputPipe, most: number): AsyncGenerator<Buffer> {
+  let bytes = 0;
+  for await (const chunk of pipe) {
+    bytes += chunk.length;
+    if (bytes > most)
+      throw limitExceeded(
+        `The file's headers say more than ${megabytes(most)} of its tracks and tags. ` +
+          'Export it without tags: "ffmpeg -i VIDEO -map 0:v:0 -map 0:a? -c copy -map_metadata -1 EXPORTED", and upload that.',
+      );
+    yield chunk;
+  }
+}
+
 /**
  * Runs ffprobe and passes on its stdout line by line, however long it is. Throws what `onLine`
- * throws, and else as `runProgram`. fluent-ffmpeg's own ffprobe() is not used: it collects all
- * output and passes on this process's environment.
+ * throws, `RejectedVideo` (LimitExceeded) for more than `outputBytes`, and else as `runProgram`.
+ * fluent-ffmpeg's own ffprobe() is not used: it collects all output and passes on this process's
+ * environment.
  */
-export async function runFfprobe({ args, onLine, ...run }: FfprobeRun): Promise<void> {
+export async function runFfprobe({ args, onLine, outputBytes, ...run }: FfprobeRun): Promise<void> {
   // The more particular list comes behind the general one: the last one holds.
-  const quiet = ["-hide_banner", "-v", "error", ...args, ...(await openableDecoders(run))];
-  await runProgram({ ...run, program: "ffprobe", args: quiet, stdout: true }, async ({ outputs: [stdout] }) =>
-    eachLine(stdout!, onLine),
+  const all = [...QUIET, ...ONE_THREAD, ...args, ...(await openableDecoders(run))];
+  await runProgram({ ...run, program: "ffprobe", args: all, stdout: true }, async ({ outputs: [stdout] }) =>
+    eachLine(outputBytes === undefined ? stdout! : bounded(stdout!, outputBytes), onLine),
   );
 }

@@ -1,4 +1,7 @@
+import { megabytes } from "../../split/domain/budget.ts";
+import { limitExceeded } from "../../video/errors.ts";
 import { ByteReader } from "./byte-reader.ts";
+import { currentBudget } from "./limits.ts";
 import { linesOf } from "./lines.ts";
 import type { OutputPipe } from "./program.ts";
 
@@ -82,13 +85,24 @@ const isKey = (flags = ""): boolean => !flags.startsWith("F=") || (Number(flags.
 
 export type ReadPacket = PacketLine & { clock: Clock; data: Buffer };
 
-/** Reads the packets of one stream, lines and bytes. Ends where either does. */
+/**
+ * Reads the packets of one stream, lines and bytes. Ends where either does. Throws `RejectedVideo`
+ * (LimitExceeded) for a packet that is larger than memory allows.
+ */
 export async function* readPackets(lines: OutputPipe, bytes: OutputPipe): AsyncGenerator<ReadPacket> {
   const reader = new ByteReader(bytes);
+  const { packetBytes } = currentBudget();
   for await (const { clock, line } of readPacketLines(lines)) {
+    if (line.size > packetBytes) throw tooLargePacket(line.size, packetBytes);
     const data = await reader.read(line.size);
     if (data === undefined) break;
     yield { ...line, clock, data };
   }
   await reader.drain();
 }
+
+const tooLargePacket = (size: number, most: number): Error =>
+  limitExceeded(
+    `One packet of the file has ${megabytes(size)}, and at most ${megabytes(most)} can be held in memory. ` +
+      "Convert the video to H.264 in MP4, or raise video_split.memory_mb.",
+  );

@@ -2,6 +2,8 @@ import { type ChildProcess, spawn } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
 import { unlessAborted } from "./condition.ts";
 import { type Exit, failureOf, ProcessStartError, type Program } from "./errors.ts";
+import { limitedCommand } from "./limits.ts";
+import { isFull, unwatch, type Watched, watch } from "./memory-watch.ts";
 import { childEnvironment, type SourceAddress } from "./sandbox.ts";
 import { StderrTail } from "./stderr-tail.ts";
 
@@ -21,6 +23,8 @@ export type ProgramRun = {
   stdout?: boolean;
   /** How many pipes it writes to from `pipe:3` on. Default: none. */
   pipes?: number;
+  /** Seconds of CPU that it may take; what takes more is rejected. Default: as many as it takes. */
+  cpuSeconds?: number;
 };
 
 /**
@@ -54,7 +58,8 @@ const MAX_EXIT_MS = 5_000;
  * Runs ffmpeg or ffprobe to its end in the scrubbed environment, while `attend` feeds and reads its
  * pipes. Resolves with what it wrote to stderr (the last lines) when both have ended well. Throws
  * what `attend` throws; `FfmpegError`, `ProcessKilledError`, `ProcessStartError` or
- * `DiskFullError`; and, as soon as it's aborted and whatever `attend` waits for, the signal's
+ * `DiskFullError`; `RejectedVideo` (LimitExceeded) where the program needs more memory or CPU time
+ * than it may use; and, as soon as it's aborted and whatever `attend` waits for, the signal's
  * reason. No process and no pipe is left, however it ends.
  */
 export async function runProgram(
@@ -86,13 +91,28 @@ type Running = {
 };
 
 async function start(run: ProgramRun): Promise<Running> {
-  const { program, signal } = run;
+  const { program, signal, cpuSeconds } = run;
   const child = await spawned(run);
+  let isStopped = false;
+  const watched: Watched = {
+    pid: child.pid!,
+    mostBytes: 0,
+    onExcess: () => {
+      isStopped = true;
+      child.kill("SIGKILL");
+    },
+  };
+  watch(watched);
   const exit = new Promise<Exit>((resolve) => {
-    child.once("exit", (code, killedBy) => resolve({ code, signal: killedBy }));
+    child.once("exit", (code, killedBy) => {
+      unwatch(watched);
+      resolve({ code, signal: killedBy });
+    });
   });
   const stderr = new StderrTail(run.source);
-  const failure = Promise.all([exit, readStderr(child, stderr)]).then(([ended]) => failureOf(program, ended, stderr));
+  const failure = Promise.all([exit, readStderr(child, stderr)]).then(([ended]) =>
+    failureOf(program, ended, stderr, { cpuSeconds, isStopped, isFull: isFull(watched) }),
+  );
   const [, stdout, , ...more] = child.stdio as (Readable | null)[];
   const outputs = [stdout, ...more].filter((pipe) => pipe !== null && pipe !== undefined);
   return {
@@ -115,11 +135,12 @@ async function start(run: ProgramRun): Promise<Running> {
  * none.
  */
 async function spawned(run: ProgramRun): Promise<ChildProcess> {
-  const { program, binary, args, directory, source, stdin = false, stdout = false, pipes = 0 } = run;
+  const { program, binary, args, directory, source, cpuSeconds, stdin = false, stdout = false, pipes = 0 } = run;
   const kept = [stdin, stdout, true, ...Array<boolean>(pipes).fill(true)];
   try {
     const stdio = kept.map((isPiped) => (isPiped ? "pipe" : "ignore"));
-    const child = spawn(binary, args, { cwd: directory, env: childEnvironment(source), stdio });
+    const command = limitedCommand(binary, args, cpuSeconds);
+    const child = spawn(command.file, command.args, { cwd: directory, env: childEnvironment(source), stdio });
     await new Promise<void>((resolve, reject) => {
       child.once("spawn", resolve);
       child.once("error", reject);

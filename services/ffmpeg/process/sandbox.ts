@@ -1,4 +1,6 @@
+import { availableParallelism } from "node:os";
 import { ADMITTED_DECODERS } from "./decoders.ts";
+import { currentBudget } from "./limits.ts";
 
 /**
  * Uploads are hostile: a media file can name other files, hosts and devices for ffmpeg to open.
@@ -87,11 +89,13 @@ const inputFlags = (format: string | undefined): string[] => {
  */
 export const MAX_PIXELS = 2 ** 26;
 
+/** Each thread that decodes holds a picture of its own, however many cores there are. */
+const DECODER_THREADS = String(Math.min(4, availableParallelism()));
+
+const BOUNDED = [...["-max_pixels", String(MAX_PIXELS)], ...["-codec_whitelist", ADMITTED_DECODERS.join(",")]] as const;
+
 /** Options before `-i` for whatever is decoded. */
-export const boundedDecoding = [
-  ...["-max_pixels", String(MAX_PIXELS)],
-  ...["-codec_whitelist", ADMITTED_DECODERS.join(",")],
-] as const;
+export const boundedDecoding = [...BOUNDED, "-threads", DECODER_THREADS] as const;
 
 /**
  * Options before `-i` for every file that we didn't make ourselves; `format` is ffprobe's name of
@@ -102,6 +106,7 @@ export const untrustedInput = (format?: string, isDeep = false): string[] => [
   ...["-format_whitelist", DEMUXERS.join(",")],
   ...["-probesize", String(isDeep ? DEEP_PROBE_BYTES : PROBE_BYTES)],
   ...["-analyzeduration", String(isDeep ? DEEP_ANALYZE_MICROSECONDS : ANALYZE_MICROSECONDS)],
-  ...boundedDecoding,
+  ...["-max_streams", String(currentBudget().streams)],
+  ...BOUNDED,
   ...inputFlags(format),
 ];

@@ -11,6 +11,16 @@ const MAX_LINE_LENGTH = 4_096;
 const DISK_FULL = /: (No space left on device|Disk quota exceeded)$/;
 
 /**
+ * How programs say that they got no memory: ENOMEM in glibc's words and in musl's, x264 and x265,
+ * what C++ throws, and threads that can't be started.
+ */
+const OUT_OF_MEMORY =
+  /: (Cannot allocate memory|Out of memory)$|malloc of size \d+ failed|std::bad_alloc|pthread_create(\(\))? failed/;
+
+/** ffmpeg's words for more tracks than -max_streams. */
+const TOO_MANY_STREAMS = /exceeds max_streams/;
+
+/**
  * The last lines of a process's stderr, bounded: a hostile file can make ffmpeg print without end.
  */
 export class StderrTail {
@@ -18,6 +28,8 @@ export class StderrTail {
   readonly #lines: string[] = [];
   readonly #source: SourceAddress | undefined;
   #saysDiskFull = false;
+  #saysOutOfMemory = false;
+  #saysTooManyStreams = false;
 
   /** Logs must not contain how `source` was reached: its address and its secret are replaced. */
   constructor(source?: SourceAddress) {
@@ -39,6 +51,8 @@ export class StderrTail {
       .trim();
     if (clean === "") return;
     this.#saysDiskFull ||= DISK_FULL.test(clean);
+    this.#saysOutOfMemory ||= OUT_OF_MEMORY.test(clean);
+    this.#saysTooManyStreams ||= TOO_MANY_STREAMS.test(clean);
     this.#lines.push(clean.slice(0, MAX_TAIL_LINE_LENGTH));
     if (this.#lines.length > MAX_TAIL_LINES) this.#lines.shift();
   }
@@ -46,6 +60,16 @@ export class StderrTail {
   /** Whether any line, also one before the last ones, says that the disk is full. */
   get saysDiskFull(): boolean {
     return this.#saysDiskFull;
+  }
+
+  /** Whether any line says that there was no memory. */
+  get saysOutOfMemory(): boolean {
+    return this.#saysOutOfMemory;
+  }
+
+  /** Whether any line says that the file has more tracks than are read. */
+  get saysTooManyStreams(): boolean {
+    return this.#saysTooManyStreams;
   }
 
   toString(): string {

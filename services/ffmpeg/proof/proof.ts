@@ -52,6 +52,13 @@ const AVI_ROUNDING_SECONDS = 0.05;
 /** Seconds by which a container rounds times: Matroska and FLV keep milliseconds. */
 export const roundingOf = ({ muxer }: Container): number => (muxer === "avi" ? AVI_ROUNDING_SECONDS : ROUNDING_SECONDS);
 
+/** Looks at the packets of the file too. */
+export type PacketCheck = {
+  onPacket(packet: Buffer, number: number): Promise<void>;
+  /** All packets were taken. Throws `ProofError` for what is wrong with them. */
+  end(): Promise<void>;
+};
+
 /**
  * Measures a produced file against the source's own frames. Throws `ProofError` for a frame that is
  * missing, doubled, altered or at another time, for a start that is no keyframe, for frames of the
@@ -61,7 +68,7 @@ export const roundingOf = ({ muxer }: Container): number => (muxer === "avi" ? A
 export async function proveSegment(
   product: Product,
   expected: Expected,
-  onPacket?: (data: Buffer, index: number) => Promise<void>,
+  check?: PacketCheck,
   wholly = false,
 ): Promise<SegmentProof> {
   const found: FoundFrame[] = [];
@@ -71,11 +78,13 @@ export async function proveSegment(
     onVideo: async ({ time, key, duration, data }) => {
       if (found.length === 0) firstIsKey = key ?? true;
       if (data.length === 0) throw new ProofError(`packet ${found.length} of the segment is empty or cut off`);
-      await onPacket?.(data, found.length);
+      await check?.onPacket(data, found.length);
       found.push({ time, bytes: data.length, duration, hash: expected.hash(data) });
     },
     onAudio: (track, time, duration) => audio[track]?.push({ time, duration }),
   });
+  // Before anything else is decoded: two decoders of a large picture take twice the memory.
+  await check?.end();
   if (!firstIsKey && expected.startsOnKey) throw new ProofError("the segment starts with no keyframe");
   if (found.length !== expected.frames.length) {
     throw new ProofError(`the segment holds ${found.length} frames, and ${expected.frames.length} belong into it`);

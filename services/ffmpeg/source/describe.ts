@@ -3,6 +3,7 @@ import { leadOf } from "../../split/domain/early-sound.ts";
 import type { MediaDescription, Track } from "../../split/ports/media-tools.ts";
 import { isDecoded } from "../process/decoders.ts";
 import { runFfprobe } from "../process/ffprobe.ts";
+import { currentBudget } from "../process/limits.ts";
 import { type SourceAddress, untrustedInput } from "../process/sandbox.ts";
 import { picturesInOrder } from "./picture-choice.ts";
 import type { PictureFormat } from "./picture-format.ts";
@@ -211,13 +212,17 @@ export type Probed = {
 
 /**
  * Asks ffprobe what a source is, and a second time, with more of the file, where a track's parameters
- * weren't found. Throws `FfmpegError` when it is nothing that the allowed demuxers can open.
+ * weren't found. Throws `FfmpegError` when it is nothing that the allowed demuxers can open, and
+ * `RejectedVideo` (LimitExceeded) where it takes ffprobe too long, or too much memory.
  */
 export async function probe(binary: string, address: SourceAddress, signal: AbortSignal): Promise<Probed> {
   const ask = async (isDeep: boolean): Promise<FfprobeOutput> => {
     const lines: string[] = [];
     const args = [...untrustedInput(undefined, isDeep), ...WHAT, "-of", "json", address.url];
-    await runFfprobe({ binary, args, signal, source: address, onLine: (line) => lines.push(line) });
+    const { probeSeconds, deepProbeSeconds, probeOutputBytes: outputBytes } = currentBudget();
+    const cpuSeconds = isDeep ? deepProbeSeconds : probeSeconds;
+    const run = { binary, args, signal, source: address, cpuSeconds, outputBytes };
+    await runFfprobe({ ...run, onLine: (line) => lines.push(line) });
     return FfprobeOutput.parse(JSON.parse(lines.join("\n")));
   };
   const output = await ask(false);

@@ -1,5 +1,6 @@
 import { FfmpegError } from "../process/errors.ts";
 import { runFfprobe } from "../process/ffprobe.ts";
+import { currentBudget } from "../process/limits.ts";
 import { untrustedInput } from "../process/sandbox.ts";
 import { checkSource } from "./checked-source.ts";
 import type { RangedSource } from "./ranged-source.ts";
@@ -26,6 +27,7 @@ export async function headerLength(
       args,
       signal: AbortSignal.any([signal, checked.failed]),
       source: server.address,
+      cpuSeconds: currentBudget().probeSeconds,
       onLine: (line) => {
         text = line;
       },

@@ -1,13 +1,11 @@
 import { type BoxHeader, MAX_HEADER_BYTES, readBoxHeader } from "../formats/iso/boxes.ts";
+import { currentBudget } from "../process/limits.ts";
 import type { RangedSource } from "./ranged-source.ts";
 
 /** The top level of an MP4 or MOV that is read in ranges, a box's header at a time. */
 
 /** Fewer than this where a container has an index; a fragmented one may have any number. */
 const MAX_TOP_LEVEL_BOXES = 64;
-
-/** More than the index of a file of days has; a hostile one may state any size. */
-const MAX_MOVIE_BYTES = 64 * 1024 * 1024;
 
 async function readBytes(source: RangedSource, start: number, length: number, signal: AbortSignal): Promise<DataView> {
   const bytes = new Uint8Array(length);
@@ -50,7 +48,7 @@ export async function readMovieBox(source: RangedSource, signal: AbortSignal): P
     if (box.type === "moov") movie = box;
     end = box.at + box.size;
   }
-  if (end !== source.size || movie === undefined || movie.size > MAX_MOVIE_BYTES) return undefined;
+  if (end !== source.size || movie === undefined || movie.size > currentBudget().indexBytes) return undefined;
   return readBytes(source, movie.at + movie.header, movie.size - movie.header, signal);
 }
 

@@ -33,30 +33,27 @@ export type PictureSearch = {
 
 /**
  * The first of several streams that holds a packet: a track may be declared and empty. The first one
- * where none does.
+ * where none does. Reads the source once, up to a packet of the first stream: to its end where that
+ * one is empty.
  */
 export async function firstWithPackets(
   search: PictureSearch,
   candidates: readonly number[],
 ): Promise<number | undefined> {
-  if (candidates.length > 1) for (const stream of candidates) if (await hasPackets(search, stream)) return stream;
-  return candidates[0];
+  if (candidates.length < 2) return candidates[0];
+  const { binary, address, format, isDeep, signal } = search;
+  const found = new Set<number>();
+  const entries = ["-select_streams", "v", "-show_entries", "packet=stream_index", "-of", "csv=p=0"];
+  const args = [...untrustedInput(format, isDeep), ...entries, address.url];
+  const onLine = (line: string) => {
+    found.add(Number.parseInt(line, 10));
+    if (found.has(candidates[0]!)) throw ENOUGH;
+  };
+  await runFfprobe({ binary, args, signal, source: address, onLine }).catch((error: unknown) => {
+    if (error !== ENOUGH) throw error;
+  });
+  return candidates.find((stream) => found.has(stream)) ?? candidates[0];
 }
 
-async function hasPackets(
-  { binary, address, format, isDeep, signal }: PictureSearch,
-  stream: number,
-): Promise<boolean> {
-  let found = false;
-  const first = ["-read_intervals", "%+#1", "-show_entries", "packet=size", "-of", "csv=p=0"];
-  await runFfprobe({
-    binary,
-    args: [...untrustedInput(format, isDeep), "-select_streams", String(stream), ...first, address.url],
-    signal,
-    source: address,
-    onLine: (line) => {
-      found ||= line !== "";
-    },
-  });
-  return found;
-}
+/** Ends the reading. */
+const ENOUGH = new Error("the first stream holds a packet");

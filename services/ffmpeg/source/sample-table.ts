@@ -1,3 +1,5 @@
+import { setImmediate } from "node:timers/promises";
+import { MAX_FRAMES } from "../../split/domain/budget.ts";
 import type { PlannedPacket } from "../../split/domain/cut-plan.ts";
 import { boxesIn, findBox } from "../formats/iso/boxes.ts";
 import { samplePlace } from "../formats/iso/sample-place.ts";
@@ -17,9 +19,6 @@ import { configurationIn, type SampleDescriptions, sampleDescriptions } from "./
 /** Whether a container, by ffprobe's name, is one that has such an index. */
 export const hasSampleTable = (format: string): boolean => format.split(",").includes("mov");
 
-/** Four days at 48 frames a second; a hostile header may state any number. */
-const MAX_SAMPLES = 2 ** 24;
-
 /**
  * Whether every chunk of samples begins inside the file. A truncated file's last ones don't.
  * Section 8.7.5.
@@ -30,29 +29,32 @@ function chunksAreInside(samples: DataView, size: number): boolean {
   const table = short ?? long;
   if (table === undefined) return false;
   for (let chunk = 0; chunk < table.count; chunk += 1) {
-    const offset = short === undefined ? Number(table.uint64(chunk)) : table.uint32(chunk);
+    const offset = short === undefined ? table.uint32(chunk) * 2 ** 32 + table.uint32(chunk, 4) : table.uint32(chunk);
     if (offset >= size) return false;
   }
   return true;
 }
 
 /**
- * How many samples there are. Undefined where it doesn't say, says too many, or one is empty.
- * Section 8.7.3.
+ * How many samples there are. Undefined where it doesn't say, says too many, one is empty, or all have
+ * more bytes than the file: a few bytes can state any number of samples. Section 8.7.3.
  */
-function countSamples(sizes: DataView | undefined): number | undefined {
+function countSamples(sizes: DataView | undefined, fileSize: number): number | undefined {
   if (sizes === undefined || sizes.byteLength < TABLE_FIELDS + 4) return undefined;
-  const isFixed = sizes.getUint32(4) !== 0;
+  const fixed = sizes.getUint32(4);
   const count = sizes.getUint32(TABLE_FIELDS);
-  if (count === 0 || count > MAX_SAMPLES) return undefined;
-  if (isFixed) return count;
+  if (count === 0 || count > MAX_FRAMES) return undefined;
+  if (fixed !== 0) return count * fixed > fileSize ? undefined : count;
   const first = TABLE_FIELDS + 4;
   if (sizes.byteLength < first + count * 4) return undefined;
+  let bytes = 0;
   for (let sample = 0; sample < count; sample += 1) {
+    const size = sizes.getUint32(first + sample * 4);
     // Readers differ on whether an empty sample is a packet.
-    if (sizes.getUint32(first + sample * 4) === 0) return undefined;
+    if (size === 0) return undefined;
+    bytes += size;
   }
-  return count;
+  return bytes > fileSize ? undefined : count;
 }
 
 /** Ticks a second of a track or of the movie; 0 where there is no whole header. Sections 8.2.2, 8.4.2. */
@@ -124,7 +126,7 @@ function tablesOf(track: DataView, fileSize: number): Tables | undefined {
   const samples = media && findBox(media, "minf", "stbl");
   if (samples === undefined || hasOtherSyncs(samples) || !chunksAreInside(samples, fileSize)) return undefined;
   const timescale = timescaleOf(findBox(media!, "mdhd"));
-  const count = countSamples(findBox(samples, "stsz"));
+  const count = countSamples(findBox(samples, "stsz"), fileSize);
   const times = entryTable(findBox(samples, "stts"), 8);
   if (timescale === 0 || count === undefined || times === undefined) return undefined;
   const descriptions = sampleDescriptions(samples, count);
@@ -239,8 +241,11 @@ async function readTables(
   const movie = await readMovieBox(source, signal);
   if (movie === undefined) return undefined;
   const tracks = [...boxesIn(movie)].filter(({ type }) => type === "trak").map(({ body }) => body);
-  if (tracks.some(namesOtherFiles))
-    throw unreadable("its data is said to be in other files, and only this one is here");
+  for (const track of tracks) {
+    if (namesOtherFiles(track)) throw unreadable("its data is said to be in other files, and only this one is here");
+    // Each may hold thousands of boxes: what else waits, a deadline for one, has its turn.
+    await setImmediate();
+  }
   const track = tracks[stream];
   const handler = track && findBox(track, "mdia", "hdlr");
   if (track === undefined || handler === undefined || handler.byteLength < 12) return undefined;

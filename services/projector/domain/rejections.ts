@@ -17,7 +17,7 @@ const STAGES: readonly (readonly RegExp[])[] = [
   [/^InvalidOverride$/],
   [/^NotMedia$/],
   [/^NoVideoStream$/, /^UnknownCodec$/],
-  [/^UnreadableMedia$/],
+  [/^UnreadableMedia$/, /^LimitExceeded$/],
   [/^TooManySegments$/],
   [/^UnsupportedCut$/, /^ProofFailed$/],
 ];

@@ -12,5 +12,9 @@ for (const extension of ["mp4", "mkv", "ts"])
   mediaToolsContract(`ffmpeg, on ${extension}`, async () => {
     const path = join(await temporaryFolder(), `six-seconds.${extension}`);
     await ffmpeg(...PICTURE, "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", "1", path);
-    return { tools: ffmpegMediaTools(await binaries, KEEPS_NEXT_TO_NOTHING), bytes: await readFile(path), extension };
+    return {
+      tools: ffmpegMediaTools(await binaries, { readAhead: KEEPS_NEXT_TO_NOTHING }),
+      bytes: await readFile(path),
+      extension,
+    };
   });

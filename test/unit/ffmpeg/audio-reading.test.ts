@@ -99,7 +99,7 @@ describe("reading sound", () => {
     expect(passed.at(-1)).toEqual([0, 1]);
   });
 
-  it("holds at most 64 MB before the first picture, of all tracks together", async () => {
+  it("holds at most 66 MB before the first picture, of all tracks together", async () => {
     const megabytes = (count: number) => Array.from({ length: count }, (_, second) => packet(second, MEGABYTE));
     const [origin, held] = [new Origin(), new HeldAudio()];
     const first = read(origin, scripted(...megabytes(32)), held);
@@ -114,10 +114,10 @@ describe("reading sound", () => {
 
     const [unknown, full] = [new Origin(), new HeldAudio()];
     void read(unknown, scripted(...megabytes(32)), full);
-    await expect(read(unknown, scripted(...megabytes(33)), full)).rejects.toMatchObject({
-      code: "CutFailed",
-      reason: "UnreadableMedia",
-      message: "more than 67108864 bytes of sound come before the first picture",
+    await expect(read(unknown, scripted(...megabytes(34)), full)).rejects.toMatchObject({
+      code: "RejectedVideo",
+      reason: "LimitExceeded",
+      message: expect.stringContaining("More than 66 MB of sound come before the first picture"),
     });
   });
 });

@@ -5,6 +5,7 @@ import {
   type Exit,
   failureOf,
   isOfTheFile,
+  type Limited,
   type Program,
 } from "../../../services/ffmpeg/process/errors.ts";
 import { StderrTail } from "../../../services/ffmpeg/process/stderr-tail.ts";
@@ -94,5 +95,48 @@ describe("a file of ours that can't be written", () => {
   it("for another reason is what it is", () => {
     const cause = Object.assign(new Error("EIO: i/o error, write"), { code: "EIO" });
     expect(diskFullOr(cause)).toBe(cause);
+  });
+});
+
+describe("a process that needs more than it may use", () => {
+  const LIMITED: Limited = { cpuSeconds: undefined, isStopped: false, isFull: false };
+  const overrun = (exit: Partial<Exit>, limited: Partial<Limited>, ...lines: string[]) =>
+    failureOf("ffprobe", { code: null, signal: null, ...exit }, stderr(...lines), { ...LIMITED, ...limited });
+
+  it.each<[string, Partial<Exit>, Partial<Limited>, string[], RegExp]>([
+    [
+      "more tracks",
+      { code: 1 },
+      {},
+      ["exceeds max_streams parameter (256)", "x: Cannot allocate memory"],
+      /256 tracks/,
+    ],
+    ["memory that it says it didn't get", { code: 1 }, {}, ["film.mp4: Cannot allocate memory"], /1,238 MB/],
+    ["memory, in x264's words", { code: 187 }, {}, ["x264 [error]: malloc of size 1627904 failed"], /1,238 MB/],
+    [
+      "memory, without a word",
+      { code: 1 },
+      { isFull: true },
+      ["Error splitting the input into NAL units."],
+      /1,238 MB/,
+    ],
+    ["memory, with others together", { signal: "SIGKILL" }, { isStopped: true }, [], /together may use 1,504 MB/],
+    ["CPU time", { signal: "SIGXCPU" }, { cpuSeconds: 4 }, [], /within 4 seconds of CPU time/],
+  ])("%s: it's rejected, with the limit's name, and never tried again", (_what, exit, limited, lines, message) => {
+    const error = overrun(exit, limited, ...lines);
+    expect(error).toMatchObject({ code: "RejectedVideo", reason: "LimitExceeded", retryable: false });
+    expect(error?.message).toMatch(message);
+    expect(isOfTheFile(error)).toBe(false);
+  });
+
+  it("isn't one that ended well, whatever it says or had", () => {
+    expect(overrun({ code: 0 }, { isFull: true }, "film.mp4: Cannot allocate memory")).toBeUndefined();
+  });
+
+  it.each([126, 127])("isn't one that a shell can't run (%i)", (code) => {
+    expect(overrun({ code }, {}, "sh: ffprobe: not found")).toMatchObject({
+      code: "ProcessNotStarted",
+      retryable: true,
+    });
   });
 });

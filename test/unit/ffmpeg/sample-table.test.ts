@@ -71,6 +71,11 @@ describe("the sample table of an MP4", () => {
     ["runs that cover more samples than there are", movie({ stts: words(0, 2, 0xffffffff, 1, 0xffffffff, 1) })],
     ["runs that cover fewer", movie({ stts: words(0, 1, 2, 512) })],
     ["a sample of 2^31 ticks", movie({ stts: words(0, 2, 1, 0x80000000, 2, 512) })],
+    ["samples that have more bytes than the file", movie({ stsz: words(0, 0, 3, 10, 10, 0x7fffffff) })],
+    [
+      "millions of samples that a few bytes state",
+      movie({ stsz: words(0, 1, 8_000_000), stts: words(0, 1, 8_000_000, 1) }),
+    ],
     ["no samples", movie({ stsz: words(0, 10, 0), stts: words(0, 0) })],
     ["a table that is shorter than it says", movie({ stss: words(0, 9, 1) })],
     ["a chunk beyond the end", movie({ stco: words(0, 1, 0xffffff) })],
@@ -92,6 +97,18 @@ describe("the sample table of an MP4", () => {
   it("refuses a million boxes", async () => {
     const empty = Buffer.concat(Array<Buffer>(1_000_000).fill(box("free")));
     await expect(packets(movie({}, { movie: [empty] }))).rejects.toEqual(UNREADABLE);
+  });
+
+  it("lets others have their turn while it looks at many tracks of many boxes", async () => {
+    const track = box("trak", ...Array<Buffer>(900).fill(box("free")));
+    const bytes = movie({}, { movie: Array<Buffer>(200).fill(track) });
+    let turns = 0;
+    const counting = setInterval(() => {
+      turns += 1;
+    });
+    await packets(bytes);
+    clearInterval(counting);
+    expect(turns).toBeGreaterThan(5);
   });
 
   it("refuses data that is said to be in other files", async () => {

@@ -16,6 +16,7 @@ describe("what can't be split is rejected", () => {
     ["UnknownCodec", { description: { ...H264, video: { ...H264.video!, codec: undefined, tag: "vvc1" } } }],
     ["UnreadableMedia", { packets: [] }],
     ["UnreadableMedia", { refused: ["mp4", "matroska"] }],
+    ["LimitExceeded", { packets: packets(100_001, 1 / 2_001) }],
     ["TooManySegments", { packets: packets(MAX_SEGMENTS + 1, SECONDS) }],
     ["TooLarge", { bytes: 1_000_001 }],
     ["EmptyObject", { bytes: 0 }],

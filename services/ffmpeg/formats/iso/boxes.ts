@@ -23,7 +23,7 @@ const HEADER_BYTES = 8;
 export const MAX_HEADER_BYTES = 16;
 
 /** More than any box of a real file holds: a hostile one may hold millions of empty boxes. */
-const MAX_BOXES = 10_000;
+const MAX_BOXES = 1_000;
 
 /**
  * The header at a place, `left` being how many bytes there are from there on. Undefined where no

@@ -2,33 +2,38 @@ import { unreadable } from "../../process/errors.ts";
 
 /** The bits of parameter sets and messages. ITU-T H.264 and H.265, sections 7.2 and 9.2. */
 
-/** No start code may appear in a unit: a 3 is put in after two zeros. Section 7.4.2. */
+/** What is put in after two zeros, since no start code may appear in a unit. Section 7.4.2. */
+const ESCAPE = 3;
+
 export function unescaped(unit: Buffer): Buffer {
-  const bytes: number[] = [];
+  const bytes = Buffer.allocUnsafe(unit.length);
+  let filled = 0;
   let zeros = 0;
   for (const byte of unit) {
-    if (zeros >= 2 && byte === 3) {
+    if (zeros >= 2 && byte === ESCAPE) {
       zeros = 0;
       continue;
     }
-    bytes.push(byte);
+    bytes[filled++] = byte;
     zeros = byte === 0 ? zeros + 1 : 0;
   }
-  return Buffer.from(bytes);
+  return bytes.subarray(0, filled);
 }
 
 export function escaped(bytes: Buffer): Buffer {
-  const unit: number[] = [];
+  // After each two bytes one more, at most.
+  const unit = Buffer.allocUnsafe(bytes.length + Math.ceil(bytes.length / 2));
+  let filled = 0;
   let zeros = 0;
   for (const byte of bytes) {
-    if (zeros >= 2 && byte <= 3) {
-      unit.push(3);
+    if (zeros >= 2 && byte <= ESCAPE) {
+      unit[filled++] = ESCAPE;
       zeros = 0;
     }
-    unit.push(byte);
+    unit[filled++] = byte;
     zeros = byte === 0 ? zeros + 1 : 0;
   }
-  return Buffer.from(unit);
+  return unit.subarray(0, filled);
 }
 
 /** A string of "0" and "1". */

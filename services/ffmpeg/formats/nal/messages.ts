@@ -34,11 +34,20 @@ function numberAt(bytes: Buffer, at: number): { value: number; end: number } {
 const numberBytes = (value: number): Buffer =>
   Buffer.from([...Array<number>(Math.floor(value / 0xff)).fill(0xff), value % 0xff]);
 
+/** The longest code that is read. */
+const MAX_CODE_BYTES = 8;
+
+/** More than the messages of a picture take: captions and light levels have hundreds of bytes. */
+const MAX_MESSAGE_UNIT_BYTES = 256 * 1024;
+const MAX_MESSAGES = 1_000;
+
+/** None of a unit that is larger, or holds more, than one of a real picture. */
 function messagesIn(codec: NalCodec, unit: Buffer): Message[] {
+  if (unit.length > MAX_MESSAGE_UNIT_BYTES) return [];
   const bytes = unescaped(unit.subarray(UNIT_HEADERS[codec].length));
   const messages: Message[] = [];
   // The last byte ends the unit.
-  for (let at = 0; at < bytes.length - 1; ) {
+  for (let at = 0; at < bytes.length - 1 && messages.length < MAX_MESSAGES; ) {
     const type = numberAt(bytes, at);
     const size = numberAt(bytes, type.end);
     const end = size.end + size.value;
@@ -68,7 +77,7 @@ export const pictureMessages = (codec: NalCodec, packet: Buffer): Message[] =>
  */
 export function recoveryPoint(codec: NalCodec, units: readonly Buffer[]): number | undefined {
   const found = messagesOf(codec, units).find(({ type }) => type === RECOVERY_POINT);
-  return found && findGolomb(bitsOf(found.payload), 0)?.value;
+  return found && findGolomb(bitsOf(found.payload.subarray(0, MAX_CODE_BYTES)), 0)?.value;
 }
 
 /** The packet, framed by lengths, with these messages before its picture: those of a type that it has none of. */

@@ -24,10 +24,11 @@ const MAX_UNITS = 10_000;
 export function lengthFramed(packet: Buffer): Buffer[] | undefined {
   const units: Buffer[] = [];
   let at = 0;
-  while (at + LENGTH_BYTES <= packet.length) {
+  for (let count = 0; at + LENGTH_BYTES <= packet.length; count += 1) {
     const begin = at + LENGTH_BYTES;
     const length = packet.readUInt32BE(at);
-    if (length > packet.length - begin || units.length === MAX_UNITS) return undefined;
+    // Empty ones count too: a packet of zeros is made of them.
+    if (length > packet.length - begin || count === MAX_UNITS) return undefined;
     if (length > 0) units.push(packet.subarray(begin, begin + length));
     at = begin + length;
   }
@@ -43,13 +44,13 @@ const START_CODE = Buffer.from([0, 0, 1]);
 function startCodeFramed(packet: Buffer): Buffer[] | undefined {
   const units: Buffer[] = [];
   let found = packet.indexOf(START_CODE);
-  while (found !== -1) {
+  for (let count = 0; found !== -1; count += 1) {
     const begin = found + START_CODE.length;
     found = packet.indexOf(START_CODE, begin);
     let end = found === -1 ? packet.length : found;
     // Zeros before a start code belong to it, and no unit ends with one.
     while (end > begin && packet[end - 1] === 0) end -= 1;
-    if (units.length === MAX_UNITS) return undefined;
+    if (count === MAX_UNITS) return undefined;
     if (end > begin) units.push(packet.subarray(begin, end));
   }
   return units;

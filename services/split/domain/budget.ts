@@ -1,0 +1,78 @@
+/**
+ * What one split may use, whatever the upload asks for: every reading of it (ffprobe, ffmpeg, our
+ * own parsers) keeps to this. Why each figure: docs/decisions/budget.md
+ */
+export type Budget = {
+  /** Of the function. */
+  memoryMB: number;
+  /** Memory of one run of ffmpeg or ffprobe. Bytes. */
+  programBytes: number;
+  /** Of all of them that run at the same time. */
+  programsBytes: number;
+  /** CPU seconds in which ffprobe must have found out what a file is. */
+  probeSeconds: number;
+  /** The same where it must look further into the file. */
+  deepProbeSeconds: number;
+  /** Bytes of what ffprobe may say of a file. */
+  probeOutputBytes: number;
+  /** Tracks of any kind in a file. */
+  streams: number;
+  /** Tracks of sound that are kept. */
+  audioTracks: number;
+  /** Bytes of one packet. */
+  packetBytes: number;
+  /** Bytes of sound that come before the first picture, of all tracks. */
+  earlySoundBytes: number;
+  /** Bytes of the index of an MP4 that is read. */
+  indexBytes: number;
+};
+
+/** Frames of a video: four days at 24 a second, 38 hours at 60. Planning them takes three seconds. */
+export const MAX_FRAMES = 2 ** 23;
+
+/**
+ * Frames a second, of a video with so many frames that it tells: cameras have 1,000 at most, and each
+ * frame takes time, however few bytes it has.
+ */
+export const MAX_FRAME_RATE = 2_000;
+export const MIN_RATED_FRAMES = 100_000;
+
+/** One whole vCPU of Lambda, and the default of `video_split.memory_mb`. Also where nothing says how much there is. */
+export const DEFAULT_MEMORY_MB = 1_769;
+
+const BYTES_PER_MB = 2 ** 20;
+
+/** Of the memory. What all programs leave is Node's: 130 MB when it has begun, and what it holds of packets. */
+const PROGRAM_SHARE = 0.7;
+const PROGRAMS_SHARE = 0.85;
+
+/** Of the memory: a packet is held up to four times on its way, by two readings at the same time. */
+const PACKET_SHARE = 1 / 24;
+const EARLY_SOUND_SHARE = 1 / 27;
+
+const INDEX_SHARE = 1 / 14;
+
+/** Never less, however little memory there is: a camera's largest picture, and the index of ten hours. */
+const MIN_PACKET_BYTES = 32 * BYTES_PER_MB;
+const MIN_INDEX_BYTES = 64 * BYTES_PER_MB;
+
+/** The budget of a function that has so much memory. */
+export function budgetOf(memoryMB: number = DEFAULT_MEMORY_MB): Budget {
+  const bytes = memoryMB * BYTES_PER_MB;
+  return {
+    memoryMB,
+    programBytes: Math.floor(bytes * PROGRAM_SHARE),
+    programsBytes: Math.floor(bytes * PROGRAMS_SHARE),
+    probeSeconds: 4,
+    deepProbeSeconds: 10,
+    probeOutputBytes: 4 * BYTES_PER_MB,
+    streams: 256,
+    audioTracks: 48,
+    packetBytes: Math.max(MIN_PACKET_BYTES, Math.floor(bytes * PACKET_SHARE)),
+    earlySoundBytes: Math.floor(bytes * EARLY_SOUND_SHARE),
+    indexBytes: Math.max(MIN_INDEX_BYTES, Math.floor(bytes * INDEX_SHARE)),
+  };
+}
+
+/** Bytes as a message states them. */
+export const megabytes = (bytes: number): string => `${Math.round(bytes / BYTES_PER_MB).toLocaleString("en")} MB`;

@@ -1,0 +1,86 @@
+import { readdirSync, statSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { CUTS } from "./cuts.ts";
+import { type Expected, HOSTILE_FILES, make } from "./files.ts";
+import { type Measured, measure } from "./measure.ts";
+
+const HELP = `npm run hostile [-- VIDEO|FOLDER...] [--only TEXT]
+
+Splits files that ask for as much as a split may use, or for far more, with both cuts, each in a process of its own with
+1,024 open files: prints what came of it, the seconds, and the largest memory in MB of Node, of one ffmpeg or ffprobe, and
+of all together. Then the files that are named, if any. Fails where something else came than must, or it took more than
+1.3 GB or 30 seconds. Linux alone says how much memory it took.
+`;
+
+const MAX_MB = 1_300;
+const MAX_SECONDS = 30;
+const SEGMENT_SECONDS = 1;
+
+function outcomeOf({ outcome }: Measured): Exclude<Expected, "either"> | "failed" {
+  if (outcome.startsWith("split in")) return "split";
+  return /^[A-Z]\w+$/.test(outcome) ? "rejected" : "failed";
+}
+
+function faultOf(measured: Measured, expected: Expected): string {
+  const outcome = outcomeOf(measured);
+  if (outcome === "failed" || (expected !== "either" && outcome !== expected)) return `must be ${expected}`;
+  if (Math.max(measured.nodeMB, measured.ffmpegMB) > MAX_MB) return `more than ${MAX_MB} MB`;
+  // On a machine with other load, what counts is how long it would have run.
+  return Math.min(measured.seconds, measured.cpuSeconds) > MAX_SECONDS ? `more than ${MAX_SECONDS} s` : "";
+}
+
+const print = (line: string): void => void process.stdout.write(`${line}\n`);
+
+let faults = 0;
+
+async function measureAll(path: string, expected: Record<(typeof CUTS)[number], Expected>): Promise<void> {
+  for (const cut of CUTS) {
+    const measured = await measure(path, cut, SEGMENT_SECONDS);
+    const fault = faultOf(measured, expected[cut]);
+    if (fault !== "") faults += 1;
+    const { outcome, seconds, cpuSeconds, nodeMB, ffmpegMB, totalMB, blockedMs, message } = measured;
+    const figures = [
+      seconds.toFixed(1),
+      cpuSeconds.toFixed(1),
+      ...[nodeMB, ffmpegMB, totalMB].map((size) => Math.round(size)),
+      blockedMs,
+    ];
+    print(
+      `| ${[basename(path), cut, outcome, ...figures, message.slice(0, 120).replaceAll("\n", " "), fault].join(" | ")} |`,
+    );
+  }
+}
+
+const words = process.argv.slice(2);
+if (words.includes("--help")) {
+  process.stdout.write(HELP);
+  process.exit(0);
+}
+const only = words.includes("--only") ? (words[words.indexOf("--only") + 1] ?? "") : undefined;
+const named = words.filter((word, at) => !word.startsWith("--") && words[at - 1] !== "--only");
+const files = named.flatMap((path) =>
+  statSync(path).isDirectory()
+    ? readdirSync(path)
+        .sort()
+        .map((name) => join(path, name))
+    : [path],
+);
+
+print("| file | cut | outcome | seconds | CPU s | Node MB | ffmpeg MB | together MB | blocked ms | message | fault |");
+print("|---|---|---|---|---|---|---|---|---|---|---|");
+const folder = await mkdtemp(join(tmpdir(), "video-split-hostile-"));
+try {
+  for (const file of HOSTILE_FILES) {
+    if (!file.name.includes(only ?? (files.length > 0 ? "\n" : ""))) continue;
+    const path = await make(file, folder);
+    await measureAll(path, file);
+    await rm(path);
+  }
+  for (const path of files) await measureAll(path, { keyframe: "either", exact: "either" });
+} finally {
+  await rm(folder, { recursive: true, force: true });
+}
+if (faults > 0) print(`${faults} of these must not be.`);
+process.exitCode = faults > 0 ? 1 : 0;

@@ -1,0 +1,32 @@
+import { describe, expect, it } from "vitest";
+import { localConcurrency } from "../../../infra/local/functions.ts";
+import { budgetOf, megabytes } from "../../../services/split/domain/budget.ts";
+
+const GIGABYTE = 2 ** 30;
+
+describe("the budget of a split", () => {
+  it("follows from the function's memory; without any, from the default", () => {
+    expect(budgetOf()).toEqual(budgetOf(1_769));
+    const { programBytes, programsBytes, packetBytes, earlySoundBytes, indexBytes } = budgetOf();
+    expect([programBytes, programsBytes, packetBytes, earlySoundBytes, indexBytes].map(megabytes)).toEqual([
+      ...["1,238 MB", "1,504 MB", "74 MB", "66 MB", "126 MB"],
+    ]);
+    expect(budgetOf(2 * 1_769).programBytes).toBe(2 * programBytes + 1);
+  });
+
+  it("takes the largest packets of cameras, and the index of ten hours, with the least memory that is allowed", () => {
+    const { packetBytes, indexBytes } = budgetOf(512);
+    expect([packetBytes, indexBytes].map(megabytes)).toEqual(["32 MB", "64 MB"]);
+  });
+});
+
+describe("invocations at the same time on the local stack", () => {
+  it.each([
+    [8 * GIGABYTE, 2],
+    [16 * GIGABYTE, 5],
+    [64 * GIGABYTE, 10],
+    [GIGABYTE, 1],
+  ])("of %i bytes of memory: %i", (bytes, expected) => {
+    expect(localConcurrency(1_769, bytes)).toBe(expected);
+  });
+});
