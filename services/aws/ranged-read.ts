@@ -108,7 +108,9 @@ export async function* readRanges(
   try {
     for (let count = 0; count < PARALLEL_RANGES; count += 1) startNext();
     for (let next = underWay.shift(); next !== undefined; next = underWay.shift()) {
-      yield await next;
+      const bytes = await next;
+      if (signal.aborted) return;
+      yield bytes;
       startNext();
     }
   } catch (error) {

@@ -6,7 +6,8 @@ import { NEVER } from "../fixtures/quiet.ts";
 import { temporaryFolder } from "../fixtures/temporary.ts";
 import { type OpenBucket, type OpenBucketOf, PLAIN, type StoredContent, VERSIONED } from "./bucket.ts";
 
-const FILM = randomBytes(14_000_001);
+/** More than is read ahead: a read is under way when its first bytes come. */
+const FILM = randomBytes(26_000_001);
 const LAST = FILM.length - 1;
 
 /** A film in a bucket, as it was described. */

@@ -16,7 +16,7 @@ mediaStoreContract("S3", openContractBucket);
 uploadsContract("S3", openContractBucket);
 
 describe("a reader that goes away", () => {
-  it("has no more fetched than it took", async () => {
+  it("has no more fetched than what is read ahead", async () => {
     const started: string[] = [];
     const { put, store } = await openBucket(({ method, headers }) => {
       if (method === "GET" && headers.range !== undefined) started.push(headers.range);
@@ -25,7 +25,7 @@ describe("a reader that goes away", () => {
     await put("film.mp4", randomBytes(30_000_000));
     const { source } = (await store.describe("media", "film.mp4"))!;
     for await (const _chunk of store.read(source, 0, 29_999_999, NEVER)) break;
-    expect(started).toHaveLength(1);
+    expect(started).toHaveLength(3);
   });
 });
 

@@ -6,6 +6,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { ffmpegMediaTools } from "../../../services/ffmpeg/index.ts";
 import { boundedDecoding } from "../../../services/ffmpeg/process/sandbox.ts";
 import { binaries, ffmpeg, makeMedia } from "../../fixtures/media.ts";
+import { standIn } from "../../fixtures/stand-in.ts";
 import { temporaryFolder } from "../../fixtures/temporary.ts";
 import { trap } from "../../fixtures/trap.ts";
 
@@ -81,9 +82,7 @@ describe("hostile uploads", () => {
   it("the tools see nothing of our environment", async () => {
     const folder = await temporaryFolder();
     const seen = join(folder, "environment");
-    const spy = join(folder, "ffprobe");
-    await writeFile(spy, `#!/bin/sh\n/usr/bin/env > '${seen}'\nexit 1\n`);
-    await chmod(spy, 0o755);
+    const spy = await standIn(folder, `/usr/bin/env > '${seen}'\nexit 1`);
     process.env.AWS_SECRET_ACCESS_KEY = "a secret";
     onTestFinished(() => {
       delete process.env.AWS_SECRET_ACCESS_KEY;

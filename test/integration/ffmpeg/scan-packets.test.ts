@@ -1,17 +1,14 @@
-import { chmod, readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import { scanPackets } from "../../../services/ffmpeg/source/scan-packets.ts";
 import { RejectedVideo } from "../../../services/video/errors.ts";
 import { NEVER } from "../../fixtures/cut.ts";
+import { standIn } from "../../fixtures/stand-in.ts";
 import { temporaryFolder } from "../../fixtures/temporary.ts";
 
 /** A program in ffprobe's place that finds packets without end, its process id in a file beside it. */
 async function endlessProbe(): Promise<string> {
-  const binary = join(await temporaryFolder(), "ffprobe");
-  await writeFile(binary, '#!/bin/sh\necho $$ > "$0.pid"\nexec yes 0.040000,0.040000,0.040000,K__\n');
-  await chmod(binary, 0o755);
-  return binary;
+  return standIn(await temporaryFolder(), 'echo $$ > "$0.pid"\nexec yes 0.040000,0.040000,0.040000,K__');
 }
 
 const isRunning = (pid: number): boolean => {
