@@ -1,5 +1,5 @@
-import { BUNDLING, PROGRAM_PACKAGES } from "../bundling.ts";
 import { tagsOf } from "../deployed-names.ts";
+import { BUNDLING, PROGRAM_PACKAGES } from "../packaging/bundling.ts";
 import { PackagingError, preparePackage } from "../packaging/index.ts";
 import { environmentOf } from "../queues.ts";
 import type { FunctionId, FunctionSpec, Topology } from "../topology.ts";

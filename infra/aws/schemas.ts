@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import catalog from "../../events-schema/json/index.json" with { type: "json" };
-import { eventOpenApi, type JsonSchema } from "../open-api.ts";
+import { eventOpenApi, type JsonSchema } from "../packaging/open-api.ts";
 
 const schemaOf = (file: string): JsonSchema =>
   JSON.parse(readFileSync(join($cli.paths.root, "events-schema", file), "utf8")) as JsonSchema;

@@ -1,4 +1,4 @@
-import { diskFull, isDiskFull } from "../disk.ts";
+import { diskFull, isDiskFull } from "../emulator/disk.ts";
 import { writeLines } from "./lines.ts";
 
 /** A mistake of the person at the keyboard, told in one line. */

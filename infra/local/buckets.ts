@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
+import { ACCOUNT } from "../emulator/arns.ts";
+import type { LocalEventBridge } from "../emulator/events/index.ts";
+import { type LocalS3, objectCreatedDetail, openS3 } from "../emulator/s3/index.ts";
 import type { Topology } from "../topology.ts";
-import { ACCOUNT } from "./arns.ts";
-import type { LocalEventBridge } from "./events/index.ts";
-import { type LocalS3, objectCreatedDetail, openS3 } from "./s3/index.ts";
 
 export type BucketsOptions = { directory: string; region: string; bridge: LocalEventBridge };
 

@@ -1,18 +1,10 @@
+import { ACCOUNT, functionArn, nameOfArn, queueArn, ruleArn } from "../emulator/arns.ts";
+import { appendToFile, fileTargetName } from "../emulator/event-files.ts";
+import { type LocalEventBridge, openEventBridge, type TargetSpec } from "../emulator/events/index.ts";
+import type { InterceptDelivery } from "../emulator/faults/deliveries.ts";
+import type { LocalLambda } from "../emulator/lambda/index.ts";
 import type { Topology } from "../topology.ts";
-import { ACCOUNT, functionArn, nameOfArn, queueArn, ruleArn } from "./arns.ts";
 import { type DeadLetterQueues, ofDelivery } from "./dead-letters.ts";
-import { appendToFile, fileTargetName } from "./event-files.ts";
-import { type LocalEventBridge, openEventBridge, type TargetSpec } from "./events/index.ts";
-import type { LocalLambda } from "./lambda/index.ts";
-
-/**
- * Stands before the functions as `Intercept` stands before the services: hands a delivery over once, or late, or twice. Each further
- * time under a request id of its own: only the first is the one whose retries continue it.
- */
-export type InterceptDelivery = (
-  delivery: { target: string; event: unknown; requestId: string },
-  deliver: (requestId: string) => Promise<void>,
-) => Promise<void>;
 
 const straight: InterceptDelivery = ({ requestId }, deliver) => deliver(requestId);
 

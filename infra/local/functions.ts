@@ -1,9 +1,10 @@
 import { totalmem } from "node:os";
+import { queueUrl } from "../emulator/arns.ts";
+import { type LocalLambda, openLambda } from "../emulator/lambda/index.ts";
+import { bundle } from "../packaging/bundle.ts";
 import { environmentOf } from "../queues.ts";
 import type { FunctionId, Topology } from "../topology.ts";
-import { queueUrl } from "./arns.ts";
 import { type DeadLetterQueues, ofInvocation } from "./dead-letters.ts";
-import { type LocalLambda, openLambda } from "./lambda/index.ts";
 
 export type FunctionsOptions = {
   directory: string;
@@ -46,6 +47,7 @@ export const openFunctions = (topology: Topology<string>, options: FunctionsOpti
         AWS_ENDPOINT_URL: options.endpoint,
       },
     })),
+    bundle,
     root: options.root,
     directory: options.directory,
     region: options.region,

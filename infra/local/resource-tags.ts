@@ -2,10 +2,10 @@ import { randomUUID } from "node:crypto";
 import { json } from "node:stream/consumers";
 import * as z from "zod";
 import { tagsOf } from "../deployed-names.ts";
+import { functionArn, queueArn } from "../emulator/arns.ts";
+import { type Service, TAGS_TARGET_PREFIX } from "../emulator/front.ts";
 import { functionOfQueue } from "../queues.ts";
 import type { FunctionId, QueueId, Topology } from "../topology.ts";
-import { functionArn, queueArn } from "./arns.ts";
-import type { Service } from "./front.ts";
 
 export type TaggedResource = { arn: string; tags: Readonly<Record<string, string>> };
 
@@ -18,10 +18,6 @@ export function taggedResources(topology: Topology<string>, stage: string, regio
     ...queues.map((id) => ({ arn: queueArn(region, id), tags: tagsOf(stage, functionOfQueue(topology, id)) })),
   ];
 }
-
-const TARGET_PREFIX = "ResourceGroupsTaggingAPI_20170126.";
-
-export const isForTags = (target: string): boolean => target.startsWith(TARGET_PREFIX);
 
 const MAX_PAGE = 100;
 
@@ -67,7 +63,7 @@ function pageOf(resources: readonly TaggedResource[], input: z.output<typeof Get
 export function resourceTags(resources: readonly TaggedResource[]): Service {
   const answer = (target: string, input: unknown): { status: number; body: object } => {
     const refusal = (code: string, message: string) => ({ status: 400, body: { __type: code, message } });
-    if (target !== `${TARGET_PREFIX}GetResources`)
+    if (target !== `${TAGS_TARGET_PREFIX}GetResources`)
       return refusal("UnknownOperationException", `The local tagging API has GetResources only, not "${target}".`);
     const parsed = GetResources.safeParse(input);
     return parsed.success

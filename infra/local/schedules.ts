@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
+import { ACCOUNT } from "../emulator/arns.ts";
+import { LambdaClosedError, type LocalLambda } from "../emulator/lambda/index.ts";
 import type { Topology } from "../topology.ts";
-import { ACCOUNT } from "./arns.ts";
-import { LambdaClosedError, type LocalLambda } from "./lambda/index.ts";
 
 /** As infra/aws/rules.ts has it. */
 const scheduledEvent = (region: string, name: string) => ({

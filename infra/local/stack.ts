@@ -1,23 +1,24 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { DeadLetter } from "../dead-letter.ts";
 import { LOCAL_STAGE } from "../deployed-names.ts";
-import { type DiskFullError, refusedByDisk, watchDisk } from "../disk.ts";
+import { type DiskFullError, refusedByDisk, watchDisk } from "../emulator/disk.ts";
+import { openDynamoDB } from "../emulator/dynamodb.ts";
+import type { BusEvent, LocalEventBridge } from "../emulator/events/index.ts";
+import type { InterceptDelivery } from "../emulator/faults/deliveries.ts";
+import { type Intercept, listen, type Services } from "../emulator/front.ts";
+import type { LocalLambda } from "../emulator/lambda/index.ts";
+import { lambdaApi } from "../emulator/lambda-api.ts";
+import { openSqs } from "../emulator/sqs/index.ts";
+import { openStateFolder } from "../emulator/state-folder.ts";
+import { lockState } from "../emulator/state-lock.ts";
 import type { Settings } from "../settings.ts";
 import { FUNCTION_RETRY, LOCAL_NAMES, type Names, type Topology, topology } from "../topology.ts";
 import { openBuckets } from "./buckets.ts";
-import { type InterceptDelivery, openBuses } from "./buses.ts";
+import { openBuses } from "./buses.ts";
 import { type DeadLetterQueues, openDeadLetterQueues } from "./dead-letters.ts";
-import { openDynamoDB } from "./dynamodb.ts";
-import type { BusEvent, LocalEventBridge } from "./events/index.ts";
-import { type Intercept, listen, type Services } from "./front.ts";
 import { openFunctions } from "./functions.ts";
-import type { LocalLambda } from "./lambda/index.ts";
-import { lambdaApi } from "./lambda-api.ts";
 import { resourceTags, taggedResources } from "./resource-tags.ts";
 import { startSchedules } from "./schedules.ts";
-import { openSqs } from "./sqs/index.ts";
-import { openStateFolder } from "./state-folder.ts";
-import { lockState } from "./state-lock.ts";
 import { createTables } from "./tables.ts";
 
 export type StackOptions = {

@@ -2,7 +2,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { PutObjectCommand } from "@aws-sdk/client-s3";
 import { paginateScan } from "@aws-sdk/lib-dynamodb";
-import { childrenOf } from "../../infra/local/faults/client-process.ts";
+import { childrenOf } from "../../infra/emulator/faults/client-process.ts";
 import { makeMedia, type Trait } from "../fixtures/media.ts";
 import { type BenchStack, withStack } from "./stack.ts";
 

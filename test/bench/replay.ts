@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { DeleteTableCommand } from "@aws-sdk/client-dynamodb";
 import { paginateScan } from "@aws-sdk/lib-dynamodb";
-import { functionArn } from "../../infra/local/arns.ts";
+import { functionArn } from "../../infra/emulator/arns.ts";
 import { createTables } from "../../infra/local/tables.ts";
 import { replayLog } from "../../infra/operations/replay.ts";
 import { putEvents, runOf } from "../fixtures/announcing.ts";

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pLimit from "p-limit";
-import { FAULTS, type Fault } from "../../infra/local/faults/index.ts";
+import { FAULTS, type Fault } from "../../infra/emulator/faults/index.ts";
 import { uploadsOf } from "./essence.ts";
 import { Harness } from "./harness.ts";
 import { type Plan, scheduleFor } from "./plan.ts";

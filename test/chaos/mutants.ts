@@ -1,7 +1,7 @@
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { RequestFault } from "../../infra/local/faults/index.ts";
+import type { RequestFault } from "../../infra/emulator/faults/index.ts";
 import { PROJECT_ROOT } from "../../infra/local/project.ts";
 import type { SeriesName } from "./plan.ts";
 

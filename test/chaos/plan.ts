@@ -1,4 +1,10 @@
-import { NO_FAULTS, oneFault, type RequestFault, type Schedule, scheduleOf } from "../../infra/local/faults/index.ts";
+import {
+  NO_FAULTS,
+  oneFault,
+  type RequestFault,
+  type Schedule,
+  scheduleOf,
+} from "../../infra/emulator/faults/index.ts";
 import { VIDEOS } from "./videos.ts";
 
 /** Sets of runs that have one fault each, at one request: nothing is left to chance. */

@@ -1,5 +1,5 @@
-import type { BusEvent } from "../../infra/local/events/index.ts";
-import type { Fault } from "../../infra/local/faults/index.ts";
+import type { BusEvent } from "../../infra/emulator/events/index.ts";
+import type { Fault } from "../../infra/emulator/faults/index.ts";
 import type { Plan } from "./plan.ts";
 import type { Pair } from "./videos.ts";
 

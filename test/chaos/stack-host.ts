@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
-import type { Fault } from "../../infra/local/faults/index.ts";
+import type { Fault } from "../../infra/emulator/faults/index.ts";
 import { type Answers, type Asked, type Message, onceKey, type Question, type StackOrder } from "./protocol.ts";
 
 export type Place = Extract<Message, { type: "ready" }>;

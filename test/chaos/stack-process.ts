@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
-import { faultsOf, World } from "../../infra/local/faults/index.ts";
-import type { Intercept } from "../../infra/local/front.ts";
+import { faultsOf, World } from "../../infra/emulator/faults/index.ts";
+import type { Intercept } from "../../infra/emulator/front.ts";
 import { openStack, type Stack } from "../../infra/local/stack.ts";
 import { parseSettings } from "../../infra/settings.ts";
 import { type Plan, scheduleFor } from "./plan.ts";

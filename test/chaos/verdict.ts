@@ -1,5 +1,5 @@
 import type { RejectionReason, VideoSplitEvent } from "#events-schema";
-import type { Fault } from "../../infra/local/faults/index.ts";
+import type { Fault } from "../../infra/emulator/faults/index.ts";
 import { type Document, essence, eventsOf, factOf, type Outcome } from "./essence.ts";
 
 /** What an upload of these bytes ends as without faults. */

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { RequestFault } from "../../infra/local/faults/index.ts";
+import type { RequestFault } from "../../infra/emulator/faults/index.ts";
 import { PROJECT_ROOT } from "../../infra/local/project.ts";
 import { type ChaosOptions, chaos, type Prepared, prepare } from "../chaos/chaos.ts";
 import { runsOf, type SeriesName } from "../chaos/plan.ts";

@@ -1,9 +1,9 @@
 import type { IncomingMessage } from "node:http";
 import { describe, expect, it } from "vitest";
-import { functionArn, ruleArn } from "../../infra/local/arns.ts";
+import { functionArn, ruleArn } from "../../infra/emulator/arns.ts";
+import { childrenOf, ownerOfPort } from "../../infra/emulator/faults/client-process.ts";
+import type { Intercept } from "../../infra/emulator/front.ts";
 import { ofDelivery, ofInvocation } from "../../infra/local/dead-letters.ts";
-import { childrenOf, ownerOfPort } from "../../infra/local/faults/client-process.ts";
-import type { Intercept } from "../../infra/local/front.ts";
 import { startCommand } from "../fixtures/commands.ts";
 import { makeMedia } from "../fixtures/media.ts";
 import { openTestStack, type TestStack } from "../fixtures/stack.ts";

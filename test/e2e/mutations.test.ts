@@ -2,7 +2,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import pLimit from "p-limit";
 import { describe, expect, it } from "vitest";
-import { childrenOf } from "../../infra/local/faults/client-process.ts";
+import { childrenOf } from "../../infra/emulator/faults/client-process.ts";
 import { ffmpeg } from "../fixtures/media.ts";
 import { randomFrom } from "../fixtures/random.ts";
 import { split } from "../fixtures/split-world.ts";

@@ -1,7 +1,7 @@
 import { PutBucketVersioningCommand } from "@aws-sdk/client-s3";
 import { DeleteCommand } from "@aws-sdk/lib-dynamodb";
 import { describe, expect, it } from "vitest";
-import type { Intercept } from "../../infra/local/front.ts";
+import type { Intercept } from "../../infra/emulator/front.ts";
 import { makeMedia } from "../fixtures/media.ts";
 import { openTestStack, type TestStack } from "../fixtures/stack.ts";
 import { temporaryFolder } from "../fixtures/temporary.ts";

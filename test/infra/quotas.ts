@@ -1,4 +1,4 @@
-import { hasWildcards } from "../../infra/local/events/pattern/wildcard-complexity.ts";
+import { hasWildcards } from "../../infra/emulator/events/pattern/wildcard-complexity.ts";
 import { MAX_PACKAGE_BYTES, RECORDED } from "../../infra/packaging/index.ts";
 import type { Graph } from "./graph.ts";
 import type { Resource } from "./synth/contract.ts";

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, inject, it } from "vitest";
-import { compilePattern } from "../../infra/local/events/pattern/index.ts";
+import { compilePattern } from "../../infra/emulator/events/pattern/index.ts";
 import { PROJECT_ROOT } from "../../infra/local/project.ts";
 import { Graph } from "./graph.ts";
 

@@ -1,7 +1,7 @@
 import type { WriteStream } from "node:tty";
 import { parseEvent, SOURCE } from "#events-schema";
 import { visible } from "../../command-line/lines.ts";
-import type { BusEvent } from "../events/index.ts";
+import type { BusEvent } from "../../emulator/events/index.ts";
 
 const BAR_WIDTH = 30;
 

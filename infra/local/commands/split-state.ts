@@ -3,8 +3,8 @@ import { existsSync } from "node:fs";
 import { lstat, mkdir, mkdtemp, realpath, rename, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { lockState, StateInUseError } from "../../emulator/state-lock.ts";
 import type { Settings } from "../../settings.ts";
-import { lockState, StateInUseError } from "../state-lock.ts";
 import type { Arguments } from "./split-arguments.ts";
 
 /** Works on a stack's state. `isResumed`: a command that was killed has left some of it. */

@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseCommandLine } from "../../command-line/parse.ts";
 import { run, UsageError } from "../../command-line/run.ts";
-import { bundle } from "../../local/lambda/bundle.ts";
 import { loadSettings, PROJECT_ROOT } from "../../local/project.ts";
 import { LOCAL_NAMES, topology } from "../../topology.ts";
+import { bundle } from "../bundle.ts";
 import { type Architecture, MAX_PACKAGE_BYTES, preparePackage, type ShippedProgram, sizeOf } from "../index.ts";
 import { recordChecksums } from "../record.ts";
 

@@ -1,4 +1,4 @@
-import { hasWildcards } from "../../../infra/local/events/pattern/wildcard-complexity.ts";
+import { hasWildcards } from "../../../infra/emulator/events/pattern/wildcard-complexity.ts";
 import type { Rule } from "../../../infra/topology.ts";
 import { type Check, same } from "../check.ts";
 import type { Graph } from "../graph.ts";

@@ -1,7 +1,7 @@
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { onTestFinished } from "vitest";
-import { queueUrl } from "../../../infra/local/arns.ts";
-import { openSqs } from "../../../infra/local/sqs/index.ts";
+import { queueUrl } from "../../../infra/emulator/arns.ts";
+import { openSqs } from "../../../infra/emulator/sqs/index.ts";
 import { sqsDeadLetters } from "../../../services/aws/dead-letters.ts";
 import { CREDENTIALS, REGION, serve } from "../../fixtures/http.ts";
 import { temporaryFolder } from "../../fixtures/temporary.ts";

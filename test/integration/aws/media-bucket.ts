@@ -6,7 +6,7 @@ import {
   type PutObjectCommandInput,
   S3Client,
 } from "@aws-sdk/client-s3";
-import { openS3 } from "../../../infra/local/s3/index.ts";
+import { openS3 } from "../../../infra/emulator/s3/index.ts";
 import { s3MediaStore } from "../../../services/aws/media-store.ts";
 import type { Patience } from "../../../services/aws/patient-fetch.ts";
 import { s3Uploads } from "../../../services/aws/uploads.ts";

@@ -1,7 +1,7 @@
 /** A process to be killed: puts events for ever, and prints what the bus acknowledged and what was delivered. */
 import { writeSync } from "node:fs";
 import { setImmediate as breathe } from "node:timers/promises";
-import { openEventBridge } from "../../../infra/local/events/index.ts";
+import { openEventBridge } from "../../../infra/emulator/events/index.ts";
 
 const [directory = ""] = process.argv.slice(2);
 const print = (what: string, id: string): void => void writeSync(1, `${what} ${id}\n`);

@@ -11,7 +11,7 @@ import {
   type LocalEventBridge,
   openEventBridge,
   type TargetSpec,
-} from "../../../infra/local/events/index.ts";
+} from "../../../infra/emulator/events/index.ts";
 import { temporaryFolder } from "../../fixtures/temporary.ts";
 
 export const REGION = "eu-west-1";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { DeadLetter, Delivery } from "../../../infra/local/events/index.ts";
+import type { DeadLetter, Delivery } from "../../../infra/emulator/events/index.ts";
 import { all, busArn, busEvent, FUNCTION, OTHER_FUNCTION, openBridge, QUEUE, target } from "./bridge.ts";
 
 const PATTERN = { source: ["test"] };

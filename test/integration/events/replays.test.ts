@@ -9,7 +9,7 @@ import {
   type StartReplayCommandInput,
 } from "@aws-sdk/client-eventbridge";
 import { describe, expect, it } from "vitest";
-import type { BusEvent, EventBridgeOptions } from "../../../infra/local/events/index.ts";
+import type { BusEvent, EventBridgeOptions } from "../../../infra/emulator/events/index.ts";
 import { temporaryFolder } from "../../fixtures/temporary.ts";
 import { all, archiveArn, busArn, busEvent, OTHER_FUNCTION, openBridge, ruleArn, target } from "./bridge.ts";
 

@@ -1,8 +1,8 @@
 import { mkdir, readdir, readFile, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { cachedBuild } from "../../../infra/local/lambda/bundle-cache.ts";
-import { bundle } from "../../../infra/local/lambda/index.ts";
+import { bundle } from "../../../infra/packaging/bundle.ts";
+import { cachedBuild } from "../../../infra/packaging/bundle-cache.ts";
 import { temporaryFolder } from "../../fixtures/temporary.ts";
 
 /** Until a file that is written now is old enough for its time to tell that it was read. */

@@ -1,10 +1,11 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
-import { bundleRuntime } from "../../../infra/local/lambda/bundle.ts";
-import { openCode } from "../../../infra/local/lambda/code.ts";
-import { type FunctionPool, openPool } from "../../../infra/local/lambda/function-pool.ts";
+import { bundleRuntime } from "../../../infra/emulator/lambda/bundle-runtime.ts";
+import { openCode } from "../../../infra/emulator/lambda/code.ts";
+import { type FunctionPool, openPool } from "../../../infra/emulator/lambda/function-pool.ts";
 import { PROJECT_ROOT } from "../../../infra/local/project.ts";
+import { bundle } from "../../../infra/packaging/bundle.ts";
 import { temporaryFolder } from "../../fixtures/temporary.ts";
 import { fixture } from "./local-lambda.ts";
 import { isRunning } from "./processes.ts";
@@ -16,6 +17,7 @@ async function openTestPool(handler: string, retireAfterMs: number): Promise<Fun
   await mkdir(directory);
   const code = await openCode({
     handler: spec.handler,
+    bundle,
     root: PROJECT_ROOT,
     directory,
     watch: false,

@@ -1,6 +1,6 @@
 import { GetFunctionConfigurationCommand, InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { lambdaApi } from "../../../infra/local/lambda-api.ts";
+import { lambdaApi } from "../../../infra/emulator/lambda-api.ts";
 import { CREDENTIALS, REGION, serve } from "../../fixtures/http.ts";
 import { fixture, openTestLambda } from "./local-lambda.ts";
 

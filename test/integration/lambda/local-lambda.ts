@@ -6,8 +6,9 @@ import {
   type LocalLambda,
   type LogLine,
   openLambda,
-} from "../../../infra/local/lambda/index.ts";
+} from "../../../infra/emulator/lambda/index.ts";
 import { PROJECT_ROOT } from "../../../infra/local/project.ts";
+import { bundle } from "../../../infra/packaging/bundle.ts";
 import { temporaryFolder } from "../../fixtures/temporary.ts";
 
 /** Seconds that no handler of a test needs, however busy the machine is. */
@@ -36,6 +37,7 @@ export async function openTestLambda(
   const logs: LogLine[] = [];
   const failed: FailedInvocation[] = [];
   const lambda = await openLambda({
+    bundle,
     functions,
     root: PROJECT_ROOT,
     directory,

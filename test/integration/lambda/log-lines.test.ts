@@ -1,6 +1,6 @@
 import { PassThrough } from "node:stream";
 import { describe, expect, it } from "vitest";
-import { readLogLines } from "../../../infra/local/lambda/log-lines.ts";
+import { readLogLines } from "../../../infra/emulator/lambda/log-lines.ts";
 
 function read() {
   const stream = new PassThrough();

@@ -1,8 +1,10 @@
-import { openLambda } from "../../../infra/local/lambda/index.ts";
+import { openLambda } from "../../../infra/emulator/lambda/index.ts";
+import { bundle } from "../../../infra/packaging/bundle.ts";
 
 /** A process of its own that opens a local Lambda and invokes one function, to be killed: HANDLER ROOT DIRECTORY URL. */
 const [handler = "", root = "", directory = "", url = ""] = process.argv.slice(2);
 const lambda = await openLambda({
+  bundle,
   functions: [
     {
       name: "tested",

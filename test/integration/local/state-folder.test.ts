@@ -1,7 +1,7 @@
 import { chmod, mkdir, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { openStateFolder } from "../../../infra/local/state-folder.ts";
+import { openStateFolder } from "../../../infra/emulator/state-folder.ts";
 import { modesIn, withUmask } from "../../fixtures/modes.ts";
 import { temporaryFolder } from "../../fixtures/temporary.ts";
 

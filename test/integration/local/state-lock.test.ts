@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { lockState, StateInUseError } from "../../../infra/local/state-lock.ts";
+import { lockState, StateInUseError } from "../../../infra/emulator/state-lock.ts";
 import { temporaryFolder } from "../../fixtures/temporary.ts";
 import type { Answer, Order } from "./lock-contender.ts";
 

@@ -15,7 +15,7 @@ import {
   UploadPartCommand,
 } from "@aws-sdk/client-s3";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { openS3 } from "../../../infra/local/s3/index.ts";
+import { openS3 } from "../../../infra/emulator/s3/index.ts";
 import { bytesOf, elementOf, type S3Fixture, sendRaw, startS3, until } from "./s3-fixture.ts";
 
 describe("a restart", () => {

@@ -1,6 +1,6 @@
 import { PutObjectCommand } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type ObjectCreated, objectCreatedDetail } from "../../../infra/local/s3/index.ts";
+import { type ObjectCreated, objectCreatedDetail } from "../../../infra/emulator/s3/index.ts";
 import { refusalOf, type S3Fixture, startS3 } from "./s3-fixture.ts";
 
 let s3: S3Fixture;

@@ -3,7 +3,7 @@ import { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { GetObjectCommand } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { FormReader } from "../../../infra/local/s3/form-data.ts";
+import { FormReader } from "../../../infra/emulator/s3/form-data.ts";
 import { bytesOf, elementOf, type S3Fixture, startS3, until } from "./s3-fixture.ts";
 
 let s3: S3Fixture;

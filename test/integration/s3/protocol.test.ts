@@ -7,7 +7,7 @@ import {
   PutBucketLifecycleConfigurationCommand,
 } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { parseXml } from "../../../infra/local/s3/xml-reading.ts";
+import { parseXml } from "../../../infra/emulator/s3/xml-reading.ts";
 import { elementOf, refusalOf, type S3Fixture, startS3 } from "./s3-fixture.ts";
 
 let s3: S3Fixture;

@@ -4,7 +4,7 @@ import { type AddressInfo, connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { S3Client, type S3ClientConfig } from "@aws-sdk/client-s3";
-import { type LocalS3, type ObjectCreated, openS3 } from "../../../infra/local/s3/index.ts";
+import { type LocalS3, type ObjectCreated, openS3 } from "../../../infra/emulator/s3/index.ts";
 
 export const REGION = "us-east-1";
 export const CREDENTIALS = { accessKeyId: "local", secretAccessKey: "local" };

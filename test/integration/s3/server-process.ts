@@ -1,6 +1,6 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { openS3 } from "../../../infra/local/s3/index.ts";
+import { openS3 } from "../../../infra/emulator/s3/index.ts";
 
 /** A server in a process of its own, so that a test can kill it. Argument: the directory. Prints its port. */
 const directory = process.argv[2];

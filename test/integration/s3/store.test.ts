@@ -7,9 +7,9 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import type { Extent } from "../../../infra/local/s3/blobs.ts";
-import { openS3 } from "../../../infra/local/s3/index.ts";
-import { Store } from "../../../infra/local/s3/store.ts";
+import type { Extent } from "../../../infra/emulator/s3/blobs.ts";
+import { openS3 } from "../../../infra/emulator/s3/index.ts";
+import { Store } from "../../../infra/emulator/s3/store.ts";
 import { elementOf, sendRaw } from "./s3-fixture.ts";
 
 let directory: string;

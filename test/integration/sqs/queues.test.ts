@@ -15,7 +15,7 @@ import {
   SQSClient,
 } from "@aws-sdk/client-sqs";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { openSqs } from "../../../infra/local/sqs/index.ts";
+import { openSqs } from "../../../infra/emulator/sqs/index.ts";
 import { CREDENTIALS, REGION, serve } from "../../fixtures/http.ts";
 import { temporaryFolder } from "../../fixtures/temporary.ts";
 

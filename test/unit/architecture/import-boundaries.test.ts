@@ -119,4 +119,11 @@ describe("imports go one way", () => {
       ),
     ).toEqual([]);
   });
+
+  it("the emulator knows nothing of this project", () => {
+    const emulator = sourcesBelow("infra/emulator");
+    expect(emulator.length).toBeGreaterThan(100);
+    expect(violations(emulator, (imported) => !isFile(imported) || within("infra/emulator")(imported))).toEqual([]);
+    expect(violations(emulator, (imported) => imported !== "#events-schema")).toEqual([]);
+  });
 });

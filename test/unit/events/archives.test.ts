@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
-import { archived } from "../../../infra/local/events/archives.ts";
-import type { PlacedEntry } from "../../../infra/local/events/event-store.ts";
+import { archived } from "../../../infra/emulator/events/archives.ts";
+import type { PlacedEntry } from "../../../infra/emulator/events/event-store.ts";
 
 const DAY_MS = 86_400_000;
 const NOW = 100 * DAY_MS;

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
-import { Dispatcher, type Outcome, type Queued } from "../../../infra/local/events/dispatcher.ts";
-import { EventStore } from "../../../infra/local/events/event-store.ts";
+import { Dispatcher, type Outcome, type Queued } from "../../../infra/emulator/events/dispatcher.ts";
+import { EventStore } from "../../../infra/emulator/events/event-store.ts";
 import { temporaryFolder } from "../../fixtures/temporary.ts";
 
 async function queued(): Promise<Queued> {

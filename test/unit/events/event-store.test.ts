@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished } from "vitest";
-import { EventStore, type LogEntry, type Pending } from "../../../infra/local/events/event-store.ts";
+import { EventStore, type LogEntry, type Pending } from "../../../infra/emulator/events/event-store.ts";
 import { temporaryFolder } from "../../fixtures/temporary.ts";
 
 const event: LogEntry["event"] = {

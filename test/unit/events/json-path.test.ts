@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { atJsonPath, isJsonPath } from "../../../infra/local/events/json-path.ts";
+import { atJsonPath, isJsonPath } from "../../../infra/emulator/events/json-path.ts";
 
 const event = {
   "detail-type": "T",

@@ -1,7 +1,7 @@
 import { appendFileSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { LineFile } from "../../../infra/local/events/line-file.ts";
+import { LineFile } from "../../../infra/emulator/events/line-file.ts";
 import { temporaryFolder } from "../../fixtures/temporary.ts";
 
 async function path(): Promise<string> {

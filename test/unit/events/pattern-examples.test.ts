@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { compilePattern } from "../../../infra/local/events/pattern/index.ts";
+import { compilePattern } from "../../../infra/emulator/events/pattern/index.ts";
 
 /** The event and the patterns of https://github.com/aws/event-ruler#ruler-by-example, all of which match it. */
 const event = {

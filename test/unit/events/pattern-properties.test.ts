@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { compilePattern } from "../../../infra/local/events/pattern/index.ts";
+import { compilePattern } from "../../../infra/emulator/events/pattern/index.ts";
 
 type Json = string | number | boolean | null | Json[] | { [name: string]: Json };
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { compilePattern, InvalidEventPatternException } from "../../../infra/local/events/pattern/index.ts";
+import { compilePattern, InvalidEventPatternException } from "../../../infra/emulator/events/pattern/index.ts";
 
 const inLeaf = (element: unknown) => ({ field: [element] });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { compilePattern } from "../../../infra/local/events/pattern/index.ts";
-import { wildcard } from "../../../infra/local/events/pattern/text-tests.ts";
+import { compilePattern } from "../../../infra/emulator/events/pattern/index.ts";
+import { wildcard } from "../../../infra/emulator/events/pattern/text-tests.ts";
 
 /** Whether a field that holds `value` meets a leaf with this one element. */
 const meets = (element: unknown, value: unknown): boolean => compilePattern({ field: [element] })({ field: value });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { BusEvent, InputTransformer, TargetSpec } from "../../../infra/local/events/index.ts";
-import { targetInput, unknownPlaceholders } from "../../../infra/local/events/target-input.ts";
+import type { BusEvent, InputTransformer, TargetSpec } from "../../../infra/emulator/events/index.ts";
+import { targetInput, unknownPlaceholders } from "../../../infra/emulator/events/target-input.ts";
 
 const event: BusEvent = {
   version: "0",

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { compilePattern } from "../../../infra/local/events/pattern/index.ts";
+import { compilePattern } from "../../../infra/emulator/events/pattern/index.ts";
 import { parseSettings } from "../../../infra/settings.ts";
 import { LOCAL_NAMES, topology } from "../../../infra/topology.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { compilePattern } from "../../../infra/local/events/pattern/index.ts";
-import { wildcardComplexity } from "../../../infra/local/events/pattern/wildcard-complexity.ts";
+import { compilePattern } from "../../../infra/emulator/events/pattern/index.ts";
+import { wildcardComplexity } from "../../../infra/emulator/events/pattern/wildcard-complexity.ts";
 
 const uploads = (...extensions: string[]): string[] => extensions.map((extension) => `uploads/*.${extension}`);
 

@@ -1,8 +1,8 @@
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { bundle } from "../../../infra/local/lambda/index.ts";
 import { PROJECT_ROOT } from "../../../infra/local/project.ts";
+import { bundle } from "../../../infra/packaging/bundle.ts";
 import { parseSettings } from "../../../infra/settings.ts";
 import { LOCAL_NAMES, topology } from "../../../infra/topology.ts";
 import { temporaryFolder } from "../../fixtures/temporary.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
-import { DiskFullError, diskFull, isDiskFull, refusedByDisk, watchDisk } from "../../../infra/disk.ts";
+import { DiskFullError, diskFull, isDiskFull, refusedByDisk, watchDisk } from "../../../infra/emulator/disk.ts";
 
 const coded = (code: string, more: object = {}) => Object.assign(new Error(code), { code, ...more });
 const level = (why: string) => new Error(`IO error: /state/dynamodb/000003.log: ${why}`);

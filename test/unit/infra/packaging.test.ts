@@ -1,8 +1,8 @@
 import { chmod, stat, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { bundle } from "../../../infra/local/lambda/index.ts";
 import { PROJECT_ROOT } from "../../../infra/local/project.ts";
+import { bundle } from "../../../infra/packaging/bundle.ts";
 import {
   MAX_PACKAGE_BYTES,
   PackagingError,

@@ -1,5 +1,5 @@
-import type { StackOptions } from "../stack.ts";
-import { faultyDeliveries } from "./deliveries.ts";
+import type { Intercept } from "../front.ts";
+import { faultyDeliveries, type InterceptDelivery } from "./deliveries.ts";
 import { faultyRequests } from "./requests.ts";
 import type { World } from "./world.ts";
 
@@ -8,7 +8,7 @@ export { NO_FAULTS, oneFault, type Schedule, scheduleOf } from "./schedule.ts";
 export { type Replacement, World } from "./world.ts";
 
 /** Faults on demand, as `openStack` takes them. */
-export const faultsOf = (world: World): Required<Pick<StackOptions, "intercept" | "interceptDelivery">> => ({
+export const faultsOf = (world: World): { intercept: Intercept; interceptDelivery: InterceptDelivery } => ({
   intercept: faultyRequests(world),
   interceptDelivery: faultyDeliveries(world),
 });

@@ -2,7 +2,6 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { reasonToRefuse, refuse } from "./refusals.ts";
-import { isForTags } from "./resource-tags.ts";
 import type { LocalS3 } from "./s3/index.ts";
 
 /** Something that answers HTTP requests. */
@@ -17,6 +16,9 @@ export class PortInUseError extends Error {
   override name = "PortInUseError";
 }
 
+/** Of the Resource Groups Tagging API's operations. */
+export const TAGS_TARGET_PREFIX = "ResourceGroupsTaggingAPI_20170126.";
+
 /** The service that a signature is for: "…/REGION/SERVICE/aws4_request". S3's paths are anybody's, so the path can't tell. */
 const signedFor = (authorization: string): string | undefined =>
   /\/([a-z0-9-]+)\/aws4_request/.exec(authorization)?.[1];
@@ -26,7 +28,7 @@ function serviceOf({ headers }: IncomingMessage): keyof Services {
   const target = String(headers["x-amz-target"] ?? "");
   if (target.startsWith("DynamoDB")) return "dynamodb";
   if (target.startsWith("AWSEvents")) return "events";
-  if (isForTags(target)) return "tags";
+  if (target.startsWith(TAGS_TARGET_PREFIX)) return "tags";
   const signed = signedFor(headers.authorization ?? "");
   if (target.startsWith("AmazonSQS") || signed === "sqs") return "sqs";
   return signed === "lambda" ? "lambda" : "s3";

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { isDiskFull } from "../../disk.ts";
+import { isDiskFull } from "../disk.ts";
 import { parseAddress, parseTarget } from "./address.ts";
 import { refuseUnsupportedHeaders } from "./attributes.ts";
 import { corsHeaders, isPageAllowed, requireSignatureOfPage } from "./cors.ts";

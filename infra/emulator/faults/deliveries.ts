@@ -1,7 +1,15 @@
 import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { InterceptDelivery } from "../buses.ts";
 import type { World } from "./world.ts";
+
+/**
+ * Stands before the functions as `Intercept` stands before the services: hands a delivery over once, or late, or twice. Each further
+ * time under a request id of its own: only the first is the one whose retries continue it.
+ */
+export type InterceptDelivery = (
+  delivery: { target: string; event: unknown; requestId: string },
+  deliver: (requestId: string) => Promise<void>,
+) => Promise<void>;
 
 /** The id of a delivery's double. The same after a restart of the stack, since Lambda too continues what it has accepted. */
 function doubleOf(requestId: string, which: string): string {

@@ -3,8 +3,8 @@ import { createReadStream, statSync } from "node:fs";
 import { mkdir, open, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { refusedByDisk } from "../../disk.ts";
 import { damaged } from "../damage.ts";
+import { refusedByDisk } from "../disk.ts";
 
 /** A run of bytes in a blob. An object is a list of them, so parts are never copied together. */
 export type Extent = { blob: string; start: number; length: number };

@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ClassicLevel } from "classic-level";
 import dynalite from "dynalite";
-import { refusedByDisk } from "../disk.ts";
 import { damaged } from "./damage.ts";
+import { refusedByDisk } from "./disk.ts";
 import { checkLevelDb } from "./leveldb-check.ts";
 
 export type LocalDynamoDB = {

@@ -3,7 +3,7 @@ import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import pLimit, { type LimitFunction } from "p-limit";
 import { invokeAsynchronously } from "./asynchronous.ts";
-import { bundleRuntime } from "./bundle.ts";
+import { bundleRuntime } from "./bundle-runtime.ts";
 import { openCode } from "./code.ts";
 import type { LambdaOptions, LocalFunction, LocalLambda } from "./contract.ts";
 import { FunctionNotFoundError, LambdaClosedError } from "./errors.ts";
@@ -12,8 +12,9 @@ import { type FunctionPool, openPool } from "./function-pool.ts";
 import { type Outcome, serialiseEvent } from "./payload.ts";
 import { openWorkFolder } from "./work-folder.ts";
 
-export { type Bundle, bundle } from "./bundle.ts";
 export type {
+  Bundle,
+  Bundler,
   FailedInvocation,
   FunctionError,
   LambdaOptions,
@@ -42,11 +43,12 @@ async function deploy(
   runtimeFile: string,
   options: LambdaOptions,
 ): Promise<Deployed> {
-  const { root, region, watch, onLog } = options;
+  const { root, region, watch, onLog, bundle } = options;
   const directory = join(folder, spec.name);
   await mkdir(directory);
   const code = await openCode({
     handler: spec.handler,
+    bundle,
     root,
     directory,
     watch,

@@ -4,7 +4,7 @@ import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { deserialize, serialize } from "node:v8";
 import { version } from "esbuild";
-import { BUNDLING, PROGRAM_PACKAGES, SST_DEFAULTS } from "../../bundling.ts";
+import { BUNDLING, PROGRAM_PACKAGES, SST_DEFAULTS } from "./bundling.ts";
 
 /** Files of the root that decide how a bundle is made, besides its inputs. npm's list names each installed package. */
 const DECIDING = ["package.json", "tsconfig.json", "node_modules/.package-lock.json"];

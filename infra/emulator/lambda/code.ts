@@ -1,6 +1,6 @@
 import { rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { type Bundle, bundle } from "./bundle.ts";
+import type { Bundle, Bundler } from "./contract.ts";
 
 /** One bundled state of a function's sources. */
 export type CodeVersion = { bundle: Bundle; directory: string };
@@ -41,16 +41,17 @@ async function isUnchanged({ takenFrom, identities }: Snapshot): Promise<boolean
 /**
  * Bundles a handler below `directory`. With `watch`, `current` looks whether a source has changed, so that an invocation
  * after the change never runs the old code, as it might if a watcher brought the news. A change that can't be bundled is
- * told to `onBuildError`, once, and the version before it stays. Throws `BundleError` when there is none yet.
+ * reported to `onBuildError`, once, and the version before it stays. Throws `BundleError` when there is none yet.
  */
 export async function openCode(options: {
   handler: string;
+  bundle: Bundler;
   root: string;
   directory: string;
   watch: boolean;
   onBuildError(error: Error): void;
 }): Promise<Code> {
-  const { handler, root, watch } = options;
+  const { handler, bundle, root, watch } = options;
   let count = 0;
   let lastFault: string | undefined;
   const old: CodeVersion[] = [];

@@ -13,6 +13,23 @@ export type LocalFunction = {
   environment: Record<string, string>;
 };
 
+/** A handler that was bundled into one module. */
+export type Bundle = {
+  /** The module, `bundle.mjs`; its source map is beside it. */
+  file: string;
+  /** The handler's name in it. */
+  exportName: string;
+  /** Changes with the module or its source map. */
+  hash: string;
+  /** Absolute paths of the sources that it was made from, without packages. */
+  sources: string[];
+  /** Bytes of the module by the package that they come from; "own" for the sources. */
+  packages: Record<string, number>;
+};
+
+/** Bundles a handler into one module in `directory`, which is created. Throws `BundleError`. */
+export type Bundler = (handler: string, options: { root: string; directory: string }) => Promise<Bundle>;
+
 /** What Lambda answers when a function fails. https://docs.aws.amazon.com/lambda/latest/dg/nodejs-exceptions.html */
 export type FunctionError = {
   /** The error's name, or one of Lambda's own such as `Sandbox.Timedout` and `Runtime.ExitError`. */
@@ -66,6 +83,7 @@ export type LocalLambda = {
 
 export type LambdaOptions = {
   functions: LocalFunction[];
+  bundle: Bundler;
   /** The project's root, where handlers and packages are found. */
   root: string;
   /** Bundles and the folders that stand for /tmp live below it; what a killed process left there is removed. */

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod";
-import { refusedByDisk } from "../../disk.ts";
 import { orDamaged } from "../damage.ts";
+import { refusedByDisk } from "../disk.ts";
 import { compilePattern } from "./pattern/index.ts";
 import { specOf, type Target, targetOf } from "./target.ts";
 import type { EventBridgeOptions, TargetSpec } from "./types.ts";

@@ -1,7 +1,7 @@
 import { closeSync, existsSync, ftruncateSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
-import { refusedByDisk } from "../disk.ts";
 import { orDamaged } from "./damage.ts";
+import { refusedByDisk } from "./disk.ts";
 import { EndMark, markedEnd, refuseShortened } from "./end-mark.ts";
 
 /** Line separators are plain characters to JSON, but ends of lines to `readLines`. */

@@ -3,9 +3,9 @@ import { mkdir, symlink, writeFile } from "node:fs/promises";
 import { basename, dirname, extname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { build, type Metafile } from "esbuild";
-import { BUNDLING, PROGRAM_PACKAGES, SST_DEFAULTS } from "../../bundling.ts";
+import { type Bundle, BundleError } from "../emulator/lambda/index.ts";
 import { cachedBuild } from "./bundle-cache.ts";
-import { BundleError } from "./errors.ts";
+import { BUNDLING, PROGRAM_PACKAGES, SST_DEFAULTS } from "./bundling.ts";
 
 /** As SST has it: packages in CommonJS (fluent-ffmpeg) call `require`, which a module doesn't have. */
 const REQUIRE_BANNER = [
@@ -19,19 +19,6 @@ const REQUIRE_BANNER = [
 const EXTENSIONS = [".ts", ".mts", ".js", ".mjs"];
 
 export const BUNDLE_FILE = "bundle.mjs";
-
-export type Bundle = {
-  /** The module, `bundle.mjs`; its source map is beside it. */
-  file: string;
-  /** The handler's name in it. */
-  exportName: string;
-  /** Changes with the module or its source map. */
-  hash: string;
-  /** Absolute paths of the sources that it was made from, without packages. */
-  sources: string[];
-  /** Bytes of the module by the package that they come from; "own" for the sources. */
-  packages: Record<string, number>;
-};
 
 function entryOf(handler: string, root: string): { entry: string; exportName: string } {
   const exportName = extname(handler).slice(1);
@@ -115,23 +102,4 @@ export async function bundle(handler: string, options: { root: string; directory
   } catch (cause) {
     throw new BundleError(`${handler} can't be bundled: ${(cause as Error).message}`, { cause });
   }
-}
-
-/**
- * Bundles what runs a handler inside its process into `directory`, as plain JavaScript: stripping types there would cost
- * every cold start. Returns the module to start.
- */
-export async function bundleRuntime(directory: string): Promise<string> {
-  const sources = join(import.meta.dirname, "runtime");
-  await build({
-    entryPoints: [join(sources, "bootstrap.ts"), join(sources, "lifeline.ts")],
-    outdir: directory,
-    outExtension: { ".js": ".mjs" },
-    bundle: true,
-    platform: "node",
-    target: "node24",
-    format: "esm",
-    logLevel: "silent",
-  });
-  return join(directory, "bootstrap.mjs");
 }

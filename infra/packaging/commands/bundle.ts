@@ -4,9 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
-import { bundle } from "./local/lambda/bundle.ts";
-import { loadSettings, PROJECT_ROOT } from "./local/project.ts";
-import { LOCAL_NAMES, topology } from "./topology.ts";
+import { loadSettings, PROJECT_ROOT } from "../../local/project.ts";
+import { LOCAL_NAMES, topology } from "../../topology.ts";
+import { bundle } from "../bundle.ts";
 
 const run = promisify(execFile);
 

@@ -1,6 +1,6 @@
 import { appendFile } from "node:fs/promises";
 import { join } from "node:path";
-import { refusedByDisk } from "../disk.ts";
+import { refusedByDisk } from "./disk.ts";
 
 /** Queues and log groups that a person's own rules may lead to: `arn:aws:sqs:…:NAME`, `arn:aws:logs:…:log-group:NAME`. */
 const FILE_TARGET = /^arn:aws:(?:sqs:[^:]*:[^:]*:(?<queue>[^:]+)|logs:[^:]*:[^:]*:log-group:(?<group>[^:]+)(?::\*)?)$/;

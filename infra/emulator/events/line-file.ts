@@ -1,5 +1,5 @@
 import { closeSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from "node:fs";
-import { refusedByDisk } from "../../disk.ts";
+import { refusedByDisk } from "../disk.ts";
 import { EndMark, markedEnd, refuseShortened } from "../end-mark.ts";
 
 /** Where a line is in its file, in bytes; `length` without the line break. */
