@@ -19,12 +19,12 @@ export function existingBus(name: string): Subscribable {
 }
 
 /** https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_CreateArchive.html */
-const LONGEST_ARCHIVE_NAME = 48;
+const MAX_ARCHIVE_NAME = 48;
 
 /** The event log: every event of the video bus, kept for replays. EventBridge leaves replayed events out of it by itself. */
 export function createArchive<Name>({ archive }: Topology<Name>, bus: sst.aws.Bus): aws.cloudwatch.EventArchive {
-  if (archive.name.length > LONGEST_ARCHIVE_NAME) {
-    const most = $app.stage.length - (archive.name.length - LONGEST_ARCHIVE_NAME);
+  if (archive.name.length > MAX_ARCHIVE_NAME) {
+    const most = $app.stage.length - (archive.name.length - MAX_ARCHIVE_NAME);
     throw new $util.RunError(
       `Stage "${$app.stage}" has too long a name: EventBridge takes at most ${most} characters.`,
     );

@@ -12,7 +12,7 @@ import { documentOf, type Item, OWNED_ATTRIBUTES } from "./video-document-item.t
  */
 const ATTEMPTS = 12;
 const BASE_MS = 20;
-const LONGEST_MS = 1_000;
+const MAX_MS = 1_000;
 
 /** So many others write the same document that no attempt got through. Worth a retry. */
 export class ContendedDocumentError extends Error {
@@ -99,7 +99,7 @@ export function dynamoVideoDocuments(
         const update = updateOf(tableName, item ?? {}, fold(documentOf(item)));
         if (update === undefined) return "unchanged";
         if (await write(client, update)) return "changed";
-        await delay(Math.random() * Math.min(LONGEST_MS, BASE_MS * 2 ** attempt));
+        await delay(Math.random() * Math.min(MAX_MS, BASE_MS * 2 ** attempt));
       }
       throw new ContendedDocumentError(`Document ${VideoId} was written by others at each of ${ATTEMPTS} attempts`);
     },

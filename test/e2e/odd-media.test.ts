@@ -71,7 +71,7 @@ const MADE: Record<OddTrait, string> = {
 const lengthFor = (trait: OddTrait): number => (trait === "four-hours.mp4" ? 4_000 : 2);
 
 /** What isn't as it was: below this it's another frame, and above it nobody can tell. */
-const LEAST_DECIBELS = 32;
+const MIN_DECIBELS = 32;
 
 /** The others hold no time below zero, and move all to make room for decode times. */
 const KEEPS_ZERO = ["mp4", "mov", "matroska", "webm", "ogg"];
@@ -124,7 +124,7 @@ describe("the exact cut of videos out of the ordinary", () => {
         files.map((file, index) => ({ path: file, frames: clips[index]!.length })),
       );
       expect(alike.map((decibels) => decibels.length)).toEqual(clips.map((times) => times.length));
-      expect(Math.min(...alike.flat())).toBeGreaterThan(LEAST_DECIBELS);
+      expect(Math.min(...alike.flat())).toBeGreaterThan(MIN_DECIBELS);
 
       // A tail shorter than half a second stays with the clip before it.
       const windows = source.map((time) => Math.min(Math.floor((time + 2e-6) / segmentSeconds), clips.length - 1));

@@ -1,6 +1,6 @@
 import { Graph } from "./graph.ts";
 import { QUOTAS, usedBy } from "./quotas.ts";
-import { LONGEST_STAGE, STAGES } from "./stages.ts";
+import { STAGE_OF_MAX_LENGTH, STAGES } from "./stages.ts";
 import { synthesise } from "./synth/index.ts";
 import { ensurePlatform } from "./synth/platform.ts";
 import { bundleProgram, removeProgram } from "./synth/program.ts";
@@ -9,7 +9,7 @@ import { bundleProgram, removeProgram } from "./synth/program.ts";
 await ensurePlatform();
 const program = await bundleProgram(`quotas.${process.pid}`);
 try {
-  const stage = STAGES.find((each) => each.stage === LONGEST_STAGE)!;
+  const stage = STAGES.find((each) => each.stage === STAGE_OF_MAX_LENGTH)!;
   const graph = new Graph(await synthesise(program, stage), stage.own);
   const rows = QUOTAS.map((quota) => [
     quota.says,

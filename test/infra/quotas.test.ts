@@ -1,6 +1,6 @@
 import { describe, expect, inject, it } from "vitest";
 import { QUOTAS, usedBy } from "./quotas.ts";
-import { LONGEST_STAGE } from "./stages.ts";
+import { STAGE_OF_MAX_LENGTH } from "./stages.ts";
 import type { Resource } from "./synth/contract.ts";
 import { synthesise } from "./synth/index.ts";
 import { graphOf } from "./synthesised.ts";
@@ -24,7 +24,7 @@ function withoutDrawnNames(resources: readonly Resource[]): unknown {
 }
 
 describe("AWS's quotas, for the longest name that a stage may have", () => {
-  const graph = graphOf(LONGEST_STAGE);
+  const graph = graphOf(STAGE_OF_MAX_LENGTH);
 
   it.each(QUOTAS.map((quota) => [quota.says, quota] as const))("%s: ten stages in an account keep it", (_, quota) => {
     expect(usedBy(quota, graph, 10)).toBeLessThanOrEqual(quota.limit);
@@ -44,7 +44,7 @@ describe("two stages side by side", () => {
           ? []
           : [`${type} ${inputs.eventBusName ?? inputs.registryName ?? ""} ${inputs.name}`],
       );
-    const [one, other] = [namesOf("ada"), namesOf(LONGEST_STAGE)];
+    const [one, other] = [namesOf("ada"), namesOf(STAGE_OF_MAX_LENGTH)];
     expect(one.length).toBeGreaterThan(20);
     expect(one.filter((name) => other.includes(name))).toEqual([]);
   });

@@ -22,7 +22,7 @@ export const FOUND_NOTIFICATIONS = {
 };
 
 /** As long as EventBridge lets a stage's name be: infra/aws/buses.ts. */
-export const LONGEST_STAGE = "a-stage-of-thirty-two-characters";
+export const STAGE_OF_MAX_LENGTH = "a-stage-of-thirty-two-characters";
 
 export const STAGES: Stage[] = [
   stage("a development stage", "ada", {}),
@@ -51,5 +51,5 @@ export const STAGES: Stage[] = [
     { found: { "aws:s3/bucketNotification:BucketNotification": FOUND_NOTIFICATIONS } },
   ),
   stage("sst dev", "lin", {}, { dev: true }),
-  stage("the longest name", LONGEST_STAGE, {}),
+  stage("the longest name", STAGE_OF_MAX_LENGTH, {}),
 ];

@@ -10,13 +10,13 @@ import type { BusEvent, DeadLetter, EventBridgeOptions, TargetSpec } from "./typ
 type Forward = (bus: string, event: BusEvent, hops: number) => void;
 
 /** Buses that an event is passed through before it is taken for one that goes round in circles. */
-const MOST_HOPS = 5;
+const MAX_HOPS = 5;
 
-const LONGEST_DELAY_MS = 600_000;
+const MAX_DELAY_MS = 600_000;
 
 /** With jitter, as EventBridge says of itself: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-retry-policy.html */
 const exponentialDelayMs = (attempt: number): number =>
-  Math.min(LONGEST_DELAY_MS, 1_000 * 2 ** (attempt - 1)) * (0.5 + Math.random() / 2);
+  Math.min(MAX_DELAY_MS, 1_000 * 2 ** (attempt - 1)) * (0.5 + Math.random() / 2);
 
 /** Why a delivery is given up; codes as in https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html */
 type GivenUp = { errorCode: string; errorMessage: string };
@@ -64,8 +64,8 @@ export class Courier {
     const unsent = this.#unsent.get(queued);
     if (unsent !== undefined) return this.#giveUp(queued, target, event, unsent);
     const otherBus = this.#arns.nameIn("event-bus", target.arn);
-    if (otherBus !== undefined && entry.hops >= MOST_HOPS) {
-      const errorMessage = `The event was forwarded through ${MOST_HOPS} buses already`;
+    if (otherBus !== undefined && entry.hops >= MAX_HOPS) {
+      const errorMessage = `The event was forwarded through ${MAX_HOPS} buses already`;
       return this.#giveUp(queued, target, event, { errorCode: "THIRD_ACCOUNT_HOP_DETECTED", errorMessage });
     }
     try {

@@ -9,7 +9,7 @@ export type Outcome = "over" | { again: number };
 type Lane = { running: number; ready: Queued[] };
 
 /** Deliveries that run at the same time for one target; the others wait for their turn. */
-const MOST_IN_FLIGHT = 200;
+const MAX_IN_FLIGHT = 200;
 
 /**
  * Runs deliveries, those of one target in order of arrival and many at a time, each again until `attempt` says that it is over. A
@@ -54,7 +54,7 @@ export class Dispatcher {
   }
 
   #fill(lane: Lane): void {
-    while (this.#running && lane.running < MOST_IN_FLIGHT) {
+    while (this.#running && lane.running < MAX_IN_FLIGHT) {
       const queued = lane.ready.shift();
       if (queued === undefined) return;
       lane.running++;

@@ -5,7 +5,7 @@ import type { Buses, Replaying } from "./buses.ts";
 import type { Registry, ReplayRecord } from "./registry.ts";
 
 /** Deliveries of a bus that may be pending for a replay to go on, so that it fills neither memory nor the journal. */
-const MOST_PENDING = 1_000;
+const MAX_PENDING = 1_000;
 
 /** Entries of the log after which others get their turn. */
 const ENTRIES_AT_A_STRETCH = 100;
@@ -84,7 +84,7 @@ export class Replays {
   }
 
   async #room(replay: ReplayRecord): Promise<void> {
-    while (!this.#closed && !isEnding(replay) && this.#buses.store(replay.archive.bus).pending.size >= MOST_PENDING) {
+    while (!this.#closed && !isEnding(replay) && this.#buses.store(replay.archive.bus).pending.size >= MAX_PENDING) {
       await new Promise<void>((resolve) => this.#waiting.add(resolve));
     }
   }

@@ -1,7 +1,7 @@
 import type { Readable } from "node:stream";
 
 /** CloudWatch cuts there too, in characters. https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html */
-const LONGEST_LINE = 256 * 1_024;
+const MAX_LINE = 256 * 1_024;
 
 export type LogLines = {
   /** Resolves when a line that ends with `mark` has been read; the mark itself is no part of the log. */
@@ -23,7 +23,7 @@ export function readLogLines(stream: Readable, onLine: (text: string) => void): 
     const lines = (rest + chunk).split("\n");
     rest = lines.pop() ?? "";
     for (const line of lines) emit(line);
-    for (; rest.length > LONGEST_LINE; rest = rest.slice(LONGEST_LINE)) emit(rest.slice(0, LONGEST_LINE));
+    for (; rest.length > MAX_LINE; rest = rest.slice(MAX_LINE)) emit(rest.slice(0, MAX_LINE));
   });
   stream.on("end", () => emit(rest));
   return {

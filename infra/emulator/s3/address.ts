@@ -10,7 +10,7 @@ export type Query = ReadonlyMap<string, string>;
 const VIRTUAL_HOST = /^(.+?)\.(?:s3(?:[.-].+)?|localhost|127\.0\.0\.1)$/;
 
 /** S3's limit: https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html */
-const LONGEST_KEY_BYTES = 1024;
+const MAX_KEY_BYTES = 1024;
 
 function decode(encoded: string): string {
   try {
@@ -62,11 +62,11 @@ export function parseAddress(path: string, host: string): Address {
 /** Throws `KeyTooLongError`. */
 export function refuseLongKey(key: string): void {
   const size = Buffer.byteLength(key);
-  if (size <= LONGEST_KEY_BYTES) return;
+  if (size <= MAX_KEY_BYTES) return;
   throw new S3Error("KeyTooLongError", "Your key is too long", {
     details: [
       ["Size", size],
-      ["MaxSizeAllowed", LONGEST_KEY_BYTES],
+      ["MaxSizeAllowed", MAX_KEY_BYTES],
     ],
   });
 }

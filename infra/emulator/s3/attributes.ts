@@ -6,7 +6,7 @@ import { parseTagHeader } from "./tagging.ts";
 
 const META = "x-amz-meta-";
 /** https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html */
-const LARGEST_METADATA_BYTES = 2048;
+const MAX_METADATA_BYTES = 2048;
 const DEFAULT_TYPE = "binary/octet-stream";
 
 const ENCRYPTION = "x-amz-server-side-encryption";
@@ -81,11 +81,11 @@ function userMetadataOf(rawHeaders: readonly string[]): Record<string, string> {
 
 function refuseLargeMetadata(metadata: Record<string, string>): void {
   const size = Object.entries(metadata).reduce((sum, [name, value]) => sum + Buffer.byteLength(name + value), 0);
-  if (size <= LARGEST_METADATA_BYTES) return;
+  if (size <= MAX_METADATA_BYTES) return;
   throw new S3Error("MetadataTooLarge", "Your metadata headers exceed the maximum allowed metadata size", {
     details: [
       ["Size", size],
-      ["MaxSizeAllowed", LARGEST_METADATA_BYTES],
+      ["MaxSizeAllowed", MAX_METADATA_BYTES],
     ],
   });
 }

@@ -1,7 +1,7 @@
 import { S3Error } from "./errors.ts";
 
 /** Longer lines than this are no chunk headers and no trailers. */
-const LONGEST_LINE_BYTES = 16_384;
+const MAX_LINE_BYTES = 16_384;
 
 const malformed = (): S3Error =>
   new S3Error("IncompleteBody", "The request body terminated unexpectedly or its chunks are not well-formed.");
@@ -48,7 +48,7 @@ export class AwsChunkedDecoder {
     const newline = buffer.indexOf(0x0a, from);
     const end = newline < 0 ? buffer.length : newline;
     this.#line += buffer.toString("latin1", from, end);
-    if (this.#line.length > LONGEST_LINE_BYTES) throw malformed();
+    if (this.#line.length > MAX_LINE_BYTES) throw malformed();
     if (newline < 0) return end;
     const line = this.#line.replace(/\r$/, "");
     this.#line = "";

@@ -5,7 +5,7 @@ import { checkSourceConditions, writeConditions } from "./conditions.ts";
 import { findCopySource } from "./copy-source.ts";
 import { invalidArgument, S3Error } from "./errors.ts";
 import { type Exchange, header, isoDate, quoted, replyXml, versionHeader } from "./exchange.ts";
-import { LARGEST_PUT_BYTES } from "./request-body.ts";
+import { MAX_PUT_BYTES } from "./request-body.ts";
 import type { Attributes, ObjectVersion } from "./state.ts";
 
 function directive(exchange: Exchange, name: string): "COPY" | "REPLACE" {
@@ -80,10 +80,10 @@ export async function copyObject(exchange: Exchange): Promise<void> {
   const source = findCopySource(exchange);
   checkSourceConditions(exchange, source.object);
   refuseIdleCopy(exchange, source);
-  if (source.object.size > LARGEST_PUT_BYTES) {
+  if (source.object.size > MAX_PUT_BYTES) {
     throw new S3Error(
       "InvalidRequest",
-      `The specified copy source is larger than the maximum allowable size for a copy source: ${LARGEST_PUT_BYTES}`,
+      `The specified copy source is larger than the maximum allowable size for a copy source: ${MAX_PUT_BYTES}`,
     );
   }
   const attributes = attributesOfCopy(exchange, source.object);

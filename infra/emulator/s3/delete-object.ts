@@ -9,7 +9,7 @@ import { childrenNamed, childText, parseRoot } from "./xml-reading.ts";
 import type { XmlField } from "./xml-writing.ts";
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html */
-const MOST_DELETES = 1000;
+const MAX_DELETES = 1000;
 
 type Deletion = { versionId?: string; isMarker: boolean };
 
@@ -78,7 +78,7 @@ export async function deleteObjects(exchange: Exchange): Promise<void> {
   }
   const root = parseRoot(await receiveDocument(exchange), "Delete");
   const objects = childrenNamed(root, "Object");
-  if (objects.length === 0 || objects.length > MOST_DELETES) throw malformedXml();
+  if (objects.length === 0 || objects.length > MAX_DELETES) throw malformedXml();
   const quiet = childText(root, "Quiet") === "true";
   const results: XmlField[] = [];
   for (const object of objects) {

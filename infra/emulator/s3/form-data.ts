@@ -2,7 +2,7 @@ import { S3Error } from "./errors.ts";
 import { type Exchange, header } from "./exchange.ts";
 
 /** S3's limit for everything before the file: https://docs.aws.amazon.com/AmazonS3/latest/API/RESTObjectPOST.html */
-const LARGEST_FIELDS_BYTES = 20_480;
+const MAX_FIELDS_BYTES = 20_480;
 
 const malformed = (): S3Error =>
   new S3Error("MalformedPOSTRequest", "The body of your POST request is not well-formed multipart/form-data.");
@@ -68,10 +68,10 @@ export class FormReader {
         const taken = at + Buffer.byteLength(delimiter);
         this.#buffered = this.#buffered.subarray(taken);
         this.#fieldBytes += taken;
-        if (this.#fieldBytes > LARGEST_FIELDS_BYTES) throw malformed();
+        if (this.#fieldBytes > MAX_FIELDS_BYTES) throw malformed();
         return text;
       }
-      if (this.#buffered.length > LARGEST_FIELDS_BYTES) throw malformed();
+      if (this.#buffered.length > MAX_FIELDS_BYTES) throw malformed();
       await this.#fill();
     }
   }

@@ -17,7 +17,7 @@ import type { ObjectVersion, OpenUpload, Part } from "./state.ts";
 import { childrenNamed, childText, parseRoot, type XmlElement } from "./xml-reading.ts";
 
 /** Of every part but the last: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html */
-const SMALLEST_PART_BYTES = 5 * 2 ** 20;
+const MIN_PART_BYTES = 5 * 2 ** 20;
 
 const invalidPart = (number: number, uploadId: string): S3Error =>
   new S3Error(
@@ -63,12 +63,12 @@ function listedParts(upload: OpenUpload, document: string): Part[] {
     );
   }
   const parts = listed.map((part) => findPart(upload, part));
-  const small = parts.slice(0, -1).find((part) => part.size < SMALLEST_PART_BYTES);
+  const small = parts.slice(0, -1).find((part) => part.size < MIN_PART_BYTES);
   if (small !== undefined) {
     throw new S3Error("EntityTooSmall", "Your proposed upload is smaller than the minimum allowed size", {
       details: [
         ["ProposedSize", small.size],
-        ["MinSizeAllowed", SMALLEST_PART_BYTES],
+        ["MinSizeAllowed", MIN_PART_BYTES],
         ["PartNumber", small.number],
         ["ETag", small.etag],
       ],

@@ -17,11 +17,11 @@ import { findCopySource } from "./copy-source.ts";
 import { invalidArgument, S3Error } from "./errors.ts";
 import { type Exchange, header, isoDate, quoted, replyEmpty, replyXml } from "./exchange.ts";
 import { parseRange } from "./ranges.ts";
-import { LARGEST_PUT_BYTES, receivePayload } from "./request-body.ts";
+import { MAX_PUT_BYTES, receivePayload } from "./request-body.ts";
 import type { OpenUpload } from "./state.ts";
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html */
-const MOST_PARTS = 10_000;
+const MAX_PARTS = 10_000;
 
 const invalidRequest = (message: string): S3Error => new S3Error("InvalidRequest", message);
 
@@ -73,8 +73,8 @@ export const uploadIdOf = ({ query }: Exchange): string => query.get("uploadId")
 function partNumberOf({ query }: Exchange): number {
   const text = query.get("partNumber") ?? "";
   const number = Number(text);
-  if (/^\d{1,5}$/.test(text) && number >= 1 && number <= MOST_PARTS) return number;
-  throw invalidArgument("partNumber", text, `Part number must be an integer between 1 and ${MOST_PARTS}, inclusive`);
+  if (/^\d{1,5}$/.test(text) && number >= 1 && number <= MAX_PARTS) return number;
+  throw invalidArgument("partNumber", text, `Part number must be an integer between 1 and ${MAX_PARTS}, inclusive`);
 }
 
 /** The algorithm that the whole object's checksum is made with. */
@@ -125,9 +125,9 @@ export async function uploadPartCopy(exchange: Exchange): Promise<void> {
   const { object, headers } = findCopySource(exchange);
   checkSourceConditions(exchange, object);
   const { start, length } = copiedRange(exchange, object.size);
-  if (length > LARGEST_PUT_BYTES) {
+  if (length > MAX_PUT_BYTES) {
     throw invalidRequest(
-      `The specified copy source is larger than the maximum allowable size for a copy source: ${LARGEST_PUT_BYTES}`,
+      `The specified copy source is larger than the maximum allowable size for a copy source: ${MAX_PUT_BYTES}`,
     );
   }
   const extents = slice(object.extents, start, length);

@@ -2,15 +2,15 @@ import { invalidArgument } from "./errors.ts";
 import type { OrderedKeys } from "./key-order.ts";
 
 /** S3's largest page. */
-const LARGEST_PAGE = 1000;
+const MAX_PAGE = 1000;
 
 /** How many items a page may have: what the client asks for, at most 1,000. Throws `InvalidArgument`. */
 export function pageSize(name: string, text: string | undefined): number {
-  if (text === undefined || text === "") return LARGEST_PAGE;
+  if (text === undefined || text === "") return MAX_PAGE;
   if (!/^\d{1,10}$/.test(text)) {
     throw invalidArgument(name, text, `Provided ${name} not an integer or within integer range`);
   }
-  return Math.min(Number(text), LARGEST_PAGE);
+  return Math.min(Number(text), MAX_PAGE);
 }
 
 /** Where a page begins: at a key, after it, or after all keys that start with a common prefix. */

@@ -7,7 +7,7 @@ import { FormReader, isForm } from "./form-data.ts";
 import { PayloadCheck } from "./payload-check.ts";
 import { checkPostPolicy, type LengthRange } from "./post-policy.ts";
 import { storePayload } from "./put-object.ts";
-import { chunksOf, entityTooLarge, LARGEST_PUT_BYTES, limited, type Payload } from "./request-body.ts";
+import { chunksOf, entityTooLarge, limited, MAX_PUT_BYTES, type Payload } from "./request-body.ts";
 import type { Attributes, ObjectVersion } from "./state.ts";
 import { parseTagging } from "./tagging.ts";
 import { xmlDocument } from "./xml-writing.ts";
@@ -54,7 +54,7 @@ async function receiveFile(
 ): Promise<Payload> {
   const { blobs } = exchange.store;
   const check = new PayloadCheck(Object.fromEntries(fields), (declared) => [declared ?? DEFAULT_ALGORITHM]);
-  const most = Math.min(range?.most ?? LARGEST_PUT_BYTES, LARGEST_PUT_BYTES);
+  const most = Math.min(range?.most ?? MAX_PUT_BYTES, MAX_PUT_BYTES);
   const extents = await blobs.write(
     limited(form.readFile(), most, () => entityTooLarge(most)),
     (chunk) => check.update(chunk),

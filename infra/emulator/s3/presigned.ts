@@ -3,7 +3,7 @@ import { S3Error } from "./errors.ts";
 import { isoDate } from "./exchange.ts";
 
 /** A week: https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html */
-const LONGEST_EXPIRY_SECONDS = 604_800;
+const MAX_EXPIRY_SECONDS = 604_800;
 /** How far a client's clock may be ahead. */
 const SKEW_MS = 15 * 60_000;
 
@@ -32,9 +32,9 @@ export function checkPresignedExpiry(query: Query, now: number): void {
   if (!query.has("X-Amz-Signature") && !query.has("X-Amz-Expires")) return;
   const seconds = query.get("X-Amz-Expires") ?? "";
   if (!/^\d+$/.test(seconds)) throw unusable("X-Amz-Expires should be a number");
-  if (Number(seconds) > LONGEST_EXPIRY_SECONDS) {
+  if (Number(seconds) > MAX_EXPIRY_SECONDS) {
     throw unusable(
-      `X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must be less than ${LONGEST_EXPIRY_SECONDS} seconds`,
+      `X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must be less than ${MAX_EXPIRY_SECONDS} seconds`,
     );
   }
   const fields = /^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})Z$/.exec(query.get("X-Amz-Date") ?? "");

@@ -8,10 +8,10 @@ import { type Exchange, header } from "./exchange.ts";
 import { PayloadCheck, type PayloadDigests } from "./payload-check.ts";
 
 /** S3's limit for a single PUT and for a part: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html */
-export const LARGEST_PUT_BYTES = 5 * 2 ** 30;
+export const MAX_PUT_BYTES = 5 * 2 ** 30;
 
 /** Enough for a CompleteMultipartUpload of 10,000 parts and a DeleteObjects of 1,000 long keys. */
-const LARGEST_DOCUMENT_BYTES = 8 * 2 ** 20;
+const MAX_DOCUMENT_BYTES = 8 * 2 ** 20;
 
 export type Payload = PayloadDigests & { extents: Extent[] };
 
@@ -85,7 +85,7 @@ export async function receivePayload(
   wanted: (declared?: ChecksumAlgorithm) => readonly ChecksumAlgorithm[],
 ): Promise<Payload> {
   const check = new PayloadCheck(exchange.headers, wanted);
-  const { content, trailers, length } = bodyOf(exchange, LARGEST_PUT_BYTES, () => entityTooLarge(LARGEST_PUT_BYTES));
+  const { content, trailers, length } = bodyOf(exchange, MAX_PUT_BYTES, () => entityTooLarge(MAX_PUT_BYTES));
   if (length === undefined) {
     throw new S3Error("MissingContentLength", "You must provide the Content-Length HTTP header.");
   }
@@ -108,7 +108,7 @@ export async function receiveDocument(
 ): Promise<string> {
   const check = new PayloadCheck(headers, () => []);
   const tooLarge = () => new S3Error("MaxMessageLengthExceeded", "Your request was too large.");
-  const { content, trailers, length } = bodyOf(exchange, LARGEST_DOCUMENT_BYTES, tooLarge);
+  const { content, trailers, length } = bodyOf(exchange, MAX_DOCUMENT_BYTES, tooLarge);
   const chunks: Buffer[] = [];
   for await (const chunk of content) {
     check.update(chunk);

@@ -6,21 +6,21 @@ import { findObject } from "./versions.ts";
 import { childrenNamed, childText, parseRoot, type XmlElement } from "./xml-reading.ts";
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-tagging.html */
-const MOST_TAGS = 10;
-const LONGEST_TAG_KEY = 128;
-const LONGEST_TAG_VALUE = 256;
+const MAX_TAGS = 10;
+const MAX_TAG_KEY = 128;
+const MAX_TAG_VALUE = 256;
 
 /** Throws `InvalidTag`. */
 function checkTags(tags: Tag[]): Tag[] {
-  if (tags.length > MOST_TAGS) throw new S3Error("InvalidTag", "Object tags cannot be greater than 10");
+  if (tags.length > MAX_TAGS) throw new S3Error("InvalidTag", "Object tags cannot be greater than 10");
   if (new Set(tags.map((tag) => tag.key)).size < tags.length) {
     throw new S3Error("InvalidTag", "Cannot provide multiple Tags with the same key");
   }
   for (const { key, value } of tags) {
-    if (key === "" || key.length > LONGEST_TAG_KEY) {
+    if (key === "" || key.length > MAX_TAG_KEY) {
       throw new S3Error("InvalidTag", "The TagKey you have provided is invalid");
     }
-    if (value.length > LONGEST_TAG_VALUE) {
+    if (value.length > MAX_TAG_VALUE) {
       throw new S3Error("InvalidTag", "The TagValue you have provided is invalid");
     }
   }

@@ -16,13 +16,13 @@ type Operation = (input: unknown, api: Api) => object | Promise<object>;
 
 /** Seconds; SQS's default. */
 const VISIBILITY_SECONDS = 30;
-const LONGEST_VISIBILITY = 43_200;
-const LONGEST_WAIT = 20;
-const MOST_MESSAGES = 10;
-const MOST_LISTED = 1_000;
+const MAX_VISIBILITY = 43_200;
+const MAX_WAIT = 20;
+const MAX_MESSAGES = 10;
+const MAX_LISTED = 1_000;
 
 const OfQueue = z.object({ QueueUrl: z.string() });
-const Seconds = z.int().min(0).max(LONGEST_VISIBILITY);
+const Seconds = z.int().min(0).max(MAX_VISIBILITY);
 const Attribute = z.object({ DataType: z.string(), StringValue: z.string() });
 const Sent = z.object({
   MessageBody: z.string().min(1),
@@ -35,7 +35,7 @@ const batchOf = <S extends z.ZodRawShape>(entry: S) =>
     Entries: z
       .array(z.object({ ...entry, Id: z.string() }))
       .min(1)
-      .max(MOST_MESSAGES),
+      .max(MAX_MESSAGES),
   });
 
 function parse<T extends z.ZodType>(schema: T, input: unknown): z.infer<T> {
@@ -127,9 +127,9 @@ function each<E extends { Id: string }>(entries: readonly E[], work: (entry: E) 
 const nothing = {};
 
 const Receive = OfQueue.extend({
-  MaxNumberOfMessages: z.int().min(1).max(MOST_MESSAGES).default(1),
+  MaxNumberOfMessages: z.int().min(1).max(MAX_MESSAGES).default(1),
   VisibilityTimeout: Seconds.default(VISIBILITY_SECONDS),
-  WaitTimeSeconds: z.int().min(0).max(LONGEST_WAIT).default(0),
+  WaitTimeSeconds: z.int().min(0).max(MAX_WAIT).default(0),
   MessageAttributeNames: z.array(z.string()).default([]),
   AttributeNames: z.array(z.string()).default([]),
   MessageSystemAttributeNames: z.array(z.string()).default([]),
@@ -141,7 +141,7 @@ export const OPERATIONS: ReadonlyMap<string, Operation> = new Map(
     ListQueues: (input, { queues, urlOf }) => {
       const wish = z.object({
         QueueNamePrefix: z.string().default(""),
-        MaxResults: z.int().min(1).max(MOST_LISTED).default(MOST_LISTED),
+        MaxResults: z.int().min(1).max(MAX_LISTED).default(MAX_LISTED),
         NextToken: z.string().default("0"),
       });
       const { QueueNamePrefix, MaxResults, NextToken } = parse(wish, input);

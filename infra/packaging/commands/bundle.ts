@@ -11,7 +11,7 @@ import { bundle } from "../bundle.ts";
 const run = promisify(execFile);
 
 /** What the split handler may come to without its programs. Importing it is most of a cold start. */
-const LARGEST_BUNDLE_BYTES = 3 * 1024 * 1024;
+const MAX_BUNDLE_BYTES = 3 * 1024 * 1024;
 
 const COLD_STARTS = 9;
 
@@ -55,7 +55,7 @@ try {
       largest(packages),
     ];
     console.log(columns.join("  "));
-    if (code.length > LARGEST_BUNDLE_BYTES) throw new Error(`The ${name} function's bundle is larger than 3 MB`);
+    if (code.length > MAX_BUNDLE_BYTES) throw new Error(`The ${name} function's bundle is larger than 3 MB`);
   }
 } finally {
   await rm(folder, { recursive: true, force: true });

@@ -19,7 +19,7 @@ const DELIVERIES = 2;
  * Lambda makes three: with all of them there are 6,917 orders, which hold as well and take a minute
  * more.
  */
-const MOST_ATTEMPTS = 2;
+const MAX_ATTEMPTS = 2;
 const TIMEOUT_MS = 15 * 60_000;
 
 type Attempt = { state: "working" | "ended"; finish: () => void; fail: () => void; outcome: Promise<unknown> };
@@ -74,7 +74,7 @@ class World {
 
   #retry(delivery: number): void {
     const { attempts } = this.deliveries[delivery]!;
-    this.deliveries[delivery]!.state = attempts < MOST_ATTEMPTS ? "waiting" : "dead letter";
+    this.deliveries[delivery]!.state = attempts < MAX_ATTEMPTS ? "waiting" : "dead letter";
   }
 
   async #start(delivery: number): Promise<void> {

@@ -1,6 +1,6 @@
 import { invalid } from "../exceptions.ts";
 
-const LARGEST_PAGE = 100;
+const MAX_PAGE = 100;
 
 type Page = { Limit?: number | undefined; NextToken?: string | undefined };
 
@@ -13,7 +13,7 @@ function nameIn(token: string): string {
 }
 
 /** One page of things that are sorted by name. The token is the last name shown, so pages hold while things come and go. */
-export function page<T>(sorted: readonly T[], nameOf: (thing: T) => string, { Limit = LARGEST_PAGE, NextToken }: Page) {
+export function page<T>(sorted: readonly T[], nameOf: (thing: T) => string, { Limit = MAX_PAGE, NextToken }: Page) {
   const after = NextToken === undefined ? undefined : nameIn(NextToken);
   const rest = after === undefined ? sorted : sorted.filter((thing) => nameOf(thing) > after);
   const shown = rest.slice(0, Limit);

@@ -6,7 +6,7 @@ import type { Api } from "./operation.ts";
 import { operations } from "./operations.ts";
 
 /** Well above 1 MB of entries, whose JSON text may have to be escaped. */
-const MOST_BODY_BYTES = 8 * 1_048_576;
+const MAX_BODY_BYTES = 8 * 1_048_576;
 
 const TARGET_PREFIX = "AWSEvents.";
 
@@ -15,11 +15,11 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
   let bytes = 0;
   for await (const chunk of request) {
     bytes += chunk.length;
-    if (bytes <= MOST_BODY_BYTES) chunks.push(chunk);
+    if (bytes <= MAX_BODY_BYTES) chunks.push(chunk);
   }
   // Only now: a client that is still sending doesn't look for an answer.
-  if (bytes > MOST_BODY_BYTES) {
-    throw new EventBridgeException("RequestEntityTooLargeException", `A request has ${MOST_BODY_BYTES} bytes at most.`);
+  if (bytes > MAX_BODY_BYTES) {
+    throw new EventBridgeException("RequestEntityTooLargeException", `A request has ${MAX_BODY_BYTES} bytes at most.`);
   }
   return Buffer.concat(chunks).toString("utf8");
 }

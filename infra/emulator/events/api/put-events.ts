@@ -16,8 +16,8 @@ const Entry = z.object({
 });
 type Entry = z.output<typeof Entry>;
 
-const MOST_ENTRIES = 10;
-const MOST_BYTES = 1_048_576;
+const MAX_ENTRIES = 10;
+const MAX_BYTES = 1_048_576;
 const TIME_BYTES = 14;
 
 /** https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html#eb-putevent-size */
@@ -78,9 +78,9 @@ function put(entry: Entry, api: Api): { EventId: string } | Failure {
 }
 
 export const putEvents = operation(
-  z.object({ Entries: z.array(Entry).min(1).max(MOST_ENTRIES) }),
+  z.object({ Entries: z.array(Entry).min(1).max(MAX_ENTRIES) }),
   ({ Entries }, api) => {
-    if (Entries.reduce((bytes, entry) => bytes + sizeOf(entry), 0) > MOST_BYTES) {
+    if (Entries.reduce((bytes, entry) => bytes + sizeOf(entry), 0) > MAX_BYTES) {
       throw invalid("Total size of the entries in the request is over the limit.");
     }
     const results = Entries.map((entry) => put(entry, api));

@@ -9,7 +9,7 @@ import { page } from "./paging.ts";
 import { arn, busNameOrArn, paging, ruleName } from "./shapes.ts";
 
 /** https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html */
-const MOST_TARGETS = 5;
+const MAX_TARGETS = 5;
 
 const TARGET_ID = /^[.\-_A-Za-z0-9]{1,64}$/;
 const TARGET_ARN = /^arn:[\w+=/,.@-]+:[\w+=/,.@-]+:[\w+=/,.@-]*:[0-9]*:.+$/;
@@ -72,7 +72,7 @@ function putTarget(rule: RuleRecord, target: Target): void {
 export const putTargets = operation(PutTargets, ({ Rule, EventBusName, Targets }, api) => {
   const rule = ruleOf(api, EventBusName, Rule);
   const ids = new Set([...rule.targets.map(({ target }) => target.Id), ...Targets.map(({ Id }) => Id)]);
-  if (ids.size > MOST_TARGETS) {
+  if (ids.size > MAX_TARGETS) {
     throw limitExceeded();
   }
   const FailedEntries: object[] = [];

@@ -6,7 +6,7 @@ import { condition } from "./match-expressions.ts";
 export type Branch = ReadonlyMap<string, readonly Condition[]>;
 
 /** https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html#eb-filtering-complex-example-or */
-const MOST_BRANCHES = 1_000;
+const MAX_BRANCHES = 1_000;
 
 const OR = "$or";
 
@@ -39,7 +39,7 @@ function withAlternatives(branches: readonly Branch[], alternatives: unknown, re
   const all: Branch[] = [];
   for (const alternative of alternatives) {
     all.push(...withObject(branches, alternative, { ...reading, insideOr: true }));
-    if (all.length > MOST_BRANCHES) refuse(`Rule has more than ${MOST_BRANCHES} combinations of ${OR}.`);
+    if (all.length > MAX_BRANCHES) refuse(`Rule has more than ${MAX_BRANCHES} combinations of ${OR}.`);
   }
   return all;
 }

@@ -1,10 +1,10 @@
 import { refuse } from "./errors.ts";
 
 /** What EventBridge takes, as others measured it: see docs/decisions/upload-rule.md. */
-const MOST_COMPLEXITY = 10;
+const MAX_COMPLEXITY = 10;
 
 /** Sets of prefixes that are looked at before a field's wildcards count as too many without an end of counting. */
-const MOST_SETS = 5_000;
+const MAX_SETS = 5_000;
 
 const ANYTHING = Symbol("any number of characters");
 
@@ -57,7 +57,7 @@ export function wildcardComplexity(wildcards: readonly string[], limit: number):
     for (const character of characters) {
       const next = step(positions, character);
       most = Math.max(most, next.length);
-      if (most > limit || seen.size > MOST_SETS) return limit + 1;
+      if (most > limit || seen.size > MAX_SETS) return limit + 1;
       const key = next.map(keyOf).sort().join(" ");
       if (next.length === 0 || seen.has(key)) continue;
       seen.add(key);
@@ -103,7 +103,7 @@ export function assertSimpleWildcards(pattern: unknown): void {
   const byPath = new Map<string, string[]>();
   if (isObject(pattern)) collect(pattern, "", byPath);
   for (const wildcards of byPath.values()) {
-    if (wildcardComplexity(wildcards, MOST_COMPLEXITY) > MOST_COMPLEXITY) {
+    if (wildcardComplexity(wildcards, MAX_COMPLEXITY) > MAX_COMPLEXITY) {
       refuse(
         "Rule is too complex - try using fewer wildcard characters or fewer repeating character sequences after a wildcard character",
       );
