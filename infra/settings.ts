@@ -114,7 +114,7 @@ export const SettingsSchema = z.strictObject({
     .positive("must be at least 1, or null for as many as the account has")
     .nullable()
     .default(null),
-  // The ages at which an upload is looked up stay in order up to three days: services/reconciler/domain/patience.ts.
+  // The ages at which an upload is looked up stay in order up to three days: services/reconciler/domain/look-up-schedule.ts.
   "video_split.reconcile_after_sec": z
     .int("must be a whole number of seconds")
     .min(1, "must be at least 1 second")

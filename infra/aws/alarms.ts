@@ -1,6 +1,6 @@
 import { type MetricName, SERVICE_DIMENSION } from "../../services/runtime/metric-names.ts";
 import type { QueueId } from "../topology.ts";
-import type { Queues } from "./dead-letters.ts";
+import type { Queues } from "./dead-letter-queues.ts";
 import { logicalName } from "./names.ts";
 
 /** What is watched: more than none of it raises the alarm. */

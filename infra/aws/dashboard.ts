@@ -1,6 +1,6 @@
 import { type MetricName, SERVICE_DIMENSION } from "../../services/runtime/metric-names.ts";
 import type { FunctionId, QueueId, Topology } from "../topology.ts";
-import type { Queues } from "./dead-letters.ts";
+import type { Queues } from "./dead-letter-queues.ts";
 import type { Functions } from "./functions.ts";
 
 const PERIOD_SECONDS = 300;

@@ -1,6 +1,6 @@
 import { type EventType, patternOf, SOURCE } from "#events-schema";
 import { DELIVERY_RETRY } from "../topology.ts";
-import { acceptDeadLetters } from "./dead-letters.ts";
+import { acceptDeadLetters } from "./dead-letter-queues.ts";
 import type { Subscription } from "./subscribe.ts";
 
 /**

@@ -3,7 +3,7 @@ import { BUNDLING, PROGRAM_PACKAGES } from "../packaging/bundling.ts";
 import { PackagingError, preparePackage } from "../packaging/index.ts";
 import { environmentOf } from "../queues.ts";
 import type { FunctionId, FunctionSpec, Topology } from "../topology.ts";
-import type { Queues } from "./dead-letters.ts";
+import type { Queues } from "./dead-letter-queues.ts";
 import { logicalName } from "./names.ts";
 import { type Link, ownPermissions } from "./permissions.ts";
 

@@ -1,16 +1,16 @@
 import { archiveName, stageName } from "../deployed-names.ts";
 import { topology } from "../topology.ts";
 import { createAlarms } from "./alarms.ts";
-import { createBuckets } from "./buckets.ts";
 import { createArchive, createVideoBus, existingBus } from "./buses.ts";
 import { createDashboard } from "./dashboard.ts";
-import { createQueues } from "./dead-letters.ts";
+import { createQueues } from "./dead-letter-queues.ts";
 import { createFunctions } from "./functions.ts";
 import { permissions } from "./permissions.ts";
 import { assertSameRegion, rolePath } from "./region.ts";
 import { createRules } from "./rules.ts";
 import { createSchemaRegistry } from "./schemas.ts";
 import { settingsOf } from "./stage.ts";
+import { createBuckets } from "./stage-buckets.ts";
 import { createTables } from "./tables.ts";
 
 /**

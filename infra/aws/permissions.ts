@@ -1,6 +1,6 @@
 import { outputKeyRoot, requestSources, type Settings } from "../settings.ts";
 import type { FunctionId, FunctionSpec } from "../topology.ts";
-import type { Queues } from "./dead-letters.ts";
+import type { Queues } from "./dead-letter-queues.ts";
 import { logicalName } from "./names.ts";
 
 type Resources = {

@@ -1,6 +1,6 @@
 import type { BusId, QueueId, Retry, Rule, Schedule, Topology } from "../topology.ts";
 import type { Subscribable } from "./buses.ts";
-import { acceptDeadLetters, type Queues } from "./dead-letters.ts";
+import { acceptDeadLetters, type Queues } from "./dead-letter-queues.ts";
 import type { Functions } from "./functions.ts";
 import { logicalName } from "./names.ts";
 

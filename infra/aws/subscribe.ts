@@ -1,7 +1,7 @@
 import { type EventData, type EventType, patternOf } from "#events-schema";
 import { DELIVERY_RETRY, FUNCTION_RETRY } from "../topology.ts";
 import { existingBus } from "./buses.ts";
-import { acceptDeadLetters } from "./dead-letters.ts";
+import { acceptDeadLetters } from "./dead-letter-queues.ts";
 import { deliver } from "./rules.ts";
 
 /** Narrows a subscription: EventBridge matchers for fields of the event's `data`, such as `{ extension: ["mp4"] }`. */

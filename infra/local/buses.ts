@@ -4,7 +4,7 @@ import { type LocalEventBridge, openEventBridge, type TargetSpec } from "../emul
 import type { InterceptDelivery } from "../emulator/faults/deliveries.ts";
 import type { LocalLambda } from "../emulator/lambda/index.ts";
 import type { Topology } from "../topology.ts";
-import { type DeadLetterQueues, ofDelivery } from "./dead-letters.ts";
+import { type DeadLetterQueues, ofDelivery } from "./dead-letter-queues.ts";
 
 const straight: InterceptDelivery = ({ requestId }, deliver) => deliver(requestId);
 

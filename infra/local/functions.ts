@@ -4,7 +4,7 @@ import { type LocalLambda, openLambda } from "../emulator/lambda/index.ts";
 import { bundle } from "../packaging/bundle.ts";
 import { environmentOf } from "../queues.ts";
 import type { FunctionId, Topology } from "../topology.ts";
-import { type DeadLetterQueues, ofInvocation } from "./dead-letters.ts";
+import { type DeadLetterQueues, ofInvocation } from "./dead-letter-queues.ts";
 
 export type FunctionsOptions = {
   directory: string;

@@ -13,12 +13,12 @@ import { openStateFolder } from "../emulator/state-folder.ts";
 import { lockState } from "../emulator/state-lock.ts";
 import type { Settings } from "../settings.ts";
 import { FUNCTION_RETRY, LOCAL_NAMES, type Names, type Topology, topology } from "../topology.ts";
-import { openBuckets } from "./buckets.ts";
 import { openBuses } from "./buses.ts";
-import { type DeadLetterQueues, openDeadLetterQueues } from "./dead-letters.ts";
+import { type DeadLetterQueues, openDeadLetterQueues } from "./dead-letter-queues.ts";
 import { openFunctions } from "./functions.ts";
 import { resourceTags, taggedResources } from "./resource-tags.ts";
 import { startSchedules } from "./schedules.ts";
+import { openBuckets } from "./stack-buckets.ts";
 import { createTables } from "./tables.ts";
 
 export type StackOptions = {

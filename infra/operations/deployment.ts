@@ -13,8 +13,8 @@ import { LOCAL_CREDENTIALS } from "../local/stack.ts";
 import { createTables } from "../local/tables.ts";
 import type { Settings } from "../settings.ts";
 import { LOCAL_NAMES, TABLES } from "../topology.ts";
-import type { DeadLetterAccess } from "./dead-letters.ts";
 import { documentsTableOf } from "./projector.ts";
+import type { DeadLetterAccess } from "./redrive.ts";
 import type { Deployment } from "./replay.ts";
 import { findStageResources, functionArnOf } from "./stage-resources.ts";
 

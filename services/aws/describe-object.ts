@@ -8,7 +8,7 @@ import {
 import { SourceUnavailableError } from "../video/errors.ts";
 import type { StoredObject } from "../video/ports/stored-objects.ts";
 import { oneAttempt } from "./one-attempt.ts";
-import { fetchPatiently, PATIENCE, type Patience } from "./patient-fetch.ts";
+import { fetchWithRetries, RETRY_SCHEDULE, type RetrySchedule } from "./retrying-fetch.ts";
 import { answerOf } from "./s3-errors.ts";
 import { faultOf, type ObjectName, unavailable, uriOf } from "./source-faults.ts";
 
@@ -39,8 +39,8 @@ async function refusalOf(client: S3Client, object: ObjectName, error: unknown, a
   }
 }
 
-const head = (client: S3Client, object: ObjectName, signal: AbortSignal, patience: Patience) =>
-  fetchPatiently(
+const head = (client: S3Client, object: ObjectName, signal: AbortSignal, retrySchedule: RetrySchedule) =>
+  fetchWithRetries(
     `The description of ${uriOf(object)}`,
     async (abortSignal) => {
       try {
@@ -50,7 +50,7 @@ const head = (client: S3Client, object: ObjectName, signal: AbortSignal, patienc
       }
     },
     signal,
-    patience,
+    retrySchedule,
   );
 
 /**
@@ -68,16 +68,16 @@ function archiveFault(object: ObjectName, { StorageClass, ArchiveStatus, Restore
 
 /**
  * What S3 knows of an object; undefined where there's no such object or version. Throws what
- * `fetchPatiently` does.
+ * `fetchWithRetries` does.
  */
 export async function describeObject(
   client: S3Client,
   object: ObjectName,
   signal: AbortSignal = new AbortController().signal,
-  patience = PATIENCE,
+  retrySchedule = RETRY_SCHEDULE,
 ): Promise<StoredObject | undefined> {
   try {
-    const found = await head(client, object, signal, patience);
+    const found = await head(client, object, signal, retrySchedule);
     const { bucket, key } = object;
     return {
       source: { bucket, key, etag: withoutQuotes(found.ETag), versionId: found.VersionId },

@@ -4,8 +4,8 @@ import { AbortMultipartUploadCommand, type S3Client } from "@aws-sdk/client-s3";
 import { Upload } from "@aws-sdk/lib-storage";
 import type { MediaStore, SegmentUpload } from "../split/ports/media-store.ts";
 import { describeObject } from "./describe-object.ts";
-import { PATIENCE, type Patience } from "./patient-fetch.ts";
 import { readRanges } from "./ranged-read.ts";
+import { RETRY_SCHEDULE, type RetrySchedule } from "./retrying-fetch.ts";
 
 /**
  * Parts of one upload in memory at the same time, and their size: what an upload holds of Node's
@@ -72,11 +72,12 @@ async function upload(
 }
 
 /**
- * The media store on S3. Uploads throw the SDK's errors, which are all worth a retry. `patience` is
+ * The media store on S3. Uploads throw the SDK's errors, which are all worth a retry. `retrySchedule` is
  * shorter in tests.
  */
-export const s3MediaStore = (client: S3Client, patience: Patience = PATIENCE): MediaStore => ({
-  describe: (bucket, key, versionId, signal) => describeObject(client, { bucket, key, versionId }, signal, patience),
-  read: (source, start, end, signal) => readRanges(client, source, start, end, signal, patience),
+export const s3MediaStore = (client: S3Client, retrySchedule: RetrySchedule = RETRY_SCHEDULE): MediaStore => ({
+  describe: (bucket, key, versionId, signal) =>
+    describeObject(client, { bucket, key, versionId }, signal, retrySchedule),
+  read: (source, start, end, signal) => readRanges(client, source, start, end, signal, retrySchedule),
   upload: (segment) => upload(client, segment),
 });

@@ -3,7 +3,7 @@ import { GetObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import type { Source } from "../video/source.ts";
 import { isKeyForbidden } from "./describe-object.ts";
 import { oneAttempt } from "./one-attempt.ts";
-import { fetchPatiently, PATIENCE, type Patience } from "./patient-fetch.ts";
+import { fetchWithRetries, RETRY_SCHEDULE, type RetrySchedule } from "./retrying-fetch.ts";
 import { faultOf, unavailable, uriOf } from "./source-faults.ts";
 
 /**
@@ -53,7 +53,7 @@ async function fetchRange(
   source: Source,
   { start, end }: Range,
   signal: AbortSignal,
-  patience: Patience,
+  retrySchedule: RetrySchedule,
 ): Promise<Uint8Array> {
   const bytes = Buffer.allocUnsafe(end - start + 1);
   let received = 0;
@@ -76,7 +76,7 @@ async function fetchRange(
     if (received < bytes.length) throw new Error(`S3 sent ${received} of ${bytes.length} bytes`);
     return bytes;
   };
-  return fetchPatiently(`Range ${start}-${end} of ${uriOf(source)}`, attempt, signal, patience);
+  return fetchWithRetries(`Range ${start}-${end} of ${uriOf(source)}`, attempt, signal, retrySchedule);
 }
 
 /**
@@ -91,7 +91,7 @@ export async function* readRanges(
   start: number,
   end: number,
   signal: AbortSignal,
-  patience: Patience = PATIENCE,
+  retrySchedule: RetrySchedule = RETRY_SCHEDULE,
 ): AsyncGenerator<Uint8Array> {
   const done = new AbortController();
   const aborted = AbortSignal.any([signal, done.signal]);
@@ -100,7 +100,7 @@ export async function* readRanges(
   const startNext = () => {
     const { value } = ranges.next();
     if (value === undefined) return;
-    const fetched = fetchRange(client, source, value, aborted, patience);
+    const fetched = fetchRange(client, source, value, aborted, retrySchedule);
     // Awaited in order below; a later one may fail before its turn comes.
     fetched.catch(() => {});
     underWay.push(fetched);

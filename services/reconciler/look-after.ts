@@ -8,7 +8,7 @@ import type { Log } from "../video/ports/log.ts";
 import type { StoredObject, StoredObjects } from "../video/ports/stored-objects.ts";
 import type { VideoLedger } from "../video/ports/video-ledger.ts";
 import { sourceIdentity } from "../video/source.ts";
-import { decide, type Waits } from "./domain/patience.ts";
+import { decide, type Waits } from "./domain/look-up-schedule.ts";
 import type { UploadLedger } from "./ports/upload-ledger.ts";
 import type { ListedUpload } from "./ports/uploads.ts";
 

@@ -1,8 +1,8 @@
 import { mapConcurrently } from "../video/concurrency.ts";
 import { hasExtension } from "../video/source.ts";
 import { type ClearDependencies, type Clearing, clearLetters } from "./clear-letters.ts";
+import { ageReached, isBeforeEvents, lookUpAges, type Waits } from "./domain/look-up-schedule.ts";
 import { afterPage, type Pass, type Progress, passToWorkOn, sameAgain } from "./domain/passes.ts";
-import { ageReached, isBeforeEvents, lookUpAges, type Waits } from "./domain/patience.ts";
 import { type DueUpload, type Found, type LookUpDependencies, lookAfter } from "./look-after.ts";
 import type { Lease } from "./ports/upload-ledger.ts";
 import type { ListedUpload, Uploads } from "./ports/uploads.ts";

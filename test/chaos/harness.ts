@@ -7,7 +7,7 @@ import { SQSClient } from "@aws-sdk/client-sqs";
 import { DynamoDBDocumentClient, paginateScan } from "@aws-sdk/lib-dynamodb";
 import { parseEvent, type VideoSplitEvent } from "#events-schema";
 import { LOCAL_STAGE } from "../../infra/deployed-names.ts";
-import { redriveDeadLetters } from "../../infra/operations/dead-letters.ts";
+import { redriveDeadLetters } from "../../infra/operations/redrive.ts";
 import { findStageResources } from "../../infra/operations/stage-resources.ts";
 import type { Document, Outcome } from "./essence.ts";
 import { type HostOptions, StackHost } from "./stack-host.ts";

@@ -46,7 +46,7 @@ export const MUTANTS: readonly Mutant[] = [
     seenBy: { series: "sources", fault: "S3 body stalls", positions: 1 },
     edits: [
       {
-        file: "services/aws/patient-fetch.ts",
+        file: "services/aws/retrying-fetch.ts",
         from: "attemptWithin(Math.max(1, Math.min(maxIdleMs, left)), ",
         to: "attemptWithin(2 ** 30 + maxIdleMs, ",
       },

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { functionArn, ruleArn } from "../../infra/emulator/arns.ts";
 import { childrenOf, ownerOfPort } from "../../infra/emulator/faults/client-process.ts";
 import type { Intercept } from "../../infra/emulator/front.ts";
-import { ofDelivery, ofInvocation } from "../../infra/local/dead-letters.ts";
+import { ofDelivery, ofInvocation } from "../../infra/local/dead-letter-queues.ts";
 import { startCommand } from "../fixtures/commands.ts";
 import { makeMedia } from "../fixtures/media.ts";
 import { openTestStack, type TestStack } from "../fixtures/stack.ts";

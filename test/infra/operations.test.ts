@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, inject, it } from "vitest";
-import { eachDeadLetter, redriveDeadLetters } from "../../infra/operations/dead-letters.ts";
 import { rulesTo } from "../../infra/operations/projector.ts";
+import { eachDeadLetter, redriveDeadLetters } from "../../infra/operations/redrive.ts";
 import { findStageResources, functionArnOf, StageNotFoundError } from "../../infra/operations/stage-resources.ts";
 import { functionOfQueue } from "../../infra/queues.ts";
 import type { FunctionId, QueueId } from "../../infra/topology.ts";

@@ -49,7 +49,7 @@ it("given sst.config.ts and infra/aws, then they fit the types of SST's componen
 it("given a typo in each of three files, then tsc names it", { tags: "full" }, async () => {
   const found = await checkChanged([
     ["infra/aws/functions.ts", "architecture: spec", "architektur: spec"],
-    ["infra/aws/buckets.ts", "sst.aws.Bucket(", "sst.aws.Bukket("],
+    ["infra/aws/stage-buckets.ts", "sst.aws.Bucket(", "sst.aws.Bukket("],
     ["sst.config.ts", '"retain"', '"retian"'],
   ]);
   expect(found).toMatch(/changed-0\.ts.*error TS.*architektur/);

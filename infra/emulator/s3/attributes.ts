@@ -1,6 +1,6 @@
 import { invalidArgument, notImplemented, S3Error } from "./errors.ts";
 import { type Exchange, type Headers, header } from "./exchange.ts";
-import { decodeWords, encodeWord } from "./mail-words.ts";
+import { decodeWords, encodeWord } from "./rfc2047.ts";
 import type { Attributes, Tag } from "./state.ts";
 import { parseTagHeader } from "./tagging.ts";
 

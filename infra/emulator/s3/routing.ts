@@ -11,7 +11,7 @@ import {
   listBuckets,
   putBucketNotification,
   putBucketVersioning,
-} from "./buckets.ts";
+} from "./bucket-operations.ts";
 import { copyObject } from "./copy-object.ts";
 import { answerPreflight } from "./cors.ts";
 import { deleteObject, deleteObjects } from "./delete-object.ts";

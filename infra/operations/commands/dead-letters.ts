@@ -1,8 +1,8 @@
 import { print } from "../../command-line/lines.ts";
 import { parseCommandLine } from "../../command-line/parse.ts";
 import { run, UsageError } from "../../command-line/run.ts";
-import { type DeadLetterAccess, eachDeadLetter, type ReceivedLetter, redriveDeadLetters } from "../dead-letters.ts";
 import { openDeadLetters, WHERE_OPTIONS } from "../deployment.ts";
+import { type DeadLetterAccess, eachDeadLetter, type ReceivedLetter, redriveDeadLetters } from "../redrive.ts";
 
 const HELP = `npm run dead-letters -- list | show ID | redrive ID... | redrive --all [options]
 

@@ -8,7 +8,7 @@ import {
 } from "@aws-sdk/client-s3";
 import { openS3 } from "../../../infra/emulator/s3/index.ts";
 import { s3MediaStore } from "../../../services/aws/media-store.ts";
-import type { Patience } from "../../../services/aws/patient-fetch.ts";
+import type { RetrySchedule } from "../../../services/aws/retrying-fetch.ts";
 import { s3Uploads } from "../../../services/aws/uploads.ts";
 import { CREDENTIALS, REGION, serve } from "../../fixtures/http.ts";
 import { temporaryFolder } from "../../fixtures/temporary.ts";
@@ -20,10 +20,10 @@ export type Fault = (request: IncomingMessage, response: ServerResponse) => bool
 /**
  * Nothing is taken for a stall and nothing given up, however busy the machine is; pauses are short.
  */
-export const PATIENT: Patience = { maxIdleMs: 20_000, giveUpMs: 60_000, backoffMs: 10 };
+export const LONG_RETRIES: RetrySchedule = { maxIdleMs: 20_000, giveUpMs: 60_000, backoffMs: 10 };
 
 /** A bucket `media` of the test's own, and the store that reads it. */
-export async function openBucket(fault: Fault = () => false, patience: Patience = PATIENT) {
+export async function openBucket(fault: Fault = () => false, retrySchedule: RetrySchedule = LONG_RETRIES) {
   const s3 = await openS3({ directory: await temporaryFolder(), region: REGION, onObjectCreated: async () => {} });
   await s3.createBucket("media");
   const endpoint = await serve((request, response) => {
@@ -32,7 +32,7 @@ export async function openBucket(fault: Fault = () => false, patience: Patience 
   const client = new S3Client({ endpoint, region: REGION, credentials: CREDENTIALS });
   const put = (Key: string, Body: string | Uint8Array, more: Partial<PutObjectCommandInput> = {}) =>
     client.send(new PutObjectCommand({ Bucket: "media", Key, Body, ...more }));
-  return { client, put, store: s3MediaStore(client, patience) };
+  return { client, put, store: s3MediaStore(client, retrySchedule) };
 }
 
 /** A bucket for the contracts of the ports. */

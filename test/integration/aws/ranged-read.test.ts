@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { describe, expect, it } from "vitest";
-import type { Patience } from "../../../services/aws/patient-fetch.ts";
+import type { RetrySchedule } from "../../../services/aws/retrying-fetch.ts";
 import { NEVER } from "../../fixtures/cut.ts";
-import { openBucket, PATIENT, readAll } from "./media-bucket.ts";
+import { LONG_RETRIES, openBucket, readAll } from "./media-bucket.ts";
 
 const FILM = randomBytes(400_000);
 
@@ -11,7 +11,7 @@ const FILM = randomBytes(400_000);
 type Answer = (response: ServerResponse, range: { start: number; end: number }, nth: number) => boolean;
 
 /** The film in a bucket whose ranged GETs are answered by `answer`, where it returns true. */
-async function openFilm(answer: Answer, patience: Patience = PATIENT, film: Buffer = FILM) {
+async function openFilm(answer: Answer, retrySchedule: RetrySchedule = LONG_RETRIES, film: Buffer = FILM) {
   const ranges: string[] = [];
   const open = new Set<IncomingMessage>();
   let mostOpen = 0;
@@ -24,7 +24,7 @@ async function openFilm(answer: Answer, patience: Patience = PATIENT, film: Buff
     mostOpen = Math.max(mostOpen, open.size);
     response.once("close", () => open.delete(request));
     return answer(response, { start, end }, ranges.length);
-  }, patience);
+  }, retrySchedule);
   await put("film.mp4", film);
   const { source } = (await store.describe("media", "film.mp4"))!;
   const read = (signal = NEVER) => readAll(store.read(source, 0, film.length - 1, signal));
@@ -58,7 +58,7 @@ describe("a read whose connection breaks", () => {
 });
 
 /** A stall is soon noticed. */
-const IMPATIENT: Patience = { ...PATIENT, maxIdleMs: 500 };
+const SHORT_RETRIES: RetrySchedule = { ...LONG_RETRIES, maxIdleMs: 500 };
 
 describe("a read that stalls", () => {
   it.each<[string, number | undefined]>([
@@ -69,15 +69,15 @@ describe("a read that stalls", () => {
       if (nth > 1) return false;
       if (bytes !== undefined) sendFirst(bytes, response, range);
       return true;
-    }, IMPATIENT);
+    }, SHORT_RETRIES);
     expect((await read()).equals(FILM)).toBe(true);
     expect(ranges[1]).toBe(`${bytes ?? 0}-399999`);
     await expect.poll(() => open.size).toBe(0);
   });
 
   it("for good throws that it couldn't be fetched, and leaves no request behind", async () => {
-    const patience = { maxIdleMs: 100, giveUpMs: 350, backoffMs: 10 };
-    const { ranges, open, read } = await openFilm(() => true, patience);
+    const retrySchedule = { maxIdleMs: 100, giveUpMs: 350, backoffMs: 10 };
+    const { ranges, open, read } = await openFilm(() => true, retrySchedule);
     const begun = performance.now();
     await expect(read()).rejects.toMatchObject({
       code: "SourceFetchFailed",
@@ -85,13 +85,13 @@ describe("a read that stalls", () => {
       message: expect.stringMatching(/^Range 0-399999 of s3:\/\/media\/film.mp4 .*No byte came for 0\.\d+ s/),
       cause: { name: "StalledError" },
     });
-    expect(performance.now() - begun).toBeLessThan(patience.giveUpMs + 1_000);
+    expect(performance.now() - begun).toBeLessThan(retrySchedule.giveUpMs + 1_000);
     expect(ranges.length).toBeLessThanOrEqual(4);
     await expect.poll(() => open.size).toBe(0);
   });
 
   it("is not one that is slow: what counts is the time between two bytes", async () => {
-    const patience = { ...PATIENT, maxIdleMs: 1_200 };
+    const retrySchedule = { ...LONG_RETRIES, maxIdleMs: 1_200 };
     const { ranges, read } = await openFilm(
       (response, range) => {
         sendFirst(1_000, response, range);
@@ -106,12 +106,12 @@ describe("a read that stalls", () => {
         }, 50);
         return true;
       },
-      patience,
+      retrySchedule,
       FILM.subarray(0, 262_144),
     );
     const begun = performance.now();
     expect((await read()).equals(FILM.subarray(0, 262_144))).toBe(true);
-    expect(performance.now() - begun).toBeGreaterThan(patience.maxIdleMs);
+    expect(performance.now() - begun).toBeGreaterThan(retrySchedule.maxIdleMs);
     expect(ranges).toHaveLength(1);
   });
 });
@@ -123,14 +123,14 @@ describe("a read while S3 is busy", () => {
   });
 
   it("sends one request for each attempt, with growing pauses, and gives up within its time", async () => {
-    const patience = { maxIdleMs: 1_000, giveUpMs: 1_000, backoffMs: 100 };
-    const { ranges, read } = await openFilm(busy, patience);
+    const retrySchedule = { maxIdleMs: 1_000, giveUpMs: 1_000, backoffMs: 100 };
+    const { ranges, read } = await openFilm(busy, retrySchedule);
     const begun = performance.now();
     await expect(read()).rejects.toMatchObject({
       code: "SourceFetchFailed",
       message: expect.stringContaining("SlowDown: Please reduce your request rate."),
     });
-    expect(performance.now() - begun).toBeLessThan(patience.giveUpMs + 1_000);
+    expect(performance.now() - begun).toBeLessThan(retrySchedule.giveUpMs + 1_000);
     // The pauses are at least 50, 100, 200, 400 and 800 ms: the last of them is too long.
     expect(ranges.length).toBeLessThanOrEqual(5);
   });
@@ -138,7 +138,7 @@ describe("a read while S3 is busy", () => {
 
 describe("reading far", () => {
   it("fetches three ranges at a time, and no more", async () => {
-    const { mostOpen, read } = await openFilm(() => false, PATIENT, randomBytes(40_000_000));
+    const { mostOpen, read } = await openFilm(() => false, LONG_RETRIES, randomBytes(40_000_000));
     await read();
     expect(mostOpen()).toBe(3);
   });

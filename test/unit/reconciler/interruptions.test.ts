@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { lookUpAges } from "../../../services/reconciler/domain/patience.ts";
+import { lookUpAges } from "../../../services/reconciler/domain/look-up-schedule.ts";
 import { sourceIdentity } from "../../../services/video/source.ts";
 import { randomFrom } from "../../fixtures/random.ts";
 import { HOUR, KilledError, openWorld } from "./world.ts";

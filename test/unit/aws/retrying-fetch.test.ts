@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { fetchPatiently, PATIENCE } from "../../../services/aws/patient-fetch.ts";
+import { fetchWithRetries, RETRY_SCHEDULE } from "../../../services/aws/retrying-fetch.ts";
 import { SourceUnavailableError } from "../../../services/video/errors.ts";
 import { NEVER } from "../../fixtures/cut.ts";
 
@@ -9,10 +9,10 @@ const HOUR_MS = 3_600_000;
 const answered = (status: number, name: string) =>
   Object.assign(new Error(name), { name, $metadata: { httpStatusCode: status } });
 
-describe("a patient fetch", () => {
+describe("a fetch with retries", () => {
   it("ends at once when it's aborted in a pause, with the signal's reason", async () => {
     const leaving = new AbortController();
-    const fetching = fetchPatiently(
+    const fetching = fetchWithRetries(
       "It",
       () => {
         // Later than everything that follows from the failure: in the pause.
@@ -35,7 +35,7 @@ describe("a patient fetch", () => {
       attempts += 1;
       return Promise.reject(error);
     };
-    await expect(fetchPatiently("It", attempt, NEVER, PATIENCE)).rejects.toMatchObject({
+    await expect(fetchWithRetries("It", attempt, NEVER, RETRY_SCHEDULE)).rejects.toMatchObject({
       code: "SourceFetchFailed",
       cause: error,
     });
@@ -55,12 +55,12 @@ describe("a patient fetch", () => {
       attempts += 1;
       return attempts < 3 ? Promise.reject(error) : Promise.resolve("bytes");
     };
-    expect(await fetchPatiently("It", attempt, NEVER, { ...PATIENCE, backoffMs: 1 })).toBe("bytes");
+    expect(await fetchWithRetries("It", attempt, NEVER, { ...RETRY_SCHEDULE, backoffMs: 1 })).toBe("bytes");
   });
 
   it("doesn't try again for what can't be had", async () => {
     const error = new SourceUnavailableError("SourceArchived", "It's archived. Restore it.");
-    const fetching = fetchPatiently("It", () => Promise.reject(error), NEVER, PATIENCE);
+    const fetching = fetchWithRetries("It", () => Promise.reject(error), NEVER, RETRY_SCHEDULE);
     await expect(fetching).rejects.toBe(error);
   });
 
@@ -71,7 +71,7 @@ describe("a patient fetch", () => {
       onProgress();
       return Promise.reject(answered(503, "SlowDown"));
     };
-    const fetching = fetchPatiently("It", attempt, NEVER, { ...PATIENCE, backoffMs: 0 });
+    const fetching = fetchWithRetries("It", attempt, NEVER, { ...RETRY_SCHEDULE, backoffMs: 0 });
     await expect(fetching).rejects.toMatchObject({ code: "SourceFetchFailed" });
     expect(attempts).toBe(20);
   });

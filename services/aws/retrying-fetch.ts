@@ -21,8 +21,8 @@ const MAX_BACKOFF_MS = 8_000;
  * How long a source may keep its reader waiting, and the first pause between two attempts;
  * milliseconds.
  */
-export type Patience = { maxIdleMs: number; giveUpMs: number; backoffMs: number };
-export const PATIENCE: Patience = { maxIdleMs: MAX_IDLE_MS, giveUpMs: GIVE_UP_MS, backoffMs: BACKOFF_MS };
+export type RetrySchedule = { maxIdleMs: number; giveUpMs: number; backoffMs: number };
+export const RETRY_SCHEDULE: RetrySchedule = { maxIdleMs: MAX_IDLE_MS, giveUpMs: GIVE_UP_MS, backoffMs: BACKOFF_MS };
 
 /** No byte came for too long. */
 export class StalledError extends Error {
@@ -69,11 +69,11 @@ const pauseAfter = (attempts: number, firstMs: number): number =>
  * `SourceFetchError` where the source stalls or fails for `giveUpMs` or in a way that no retry
  * changes, and the reason of `signal` when aborted, also in a pause.
  */
-export async function fetchPatiently<T>(
+export async function fetchWithRetries<T>(
   what: string,
   attempt: Attempt<T>,
   signal: AbortSignal,
-  { maxIdleMs, giveUpMs, backoffMs }: Patience,
+  { maxIdleMs, giveUpMs, backoffMs }: RetrySchedule,
 ): Promise<T> {
   let progressAt = performance.now();
   for (let attempts = 1; ; attempts += 1) {

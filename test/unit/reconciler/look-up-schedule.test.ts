@@ -1,5 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { ageReached, decide, lookUpAges, type Unfinished } from "../../../services/reconciler/domain/patience.ts";
+import {
+  ageReached,
+  decide,
+  lookUpAges,
+  type Unfinished,
+} from "../../../services/reconciler/domain/look-up-schedule.ts";
 import { randomFrom } from "../../fixtures/random.ts";
 
 const HOUR = 3_600;
