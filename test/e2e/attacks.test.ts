@@ -91,11 +91,11 @@ describe("what would take all the memory or time there is", () => {
   });
 
   it.each([
-    ["a million segments", 1_000_000, 1],
-    ["a hundred hours of frames that are a byte each", 9_000_000, 25],
-  ])("%s", async (_what, samples, rate) => {
+    ["a million segments", 1_000_000, 1, "TooManySegments"],
+    ["a hundred hours of frames that are a byte each", 9_000_000, 25, "LimitExceeded"],
+  ])("%s", async (_what, samples, rate, reason) => {
     const { outcome } = await upload(withSamples(await film(), samples, rate));
-    expect(outcome).toMatchObject(rejected("TooManySegments"));
+    expect(outcome).toMatchObject(rejected(reason));
   });
 });
 
