@@ -50,9 +50,9 @@ const isExecutable = (file: string): Promise<boolean> =>
   );
 
 /**
- * An optional package that may be absent: the download of ffmpeg-static and of its ffprobe fails where its host can't be
- * reached, and then npm leaves the package out. With --ignore-scripts it is there and names a file
- * that is not.
+ * An optional package that may be absent: the download of ffmpeg-static and of its ffprobe fails
+ * where its host can't be reached, and then npm leaves the package out. With --ignore-scripts it is
+ * there and names a file that is not.
  */
 const fromPackage = async (load: () => Promise<string | null | undefined>): Promise<string | undefined> => {
   try {
