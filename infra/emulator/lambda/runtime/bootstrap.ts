@@ -40,7 +40,7 @@ process.on("unhandledRejection", (reason) =>
   ),
 );
 
-new Worker(new URL("../../../local/lambda/runtime/lifeline.mjs", import.meta.url)).unref();
+new Worker(new URL("./lifeline.mjs", import.meta.url)).unref();
 
 function serialise(result: unknown): string {
   try {
