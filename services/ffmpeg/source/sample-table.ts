@@ -1,6 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import { MAX_FRAMES } from "../../split/domain/budget.ts";
 import type { PlannedPacket } from "../../split/domain/cut-plan.ts";
+import { limitExceeded } from "../../video/errors.ts";
 import { boxesIn, findBox } from "../formats/iso/boxes.ts";
 import { samplePlace } from "../formats/iso/sample-place.ts";
 import { type EntryTable, entryTable, runLengths, samplesOf, TABLE_FIELDS } from "../formats/iso/tables.ts";
@@ -36,14 +37,16 @@ function chunksAreInside(samples: DataView, size: number): boolean {
 }
 
 /**
- * How many samples there are. Undefined where it doesn't say, says too many, one is empty, or all have
- * more bytes than the file: a few bytes can state any number of samples. Section 8.7.3.
+ * How many samples there are. Undefined where it doesn't say, one is empty, or all have more bytes
+ * than the file: a few bytes can state any number of samples. Throws `RejectedVideo` (LimitExceeded)
+ * for more than are split. Section 8.7.3.
  */
 function countSamples(sizes: DataView | undefined, fileSize: number): number | undefined {
   if (sizes === undefined || sizes.byteLength < TABLE_FIELDS + 4) return undefined;
   const fixed = sizes.getUint32(4);
   const count = sizes.getUint32(TABLE_FIELDS);
-  if (count === 0 || count > MAX_FRAMES) return undefined;
+  if (count === 0 || count > fileSize) return undefined;
+  if (count > MAX_FRAMES) throw limitExceeded(`The video has more than ${MAX_FRAMES} frames. Upload it in parts.`);
   if (fixed !== 0) return count * fixed > fileSize ? undefined : count;
   const first = TABLE_FIELDS + 4;
   if (sizes.byteLength < first + count * 4) return undefined;
