@@ -57,8 +57,10 @@ it("given that ffmpeg's host can't be reached, then it isn't deployed, and what 
   expect(message).not.toMatch(/^\s+at /m);
 });
 
+const ROLES = "aws:iam/getRoles:getRoles";
+
 const rolesIn = (region: string, stage: string) => ({
-  "aws:iam/getRoles:getRoles": {
+  [ROLES]: {
     arns: [`arn:aws:iam::123456789012:role/video-split/${stage}/${region}/SplitRole-1a2b`],
   },
 });
@@ -70,8 +72,11 @@ it("given a stage that is deployed in another region, then both regions are name
   expect(message).not.toMatch(/^\s+at /m);
 });
 
-it("given a stage that is deployed in the same region, or another stage elsewhere, then it is deployed", async () => {
-  const region = { "dynamodb.region": "eu-west-1" };
-  expect(await refusal(region, { found: rolesIn("eu-west-1", "mine") })).toBe("");
-  expect(await refusal(region, { found: rolesIn("us-west-2", "mine-too") })).toBe("");
+it("given that it is deployed in the same region, and another stage elsewhere, then it is deployed", async () => {
+  const [own, other] = [rolesIn("eu-west-1", "mine"), rolesIn("us-west-2", "mine-too")].map(
+    (found) => found[ROLES].arns,
+  );
+  expect(
+    await refusal({ "dynamodb.region": "eu-west-1" }, { found: { [ROLES]: { arns: [...own!, ...other!] } } }),
+  ).toBe("");
 });
