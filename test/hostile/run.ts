@@ -1,7 +1,9 @@
-import { readdirSync, statSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
+import { parseCommandLine } from "../../infra/command-line/parse.ts";
+import { run, UsageError } from "../../infra/command-line/run.ts";
 import { CUTS } from "./cuts.ts";
 import { type Expected, HOSTILE_FILES, make } from "./files.ts";
 import { type Measured, measure } from "./measure.ts";
@@ -53,34 +55,45 @@ async function measureAll(path: string, expected: Record<(typeof CUTS)[number], 
   }
 }
 
-const words = process.argv.slice(2);
-if (words.includes("--help")) {
-  process.stdout.write(HELP);
-  process.exit(0);
-}
-const only = words.includes("--only") ? (words[words.indexOf("--only") + 1] ?? "") : undefined;
-const named = words.filter((word, at) => !word.startsWith("--") && words[at - 1] !== "--only");
-const files = named.flatMap((path) =>
-  statSync(path).isDirectory()
-    ? readdirSync(path)
-        .sort()
-        .map((name) => join(path, name))
-    : [path],
-);
+const OPTIONS = { only: { type: "string" }, help: { type: "boolean" } } as const;
 
-print("| file | cut | outcome | seconds | CPU s | Node MB | ffmpeg MB | together MB | blocked ms | message | fault |");
-print("|---|---|---|---|---|---|---|---|---|---|---|");
-const folder = await mkdtemp(join(tmpdir(), "video-split-hostile-"));
-try {
-  for (const file of HOSTILE_FILES) {
-    if (!file.name.includes(only ?? (files.length > 0 ? "\n" : ""))) continue;
-    const path = await make(file, folder);
-    await measureAll(path, file);
-    await rm(path);
-  }
-  for (const path of files) await measureAll(path, { keyframe: "either", exact: "either" });
-} finally {
-  await rm(folder, { recursive: true, force: true });
+/** The files that a path names: itself, or those of the folder. */
+function filesAt(path: string): string[] {
+  if (!existsSync(path)) throw new UsageError(`${path} doesn't exist. Name a video or a folder of videos`);
+  if (!statSync(path).isDirectory()) return [path];
+  const names = readdirSync(path).sort();
+  return names.map((name) => join(path, name));
 }
-if (faults > 0) print(`${faults} of these must not be.`);
-process.exitCode = faults > 0 ? 1 : 0;
+
+await run(async (stopping) => {
+  const { values, positionals } = parseCommandLine("npm run hostile", { options: OPTIONS, allowPositionals: true });
+  if (values.help === true) {
+    print(HELP);
+    return 0;
+  }
+  const named = positionals.flatMap(filesAt);
+  const own = HOSTILE_FILES.filter(
+    ({ name }) => (named.length === 0 || values.only !== undefined) && name.includes(values.only ?? ""),
+  );
+  print(
+    "| file | cut | outcome | seconds | CPU s | Node MB | ffmpeg MB | together MB | blocked ms | message | fault |",
+  );
+  print("|---|---|---|---|---|---|---|---|---|---|---|");
+  const folder = await mkdtemp(join(tmpdir(), "video-split-hostile-"));
+  try {
+    for (const file of own) {
+      stopping.throwIfAborted();
+      const path = await make(file, folder);
+      await measureAll(path, file);
+      await rm(path);
+    }
+    for (const path of named) {
+      stopping.throwIfAborted();
+      await measureAll(path, { keyframe: "either", exact: "either" });
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+  if (faults > 0) print(`${faults} rows have a fault.`);
+  return faults > 0 ? 1 : 0;
+});
