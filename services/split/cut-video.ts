@@ -4,7 +4,7 @@ import * as eventData from "../video/event-data.ts";
 import { nameOf } from "../video/source.ts";
 import { type Delivery, deliverSegments } from "./deliver-segments.ts";
 import type { Announce, SplitDependencies } from "./dependencies.ts";
-import { MAX_FRAMES } from "./domain/budget.ts";
+import { MAX_FRAMES, MAX_PIXELS } from "./domain/budget.ts";
 import { omittedSeconds } from "./domain/early-sound.ts";
 import { PacketIndex } from "./domain/packet-index.ts";
 import { largestAudioGap, largestDeviation, MAX_AUDIO_GAP_SECONDS, proofOf } from "./domain/proof.ts";
@@ -14,9 +14,6 @@ import type { DescribedMedia, MediaDescription } from "./ports/media-tools.ts";
 
 /** If the header's frame rate and the counted one differ by more than this share, the counted one is used. */
 const FPS_TOLERANCE = 0.2;
-
-/** 8,192 times 8,192, which is more than any codec's highest level has. */
-const MAX_PIXELS = 2 ** 26;
 
 /** `omitted_tracks` names at most this many, so that a file with thousands can't outgrow an event. */
 const MAX_OMITTED = 100;

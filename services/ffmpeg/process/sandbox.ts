@@ -1,4 +1,5 @@
 import { availableParallelism } from "node:os";
+import { MAX_PIXELS } from "../../split/domain/budget.ts";
 import { ADMITTED_DECODERS } from "./decoders.ts";
 import { currentBudget } from "./limits.ts";
 
@@ -82,12 +83,6 @@ const inputFlags = (format: string | undefined): string[] => {
   if (format === LACKS_TIMES) return ["-fflags", "+genpts"];
   return format?.split(",").includes(ISO) ? ["-fflags", "+discardcorrupt"] : [];
 };
-
-/**
- * 8,192 times 8,192. A few bytes can ask a decoder for any size, and it allocates some twenty
- * frames of it.
- */
-export const MAX_PIXELS = 2 ** 26;
 
 /** Each thread that decodes holds a picture of its own, however many cores there are. */
 const DECODER_THREADS = String(Math.min(4, availableParallelism()));

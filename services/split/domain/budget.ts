@@ -27,6 +27,12 @@ export type Budget = {
   indexBytes: number;
 };
 
+/**
+ * Pixels of a picture: 8,192 times 8,192, more than any codec's highest level has. A few bytes can ask
+ * a decoder for any size.
+ */
+export const MAX_PIXELS = 2 ** 26;
+
 /** Frames of a video: four days at 24 a second, 38 hours at 60. Planning them takes three seconds. */
 export const MAX_FRAMES = 2 ** 23;
 
