@@ -10,7 +10,11 @@ import {
 } from "#events-schema";
 import { readExample } from "./example-events.ts";
 
-const context: LambdaContext = { awsRequestId: "r1", functionName: "clips", getRemainingTimeInMillis: () => 1_000 };
+const context: LambdaContext = {
+  awsRequestId: "r1",
+  functionName: "thumbnails",
+  getRemainingTimeInMillis: () => 1_000,
+};
 
 const created = await readExample("SegmentCreated");
 

@@ -93,7 +93,7 @@ const FEW: OddTrait[] = [
 describe("the exact cut of videos out of the ordinary", () => {
   for (const trait of Object.keys(ODD) as OddTrait[]) {
     const tags = FEW.includes(trait) ? [] : ["full"];
-    it(`${trait}: every frame once, in order, in the right clip, at its time`, { tags }, async () => {
+    it(`${trait}: every frame once, in order, in the right segment, at its time`, { tags }, async () => {
       const folder = await temporaryFolder();
       const path = await makeOdd(folder, trait);
       const segmentSeconds = lengthFor(trait);
@@ -106,30 +106,32 @@ describe("the exact cut of videos out of the ordinary", () => {
 
       // Decoders of Windows Media Audio give nothing for the first packet.
       const heard = description.audio.filter(({ codec }) => !codec?.startsWith("wma"));
-      const [sourceTimes = [], ...clips] = await shownTimes([path, ...files]);
-      const inClips = clips.flatMap((times, index) => {
-        // Sound before the first picture is in the first clip, and the picture begins so much later.
+      const [sourceTimes = [], ...segmentTimes] = await shownTimes([path, ...files]);
+      const inSegments = segmentTimes.flatMap((times, index) => {
+        // Sound before the first picture is in the first segment, and the picture begins so much later.
         const lead = index === 0 ? Math.max(0, ...heard.map(({ start }) => leadOf(plan.origin, start))) : 0;
         const zero = KEEPS_ZERO.includes(container.muxer) ? lead : times[0]!;
         return times.map((time) => time - zero + plan.segments[index]!.start);
       });
       const all = sourceTimes.sort((one, other) => one - other);
       const source = all.map((time) => time - all[0]!);
-      expect(inClips).toHaveLength(source.length);
+      expect(inSegments).toHaveLength(source.length);
       const tolerance = toleranceOf(container.extension);
-      expect(inClips.filter((time, rank) => Math.abs(time - source[rank]!) > tolerance)).toEqual([]);
+      expect(inSegments.filter((time, rank) => Math.abs(time - source[rank]!) > tolerance)).toEqual([]);
 
       const alike = await likeness(
         path,
-        files.map((file, index) => ({ path: file, frames: clips[index]!.length })),
+        files.map((file, index) => ({ path: file, frames: segmentTimes[index]!.length })),
       );
-      expect(alike.map((decibels) => decibels.length)).toEqual(clips.map((times) => times.length));
+      expect(alike.map((decibels) => decibels.length)).toEqual(segmentTimes.map((times) => times.length));
       expect(Math.min(...alike.flat())).toBeGreaterThan(MIN_DECIBELS);
 
-      // A tail shorter than half a second stays with the clip before it.
-      const windows = source.map((time) => Math.min(Math.floor((time + 2e-6) / segmentSeconds), clips.length - 1));
-      expect(clips.map((times) => times.length)).toEqual(
-        clips.map((_, k) => windows.filter((window) => window === k).length),
+      // A tail shorter than half a second stays with the segment before it.
+      const windows = source.map((time) =>
+        Math.min(Math.floor((time + 2e-6) / segmentSeconds), segmentTimes.length - 1),
+      );
+      expect(segmentTimes.map((times) => times.length)).toEqual(
+        segmentTimes.map((_, k) => windows.filter((window) => window === k).length),
       );
     });
   }

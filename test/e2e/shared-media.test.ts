@@ -99,7 +99,7 @@ describe("real videos", () => {
         if (differences.length > 0) wrong[file] = differences.join("; ");
       }
       console.info(
-        `${"clips of 2 s, of the long ones 10 to 60".padEnd(58)}   copied stitched  encoded proof\n${table.join("\n")}`,
+        `${"segments of 2 s, of the long ones 10 to 60".padEnd(58)}   copied stitched  encoded proof\n${table.join("\n")}`,
       );
       expect(wrong).toEqual({});
       expect(await test.deadLetters()).toEqual([]);

@@ -36,7 +36,7 @@ const request = (data: Record<string, unknown>) => {
 };
 
 describe("an uploaded video", () => {
-  it("is there as clips, announced as events and described by documents", async () => {
+  it("is there as segments, announced as events and described by documents", async () => {
     const test = await openTestStack({ values: { "video_split.output_files_duration_in_sec": 2 } });
     const source = await makeMedia(await temporaryFolder(), "b-frames.mp4");
 
@@ -91,8 +91,8 @@ describe("an uploaded video", () => {
 
     const keys = await listKeys(test);
     expect(keys).toEqual(segments.map(({ key }) => key));
-    const clips = await Promise.all((await download(test, keys)).map(videoPackets));
-    expect(clips.flat().length).toBe((await videoPackets(source)).length);
+    const packets = await Promise.all((await download(test, keys)).map(videoPackets));
+    expect(packets.flat().length).toBe((await videoPackets(source)).length);
     const head = await test.s3.send(new HeadObjectCommand({ Bucket: test.stack.names.segments, Key: keys[0]! }));
     expect(head).toMatchObject({
       ContentType: "video/mp4",

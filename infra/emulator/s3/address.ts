@@ -6,7 +6,7 @@ export type Address = { bucket: string; key: string };
 /** Query parameters, decoded. One without `=` has the empty string. */
 export type Query = ReadonlyMap<string, string>;
 
-/** Hosts such as `clips.localhost` and `clips.s3.eu-west-1.amazonaws.com`; a bucket's name may hold dots itself. */
+/** Hosts such as `videos.localhost` and `videos.s3.eu-west-1.amazonaws.com`; a bucket's name may hold dots itself. */
 const VIRTUAL_HOST = /^(.+?)\.(?:s3(?:[.-].+)?|localhost|127\.0\.0\.1)$/;
 
 /** S3's limit: https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html */
