@@ -27,6 +27,7 @@ import type { RangedSource } from "./source/ranged-source.ts";
 import { READ_AHEAD, type ReadAheadLimits, readAhead } from "./source/read-ahead.ts";
 import { hasSampleTable, readConfigurations, readSampleTable } from "./source/sample-table.ts";
 import { scanPackets } from "./source/scan-packets.ts";
+import { findSeekPoint, type SeekPoint } from "./source/seek-point.ts";
 import { findSizeChange, type SizeReading } from "./source/size-changes.ts";
 import { serveSource } from "./source/source-server.ts";
 import { isTruncated } from "./source/truncation.ts";
@@ -66,8 +67,21 @@ async function* cut(
   const frame = frameBytes(size, stated.pixelFormat);
   const common = { ...opened, container, dynamicRange, directory, frame, signal };
   const mustDecode = job.cut.kind === "exact";
+  const search = {
+    binary,
+    directory,
+    address,
+    format,
+    isDeep: probed.isDeep,
+    video,
+    cut: job.cut,
+    from: job.from,
+    signal,
+  };
+  const seek = await findSeekPoint(search);
+  if (seek !== undefined) job.log.info("Begins to read in mid-source", { from_segment: job.from, seconds: seek.time });
   const copy = (segments: readonly CopiedSegment[]) =>
-    cutByCopy({ ...common, codec, segments, from: job.from, mustDecode });
+    copyFrom(seek, job, (begin) => cutByCopy({ ...common, codec, segments, ...begin, mustDecode }));
   if (job.cut.kind === "keyframe") return yield* copy(job.cut.segments);
 
   let { from } = job;
@@ -91,7 +105,30 @@ async function* cut(
   const { changesDescription } = job.cut.index;
   const configurations = changesDescription ? await readConfigurations(source, video, signal) : [];
   const shownSize = description.video?.size ?? size;
-  yield* cutExactly({ ...common, picture, size, shownSize, cut: job.cut, configurations, from, log: job.log });
+  yield* cutExactly({ ...common, picture, size, shownSize, cut: job.cut, configurations, from, seek, log: job.log });
+}
+
+/** Copies from the seek point on, and else, or where that fails, from the source's start. */
+async function* copyFrom(
+  seek: SeekPoint | undefined,
+  { from: first, signal, log }: CutJob,
+  copied: (begin: { from: number; seek?: SeekPoint }) => AsyncGenerator<MadeSegment>,
+): AsyncGenerator<MadeSegment> {
+  let from = first;
+  if (seek !== undefined) {
+    try {
+      for await (const segment of copied({ from, seek })) {
+        from = segment.index + 1;
+        yield segment;
+      }
+      return;
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!isOfTheFile(error)) throw error;
+      log.warn("Reads the source from its start", { from_segment: from, since: String(error) });
+    }
+  }
+  yield* copied({ from });
 }
 
 /** Packets that are handed on before what else waits, a deadline for one, has its turn. */

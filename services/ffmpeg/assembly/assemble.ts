@@ -41,12 +41,13 @@ export async function* assembleSegments(
   folder: string,
   pictureOf: (place: Workplace) => PictureReading,
 ): AsyncGenerator<MadeSegment> {
-  const { binary, directory, container, facts, dynamicRange, tag, starts, from, audio, joinsAtOnce } = job;
+  const { binary, directory, container, facts, dynamicRange, tag, starts, from, audio, joinsAtOnce, seek } = job;
   const stopping = new AbortController();
   const signal = AbortSignal.any([job.signal, stopping.signal]);
   const spools = await SpoolFolder.create(join(directory, folder));
   const ways = audio.map((track) => audioWay(track, container));
-  const segments = { container, facts, dynamicRange, tag, starts, from, audio, ways, joinsAtOnce };
+  const isSought = seek !== undefined;
+  const segments = { container, facts, dynamicRange, tag, starts, from, isSought, audio, ways, joinsAtOnce };
   const assembly = new Assembly({ binary, directory, spools, ...segments, signal });
   const picture = pictureOf({ assembly, spools, signal });
   const reading = readSource({ ...job, ways, directory: spools.path, signal }, picture, assembly).then(

@@ -31,6 +31,8 @@ export type AssemblyOptions = {
   starts: readonly number[];
   /** The first segment that is needed. */
   from: number;
+  /** Whether the reading begins later than at the source's start. */
+  isSought: boolean;
   /** The tracks of sound, and what becomes of each. */
   audio: readonly AudioTrack[];
   ways: readonly AudioWay[];

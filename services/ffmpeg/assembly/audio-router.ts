@@ -2,6 +2,7 @@ import { MAX_LEAD_SECONDS } from "../../split/domain/early-sound.ts";
 import type { MatroskaHeader } from "../formats/matroska/writer.ts";
 import { unreadable } from "../process/errors.ts";
 import type { AudioTrack } from "../source/describe.ts";
+import { SeekError } from "../source/seek-point.ts";
 import { type AudioWay, isPcm } from "./audio-codecs.ts";
 import { type AudioPacket, dividedPcm } from "./audio-division.ts";
 import { SegmentAudio } from "./segment-audio.ts";
@@ -12,6 +13,8 @@ export type AudioRouting = {
   starts: readonly number[];
   /** The first segment that is needed. */
   from: number;
+  /** Whether the reading begins later than at the source's start. */
+  isSought: boolean;
   audio: readonly AudioTrack[];
   /** What becomes of each track. */
   ways: readonly AudioWay[];
@@ -65,10 +68,13 @@ export class AudioRouter {
   }
 
   async #addTo(header: MatroskaHeader, track: number, packet: AudioPacket): Promise<void> {
-    const { starts, from } = this.#routing;
+    const { starts, from, isSought } = this.#routing;
     const { time } = packet;
     const index = this.segmentAt(time);
     const before = this.#progress[track]!;
+    // What comes before it may lie before the place where the reading began.
+    if (isSought && !Number.isFinite(before.time) && time > starts[from]!)
+      throw new SeekError(`the first packet of audio track ${track} that was read comes too late, at ${time} s`);
     const isMeasured = packet.duration > 0;
     const duration = isMeasured ? packet.duration : before.duration;
     const gap = Number.isFinite(before.time) ? Math.max(0, time - before.time - before.duration) : 0;

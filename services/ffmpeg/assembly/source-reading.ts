@@ -4,6 +4,7 @@ import type { OutputPipe } from "../process/program.ts";
 import { type FfmpegSpec, runFfmpeg } from "../process/run-ffmpeg.ts";
 import { boundedDecoding, type SourceAddress, untrustedInput } from "../process/sandbox.ts";
 import type { AudioTrack } from "../source/describe.ts";
+import type { SeekPoint } from "../source/seek-point.ts";
 import type { Assembly } from "./assembly.ts";
 import type { AudioWay } from "./audio-codecs.ts";
 import type { AudioPacket } from "./audio-division.ts";
@@ -24,6 +25,8 @@ export type SourceReading = {
   audio: readonly AudioTrack[];
   /** What becomes of each track. */
   ways: readonly AudioWay[];
+  /** Where the reading begins. Default: at the source's start. */
+  seek?: SeekPoint | undefined;
   /** Aborted also, with the failure as its reason, where the source can't be fetched. */
   signal: AbortSignal;
 };
@@ -52,11 +55,11 @@ export type PictureReading = {
 const SAME_EACH_TIME = ["-thread_type", "slice"];
 
 /**
- * Reads the source once, forward: the picture as asked, every packet of sound into the assembly.
+ * Reads the source once, forward: the picture as asked, each packet of sound into the assembly.
  * Resolves when the source was read to its end.
  */
 export async function readSource(reading: SourceReading, picture: PictureReading, assembly: Assembly): Promise<void> {
-  const { binary, directory, address, format, audio, ways, signal } = reading;
+  const { binary, directory, address, format, audio, ways, seek, signal } = reading;
   const ofTrack = ({ index }: AudioTrack) => [
     "-map",
     `0:${index}`,
@@ -80,6 +83,7 @@ export async function readSource(reading: SourceReading, picture: PictureReading
             ...SAME_EACH_TIME,
             ...boundedDecoding,
             ...(picture.decoding ?? []),
+            ...(seek?.options ?? []),
             ...untrustedInput(format, reading.isDeep),
           ],
         },
@@ -103,7 +107,9 @@ export async function readSource(reading: SourceReading, picture: PictureReading
       const readTrack = async (track: number) => {
         const tracks = await header;
         const packets = readPackets(lines[track]!, bytes[track]!);
-        const { codec, lead } = audio[track]!;
+        const { codec } = audio[track]!;
+        // Only at the start of the source does sound come long before the picture.
+        const lead = seek === undefined ? audio[track]!.lead : 0;
         const onPacket = (packet: AudioPacket) => assembly.addAudio(tracks, track, packet);
         await readAudio(packets, { codec, origin, held, lead, signal, onPacket });
       };

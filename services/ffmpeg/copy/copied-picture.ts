@@ -15,6 +15,7 @@ import type { OutputPipe } from "../process/program.ts";
 import { isIso } from "../proof/product.ts";
 import { type FileFacts, flagsForTags, withoutFileTags } from "../source/file-facts.ts";
 import { hasSampleTable } from "../source/sample-table.ts";
+import type { SeekPoint } from "../source/seek-point.ts";
 import { picturePackets, type SourcePacket, sourcePackets } from "./source-packets.ts";
 
 /** A segment in terms of packets, which are counted in decode order. */
@@ -37,6 +38,8 @@ export type CopiedPictureOptions = {
   segments: readonly CopiedSegment[];
   /** The first segment that is needed. */
   from: number;
+  /** Where the reading begins. Default: at the source's start. */
+  seek?: SeekPoint | undefined;
   /** Whether sound is to be joined with the picture. */
   hasSound: boolean;
   /** Whether frames that don't decode end the cut; else they are counted. */
@@ -60,8 +63,10 @@ const isAhead = ({ muxer }: Container, hasSound: boolean): boolean => hasSound &
 /**
  * Options of the lossless cut. Why each is there: docs/decisions/keyframe-cut.md
  */
-const cutOptions = ({ container, facts, segments, video, hasSound }: CopiedPictureOptions): string[] => {
-  const starts = segments.slice(1).map(({ firstFrame }) => firstFrame);
+const cutOptions = (
+  { container, facts, video, hasSound }: CopiedPictureOptions,
+  starts: readonly number[],
+): string[] => {
   const options = ["fflags=+bitexact"];
   if (isIso(container) && !hasSound) options.push(`movflags=+faststart${flagsForTags(facts)}`);
   // Records of Dolby Vision are none of MP4's own.
@@ -91,6 +96,17 @@ const VERBATIM = ["h264", "hevc", "mpeg4", "vp9", "av1", "prores", "mjpeg"];
 const isVerbatim = ({ format, container, codec }: CopiedPictureOptions): boolean =>
   hasSampleTable(format) && isIso(container) && VERBATIM.includes(codec);
 
+/** What is written of a segment, to a file of its own: less than all of it where the reading begins in it. */
+type Piece = { index: number; firstPacket: number; packets: number };
+
+function piecesOf({ segments, seek }: CopiedPictureOptions): Piece[] {
+  const begin = seek?.packet ?? 0;
+  return segments.flatMap(({ firstFrame, frames }, index) => {
+    const skipped = Math.max(0, begin - firstFrame);
+    return skipped >= frames ? [] : [{ index, firstPacket: firstFrame + skipped - begin, packets: frames - skipped }];
+  });
+}
+
 /** Where the container doesn't say, a frame is as long as its neighbours are on average. */
 function lastDuration(frames: readonly SourcePacket[]): number {
   const last = frames.at(-1);
@@ -108,6 +124,7 @@ export class CopiedPicture implements PictureReading {
   readonly #options: CopiedPictureOptions;
   readonly #place: Workplace;
   readonly #isVerbatim: boolean;
+  readonly #pieces: readonly Piece[];
   readonly #changed = new Condition();
   /** Of the segments that aren't handed over, in decode order. */
   readonly #packets: SourcePacket[] = [];
@@ -119,9 +136,11 @@ export class CopiedPicture implements PictureReading {
     this.#options = options;
     this.#place = place;
     this.#isVerbatim = isVerbatim(options);
+    this.#pieces = piecesOf(options);
+    const starts = this.#pieces.slice(1).map(({ firstPacket }) => firstPacket);
     // The list is the first, pipe:3, which the options of the segments name.
     this.outputs = { list: null, ...picturePackets(options.video, this.#isVerbatim) };
-    this.files = [{ path: `%05d.${options.container.extension}`, options: cutOptions(options) }];
+    this.files = [{ path: `%05d.${options.container.extension}`, options: cutOptions(options, starts) }];
   }
 
   async read(pipes: CopiedPipes, origin: Origin): Promise<void> {
@@ -146,10 +165,11 @@ export class CopiedPicture implements PictureReading {
   }
 
   async #readPackets(pipes: CopiedPipes, origin: Origin): Promise<void> {
-    const { codec, segments } = this.#options;
+    const { codec, segments, seek } = this.#options;
+    const first = seek?.time ?? segments[0]!.firstFrameTime;
     const hash = this.#isVerbatim ? undefined : pictureHasher(codec);
     for await (const packet of sourcePackets(pipes, hash)) {
-      origin.set(packet.time - segments[0]!.firstFrameTime);
+      origin.set(packet.time - first);
       this.#packets.push(packet);
       this.#changed.notify();
       await this.#place.assembly.pictureRead(packet.time - origin.seconds!);
@@ -162,21 +182,21 @@ export class CopiedPicture implements PictureReading {
    */
   async #handOver(origin: Origin): Promise<void> {
     const { signal } = this.#place;
-    for (const [index, { frames }] of this.#options.segments.entries()) {
-      const isRead = () => index < this.#reported && this.#packets.length >= frames;
+    for (const [file, { index, packets: count }] of this.#pieces.entries()) {
+      const isRead = () => file < this.#reported && this.#packets.length >= count;
       await this.#changed.waitFor(() => this.#ended || isRead(), signal);
-      while (!this.#ended && this.#reported === index + 1 && !(await exists(this.#file(index + 1))))
+      while (!this.#ended && this.#reported === file + 1 && !(await exists(this.#file(file + 1))))
         await sleep(NEXT_FILE_MS, undefined, { signal });
-      const packets = this.#packets.splice(0, frames);
-      if (packets.length < frames)
-        throw unreadable(`the source ends within segment ${index}: ${packets.length} of its ${frames} frames came`);
-      await this.#add(index, packets, origin.seconds!);
+      const packets = this.#packets.splice(0, count);
+      if (packets.length < count)
+        throw unreadable(`the source ends within segment ${index}: ${packets.length} of its ${count} frames came`);
+      await this.#add(index, file, packets, origin.seconds!);
     }
   }
 
-  async #add(index: number, packets: readonly SourcePacket[], origin: number): Promise<void> {
+  async #add(index: number, file: number, packets: readonly SourcePacket[], origin: number): Promise<void> {
     const { codec, container, from, hasSound, mustDecode } = this.#options;
-    const path = this.#file(index);
+    const path = this.#file(file);
     const remove = () => rm(path, { force: true });
     if (index < from) return remove();
     const first = packets[0]!.time;
@@ -186,7 +206,7 @@ export class CopiedPicture implements PictureReading {
       made: "copied",
       codec,
       // The first file has the times that ffmpeg gives the source; the others begin with their first packet.
-      input: { path, begins: (index === 0 ? first : 0) + (isAhead(container, hasSound) ? AHEAD_SECONDS : 0) },
+      input: { path, begins: (file === 0 ? first : 0) + (isAhead(container, hasSound) ? AHEAD_SECONDS : 0) },
       clock: undefined,
       zero: first - origin,
       start: begin - origin,
@@ -199,9 +219,9 @@ export class CopiedPicture implements PictureReading {
     });
   }
 
-  #file(index: number): string {
+  #file(number: number): string {
     const { container } = this.#options;
-    return join(this.#place.spools.path, `${String(index).padStart(5, "0")}.${container.extension}`);
+    return join(this.#place.spools.path, `${String(number).padStart(5, "0")}.${container.extension}`);
   }
 }
 

@@ -11,6 +11,7 @@ import { isIso } from "../proof/product.ts";
 import type { AudioTrack } from "../source/describe.ts";
 import type { FileFacts } from "../source/file-facts.ts";
 import type { PictureFormat } from "../source/picture-format.ts";
+import type { SeekPoint } from "../source/seek-point.ts";
 import { type Encoder, encodersFor, hasAlpha } from "./encoders.ts";
 import { encodingRoom, tooLargeToEncode } from "./encoding-room.ts";
 import { Reencoder } from "./reencoder.ts";
@@ -44,6 +45,8 @@ export type ExactCutJob = {
   configurations: readonly Buffer[];
   /** The first segment that is needed. */
   from: number;
+  /** Where the reading begins. Default: at the source's start. */
+  seek?: SeekPoint | undefined;
   directory: string;
   signal: AbortSignal;
   log: Pick<Log, "info" | "warn">;
@@ -59,7 +62,12 @@ function canStitch({ picture, format, size, cut }: ExactCutJob, encoder: Encoder
 }
 
 /** How to make the segments: an encoder, for the boundaries alone or for everything. */
-type Way = { encoder: Encoder; kind: "stitch" | "encode"; jobsAtOnce: number };
+type Way = {
+  encoder: Encoder;
+  kind: "stitch" | "encode";
+  jobsAtOnce: number;
+  seek?: SeekPoint | undefined;
+};
 
 /** An encoder that fits into the memory, run so that it does; none where it doesn't. */
 function fitted(encoder: Encoder, frame: number): Pick<Way, "encoder" | "jobsAtOnce">[] {
@@ -87,8 +95,11 @@ export async function* cutExactly(job: ExactCutJob): AsyncGenerator<MadeSegment>
   if (best === undefined) throw tooLargeToEncode(job.shownSize);
   const ways = fitting.map((way): Way => ({ ...way, kind: "encode" }));
   if (canStitch(job, best.encoder)) ways.unshift({ ...best, kind: "stitch" });
+  const { seek } = job;
+  // What can't be read from there on may be read from the start.
+  const attempts = seek === undefined ? ways : ways.flatMap((way) => [{ ...way, seek }, way]);
   let next = job.from;
-  for (const [number, way] of ways.entries()) {
+  for (const [number, way] of attempts.entries()) {
     try {
       for await (const segment of attempt(job, way, next)) {
         next = segment.index + 1;
@@ -97,11 +108,13 @@ export async function* cutExactly(job: ExactCutJob): AsyncGenerator<MadeSegment>
       return;
     } catch (error) {
       job.signal.throwIfAborted();
-      const following = ways[number + 1];
+      const following = attempts[number + 1];
       // Only what the file is to blame for may go better in another way.
       if (following === undefined || !isOfTheFile(error)) throw error;
       const since = `${way.kind}: ${String(error)}`;
-      job.log.warn(`Falls back to re-encoding (${following.encoder.codec})`, { from_segment: next, since });
+      const fallback =
+        way.seek === undefined ? `re-encoding (${following.encoder.codec})` : "reading the source from its start";
+      job.log.warn(`Falls back to ${fallback}`, { from_segment: next, since });
     }
   }
 }
@@ -115,7 +128,8 @@ const whyNotEncoded = (picture: PictureFormat): string =>
 function attempt(job: ExactCutJob, way: Way, from: number): AsyncGenerator<MadeSegment> {
   const starts = job.cut.plan.segments.map(({ start }) => start);
   const joins = joinsAtOnce(job.frame);
-  return assembleSegments({ ...job, starts, from, joinsAtOnce: joins }, way.kind, (place) =>
+  const { seek } = way;
+  return assembleSegments({ ...job, starts, from, seek, joinsAtOnce: joins }, way.kind, (place) =>
     pictureReading({ ...job, from }, way, place),
   );
 }
@@ -123,7 +137,7 @@ function attempt(job: ExactCutJob, way: Way, from: number): AsyncGenerator<MadeS
 function pictureReading(job: ExactCutJob, way: Way, { spools, assembly, signal }: Workplace): PictureReading {
   const { binary, video, container, cut, configurations, from } = job;
   const { plan, index, segmentSeconds } = cut;
-  const { encoder, jobsAtOnce } = way;
+  const { encoder, jobsAtOnce, seek } = way;
   const { codec } = encoder;
   if (way.kind === "stitch" && isNalCodec(codec) && plan.jobs !== undefined) {
     const isStartCoded = container.muxer === "mpegts";
@@ -138,6 +152,7 @@ function pictureReading(job: ExactCutJob, way: Way, { spools, assembly, signal }
       configurations,
       isStartCoded,
       from,
+      seek,
       spools,
       signal,
     };
@@ -155,6 +170,8 @@ function pictureReading(job: ExactCutJob, way: Way, { spools, assembly, signal }
     starts,
     segmentSeconds,
     from,
+    origin: plan.origin,
+    seek,
   };
   return new Reencoder({ ...reencoding, spools, signal }, assembly);
 }

@@ -10,6 +10,7 @@ import { unreadable } from "../process/errors.ts";
 import { PACKET_LINES, readPacketLines } from "../process/packet-lines.ts";
 import type { OutputPipe } from "../process/program.ts";
 import type { PictureFormat } from "../source/picture-format.ts";
+import type { SeekPoint } from "../source/seek-point.ts";
 import { signalOf } from "./colours.ts";
 import { type EncodedFrame, EncodedWriter } from "./encoded-writer.ts";
 import type { Encoder } from "./encoders.ts";
@@ -34,11 +35,18 @@ export type Reencoding = {
   segmentSeconds: number;
   /** The first segment that is needed. */
   from: number;
+  /** When the video's first frame is shown, on the source's clock. Seconds. */
+  origin: number;
+  /** Where the reading begins. Default: at the source's start. */
+  seek?: SeekPoint | undefined;
   spools: SpoolFolder;
   signal: AbortSignal;
 };
 
 type ReencodedPipes = Readonly<Record<"decoded" | "encoded" | "firstLine" | "firstBytes", OutputPipe>>;
+
+/** Times are told to the microsecond. */
+const SAME_SECONDS = 2e-6;
 
 /** Seconds of a lone frame. */
 const LONE_FRAME_SECONDS = 0.04;
@@ -56,7 +64,7 @@ export class Reencoder implements PictureReading {
   constructor(reencoding: Reencoding, assembly: Assembly) {
     this.#reencoding = reencoding;
     this.#assembly = assembly;
-    const { video, encoder, segmentSeconds, turnsPictures } = reencoding;
+    const { video, encoder, segmentSeconds, turnsPictures, seek } = reencoding;
     const decoder = encoder.decoder === undefined ? [] : [`-c:${video}`, encoder.decoder];
     this.decoding = [...decoder, ...(turnsPictures ? [] : ["-noautorotate"])];
     const map = ["-map", `0:${video}`, "-map_chapters", "-1", "-vsync", "passthrough"];
@@ -64,7 +72,9 @@ export class Reencoder implements PictureReading {
     // Times count from the first frame, which is kept in a variable: a filter that moves them begins
     // anew where the picture's size changes. A boundary that no frame follows for a while is made up
     // for by the next ones: keyframes too many do no harm.
-    const isDue = `gte(t-ld(0),n_forced*${segmentSeconds}-0.000002)`;
+    const begin = seek?.time ?? 0;
+    const window = Math.floor((begin + SAME_SECONDS) / segmentSeconds);
+    const isDue = `gte(t-ld(0)+${begin},(n_forced+${window})*${segmentSeconds}-${SAME_SECONDS.toFixed(6)})`;
     const boundaries = `expr:if(isnan(prev_forced_t),1+0*st(0,t),${isDue})`;
     this.outputs = {
       decoded: [...map, "-enc_time_base", "-1", "-c:v", "wrapped_avframe", ...PACKET_LINES],
@@ -77,12 +87,18 @@ export class Reencoder implements PictureReading {
   }
 
   async read({ decoded, encoded, firstLine, firstBytes }: ReencodedPipes, origin: Origin): Promise<void> {
-    const { picture, encoder } = this.#reencoding;
+    const { picture, encoder, seek, origin: first } = this.#reencoding;
     const times = new FrameTimes();
     const mastered = readFirstPacket(firstLine, firstBytes).then((packet) =>
-      sourceMessages(picture.codec, packet, encoder.codec),
+      sourceMessages(picture.codec, seek?.start ?? packet, encoder.codec),
     );
-    await Promise.all([readTimes(decoded, times, origin), mastered, this.#readEncoded(encoded, times, mastered)]);
+    // From a seek point on, times are the source's own.
+    const known = seek === undefined ? undefined : first;
+    await Promise.all([
+      readTimes(decoded, times, origin, known),
+      mastered,
+      this.#readEncoded(encoded, times, mastered),
+    ]);
   }
 
   /** Nothing of it runs but the reading itself. */
@@ -98,6 +114,7 @@ export class Reencoder implements PictureReading {
     let writer: EncodedWriter | undefined;
     let pending: EncodedFrame | undefined;
     let count = 0;
+    let firstTime = 0;
     const onTracks = (tracks: Parameters<typeof matroskaHeader>[0]) => {
       writer = this.#writer(matroskaHeader(tracks.map((track) => this.#withColours(track))));
     };
@@ -105,6 +122,7 @@ export class Reencoder implements PictureReading {
     await readStream(pipe, onTracks, async ({ data, key, additions }) => {
       if (writer === undefined) throw unreadable("ffmpeg wrote no header for what it encoded");
       const time = await times.of(count, signal);
+      if (count === 0) firstTime = time;
       count += 1;
       if (pending !== undefined) await writer.add(pending, time);
       const own = Buffer.from(key ? (await mastered)(data) : data);
@@ -113,7 +131,7 @@ export class Reencoder implements PictureReading {
     });
     if (writer === undefined || pending === undefined) return;
     // What follows it isn't known: it is as long as the others are on average.
-    const mean = pending.time / Math.max(1, count - 1) || LONE_FRAME_SECONDS;
+    const mean = (pending.time - firstTime) / Math.max(1, count - 1) || LONE_FRAME_SECONDS;
     await writer.add(pending, pending.time + mean);
     writer.end();
   }
@@ -132,8 +150,14 @@ export class Reencoder implements PictureReading {
   }
 }
 
-async function readTimes(lines: OutputPipe, times: FrameTimes, origin: Origin): Promise<void> {
-  let first: number | undefined;
+/** `known`: when the video's first frame is shown; undefined where it's the first that comes. */
+async function readTimes(
+  lines: OutputPipe,
+  times: FrameTimes,
+  origin: Origin,
+  known: number | undefined,
+): Promise<void> {
+  let first = known;
   for await (const { clock, line } of readPacketLines(lines)) {
     const time = ((line.pts ?? line.dts) * clock.num) / clock.den;
     first ??= time;

@@ -9,6 +9,7 @@ import { usesFourByteLengths } from "../formats/nal/parameter-sets.ts";
 import { type NalCodec, NalReader } from "../formats/nal/units.ts";
 import { type Clock, PACKET_BYTES, PACKET_LINES, type ReadPacket, readPackets } from "../process/packet-lines.ts";
 import type { OutputPipe } from "../process/program.ts";
+import type { SeekPoint } from "../source/seek-point.ts";
 import { BoundaryEncoder } from "./boundary-encoder.ts";
 import { EncodedFrames } from "./encoded-frames.ts";
 import type { Encoder } from "./encoders.ts";
@@ -34,6 +35,8 @@ export type Stitching = {
   isStartCoded: boolean;
   /** The first segment that is needed. */
   from: number;
+  /** Where the reading begins. Default: at the source's start. */
+  seek?: SeekPoint | undefined;
   spools: SpoolFolder;
   signal: AbortSignal;
 };
@@ -69,7 +72,7 @@ export class Stitcher implements PictureReading {
     const head = mp4HeadOf(await readMp4Head(pipes.head), codec);
     if (!usesFourByteLengths(head.configuration, codec))
       throw new StitchError("the source's packets are framed by short lengths");
-    let count = 0;
+    let count = this.#stitching.seek?.packet ?? 0;
     let shift = 0;
     let router: Router | undefined;
     for await (const packet of readPackets(pipes.lines, pipes.bytes)) {
@@ -93,13 +96,26 @@ export class Stitcher implements PictureReading {
   }
 
   #route(sourceHead: Mp4Head, { den: ticksPerSecond }: Clock): Router {
-    const { plan, index, codec, isStartCoded, binary, encoder, jobsAtOnce, spools, signal, from, configurations } =
-      this.#stitching;
+    const {
+      plan,
+      index,
+      codec,
+      isStartCoded,
+      binary,
+      encoder,
+      jobsAtOnce,
+      spools,
+      signal,
+      from,
+      seek,
+      configurations,
+    } = this.#stitching;
     const timeline = new Timeline(plan, index, ticksPerSecond);
     const heads = new SourceHeads(sourceHead.withClock(ticksPerSecond), codec, index, configurations);
     const jobs = plan.jobs;
     const parts = jobs.flatMap((job) => job.parts);
     const encoded = new EncodedFrames(codec, heads.configurations, parts);
+    if (seek !== undefined) encoded.see(plan.rankOf[0]!, new NalReader().framed(seek.start), index.isKey(0));
     const source = { codec, plan, index, timeline, heads, encoded, isStartCoded };
     const writer = new SegmentWriter({ binary, source, from, spools, signal }, this.#assembly);
     this.#encoder = new BoundaryEncoder({
