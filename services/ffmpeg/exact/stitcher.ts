@@ -72,7 +72,8 @@ export class Stitcher implements PictureReading {
     const head = mp4HeadOf(await readMp4Head(pipes.head), codec);
     if (!usesFourByteLengths(head.configuration, codec))
       throw new StitchError("the source's packets are framed by short lengths");
-    let count = this.#stitching.seek?.packet ?? 0;
+    const { packet: first, needed } = this.#stitching.seek ?? { packet: 0, needed: 0 };
+    let count = first;
     let shift = 0;
     let router: Router | undefined;
     for await (const packet of readPackets(pipes.lines, pipes.bytes)) {
@@ -85,7 +86,7 @@ export class Stitcher implements PictureReading {
         router = this.#route(head, packet.clock);
       }
       // Half a tick, or the microsecond that ffprobe rounds to.
-      if (Math.abs(time - planned - shift) > Math.max(0.5 / packet.clock.den, 3e-6))
+      if (count >= needed && Math.abs(time - planned - shift) > Math.max(0.5 / packet.clock.den, 3e-6))
         throw new StitchError(`packet ${count} comes at ${time}, and its index has it at ${planned + shift}`);
       await router.take(count, packet.data);
       count += 1;

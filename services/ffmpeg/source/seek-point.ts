@@ -15,7 +15,12 @@ export type SeekPoint = {
   options: readonly string[];
   /** The first packet that is read, counted in decode order. */
   packet: number;
-  /** When it's shown: seconds from the video's first frame. */
+  /**
+   * The first packet that is needed. Those before it may have other times than the index: where the
+   * container has no decode times, ffmpeg guesses the first ones, and moves what is shown earlier.
+   */
+  needed: number;
+  /** When `packet` is shown: seconds from the video's first frame. */
   time: number;
   /** The source's first packet: its messages hold for all that follow. */
   start: Buffer;
@@ -34,7 +39,7 @@ export class SeekError extends CutFailedError {
 const INDEXED = ["mov", "matroska"];
 
 /** Reading this much of the video costs less than looking for a place to begin. */
-const MIN_SKIPPED_SECONDS = 10;
+const MIN_SKIPPED_SECONDS = 2;
 
 /**
  * How far ahead of the picture the sound of the same time may be in the file. ISO files have an index for each track, so
@@ -103,7 +108,7 @@ export async function findSeekPoint(search: SeekSearch): Promise<SeekPoint | und
   const packet = found && packetAt(index, found.time);
   if (packet === undefined || packet >= needed) return undefined;
   const start = await firstPacket([], search);
-  return start && { options, packet, time: index.time(packet) - origin, start: start.data };
+  return start && { options, packet, needed, time: index.time(packet) - origin, start: start.data };
 }
 
 /** ffprobe and the container round times: the keyframe itself is meant, and not the one before it. */
