@@ -5,7 +5,7 @@ import type { Container, MadeSegment } from "../../split/ports/media-tools.ts";
 import type { MatroskaHeader } from "../formats/matroska/writer.ts";
 import { Condition, unlessAborted } from "../process/condition.ts";
 import type { RangeProof } from "../proof/dynamic-range.ts";
-import { SoundContinuity } from "../proof/sound-proof.ts";
+import { SoundContinuity } from "../proof/prove-audio.ts";
 import type { AudioTrack } from "../source/describe.ts";
 import type { FileFacts } from "../source/file-facts.ts";
 import type { AudioWay } from "./audio-codecs.ts";

@@ -1,7 +1,7 @@
 import { MAX_LEAD_SECONDS } from "../../split/domain/early-sound.ts";
 import type { Container } from "../../split/ports/media-tools.ts";
+import { isIso } from "../formats/containers.ts";
 import { runFfmpeg } from "../process/run-ffmpeg.ts";
-import { isIso } from "../proof/product.ts";
 import { type FileFacts, flagsForTags, tagOptions, withoutFileTags } from "../source/file-facts.ts";
 
 /**

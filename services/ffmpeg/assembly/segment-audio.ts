@@ -1,5 +1,5 @@
 import { type MatroskaHeader, matroskaCluster } from "../formats/matroska/writer.ts";
-import type { SourceSound } from "../proof/sound-proof.ts";
+import type { SourceSound } from "../proof/prove-audio.ts";
 import type { AudioPacket } from "./audio-division.ts";
 import { AHEAD_SECONDS } from "./join.ts";
 import type { Spool } from "./spool.ts";

@@ -1,9 +1,9 @@
 import { rename, stat } from "node:fs/promises";
 import type { Container, MadeSegment } from "../../split/ports/media-tools.ts";
+import { isMatroska } from "../formats/containers.ts";
 import { stampFile } from "../formats/stamp-file.ts";
 import type { RangeProof } from "../proof/dynamic-range.ts";
-import { isMatroska } from "../proof/product.ts";
-import { type Expected, type PacketCheck, proveSegment, roundingOf, type SourceFrame } from "../proof/proof.ts";
+import { type Expected, type PacketCheck, proveSegment, roundingOf, type SourceFrame } from "../proof/prove-segment.ts";
 import type { AudioTrack } from "../source/describe.ts";
 import { type FileFacts, stampAt } from "../source/file-facts.ts";
 import { type AudioWay, isPcm } from "./audio-codecs.ts";
@@ -14,7 +14,7 @@ import type { SegmentAudio } from "./segment-audio.ts";
  * Takes the packets of a produced file in decode order. Whoever began it calls `stop`, however it
  * ends.
  */
-export type ProductCheck = PacketCheck & {
+export type RunningPacketCheck = PacketCheck & {
   /** Ends what still runs. */
   stop(): Promise<void>;
 };
@@ -45,7 +45,7 @@ export type SegmentPicture = {
   /** That the produced file must have, in pixels as displayed; undefined where the packets alone say it. */
   size?: [number, number];
   /** Begins to look at the packets of the produced file. */
-  check?: () => ProductCheck;
+  check?: () => RunningPacketCheck;
   /** Removes its temporary files. */
   remove: () => Promise<void>;
 };
@@ -176,8 +176,8 @@ export class SegmentFinisher {
     const check = picture.check?.();
     try {
       const audioTracks = expected.audio.length;
-      const product = { binary, directory, path, audioTracks, container, codec: picture.codec, signal };
-      return await proveSegment(product, expected, check);
+      const segment = { binary, directory, path, audioTracks, container, codec: picture.codec, signal };
+      return await proveSegment(segment, expected, check);
     } finally {
       await check?.stop();
     }

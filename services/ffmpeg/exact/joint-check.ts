@@ -1,5 +1,5 @@
 import type { ExactSegment, Ranks } from "../../split/domain/exact-plan.ts";
-import type { ProductCheck } from "../assembly/segment-finisher.ts";
+import type { RunningPacketCheck } from "../assembly/segment-finisher.ts";
 import { fragmentHeader, type Mp4Head } from "../formats/iso/fragments.ts";
 import { NalReader } from "../formats/nal/units.ts";
 import { isOfTheFile } from "../process/errors.ts";
@@ -31,11 +31,11 @@ const countOf = ({ from, to }: Ranks): number => to - from;
  * and the tail. Not as one, since decoders may drop what they hold back when the parameters change,
  * and most of what comes between is left out.
  */
-export function checkJoints(decoding: Decoding, segment: ExactSegment): ProductCheck {
+export function checkJoints(decoding: Decoding, segment: ExactSegment): RunningPacketCheck {
   const [head, tail] = [countOf(segment.head), countOf(segment.tail)];
   const tailFrom = countOf(segment.ranks) - tail;
   const headTo = head + Math.min(MAX_FOLLOWING_FRAMES, tailFrom - head);
-  const checks: ProductCheck[] = [];
+  const checks: RunningPacketCheck[] = [];
   // Decoders keep some of the copied frames, which are reordered, to themselves where the stream
   // breaks off.
   if (head > 0) checks.push(checkFrames(decoding, { from: 0, to: headTo }, head + 1));
@@ -57,7 +57,7 @@ export function checkJoints(decoding: Decoding, segment: ExactSegment): ProductC
  * Decodes the packets from number `from`, a keyframe, up to `to`, of which at least so many frames
  * must come.
  */
-function checkFrames(decoding: Decoding, { from, to }: Ranks, least: number): ProductCheck {
+function checkFrames(decoding: Decoding, { from, to }: Ranks, least: number): RunningPacketCheck {
   const { binary, directory, head, ticksPerSecond } = decoding;
   const stopping = new AbortController();
   const signal = AbortSignal.any([decoding.signal, stopping.signal]);

@@ -59,3 +59,11 @@ export function containersFor(source: MediaDescription, extension: string): Cont
   if (family?.demuxer === "mov") choices.push("mp4", "mov");
   return [...new Set([...choices, "mkv"])].map(named);
 }
+
+const ISO: readonly string[] = ["mp4", "mov", "3gp", "3g2"];
+const MATROSKA: readonly string[] = ["matroska", "webm"];
+
+/** Whether ffmpeg's muxer writes an ISO base media file, which has an index (`moov`). */
+export const isIso = ({ muxer }: Pick<Container, "muxer">): boolean => ISO.includes(muxer);
+
+export const isMatroska = ({ muxer }: Pick<Container, "muxer">): boolean => MATROSKA.includes(muxer);

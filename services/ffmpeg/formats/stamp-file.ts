@@ -1,12 +1,10 @@
 import { type FileHandle, open } from "node:fs/promises";
 import type { Container } from "../../split/ports/media-tools.ts";
 import { readFully } from "../process/read-fully.ts";
+import { isIso, isMatroska } from "./containers.ts";
 import { MAX_HEADER_BYTES, readBoxHeader } from "./iso/boxes.ts";
 import { type MovieStamp, stampMovie } from "./iso/movie-stamp.ts";
 import { stampDate } from "./matroska/date-stamp.ts";
-
-const ISO: readonly string[] = ["mp4", "mov", "3gp", "3g2"];
-const MATROSKA: readonly string[] = ["matroska", "webm"];
 
 /** Matroska's date stands before its tracks. */
 const MATROSKA_HEAD_BYTES = 65_536;
@@ -31,13 +29,13 @@ async function findMovie(file: FileHandle, size: number): Promise<{ at: number; 
  * and its kin have a place for both; Matroska for the time, where the muxer was given one. Other
  * containers are left as they are.
  */
-export async function stampFile(path: string, { muxer }: Container, stamp: MovieStamp): Promise<void> {
+export async function stampFile(path: string, container: Container, stamp: MovieStamp): Promise<void> {
   const { created } = stamp;
-  if (!ISO.includes(muxer) && !MATROSKA.includes(muxer)) return;
+  if (!isIso(container) && !isMatroska(container)) return;
   const file = await open(path, "r+");
   try {
     const { size } = await file.stat();
-    if (ISO.includes(muxer)) {
+    if (isIso(container)) {
       const movie = await findMovie(file, size);
       if (movie === undefined) return;
       const body = await readFully(file, movie.at, movie.length);

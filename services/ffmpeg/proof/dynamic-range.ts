@@ -1,8 +1,8 @@
 import * as z from "zod";
 import { runFfprobe } from "../process/ffprobe.ts";
 import type { SourceAddress } from "../process/sandbox.ts";
-import { FINDS_LATE_PICTURE, type Product } from "./product.ts";
 import { ProofError } from "./proof-error.ts";
+import { LATE_VIDEO_OPTIONS, type SegmentFile } from "./segment-file.ts";
 
 /** How bright the pictures of an HDR video are meant: what their first frame says, in ffprobe's names. */
 type DynamicRange = {
@@ -67,14 +67,14 @@ async function readDynamicRange({ from, options, stream, ...run }: RangeReading)
 }
 
 /** Throws `ProofError` for what a segment says otherwise than its source, or leaves out. */
-export type RangeProof = (product: Pick<Product, "path" | "signal">) => Promise<void>;
+export type RangeProof = (segment: Pick<SegmentFile, "path" | "signal">) => Promise<void>;
 
 /** Holds segments against the source, of which the first frame is read once. */
 export async function rangeProof(source: RangeReading): Promise<RangeProof> {
   const expected = await readDynamicRange(source);
   return async ({ path, signal }) => {
     const { binary } = source;
-    const found = await readDynamicRange({ binary, from: path, options: FINDS_LATE_PICTURE, stream: "v:0", signal });
+    const found = await readDynamicRange({ binary, from: path, options: LATE_VIDEO_OPTIONS, stream: "v:0", signal });
     for (const [at, value] of expected.colours.entries())
       if (value !== "unknown" && found.colours[at] !== value)
         throw new ProofError(`the segment's ${COLOURS[at]} is ${found.colours[at]}, and the source's is ${value}`);

@@ -1,6 +1,6 @@
 import { isOfTheFile } from "../process/errors.ts";
-import { type Decoded, decodeProduct } from "./decode-product.ts";
-import type { Product } from "./product.ts";
+import { type Decoded, decodeSegment } from "./decode-segment.ts";
+import type { SegmentFile } from "./segment-file.ts";
 
 /**
  * Whether the pictures of a produced file decode, on its own and from its own parameters. The first
@@ -39,15 +39,15 @@ export type Held = {
  * Decodes the file's first frames, and all of it where not all of these come, or where `wholly` asks
  * for it. Throws what is the machine's fault, and the signal's reason.
  */
-export async function playbackOf(product: Product, held: Held, wholly = false): Promise<Playback> {
+export async function playbackOf(segment: SegmentFile, held: Held, wholly = false): Promise<Playback> {
   const { length } = held.frames;
   const all = { frames: length, undecodable: 0, first: 0, last: length - 1 };
   if (!wholly) {
     const asked = checkedFrames(held);
-    const begun = await decoded(product, asked);
+    const begun = await decoded(segment, asked);
     if (missingAmong(held, asked, begun) === 0) return { ...all, size: begun.size };
   }
-  const { times: came, size } = await decoded(product);
+  const { times: came, size } = await decoded(segment);
   if (came.length >= length) return { ...all, size };
   // Where each frame is two packets, of its fields, the last one ends with the second.
   const [undecodable, last] = [length - came.length, placeOf(held, Math.max(...came))];
@@ -58,9 +58,9 @@ export async function playbackOf(product: Product, held: Held, wholly = false): 
 }
 
 /** A file that ffmpeg can't open, or gives up on, gives no frame. */
-async function decoded(product: Product, atMost?: number): Promise<Decoded> {
+async function decoded(segment: SegmentFile, atMost?: number): Promise<Decoded> {
   try {
-    return await decodeProduct(product, atMost);
+    return await decodeSegment(segment, atMost);
   } catch (error) {
     if (!isOfTheFile(error)) throw error;
     return { times: [], size: undefined };

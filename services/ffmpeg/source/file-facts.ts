@@ -1,3 +1,4 @@
+import { isMatroska } from "../formats/containers.ts";
 import type { MovieStamp } from "../formats/iso/movie-stamp.ts";
 import type { FfprobeOutput } from "./describe.ts";
 
@@ -70,12 +71,10 @@ export const withoutFileTags = ({ created }: FileFacts, muxer: string): string[]
   ...OF_THE_FILE.filter((name) => name !== "creation_time").flatMap((name) => ["-metadata", `${name}=`]),
   ...["-metadata:s", "timecode=", "-metadata:s", "creation_time="],
   // Matroska has a place for it where there is one: `stampFile` sets it.
-  ...(created === undefined || !MATROSKA.includes(muxer)
+  ...(created === undefined || !isMatroska({ muxer })
     ? []
     : ["-metadata", `creation_time=${new Date(created).toISOString()}`]),
 ];
-
-const MATROSKA: readonly string[] = ["matroska", "webm"];
 
 /** Output options that repeat the source's tags, where the input isn't the source itself. */
 export const tagOptions = ({ tags }: FileFacts): string[] =>

@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { describe, expect, it } from "vitest";
-import { isIso } from "../../../services/ffmpeg/proof/product.ts";
-import { proveSegment } from "../../../services/ffmpeg/proof/proof.ts";
+import { isIso } from "../../../services/ffmpeg/formats/containers.ts";
+import { proveSegment } from "../../../services/ffmpeg/proof/prove-segment.ts";
 import { cutFile, NEVER } from "../../fixtures/cut.ts";
 import { binaries, ffmpeg, ffprobe } from "../../fixtures/media.ts";
 import { temporaryFolder } from "../../fixtures/temporary.ts";
@@ -104,7 +104,7 @@ describe("a segment's measured end", () => {
   ])("%s: the file's word on its last frame counts, and the source's where it has none", async (name, muxer, lasts) => {
     const path = await make(name, ...picture("25", 1), "-c:v", muxer === "avi" ? "mjpeg" : "libx264", "-bf", "0");
     const container = { muxer, extension: "", contentType: "" };
-    const product = {
+    const file = {
       binary: (await binaries).ffmpeg,
       directory: await temporaryFolder(),
       path,
@@ -112,7 +112,7 @@ describe("a segment's measured end", () => {
       container,
       signal: NEVER,
     };
-    const { end } = await proveSegment(product, {
+    const { end } = await proveSegment(file, {
       hash: crc32,
       frames: Array.from({ length: 25 }, (_, frame) => ({ time: frame * 0.04, hash: undefined })),
       start: 7,

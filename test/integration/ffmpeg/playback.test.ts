@@ -2,7 +2,7 @@ import { open, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { mp4HeadOf } from "../../../services/ffmpeg/formats/iso/fragments.ts";
-import { type Expected, proveSegment } from "../../../services/ffmpeg/proof/proof.ts";
+import { type Expected, proveSegment } from "../../../services/ffmpeg/proof/prove-segment.ts";
 import { NEVER } from "../../fixtures/cut.ts";
 import { binaries, ffmpeg, ffprobe } from "../../fixtures/media.ts";
 import { temporaryFolder } from "../../fixtures/temporary.ts";
@@ -50,8 +50,8 @@ async function prove(path: string, changes: Partial<Expected> = {}, wholly = fal
   const muxer = { ts: "mpegts", mkv: "matroska" }[extension] ?? extension;
   const container = { muxer, extension, contentType: "" };
   const { ffmpeg: binary } = await binaries;
-  const product = { binary, directory: await temporaryFolder(), path, audioTracks: 0, container, signal: NEVER };
-  return proveSegment(product, { ...EXPECTED, ...changes }, undefined, wholly);
+  const file = { binary, directory: await temporaryFolder(), path, audioTracks: 0, container, signal: NEVER };
+  return proveSegment(file, { ...EXPECTED, ...changes }, undefined, wholly);
 }
 
 describe("the proof decodes what was produced", () => {

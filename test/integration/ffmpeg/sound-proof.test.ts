@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { pictureHasher } from "../../../services/ffmpeg/formats/nal/units.ts";
-import { proveSegment } from "../../../services/ffmpeg/proof/proof.ts";
+import { proveSegment } from "../../../services/ffmpeg/proof/prove-segment.ts";
 import { NEVER } from "../../fixtures/cut.ts";
 import { binaries, ffmpeg, ffprobe } from "../../fixtures/media.ts";
 import { temporaryFolder } from "../../fixtures/temporary.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { proveTrack, SoundContinuity, type SourceSound } from "../../../services/ffmpeg/proof/sound-proof.ts";
+import { proveTrack, SoundContinuity, type SourceSound } from "../../../services/ffmpeg/proof/prove-audio.ts";
 import type { SegmentSound } from "../../../services/split/domain/proof.ts";
 
 const PACKET = 0.02;

@@ -1,14 +1,14 @@
 import { PACKET_BYTES, PACKET_LINES, readPacketLines, readPackets } from "../process/packet-lines.ts";
 import type { OutputPipe } from "../process/program.ts";
 import { runFfmpeg } from "../process/run-ffmpeg.ts";
-import { FINDS_LATE_PICTURE, type Product, type ProductReader } from "./product.ts";
+import { LATE_VIDEO_OPTIONS, type PacketHandlers, type SegmentFile } from "./segment-file.ts";
 
 /** Muxers that write a frame rate, and so each frame's duration. Elsewhere ffmpeg guesses it. */
 const STATES_FRAME_RATE: readonly string[] = ["avi", "ogg"];
 
 /** Reads a produced file with ffmpeg's demuxers: transport streams, AVI, FLV and Ogg. */
-export async function demuxProduct(product: Product, reader: ProductReader): Promise<void> {
-  const { binary, directory, path, audioTracks, container, signal } = product;
+export async function demuxSegment(segment: SegmentFile, handlers: PacketHandlers): Promise<void> {
+  const { binary, directory, path, audioTracks, container, signal } = segment;
   const copied = ["-c", "copy", "-copyinkf", "-max_muxing_queue_size", "4096"];
   const picture = ["-map", "0:v:0", ...copied];
   const statesDuration = STATES_FRAME_RATE.includes(container.muxer);
@@ -18,7 +18,7 @@ export async function demuxProduct(product: Product, reader: ProductReader): Pro
       directory,
       signal,
       inputs: [
-        { from: path, options: ["-hide_banner", "-nostdin", "-loglevel", "error", ...FINDS_LATE_PICTURE, "-copyts"] },
+        { from: path, options: ["-hide_banner", "-nostdin", "-loglevel", "error", ...LATE_VIDEO_OPTIONS, "-copyts"] },
       ],
       pipes: {
         lines: [...picture, ...PACKET_LINES],
@@ -29,7 +29,7 @@ export async function demuxProduct(product: Product, reader: ProductReader): Pro
     async ({ outputs: { lines, bytes, audio } }) => {
       const video = async () => {
         for await (const { clock, pts, dts, duration, data } of readPackets(lines, bytes))
-          await reader.onVideo({
+          await handlers.onVideo({
             time: ((pts ?? dts) * clock.num) / clock.den,
             key: undefined,
             duration: statesDuration && duration > 0 ? (duration * clock.num) / clock.den : undefined,
@@ -38,7 +38,7 @@ export async function demuxProduct(product: Product, reader: ProductReader): Pro
       };
       const sound = async (pipe: OutputPipe, track: number) => {
         for await (const { clock, line } of readPacketLines(pipe))
-          reader.onAudio(
+          handlers.onAudio(
             track,
             ((line.pts ?? line.dts) * clock.num) / clock.den,
             (line.duration * clock.num) / clock.den,

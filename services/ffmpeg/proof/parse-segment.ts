@@ -14,10 +14,11 @@ import {
   QTFF,
   WEBM,
 } from "mediabunny";
+import { isMatroska } from "../formats/containers.ts";
 import { unlessAborted } from "../process/condition.ts";
 import { CutFailedError } from "../process/errors.ts";
 import { readFully } from "../process/read-fully.ts";
-import { isMatroska, type Product, type ProductReader } from "./product.ts";
+import type { PacketHandlers, SegmentFile } from "./segment-file.ts";
 
 // It warns, on the console, of codecs that it can't decode; here packets are only read.
 Logging.level = LogLevel.Silent;
@@ -29,14 +30,14 @@ const MAX_CACHE_BYTES = 2 * 1024 * 1024;
  * Reads a produced MP4, MOV, 3GP, Matroska or WebM file with mediabunny, whatever its codecs. One
  * packet of each track is held at a time. The file is closed however the reading ends.
  */
-export async function parseProduct(product: Product, reader: ProductReader): Promise<void> {
-  const { path, signal } = product;
+export async function parseSegment(segment: SegmentFile, handlers: PacketHandlers): Promise<void> {
+  const { path, signal } = segment;
   const file = await open(path);
   try {
     const { size } = await file.stat();
-    const source = new ProductSource(file, size);
+    const source = new ParserSource(file, size);
     try {
-      await unlessAborted(readTracks(source, product, reader), signal);
+      await unlessAborted(readTracks(source, segment, handlers), signal);
     } finally {
       source.input.dispose();
     }
@@ -49,7 +50,7 @@ export async function parseProduct(product: Product, reader: ProductReader): Pro
  * A file as the parser sees it. What goes wrong in reading it isn't taken for what is wrong with
  * its bytes.
  */
-class ProductSource {
+class ParserSource {
   readonly input: Input;
   #failure: { reason: unknown } | undefined;
 
@@ -87,14 +88,14 @@ class ProductSource {
 
 /** A track, and its next packet in decode order. */
 class TrackReader {
-  readonly #source: ProductSource;
+  readonly #source: ParserSource;
   readonly #sink: EncodedPacketSink;
   readonly #options: PacketRetrievalOptions;
   readonly onPacket: (packet: EncodedPacket) => void | Promise<void>;
   next: EncodedPacket | null = null;
 
   constructor(
-    source: ProductSource,
+    source: ParserSource,
     track: InputTrack,
     options: PacketRetrievalOptions,
     onPacket: TrackReader["onPacket"],
@@ -115,13 +116,13 @@ class TrackReader {
   }
 }
 
-async function readTracks(source: ProductSource, product: Product, reader: ProductReader): Promise<void> {
-  const { container, audioTracks, signal } = product;
+async function readTracks(source: ParserSource, segment: SegmentFile, handlers: PacketHandlers): Promise<void> {
+  const { container, audioTracks, signal } = segment;
   const [video] = await source.answer(source.input.getVideoTracks());
   if (video === undefined) throw new CutFailedError("ProofFailed", "The segment's file has no picture");
   const tracks = [
     new TrackReader(source, video, {}, ({ timestamp, type, duration, data }) =>
-      reader.onVideo({
+      handlers.onVideo({
         time: timestamp,
         key: type === "key",
         duration: duration > 0 ? duration : undefined,
@@ -132,7 +133,7 @@ async function readTracks(source: ProductSource, product: Product, reader: Produ
   const sound = await source.answer(source.input.getAudioTracks());
   for (const [index, track] of sound.slice(0, audioTracks).entries()) {
     const delay = isMatroska(container) ? await source.answer(codecDelay(track)) : 0;
-    const onPacket = ({ timestamp, duration }: EncodedPacket) => reader.onAudio(index, timestamp - delay, duration);
+    const onPacket = ({ timestamp, duration }: EncodedPacket) => handlers.onAudio(index, timestamp - delay, duration);
     tracks.push(new TrackReader(source, track, { metadataOnly: true }, onPacket));
   }
   for (const track of tracks) await track.begin();

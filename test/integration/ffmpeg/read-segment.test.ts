@@ -1,8 +1,8 @@
 import { open, readFile, stat, writeFile } from "node:fs/promises";
 import { extname, join } from "node:path";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
-import type { Product, ProductPacket, ProductReader } from "../../../services/ffmpeg/proof/product.ts";
-import { readProduct } from "../../../services/ffmpeg/proof/read-product.ts";
+import { readSegment } from "../../../services/ffmpeg/proof/read-segment.ts";
+import type { PacketHandlers, SegmentFile, VideoPacket } from "../../../services/ffmpeg/proof/segment-file.ts";
 import { NEVER } from "../../fixtures/cut.ts";
 import { descriptorsOf } from "../../fixtures/descriptors.ts";
 import { binaries, ffmpeg, ffprobe } from "../../fixtures/media.ts";
@@ -11,7 +11,7 @@ import { temporaryFolder } from "../../fixtures/temporary.ts";
 const MUXERS: Readonly<Record<string, string>> = { ".mkv": "matroska", ".ts": "mpegts", ".ogv": "ogg" };
 
 /** A file of one audio track. */
-async function productOf(path: string, signal = NEVER): Promise<Product> {
+async function segmentFileOf(path: string, signal = NEVER): Promise<SegmentFile> {
   const extension = extname(path);
   const muxer = MUXERS[extension] ?? extension.slice(1);
   const container = { muxer, extension: extension.slice(1), contentType: "" };
@@ -20,9 +20,9 @@ async function productOf(path: string, signal = NEVER): Promise<Product> {
 }
 
 async function readAll(path: string) {
-  const video: ProductPacket[] = [];
+  const video: VideoPacket[] = [];
   const audio: number[] = [];
-  await readProduct(await productOf(path), {
+  await readSegment(await segmentFileOf(path), {
     onVideo: (packet) => void video.push(packet),
     onAudio: (_track, time) => void audio.push(time),
   });
@@ -113,7 +113,7 @@ describe("reading a produced file", () => {
     async (name) => {
       const path = await make(name);
       const stop = new AbortController();
-      const reading = readProduct(await productOf(path, stop.signal), {
+      const reading = readSegment(await segmentFileOf(path, stop.signal), {
         onVideo: () => {
           setImmediate(() => stop.abort(new Error("no longer needed")));
           return new Promise<void>(() => {});
@@ -122,7 +122,7 @@ describe("reading a produced file", () => {
       });
       await expect(reading).rejects.toThrow("no longer needed");
       expect(await descriptorsOf(path)).toBe(0);
-      await expect(readProduct(await productOf(path, stop.signal), NOTHING)).rejects.toThrow("no longer needed");
+      await expect(readSegment(await segmentFileOf(path, stop.signal), NOTHING)).rejects.toThrow("no longer needed");
     },
   );
 
@@ -130,30 +130,30 @@ describe("reading a produced file", () => {
     const path = await make(name);
     const refusal = new Error("not this one");
     const onVideo = () => Promise.reject(refusal);
-    await expect(readProduct(await productOf(path), { ...NOTHING, onVideo })).rejects.toBe(refusal);
+    await expect(readSegment(await segmentFileOf(path), { ...NOTHING, onVideo })).rejects.toBe(refusal);
     expect(await descriptorsOf(path)).toBe(0);
   });
 
   it.each(["b-frames.mp4", "h264-opus.mkv"])("%s: a damaged file fails its proof, and is closed", async (name) => {
     const path = await make(name);
-    const product = await productOf(path);
+    const file = await segmentFileOf(path);
     const whole = await readFile(path);
     for (const damaged of [Buffer.alloc(1_000), whole.subarray(0, 200), Buffer.alloc(0)]) {
       await writeFile(path, damaged);
-      await expect(readProduct(product, NOTHING)).rejects.toMatchObject({ code: "CutFailed", reason: "ProofFailed" });
+      await expect(readSegment(file, NOTHING)).rejects.toMatchObject({ code: "CutFailed", reason: "ProofFailed" });
       expect(await descriptorsOf(path)).toBe(0);
     }
   });
 
   it("an error of the disk isn't taken for one of the file", async () => {
     const path = await make("b-frames.mp4");
-    const product = await productOf(path);
-    const file = await open(path);
-    const read = vi.spyOn(Object.getPrototypeOf(file), "read").mockRejectedValue(new Error("EIO: i/o error"));
+    const file = await segmentFileOf(path);
+    const handle = await open(path);
+    const read = vi.spyOn(Object.getPrototypeOf(handle), "read").mockRejectedValue(new Error("EIO: i/o error"));
     onTestFinished(() => read.mockRestore());
-    await file.close();
-    await expect(readProduct(product, NOTHING)).rejects.toThrow(/^EIO/);
-    await expect(readProduct({ ...product, path: `${path}.gone` }, NOTHING)).rejects.toMatchObject({ code: "ENOENT" });
+    await handle.close();
+    await expect(readSegment(file, NOTHING)).rejects.toThrow(/^EIO/);
+    await expect(readSegment({ ...file, path: `${path}.gone` }, NOTHING)).rejects.toMatchObject({ code: "ENOENT" });
   });
 
   it.each(["long.mp4", "long.mkv"])("%s: reads little ahead of what is handed on, and nothing twice", async (name) => {
@@ -164,12 +164,12 @@ describe("reading a produced file", () => {
     const path = join(await temporaryFolder(), name);
     await ffmpeg("-stream_loop", "3", "-i", short, "-c", "copy", "-movflags", "+faststart", path);
     const { size } = await stat(path);
-    const product = await productOf(path);
+    const file = await segmentFileOf(path);
 
     const read = await countReads(path);
     let handed = 0;
     let ahead = 0;
-    await readProduct(product, {
+    await readSegment(file, {
       onVideo: ({ data }) => {
         handed += data.length;
         ahead = Math.max(ahead, read() - handed);
@@ -183,7 +183,7 @@ describe("reading a produced file", () => {
   });
 });
 
-const NOTHING: ProductReader = { onVideo: () => {}, onAudio: () => {} };
+const NOTHING: PacketHandlers = { onVideo: () => {}, onAudio: () => {} };
 
 /** Counts the bytes that are read of files by their handles. */
 async function countReads(path: string) {

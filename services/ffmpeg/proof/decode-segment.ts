@@ -1,9 +1,10 @@
+import { isIso, isMatroska } from "../formats/containers.ts";
 import { isNalCodec } from "../formats/nal/units.ts";
 import { PACKET_LINES, readPacketLines } from "../process/packet-lines.ts";
 import type { OutputPipe } from "../process/program.ts";
 import { runFfmpeg } from "../process/run-ffmpeg.ts";
 import { boundedDecoding } from "../process/sandbox.ts";
-import { FINDS_LATE_PICTURE, isIso, isMatroska, type Product } from "./product.ts";
+import { LATE_VIDEO_OPTIONS, type SegmentFile } from "./segment-file.ts";
 
 /** What a decoder gives of a produced file's picture, set up from that file alone. */
 export type Decoded = {
@@ -25,8 +26,8 @@ const QUIET = ["-hide_banner", "-nostdin", "-loglevel", "error", "-copyts"];
  * These state all of the picture's parameters; elsewhere, and for other codecs (MPEG-4 part 2 in MOV),
  * ffmpeg has to decode some frames to know them.
  */
-const openingOf = ({ container, codec }: Product): string[] =>
-  isNalCodec(codec) && (isIso(container) || isMatroska(container)) ? ["-nofind_stream_info"] : [...FINDS_LATE_PICTURE];
+const openingOf = ({ container, codec }: SegmentFile): string[] =>
+  isNalCodec(codec) && (isIso(container) || isMatroska(container)) ? ["-nofind_stream_info"] : [...LATE_VIDEO_OPTIONS];
 
 /** What threads that decode a frame each make of damage depends on their number. */
 const SAME_EACH_TIME = ["-thread_type", "slice"];
@@ -51,10 +52,10 @@ const DIMENSIONS = /^#dimensions 0: (\d+)x(\d+)/;
  * decoder complains about isn't an error here: frames that don't come are. Throws `FfmpegError`
  * where the file can't be opened, what is the machine's fault, and the signal's reason.
  */
-export async function decodeProduct(product: Product, atMost?: number): Promise<Decoded> {
-  const { binary, directory, path, signal } = product;
+export async function decodeSegment(segment: SegmentFile, atMost?: number): Promise<Decoded> {
+  const { binary, directory, path, signal } = segment;
   const threads = atMost === undefined ? SAME_EACH_TIME : ONE_THREAD;
-  const options = [...QUIET, ...openingOf(product), ...ANY_ERRORS, ...boundedDecoding, ...CHEAP, ...threads];
+  const options = [...QUIET, ...openingOf(segment), ...ANY_ERRORS, ...boundedDecoding, ...CHEAP, ...threads];
   const frames = ["-map", "0:v:0", ...(atMost === undefined ? [] : ["-frames:v", String(atMost)])];
   const packets = ["-map", "0:v:0", "-frames:v", String(Math.max(MIN_PACKETS, atMost ?? 0)), "-c", "copy"];
   const decoded: Decoded = { times: [], size: undefined };

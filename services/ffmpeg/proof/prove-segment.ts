@@ -1,11 +1,12 @@
 import type { SegmentProof } from "../../split/domain/proof.ts";
 import type { Container } from "../../split/ports/media-tools.ts";
+import { isIso } from "../formats/containers.ts";
 import type { RangeProof } from "./dynamic-range.ts";
 import { type Playback, playbackOf } from "./playback.ts";
-import { isIso, type Product } from "./product.ts";
 import { ProofError } from "./proof-error.ts";
-import { readProduct } from "./read-product.ts";
-import { type ExpectedTrack, type FoundSound, proveTrack } from "./sound-proof.ts";
+import { type ExpectedTrack, type FoundSound, proveTrack } from "./prove-audio.ts";
+import { readSegment } from "./read-segment.ts";
+import type { SegmentFile } from "./segment-file.ts";
 
 /** A frame as the source has it. */
 export type SourceFrame = {
@@ -66,7 +67,7 @@ export type PacketCheck = {
  * levels of HDR that were lost, and for sound that is missing or out of step. `wholly`: all frames are decoded.
  */
 export async function proveSegment(
-  product: Product,
+  segment: SegmentFile,
   expected: Expected,
   check?: PacketCheck,
   wholly = false,
@@ -74,7 +75,7 @@ export async function proveSegment(
   const found: FoundFrame[] = [];
   const audio: FoundSound[][] = expected.audio.map(() => []);
   let firstIsKey = true;
-  await readProduct(product, {
+  await readSegment(segment, {
     onVideo: async ({ time, key, duration, data }) => {
       if (found.length === 0) firstIsKey = key ?? true;
       if (data.length === 0) throw new ProofError(`packet ${found.length} of the segment is empty or cut off`);
@@ -92,13 +93,13 @@ export async function proveSegment(
   found.sort((one, other) => one.time - other.time);
   const begin = found[0]?.time ?? 0;
   const largestTimeError = compareFrames(found, expected, begin);
-  const played = await playbackOf(product, { frames: found, rounding: expected.rounding }, wholly);
+  const played = await playbackOf(segment, { frames: found, rounding: expected.rounding }, wholly);
   const playback = fromTheStart(played, found, begin, expected);
   checkPlayback(playback, expected);
-  await expected.dynamicRange?.(product);
+  await expected.dynamicRange?.(segment);
   const [first, last] = [found[playback.first]!, found[playback.last]!];
   const copied = expected.frames.reduce((sum, { hash }) => sum + (hash === undefined ? 0 : 1), 0);
-  const place = { begin, start: expected.start, hidesNegative: isIso(product.container) };
+  const place = { begin, start: expected.start, hidesNegative: isIso(segment.container) };
   const sounds = expected.audio.map((track, number) => proveTrack(number, track, audio[number]!, place));
   return {
     frames: playback.frames,

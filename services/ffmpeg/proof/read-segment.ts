@@ -1,6 +1,7 @@
-import { demuxProduct } from "./demux-product.ts";
-import { parseProduct } from "./parse-product.ts";
-import { isIso, isMatroska, type Product, type ProductReader } from "./product.ts";
+import { isIso, isMatroska } from "../formats/containers.ts";
+import { demuxSegment } from "./demux-segment.ts";
+import { parseSegment } from "./parse-segment.ts";
+import type { PacketHandlers, SegmentFile } from "./segment-file.ts";
 
 /**
  * Reads every packet of a produced file with a reader that shares no code with what produced it.
@@ -10,9 +11,9 @@ import { isIso, isMatroska, type Product, type ProductReader } from "./product.t
  * ffmpeg can't demux, what the reader's functions throw, the file system's errors, and the signal's
  * reason: at once, whatever is awaited.
  */
-export async function readProduct(product: Product, reader: ProductReader): Promise<void> {
-  const { container, signal } = product;
+export async function readSegment(segment: SegmentFile, handlers: PacketHandlers): Promise<void> {
+  const { container, signal } = segment;
   signal.throwIfAborted();
   const isParsed = isIso(container) || isMatroska(container);
-  await (isParsed ? parseProduct(product, reader) : demuxProduct(product, reader));
+  await (isParsed ? parseSegment(segment, handlers) : demuxSegment(segment, handlers));
 }
