@@ -19,9 +19,9 @@ import { type SourceAddress, untrustedInput } from "./process/sandbox.ts";
 import { isHdr, rangeProof } from "./proof/dynamic-range.ts";
 import { hasAdditions } from "./source/additions.ts";
 import { checkSource } from "./source/checked-source.ts";
+import { containerMetadataOf } from "./source/container-metadata.ts";
 import { audioTracksOf, describeSource, type Probed, pictureFormatOf, probe } from "./source/describe.ts";
 import { findFalseKeyframes } from "./source/false-keyframes.ts";
-import { fileFactsOf } from "./source/file-facts.ts";
 import { firstWithPackets, picturesInOrder } from "./source/picture-choice.ts";
 import type { RangedSource } from "./source/ranged-source.ts";
 import { READ_AHEAD, type ReadAheadLimits, readAhead } from "./source/read-ahead.ts";
@@ -51,9 +51,9 @@ async function* cut(
   const video = description.video?.index ?? 0;
   const codec = description.video?.codec ?? "";
   const audio = audioTracksOf(probed.output, video, job.cut.kind === "exact" ? job.cut.plan.origin : job.cut.origin);
-  const facts = fileFactsOf(probed.output, video);
+  const metadata = containerMetadataOf(probed.output, video);
   const tag = description.video?.tag ?? "";
-  const opened = { binary, address, format, isDeep: probed.isDeep, video, audio, facts, tag };
+  const opened = { binary, address, format, isDeep: probed.isDeep, video, audio, metadata, tag };
   const { size, ...stated } = pictureFormatOf(probed.output, video);
   const range = {
     binary: ffprobe,

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { Container, MadeSegment } from "../../split/ports/media-tools.ts";
 import type { RangeProof } from "../proof/dynamic-range.ts";
-import type { FileFacts } from "../source/file-facts.ts";
+import type { ContainerMetadata } from "../source/container-metadata.ts";
 import { Assembly } from "./assembly.ts";
 import { audioWay } from "./audio-codecs.ts";
 import { type PictureReading, readSource, type SourceReading } from "./source-reading.ts";
@@ -9,7 +9,7 @@ import { SpoolFolder } from "./spool.ts";
 
 export type AssemblyJob = Omit<SourceReading, "ways"> & {
   container: Container;
-  facts: FileFacts;
+  metadata: ContainerMetadata;
   /** Of a source that is HDR. */
   dynamicRange: RangeProof | undefined;
   /** What the source's container calls the picture's codec. */
@@ -41,12 +41,12 @@ export async function* assembleSegments(
   folder: string,
   pictureOf: (place: Workplace) => PictureReading,
 ): AsyncGenerator<MadeSegment> {
-  const { binary, directory, container, facts, dynamicRange, tag, starts, from, audio, joinsAtOnce } = job;
+  const { binary, directory, container, metadata, dynamicRange, tag, starts, from, audio, joinsAtOnce } = job;
   const stopping = new AbortController();
   const signal = AbortSignal.any([job.signal, stopping.signal]);
   const spools = await SpoolFolder.create(join(directory, folder));
   const ways = audio.map((track) => audioWay(track, container));
-  const segments = { container, facts, dynamicRange, tag, starts, from, audio, ways, joinsAtOnce };
+  const segments = { container, metadata, dynamicRange, tag, starts, from, audio, ways, joinsAtOnce };
   const assembly = new Assembly({ binary, directory, spools, ...segments, signal });
   const picture = pictureOf({ assembly, spools, signal });
   const reading = readSource({ ...job, ways, directory: spools.path, signal }, picture, assembly).then(

@@ -6,8 +6,8 @@ import type { MatroskaHeader } from "../formats/matroska/writer.ts";
 import { Condition, unlessAborted } from "../process/condition.ts";
 import type { RangeProof } from "../proof/dynamic-range.ts";
 import { SoundContinuity } from "../proof/prove-audio.ts";
+import type { ContainerMetadata } from "../source/container-metadata.ts";
 import type { AudioTrack } from "../source/describe.ts";
-import type { FileFacts } from "../source/file-facts.ts";
 import type { AudioWay } from "./audio-codecs.ts";
 import type { AudioPacket } from "./audio-division.ts";
 import { AudioRouter } from "./audio-router.ts";
@@ -22,7 +22,7 @@ export type AssemblyOptions = {
   /** For what is needed on the way; removed by its owner. */
   spools: SpoolFolder;
   container: Container;
-  facts: FileFacts;
+  metadata: ContainerMetadata;
   /** Of a source that is HDR. */
   dynamicRange: RangeProof | undefined;
   /** What the source's container calls the picture's codec. */

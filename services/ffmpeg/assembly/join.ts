@@ -2,7 +2,7 @@ import { MAX_LEAD_SECONDS } from "../../split/domain/early-sound.ts";
 import type { Container } from "../../split/ports/media-tools.ts";
 import { isIso } from "../formats/containers.ts";
 import { runFfmpeg } from "../process/run-ffmpeg.ts";
-import { type FileFacts, flagsForTags, tagOptions, withoutFileTags } from "../source/file-facts.ts";
+import { type ContainerMetadata, flagsForTags, tagOptions, withoutFileTags } from "../source/container-metadata.ts";
 
 /**
  * Files to join are this far ahead, so that no time is negative: sound may begin before the
@@ -27,7 +27,7 @@ export type Join = {
   binary: string;
   directory: string;
   container: Container;
-  facts: FileFacts;
+  metadata: ContainerMetadata;
   /** What MP4 is to call the picture's codec; undefined: what its muxer does. */
   tag: string | undefined;
   /** Relative to the directory. */
@@ -54,8 +54,8 @@ const SHIFTED: readonly string[] = ["mpegts", "flv", "avi"];
 const DEMUXERS: Readonly<Record<string, string>> = { mp4: "mov", "3gp": "mov", "3g2": "mov", webm: "matroska" };
 
 /** Records of Dolby Vision are none of MP4's own. */
-const movieOptions = ({ facts, tag, clock }: Join): string[] => [
-  ...["-movflags", `+faststart${flagsForTags(facts)}`, "-strict", "unofficial"],
+const movieOptions = ({ metadata, tag, clock }: Join): string[] => [
+  ...["-movflags", `+faststart${flagsForTags(metadata)}`, "-strict", "unofficial"],
   ...(clock === undefined ? [] : ["-video_track_timescale", String(clock)]),
   ...(tag === undefined ? [] : ["-tag:v", tag]),
 ];
@@ -66,8 +66,8 @@ const muxerOptions = (join: Join): string[] => [
   // Elsewhere a transport stream can't say that it holds a disc's PCM.
   ...(join.audio?.codecs.includes("pcm_bluray") ? ["-mpegts_m2ts_mode", "1"] : []),
   ...(isIso(join.container) ? movieOptions(join) : []),
-  ...withoutFileTags(join.facts, join.container.muxer),
-  ...tagOptions(join.facts),
+  ...withoutFileTags(join.metadata, join.container.muxer),
+  ...tagOptions(join.metadata),
 ];
 
 const soundEncoders = ({ audio }: Join): string[] =>

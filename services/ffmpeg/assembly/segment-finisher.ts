@@ -1,11 +1,11 @@
 import { rename, stat } from "node:fs/promises";
 import type { Container, MadeSegment } from "../../split/ports/media-tools.ts";
 import { isMatroska } from "../formats/containers.ts";
-import { stampFile } from "../formats/stamp-file.ts";
+import { patchMetadata } from "../formats/patch-metadata.ts";
 import type { RangeProof } from "../proof/dynamic-range.ts";
 import { type Expected, type PacketCheck, proveSegment, roundingOf, type SourceFrame } from "../proof/prove-segment.ts";
+import { type ContainerMetadata, metadataPatchAt } from "../source/container-metadata.ts";
 import type { AudioTrack } from "../source/describe.ts";
-import { type FileFacts, stampAt } from "../source/file-facts.ts";
 import { type AudioWay, isPcm } from "./audio-codecs.ts";
 import { joinSegment, type PictureFile, type PipedPicture } from "./join.ts";
 import type { SegmentAudio } from "./segment-audio.ts";
@@ -54,7 +54,7 @@ export type FinisherOptions = {
   binary: string;
   directory: string;
   container: Container;
-  facts: FileFacts;
+  metadata: ContainerMetadata;
   /** Of a source that is HDR. */
   dynamicRange: RangeProof | undefined;
   /** What the source's container calls the picture's codec. */
@@ -120,22 +120,22 @@ export class SegmentFinisher {
   }
 
   async #write(segment: WholeSegment, correction: number): Promise<void> {
-    const { container, facts } = this.#options;
+    const { container, metadata } = this.#options;
     const { path, picture } = segment;
     await this.#join(segment, correction);
     const { start, lastDuration } = picture;
-    await stampFile(path, container, { ...stampAt(facts, start), lastDuration });
+    await patchMetadata(path, container, { ...metadataPatchAt(metadata, start), lastDuration });
   }
 
   async #join({ index, path, picture, audio }: WholeSegment, correction: number): Promise<void> {
-    const { binary, directory, container, facts, tag, signal, ways, starts } = this.#options;
+    const { binary, directory, container, metadata, tag, signal, ways, starts } = this.#options;
     const { input, clock, zero, codec } = picture;
     if ("path" in input && ways.length === 0) return rename(input.path, path);
     await joinSegment({
       binary,
       directory,
       container,
-      facts,
+      metadata,
       tag: codec === "hevc" ? hevcTag(tag) : undefined,
       output: path,
       picture: input,

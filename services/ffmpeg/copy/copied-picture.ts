@@ -13,7 +13,7 @@ import { Condition } from "../process/condition.ts";
 import { unreadable } from "../process/errors.ts";
 import { eachLine } from "../process/lines.ts";
 import type { OutputPipe } from "../process/program.ts";
-import { type FileFacts, flagsForTags, withoutFileTags } from "../source/file-facts.ts";
+import { type ContainerMetadata, flagsForTags, withoutFileTags } from "../source/container-metadata.ts";
 import { hasSampleTable } from "../source/sample-table.ts";
 import { picturePackets, type SourcePacket, sourcePackets } from "./source-packets.ts";
 
@@ -33,7 +33,7 @@ export type CopiedPictureOptions = {
   /** As ffprobe names it. */
   codec: string;
   container: Container;
-  facts: FileFacts;
+  metadata: ContainerMetadata;
   segments: readonly CopiedSegment[];
   /** The first segment that is needed. */
   from: number;
@@ -60,10 +60,10 @@ const isAhead = ({ muxer }: Container, hasSound: boolean): boolean => hasSound &
 /**
  * Options of the lossless cut. Why each is there: docs/decisions/keyframe-cut.md
  */
-const cutOptions = ({ container, facts, segments, video, hasSound }: CopiedPictureOptions): string[] => {
+const cutOptions = ({ container, metadata, segments, video, hasSound }: CopiedPictureOptions): string[] => {
   const starts = segments.slice(1).map(({ firstFrame }) => firstFrame);
   const options = ["fflags=+bitexact"];
-  if (isIso(container) && !hasSound) options.push(`movflags=+faststart${flagsForTags(facts)}`);
+  if (isIso(container) && !hasSound) options.push(`movflags=+faststart${flagsForTags(metadata)}`);
   // Records of Dolby Vision are none of MP4's own.
   if (isIso(container)) options.push("strict=unofficial");
   if (isAhead(container, hasSound)) options.push(`output_ts_offset=${AHEAD_SECONDS}`);
@@ -71,7 +71,7 @@ const cutOptions = ({ container, facts, segments, video, hasSound }: CopiedPictu
     ...["-map", `0:${video}`, "-map_chapters", "-1", "-c", "copy", "-copyinkf:v"],
     ...["-avoid_negative_ts", "disabled", "-max_muxing_queue_size", "4096"],
     ...["-muxdelay", "0", "-muxpreload", "0"],
-    ...withoutFileTags(facts, container.muxer),
+    ...withoutFileTags(metadata, container.muxer),
     // Of the segment muxer too: it hands its own flags on to each segment's muxer, and Matroska's would
     // draw random ids.
     ...["-fflags", "+bitexact", "-f", "segment", "-segment_format", container.muxer],

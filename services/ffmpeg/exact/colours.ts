@@ -1,4 +1,4 @@
-import type { Signal } from "../formats/mpeg4-signal.ts";
+import type { VideoSignalType } from "../formats/mpeg4-video-signal-type.ts";
 import type { PictureFormat } from "../source/picture-format.ts";
 
 /**
@@ -40,7 +40,12 @@ export const colourOptions = ({ colorSpace, colorTransfer, colorPrimaries }: Col
 const UNSPECIFIED = 2;
 
 /** Undefined where nothing is known of them. */
-export function signalOf({ colorRange, colorSpace, colorTransfer, colorPrimaries }: Colours): Signal | undefined {
+export function videoSignalTypeOf({
+  colorRange,
+  colorSpace,
+  colorTransfer,
+  colorPrimaries,
+}: Colours): VideoSignalType | undefined {
   const signal = {
     isFullRange: colorRange === "pc",
     primaries: PRIMARIES[colorPrimaries ?? ""] ?? UNSPECIFIED,

@@ -8,8 +8,8 @@ import { isNalCodec } from "../formats/nal/units.ts";
 import { CutFailedError, isOfTheFile } from "../process/errors.ts";
 import type { SourceAddress } from "../process/sandbox.ts";
 import type { RangeProof } from "../proof/dynamic-range.ts";
+import type { ContainerMetadata } from "../source/container-metadata.ts";
 import type { AudioTrack } from "../source/describe.ts";
-import type { FileFacts } from "../source/file-facts.ts";
 import type { PictureFormat } from "../source/picture-format.ts";
 import { type Encoder, encodersFor, hasAlpha } from "./encoders.ts";
 import { encodingRoom, tooLargeToEncode } from "./encoding-room.ts";
@@ -36,7 +36,7 @@ export type ExactCutJob = {
   shownSize: [number, number];
   audio: readonly AudioTrack[];
   container: Container;
-  facts: FileFacts;
+  metadata: ContainerMetadata;
   /** Of a source that is HDR. */
   dynamicRange: RangeProof | undefined;
   cut: ExactCut;

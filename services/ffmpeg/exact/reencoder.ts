@@ -5,12 +5,12 @@ import type { SpoolFolder } from "../assembly/spool.ts";
 import { av1Reader } from "../formats/av1/stream.ts";
 import { type MatroskaTrack, readMatroska } from "../formats/matroska/reader.ts";
 import { type MatroskaHeader, matroskaHeader, withCodecPrivate } from "../formats/matroska/writer.ts";
-import { withSignal } from "../formats/mpeg4-signal.ts";
+import { withVideoSignalType } from "../formats/mpeg4-video-signal-type.ts";
 import { unreadable } from "../process/errors.ts";
 import { PACKET_LINES, readPacketLines } from "../process/packet-lines.ts";
 import type { OutputPipe } from "../process/program.ts";
 import type { PictureFormat } from "../source/picture-format.ts";
-import { signalOf } from "./colours.ts";
+import { videoSignalTypeOf } from "./colours.ts";
 import { type EncodedFrame, EncodedWriter } from "./encoded-writer.ts";
 import type { Encoder } from "./encoders.ts";
 import { FrameTimes } from "./frame-times.ts";
@@ -121,9 +121,9 @@ export class Reencoder implements PictureReading {
   /** ffmpeg writes no colours into MPEG-4 video. */
   #withColours(track: MatroskaTrack): MatroskaTrack {
     const { encoder, picture } = this.#reencoding;
-    const signal = signalOf(picture);
+    const signal = videoSignalTypeOf(picture);
     if (encoder.codec !== "mpeg4" || signal === undefined || track.codecPrivate === undefined) return track;
-    return withCodecPrivate(track, withSignal(track.codecPrivate, signal));
+    return withCodecPrivate(track, withVideoSignalType(track.codecPrivate, signal));
   }
 
   #writer(header: MatroskaHeader): EncodedWriter {

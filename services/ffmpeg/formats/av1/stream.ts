@@ -61,14 +61,14 @@ const PICTURE = 1;
 type Size = { width: number; height: number };
 
 /** What a stream of AV1 doesn't say of its pictures. */
-export type TrackFacts = {
+export type TrackMetadata = {
   /** Of a sample, as ffprobe prints it, such as "4:3". */
   sampleAspect: string | undefined;
   /** ISO 639-2. */
   language: string;
 };
 
-function trackOf({ width, height }: Size, { sampleAspect, language }: TrackFacts, header: Unit): MatroskaTrack {
+function trackOf({ width, height }: Size, { sampleAspect, language }: TrackMetadata, header: Unit): MatroskaTrack {
   const codecPrivate = av1Configuration(readSequenceHeader(header.payload), header.whole);
   const [across, down] = (sampleAspect ?? "").split(":").map(Number) as [number, number];
   const isSquare = !(across > 0 && down > 0) || across === down;
@@ -107,7 +107,7 @@ const MAX_FRAME_BYTES = 256 * 1024 * 1024;
  * are left at 0. Ends with the stream.
  */
 export const av1Reader =
-  (facts: TrackFacts): typeof readMatroska =>
+  (metadata: TrackMetadata): typeof readMatroska =>
   async (stream, onTracks, onPacket) => {
     const reader = new ByteReader(stream);
     const file = await reader.read(FILE_HEADER_BYTES);
@@ -126,7 +126,7 @@ export const av1Reader =
       const header = units.find(({ type }) => type === SEQUENCE_HEADER);
       if (isFirst) {
         if (header === undefined) throw unreadable("AV1 that starts with no sequence header");
-        onTracks([trackOf(size, facts, header)]);
+        onTracks([trackOf(size, metadata, header)]);
         isFirst = false;
       }
       // MP4 and Matroska have packets of their own.

@@ -24,7 +24,7 @@ const addToMedia = (header: DataView, ticks: number): void =>
  * Players pass over a frame that ends where it begins. `movie` is the body of moov, `track` that of
  * the track. ISO/IEC 14496-12, sections 8.3.2, 8.4.2, 8.6.1.2 and 8.6.6.
  */
-export function giveLastDuration(movie: DataView, track: DataView, seconds: number): void {
+export function setLastDuration(movie: DataView, track: DataView, seconds: number): void {
   const times = findBox(track, "mdia", "minf", "stbl", "stts");
   const table = entryTable(times, 8);
   const last = (table?.count ?? 0) - 1;

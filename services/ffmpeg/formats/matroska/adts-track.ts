@@ -14,7 +14,7 @@ const SEVEN_POINT_ONE = 7;
 
 /**
  * The track of AAC as transport streams carry it, out of its first packet: each has a header of its
- * own (ADTS), and MP4 and Matroska keep the same facts once. `language` is ISO 639-2. ISO/IEC
+ * own (ADTS), and MP4 and Matroska keep the same metadata once. `language` is ISO 639-2. ISO/IEC
  * 14496-3, sections 1.6.2.1 and 1.A.2.2.1.
  */
 export function adtsTrack(packet: Buffer, language: string): MatroskaTrack {

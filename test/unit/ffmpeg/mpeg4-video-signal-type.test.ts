@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { signalOf } from "../../../services/ffmpeg/exact/colours.ts";
-import { withSignal } from "../../../services/ffmpeg/formats/mpeg4-signal.ts";
+import { videoSignalTypeOf } from "../../../services/ffmpeg/exact/colours.ts";
+import { withVideoSignalType } from "../../../services/ffmpeg/formats/mpeg4-video-signal-type.ts";
 
 const hex = (text: string): Buffer => Buffer.from(text.replaceAll(" ", ""), "hex");
 
@@ -10,16 +10,20 @@ const COLOURS = { colorRange: "pc", colorSpace: "smpte170m", colorTransfer: "bt7
 
 describe("the colours of MPEG-4 video", () => {
   it("are put into the header of its object, which ends with a zero and ones", () => {
-    const signal = signalOf(COLOURS)!;
+    const signal = videoSignalTypeOf(COLOURS)!;
     expect(signal).toEqual({ isFullRange: true, primaries: 2, transfer: 1, matrix: 6 });
     // 1 0001 001 0001, 1, 101, 1, 1, 2, 1, 6, 0, 11111.
-    expect(withSignal(WRITTEN, signal)).toEqual(hex("000001b001 000001b5 891d c0804 19f 00000100 00000120 00c48d"));
+    expect(withVideoSignalType(WRITTEN, signal)).toEqual(
+      hex("000001b001 000001b5 891d c0804 19f 00000100 00000120 00c48d"),
+    );
   });
 
   it("are left out where nothing is known, or the header is another one", () => {
-    expect(signalOf({ ...COLOURS, colorRange: "tv", colorSpace: "unknown", colorTransfer: undefined })).toBeUndefined();
-    const signal = signalOf(COLOURS)!;
+    expect(
+      videoSignalTypeOf({ ...COLOURS, colorRange: "tv", colorSpace: "unknown", colorTransfer: undefined }),
+    ).toBeUndefined();
+    const signal = videoSignalTypeOf(COLOURS)!;
     for (const other of ["", "00000120 00c48d", "000001b5 0913 00000100", "000001b5 8913 aabbcc"])
-      expect(withSignal(hex(other), signal)).toEqual(hex(other));
+      expect(withVideoSignalType(hex(other), signal)).toEqual(hex(other));
   });
 });

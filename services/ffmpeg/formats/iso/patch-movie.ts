@@ -1,8 +1,8 @@
 import { boxesIn, findBox } from "./boxes.ts";
-import { giveLastDuration } from "./last-duration.ts";
+import { setLastDuration } from "./last-duration.ts";
 
 /** What is written into the head of a movie that a muxer has finished. */
-export type MovieStamp = {
+export type MoviePatch = {
   /** Milliseconds since 1970. Undefined: the muxer's stays. */
   created: number | undefined;
   /**
@@ -21,7 +21,7 @@ const MAX_SHORT_TIME = 2 ** 32 - 1;
 const MATRIX_BYTES = 36;
 
 /** Sets the time of a header (mvhd, tkhd, mdhd): created and modified, behind version and flags. */
-function stampTime(header: DataView | undefined, seconds: number): void {
+function setCreationTime(header: DataView | undefined, seconds: number): void {
   if (header === undefined) return;
   if (header.getUint8(0) === 1) {
     header.setBigUint64(4, BigInt(seconds));
@@ -32,7 +32,7 @@ function stampTime(header: DataView | undefined, seconds: number): void {
   }
 }
 
-function stampMatrix(trackHeader: DataView, matrix: readonly number[]): void {
+function setDisplayMatrix(trackHeader: DataView, matrix: readonly number[]): void {
   const at = trackHeader.getUint8(0) === 1 ? 52 : 40;
   if (trackHeader.byteLength < at + MATRIX_BYTES) return;
   for (const [index, value] of matrix.entries()) trackHeader.setInt32(at + index * 4, value);
@@ -47,18 +47,18 @@ const isPicture = (track: DataView): boolean => {
 const PICTURE = 0x76696465;
 
 /** Changes the body of a moov box in place. ISO/IEC 14496-12, sections 8.2.2, 8.3.2 and 8.4.2. */
-export function stampMovie(movie: DataView, { created, displayMatrix, lastDuration }: MovieStamp): void {
+export function patchMovie(movie: DataView, { created, displayMatrix, lastDuration }: MoviePatch): void {
   const seconds = created === undefined ? undefined : Math.round(created / 1_000) + EPOCH_SECONDS;
   const tracks = [...boxesIn(movie)].filter(({ type }) => type === "trak").map(({ body }) => body);
   if (seconds !== undefined && seconds > 0) {
-    stampTime(findBox(movie, "mvhd"), seconds);
+    setCreationTime(findBox(movie, "mvhd"), seconds);
     for (const track of tracks) {
-      stampTime(findBox(track, "tkhd"), seconds);
-      stampTime(findBox(track, "mdia", "mdhd"), seconds);
+      setCreationTime(findBox(track, "tkhd"), seconds);
+      setCreationTime(findBox(track, "mdia", "mdhd"), seconds);
     }
   }
   const picture = tracks.find(isPicture);
-  if (picture !== undefined && lastDuration !== undefined) giveLastDuration(movie, picture, lastDuration);
+  if (picture !== undefined && lastDuration !== undefined) setLastDuration(movie, picture, lastDuration);
   const header = picture && findBox(picture, "tkhd");
-  if (header !== undefined && displayMatrix !== undefined) stampMatrix(header, displayMatrix);
+  if (header !== undefined && displayMatrix !== undefined) setDisplayMatrix(header, displayMatrix);
 }

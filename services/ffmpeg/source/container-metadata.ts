@@ -1,9 +1,9 @@
 import { isMatroska } from "../formats/containers.ts";
-import type { MovieStamp } from "../formats/iso/movie-stamp.ts";
+import type { MoviePatch } from "../formats/iso/patch-movie.ts";
 import type { FfprobeOutput } from "./describe.ts";
 
 /** What a source says beside its tracks' contents, as all of its segments are to repeat it. */
-export type FileFacts = {
+export type ContainerMetadata = {
   /** When its recording began: milliseconds since 1970. */
   created: number | undefined;
   /** Place, title, camera and the like, by ffmpeg's names. */
@@ -34,8 +34,8 @@ function displayMatrixIn(text: string | undefined): number[] | undefined {
   return numbers.length === 9 && numbers.every((value) => Number.isInteger(value)) ? numbers : undefined;
 }
 
-/** The facts of a file of which stream `video` is cut. */
-export function fileFactsOf({ format, streams }: FfprobeOutput, video: number): FileFacts {
+/** The metadata of a file of which stream `video` is cut. */
+export function containerMetadataOf({ format, streams }: FfprobeOutput, video: number): ContainerMetadata {
   const picture = streams.find(({ index }) => index === video);
   const created = Date.parse(format.tags?.creation_time ?? picture?.tags?.creation_time ?? "");
   const matrices = picture?.side_data_list ?? [];
@@ -49,7 +49,7 @@ export function fileFactsOf({ format, streams }: FfprobeOutput, video: number): 
 }
 
 /** The stamp of a segment that begins so many seconds after the source. */
-export const stampAt = ({ created, displayMatrix }: FileFacts, start: number): MovieStamp => ({
+export const metadataPatchAt = ({ created, displayMatrix }: ContainerMetadata, start: number): MoviePatch => ({
   created: created === undefined ? undefined : created + start * MILLISECONDS,
   displayMatrix,
 });
@@ -60,22 +60,22 @@ const MILLISECONDS = 1_000;
 const QUICKTIME_NAME = /^com\./i;
 
 /** `movflags` that keep these tags. */
-export const flagsForTags = ({ tags }: FileFacts): string =>
+export const flagsForTags = ({ tags }: ContainerMetadata): string =>
   tags.some(([name]) => QUICKTIME_NAME.test(name)) ? "+use_metadata_tags" : "";
 
 /**
  * Output options: no tag that speaks of another file, and no timecode, which would be the source's
  * first in every segment. `muxer` is ffmpeg's name.
  */
-export const withoutFileTags = ({ created }: FileFacts, muxer: string): string[] => [
+export const withoutFileTags = ({ created }: ContainerMetadata, muxer: string): string[] => [
   ...OF_THE_FILE.filter((name) => name !== "creation_time").flatMap((name) => ["-metadata", `${name}=`]),
   ...["-metadata:s", "timecode=", "-metadata:s", "creation_time="],
-  // Matroska has a place for it where there is one: `stampFile` sets it.
+  // Matroska has a place for it where there is one: `patchMetadata` sets it.
   ...(created === undefined || !isMatroska({ muxer })
     ? []
     : ["-metadata", `creation_time=${new Date(created).toISOString()}`]),
 ];
 
 /** Output options that repeat the source's tags, where the input isn't the source itself. */
-export const tagOptions = ({ tags }: FileFacts): string[] =>
+export const tagOptions = ({ tags }: ContainerMetadata): string[] =>
   tags.flatMap(([name, value]) => ["-metadata", `${name}=${value}`]);

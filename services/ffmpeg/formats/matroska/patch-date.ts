@@ -28,7 +28,7 @@ function find(bytes: Buffer, id: number, { from, to }: Body): Body | undefined {
  * `created` milliseconds since 1970. The checksum of what holds it is made anew. RFC 9559, section
  * 5.1.2.
  */
-export function stampDate(bytes: Buffer, created: number): void {
+export function patchDate(bytes: Buffer, created: number): void {
   const segment = find(bytes, ID.Segment, { from: 0, to: bytes.length });
   const info = segment && find(bytes, ID.Info, segment);
   const date = info && find(bytes, ID.DateUTC, info);

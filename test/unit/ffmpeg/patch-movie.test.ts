@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { findBox } from "../../../services/ffmpeg/formats/iso/boxes.ts";
-import { type MovieStamp, stampMovie } from "../../../services/ffmpeg/formats/iso/movie-stamp.ts";
+import { type MoviePatch, patchMovie } from "../../../services/ffmpeg/formats/iso/patch-movie.ts";
 import { box, words } from "../../fixtures/boxes.ts";
 
 /** A movie of 14 frames of 512 ticks and a last one, in 12,800 ticks a second; whole times in milliseconds. */
@@ -22,8 +22,8 @@ function movie(lastTicks: number, long = false): DataView {
   return new DataView(whole.buffer, whole.byteOffset, whole.length);
 }
 
-const stamped = (view: DataView, stamp: Partial<MovieStamp>): DataView => {
-  stampMovie(view, { created: undefined, displayMatrix: undefined, ...stamp });
+const patched = (view: DataView, patch: Partial<MoviePatch>): DataView => {
+  patchMovie(view, { created: undefined, displayMatrix: undefined, ...patch });
   return view;
 };
 
@@ -37,7 +37,7 @@ describe("a finished movie", () => {
     [0, true],
     [1, false],
   ])("gets a last duration where it has %i ticks (64 bits: %s)", (ticks, long) => {
-    const view = stamped(movie(ticks, long), { lastDuration: 0.04 });
+    const view = patched(movie(ticks, long), { lastDuration: 0.04 });
     const [media, track, edits] = [
       ["trak", "mdia", "mdhd"],
       ["trak", "tkhd"],
@@ -52,18 +52,18 @@ describe("a finished movie", () => {
 
   it("keeps the last duration that it has", () => {
     const bytesOf = ({ buffer, byteOffset, byteLength }: DataView) => new Uint8Array(buffer, byteOffset, byteLength);
-    expect(bytesOf(stamped(movie(600), { lastDuration: 0.04 }))).toEqual(bytesOf(movie(600)));
+    expect(bytesOf(patched(movie(600), { lastDuration: 0.04 }))).toEqual(bytesOf(movie(600)));
   });
 
   it.each([false, true])("gets the time of its recording in all headers (64 bits: %s)", (long) => {
-    const view = stamped(movie(512, long), { created: CREATED });
+    const view = patched(movie(512, long), { created: CREATED });
     for (const path of [["mvhd"], ["trak", "tkhd"], ["trak", "mdia", "mdhd"]])
       expect(findBox(view, ...path)!.getUint32(long ? 8 : 4)).toBe(CREATED_SECONDS);
   });
 
   it("gets the turn of its picture, with its signs", () => {
     const matrix = [0, 65_536, 0, -65_536, 0, 0, 0, 0, 2 ** 30];
-    const header = findBox(stamped(movie(512), { displayMatrix: matrix }), "trak", "tkhd")!;
+    const header = findBox(patched(movie(512), { displayMatrix: matrix }), "trak", "tkhd")!;
     expect(matrix.map((_, at) => header.getInt32(40 + at * 4))).toEqual(matrix);
   });
 });

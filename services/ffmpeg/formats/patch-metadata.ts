@@ -3,8 +3,8 @@ import type { Container } from "../../split/ports/media-tools.ts";
 import { readFully } from "../process/read-fully.ts";
 import { isIso, isMatroska } from "./containers.ts";
 import { MAX_HEADER_BYTES, readBoxHeader } from "./iso/boxes.ts";
-import { type MovieStamp, stampMovie } from "./iso/movie-stamp.ts";
-import { stampDate } from "./matroska/date-stamp.ts";
+import { type MoviePatch, patchMovie } from "./iso/patch-movie.ts";
+import { patchDate } from "./matroska/patch-date.ts";
 
 /** Matroska's date stands before its tracks. */
 const MATROSKA_HEAD_BYTES = 65_536;
@@ -29,8 +29,8 @@ async function findMovie(file: FileHandle, size: number): Promise<{ at: number; 
  * and its kin have a place for both; Matroska for the time, where the muxer was given one. Other
  * containers are left as they are.
  */
-export async function stampFile(path: string, container: Container, stamp: MovieStamp): Promise<void> {
-  const { created } = stamp;
+export async function patchMetadata(path: string, container: Container, patch: MoviePatch): Promise<void> {
+  const { created } = patch;
   if (!isIso(container) && !isMatroska(container)) return;
   const file = await open(path, "r+");
   try {
@@ -39,11 +39,11 @@ export async function stampFile(path: string, container: Container, stamp: Movie
       const movie = await findMovie(file, size);
       if (movie === undefined) return;
       const body = await readFully(file, movie.at, movie.length);
-      stampMovie(viewOf(body), stamp);
+      patchMovie(viewOf(body), patch);
       await file.write(body, 0, body.length, movie.at);
     } else if (created !== undefined) {
       const head = await readFully(file, 0, Math.min(MATROSKA_HEAD_BYTES, size));
-      stampDate(head, created);
+      patchDate(head, created);
       await file.write(head, 0, head.length, 0);
     }
   } finally {

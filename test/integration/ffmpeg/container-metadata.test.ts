@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { stampFile } from "../../../services/ffmpeg/formats/stamp-file.ts";
+import { patchMetadata } from "../../../services/ffmpeg/formats/patch-metadata.ts";
 import { type CutOptions, cutFile } from "../../fixtures/cut.ts";
 import { ffmpeg, ffprobe } from "../../fixtures/media.ts";
 
@@ -31,7 +31,7 @@ type Facts = {
   }[];
 };
 
-async function factsOf(path: string): Promise<Facts> {
+async function metadataOf(path: string): Promise<Facts> {
   return JSON.parse(await ffprobe("-show_format", "-show_streams", "-of", "json", path)) as Facts;
 }
 
@@ -90,7 +90,7 @@ describe.each([
   it("say when and where their own pictures were taken, and how they are turned", { tags }, async () => {
     const path = await makeSource(name, ...codec, ...(isIso ? QUICKTIME : []));
     if (isIso)
-      await stampFile(
+      await patchMetadata(
         path,
         { muxer: "mov", extension: "mov", contentType: "" },
         { created: undefined, displayMatrix: MATRIX },
@@ -99,10 +99,10 @@ describe.each([
     expect(segments.map((segment) => segment.made)).toContain(made);
     expect(segments).toHaveLength(3);
 
-    const facts = await Promise.all(segments.map((segment) => factsOf(segment.path)));
+    const metadata = await Promise.all(segments.map((segment) => metadataOf(segment.path)));
     const second = (at: number) => `2021-06-05T04:03:0${2 + at}.000000Z`;
-    expect(facts.map((one) => tagOf(one, "creation_time"))).toEqual([second(0), second(1), second(2)]);
-    for (const one of facts) {
+    expect(metadata.map((one) => tagOf(one, "creation_time"))).toEqual([second(0), second(1), second(2)]);
+    for (const one of metadata) {
       expect(tagOf(one, "title")).toBe("A B = C");
       expect(tagOf(one, isIso ? QUICKTIME_PLACE : "location")).toBe(PLACE);
       // The source's first timecode would be wrong in all segments but the first.
@@ -134,7 +134,7 @@ it("says the time of the tracks too, and lets a Matroska file's checksum hold", 
   expect(stderr).toBe("");
   const movie = await makeSource("checked.mp4", ...GROUPS(25));
   const [, second] = await cut(movie, { cut: "keyframe" });
-  expect((await factsOf(second!.path)).streams[0]!.tags!.creation_time).toBe("2021-06-05T04:03:03.000000Z");
+  expect((await metadataOf(second!.path)).streams[0]!.tags!.creation_time).toBe("2021-06-05T04:03:03.000000Z");
 });
 
 /** ffmpeg's demuxer reports a checksum that doesn't hold. */
