@@ -5,7 +5,7 @@ import type { PlannedPacket } from "../split/domain/cut-plan.ts";
 import { copiedSegments } from "../split/domain/exact-plan.ts";
 import type { CutJob, DescribedMedia, MadeSegment, MediaDescription, MediaTools } from "../split/ports/media-tools.ts";
 import { limitExceeded } from "../video/errors.ts";
-import { frameBytes } from "./assembly/picture-memory.ts";
+import { frameBytes } from "./assembly/memory-estimate.ts";
 import { cutByCopy } from "./copy/copied-cut.ts";
 import type { CopiedSegment } from "./copy/copied-picture.ts";
 import { cutToAnEnding } from "./cut-ending.ts";

@@ -3,11 +3,11 @@ import type { Container, MadeSegment } from "../../split/ports/media-tools.ts";
 import type { RangeProof } from "../proof/dynamic-range.ts";
 import type { ContainerMetadata } from "../source/container-metadata.ts";
 import { Assembly } from "./assembly.ts";
-import { audioWay } from "./audio-codecs.ts";
-import { type PictureReading, readSource, type SourceReading } from "./source-reading.ts";
+import { audioOutputFor } from "./audio-output.ts";
+import { type PictureReading, readSource, type SourceReading } from "./read-source.ts";
 import { SpoolFolder } from "./spool.ts";
 
-export type AssemblyJob = Omit<SourceReading, "ways"> & {
+export type AssemblyJob = Omit<SourceReading, "audioOutputs"> & {
   container: Container;
   metadata: ContainerMetadata;
   /** Of a source that is HDR. */
@@ -19,11 +19,11 @@ export type AssemblyJob = Omit<SourceReading, "ways"> & {
   /** The first segment that is needed. */
   from: number;
   /** Segments that are joined and proven at the same time. */
-  joinsAtOnce: number;
+  concurrentMuxes: number;
 };
 
 /** What the picture of an assembly is made with. */
-export type Workplace = {
+export type AssemblyContext = {
   assembly: Assembly;
   /** For temporary files. */
   spools: SpoolFolder;
@@ -39,17 +39,17 @@ export type Workplace = {
 export async function* assembleSegments(
   job: AssemblyJob,
   folder: string,
-  pictureOf: (place: Workplace) => PictureReading,
+  pictureOf: (place: AssemblyContext) => PictureReading,
 ): AsyncGenerator<MadeSegment> {
-  const { binary, directory, container, metadata, dynamicRange, tag, starts, from, audio, joinsAtOnce } = job;
+  const { binary, directory, container, metadata, dynamicRange, tag, starts, from, audio, concurrentMuxes } = job;
   const stopping = new AbortController();
   const signal = AbortSignal.any([job.signal, stopping.signal]);
   const spools = await SpoolFolder.create(join(directory, folder));
-  const ways = audio.map((track) => audioWay(track, container));
-  const segments = { container, metadata, dynamicRange, tag, starts, from, audio, ways, joinsAtOnce };
+  const audioOutputs = audio.map((track) => audioOutputFor(track, container));
+  const segments = { container, metadata, dynamicRange, tag, starts, from, audio, audioOutputs, concurrentMuxes };
   const assembly = new Assembly({ binary, directory, spools, ...segments, signal });
   const picture = pictureOf({ assembly, spools, signal });
-  const reading = readSource({ ...job, ways, directory: spools.path, signal }, picture, assembly).then(
+  const reading = readSource({ ...job, audioOutputs, directory: spools.path, signal }, picture, assembly).then(
     () => assembly.end(),
     (error: unknown) => assembly.fail(error),
   );

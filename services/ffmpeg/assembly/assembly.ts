@@ -8,11 +8,11 @@ import type { RangeProof } from "../proof/dynamic-range.ts";
 import { SoundContinuity } from "../proof/prove-audio.ts";
 import type { ContainerMetadata } from "../source/container-metadata.ts";
 import type { AudioTrack } from "../source/describe.ts";
-import type { AudioWay } from "./audio-codecs.ts";
-import type { AudioPacket } from "./audio-division.ts";
+import type { AudioOutput } from "./audio-output.ts";
 import { AudioRouter } from "./audio-router.ts";
 import type { SegmentAudio } from "./segment-audio.ts";
 import { SegmentFinisher, type SegmentPicture } from "./segment-finisher.ts";
+import type { AudioPacket } from "./split-audio-packets.ts";
 import type { SpoolFolder } from "./spool.ts";
 
 export type AssemblyOptions = {
@@ -33,9 +33,9 @@ export type AssemblyOptions = {
   from: number;
   /** The tracks of sound, and what becomes of each. */
   audio: readonly AudioTrack[];
-  ways: readonly AudioWay[];
+  audioOutputs: readonly AudioOutput[];
   /** Segments that are joined and proven at the same time. */
-  joinsAtOnce: number;
+  concurrentMuxes: number;
   signal: AbortSignal;
 };
 
@@ -76,7 +76,7 @@ export class Assembly {
   constructor(options: AssemblyOptions) {
     this.#options = options;
     this.#next = options.from;
-    this.#limit = pLimit(options.joinsAtOnce);
+    this.#limit = pLimit(options.concurrentMuxes);
     this.#audio = new AudioRouter(options);
     this.#finisher = new SegmentFinisher(options);
   }

@@ -2,9 +2,9 @@ import { MAX_LEAD_SECONDS } from "../../split/domain/early-sound.ts";
 import type { MatroskaHeader } from "../formats/matroska/writer.ts";
 import { unreadable } from "../process/errors.ts";
 import type { AudioTrack } from "../source/describe.ts";
-import { type AudioWay, isPcm } from "./audio-codecs.ts";
-import { type AudioPacket, dividedPcm } from "./audio-division.ts";
+import { type AudioOutput, isPcm } from "./audio-output.ts";
 import { SegmentAudio } from "./segment-audio.ts";
+import { type AudioPacket, splitPcm } from "./split-audio-packets.ts";
 import type { SpoolFolder } from "./spool.ts";
 
 export type AudioRouting = {
@@ -14,7 +14,7 @@ export type AudioRouting = {
   from: number;
   audio: readonly AudioTrack[];
   /** What becomes of each track. */
-  ways: readonly AudioWay[];
+  audioOutputs: readonly AudioOutput[];
   spools: SpoolFolder;
 };
 
@@ -54,11 +54,12 @@ export class AudioRouter {
 
   /** A packet of an audio track; `header` has all tracks, and is the same for all packets. */
   async add(header: MatroskaHeader, track: number, packet: AudioPacket): Promise<void> {
-    const { starts, audio, ways } = this.#routing;
+    const { starts, audio, audioOutputs } = this.#routing;
     const next = starts[this.segmentAt(packet.time) + 1];
     const isInNext = next !== undefined && packet.time + packet.duration > next;
     // A container that keeps no times of its sound, AVI, has it begin with the picture.
-    const divided = isInNext && isPcm(ways[track]!.codec) ? dividedPcm(packet, next, audio[track]!.rate) : undefined;
+    const divided =
+      isInNext && isPcm(audioOutputs[track]!.codec) ? splitPcm(packet, next, audio[track]!.rate) : undefined;
     if (divided === undefined) return this.#addTo(header, track, packet);
     await this.#addTo(header, track, divided[0]);
     await this.add(header, track, divided[1]);

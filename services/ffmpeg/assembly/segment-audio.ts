@@ -1,7 +1,7 @@
 import { type MatroskaHeader, matroskaCluster } from "../formats/matroska/writer.ts";
 import type { SourceSound } from "../proof/prove-audio.ts";
-import type { AudioPacket } from "./audio-division.ts";
-import { AHEAD_SECONDS } from "./join.ts";
+import { MUX_OFFSET_SECONDS } from "./mux-segment.ts";
+import type { AudioPacket } from "./split-audio-packets.ts";
 import type { Spool } from "./spool.ts";
 
 const MICROSECONDS = 1_000_000;
@@ -17,7 +17,7 @@ export type PlacedPacket = AudioPacket & {
   isMeasured: boolean;
 };
 
-/** The audio of one segment, as a Matroska file of its own, `AHEAD_SECONDS` ahead. */
+/** The audio of one segment, as a Matroska file of its own, `MUX_OFFSET_SECONDS` ahead. */
 export class SegmentAudio {
   readonly #spool: Spool;
   readonly #header: MatroskaHeader;
@@ -48,7 +48,7 @@ export class SegmentAudio {
     await this.#spool.write(
       matroskaCluster({
         track: this.#header.tracks[track]!,
-        time: Math.round((packet.time + AHEAD_SECONDS) * MICROSECONDS),
+        time: Math.round((packet.time + MUX_OFFSET_SECONDS) * MICROSECONDS),
         duration: packet.isMeasured ? Math.round(packet.duration * MICROSECONDS) : undefined,
         key: true,
         data: packet.data,

@@ -6,8 +6,8 @@ import type { RangeProof } from "../proof/dynamic-range.ts";
 import { type Expected, type PacketCheck, proveSegment, roundingOf, type SourceFrame } from "../proof/prove-segment.ts";
 import { type ContainerMetadata, metadataPatchAt } from "../source/container-metadata.ts";
 import type { AudioTrack } from "../source/describe.ts";
-import { type AudioWay, isPcm } from "./audio-codecs.ts";
-import { joinSegment, type PictureFile, type PipedPicture } from "./join.ts";
+import { type AudioOutput, isPcm } from "./audio-output.ts";
+import { muxSegment, type PictureFile, type PipedPicture } from "./mux-segment.ts";
 import type { SegmentAudio } from "./segment-audio.ts";
 
 /**
@@ -63,7 +63,7 @@ export type FinisherOptions = {
   starts: readonly number[];
   /** The tracks of sound, and what becomes of each. */
   audio: readonly AudioTrack[];
-  ways: readonly AudioWay[];
+  audioOutputs: readonly AudioOutput[];
   signal: AbortSignal;
 };
 
@@ -106,15 +106,15 @@ export class SegmentFinisher {
     }
     await audio?.remove();
     await picture.remove();
-    const ways = audio === undefined ? [] : this.#options.ways;
+    const audioOutputs = audio === undefined ? [] : this.#options.audioOutputs;
     return {
       index,
       path,
       bytes: (await stat(path)).size,
       made: picture.made,
       codec: picture.codec,
-      audioCodecs: ways.map((way) => way.codec),
-      audioMade: ways.some(({ isEncoded }) => isEncoded) ? "encoded" : "copied",
+      audioCodecs: audioOutputs.map((way) => way.codec),
+      audioMade: audioOutputs.some(({ isEncoded }) => isEncoded) ? "encoded" : "copied",
       proof,
     };
   }
@@ -122,16 +122,16 @@ export class SegmentFinisher {
   async #write(segment: WholeSegment, correction: number): Promise<void> {
     const { container, metadata } = this.#options;
     const { path, picture } = segment;
-    await this.#join(segment, correction);
+    await this.#mux(segment, correction);
     const { start, lastDuration } = picture;
     await patchMetadata(path, container, { ...metadataPatchAt(metadata, start), lastDuration });
   }
 
-  async #join({ index, path, picture, audio }: WholeSegment, correction: number): Promise<void> {
-    const { binary, directory, container, metadata, tag, signal, ways, starts } = this.#options;
+  async #mux({ index, path, picture, audio }: WholeSegment, correction: number): Promise<void> {
+    const { binary, directory, container, metadata, tag, signal, audioOutputs, starts } = this.#options;
     const { input, clock, zero, codec } = picture;
-    if ("path" in input && ways.length === 0) return rename(input.path, path);
-    await joinSegment({
+    if ("path" in input && audioOutputs.length === 0) return rename(input.path, path);
+    await muxSegment({
       binary,
       directory,
       container,
@@ -143,7 +143,7 @@ export class SegmentFinisher {
       audio: audio && {
         path: audio.path,
         late: starts[index]! - zero + correction,
-        codecs: ways.map(({ joining }) => joining),
+        codecs: audioOutputs.map(({ muxEncoder }) => muxEncoder),
         defaults: this.#options.audio.map(({ isDefault }) => isDefault),
       },
       lead: audio?.lead ?? 0,
@@ -152,7 +152,7 @@ export class SegmentFinisher {
   }
 
   #expectedOf({ index, picture, audio }: WholeSegment): Expected {
-    const { container, ways, starts, dynamicRange } = this.#options;
+    const { container, audioOutputs, starts, dynamicRange } = this.#options;
     const { frames, lastDuration, start, hash, startsOnKey, mustDecode, size } = picture;
     return {
       hash,
@@ -161,7 +161,7 @@ export class SegmentFinisher {
       lastDuration,
       audio: (audio?.packets ?? []).map((packets, track) => ({
         packets: packets.map((packet) => ({ ...packet, time: packet.time + starts[index]! - start })),
-        isPacked: !isPcm(ways[track]!.codec),
+        isPacked: !isPcm(audioOutputs[track]!.codec),
       })),
       rounding: roundingOf(container),
       startsOnKey,

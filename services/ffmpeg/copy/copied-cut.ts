@@ -1,9 +1,9 @@
 import type { MadeSegment } from "../../split/ports/media-tools.ts";
 import { type AssemblyJob, assembleSegments } from "../assembly/assemble.ts";
-import { joinsAtOnce } from "../assembly/picture-memory.ts";
+import { concurrentMuxes } from "../assembly/memory-estimate.ts";
 import { CopiedPicture, type CopiedSegment } from "./copied-picture.ts";
 
-export type CopiedCut = Omit<AssemblyJob, "starts" | "joinsAtOnce"> & {
+export type CopiedCut = Omit<AssemblyJob, "starts" | "concurrentMuxes"> & {
   /** ffmpeg's index of the picture. */
   video: number;
   /** As ffprobe names it. */
@@ -23,7 +23,7 @@ export type CopiedCut = Omit<AssemblyJob, "starts" | "joinsAtOnce"> & {
 export function cutByCopy(cut: CopiedCut): AsyncGenerator<MadeSegment> {
   const starts = cut.segments.map(({ firstFrameTime }) => firstFrameTime);
   return assembleSegments(
-    { ...cut, starts, joinsAtOnce: joinsAtOnce(cut.frame) },
+    { ...cut, starts, concurrentMuxes: concurrentMuxes(cut.frame) },
     "copy",
     (place) => new CopiedPicture({ ...cut, hasSound: cut.audio.length > 0 }, place),
   );

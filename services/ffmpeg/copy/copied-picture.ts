@@ -3,10 +3,10 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { crc32 } from "node:zlib";
 import type { Container } from "../../split/ports/media-tools.ts";
-import type { Workplace } from "../assembly/assemble.ts";
-import { AHEAD_SECONDS } from "../assembly/join.ts";
+import type { AssemblyContext } from "../assembly/assemble.ts";
+import { MUX_OFFSET_SECONDS } from "../assembly/mux-segment.ts";
 import type { Origin } from "../assembly/origin.ts";
-import type { PictureReading } from "../assembly/source-reading.ts";
+import type { PictureReading } from "../assembly/read-source.ts";
 import { isIso } from "../formats/containers.ts";
 import { pictureHasher } from "../formats/nal/units.ts";
 import { Condition } from "../process/condition.ts";
@@ -66,7 +66,7 @@ const cutOptions = ({ container, metadata, segments, video, hasSound }: CopiedPi
   if (isIso(container) && !hasSound) options.push(`movflags=+faststart${flagsForTags(metadata)}`);
   // Records of Dolby Vision are none of MP4's own.
   if (isIso(container)) options.push("strict=unofficial");
-  if (isAhead(container, hasSound)) options.push(`output_ts_offset=${AHEAD_SECONDS}`);
+  if (isAhead(container, hasSound)) options.push(`output_ts_offset=${MUX_OFFSET_SECONDS}`);
   return [
     ...["-map", `0:${video}`, "-map_chapters", "-1", "-c", "copy", "-copyinkf:v"],
     ...["-avoid_negative_ts", "disabled", "-max_muxing_queue_size", "4096"],
@@ -106,7 +106,7 @@ export class CopiedPicture implements PictureReading {
   readonly outputs: PictureReading["outputs"];
   readonly files: NonNullable<PictureReading["files"]>;
   readonly #options: CopiedPictureOptions;
-  readonly #place: Workplace;
+  readonly #place: AssemblyContext;
   readonly #isVerbatim: boolean;
   readonly #changed = new Condition();
   /** Of the segments that aren't handed over, in decode order. */
@@ -115,7 +115,7 @@ export class CopiedPicture implements PictureReading {
   #ended = false;
   #handingOver: Promise<void> | undefined;
 
-  constructor(options: CopiedPictureOptions, place: Workplace) {
+  constructor(options: CopiedPictureOptions, place: AssemblyContext) {
     this.#options = options;
     this.#place = place;
     this.#isVerbatim = isVerbatim(options);
@@ -186,7 +186,7 @@ export class CopiedPicture implements PictureReading {
       made: "copied",
       codec,
       // The first file has the times that ffmpeg gives the source; the others begin with their first packet.
-      input: { path, begins: (index === 0 ? first : 0) + (isAhead(container, hasSound) ? AHEAD_SECONDS : 0) },
+      input: { path, begins: (index === 0 ? first : 0) + (isAhead(container, hasSound) ? MUX_OFFSET_SECONDS : 0) },
       clock: undefined,
       zero: first - origin,
       start: begin - origin,

@@ -13,7 +13,7 @@ export type BoundaryEncoderOptions = {
   directory: string;
   encoder: Encoder;
   /** Jobs that decode and encode at the same time. */
-  jobsAtOnce: number;
+  concurrentJobs: number;
   /** Of the source, with the timeline's clock. */
   heads: SourceHeads;
   timeline: Timeline;
@@ -64,7 +64,7 @@ export class BoundaryEncoder {
 
   constructor(options: BoundaryEncoderOptions) {
     this.#options = options;
-    this.#freeSlots = options.jobsAtOnce;
+    this.#freeSlots = options.concurrentJobs;
   }
 
   /**

@@ -1,5 +1,5 @@
 import type { Assembly } from "../assembly/assembly.ts";
-import { AHEAD_SECONDS } from "../assembly/join.ts";
+import { MUX_OFFSET_SECONDS } from "../assembly/mux-segment.ts";
 import type { Spool, SpoolFolder } from "../assembly/spool.ts";
 import { type MatroskaHeader, matroskaCluster } from "../formats/matroska/writer.ts";
 import { pictureHasher } from "../formats/nal/units.ts";
@@ -59,7 +59,7 @@ export class EncodedWriter {
     const segment = this.#segment;
     if (segment?.spool === undefined) return;
     const start = starts[index]!;
-    const ticks = (seconds: number) => Math.round((seconds - start + AHEAD_SECONDS) * MICROSECONDS);
+    const ticks = (seconds: number) => Math.round((seconds - start + MUX_OFFSET_SECONDS) * MICROSECONDS);
     segment.frames.push({ time: time - start, hash: undefined });
     segment.lastDuration = next - time;
     const duration = ticks(next) - ticks(time);

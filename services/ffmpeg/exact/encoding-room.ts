@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 import { megabytes } from "../../split/domain/budget.ts";
 import { limitExceeded } from "../../video/errors.ts";
-import { encoderBytes, runBytes } from "../assembly/picture-memory.ts";
+import { encoderBytes, runBytes } from "../assembly/memory-estimate.ts";
 import { currentBudget } from "../process/limits.ts";
 import type { Encoder } from "./encoders.ts";
 

@@ -1,8 +1,8 @@
 import type { Container, ExactCut, MadeSegment } from "../../split/ports/media-tools.ts";
 import type { Log } from "../../video/ports/log.ts";
-import { assembleSegments, type Workplace } from "../assembly/assemble.ts";
-import { joinsAtOnce } from "../assembly/picture-memory.ts";
-import type { PictureReading } from "../assembly/source-reading.ts";
+import { type AssemblyContext, assembleSegments } from "../assembly/assemble.ts";
+import { concurrentMuxes } from "../assembly/memory-estimate.ts";
+import type { PictureReading } from "../assembly/read-source.ts";
 import { isIso } from "../formats/containers.ts";
 import { isNalCodec } from "../formats/nal/units.ts";
 import { CutFailedError, isOfTheFile } from "../process/errors.ts";
@@ -59,15 +59,15 @@ function canStitch({ picture, format, size, cut }: ExactCutJob, encoder: Encoder
 }
 
 /** How to make the segments: an encoder, for the boundaries alone or for everything. */
-type Way = { encoder: Encoder; kind: "stitch" | "encode"; jobsAtOnce: number };
+type CutMethod = { encoder: Encoder; kind: "stitch" | "encode"; concurrentJobs: number };
 
 /** An encoder that fits into the memory, run so that it does; none where it doesn't. */
-function fitted(encoder: Encoder, frame: number): Pick<Way, "encoder" | "jobsAtOnce">[] {
-  const room = encodingRoom(encoder, frame);
-  if (room === undefined) return [];
-  const { jobs, threads } = room;
+function fitToMemory(encoder: Encoder, frame: number): Pick<CutMethod, "encoder" | "concurrentJobs">[] {
+  const concurrency = encodingRoom(encoder, frame);
+  if (concurrency === undefined) return [];
+  const { jobs, threads } = concurrency;
   const options = threads === undefined ? encoder.options : [...encoder.options, "-threads", String(threads)];
-  return [{ encoder: { ...encoder, options }, jobsAtOnce: jobs }];
+  return [{ encoder: { ...encoder, options }, concurrentJobs: jobs }];
 }
 
 /**
@@ -82,25 +82,25 @@ function fitted(encoder: Encoder, frame: number): Pick<Way, "encoder" | "jobsAtO
 export async function* cutExactly(job: ExactCutJob): AsyncGenerator<MadeSegment> {
   const encoders = await encodersFor(job.binary, job.picture, job.signal);
   if (encoders.length === 0) throw new CutFailedError("UnsupportedCut", whyNotEncoded(job.picture));
-  const fitting = encoders.flatMap((encoder) => fitted(encoder, job.frame));
+  const fitting = encoders.flatMap((encoder) => fitToMemory(encoder, job.frame));
   const [best] = fitting;
   if (best === undefined) throw tooLargeToEncode(job.shownSize);
-  const ways = fitting.map((way): Way => ({ ...way, kind: "encode" }));
-  if (canStitch(job, best.encoder)) ways.unshift({ ...best, kind: "stitch" });
+  const methods = fitting.map((method): CutMethod => ({ ...method, kind: "encode" }));
+  if (canStitch(job, best.encoder)) methods.unshift({ ...best, kind: "stitch" });
   let next = job.from;
-  for (const [number, way] of ways.entries()) {
+  for (const [number, method] of methods.entries()) {
     try {
-      for await (const segment of attempt(job, way, next)) {
+      for await (const segment of attempt(job, method, next)) {
         next = segment.index + 1;
         yield segment;
       }
       return;
     } catch (error) {
       job.signal.throwIfAborted();
-      const following = ways[number + 1];
-      // Only what the file is to blame for may go better in another way.
+      const following = methods[number + 1];
+      // Only what the file is to blame for may go better in another method.
       if (following === undefined || !isOfTheFile(error)) throw error;
-      const since = `${way.kind}: ${String(error)}`;
+      const since = `${method.kind}: ${String(error)}`;
       job.log.warn(`Falls back to re-encoding (${following.encoder.codec})`, { from_segment: next, since });
     }
   }
@@ -111,28 +111,31 @@ const whyNotEncoded = (picture: PictureFormat): string =>
     ? `its pictures are transparent, and this ffmpeg can't encode that as ${picture.codec}`
     : `this ffmpeg encodes neither ${picture.codec} nor H.264`;
 
-/** Makes the segments from number `from` on in one way. */
-function attempt(job: ExactCutJob, way: Way, from: number): AsyncGenerator<MadeSegment> {
+/** Makes the segments from number `from` on in one method. */
+function attempt(job: ExactCutJob, method: CutMethod, from: number): AsyncGenerator<MadeSegment> {
   const starts = job.cut.plan.segments.map(({ start }) => start);
-  const joins = joinsAtOnce(job.frame);
-  return assembleSegments({ ...job, starts, from, joinsAtOnce: joins }, way.kind, (place) =>
-    pictureReading({ ...job, from }, way, place),
+  return assembleSegments({ ...job, starts, from, concurrentMuxes: concurrentMuxes(job.frame) }, method.kind, (place) =>
+    pictureReading({ ...job, from }, method, place),
   );
 }
 
-function pictureReading(job: ExactCutJob, way: Way, { spools, assembly, signal }: Workplace): PictureReading {
+function pictureReading(
+  job: ExactCutJob,
+  method: CutMethod,
+  { spools, assembly, signal }: AssemblyContext,
+): PictureReading {
   const { binary, video, container, cut, configurations, from } = job;
   const { plan, index, segmentSeconds } = cut;
-  const { encoder, jobsAtOnce } = way;
+  const { encoder, concurrentJobs } = method;
   const { codec } = encoder;
-  if (way.kind === "stitch" && isNalCodec(codec) && plan.jobs !== undefined) {
+  if (method.kind === "stitch" && isNalCodec(codec) && plan.jobs !== undefined) {
     const isStartCoded = container.muxer === "mpegts";
     const stitching = {
       binary,
       video,
       codec,
       encoder,
-      jobsAtOnce,
+      concurrentJobs,
       plan,
       index,
       configurations,

@@ -1,6 +1,6 @@
 import type { Assembly } from "../assembly/assembly.ts";
 import type { Origin } from "../assembly/origin.ts";
-import type { PictureReading } from "../assembly/source-reading.ts";
+import type { PictureReading } from "../assembly/read-source.ts";
 import type { SpoolFolder } from "../assembly/spool.ts";
 import { av1Reader } from "../formats/av1/stream.ts";
 import { type MatroskaTrack, readMatroska } from "../formats/matroska/reader.ts";

@@ -1,6 +1,6 @@
 import { type ExactPlan, type ExactSegment, madeOf, type Ranks } from "../../split/domain/exact-plan.ts";
 import type { PacketIndex } from "../../split/domain/packet-index.ts";
-import { AHEAD_SECONDS } from "../assembly/join.ts";
+import { MUX_OFFSET_SECONDS } from "../assembly/mux-segment.ts";
 import { fragmentHeader, type Mp4Head, type Sample } from "../formats/iso/fragments.ts";
 import { avcParameterSets, hevcParameterSets, withoutSets } from "../formats/nal/parameter-sets.ts";
 import { lengthPrefixed, type NalCodec } from "../formats/nal/units.ts";
@@ -61,7 +61,7 @@ export class StitchedPicture {
     this.head = headOf(source, stitched, this.#sourceHead);
   }
 
-  /** Times are `AHEAD_SECONDS` ahead, from the segment's first frame. */
+  /** Times are `MUX_OFFSET_SECONDS` ahead, from the segment's first frame. */
   async write(sink: (data: Buffer) => Promise<void>): Promise<void> {
     const { timeline } = this.#source;
     const { segment, sections } = this.#stitched;
@@ -71,7 +71,7 @@ export class StitchedPicture {
     const shown = packets.map(({ rank }) => ticksOf(rank));
     const times = decodeTimes(shown);
     const lastDuration = Math.max(Math.round(timeline.lastDurationOf(segment) * timeline.ticksPerSecond), 1);
-    const ahead = AHEAD_SECONDS * timeline.ticksPerSecond;
+    const ahead = MUX_OFFSET_SECONDS * timeline.ticksPerSecond;
 
     await sink(this.head.bytes);
     let samples: Sample[] = [];

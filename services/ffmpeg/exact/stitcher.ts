@@ -2,7 +2,7 @@ import type { ExactPlan, ExactSegment } from "../../split/domain/exact-plan.ts";
 import type { PacketIndex } from "../../split/domain/packet-index.ts";
 import type { Assembly } from "../assembly/assembly.ts";
 import type { Origin } from "../assembly/origin.ts";
-import type { PictureReading } from "../assembly/source-reading.ts";
+import type { PictureReading } from "../assembly/read-source.ts";
 import type { SpoolFolder } from "../assembly/spool.ts";
 import { type Mp4Head, mp4HeadOf } from "../formats/iso/fragments.ts";
 import { usesFourByteLengths } from "../formats/nal/parameter-sets.ts";
@@ -25,7 +25,7 @@ export type Stitching = {
   codec: NalCodec;
   encoder: Encoder;
   /** Encoders that run at the same time. */
-  jobsAtOnce: number;
+  concurrentJobs: number;
   plan: ExactPlan;
   index: PacketIndex;
   /** Decoder's configurations of the source's sample descriptions, where it has several; else empty. */
@@ -93,7 +93,7 @@ export class Stitcher implements PictureReading {
   }
 
   #route(sourceHead: Mp4Head, { den: ticksPerSecond }: Clock): Router {
-    const { plan, index, codec, isStartCoded, binary, encoder, jobsAtOnce, spools, signal, from, configurations } =
+    const { plan, index, codec, isStartCoded, binary, encoder, concurrentJobs, spools, signal, from, configurations } =
       this.#stitching;
     const timeline = new Timeline(plan, index, ticksPerSecond);
     const heads = new SourceHeads(sourceHead.withClock(ticksPerSecond), codec, index, configurations);
@@ -106,7 +106,7 @@ export class Stitcher implements PictureReading {
       binary,
       directory: spools.path,
       encoder,
-      jobsAtOnce,
+      concurrentJobs,
       heads,
       timeline,
       jobs: jobs.filter(({ parts }) => parts.some((part) => writer.isNeeded(part))),

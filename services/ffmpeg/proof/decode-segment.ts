@@ -30,7 +30,7 @@ const openingOf = ({ container, codec }: SegmentFile): string[] =>
   isNalCodec(codec) && (isIso(container) || isMatroska(container)) ? ["-nofind_stream_info"] : [...LATE_VIDEO_OPTIONS];
 
 /** What threads that decode a frame each make of damage depends on their number. */
-const SAME_EACH_TIME = ["-thread_type", "slice"];
+const DETERMINISTIC_DECODING = ["-thread_type", "slice"];
 
 /** Each thread more would decode a frame more than is asked for. */
 const ONE_THREAD = ["-threads", "1"];
@@ -54,7 +54,7 @@ const DIMENSIONS = /^#dimensions 0: (\d+)x(\d+)/;
  */
 export async function decodeSegment(segment: SegmentFile, atMost?: number): Promise<Decoded> {
   const { binary, directory, path, signal } = segment;
-  const threads = atMost === undefined ? SAME_EACH_TIME : ONE_THREAD;
+  const threads = atMost === undefined ? DETERMINISTIC_DECODING : ONE_THREAD;
   const options = [...QUIET, ...openingOf(segment), ...ANY_ERRORS, ...boundedDecoding, ...CHEAP, ...threads];
   const frames = ["-map", "0:v:0", ...(atMost === undefined ? [] : ["-frames:v", String(atMost)])];
   const packets = ["-map", "0:v:0", "-frames:v", String(Math.max(MIN_PACKETS, atMost ?? 0)), "-c", "copy"];

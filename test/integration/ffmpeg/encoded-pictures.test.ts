@@ -38,7 +38,7 @@ async function cut(path: string) {
 const [WIDTH, HEIGHT] = [96, 64];
 
 /** The decoded frames of a file, each as its bytes. */
-async function framesOf(path: string, pixelFormat: string, decoder: readonly string[]): Promise<Uint8Array[]> {
+async function amrFramesOf(path: string, pixelFormat: string, decoder: readonly string[]): Promise<Uint8Array[]> {
   const raw = `${path}.raw`;
   const output = ["-vsync", "passthrough", "-f", "rawvideo", "-pix_fmt", pixelFormat, raw];
   await ffmpeg(...decoder, "-i", path, "-map", "0:v:0", ...output);
@@ -58,8 +58,8 @@ const SAMPLES_PER_PIXEL: Readonly<Record<string, number>> = {
 /** Of each frame of the segments, beside the source's, over all planes. */
 async function decibels(source: string, segments: readonly string[], pixelFormat: string, decoder: string[] = []) {
   const depth = pixelFormat.endsWith("10le") ? 10 : 8;
-  const theirs = await framesOf(source, pixelFormat, decoder);
-  const mine = (await Promise.all(segments.map((path) => framesOf(path, pixelFormat, decoder)))).flat();
+  const theirs = await amrFramesOf(source, pixelFormat, decoder);
+  const mine = (await Promise.all(segments.map((path) => amrFramesOf(path, pixelFormat, decoder)))).flat();
   expect(mine).toHaveLength(theirs.length);
   return mine.map((frame, at) => psnr(frame, theirs[at]!, depth));
 }

@@ -73,7 +73,7 @@ describe("the encoder of boundaries", () => {
         ...{ codec: "h264", options: ["-c:v", "libx264"], filters: [], clock: "-1" },
         ...{ stream: "matroska", decoder: undefined, frames: 1, threadFrames: 0 },
       },
-      jobsAtOnce: 2,
+      concurrentJobs: 2,
       heads: new SourceHeads(new Mp4Head(Buffer.alloc(8), "h264"), "h264", index, []),
       timeline: new Timeline(plan, index, 1),
       jobs: plan.jobs,

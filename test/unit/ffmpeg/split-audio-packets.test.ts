@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { dividedPcm, framesOf } from "../../../services/ffmpeg/assembly/audio-division.ts";
+import { amrFramesOf, splitPcm } from "../../../services/ffmpeg/assembly/split-audio-packets.ts";
 
 /** A frame of AMR in a mode, as it's stored: the mode in four bits of the first byte. */
 const amr = (mode: number, bytes: number): Buffer =>
@@ -8,7 +8,7 @@ const amr = (mode: number, bytes: number): Buffer =>
 describe("packets of AMR", () => {
   it("are divided into their frames of 20 ms, whatever the mode of each", () => {
     const frames = [amr(7, 32), amr(0, 13), amr(15, 1), amr(7, 32)];
-    const divided = framesOf("amr_nb", { time: 2, duration: 0.1, data: Buffer.concat(frames) });
+    const divided = amrFramesOf("amr_nb", { time: 2, duration: 0.1, data: Buffer.concat(frames) });
     expect(divided.map(({ data }) => data)).toEqual(frames);
     expect(divided.map(({ time, duration }) => [time.toFixed(2), duration])).toEqual([
       ["2.00", 0.02],
@@ -17,16 +17,16 @@ describe("packets of AMR", () => {
       ["2.06", 0.02],
     ]);
     const wide = [amr(8, 61), amr(0, 18)];
-    expect(framesOf("amr_wb", { time: 0, duration: 0.04, data: Buffer.concat(wide) })).toHaveLength(2);
+    expect(amrFramesOf("amr_wb", { time: 0, duration: 0.04, data: Buffer.concat(wide) })).toHaveLength(2);
   });
 
   it("are left whole where they aren't made of frames, and so are those of other codecs", () => {
     const cut = { time: 0, duration: 0.04, data: amr(7, 32).subarray(0, 20) };
-    expect(framesOf("amr_nb", cut)).toEqual([cut]);
+    expect(amrFramesOf("amr_nb", cut)).toEqual([cut]);
     const unknown = { time: 0, duration: 0.04, data: amr(12, 40) };
-    expect(framesOf("amr_nb", unknown)).toEqual([unknown]);
+    expect(amrFramesOf("amr_nb", unknown)).toEqual([unknown]);
     const aac = { time: 0, duration: 0.02, data: amr(7, 64) };
-    expect(framesOf("aac", aac)).toEqual([aac]);
+    expect(amrFramesOf("aac", aac)).toEqual([aac]);
   });
 });
 
@@ -35,17 +35,17 @@ describe("a packet of PCM", () => {
 
   it("is divided before the first sample at or after a time", () => {
     // Ten samples of four bytes, a millisecond each.
-    const [before, after] = dividedPcm(packet, 1.0034, 1_000)!;
+    const [before, after] = splitPcm(packet, 1.0034, 1_000)!;
     expect([before.data.length, after.data.length, after.data[0]]).toEqual([16, 24, 16]);
     expect(after.time).toBeCloseTo(1.004, 9);
     expect(before.duration + after.duration).toBeCloseTo(0.01, 9);
-    expect(dividedPcm(packet, 1.004, 1_000)![0].data).toHaveLength(16);
+    expect(splitPcm(packet, 1.004, 1_000)![0].data).toHaveLength(16);
   });
 
   it("isn't where the time is outside of it, or it has no whole samples", () => {
-    expect(dividedPcm(packet, 1, 1_000)).toBeUndefined();
-    expect(dividedPcm(packet, 1.01, 1_000)).toBeUndefined();
-    expect(dividedPcm({ ...packet, data: packet.data.subarray(1) }, 1.005, 1_000)).toBeUndefined();
-    expect(dividedPcm({ ...packet, duration: 0 }, 1.005, 1_000)).toBeUndefined();
+    expect(splitPcm(packet, 1, 1_000)).toBeUndefined();
+    expect(splitPcm(packet, 1.01, 1_000)).toBeUndefined();
+    expect(splitPcm({ ...packet, data: packet.data.subarray(1) }, 1.005, 1_000)).toBeUndefined();
+    expect(splitPcm({ ...packet, duration: 0 }, 1.005, 1_000)).toBeUndefined();
   });
 });

@@ -2,11 +2,11 @@ import type { Container } from "../../split/ports/media-tools.ts";
 import type { AudioTrack } from "../source/describe.ts";
 
 /** How a track of sound gets into the segments. */
-export type AudioWay = {
+export type AudioOutput = {
   /** ffmpeg's options of the reading: what the packets are that come from it. */
-  reading: readonly string[];
-  /** ffmpeg's encoder of the join. Undefined: copied. */
-  joining: string | undefined;
+  readOptions: readonly string[];
+  /** ffmpeg's encoder of the mux. Undefined: copied. */
+  muxEncoder: string | undefined;
   /** What the codec is in the segments, as ffprobe names it. */
   codec: string;
   /** Whether samples differ from the source's. PCM in another order of bytes doesn't. */
@@ -30,7 +30,7 @@ export const isPcm = (codec: string): boolean => codec.startsWith("pcm_");
 const AAC_BITS = 96_000;
 
 /**
- * As `reading`, of a codec that no container with the picture holds. Holes become silence. Without
+ * As `read`, of a codec that no container with the picture holds. Holes become silence. Without
  * the noise shaping in which ffmpeg before 7.0.3 overflows its stack (CVE-2025-1594).
  */
 const encoded = ({ channels }: AudioTrack): string[] => [
@@ -41,17 +41,17 @@ const encoded = ({ channels }: AudioTrack): string[] => [
 const pcmOf = ({ isWide }: AudioTrack): string => (isWide ? "pcm_s24le" : "pcm_s16le");
 
 /** What becomes of a track. What can be copied is copied. */
-export function audioWay(track: AudioTrack, { muxer }: Container): AudioWay {
+export function audioOutputFor(track: AudioTrack, { muxer }: Container): AudioOutput {
   const { codec } = track;
   if (DISC_PCM.includes(codec)) {
     const isDisc = muxer === "mpegts";
-    const reading = ["-c", pcmOf(track)];
-    if (isDisc) return { reading, joining: "pcm_bluray", codec: "pcm_bluray", isEncoded: false };
-    return { reading, joining: undefined, codec: pcmOf(track), isEncoded: false };
+    const readOptions = ["-c", pcmOf(track)];
+    if (isDisc) return { readOptions, muxEncoder: "pcm_bluray", codec: "pcm_bluray", isEncoded: false };
+    return { readOptions, muxEncoder: undefined, codec: pcmOf(track), isEncoded: false };
   }
   if (!HELD_BY_MATROSKA.test(codec))
-    return { reading: encoded(track), joining: undefined, codec: "aac", isEncoded: true };
+    return { readOptions: encoded(track), muxEncoder: undefined, codec: "aac", isEncoded: true };
   // Transport streams carry a header on each packet, which MP4 and Matroska keep once.
-  const reading = codec === "aac" ? ["-c", "copy", "-bsf:a", "aac_adtstoasc"] : ["-c", "copy"];
-  return { reading, joining: undefined, codec, isEncoded: false };
+  const readOptions = codec === "aac" ? ["-c", "copy", "-bsf:a", "aac_adtstoasc"] : ["-c", "copy"];
+  return { readOptions, muxEncoder: undefined, codec, isEncoded: false };
 }

@@ -17,7 +17,7 @@ const AMR_SECONDS = 0.02;
  * and decodes single ones. A packet of another codec is left whole, and so is one that isn't made of
  * frames.
  */
-export function framesOf(codec: string, packet: AudioPacket): AudioPacket[] {
+export function amrFramesOf(codec: string, packet: AudioPacket): AudioPacket[] {
   const sizes = AMR_BYTES[codec];
   if (sizes === undefined) return [packet];
   const frames: AudioPacket[] = [];
@@ -35,7 +35,7 @@ export function framesOf(codec: string, packet: AudioPacket): AudioPacket[] {
  * A packet of PCM in two, of which the second begins with the first sample at or after a time.
  * `rate`: samples a second. Undefined where that sample isn't inside of it.
  */
-export function dividedPcm(
+export function splitPcm(
   { time, duration, data }: AudioPacket,
   at: number,
   rate: number,

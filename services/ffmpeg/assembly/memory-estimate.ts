@@ -38,12 +38,12 @@ export const runBytes = (frame: number, frames: number): number => PROGRAM_BYTES
 const provingBytes = (frame: number): number => runBytes(frame, DECODED_FRAMES);
 
 /** How many segments are joined and proven at the same time. */
-export const joinsAtOnce = (frame: number): 1 | 2 =>
+export const concurrentMuxes = (frame: number): 1 | 2 =>
   2 * provingBytes(frame) <= currentBudget().programsBytes / 3 ? 2 : 1;
 
 /** Bytes of each encoder, where so many run beside the reading and the proofs. */
 export function encoderBytes(frame: number, encoders: number): number {
   const { programBytes, programsBytes } = currentBudget();
-  const left = programsBytes - runBytes(0, 0) - joinsAtOnce(frame) * provingBytes(frame);
+  const left = programsBytes - runBytes(0, 0) - concurrentMuxes(frame) * provingBytes(frame);
   return Math.min(programBytes, left / encoders);
 }

@@ -5,10 +5,10 @@ import { type FfmpegSpec, runFfmpeg } from "../process/run-ffmpeg.ts";
 import { boundedDecoding, type SourceAddress, untrustedInput } from "../process/sandbox.ts";
 import type { AudioTrack } from "../source/describe.ts";
 import type { Assembly } from "./assembly.ts";
-import type { AudioWay } from "./audio-codecs.ts";
-import type { AudioPacket } from "./audio-division.ts";
-import { HeldAudio, headOutput, readAudio, readTrackHead } from "./audio-reading.ts";
+import type { AudioOutput } from "./audio-output.ts";
 import { Origin } from "./origin.ts";
+import { EarlyAudioBuffer, readAudio, readTrackHeader, trackHeaderOutput } from "./read-audio.ts";
+import type { AudioPacket } from "./split-audio-packets.ts";
 
 const QUIET = ["-hide_banner", "-nostdin", "-loglevel", "error"];
 
@@ -23,7 +23,7 @@ export type SourceReading = {
   isDeep?: boolean;
   audio: readonly AudioTrack[];
   /** What becomes of each track. */
-  ways: readonly AudioWay[];
+  audioOutputs: readonly AudioOutput[];
   /** Aborted also, with the failure as its reason, where the source can't be fetched. */
   signal: AbortSignal;
 };
@@ -49,14 +49,14 @@ export type PictureReading = {
 };
 
 /** What threads that decode a frame each make of damage depends on their number. */
-const SAME_EACH_TIME = ["-thread_type", "slice"];
+const DETERMINISTIC_DECODING = ["-thread_type", "slice"];
 
 /**
  * Reads the source once, forward: the picture as asked, every packet of sound into the assembly.
  * Resolves when the source was read to its end.
  */
 export async function readSource(reading: SourceReading, picture: PictureReading, assembly: Assembly): Promise<void> {
-  const { binary, directory, address, format, audio, ways, signal } = reading;
+  const { binary, directory, address, format, audio, audioOutputs, signal } = reading;
   const ofTrack = ({ index }: AudioTrack) => [
     "-map",
     `0:${index}`,
@@ -77,7 +77,7 @@ export async function readSource(reading: SourceReading, picture: PictureReading
           from: address.url,
           options: [
             ...QUIET,
-            ...SAME_EACH_TIME,
+            ...DETERMINISTIC_DECODING,
             ...boundedDecoding,
             ...(picture.decoding ?? []),
             ...untrustedInput(format, reading.isDeep),
@@ -87,19 +87,19 @@ export async function readSource(reading: SourceReading, picture: PictureReading
       files: picture.files ?? [],
       pipes: {
         pictures: Object.values(picture.outputs),
-        heads: audio.map((track, at) => [...ofTrack(track), ...headOutput(track, ways[at]!)]),
-        lines: audio.map((track, at) => [...ofTrack(track), ...ways[at]!.reading, ...PACKET_LINES]),
-        bytes: audio.map((track, at) => [...ofTrack(track), ...ways[at]!.reading, ...PACKET_BYTES]),
+        headers: audio.map((track, at) => [...ofTrack(track), ...trackHeaderOutput(track, audioOutputs[at]!)]),
+        lines: audio.map((track, at) => [...ofTrack(track), ...audioOutputs[at]!.readOptions, ...PACKET_LINES]),
+        bytes: audio.map((track, at) => [...ofTrack(track), ...audioOutputs[at]!.readOptions, ...PACKET_BYTES]),
       },
     },
-    async ({ outputs: { pictures, heads, lines, bytes } }) => {
+    async ({ outputs: { pictures, headers, lines, bytes } }) => {
       const origin = new Origin();
-      const held = new HeldAudio();
+      const held = new EarlyAudioBuffer();
       const readPicture = async () => {
         await picture.read(Object.fromEntries(names.map((name, at) => [name, pictures[at]!])), origin);
         origin.end();
       };
-      const header = Promise.all(audio.map((track, at) => readTrackHead(heads[at]!, track))).then(matroskaHeader);
+      const header = Promise.all(audio.map((track, at) => readTrackHeader(headers[at]!, track))).then(matroskaHeader);
       const readTrack = async (track: number) => {
         const tracks = await header;
         const packets = readPackets(lines[track]!, bytes[track]!);

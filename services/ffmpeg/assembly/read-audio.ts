@@ -10,18 +10,21 @@ import { currentBudget } from "../process/limits.ts";
 import type { ReadPacket } from "../process/packet-lines.ts";
 import type { OutputPipe } from "../process/program.ts";
 import type { AudioTrack } from "../source/describe.ts";
-import type { AudioWay } from "./audio-codecs.ts";
-import { type AudioPacket, framesOf } from "./audio-division.ts";
+import type { AudioOutput } from "./audio-output.ts";
 import type { Origin } from "./origin.ts";
+import { type AudioPacket, amrFramesOf } from "./split-audio-packets.ts";
 
 const FIRST_PACKET = ["-frames:a", "1", "-flush_packets", "1"];
 
-/** Options of the output that `readTrackHead` reads. */
-export const headOutput = ({ isAdts }: AudioTrack, { reading }: AudioWay): string[] =>
-  isAdts ? ["-c", "copy", ...FIRST_PACKET, "-f", "data"] : [...reading, ...FIRST_PACKET, "-f", "matroska"];
+/** Options of the output that `readTrackHeader` reads. */
+export const trackHeaderOutput = ({ isAdts }: AudioTrack, { readOptions }: AudioOutput): string[] =>
+  isAdts ? ["-c", "copy", ...FIRST_PACKET, "-f", "data"] : [...readOptions, ...FIRST_PACKET, "-f", "matroska"];
 
 /** What Matroska says of a track, as soon as it's known. What follows is read and dropped. */
-export async function readTrackHead(pipe: OutputPipe, { codec, isAdts, language }: AudioTrack): Promise<MatroskaTrack> {
+export async function readTrackHeader(
+  pipe: OutputPipe,
+  { codec, isAdts, language }: AudioTrack,
+): Promise<MatroskaTrack> {
   if (isAdts) {
     const reader = new ByteReader(pipe);
     const start = await reader.read(ADTS_HEADER_BYTES);
@@ -48,9 +51,9 @@ const BYTES_PER_PACKET = 512;
 
 /**
  * Sound that came before the first picture, in memory: left in the pipe, it would keep ffmpeg from
- * reading a picture.
+ * read a picture.
  */
-export class HeldAudio {
+export class EarlyAudioBuffer {
   #bytes = 0;
 
   /** Throws `RejectedVideo` (LimitExceeded) where it's more than may be held: six minutes of uncompressed stereo. */
@@ -78,7 +81,7 @@ export type AudioReading = {
   /** Of the source, as ffprobe names it. */
   codec: string;
   origin: Origin;
-  held: HeldAudio;
+  held: EarlyAudioBuffer;
   /** Seconds of the track's sound that are expected before the first picture. */
   lead: number;
   signal: AbortSignal;
@@ -98,7 +101,7 @@ export async function readAudio(
   const pass = async (packet: ReadPacket, from: number) => {
     const duration = (packet.duration * packet.clock.num) / packet.clock.den;
     const whole = { time: timeOf(packet) - from, duration, data: Buffer.from(packet.data) };
-    for (const frame of framesOf(codec, whole)) await onPacket(frame);
+    for (const frame of amrFramesOf(codec, whole)) await onPacket(frame);
   };
   const passEarlier = async (from: number) => {
     const passing = earlier;

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { frameBytes, joinsAtOnce } from "../../../services/ffmpeg/assembly/picture-memory.ts";
+import { concurrentMuxes, frameBytes } from "../../../services/ffmpeg/assembly/memory-estimate.ts";
 import { encodingRoom, tooLargeToEncode } from "../../../services/ffmpeg/exact/encoding-room.ts";
 import { setBudget } from "../../../services/ffmpeg/process/limits.ts";
 import { budgetOf } from "../../../services/split/domain/budget.ts";
@@ -45,7 +45,7 @@ describe("the memory of a picture", () => {
 describe("what fits into the memory of 1,769 MB", () => {
   it("HD: two encoders with as many threads as they take, and two segments proven at the same time", () => {
     expect(roomOf(X264, "hd")).toEqual({ jobs: 2, threads: undefined });
-    expect(joinsAtOnce(frameBytes(SIZES.hd, "yuv420p"))).toBe(2);
+    expect(concurrentMuxes(frameBytes(SIZES.hd, "yuv420p"))).toBe(2);
   });
 
   it("4K: one encoder; also of HEVC in 10 bits", () => {
@@ -68,7 +68,7 @@ describe("what fits into the memory of 1,769 MB", () => {
   });
 
   it("8K that is copied: one segment is proven at a time", () => {
-    expect(joinsAtOnce(frameBytes(SIZES.eightK, "yuv420p"))).toBe(1);
-    expect(joinsAtOnce(frameBytes(SIZES.fourK, "yuv420p"))).toBe(2);
+    expect(concurrentMuxes(frameBytes(SIZES.eightK, "yuv420p"))).toBe(1);
+    expect(concurrentMuxes(frameBytes(SIZES.fourK, "yuv420p"))).toBe(2);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { audioWay } from "../../../services/ffmpeg/assembly/audio-codecs.ts";
+import { audioOutputFor } from "../../../services/ffmpeg/assembly/audio-output.ts";
 
 const way = (codec: string, muxer = "mp4") => {
   const track = {
@@ -13,26 +13,30 @@ const way = (codec: string, muxer = "mp4") => {
     isAdts: false,
     isDefault: true,
   };
-  return audioWay(track, { muxer, extension: "", contentType: "" });
+  return audioOutputFor(track, { muxer, extension: "", contentType: "" });
 };
 
 describe("what becomes of a track of sound", () => {
   it.each(["aac", "aac_latm", "amr_nb", "amr_wb", "mp3", "ac3", "opus", "flac", "pcm_s16be", "pcm_mulaw"])(
     "%s is copied",
     (codec) => {
-      expect(way(codec)).toMatchObject({ codec, isEncoded: false, joining: undefined });
-      expect(way(codec).reading).toContain("copy");
+      expect(way(codec)).toMatchObject({ codec, isEncoded: false, muxEncoder: undefined });
+      expect(way(codec).readOptions).toContain("copy");
     },
   );
 
   it.each(["wmav2", "wmapro", "nellymoser", "qdm2", "s302m"])("%s is encoded", (codec) => {
-    expect(way(codec)).toMatchObject({ codec: "aac", isEncoded: true, joining: undefined });
+    expect(way(codec)).toMatchObject({ codec: "aac", isEncoded: true, muxEncoder: undefined });
   });
 
   it("PCM of a disc keeps its samples: packed anew in a transport stream, plain elsewhere", () => {
-    const disc = { codec: "pcm_bluray", isEncoded: false, joining: "pcm_bluray" };
+    const disc = { codec: "pcm_bluray", isEncoded: false, muxEncoder: "pcm_bluray" };
     expect(way("pcm_bluray", "mpegts")).toMatchObject(disc);
     expect(way("pcm_dvd", "mpegts")).toMatchObject(disc);
-    expect(way("pcm_bluray", "matroska")).toMatchObject({ codec: "pcm_s16le", isEncoded: false, joining: undefined });
+    expect(way("pcm_bluray", "matroska")).toMatchObject({
+      codec: "pcm_s16le",
+      isEncoded: false,
+      muxEncoder: undefined,
+    });
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import type { AudioPacket } from "../../../services/ffmpeg/assembly/audio-division.ts";
-import { HeldAudio, readAudio } from "../../../services/ffmpeg/assembly/audio-reading.ts";
 import { Origin } from "../../../services/ffmpeg/assembly/origin.ts";
+import { EarlyAudioBuffer, readAudio } from "../../../services/ffmpeg/assembly/read-audio.ts";
+import type { AudioPacket } from "../../../services/ffmpeg/assembly/split-audio-packets.ts";
 import type { ReadPacket } from "../../../services/ffmpeg/process/packet-lines.ts";
 import { NEVER } from "../../fixtures/quiet.ts";
 
@@ -31,7 +31,7 @@ async function* scripted(...steps: (ReadPacket | (() => void))[]): AsyncGenerato
 async function read(
   origin: Origin,
   packets: AsyncIterable<ReadPacket>,
-  held = new HeldAudio(),
+  held = new EarlyAudioBuffer(),
   signal = NEVER,
   lead = 0,
 ) {
@@ -78,7 +78,7 @@ describe("reading sound", () => {
   it("rejects with the signal's reason where it's aborted before the first picture", async () => {
     const aborting = new AbortController();
     const reason = new Error("out of time");
-    const reading = read(new Origin(), scripted(packet(10)), new HeldAudio(), aborting.signal);
+    const reading = read(new Origin(), scripted(packet(10)), new EarlyAudioBuffer(), aborting.signal);
     await new Promise((resolve) => setImmediate(resolve));
     aborting.abort(reason);
     await expect(reading).rejects.toBe(reason);
@@ -90,7 +90,7 @@ describe("reading sound", () => {
     const passed = await read(
       origin,
       scripted(...early, () => origin.set(90), packet(90)),
-      new HeldAudio(),
+      new EarlyAudioBuffer(),
       NEVER,
       90,
     );
@@ -101,7 +101,7 @@ describe("reading sound", () => {
 
   it("holds at most 66 MB before the first picture, of all tracks together", async () => {
     const megabytes = (count: number) => Array.from({ length: count }, (_, second) => packet(second, MEGABYTE));
-    const [origin, held] = [new Origin(), new HeldAudio()];
+    const [origin, held] = [new Origin(), new EarlyAudioBuffer()];
     const first = read(origin, scripted(...megabytes(32)), held);
     expect(
       await read(
@@ -112,7 +112,7 @@ describe("reading sound", () => {
     ).toHaveLength(32);
     expect(await first).toHaveLength(32);
 
-    const [unknown, full] = [new Origin(), new HeldAudio()];
+    const [unknown, full] = [new Origin(), new EarlyAudioBuffer()];
     void read(unknown, scripted(...megabytes(32)), full);
     await expect(read(unknown, scripted(...megabytes(34)), full)).rejects.toMatchObject({
       code: "RejectedVideo",
