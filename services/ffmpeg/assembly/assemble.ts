@@ -4,7 +4,7 @@ import type { RangeProof } from "../proof/dynamic-range.ts";
 import type { ContainerMetadata } from "../source/container-metadata.ts";
 import { Assembly } from "./assembly.ts";
 import { audioOutputFor } from "./audio-output.ts";
-import { type PictureReading, readSource, type SourceReading } from "./read-source.ts";
+import { readSource, type SourceReading, type VideoReader } from "./read-source.ts";
 import { SpoolFolder } from "./spool.ts";
 
 export type AssemblyJob = Omit<SourceReading, "audioOutputs"> & {
@@ -39,7 +39,7 @@ export type AssemblyContext = {
 export async function* assembleSegments(
   job: AssemblyJob,
   folder: string,
-  pictureOf: (place: AssemblyContext) => PictureReading,
+  pictureOf: (place: AssemblyContext) => VideoReader,
 ): AsyncGenerator<MadeSegment> {
   const { binary, directory, container, metadata, dynamicRange, tag, starts, from, audio, concurrentMuxes } = job;
   const stopping = new AbortController();

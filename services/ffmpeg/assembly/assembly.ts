@@ -11,7 +11,7 @@ import type { AudioTrack } from "../source/describe.ts";
 import type { AudioOutput } from "./audio-output.ts";
 import { AudioRouter } from "./audio-router.ts";
 import type { SegmentAudio } from "./segment-audio.ts";
-import { SegmentFinisher, type SegmentPicture } from "./segment-finisher.ts";
+import { SegmentFinisher, type SegmentVideo } from "./segment-finisher.ts";
 import type { AudioPacket } from "./split-audio-packets.ts";
 import type { SpoolFolder } from "./spool.ts";
 
@@ -58,7 +58,7 @@ export class Assembly {
   readonly #limit: ReturnType<typeof pLimit>;
   readonly #changed = new Condition();
   readonly #audio: AudioRouter;
-  readonly #pictures = new Map<number, SegmentPicture>();
+  readonly #pictures = new Map<number, SegmentVideo>();
   readonly #sound = new SoundContinuity();
   readonly #finisher: SegmentFinisher;
   /** How far the picture was read: seconds from the video's first frame. */
@@ -93,7 +93,7 @@ export class Assembly {
   }
 
   /** All of a segment's picture is there. */
-  addPicture(index: number, picture: SegmentPicture): void {
+  addVideo(index: number, picture: SegmentVideo): void {
     this.#pictures.set(index, picture);
     this.#advance();
   }
@@ -102,7 +102,7 @@ export class Assembly {
    * How far the picture was read: seconds from the first frame. Resolves when there's room for
    * more; throws what the assembly has failed with.
    */
-  async pictureRead(time: number): Promise<void> {
+  async videoRead(time: number): Promise<void> {
     this.#pictureTime = Math.max(this.#pictureTime, time);
     await this.#changed.waitFor(() => {
       if (this.#failure !== undefined) throw this.#failure.reason;

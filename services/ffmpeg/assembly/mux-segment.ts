@@ -11,13 +11,13 @@ import { type ContainerMetadata, flagsForTags, tagOptions, withoutFileTags } fro
 export const MUX_OFFSET_SECONDS = MAX_LEAD_SECONDS;
 
 /** Writes a file to a pipe, in a format that ffmpeg reads forward; MUX_OFFSET_SECONDS ahead. */
-export type PipedPicture = {
+export type PipedVideo = {
   format: "mp4" | "matroska";
   write: (sink: (data: Buffer) => Promise<void>) => Promise<void>;
 };
 
 /** A file that ffmpeg wrote, in the container of the segments. */
-export type PictureFile = {
+export type VideoFile = {
   path: string;
   /** Where on the file's own time line the segment's time begins, in seconds. */
   begins: number;
@@ -32,7 +32,7 @@ export type MuxJob = {
   tag: string | undefined;
   /** Relative to the directory. */
   output: string;
-  picture: PipedPicture | PictureFile;
+  picture: PipedVideo | VideoFile;
   /** Ticks a second of the picture, where the container keeps one. Undefined: as it comes. */
   clock: number | undefined;
   /**

@@ -29,7 +29,7 @@ export type SourceReading = {
 };
 
 /** Outputs for the picture, and what is done with their pipes. */
-export type PictureReading = {
+export type VideoReader = {
   /** ffmpeg's options of the source, where it's decoded. Default: none. */
   decoding?: readonly string[];
   /**
@@ -55,7 +55,7 @@ const DETERMINISTIC_DECODING = ["-thread_type", "slice"];
  * Reads the source once, forward: the picture as asked, every packet of sound into the assembly.
  * Resolves when the source was read to its end.
  */
-export async function readSource(reading: SourceReading, picture: PictureReading, assembly: Assembly): Promise<void> {
+export async function readSource(reading: SourceReading, picture: VideoReader, assembly: Assembly): Promise<void> {
   const { binary, directory, address, format, audio, audioOutputs, signal } = reading;
   const ofTrack = ({ index }: AudioTrack) => [
     "-map",

@@ -7,7 +7,7 @@ import { type Expected, type PacketCheck, proveSegment, roundingOf, type SourceF
 import { type ContainerMetadata, metadataPatchAt } from "../source/container-metadata.ts";
 import type { AudioTrack } from "../source/describe.ts";
 import { type AudioOutput, isPcm } from "./audio-output.ts";
-import { muxSegment, type PictureFile, type PipedPicture } from "./mux-segment.ts";
+import { muxSegment, type PipedVideo, type VideoFile } from "./mux-segment.ts";
 import type { SegmentAudio } from "./segment-audio.ts";
 
 /**
@@ -20,12 +20,12 @@ export type RunningPacketCheck = PacketCheck & {
 };
 
 /** The picture of one segment, whole. */
-export type SegmentPicture = {
+export type SegmentVideo = {
   made: MadeSegment["made"];
   /** As ffprobe names it. */
   codec: string;
   /** What it comes as. A file is the segment itself, where there's no sound to be joined with it. */
-  input: PipedPicture | PictureFile;
+  input: PipedVideo | VideoFile;
   /** Ticks a second, where the container keeps one. Undefined: as it comes. */
   clock: number | undefined;
   /** Seconds from the video's first frame to what is at zero in the input. */
@@ -72,7 +72,7 @@ export type WholeSegment = {
   index: number;
   /** Where its file is written. */
   path: string;
-  picture: SegmentPicture;
+  picture: SegmentVideo;
   /** Undefined where it has no sound. */
   audio: SegmentAudio | undefined;
 };

@@ -3,7 +3,7 @@ import { eachLine } from "../process/lines.ts";
 import { runProgram } from "../process/program.ts";
 import type { PictureFormat } from "../source/picture-format.ts";
 import { colourOptions } from "./colours.ts";
-import { depthOf, given, MAX_FRAMES, RECIPES, type Recipe, x264 } from "./recipes.ts";
+import { depthOf, ENCODERS_BY_CODEC, type EncoderSettings, given, MAX_FRAMES, x264 } from "./encoder-settings.ts";
 
 export type Encoder = {
   /** Codec of what it makes, as ffprobe names it. */
@@ -91,7 +91,7 @@ function x264PixelFormat(pixelFormat = "yuv420p"): string {
 export const hasAlpha = ({ alphaMode, pixelFormat }: PictureFormat): boolean =>
   alphaMode || ALPHA.test(pixelFormat ?? "");
 
-function encoderOf(recipe: Recipe, format: PictureFormat): Encoder | undefined {
+function encoderOf(recipe: EncoderSettings, format: PictureFormat): Encoder | undefined {
   const isSameCodec = recipe.codec === format.codec;
   if (hasAlpha(format) && !(isSameCodec && recipe.keepsAlpha)) return undefined;
   const own = format.alphaMode ? "yuva420p" : format.pixelFormat;
@@ -123,6 +123,6 @@ const SOURCE_CLOCK = "-1";
  */
 export async function encodersFor(binary: string, format: PictureFormat, signal: AbortSignal): Promise<Encoder[]> {
   const available = await encodersOf(binary, signal);
-  const recipes = [...(RECIPES[format.codec ?? ""] ?? []).filter((recipe) => recipe !== x264), x264];
+  const recipes = [...(ENCODERS_BY_CODEC[format.codec ?? ""] ?? []).filter((recipe) => recipe !== x264), x264];
   return recipes.filter(({ encoder }) => available.has(encoder)).flatMap((recipe) => encoderOf(recipe, format) ?? []);
 }

@@ -1,6 +1,6 @@
 import type { Assembly } from "../assembly/assembly.ts";
 import type { Origin } from "../assembly/origin.ts";
-import type { PictureReading } from "../assembly/read-source.ts";
+import type { VideoReader } from "../assembly/read-source.ts";
 import type { SpoolFolder } from "../assembly/spool.ts";
 import { av1Reader } from "../formats/av1/stream.ts";
 import { type MatroskaTrack, readMatroska } from "../formats/matroska/reader.ts";
@@ -11,10 +11,10 @@ import { PACKET_LINES, readPacketLines } from "../process/packet-lines.ts";
 import type { OutputPipe } from "../process/program.ts";
 import type { PictureFormat } from "../source/picture-format.ts";
 import { videoSignalTypeOf } from "./colours.ts";
-import { type EncodedFrame, EncodedWriter } from "./encoded-writer.ts";
+import { DecodedFrameTimes } from "./decoded-frame-times.ts";
+import { type EncodedFrame, EncodedSegmentWriter } from "./encoded-segment-writer.ts";
 import type { Encoder } from "./encoders.ts";
-import { FrameTimes } from "./frame-times.ts";
-import { firstPacketOutputs, readFirstPacket, sourceMessages } from "./source-messages.ts";
+import { firstPacketOutputs, masteringMetadataWriter, readFirstPacket } from "./mastering-metadata.ts";
 
 export type Reencoding = {
   /** ffmpeg's index of the stream. */
@@ -47,9 +47,9 @@ const LONE_FRAME_SECONDS = 0.04;
  * The exact cut of what can't be stitched: the source is decoded in one forward reading and encoded
  * whole, with a keyframe at each boundary. What the decoder gives counts as the source's frames.
  */
-export class Reencoder implements PictureReading {
+export class Reencoder implements VideoReader {
   readonly decoding: readonly string[];
-  readonly outputs: PictureReading["outputs"];
+  readonly outputs: VideoReader["outputs"];
   readonly #reencoding: Reencoding;
   readonly #assembly: Assembly;
 
@@ -78,9 +78,9 @@ export class Reencoder implements PictureReading {
 
   async read({ decoded, encoded, firstLine, firstBytes }: ReencodedPipes, origin: Origin): Promise<void> {
     const { picture, encoder } = this.#reencoding;
-    const times = new FrameTimes();
+    const times = new DecodedFrameTimes();
     const mastered = readFirstPacket(firstLine, firstBytes).then((packet) =>
-      sourceMessages(picture.codec, packet, encoder.codec),
+      masteringMetadataWriter(picture.codec, packet, encoder.codec),
     );
     await Promise.all([readTimes(decoded, times, origin), mastered, this.#readEncoded(encoded, times, mastered)]);
   }
@@ -91,11 +91,11 @@ export class Reencoder implements PictureReading {
   /** `mastered`: what puts the source's messages before a keyframe. */
   async #readEncoded(
     pipe: OutputPipe,
-    times: FrameTimes,
+    times: DecodedFrameTimes,
     mastered: Promise<(keyframe: Buffer) => Buffer>,
   ): Promise<void> {
     const { signal, encoder, picture } = this.#reencoding;
-    let writer: EncodedWriter | undefined;
+    let writer: EncodedSegmentWriter | undefined;
     let pending: EncodedFrame | undefined;
     let count = 0;
     const onTracks = (tracks: Parameters<typeof matroskaHeader>[0]) => {
@@ -109,7 +109,7 @@ export class Reencoder implements PictureReading {
       if (pending !== undefined) await writer.add(pending, time);
       const own = Buffer.from(key ? (await mastered)(data) : data);
       pending = { time, key, data: own, additions: additions && Buffer.from(additions) };
-      await this.#assembly.pictureRead(time);
+      await this.#assembly.videoRead(time);
     });
     if (writer === undefined || pending === undefined) return;
     // What follows it isn't known: it is as long as the others are on average.
@@ -126,13 +126,13 @@ export class Reencoder implements PictureReading {
     return withCodecPrivate(track, withVideoSignalType(track.codecPrivate, signal));
   }
 
-  #writer(header: MatroskaHeader): EncodedWriter {
+  #writer(header: MatroskaHeader): EncodedSegmentWriter {
     const { encoder, size, starts, from, spools } = this.#reencoding;
-    return new EncodedWriter({ codec: encoder.codec, size, header, starts, from, spools }, this.#assembly);
+    return new EncodedSegmentWriter({ codec: encoder.codec, size, header, starts, from, spools }, this.#assembly);
   }
 }
 
-async function readTimes(lines: OutputPipe, times: FrameTimes, origin: Origin): Promise<void> {
+async function readTimes(lines: OutputPipe, times: DecodedFrameTimes, origin: Origin): Promise<void> {
   let first: number | undefined;
   for await (const { clock, line } of readPacketLines(lines)) {
     const time = ((line.pts ?? line.dts) * clock.num) / clock.den;

@@ -2,21 +2,21 @@ import type { ExactPlan, ExactSegment } from "../../split/domain/exact-plan.ts";
 import type { PacketIndex } from "../../split/domain/packet-index.ts";
 import type { Assembly } from "../assembly/assembly.ts";
 import type { Origin } from "../assembly/origin.ts";
-import type { PictureReading } from "../assembly/read-source.ts";
+import type { VideoReader } from "../assembly/read-source.ts";
 import type { SpoolFolder } from "../assembly/spool.ts";
-import { type Mp4Head, mp4HeadOf } from "../formats/iso/fragments.ts";
+import { type Mp4Header, mp4HeaderOf } from "../formats/iso/fragments.ts";
 import { usesFourByteLengths } from "../formats/nal/parameter-sets.ts";
 import { type NalCodec, NalReader } from "../formats/nal/units.ts";
 import { type Clock, PACKET_BYTES, PACKET_LINES, type ReadPacket, readPackets } from "../process/packet-lines.ts";
 import type { OutputPipe } from "../process/program.ts";
-import { BoundaryEncoder } from "./boundary-encoder.ts";
-import { EncodedFrames } from "./encoded-frames.ts";
+import { BoundaryJobQueue } from "./boundary-job-queue.ts";
+import { EncodedFrameAdapter } from "./encoded-frame-adapter.ts";
 import type { Encoder } from "./encoders.ts";
-import { readMp4Head } from "./mp4-head.ts";
-import { SegmentWriter } from "./segment-writer.ts";
-import { SourceHeads } from "./source-heads.ts";
+import { PresentationTimes } from "./presentation-times.ts";
+import { readMp4Header } from "./read-mp4-header.ts";
+import { SourceMp4Headers } from "./source-mp4-headers.ts";
 import { StitchError } from "./stitch-error.ts";
-import { Timeline } from "./timeline.ts";
+import { StitchedSegmentWriter } from "./stitched-segment-writer.ts";
 
 export type Stitching = {
   binary: string;
@@ -38,7 +38,7 @@ export type Stitching = {
   signal: AbortSignal;
 };
 
-type StitchedPipes = Readonly<Record<"head" | "lines" | "bytes", OutputPipe>>;
+type StitchedPipes = Readonly<Record<"header" | "lines" | "bytes", OutputPipe>>;
 
 /**
  * The exact cut of H.264 and HEVC: what lies between boundaries is copied, and only the groups of
@@ -46,11 +46,11 @@ type StitchedPipes = Readonly<Record<"head" | "lines" | "bytes", OutputPipe>>;
  * reads the source's packets and passes each on to the encoder of boundaries and to the writer of
  * segments. docs/decisions/exact-cut.md
  */
-export class Stitcher implements PictureReading {
-  readonly outputs: PictureReading["outputs"];
+export class Stitcher implements VideoReader {
+  readonly outputs: VideoReader["outputs"];
   readonly #stitching: Stitching;
   readonly #assembly: Assembly;
-  #encoder: BoundaryEncoder | undefined;
+  #encoder: BoundaryJobQueue | undefined;
 
   constructor(stitching: Stitching, assembly: Assembly) {
     this.#stitching = stitching;
@@ -58,7 +58,7 @@ export class Stitcher implements PictureReading {
     const map = ["-map", `0:${stitching.video}`, "-c", "copy", "-map_chapters", "-1", "-copyinkf"];
     const first = ["-frames:v", "1", "-flush_packets", "1", "-f", "mp4"];
     this.outputs = {
-      head: [...map, ...first, "-movflags", "empty_moov+default_base_moof+frag_keyframe"],
+      header: [...map, ...first, "-movflags", "empty_moov+default_base_moof+frag_keyframe"],
       lines: [...map, "-max_muxing_queue_size", "4096", ...PACKET_LINES],
       bytes: [...map, "-max_muxing_queue_size", "4096", ...PACKET_BYTES],
     };
@@ -66,8 +66,8 @@ export class Stitcher implements PictureReading {
 
   async read(pipes: StitchedPipes, origin: Origin): Promise<void> {
     const { codec, index, plan, signal } = this.#stitching;
-    const head = mp4HeadOf(await readMp4Head(pipes.head), codec);
-    if (!usesFourByteLengths(head.configuration, codec))
+    const header = mp4HeaderOf(await readMp4Header(pipes.header), codec);
+    if (!usesFourByteLengths(header.configuration, codec))
       throw new StitchError("the source's packets are framed by short lengths");
     let count = 0;
     let shift = 0;
@@ -79,7 +79,7 @@ export class Stitcher implements PictureReading {
       if (router === undefined) {
         shift = time - planned;
         origin.set(plan.origin + shift);
-        router = this.#route(head, packet.clock);
+        router = this.#route(header, packet.clock);
       }
       // Half a tick, or the microsecond that ffprobe rounds to.
       if (Math.abs(time - planned - shift) > Math.max(0.5 / packet.clock.den, 3e-6))
@@ -92,27 +92,27 @@ export class Stitcher implements PictureReading {
     await this.#encoder?.end();
   }
 
-  #route(sourceHead: Mp4Head, { den: ticksPerSecond }: Clock): Router {
+  #route(sourceHeader: Mp4Header, { den: ticksPerSecond }: Clock): Router {
     const { plan, index, codec, isStartCoded, binary, encoder, concurrentJobs, spools, signal, from, configurations } =
       this.#stitching;
-    const timeline = new Timeline(plan, index, ticksPerSecond);
-    const heads = new SourceHeads(sourceHead.withClock(ticksPerSecond), codec, index, configurations);
+    const presentationTimes = new PresentationTimes(plan, index, ticksPerSecond);
+    const headers = new SourceMp4Headers(sourceHeader.withClock(ticksPerSecond), codec, index, configurations);
     const jobs = plan.jobs;
-    const parts = jobs.flatMap((job) => job.parts);
-    const encoded = new EncodedFrames(codec, heads.configurations, parts);
-    const source = { codec, plan, index, timeline, heads, encoded, isStartCoded };
-    const writer = new SegmentWriter({ binary, source, from, spools, signal }, this.#assembly);
-    this.#encoder = new BoundaryEncoder({
+    const runs = jobs.flatMap((job) => job.parts);
+    const encoded = new EncodedFrameAdapter(codec, headers.configurations, runs);
+    const source = { codec, plan, index, presentationTimes, headers, encoded, isStartCoded };
+    const writer = new StitchedSegmentWriter({ binary, source, from, spools, signal }, this.#assembly);
+    this.#encoder = new BoundaryJobQueue({
       binary,
       directory: spools.path,
       encoder,
       concurrentJobs,
-      heads,
-      timeline,
-      jobs: jobs.filter(({ parts }) => parts.some((part) => writer.isNeeded(part))),
+      headers,
+      presentationTimes,
+      jobs: jobs.filter(({ parts }) => parts.some((run) => writer.isNeeded(run))),
       signal,
-      onFrame: (part, frame, configuration) =>
-        writer.addEncoded(part, encoded.frame(part, frame), encoded.configuration(configuration)),
+      onFrame: (run, frame, configuration) =>
+        writer.addEncoded(run, encoded.frame(run, frame), encoded.configuration(configuration)),
       onFailure: (reason) => this.#assembly.fail(reason),
     });
     return new Router({ plan, index, encoder: this.#encoder, encoded, writer, assembly: this.#assembly });
@@ -130,9 +130,9 @@ export class Stitcher implements PictureReading {
 type Routes = {
   plan: ExactPlan;
   index: PacketIndex;
-  encoder: BoundaryEncoder;
-  encoded: EncodedFrames;
-  writer: SegmentWriter;
+  encoder: BoundaryJobQueue;
+  encoded: EncodedFrameAdapter;
+  writer: StitchedSegmentWriter;
   assembly: Assembly;
 };
 
@@ -155,7 +155,7 @@ class Router {
     await encoder.add(packet, framed, isKey);
     const segment = this.#copyingSegment(packet);
     if (segment !== undefined) await writer.addCopied(segment, packet, framed);
-    if (plan.rankOf[packet]! >= 0) await assembly.pictureRead(index.time(packet) - plan.origin);
+    if (plan.rankOf[packet]! >= 0) await assembly.videoRead(index.time(packet) - plan.origin);
   }
 
   /** The segment into which a packet is copied. */

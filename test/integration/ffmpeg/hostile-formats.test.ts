@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { describe, expect, it } from "vitest";
-import { mp4HeadOf } from "../../../services/ffmpeg/formats/iso/fragments.ts";
+import { mp4HeaderOf } from "../../../services/ffmpeg/formats/iso/fragments.ts";
 import { adtsTrack } from "../../../services/ffmpeg/formats/matroska/adts-track.ts";
 import { readMatroska } from "../../../services/ffmpeg/formats/matroska/reader.ts";
 import { matroskaHeader } from "../../../services/ffmpeg/formats/matroska/writer.ts";
@@ -116,7 +116,7 @@ describe("damaged headers", () => {
     ] as const) {
       const file = await make(`${codec}.mp4`, ...VIDEO, ...encoder, ...fragmented);
       const sets = codec === "h264" ? avcParameterSets : hevcParameterSets;
-      const configuration = mp4HeadOf(file, codec).configuration;
+      const configuration = mp4HeaderOf(file, codec).configuration;
       const endings = await fuzz(configuration, 1_000, (bytes) => {
         usesFourByteLengths(bytes, codec);
         withoutSets(bytes, codec);
@@ -125,7 +125,7 @@ describe("damaged headers", () => {
       });
       expect(endings.unreadable).toBeGreaterThan(100);
       await fuzz(file.subarray(0, file.indexOf("moof")), 1_000, (bytes) => {
-        const head = mp4HeadOf(bytes, codec).withClock(90_000);
+        const head = mp4HeaderOf(bytes, codec).withClock(90_000);
         return head.withConfiguration(head.configuration).bytes;
       });
     }

@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { BoundaryEncoder } from "../../../services/ffmpeg/exact/boundary-encoder.ts";
-import { SourceHeads } from "../../../services/ffmpeg/exact/source-heads.ts";
-import { Timeline } from "../../../services/ffmpeg/exact/timeline.ts";
-import { Mp4Head } from "../../../services/ffmpeg/formats/iso/fragments.ts";
+import { BoundaryJobQueue } from "../../../services/ffmpeg/exact/boundary-job-queue.ts";
+import { PresentationTimes } from "../../../services/ffmpeg/exact/presentation-times.ts";
+import { SourceMp4Headers } from "../../../services/ffmpeg/exact/source-mp4-headers.ts";
+import { Mp4Header } from "../../../services/ffmpeg/formats/iso/fragments.ts";
 import { type ExactPlan, planExactCut } from "../../../services/split/domain/exact-plan.ts";
 import { PacketIndex } from "../../../services/split/domain/packet-index.ts";
 import { cutFile } from "../../fixtures/cut.ts";
@@ -66,7 +66,7 @@ describe("the encoder of boundaries", () => {
     const { plan, index } = overlapping();
     const directory = await temporaryFolder();
     const failures: unknown[] = [];
-    const encoder = new BoundaryEncoder({
+    const encoder = new BoundaryJobQueue({
       binary: await standIn(directory, script),
       directory,
       encoder: {
@@ -74,8 +74,8 @@ describe("the encoder of boundaries", () => {
         ...{ stream: "matroska", decoder: undefined, frames: 1, threadFrames: 0 },
       },
       concurrentJobs: 2,
-      heads: new SourceHeads(new Mp4Head(Buffer.alloc(8), "h264"), "h264", index, []),
-      timeline: new Timeline(plan, index, 1),
+      headers: new SourceMp4Headers(new Mp4Header(Buffer.alloc(8), "h264"), "h264", index, []),
+      presentationTimes: new PresentationTimes(plan, index, 1),
       jobs: plan.jobs,
       signal: stopping.signal,
       onFrame: async () => {},

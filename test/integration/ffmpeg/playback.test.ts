@@ -1,7 +1,7 @@
 import { open, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { mp4HeadOf } from "../../../services/ffmpeg/formats/iso/fragments.ts";
+import { mp4HeaderOf } from "../../../services/ffmpeg/formats/iso/fragments.ts";
 import { type Expected, proveSegment } from "../../../services/ffmpeg/proof/prove-segment.ts";
 import { NEVER } from "../../fixtures/cut.ts";
 import { binaries, ffmpeg, ffprobe } from "../../fixtures/media.ts";
@@ -82,8 +82,8 @@ describe("the proof decodes what was produced", () => {
       make("baseline.mp4", ...picture(), ...x264("-g", String(GROUP), "-profile:v", "baseline"), ...fragmented),
       make("high.mp4", ...picture(), ...x264("-preset", "veryfast", "-profile:v", "high"), ...fragmented),
     ]);
-    const [bytes, head] = [await readFile(own), mp4HeadOf(await readFile(other), "h264")];
-    const ownHead = mp4HeadOf(bytes, "h264");
+    const [bytes, head] = [await readFile(own), mp4HeaderOf(await readFile(other), "h264")];
+    const ownHead = mp4HeaderOf(bytes, "h264");
     const mixed = join(await temporaryFolder(), "mixed.mp4");
     const body = bytes.subarray(ownHead.bytes.length);
     await writeFile(mixed, Buffer.concat([ownHead.withConfiguration(head.configuration).bytes, body]));

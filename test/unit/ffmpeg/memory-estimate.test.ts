@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { concurrentMuxes, frameBytes } from "../../../services/ffmpeg/assembly/memory-estimate.ts";
-import { encodingRoom, tooLargeToEncode } from "../../../services/ffmpeg/exact/encoding-room.ts";
+import { encoderConcurrency, tooLargeToEncodeError } from "../../../services/ffmpeg/exact/encoder-concurrency.ts";
 import { setBudget } from "../../../services/ffmpeg/process/limits.ts";
 import { budgetOf } from "../../../services/split/domain/budget.ts";
 
@@ -20,7 +20,7 @@ const X265 = { frames: 42, threadFrames: 0 };
 const CORES = 6;
 
 const roomOf = (encoder: typeof X264, size: keyof typeof SIZES, format = "yuv420p") =>
-  encodingRoom(encoder, frameBytes(SIZES[size], format), CORES);
+  encoderConcurrency(encoder, frameBytes(SIZES[size], format), CORES);
 
 describe("the memory of a picture", () => {
   it.each([
@@ -59,7 +59,7 @@ describe("what fits into the memory of 1,769 MB", () => {
 
   it("8K: no encoder, with a message that says what to do; one where there's more memory", () => {
     expect(roomOf(X264, "eightK")).toBeUndefined();
-    expect(tooLargeToEncode(SIZES.eightK)).toMatchObject({
+    expect(tooLargeToEncodeError(SIZES.eightK)).toMatchObject({
       reason: "LimitExceeded",
       message: expect.stringMatching(/7680 x 4320 .* 1,238 MB .*1769 MB.*"keyframe".*video_split\.memory_mb/),
     });

@@ -111,7 +111,7 @@ const DESCRIPTIONS = [...MEDIA, "minf", "stbl", "stsd"];
 const CONFIGURATION: Readonly<Record<NalCodec, string>> = { h264: "avcC", hevc: "hvcC" };
 
 /** The head of an MP4 with one track of H.264 or HEVC. */
-export class Mp4Head {
+export class Mp4Header {
   readonly #bytes: Buffer;
   readonly #codec: NalCodec;
 
@@ -134,16 +134,16 @@ export class Mp4Head {
   }
 
   /** With another clock, in ticks a second. */
-  withClock(ticks: number): Mp4Head {
+  withClock(ticks: number): Mp4Header {
     const bytes = Buffer.from(this.#bytes);
     const { at, size } = locate(bytes, [...MEDIA, "mdhd"]);
     const field = bytes[at + 8] === 1 ? 28 : 20;
     if (size < field + 4) throw unreadable("the head of the MP4 has no clock");
     bytes.writeUInt32BE(ticks, at + field);
-    return new Mp4Head(bytes, this.#codec);
+    return new Mp4Header(bytes, this.#codec);
   }
 
-  withConfiguration(configuration: Buffer): Mp4Head {
+  withConfiguration(configuration: Buffer): Mp4Header {
     const path = this.#configurationPath();
     const { at, size } = locate(this.#bytes, path);
     const bytes = Buffer.concat([
@@ -156,7 +156,7 @@ export class Mp4Head {
       const parent = locate(this.#bytes, path.slice(0, depth));
       bytes.writeUInt32BE(parent.size + grown, parent.at);
     }
-    return new Mp4Head(bytes, this.#codec);
+    return new Mp4Header(bytes, this.#codec);
   }
 
   get bytes(): Buffer {
@@ -165,11 +165,11 @@ export class Mp4Head {
 }
 
 /** The head out of what ffmpeg's mp4 muxer wrote: everything before the first fragment. */
-export function mp4HeadOf(written: Buffer, codec: NalCodec): Mp4Head {
+export function mp4HeaderOf(written: Buffer, codec: NalCodec): Mp4Header {
   let end = 0;
   for (const { type, body } of boxesIn(viewOf(written))) {
     if (type !== "ftyp" && type !== "moov") break;
     end = body.byteOffset + body.byteLength - written.byteOffset;
   }
-  return new Mp4Head(written.subarray(0, end), codec);
+  return new Mp4Header(written.subarray(0, end), codec);
 }

@@ -1,7 +1,7 @@
 import type { MadeSegment } from "../../split/ports/media-tools.ts";
 import { type AssemblyJob, assembleSegments } from "../assembly/assemble.ts";
 import { concurrentMuxes } from "../assembly/memory-estimate.ts";
-import { CopiedPicture, type CopiedSegment } from "./copied-picture.ts";
+import { type CopiedSegment, CopiedVideo } from "./copied-video.ts";
 
 export type CopiedCut = Omit<AssemblyJob, "starts" | "concurrentMuxes"> & {
   /** ffmpeg's index of the picture. */
@@ -25,6 +25,6 @@ export function cutByCopy(cut: CopiedCut): AsyncGenerator<MadeSegment> {
   return assembleSegments(
     { ...cut, starts, concurrentMuxes: concurrentMuxes(cut.frame) },
     "copy",
-    (place) => new CopiedPicture({ ...cut, hasSound: cut.audio.length > 0 }, place),
+    (place) => new CopiedVideo({ ...cut, hasSound: cut.audio.length > 0 }, place),
   );
 }

@@ -2,7 +2,7 @@ import type { Container, ExactCut, MadeSegment } from "../../split/ports/media-t
 import type { Log } from "../../video/ports/log.ts";
 import { type AssemblyContext, assembleSegments } from "../assembly/assemble.ts";
 import { concurrentMuxes } from "../assembly/memory-estimate.ts";
-import type { PictureReading } from "../assembly/read-source.ts";
+import type { VideoReader } from "../assembly/read-source.ts";
 import { isIso } from "../formats/containers.ts";
 import { isNalCodec } from "../formats/nal/units.ts";
 import { CutFailedError, isOfTheFile } from "../process/errors.ts";
@@ -11,8 +11,8 @@ import type { RangeProof } from "../proof/dynamic-range.ts";
 import type { ContainerMetadata } from "../source/container-metadata.ts";
 import type { AudioTrack } from "../source/describe.ts";
 import type { PictureFormat } from "../source/picture-format.ts";
+import { encoderConcurrency, tooLargeToEncodeError } from "./encoder-concurrency.ts";
 import { type Encoder, encodersFor, hasAlpha } from "./encoders.ts";
-import { encodingRoom, tooLargeToEncode } from "./encoding-room.ts";
 import { Reencoder } from "./reencoder.ts";
 import { Stitcher } from "./stitcher.ts";
 
@@ -63,7 +63,7 @@ type CutMethod = { encoder: Encoder; kind: "stitch" | "encode"; concurrentJobs: 
 
 /** An encoder that fits into the memory, run so that it does; none where it doesn't. */
 function fitToMemory(encoder: Encoder, frame: number): Pick<CutMethod, "encoder" | "concurrentJobs">[] {
-  const concurrency = encodingRoom(encoder, frame);
+  const concurrency = encoderConcurrency(encoder, frame);
   if (concurrency === undefined) return [];
   const { jobs, threads } = concurrency;
   const options = threads === undefined ? encoder.options : [...encoder.options, "-threads", String(threads)];
@@ -84,7 +84,7 @@ export async function* cutExactly(job: ExactCutJob): AsyncGenerator<MadeSegment>
   if (encoders.length === 0) throw new CutFailedError("UnsupportedCut", whyNotEncoded(job.picture));
   const fitting = encoders.flatMap((encoder) => fitToMemory(encoder, job.frame));
   const [best] = fitting;
-  if (best === undefined) throw tooLargeToEncode(job.shownSize);
+  if (best === undefined) throw tooLargeToEncodeError(job.shownSize);
   const methods = fitting.map((method): CutMethod => ({ ...method, kind: "encode" }));
   if (canStitch(job, best.encoder)) methods.unshift({ ...best, kind: "stitch" });
   let next = job.from;
@@ -115,15 +115,11 @@ const whyNotEncoded = (picture: PictureFormat): string =>
 function attempt(job: ExactCutJob, method: CutMethod, from: number): AsyncGenerator<MadeSegment> {
   const starts = job.cut.plan.segments.map(({ start }) => start);
   return assembleSegments({ ...job, starts, from, concurrentMuxes: concurrentMuxes(job.frame) }, method.kind, (place) =>
-    pictureReading({ ...job, from }, method, place),
+    videoReader({ ...job, from }, method, place),
   );
 }
 
-function pictureReading(
-  job: ExactCutJob,
-  method: CutMethod,
-  { spools, assembly, signal }: AssemblyContext,
-): PictureReading {
+function videoReader(job: ExactCutJob, method: CutMethod, { spools, assembly, signal }: AssemblyContext): VideoReader {
   const { binary, video, container, cut, configurations, from } = job;
   const { plan, index, segmentSeconds } = cut;
   const { encoder, concurrentJobs } = method;

@@ -12,7 +12,7 @@ const MAX_JOBS = 2;
 const THREADS_PER_CORE = 1.5;
 
 /** How an encoder is run so that it fits into the memory. */
-export type EncodingRoom = {
+export type EncoderConcurrency = {
   /** Encoders at the same time. */
   jobs: number;
   /** Of each encoder; undefined: as many as it takes by itself. */
@@ -23,18 +23,18 @@ export type EncodingRoom = {
  * How many encoders fit, and with how many threads. Undefined where not even one does. `frame`: bytes
  * of one picture. `cores`: how many the encoder sees.
  */
-export function encodingRoom(
+export function encoderConcurrency(
   { frames, threadFrames }: Pick<Encoder, "frames" | "threadFrames">,
   frame: number,
   cores: number = availableParallelism(),
-): EncodingRoom | undefined {
+): EncoderConcurrency | undefined {
   const usual = threadFrames === 0 ? 1 : Math.ceil(cores * THREADS_PER_CORE);
   const threadsIn = (room: number): number => {
     const left = room - runBytes(frame, frames);
     if (left < 0) return 0;
     return threadFrames === 0 ? usual : Math.min(usual, Math.floor(left / (threadFrames * frame)));
   };
-  const roomFor = (jobs: number): EncodingRoom | undefined => {
+  const roomFor = (jobs: number): EncoderConcurrency | undefined => {
     const threads = threadsIn(encoderBytes(frame, jobs));
     if (threads < 1) return undefined;
     return { jobs, threads: threads < usual ? threads : undefined };
@@ -44,7 +44,7 @@ export function encodingRoom(
 }
 
 /** `size` in pixels, as displayed. Neither retried nor encoded in another way. */
-export function tooLargeToEncode(size: readonly [number, number]): Error {
+export function tooLargeToEncodeError(size: readonly [number, number]): Error {
   const { programBytes, memoryMB } = currentBudget();
   return limitExceeded(
     `A picture of ${size.join(" x ")} pixels takes more memory to encode than the ${megabytes(programBytes)} that ffmpeg may use ` +

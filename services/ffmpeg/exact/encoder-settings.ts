@@ -3,7 +3,7 @@ import type { PictureFormat } from "../source/picture-format.ts";
 /**
  * How each codec is encoded: every frame has 45 dB or more, whatever it shows. docs/decisions/exact-cut.md
  */
-export type Recipe = {
+export type EncoderSettings = {
   /** ffmpeg's name of the encoder. */
   encoder: string;
   /** Codec of what it makes, as ffprobe names it. */
@@ -67,7 +67,7 @@ const X264_EXACTNESS =
   "rc-lookahead=0:sync-lookahead=0:aq-mode=0:mbtree=0:psy=0:trellis=0:deadzone-inter=6:deadzone-intra=6";
 const X265_EXACTNESS = "rc-lookahead=0:frame-threads=1:aq-mode=0:cutree=0:psy-rd=0:psy-rdoq=0:rdoq-level=0:ipratio=1";
 
-export const x264: Recipe = {
+export const x264: EncoderSettings = {
   encoder: "libx264",
   codec: "h264",
   options: (format) => {
@@ -86,7 +86,7 @@ export const x264: Recipe = {
   threadFrames: 4,
 };
 
-const x265: Recipe = {
+const x265: EncoderSettings = {
   encoder: "libx265",
   codec: "hevc",
   options: () => [
@@ -97,7 +97,7 @@ const x265: Recipe = {
 };
 
 /** Fixed quantisers: 1 is the finest. */
-const fine = (encoder: string, quantiser: number, ...options: string[]): Recipe => ({
+const fine = (encoder: string, quantiser: number, ...options: string[]): EncoderSettings => ({
   encoder,
   codec: encoder,
   options: (format) => [
@@ -120,7 +120,7 @@ function mpegClock({ averageFps }: PictureFormat): string | undefined {
   });
 }
 
-const plain = (encoder: string, codec: string, ...options: string[]): Recipe => ({
+const plain = (encoder: string, codec: string, ...options: string[]): EncoderSettings => ({
   encoder,
   codec,
   options: () => options,
@@ -138,7 +138,7 @@ const VPX_IN_ORDER = ["-auto-alt-ref", "0", "-lag-in-frames", "0"];
  * order. libtheora has no option for where to put a keyframe, so every frame is one, as of FFV1; its finest is
  * 41 dB for noise. MPEG-1 has no room for larger values: its finest that holds them all has 43 dB.
  */
-export const RECIPES: Readonly<Record<string, readonly Recipe[]>> = {
+export const ENCODERS_BY_CODEC: Readonly<Record<string, readonly EncoderSettings[]>> = {
   h264: [x264],
   hevc: [x265, x264],
   mpeg1video: [{ ...fine("mpeg1video", 2, ...FLAT_MATRIX), clock: mpegClock }],

@@ -1,23 +1,23 @@
 import { type ExactPlan, type ExactSegment, madeOf, type Ranks } from "../../split/domain/exact-plan.ts";
 import type { PacketIndex } from "../../split/domain/packet-index.ts";
 import { MUX_OFFSET_SECONDS } from "../assembly/mux-segment.ts";
-import { fragmentHeader, type Mp4Head, type Sample } from "../formats/iso/fragments.ts";
+import { fragmentHeader, type Mp4Header, type Sample } from "../formats/iso/fragments.ts";
 import { avcParameterSets, hevcParameterSets, withoutSets } from "../formats/nal/parameter-sets.ts";
 import { lengthPrefixed, type NalCodec } from "../formats/nal/units.ts";
-import type { EncodedFrames } from "./encoded-frames.ts";
+import type { EncodedFrameAdapter } from "./encoded-frame-adapter.ts";
+import { decodeTimes, type PresentationTimes } from "./presentation-times.ts";
 import type { Sections } from "./section.ts";
-import type { SourceHeads } from "./source-heads.ts";
-import { decodeTimes, type Timeline } from "./timeline.ts";
+import type { SourceMp4Headers } from "./source-mp4-headers.ts";
 
 /** What is the same for all segments of a source. */
-export type StitchedSource = {
+export type StitchingSource = {
   codec: NalCodec;
   plan: ExactPlan;
   index: PacketIndex;
-  timeline: Timeline;
+  presentationTimes: PresentationTimes;
   /** With the timeline's clock. */
-  heads: SourceHeads;
-  encoded: EncodedFrames;
+  headers: SourceMp4Headers;
+  encoded: EncodedFrameAdapter;
   /** Whether segments have no place for parameter sets but the stream: transport streams. */
   isStartCoded: boolean;
 };
@@ -46,34 +46,37 @@ type Packet = {
  * The picture of a segment whose sections are whole: as one fragmented MP4, packets in decode
  * order.
  */
-export class StitchedPicture {
-  readonly head: Mp4Head;
+export class StitchedVideo {
+  readonly header: Mp4Header;
   /** Of the packets that are copied. */
-  readonly #sourceHead: Mp4Head;
-  readonly #source: StitchedSource;
+  readonly #sourceHeader: Mp4Header;
+  readonly #source: StitchingSource;
   readonly #stitched: StitchedSegment;
 
-  constructor(source: StitchedSource, stitched: StitchedSegment) {
+  constructor(source: StitchingSource, stitched: StitchedSegment) {
     this.#source = source;
     this.#stitched = stitched;
     const { copied, ranks } = stitched.segment;
-    this.#sourceHead = source.heads.ofPacket(copied?.from ?? source.plan.packetOf[ranks.from]!);
-    this.head = headOf(source, stitched, this.#sourceHead);
+    this.#sourceHeader = source.headers.ofPacket(copied?.from ?? source.plan.packetOf[ranks.from]!);
+    this.header = headerOf(source, stitched, this.#sourceHeader);
   }
 
   /** Times are `MUX_OFFSET_SECONDS` ahead, from the segment's first frame. */
   async write(sink: (data: Buffer) => Promise<void>): Promise<void> {
-    const { timeline } = this.#source;
+    const { presentationTimes } = this.#source;
     const { segment, sections } = this.#stitched;
     const { ranks } = segment;
-    const ticksOf = (rank: number) => timeline.ofRank(rank) - timeline.ofRank(ranks.from);
+    const ticksOf = (rank: number) => presentationTimes.ofRank(rank) - presentationTimes.ofRank(ranks.from);
     const packets = this.#packets();
     const shown = packets.map(({ rank }) => ticksOf(rank));
     const times = decodeTimes(shown);
-    const lastDuration = Math.max(Math.round(timeline.lastDurationOf(segment) * timeline.ticksPerSecond), 1);
-    const ahead = MUX_OFFSET_SECONDS * timeline.ticksPerSecond;
+    const lastDuration = Math.max(
+      Math.round(presentationTimes.lastDurationOf(segment) * presentationTimes.ticksPerSecond),
+      1,
+    );
+    const ahead = MUX_OFFSET_SECONDS * presentationTimes.ticksPerSecond;
 
-    await sink(this.head.bytes);
+    await sink(this.header.bytes);
     let samples: Sample[] = [];
     let data: Buffer[] = [];
     let bytes = 0;
@@ -115,7 +118,7 @@ export class StitchedPicture {
       ...copied.map((rank, at) => ({
         rank,
         key: index.isKey(plan.packetOf[rank]!),
-        prefix: at === 0 ? sets(this.#sourceHead.configuration) : undefined,
+        prefix: at === 0 ? sets(this.#sourceHeader.configuration) : undefined,
       })),
       ...encoded(segment.tail),
     ];
@@ -123,16 +126,16 @@ export class StitchedPicture {
 }
 
 /** Decoders need the parameters of all pictures that there are. */
-function headOf(
-  { codec, encoded, isStartCoded }: StitchedSource,
+function headerOf(
+  { codec, encoded, isStartCoded }: StitchingSource,
   { segment, configuration }: StitchedSegment,
-  head: Mp4Head,
-): Mp4Head {
+  header: Mp4Header,
+): Mp4Header {
   const made = madeOf(segment);
-  if (made === "copied" || configuration === undefined) return head;
-  if (made === "encoded") return head.withConfiguration(configuration);
+  if (made === "copied" || configuration === undefined) return header;
+  if (made === "encoded") return header.withConfiguration(configuration);
   // A transport stream repeats the head's parameters where the stream has none of its own, and else
   // leaves them out.
-  if (isStartCoded) return head.withConfiguration(withoutSets(head.configuration, codec));
-  return head.withConfiguration(encoded.merged(head.configuration, configuration));
+  if (isStartCoded) return header.withConfiguration(withoutSets(header.configuration, codec));
+  return header.withConfiguration(encoded.merged(header.configuration, configuration));
 }

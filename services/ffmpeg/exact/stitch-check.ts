@@ -1,6 +1,6 @@
 import type { ExactSegment, Ranks } from "../../split/domain/exact-plan.ts";
 import type { RunningPacketCheck } from "../assembly/segment-finisher.ts";
-import { fragmentHeader, type Mp4Head } from "../formats/iso/fragments.ts";
+import { fragmentHeader, type Mp4Header } from "../formats/iso/fragments.ts";
 import { NalReader } from "../formats/nal/units.ts";
 import { isOfTheFile } from "../process/errors.ts";
 import { readPacketLines } from "../process/packet-lines.ts";
@@ -13,7 +13,7 @@ export type Decoding = {
   binary: string;
   directory: string;
   /** With the decoder's configuration that the produced file has. */
-  head: Mp4Head;
+  header: Mp4Header;
   ticksPerSecond: number;
   signal: AbortSignal;
 };
@@ -31,7 +31,7 @@ const countOf = ({ from, to }: Ranks): number => to - from;
  * and the tail. Not as one, since decoders may drop what they hold back when the parameters change,
  * and most of what comes between is left out.
  */
-export function checkJoints(decoding: Decoding, segment: ExactSegment): RunningPacketCheck {
+export function checkStitches(decoding: Decoding, segment: ExactSegment): RunningPacketCheck {
   const [head, tail] = [countOf(segment.head), countOf(segment.tail)];
   const tailFrom = countOf(segment.ranks) - tail;
   const headTo = head + Math.min(MAX_FOLLOWING_FRAMES, tailFrom - head);
@@ -58,7 +58,7 @@ export function checkJoints(decoding: Decoding, segment: ExactSegment): RunningP
  * must come.
  */
 function checkFrames(decoding: Decoding, { from, to }: Ranks, least: number): RunningPacketCheck {
-  const { binary, directory, head, ticksPerSecond } = decoding;
+  const { binary, directory, header, ticksPerSecond } = decoding;
   const stopping = new AbortController();
   const signal = AbortSignal.any([decoding.signal, stopping.signal]);
   const queue = new ByteQueue(MAX_UNREAD_BYTES, signal);
@@ -92,7 +92,7 @@ function checkFrames(decoding: Decoding, { from, to }: Ranks, least: number): Ru
       if (number < from || number >= to) return;
       const framed = reader.framed(packet);
       const sample = { duration: 1, size: framed.length, key: fed === 0, offset: 0 };
-      if (fed === 0) queue.add(head.bytes);
+      if (fed === 0) queue.add(header.bytes);
       fed += 1;
       // In decode order: what was encoded is in order, and only the number of the copied frames
       // counts.

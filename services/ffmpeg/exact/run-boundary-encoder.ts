@@ -5,7 +5,7 @@ import { boundedDecoding } from "../process/sandbox.ts";
 import type { Encoder } from "./encoders.ts";
 import { StitchError } from "./stitch-error.ts";
 
-export type BoundaryEncoding = {
+export type BoundaryEncoderRun = {
   binary: string;
   directory: string;
   encoder: Encoder;
@@ -13,12 +13,12 @@ export type BoundaryEncoding = {
   /** A fragmented MP4 that starts on a keyframe and holds every frame to encode. */
   source: AsyncIterable<Buffer>;
   /** The frames to encode, in presentation order. Each run of them starts anew, on a keyframe. */
-  parts: readonly Ranks[];
+  runs: readonly Ranks[];
   /** When a frame is shown, in ticks of `source`. */
   tickOf: (rank: number) => number;
   ticksPerSecond: number;
   /** For each encoded frame, in presentation order; `configuration` is avcC or hvcC. */
-  onFrame: (part: Ranks, frame: Buffer, configuration: Buffer) => Promise<void>;
+  onFrame: (run: Ranks, frame: Buffer, configuration: Buffer) => Promise<void>;
 };
 
 const QUIET = ["-hide_banner", "-loglevel", "error"];
@@ -26,24 +26,24 @@ const QUIET = ["-hide_banner", "-loglevel", "error"];
 const sizeOf = ({ from, to }: Ranks): number => to - from;
 
 /** Parts that follow each other are one. */
-function merged(parts: readonly Ranks[]): Ranks[] {
-  const runs: Ranks[] = [];
-  for (const part of parts) {
-    const last = runs.at(-1);
-    if (last?.to === part.from) last.to = part.to;
-    else runs.push({ ...part });
+function mergeAdjacent(runs: readonly Ranks[]): Ranks[] {
+  const merged: Ranks[] = [];
+  for (const run of runs) {
+    const last = merged.at(-1);
+    if (last?.to === run.from) last.to = run.to;
+    else merged.push({ ...run });
   }
-  return runs;
+  return merged;
 }
 
-const selection = ({ parts, tickOf }: BoundaryEncoding): string =>
-  `select='${merged(parts)
+const selection = ({ runs, tickOf }: BoundaryEncoderRun): string =>
+  `select='${mergeAdjacent(runs)
     .map(({ from, to }) => `between(pts,${tickOf(from)},${tickOf(to - 1)})`)
     .join("+")}'`;
 
-/** Halfway between the frame that starts a part and the one before. */
-function forcedKeyframes({ parts, tickOf, ticksPerSecond }: BoundaryEncoding): string[] {
-  const times = parts.slice(1).map(({ from }) => (tickOf(from) + tickOf(Math.max(0, from - 1))) / 2 / ticksPerSecond);
+/** Halfway between the frame that starts a run and the one before. */
+function forcedKeyframes({ runs, tickOf, ticksPerSecond }: BoundaryEncoderRun): string[] {
+  const times = runs.slice(1).map(({ from }) => (tickOf(from) + tickOf(Math.max(0, from - 1))) / 2 / ticksPerSecond);
   return times.length > 0 ? ["-force_key_frames", times.map((time) => time.toFixed(6)).join(",")] : [];
 }
 
@@ -51,20 +51,20 @@ function forcedKeyframes({ parts, tickOf, ticksPerSecond }: BoundaryEncoding): s
  * Decodes a group of pictures and encodes some frames of it again. Resolves when all of them were
  * passed on. Throws `StitchError` where more or fewer come of it than were asked for.
  */
-export async function encodeBoundary(encoding: BoundaryEncoding): Promise<void> {
-  const { binary, directory, encoder, signal, source, parts, onFrame } = encoding;
-  let part = 0;
+export async function runBoundaryEncoder(encoding: BoundaryEncoderRun): Promise<void> {
+  const { binary, directory, encoder, signal, source, runs, onFrame } = encoding;
+  let run = 0;
   let encoded = 0;
   let configuration: Buffer | undefined;
   const receive = async (frame: Buffer): Promise<void> => {
-    const ranks = parts[part];
+    const ranks = runs[run];
     if (ranks === undefined) throw new StitchError("more frames were encoded than were asked for");
     if (configuration === undefined) throw new StitchError("the encoder wrote no configuration");
     await onFrame(ranks, frame, configuration);
     encoded += 1;
     if (encoded < sizeOf(ranks)) return;
     encoded = 0;
-    part += 1;
+    run += 1;
   };
   await runFfmpeg(
     {
@@ -95,5 +95,5 @@ export async function encodeBoundary(encoding: BoundaryEncoding): Promise<void> 
       await Promise.all([feed(), readMatroska(outputs.encoded, onTracks, ({ data }) => receive(data))]);
     },
   );
-  if (part < parts.length) throw new StitchError(`of ${parts.length} parts of a boundary, ${part} could be encoded`);
+  if (run < runs.length) throw new StitchError(`of ${runs.length} runs of a boundary, ${run} could be encoded`);
 }

@@ -25,7 +25,7 @@ export function readFirstPacket(lines: OutputPipe, bytes: OutputPipe): Promise<B
  * Puts the messages of a source's first packet, which tell how the picture was mastered, before each
  * keyframe that is encoded. `source` and `encoded` are codecs, as ffprobe names them.
  */
-export function sourceMessages(
+export function masteringMetadataWriter(
   source: string | undefined,
   packet: Buffer | undefined,
   encoded: string,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { Timeline } from "../../../services/ffmpeg/exact/timeline.ts";
+import { PresentationTimes } from "../../../services/ffmpeg/exact/presentation-times.ts";
 import { planExactCut } from "../../../services/split/domain/exact-plan.ts";
 import { PacketIndex } from "../../../services/split/domain/packet-index.ts";
 
@@ -8,7 +8,7 @@ function lastDurations(times: readonly number[], duration: number | undefined): 
   const index = new PacketIndex();
   for (const time of times) index.add({ time, duration, key: true });
   const plan = planExactCut(index, 2, 25)!;
-  const timeline = new Timeline(plan, index, 1_000);
+  const timeline = new PresentationTimes(plan, index, 1_000);
   return plan.segments.map((segment) => timeline.lastDurationOf(segment));
 }
 

@@ -7,7 +7,7 @@ const MAX_FRAME_SECONDS = 1;
 /**
  * When the frames of a plan are shown, in ticks of the source's clock from the video's first frame.
  */
-export class Timeline {
+export class PresentationTimes {
   readonly ticksPerSecond: number;
   readonly #plan: ExactPlan;
   readonly #index: PacketIndex;

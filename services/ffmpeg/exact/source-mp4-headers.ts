@@ -1,5 +1,5 @@
 import type { PacketIndex } from "../../split/domain/packet-index.ts";
-import type { Mp4Head } from "../formats/iso/fragments.ts";
+import type { Mp4Header } from "../formats/iso/fragments.ts";
 import { avcParameterSets, hevcParameterSets } from "../formats/nal/parameter-sets.ts";
 import { lengthPrefixed, type NalCodec } from "../formats/nal/units.ts";
 import { StitchError } from "./stitch-error.ts";
@@ -8,30 +8,30 @@ import { StitchError } from "./stitch-error.ts";
  * What decoders are set up with for the packets of a source: the same for all of them, or where the
  * source has several sample descriptions, that of each packet's own.
  */
-export class SourceHeads {
+export class SourceMp4Headers {
   readonly #index: PacketIndex;
   readonly #codec: NalCodec;
-  readonly #heads: readonly Mp4Head[];
+  readonly #headers: readonly Mp4Header[];
 
-  /** `head` is of the first packet. Throws `StitchError` where a description's configuration isn't known. */
-  constructor(head: Mp4Head, codec: NalCodec, index: PacketIndex, configurations: readonly Buffer[]) {
+  /** `header` is of the first packet. Throws `StitchError` where a description's configuration isn't known. */
+  constructor(header: Mp4Header, codec: NalCodec, index: PacketIndex, configurations: readonly Buffer[]) {
     this.#index = index;
     this.#codec = codec;
     if (index.changesDescription && configurations.length === 0)
       throw new StitchError("the source's sample descriptions can't be read");
-    this.#heads = index.changesDescription ? configurations.map((one) => head.withConfiguration(one)) : [head];
+    this.#headers = index.changesDescription ? configurations.map((one) => header.withConfiguration(one)) : [header];
   }
 
   /** avcC or hvcC of each. */
   get configurations(): Buffer[] {
-    return this.#heads.map(({ configuration }) => configuration);
+    return this.#headers.map(({ configuration }) => configuration);
   }
 
   /** Of a packet, counted in decode order. */
-  ofPacket(packet: number): Mp4Head {
-    const head = this.#heads[this.#index.description(packet)];
-    if (head === undefined) throw new StitchError(`packet ${packet} needs a sample description that isn't there`);
-    return head;
+  ofPacket(packet: number): Mp4Header {
+    const header = this.#headers[this.#index.description(packet)];
+    if (header === undefined) throw new StitchError(`packet ${packet} needs a sample description that isn't there`);
+    return header;
   }
 
   /** The packet, behind its parameters where the one before in the stream needs others. */

@@ -5,7 +5,7 @@ import { unreadable } from "../process/errors.ts";
  * When decoded frames are shown, in their order. The same frames may come encoded before or after
  * their times.
  */
-export class FrameTimes {
+export class DecodedFrameTimes {
   readonly #times: number[] = [];
   readonly #changed = new Condition();
   #ended = false;

@@ -2,14 +2,14 @@ import { type ExactSegment, madeOf, type Ranks } from "../../split/domain/exact-
 import type { Assembly } from "../assembly/assembly.ts";
 import type { SpoolFolder } from "../assembly/spool.ts";
 import { isIdr, pictureHasher } from "../formats/nal/units.ts";
-import { checkJoints } from "./joint-check.ts";
 import { Section, type SectionName, type Sections } from "./section.ts";
+import { checkStitches } from "./stitch-check.ts";
 import { StitchError } from "./stitch-error.ts";
-import { StitchedPicture, type StitchedSource } from "./stitched-picture.ts";
+import { StitchedVideo, type StitchingSource } from "./stitched-video.ts";
 
-export type SegmentWriterOptions = {
+export type StitchedSegmentWriterOptions = {
   binary: string;
-  source: StitchedSource;
+  source: StitchingSource;
   /** The first segment that is needed. */
   from: number;
   spools: SpoolFolder;
@@ -30,15 +30,15 @@ const countOf = ({ from, to }: Ranks): number => to - from;
  * Gathers the packets of each segment, and hands a segment over to be joined once all of its
  * picture is there.
  */
-export class SegmentWriter {
-  readonly #options: SegmentWriterOptions;
+export class StitchedSegmentWriter {
+  readonly #options: StitchedSegmentWriterOptions;
   readonly #assembly: Assembly;
   readonly #unfinished = new Map<number, Unfinished>();
   readonly #hash: (packet: Buffer) => number;
-  /** Where an encoded part belongs, by its first rank. */
+  /** Where an encoded run belongs, by its first rank. */
   readonly #places = new Map<number, { segment: ExactSegment; name: SectionName }>();
 
-  constructor(options: SegmentWriterOptions, assembly: Assembly) {
+  constructor(options: StitchedSegmentWriterOptions, assembly: Assembly) {
     this.#options = options;
     this.#assembly = assembly;
     this.#hash = pictureHasher(options.source.codec);
@@ -47,9 +47,9 @@ export class SegmentWriter {
         if (countOf(segment[name]) > 0) this.#places.set(segment[name].from, { segment, name });
   }
 
-  /** Whether a part belongs to a segment that is needed. */
-  isNeeded(part: Ranks): boolean {
-    return this.#placeOf(part).segment.index >= this.#options.from;
+  /** Whether a run belongs to a segment that is needed. */
+  isNeeded(run: Ranks): boolean {
+    return this.#placeOf(run).segment.index >= this.#options.from;
   }
 
   /** A copied packet of a segment, framed by 4-byte lengths; in decode order. */
@@ -60,14 +60,14 @@ export class SegmentWriter {
     await this.#add(segment, unfinished.sections.copied, framed);
   }
 
-  /** An encoded frame of a part, in presentation order; `configuration` is its avcC or hvcC. */
-  async addEncoded(part: Ranks, frame: Buffer, configuration: Buffer): Promise<void> {
-    const { segment, name } = this.#placeOf(part);
+  /** An encoded frame of a run, in presentation order; `configuration` is its avcC or hvcC. */
+  async addEncoded(run: Ranks, frame: Buffer, configuration: Buffer): Promise<void> {
+    const { segment, name } = this.#placeOf(run);
     if (segment.index < this.#options.from) return;
     const unfinished = this.#unfinishedOf(segment);
     const section = unfinished.sections[name];
     if (section.isEmpty) {
-      if (!isIdr(this.#options.source.codec, frame)) throw new StitchError("an encoded part doesn't begin anew");
+      if (!isIdr(this.#options.source.codec, frame)) throw new StitchError("an encoded run doesn't begin anew");
       unfinished.configuration ??= configuration;
       if (!unfinished.configuration.equals(configuration))
         throw new StitchError("a segment's two ends were encoded in different ways");
@@ -75,9 +75,9 @@ export class SegmentWriter {
     await this.#add(segment, section, frame);
   }
 
-  #placeOf(part: Ranks) {
-    const place = this.#places.get(part.from);
-    if (place === undefined) throw new Error(`no segment has a part that starts with frame ${part.from}`);
+  #placeOf(run: Ranks) {
+    const place = this.#places.get(run.from);
+    if (place === undefined) throw new Error(`no segment has a run that starts with frame ${run.from}`);
     return place;
   }
 
@@ -111,21 +111,21 @@ export class SegmentWriter {
 
   #handOver(segment: ExactSegment, { sections, hashes, configuration }: Unfinished): void {
     const { source, binary, spools, signal } = this.#options;
-    const { codec, timeline } = source;
-    const { ticksPerSecond } = timeline;
-    const picture = new StitchedPicture(source, { segment, sections, copied: [...hashes.keys()], configuration });
+    const { codec, presentationTimes } = source;
+    const { ticksPerSecond } = presentationTimes;
+    const picture = new StitchedVideo(source, { segment, sections, copied: [...hashes.keys()], configuration });
     const made = madeOf(segment);
     const first = segment.ranks.from;
     const frames = Array.from({ length: countOf(segment.ranks) }, (_, frame) => ({
-      time: (timeline.ofRank(first + frame) - timeline.ofRank(first)) / ticksPerSecond,
+      time: (presentationTimes.ofRank(first + frame) - presentationTimes.ofRank(first)) / ticksPerSecond,
       hash: hashes.get(first + frame),
     }));
-    const playback = { binary, directory: spools.path, head: picture.head, ticksPerSecond, signal };
-    this.#assembly.addPicture(segment.index, {
+    const playback = { binary, directory: spools.path, header: picture.header, ticksPerSecond, signal };
+    this.#assembly.addVideo(segment.index, {
       made,
       codec,
       frames,
-      lastDuration: timeline.lastDurationOf(segment),
+      lastDuration: presentationTimes.lastDurationOf(segment),
       input: { format: "mp4", write: (sink) => picture.write(sink) },
       clock: ticksPerSecond,
       zero: segment.start,
@@ -133,7 +133,7 @@ export class SegmentWriter {
       hash: pictureHasher(codec),
       startsOnKey: true,
       mustDecode: true,
-      ...(made === "stitched" ? { check: () => checkJoints(playback, segment) } : {}),
+      ...(made === "stitched" ? { check: () => checkStitches(playback, segment) } : {}),
       remove: async () => {
         await Promise.all(Object.values(sections).map((section) => section.remove()));
       },

@@ -6,7 +6,7 @@ import type { Container } from "../../split/ports/media-tools.ts";
 import type { AssemblyContext } from "../assembly/assemble.ts";
 import { MUX_OFFSET_SECONDS } from "../assembly/mux-segment.ts";
 import type { Origin } from "../assembly/origin.ts";
-import type { PictureReading } from "../assembly/read-source.ts";
+import type { VideoReader } from "../assembly/read-source.ts";
 import { isIso } from "../formats/containers.ts";
 import { pictureHasher } from "../formats/nal/units.ts";
 import { Condition } from "../process/condition.ts";
@@ -15,7 +15,7 @@ import { eachLine } from "../process/lines.ts";
 import type { OutputPipe } from "../process/program.ts";
 import { type ContainerMetadata, flagsForTags, withoutFileTags } from "../source/container-metadata.ts";
 import { hasSampleTable } from "../source/sample-table.ts";
-import { picturePackets, type SourcePacket, sourcePackets } from "./source-packets.ts";
+import { type HashedPacket, hashedPacketOutputs, readHashedPackets } from "./hashed-packets.ts";
 
 /** A segment in terms of packets, which are counted in decode order. */
 export type CopiedSegment = {
@@ -25,7 +25,7 @@ export type CopiedSegment = {
   firstFrameTime: number;
 };
 
-export type CopiedPictureOptions = {
+export type CopiedVideoOptions = {
   /** ffprobe's name of the source's container. */
   format: string;
   /** ffmpeg's index of the stream. */
@@ -60,7 +60,7 @@ const isAhead = ({ muxer }: Container, hasSound: boolean): boolean => hasSound &
 /**
  * Options of the lossless cut. Why each is there: docs/decisions/keyframe-cut.md
  */
-const cutOptions = ({ container, metadata, segments, video, hasSound }: CopiedPictureOptions): string[] => {
+const cutOptions = ({ container, metadata, segments, video, hasSound }: CopiedVideoOptions): string[] => {
   const starts = segments.slice(1).map(({ firstFrame }) => firstFrame);
   const options = ["fflags=+bitexact"];
   if (isIso(container) && !hasSound) options.push(`movflags=+faststart${flagsForTags(metadata)}`);
@@ -88,11 +88,11 @@ const VERBATIM = ["h264", "hevc", "mpeg4", "vp9", "av1", "prores", "mjpeg"];
  * Whether packets are the same in source and segment to the last byte: then ffmpeg hashes them on
  * the way, and none comes here.
  */
-const isVerbatim = ({ format, container, codec }: CopiedPictureOptions): boolean =>
+const isVerbatim = ({ format, container, codec }: CopiedVideoOptions): boolean =>
   hasSampleTable(format) && isIso(container) && VERBATIM.includes(codec);
 
 /** Where the container doesn't say, a frame is as long as its neighbours are on average. */
-function lastDuration(frames: readonly SourcePacket[]): number {
+function lastDuration(frames: readonly HashedPacket[]): number {
   const last = frames.at(-1);
   if (last === undefined || last.duration > 0) return last?.duration ?? 0;
   return (last.time - frames[0]!.time) / Math.max(1, frames.length - 1);
@@ -102,25 +102,25 @@ function lastDuration(frames: readonly SourcePacket[]): number {
  * The picture of a lossless cut: ffmpeg's segment muxer writes it to a file for each segment, and
  * what it writes is held against the packets that were read from the source.
  */
-export class CopiedPicture implements PictureReading {
-  readonly outputs: PictureReading["outputs"];
-  readonly files: NonNullable<PictureReading["files"]>;
-  readonly #options: CopiedPictureOptions;
+export class CopiedVideo implements VideoReader {
+  readonly outputs: VideoReader["outputs"];
+  readonly files: NonNullable<VideoReader["files"]>;
+  readonly #options: CopiedVideoOptions;
   readonly #place: AssemblyContext;
   readonly #isVerbatim: boolean;
   readonly #changed = new Condition();
   /** Of the segments that aren't handed over, in decode order. */
-  readonly #packets: SourcePacket[] = [];
+  readonly #packets: HashedPacket[] = [];
   #reported = 0;
   #ended = false;
   #handingOver: Promise<void> | undefined;
 
-  constructor(options: CopiedPictureOptions, place: AssemblyContext) {
+  constructor(options: CopiedVideoOptions, place: AssemblyContext) {
     this.#options = options;
     this.#place = place;
     this.#isVerbatim = isVerbatim(options);
     // The list is the first, pipe:3, which the options of the segments name.
-    this.outputs = { list: null, ...picturePackets(options.video, this.#isVerbatim) };
+    this.outputs = { list: null, ...hashedPacketOutputs(options.video, this.#isVerbatim) };
     this.files = [{ path: `%05d.${options.container.extension}`, options: cutOptions(options) }];
   }
 
@@ -148,11 +148,11 @@ export class CopiedPicture implements PictureReading {
   async #readPackets(pipes: CopiedPipes, origin: Origin): Promise<void> {
     const { codec, segments } = this.#options;
     const hash = this.#isVerbatim ? undefined : pictureHasher(codec);
-    for await (const packet of sourcePackets(pipes, hash)) {
+    for await (const packet of readHashedPackets(pipes, hash)) {
       origin.set(packet.time - segments[0]!.firstFrameTime);
       this.#packets.push(packet);
       this.#changed.notify();
-      await this.#place.assembly.pictureRead(packet.time - origin.seconds!);
+      await this.#place.assembly.videoRead(packet.time - origin.seconds!);
     }
   }
 
@@ -174,7 +174,7 @@ export class CopiedPicture implements PictureReading {
     }
   }
 
-  async #add(index: number, packets: readonly SourcePacket[], origin: number): Promise<void> {
+  async #add(index: number, packets: readonly HashedPacket[], origin: number): Promise<void> {
     const { codec, container, from, hasSound, mustDecode } = this.#options;
     const path = this.#file(index);
     const remove = () => rm(path, { force: true });
@@ -182,7 +182,7 @@ export class CopiedPicture implements PictureReading {
     const first = packets[0]!.time;
     const shown = packets.toSorted((one, other) => one.time - other.time);
     const begin = shown[0]!.time;
-    this.#place.assembly.addPicture(index, {
+    this.#place.assembly.addVideo(index, {
       made: "copied",
       codec,
       // The first file has the times that ffmpeg gives the source; the others begin with their first packet.

@@ -8,25 +8,25 @@ import { isIdr, lengthFramed, type NalCodec } from "../formats/nal/units.ts";
  * Fits encoded frames in between the source's packets: with parameter sets of other ids, and with
  * the messages of the source that encoders don't write again.
  */
-export class EncodedFrames {
+export class EncodedFrameAdapter {
   readonly #codec: NalCodec;
   readonly #sources: readonly Buffer[];
   readonly #sets: OwnHevcSets | undefined;
   /** Sorted. */
-  readonly #parts: readonly Ranks[];
+  readonly #runs: readonly Ranks[];
   #sequence: Message[] | undefined;
   /** By rank, until its frame is encoded. */
   readonly #pictures = new Map<number, Message[]>();
   #configuration: { encoded: Buffer; own: Buffer } | undefined;
-  /** How many frames of each part came, by its first rank. */
+  /** How many frames of each run came, by its first rank. */
   readonly #counts = new Map<number, number>();
 
-  /** `sources`: each avcC or hvcC of the source. `parts`: the frames that will be encoded. */
-  constructor(codec: NalCodec, sources: readonly Buffer[], parts: readonly Ranks[]) {
+  /** `sources`: each avcC or hvcC of the source. `runs`: the frames that will be encoded. */
+  constructor(codec: NalCodec, sources: readonly Buffer[], runs: readonly Ranks[]) {
     this.#codec = codec;
     this.#sources = sources;
     this.#sets = codec === "hevc" ? new OwnHevcSets(sources) : undefined;
-    this.#parts = parts.toSorted((one, other) => one.from - other.from);
+    this.#runs = runs.toSorted((one, other) => one.from - other.from);
   }
 
   /** Takes each packet of the source, framed by lengths; before its frame is encoded. */
@@ -43,14 +43,14 @@ export class EncodedFrames {
 
   #isEncoded(rank: number): boolean {
     let low = 0;
-    let high = this.#parts.length;
+    let high = this.#runs.length;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if (this.#parts[middle]!.to <= rank) low = middle + 1;
+      if (this.#runs[middle]!.to <= rank) low = middle + 1;
       else high = middle;
     }
-    const part = this.#parts[low];
-    return part !== undefined && part.from <= rank;
+    const run = this.#runs[low];
+    return run !== undefined && run.from <= rank;
   }
 
   /** What an encoder wrote, avcC or hvcC, as its frames' own. */
@@ -62,7 +62,7 @@ export class EncodedFrames {
     return this.#configuration.own;
   }
 
-  /** The next frame of a part. */
+  /** The next frame of a run. */
   frame({ from }: Ranks, frame: Buffer): Buffer {
     const count = this.#counts.get(from) ?? 0;
     this.#counts.set(from, count + 1);

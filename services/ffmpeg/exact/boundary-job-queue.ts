@@ -2,28 +2,28 @@ import type { EncodeJob, Ranks } from "../../split/domain/exact-plan.ts";
 import { fragmentHeader } from "../formats/iso/fragments.ts";
 import { Condition } from "../process/condition.ts";
 import { ByteQueue } from "./byte-queue.ts";
-import { encodeBoundary } from "./encode-boundary.ts";
 import type { Encoder } from "./encoders.ts";
-import type { SourceHeads } from "./source-heads.ts";
+import { decodeTimes, type PresentationTimes } from "./presentation-times.ts";
+import { runBoundaryEncoder } from "./run-boundary-encoder.ts";
+import type { SourceMp4Headers } from "./source-mp4-headers.ts";
 import { StitchError } from "./stitch-error.ts";
-import { decodeTimes, type Timeline } from "./timeline.ts";
 
-export type BoundaryEncoderOptions = {
+export type BoundaryJobQueueOptions = {
   binary: string;
   directory: string;
   encoder: Encoder;
   /** Jobs that decode and encode at the same time. */
   concurrentJobs: number;
   /** Of the source, with the timeline's clock. */
-  heads: SourceHeads;
-  timeline: Timeline;
+  headers: SourceMp4Headers;
+  presentationTimes: PresentationTimes;
   /** In the order of their first packets. */
   jobs: readonly EncodeJob[];
   signal: AbortSignal;
   /**
-   * For each encoded frame, those of a part in presentation order; `configuration` is avcC or hvcC.
+   * For each encoded frame, those of a run in presentation order; `configuration` is avcC or hvcC.
    */
-  onFrame: (part: Ranks, frame: Buffer, configuration: Buffer) => Promise<void>;
+  onFrame: (run: Ranks, frame: Buffer, configuration: Buffer) => Promise<void>;
   /** Called once, with the first failure. */
   onFailure: (reason: unknown) => void;
 };
@@ -51,8 +51,8 @@ type Job = EncodeJob & {
  * job's slot is free only when all of its packets were read: so no packet waits for a slot while a
  * running job needs further ones. Until then, packets are kept for the jobs that wait.
  */
-export class BoundaryEncoder {
-  readonly #options: BoundaryEncoderOptions;
+export class BoundaryJobQueue {
+  readonly #options: BoundaryJobQueueOptions;
   readonly #changed = new Condition();
   readonly #ended: Promise<void>[] = [];
   /** Jobs that need further packets. */
@@ -62,7 +62,7 @@ export class BoundaryEncoder {
   #freeSlots: number;
   #failure: { reason: unknown } | undefined;
 
-  constructor(options: BoundaryEncoderOptions) {
+  constructor(options: BoundaryJobQueueOptions) {
     this.#options = options;
     this.#freeSlots = options.concurrentJobs;
   }
@@ -79,7 +79,7 @@ export class BoundaryEncoder {
       this.#begin(job);
     }
     for (const job of this.#unfed) {
-      const data = packet === job.packets.from ? framed : this.#options.heads.announced(packet, framed);
+      const data = packet === job.packets.from ? framed : this.#options.headers.announced(packet, framed);
       job.queue.add(this.#fragment(job, packet, data, isKey));
       if (packet + 1 === job.packets.to) job.queue.end();
     }
@@ -115,13 +115,13 @@ export class BoundaryEncoder {
   }
 
   #begin(job: EncodeJob): void {
-    const { heads, timeline, signal } = this.#options;
+    const { headers, presentationTimes, signal } = this.#options;
     const { from, to } = job.packets;
-    const times = decodeTimes(Array.from({ length: to - from }, (_, at) => timeline.ofPacket(from + at)));
+    const times = decodeTimes(Array.from({ length: to - from }, (_, at) => presentationTimes.ofPacket(from + at)));
     // The first is a second after zero: none is negative.
-    const shift = timeline.ticksPerSecond - times[0]!;
+    const shift = presentationTimes.ticksPerSecond - times[0]!;
     const queue = new ByteQueue(MAX_UNREAD_BYTES, signal);
-    queue.add(heads.ofPacket(from).bytes);
+    queue.add(headers.ofPacket(from).bytes);
     const begun: Job = { ...job, decodeTimes: times.map((time) => time + shift), shift, queue, isRunning: false };
     this.#unfed.push(begun);
     this.#waiting.add(begun);
@@ -135,15 +135,15 @@ export class BoundaryEncoder {
   }
 
   async #run(job: Job): Promise<void> {
-    const { timeline, onFailure, ...options } = this.#options;
-    const { ticksPerSecond } = timeline;
+    const { presentationTimes, onFailure, ...options } = this.#options;
+    const { ticksPerSecond } = presentationTimes;
     try {
       await this.#changed.waitFor(() => this.#takeSlot(), options.signal);
       this.#waiting.delete(job);
       job.isRunning = true;
       this.#changed.notify();
-      const tickOf = (rank: number) => timeline.ofRank(rank) + job.shift;
-      await encodeBoundary({ ...options, source: job.queue, parts: job.parts, tickOf, ticksPerSecond });
+      const tickOf = (rank: number) => presentationTimes.ofRank(rank) + job.shift;
+      await runBoundaryEncoder({ ...options, source: job.queue, runs: job.parts, tickOf, ticksPerSecond });
     } catch (reason) {
       if (this.#failure === undefined) onFailure(reason);
       this.#failure ??= { reason };
@@ -165,7 +165,7 @@ export class BoundaryEncoder {
       duration: Math.max(1, next - decodeTime),
       size: framed.length,
       key: isKey,
-      offset: this.#options.timeline.ofPacket(packet) + shift - decodeTime,
+      offset: this.#options.presentationTimes.ofPacket(packet) + shift - decodeTime,
     };
     return Buffer.concat([fragmentHeader(decodeTime, [sample]), framed]);
   }

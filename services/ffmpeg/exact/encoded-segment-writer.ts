@@ -14,7 +14,7 @@ export type EncodedFrame = {
   additions: Buffer | undefined;
 };
 
-export type EncodedWriterOptions = {
+export type EncodedSegmentWriterOptions = {
   /** As ffprobe names it. */
   codec: string;
   /** In pixels, as displayed. */
@@ -41,12 +41,12 @@ const MICROSECONDS = 1_000_000;
  * Writes the encoded frames of each segment to a Matroska file, and hands it over to be joined when
  * the next one begins.
  */
-export class EncodedWriter {
-  readonly #options: EncodedWriterOptions;
+export class EncodedSegmentWriter {
+  readonly #options: EncodedSegmentWriterOptions;
   readonly #assembly: Assembly;
   #segment: Segment | undefined;
 
-  constructor(options: EncodedWriterOptions, assembly: Assembly) {
+  constructor(options: EncodedSegmentWriterOptions, assembly: Assembly) {
     this.#options = options;
     this.#assembly = assembly;
   }
@@ -74,7 +74,7 @@ export class EncodedWriter {
     if (segment?.spool === undefined) return;
     const { index, spool, frames, lastDuration } = segment;
     const start = this.#options.starts[index]!;
-    this.#assembly.addPicture(index, {
+    this.#assembly.addVideo(index, {
       made: "encoded",
       codec: this.#options.codec,
       frames,

@@ -8,14 +8,14 @@ const BOX_HEADER_BYTES = 8;
  * The boxes up to the `moov` box of an MP4 that ffmpeg writes to a pipe. What follows is read and
  * dropped.
  */
-export async function readMp4Head(pipe: OutputPipe): Promise<Buffer> {
+export async function readMp4Header(pipe: OutputPipe): Promise<Buffer> {
   const reader = new ByteReader(pipe);
   const boxes: Buffer[] = [];
   for (;;) {
     const header = await reader.read(BOX_HEADER_BYTES);
-    if (header === undefined) throw unreadable("ffmpeg wrote no head for the picture");
+    if (header === undefined) throw unreadable("ffmpeg wrote no MP4 header for the video");
     const body = await reader.read(header.readUInt32BE(0) - BOX_HEADER_BYTES);
-    if (body === undefined) throw unreadable("ffmpeg wrote half a head for the picture");
+    if (body === undefined) throw unreadable("ffmpeg wrote an incomplete MP4 header for the video");
     boxes.push(header, body);
     if (header.toString("latin1", 4, 8) === "moov") break;
   }
