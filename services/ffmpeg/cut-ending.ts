@@ -1,6 +1,6 @@
 import type { CutEnding, CutJob, MadeSegment, PlannedCut } from "../split/ports/media-tools.ts";
 import { isCutFailure, isMediaFault } from "../video/errors.ts";
-import { isOfTheFile } from "./process/errors.ts";
+import { isCausedByFile } from "./process/errors.ts";
 
 /** Of a segment in the plan; `frames` is undefined where packets aren't frames. */
 type Planned = { start: number; end: number; frames: number | undefined };
@@ -50,7 +50,7 @@ export async function* cutToAnEnding(
   } catch (error) {
     job.signal.throwIfAborted();
     if (failed.aborted) return { type: "not fetched", error: failed.reason };
-    if (!isOfTheFile(error)) throw error;
+    if (!isCausedByFile(error)) throw error;
     if (isMediaFault(error))
       return { type: "impossible", reason: "UnreadableMedia", detail: error.stderr || "no message", cause: error };
     if (isCutFailure(error)) return { type: "impossible", reason: error.reason, detail: error.message, cause: error };

@@ -13,16 +13,16 @@ import { cutExactly } from "./exact/cut-exactly.ts";
 import { containersFor } from "./formats/containers.ts";
 import { isVpxCodec } from "./formats/vpx/keyframe-size.ts";
 import type { Binaries } from "./process/binaries.ts";
-import { CutFailedError, isOfTheFile } from "./process/errors.ts";
+import { CutFailedError, isCausedByFile } from "./process/errors.ts";
 import { currentBudget, setBudget } from "./process/limits.ts";
 import { type SourceAddress, untrustedInput } from "./process/sandbox.ts";
-import { isHdr, rangeProof } from "./proof/dynamic-range.ts";
-import { hasAdditions } from "./source/additions.ts";
+import { dynamicRangeCheck, isHdr } from "./proof/dynamic-range.ts";
+import { hasBlockAdditions } from "./source/block-additions.ts";
 import { checkSource } from "./source/checked-source.ts";
+import { firstWithPackets, orderVideoTracks } from "./source/choose-video-track.ts";
 import { containerMetadataOf } from "./source/container-metadata.ts";
-import { audioTracksOf, describeSource, type Probed, pictureFormatOf, probe } from "./source/describe.ts";
+import { audioTracksOf, describeSource, type Probed, probe, videoFormatOf } from "./source/describe.ts";
 import { findFalseKeyframes } from "./source/false-keyframes.ts";
-import { firstWithPackets, picturesInOrder } from "./source/picture-choice.ts";
 import type { RangedSource } from "./source/ranged-source.ts";
 import { READ_AHEAD, type ReadAheadLimits, readAhead } from "./source/read-ahead.ts";
 import { hasSampleTable, readConfigurations, readSampleTable } from "./source/sample-table.ts";
@@ -54,7 +54,7 @@ async function* cut(
   const metadata = containerMetadataOf(probed.output, video);
   const tag = description.video?.tag ?? "";
   const opened = { binary, address, format, isDeep: probed.isDeep, video, audio, metadata, tag };
-  const { size, ...stated } = pictureFormatOf(probed.output, video);
+  const { size, ...stated } = videoFormatOf(probed.output, video);
   const range = {
     binary: ffprobe,
     from: address.url,
@@ -62,9 +62,11 @@ async function* cut(
     options: untrustedInput(format, probed.isDeep),
     signal,
   };
-  const dynamicRange = isHdr(stated.colorTransfer) ? await rangeProof({ ...range, stream: String(video) }) : undefined;
-  const frame = frameBytes(size, stated.pixelFormat);
-  const common = { ...opened, container, dynamicRange, directory, frame, signal };
+  const dynamicRange = isHdr(stated.colorTransfer)
+    ? await dynamicRangeCheck({ ...range, stream: String(video) })
+    : undefined;
+  const bytesPerFrame = frameBytes(size, stated.pixelFormat);
+  const common = { ...opened, container, dynamicRange, directory, bytesPerFrame, signal };
   const mustDecode = job.cut.kind === "exact";
   const copy = (segments: readonly CopiedSegment[]) =>
     cutByCopy({ ...common, codec, segments, from: job.from, mustDecode });
@@ -81,12 +83,12 @@ async function* cut(
       return;
     } catch (error) {
       signal.throwIfAborted();
-      if (!isOfTheFile(error)) throw error;
+      if (!isCausedByFile(error)) throw error;
       job.log.warn("Encodes what can't be copied", { from_segment: from, since: String(error) });
     }
   }
   const reading = { ...common, stream: video };
-  const picture = { ...stated, alphaMode: stated.alphaMode && (await hasAdditions(reading)) };
+  const picture = { ...stated, alphaMode: stated.alphaMode && (await hasBlockAdditions(reading)) };
   if (isVpxCodec(codec) && job.from === 0) await assertOneSize({ ...reading, codec });
   const { changesDescription } = job.cut.index;
   const configurations = changesDescription ? await readConfigurations(source, video, signal) : [];
@@ -95,14 +97,14 @@ async function* cut(
 }
 
 /** Packets that are handed on before what else waits, a deadline for one, has its turn. */
-const PACKETS_IN_A_TURN = 2 ** 15;
+const PACKETS_PER_BATCH = 2 ** 15;
 
-async function eachInTurn<T>(all: Iterable<T>, onEach: (one: T) => void, signal: AbortSignal): Promise<void> {
+async function forEachInBatches<T>(all: Iterable<T>, onEach: (one: T) => void, signal: AbortSignal): Promise<void> {
   let count = 0;
   for (const one of all) {
     onEach(one);
     count += 1;
-    if (count % PACKETS_IN_A_TURN !== 0) continue;
+    if (count % PACKETS_PER_BATCH !== 0) continue;
     await setImmediate();
     signal.throwIfAborted();
   }
@@ -171,7 +173,7 @@ const mediaTools = ({ ffmpeg, ffprobe }: Binaries, limits: ReadAheadLimits): Med
             number += 1;
           };
           if (table === undefined) await scanPackets({ ...reading, binary: ffprobe, onPacket: add });
-          else await eachInTurn(table.packets, add, signal);
+          else await forEachInBatches(table.packets, add, signal);
           return { truncated };
         },
         containers: (extension) => containersFor(description, extension),
@@ -188,7 +190,7 @@ const mediaTools = ({ ffmpeg, ffprobe }: Binaries, limits: ReadAheadLimits): Med
     const describe = async (ending: AbortSignal): Promise<DescribedMedia> => {
       const signal = orFailed(ending);
       const probed = await probe(ffprobe, address, signal);
-      const candidates = picturesInOrder(probed.output.streams).map(({ index }) => index);
+      const candidates = orderVideoTracks(probed.output.streams).map(({ index }) => index);
       const { isDeep, output } = probed;
       const search = { binary: ffprobe, address, format: output.format.format_name, isDeep, signal };
       const found = described(probed, await firstWithPackets(search, candidates));

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { Container, MadeSegment } from "../../split/ports/media-tools.ts";
-import type { RangeProof } from "../proof/dynamic-range.ts";
+import type { DynamicRangeCheck } from "../proof/dynamic-range.ts";
 import type { ContainerMetadata } from "../source/container-metadata.ts";
 import { Assembly } from "./assembly.ts";
 import { audioOutputFor } from "./audio-output.ts";
@@ -11,7 +11,7 @@ export type AssemblyJob = Omit<SourceReading, "audioOutputs"> & {
   container: Container;
   metadata: ContainerMetadata;
   /** Of a source that is HDR. */
-  dynamicRange: RangeProof | undefined;
+  dynamicRange: DynamicRangeCheck | undefined;
   /** What the source's container calls the picture's codec. */
   tag: string;
   /** When the sound of each segment starts: seconds from the video's first frame. */
@@ -39,7 +39,7 @@ export type AssemblyContext = {
 export async function* assembleSegments(
   job: AssemblyJob,
   folder: string,
-  pictureOf: (place: AssemblyContext) => VideoReader,
+  pictureOf: (context: AssemblyContext) => VideoReader,
 ): AsyncGenerator<MadeSegment> {
   const { binary, directory, container, metadata, dynamicRange, tag, starts, from, audio, concurrentMuxes } = job;
   const stopping = new AbortController();

@@ -4,8 +4,8 @@ import pLimit from "p-limit";
 import type { Container, MadeSegment } from "../../split/ports/media-tools.ts";
 import type { MatroskaHeader } from "../formats/matroska/writer.ts";
 import { Condition, unlessAborted } from "../process/condition.ts";
-import type { RangeProof } from "../proof/dynamic-range.ts";
-import { SoundContinuity } from "../proof/prove-audio.ts";
+import type { DynamicRangeCheck } from "../proof/dynamic-range.ts";
+import { AudioContinuity } from "../proof/prove-audio.ts";
 import type { ContainerMetadata } from "../source/container-metadata.ts";
 import type { AudioTrack } from "../source/describe.ts";
 import type { AudioOutput } from "./audio-output.ts";
@@ -24,7 +24,7 @@ export type AssemblyOptions = {
   container: Container;
   metadata: ContainerMetadata;
   /** Of a source that is HDR. */
-  dynamicRange: RangeProof | undefined;
+  dynamicRange: DynamicRangeCheck | undefined;
   /** What the source's container calls the picture's codec. */
   tag: string;
   /** When the sound of each segment starts: seconds from the video's first frame. */
@@ -59,7 +59,7 @@ export class Assembly {
   readonly #changed = new Condition();
   readonly #audio: AudioRouter;
   readonly #pictures = new Map<number, SegmentVideo>();
-  readonly #sound = new SoundContinuity();
+  readonly #sound = new AudioContinuity();
   readonly #finisher: SegmentFinisher;
   /** How far the picture was read: seconds from the video's first frame. */
   #pictureTime = Number.NEGATIVE_INFINITY;

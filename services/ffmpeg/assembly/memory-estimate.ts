@@ -32,18 +32,18 @@ export function frameBytes([width, height]: readonly [number, number], pixelForm
 }
 
 /** Bytes of a run of ffmpeg that has so many frames of that size at the same time. */
-export const runBytes = (frame: number, frames: number): number => PROGRAM_BYTES + frames * frame;
+export const runBytes = (bytesPerFrame: number, frames: number): number => PROGRAM_BYTES + frames * bytesPerFrame;
 
 /** Bytes of what proves a segment: one decoder at a time. */
-const provingBytes = (frame: number): number => runBytes(frame, DECODED_FRAMES);
+const provingBytes = (bytesPerFrame: number): number => runBytes(bytesPerFrame, DECODED_FRAMES);
 
 /** How many segments are joined and proven at the same time. */
-export const concurrentMuxes = (frame: number): 1 | 2 =>
-  2 * provingBytes(frame) <= currentBudget().programsBytes / 3 ? 2 : 1;
+export const concurrentMuxes = (bytesPerFrame: number): 1 | 2 =>
+  2 * provingBytes(bytesPerFrame) <= currentBudget().programsBytes / 3 ? 2 : 1;
 
 /** Bytes of each encoder, where so many run beside the reading and the proofs. */
-export function encoderBytes(frame: number, encoders: number): number {
+export function encoderBytes(bytesPerFrame: number, encoders: number): number {
   const { programBytes, programsBytes } = currentBudget();
-  const left = programsBytes - runBytes(0, 0) - concurrentMuxes(frame) * provingBytes(frame);
+  const left = programsBytes - runBytes(0, 0) - concurrentMuxes(bytesPerFrame) * provingBytes(bytesPerFrame);
   return Math.min(programBytes, left / encoders);
 }

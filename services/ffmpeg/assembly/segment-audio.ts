@@ -1,5 +1,5 @@
 import { type MatroskaHeader, matroskaCluster } from "../formats/matroska/writer.ts";
-import type { SourceSound } from "../proof/prove-audio.ts";
+import type { SourceAudioPacket } from "../proof/prove-audio.ts";
 import { MUX_OFFSET_SECONDS } from "./mux-segment.ts";
 import type { AudioPacket } from "./split-audio-packets.ts";
 import type { Spool } from "./spool.ts";
@@ -25,7 +25,7 @@ export class SegmentAudio {
   readonly #leads: readonly number[];
   #lead = 0;
   /** The packets of each track; times are seconds from the segment's start. */
-  readonly packets: SourceSound[][];
+  readonly packets: SourceAudioPacket[][];
 
   /** `leads`: for each track, how many seconds before the segment's start its sound is played. */
   constructor(spool: Spool, header: MatroskaHeader, leads: readonly number[]) {

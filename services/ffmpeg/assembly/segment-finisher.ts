@@ -2,7 +2,7 @@ import { rename, stat } from "node:fs/promises";
 import type { Container, MadeSegment } from "../../split/ports/media-tools.ts";
 import { isMatroska } from "../formats/containers.ts";
 import { patchMetadata } from "../formats/patch-metadata.ts";
-import type { RangeProof } from "../proof/dynamic-range.ts";
+import type { DynamicRangeCheck } from "../proof/dynamic-range.ts";
 import { type Expected, type PacketCheck, proveSegment, roundingOf, type SourceFrame } from "../proof/prove-segment.ts";
 import { type ContainerMetadata, metadataPatchAt } from "../source/container-metadata.ts";
 import type { AudioTrack } from "../source/describe.ts";
@@ -56,7 +56,7 @@ export type FinisherOptions = {
   container: Container;
   metadata: ContainerMetadata;
   /** Of a source that is HDR. */
-  dynamicRange: RangeProof | undefined;
+  dynamicRange: DynamicRangeCheck | undefined;
   /** What the source's container calls the picture's codec. */
   tag: string;
   /** When the sound of each segment starts: seconds from the video's first frame. */

@@ -106,7 +106,7 @@ export class CopiedVideo implements VideoReader {
   readonly outputs: VideoReader["outputs"];
   readonly files: NonNullable<VideoReader["files"]>;
   readonly #options: CopiedVideoOptions;
-  readonly #place: AssemblyContext;
+  readonly #context: AssemblyContext;
   readonly #isVerbatim: boolean;
   readonly #changed = new Condition();
   /** Of the segments that aren't handed over, in decode order. */
@@ -115,9 +115,9 @@ export class CopiedVideo implements VideoReader {
   #ended = false;
   #handingOver: Promise<void> | undefined;
 
-  constructor(options: CopiedVideoOptions, place: AssemblyContext) {
+  constructor(options: CopiedVideoOptions, context: AssemblyContext) {
     this.#options = options;
-    this.#place = place;
+    this.#context = context;
     this.#isVerbatim = isVerbatim(options);
     // The list is the first, pipe:3, which the options of the segments name.
     this.outputs = { list: null, ...hashedPacketOutputs(options.video, this.#isVerbatim) };
@@ -152,7 +152,7 @@ export class CopiedVideo implements VideoReader {
       origin.set(packet.time - segments[0]!.firstFrameTime);
       this.#packets.push(packet);
       this.#changed.notify();
-      await this.#place.assembly.videoRead(packet.time - origin.seconds!);
+      await this.#context.assembly.videoRead(packet.time - origin.seconds!);
     }
   }
 
@@ -161,7 +161,7 @@ export class CopiedVideo implements VideoReader {
    * complete only once the next one has been opened, or once ffmpeg has ended well.
    */
   async #handOver(origin: Origin): Promise<void> {
-    const { signal } = this.#place;
+    const { signal } = this.#context;
     for (const [index, { frames }] of this.#options.segments.entries()) {
       const isRead = () => index < this.#reported && this.#packets.length >= frames;
       await this.#changed.waitFor(() => this.#ended || isRead(), signal);
@@ -182,7 +182,7 @@ export class CopiedVideo implements VideoReader {
     const first = packets[0]!.time;
     const shown = packets.toSorted((one, other) => one.time - other.time);
     const begin = shown[0]!.time;
-    this.#place.assembly.addVideo(index, {
+    this.#context.assembly.addVideo(index, {
       made: "copied",
       codec,
       // The first file has the times that ffmpeg gives the source; the others begin with their first packet.
@@ -201,7 +201,7 @@ export class CopiedVideo implements VideoReader {
 
   #file(index: number): string {
     const { container } = this.#options;
-    return join(this.#place.spools.path, `${String(index).padStart(5, "0")}.${container.extension}`);
+    return join(this.#context.spools.path, `${String(index).padStart(5, "0")}.${container.extension}`);
   }
 }
 

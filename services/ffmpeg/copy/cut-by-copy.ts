@@ -12,7 +12,7 @@ export type CopiedCut = Omit<AssemblyJob, "starts" | "concurrentMuxes"> & {
   /** Whether frames that don't decode end the cut; else they are counted. */
   mustDecode: boolean;
   /** Bytes of one picture in memory. */
-  frame: number;
+  bytesPerFrame: number;
 };
 
 /**
@@ -23,8 +23,8 @@ export type CopiedCut = Omit<AssemblyJob, "starts" | "concurrentMuxes"> & {
 export function cutByCopy(cut: CopiedCut): AsyncGenerator<MadeSegment> {
   const starts = cut.segments.map(({ firstFrameTime }) => firstFrameTime);
   return assembleSegments(
-    { ...cut, starts, concurrentMuxes: concurrentMuxes(cut.frame) },
+    { ...cut, starts, concurrentMuxes: concurrentMuxes(cut.bytesPerFrame) },
     "copy",
-    (place) => new CopiedVideo({ ...cut, hasSound: cut.audio.length > 0 }, place),
+    (context) => new CopiedVideo({ ...cut, hasSound: cut.audio.length > 0 }, context),
   );
 }

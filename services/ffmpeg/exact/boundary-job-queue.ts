@@ -79,7 +79,7 @@ export class BoundaryJobQueue {
       this.#begin(job);
     }
     for (const job of this.#unfed) {
-      const data = packet === job.packets.from ? framed : this.#options.headers.announced(packet, framed);
+      const data = packet === job.packets.from ? framed : this.#options.headers.withParameterSets(packet, framed);
       job.queue.add(this.#fragment(job, packet, data, isKey));
       if (packet + 1 === job.packets.to) job.queue.end();
     }

@@ -1,5 +1,5 @@
 import type { VideoSignalType } from "../formats/mpeg4-video-signal-type.ts";
-import type { PictureFormat } from "../source/picture-format.ts";
+import type { VideoFormat } from "../source/video-format.ts";
 
 /**
  * Code points of colours by ffprobe's names: ffmpeg's options know some of them by other names, or
@@ -28,7 +28,7 @@ const option = (name: string, codes: Readonly<Record<string, number>>, value: st
   return code === undefined ? [] : [name, String(code)];
 };
 
-type Colours = Pick<PictureFormat, "colorRange" | "colorSpace" | "colorTransfer" | "colorPrimaries">;
+type Colours = Pick<VideoFormat, "colorRange" | "colorSpace" | "colorTransfer" | "colorPrimaries">;
 
 /** Options of an encoder. */
 export const colourOptions = ({ colorSpace, colorTransfer, colorPrimaries }: Colours): string[] => [

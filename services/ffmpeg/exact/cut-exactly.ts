@@ -5,12 +5,12 @@ import { concurrentMuxes } from "../assembly/memory-estimate.ts";
 import type { VideoReader } from "../assembly/read-source.ts";
 import { isIso } from "../formats/containers.ts";
 import { isNalCodec } from "../formats/nal/units.ts";
-import { CutFailedError, isOfTheFile } from "../process/errors.ts";
+import { CutFailedError, isCausedByFile } from "../process/errors.ts";
 import type { SourceAddress } from "../process/sandbox.ts";
-import type { RangeProof } from "../proof/dynamic-range.ts";
+import type { DynamicRangeCheck } from "../proof/dynamic-range.ts";
 import type { ContainerMetadata } from "../source/container-metadata.ts";
 import type { AudioTrack } from "../source/describe.ts";
-import type { PictureFormat } from "../source/picture-format.ts";
+import type { VideoFormat } from "../source/video-format.ts";
 import { encoderConcurrency, tooLargeToEncodeError } from "./encoder-concurrency.ts";
 import { type Encoder, encodersFor, hasAlpha } from "./encoders.ts";
 import { Reencoder } from "./reencoder.ts";
@@ -25,11 +25,11 @@ export type ExactCutJob = {
   isDeep?: boolean;
   /** ffmpeg's index of the picture. */
   video: number;
-  picture: PictureFormat;
+  picture: VideoFormat;
   /** What the source's container calls its codec. */
   tag: string;
   /** Bytes of one picture in memory. */
-  frame: number;
+  bytesPerFrame: number;
   /** In pixels, as coded. */
   size: [number, number];
   /** The same as displayed. */
@@ -38,7 +38,7 @@ export type ExactCutJob = {
   container: Container;
   metadata: ContainerMetadata;
   /** Of a source that is HDR. */
-  dynamicRange: RangeProof | undefined;
+  dynamicRange: DynamicRangeCheck | undefined;
   cut: ExactCut;
   /** Decoder's configurations of the source's sample descriptions, where it has several; else empty. */
   configurations: readonly Buffer[];
@@ -62,8 +62,8 @@ function canStitch({ picture, format, size, cut }: ExactCutJob, encoder: Encoder
 type CutMethod = { encoder: Encoder; kind: "stitch" | "encode"; concurrentJobs: number };
 
 /** An encoder that fits into the memory, run so that it does; none where it doesn't. */
-function fitToMemory(encoder: Encoder, frame: number): Pick<CutMethod, "encoder" | "concurrentJobs">[] {
-  const concurrency = encoderConcurrency(encoder, frame);
+function fitToMemory(encoder: Encoder, bytesPerFrame: number): Pick<CutMethod, "encoder" | "concurrentJobs">[] {
+  const concurrency = encoderConcurrency(encoder, bytesPerFrame);
   if (concurrency === undefined) return [];
   const { jobs, threads } = concurrency;
   const options = threads === undefined ? encoder.options : [...encoder.options, "-threads", String(threads)];
@@ -82,7 +82,7 @@ function fitToMemory(encoder: Encoder, frame: number): Pick<CutMethod, "encoder"
 export async function* cutExactly(job: ExactCutJob): AsyncGenerator<MadeSegment> {
   const encoders = await encodersFor(job.binary, job.picture, job.signal);
   if (encoders.length === 0) throw new CutFailedError("UnsupportedCut", whyNotEncoded(job.picture));
-  const fitting = encoders.flatMap((encoder) => fitToMemory(encoder, job.frame));
+  const fitting = encoders.flatMap((encoder) => fitToMemory(encoder, job.bytesPerFrame));
   const [best] = fitting;
   if (best === undefined) throw tooLargeToEncodeError(job.shownSize);
   const methods = fitting.map((method): CutMethod => ({ ...method, kind: "encode" }));
@@ -99,14 +99,14 @@ export async function* cutExactly(job: ExactCutJob): AsyncGenerator<MadeSegment>
       job.signal.throwIfAborted();
       const following = methods[number + 1];
       // Only what the file is to blame for may go better in another method.
-      if (following === undefined || !isOfTheFile(error)) throw error;
+      if (following === undefined || !isCausedByFile(error)) throw error;
       const since = `${method.kind}: ${String(error)}`;
       job.log.warn(`Falls back to re-encoding (${following.encoder.codec})`, { from_segment: next, since });
     }
   }
 }
 
-const whyNotEncoded = (picture: PictureFormat): string =>
+const whyNotEncoded = (picture: VideoFormat): string =>
   hasAlpha(picture)
     ? `its pictures are transparent, and this ffmpeg can't encode that as ${picture.codec}`
     : `this ffmpeg encodes neither ${picture.codec} nor H.264`;
@@ -114,8 +114,10 @@ const whyNotEncoded = (picture: PictureFormat): string =>
 /** Makes the segments from number `from` on in one method. */
 function attempt(job: ExactCutJob, method: CutMethod, from: number): AsyncGenerator<MadeSegment> {
   const starts = job.cut.plan.segments.map(({ start }) => start);
-  return assembleSegments({ ...job, starts, from, concurrentMuxes: concurrentMuxes(job.frame) }, method.kind, (place) =>
-    videoReader({ ...job, from }, method, place),
+  return assembleSegments(
+    { ...job, starts, from, concurrentMuxes: concurrentMuxes(job.bytesPerFrame) },
+    method.kind,
+    (context) => videoReader({ ...job, from }, method, context),
   );
 }
 

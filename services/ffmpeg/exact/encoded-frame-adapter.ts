@@ -1,7 +1,7 @@
 import type { Ranks } from "../../split/domain/exact-plan.ts";
-import { OwnHevcSets } from "../formats/nal/hevc-sets.ts";
-import { type Message, pictureMessages, sequenceMessages, withMessages } from "../formats/nal/messages.ts";
-import { hevcParameterSets, mergedAvcConfiguration } from "../formats/nal/parameter-sets.ts";
+import { hevcParameterSets, mergedAvcConfiguration } from "../formats/nal/decoder-configuration.ts";
+import { RenumberedHevcSets } from "../formats/nal/hevc-parameter-set-ids.ts";
+import { type Message, pictureMessages, sequenceMessages, withMessages } from "../formats/nal/sei-messages.ts";
 import { isIdr, lengthFramed, type NalCodec } from "../formats/nal/units.ts";
 
 /**
@@ -11,7 +11,7 @@ import { isIdr, lengthFramed, type NalCodec } from "../formats/nal/units.ts";
 export class EncodedFrameAdapter {
   readonly #codec: NalCodec;
   readonly #sources: readonly Buffer[];
-  readonly #sets: OwnHevcSets | undefined;
+  readonly #sets: RenumberedHevcSets | undefined;
   /** Sorted. */
   readonly #runs: readonly Ranks[];
   #sequence: Message[] | undefined;
@@ -25,12 +25,12 @@ export class EncodedFrameAdapter {
   constructor(codec: NalCodec, sources: readonly Buffer[], runs: readonly Ranks[]) {
     this.#codec = codec;
     this.#sources = sources;
-    this.#sets = codec === "hevc" ? new OwnHevcSets(sources) : undefined;
+    this.#sets = codec === "hevc" ? new RenumberedHevcSets(sources) : undefined;
     this.#runs = runs.toSorted((one, other) => one.from - other.from);
   }
 
   /** Takes each packet of the source, framed by lengths; before its frame is encoded. */
-  see(rank: number, packet: Buffer, isKey: boolean): void {
+  inspect(rank: number, packet: Buffer, isKey: boolean): void {
     if (isKey && this.#sequence === undefined) {
       const first = this.#codec === "hevc" ? this.#sources.flatMap(hevcParameterSets) : [];
       const units = [...(lengthFramed(packet) ?? []), ...first];

@@ -25,17 +25,17 @@ export type EncoderConcurrency = {
  */
 export function encoderConcurrency(
   { frames, threadFrames }: Pick<Encoder, "frames" | "threadFrames">,
-  frame: number,
+  bytesPerFrame: number,
   cores: number = availableParallelism(),
 ): EncoderConcurrency | undefined {
   const usual = threadFrames === 0 ? 1 : Math.ceil(cores * THREADS_PER_CORE);
   const threadsIn = (room: number): number => {
-    const left = room - runBytes(frame, frames);
+    const left = room - runBytes(bytesPerFrame, frames);
     if (left < 0) return 0;
-    return threadFrames === 0 ? usual : Math.min(usual, Math.floor(left / (threadFrames * frame)));
+    return threadFrames === 0 ? usual : Math.min(usual, Math.floor(left / (threadFrames * bytesPerFrame)));
   };
   const roomFor = (jobs: number): EncoderConcurrency | undefined => {
-    const threads = threadsIn(encoderBytes(frame, jobs));
+    const threads = threadsIn(encoderBytes(bytesPerFrame, jobs));
     if (threads < 1) return undefined;
     return { jobs, threads: threads < usual ? threads : undefined };
   };

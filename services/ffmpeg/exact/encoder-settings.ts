@@ -1,4 +1,4 @@
-import type { PictureFormat } from "../source/picture-format.ts";
+import type { VideoFormat } from "../source/video-format.ts";
 
 /**
  * How each codec is encoded: every frame has 45 dB or more, whatever it shows. docs/decisions/exact-cut.md
@@ -8,9 +8,9 @@ export type EncoderSettings = {
   encoder: string;
   /** Codec of what it makes, as ffprobe names it. */
   codec: string;
-  options: (format: PictureFormat) => string[];
+  options: (format: VideoFormat) => string[];
   /** The clock of the times that it's given. Undefined where the format can't be encoded. */
-  clock?: (format: PictureFormat) => string | undefined;
+  clock?: (format: VideoFormat) => string | undefined;
   /** Decoders that give the transparency of its codec. Undefined: ffmpeg's usual one does. */
   alphaDecoder?: string;
   /** Whether it encodes transparency. */
@@ -41,10 +41,10 @@ const X264_PROFILES: Readonly<Record<string, string>> = {
   "High 4:4:4 Predictive": "high444",
 };
 
-const isInterlaced = ({ fieldOrder }: PictureFormat): boolean =>
+const isInterlaced = ({ fieldOrder }: VideoFormat): boolean =>
   fieldOrder !== undefined && ["tt", "bb", "tb", "bt"].includes(fieldOrder);
 
-const topFirst = ({ fieldOrder }: PictureFormat): boolean => fieldOrder === "tt" || fieldOrder === "tb";
+const topFirst = ({ fieldOrder }: VideoFormat): boolean => fieldOrder === "tt" || fieldOrder === "tb";
 
 /** Bits of a sample, by the pixel format's name; 8 where it has no number. */
 export const depthOf = (pixelFormat: string | undefined): number =>
@@ -112,7 +112,7 @@ const FLAT_MATRIX = ["-intra_matrix", ["8", ...Array<string>(63).fill("16")].joi
 /** Frame rates that MPEG-1 and 2 know, as their clocks. ISO/IEC 13818-2, table 6-4. */
 const MPEG_CLOCKS = ["1001:24000", "1:24", "1:25", "1001:30000", "1:30", "1:50", "1001:60000", "1:60"];
 
-function mpegClock({ averageFps }: PictureFormat): string | undefined {
+function mpegClock({ averageFps }: VideoFormat): string | undefined {
   if (averageFps === undefined) return undefined;
   return MPEG_CLOCKS.find((clock) => {
     const [ticks, scale] = clock.split(":").map(Number) as [number, number];
@@ -148,7 +148,7 @@ export const ENCODERS_BY_CODEC: Readonly<Record<string, readonly EncoderSettings
   prores: [
     {
       ...plain("prores_ks", "prores"),
-      options: ({ profile }) => ["-q:v", "8", ...given("-profile:v", PRORES_PROFILES[profile ?? ""])],
+      options: ({ profile }) => ["-q:v", "8", ...optionIfKnown("-profile:v", PRORES_PROFILES[profile ?? ""])],
       keepsAlpha: true,
     },
   ],
@@ -195,5 +195,5 @@ export const ENCODERS_BY_CODEC: Readonly<Record<string, readonly EncoderSettings
 };
 
 /** Nothing where there's no value to give. */
-export const given = (option: string, value: string | undefined): string[] =>
+export const optionIfKnown = (option: string, value: string | undefined): string[] =>
   value === undefined || value === "unknown" || value === "unspecified" || value === "reserved" ? [] : [option, value];

@@ -1,9 +1,16 @@
 import { FfmpegError } from "../process/errors.ts";
 import { eachLine } from "../process/lines.ts";
 import { runProgram } from "../process/program.ts";
-import type { PictureFormat } from "../source/picture-format.ts";
+import type { VideoFormat } from "../source/video-format.ts";
 import { colourOptions } from "./colours.ts";
-import { depthOf, ENCODERS_BY_CODEC, type EncoderSettings, given, MAX_FRAMES, x264 } from "./encoder-settings.ts";
+import {
+  depthOf,
+  ENCODERS_BY_CODEC,
+  type EncoderSettings,
+  MAX_FRAMES,
+  optionIfKnown,
+  x264,
+} from "./encoder-settings.ts";
 
 export type Encoder = {
   /** Codec of what it makes, as ffprobe names it. */
@@ -31,16 +38,16 @@ const MAX_GOP_FRAMES = "250";
 const NEEDS_EVEN_SIZES = ["libx264", "libx265"];
 
 /** The pictures' own format, as options of the encoder. */
-const formatOptions = (format: PictureFormat): string[] => [
-  ...given("-pix_fmt", format.pixelFormat),
-  ...given("-color_range", format.colorRange),
+const formatOptions = (format: VideoFormat): string[] => [
+  ...optionIfKnown("-pix_fmt", format.pixelFormat),
+  ...optionIfKnown("-color_range", format.colorRange),
   // x264's fallback shows RGB as luma and chroma.
   ...colourOptions(
     /^yuv/.test(format.pixelFormat ?? "") && format.colorSpace === "gbr"
       ? { ...format, colorSpace: undefined }
       : format,
   ),
-  ...given("-chroma_sample_location", format.chromaLocation),
+  ...optionIfKnown("-chroma_sample_location", format.chromaLocation),
 ];
 
 /** What each ffmpeg was built with, once it has listed it. */
@@ -50,7 +57,7 @@ const listings = new Map<string, ReadonlySet<string>>();
  * The encoders that this ffmpeg was built with. A listing that fails says nothing about the file,
  * and isn't kept.
  */
-async function encodersOf(binary: string, signal: AbortSignal): Promise<ReadonlySet<string>> {
+async function availableEncoders(binary: string, signal: AbortSignal): Promise<ReadonlySet<string>> {
   const known = listings.get(binary);
   if (known !== undefined) return known;
   const encoders = new Set<string>();
@@ -88,10 +95,10 @@ function x264PixelFormat(pixelFormat = "yuv420p"): string {
 }
 
 /** Whether pictures have transparency: WebM says it of a track, others by their pixel format. */
-export const hasAlpha = ({ alphaMode, pixelFormat }: PictureFormat): boolean =>
+export const hasAlpha = ({ alphaMode, pixelFormat }: VideoFormat): boolean =>
   alphaMode || ALPHA.test(pixelFormat ?? "");
 
-function encoderOf(recipe: EncoderSettings, format: PictureFormat): Encoder | undefined {
+function encoderOf(recipe: EncoderSettings, format: VideoFormat): Encoder | undefined {
   const isSameCodec = recipe.codec === format.codec;
   if (hasAlpha(format) && !(isSameCodec && recipe.keepsAlpha)) return undefined;
   const own = format.alphaMode ? "yuva420p" : format.pixelFormat;
@@ -121,8 +128,8 @@ const SOURCE_CLOCK = "-1";
  * How pictures of this format can be encoded again, best first: in their own codec where this
  * ffmpeg can, then in H.264. Empty where it has neither. Throws the signal's reason when aborted.
  */
-export async function encodersFor(binary: string, format: PictureFormat, signal: AbortSignal): Promise<Encoder[]> {
-  const available = await encodersOf(binary, signal);
+export async function encodersFor(binary: string, format: VideoFormat, signal: AbortSignal): Promise<Encoder[]> {
+  const available = await availableEncoders(binary, signal);
   const recipes = [...(ENCODERS_BY_CODEC[format.codec ?? ""] ?? []).filter((recipe) => recipe !== x264), x264];
   return recipes.filter(({ encoder }) => available.has(encoder)).flatMap((recipe) => encoderOf(recipe, format) ?? []);
 }

@@ -1,5 +1,5 @@
 import { metadataUnits, withUnits } from "../formats/av1/stream.ts";
-import { sequenceMessages, withMessages } from "../formats/nal/messages.ts";
+import { sequenceMessages, withMessages } from "../formats/nal/sei-messages.ts";
 import { isNalCodec, NalReader } from "../formats/nal/units.ts";
 import { PACKET_BYTES, PACKET_LINES, readPackets } from "../process/packet-lines.ts";
 import type { OutputPipe } from "../process/program.ts";

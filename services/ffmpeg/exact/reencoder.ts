@@ -9,7 +9,7 @@ import { withVideoSignalType } from "../formats/mpeg4-video-signal-type.ts";
 import { unreadable } from "../process/errors.ts";
 import { PACKET_LINES, readPacketLines } from "../process/packet-lines.ts";
 import type { OutputPipe } from "../process/program.ts";
-import type { PictureFormat } from "../source/picture-format.ts";
+import type { VideoFormat } from "../source/video-format.ts";
 import { videoSignalTypeOf } from "./colours.ts";
 import { DecodedFrameTimes } from "./decoded-frame-times.ts";
 import { type EncodedFrame, EncodedSegmentWriter } from "./encoded-segment-writer.ts";
@@ -21,7 +21,7 @@ export type Reencoding = {
   video: number;
   encoder: Encoder;
   /** Of the source. */
-  picture: PictureFormat;
+  picture: VideoFormat;
   /** In pixels, as displayed. */
   size: [number, number];
   /**

@@ -1,6 +1,6 @@
 import type { PacketIndex } from "../../split/domain/packet-index.ts";
 import type { Mp4Header } from "../formats/iso/fragments.ts";
-import { avcParameterSets, hevcParameterSets } from "../formats/nal/parameter-sets.ts";
+import { avcParameterSets, hevcParameterSets } from "../formats/nal/decoder-configuration.ts";
 import { lengthPrefixed, type NalCodec } from "../formats/nal/units.ts";
 import { StitchError } from "./stitch-error.ts";
 
@@ -35,7 +35,7 @@ export class SourceMp4Headers {
   }
 
   /** The packet, behind its parameters where the one before in the stream needs others. */
-  announced(packet: number, framed: Buffer): Buffer {
+  withParameterSets(packet: number, framed: Buffer): Buffer {
     if (packet === 0 || this.#index.description(packet) === this.#index.description(packet - 1)) return framed;
     const setsOf = this.#codec === "hevc" ? hevcParameterSets : avcParameterSets;
     return Buffer.concat([lengthPrefixed(setsOf(this.ofPacket(packet).configuration)), framed]);

@@ -2,7 +2,7 @@ import type { ExactSegment, Ranks } from "../../split/domain/exact-plan.ts";
 import type { RunningPacketCheck } from "../assembly/segment-finisher.ts";
 import { fragmentHeader, type Mp4Header } from "../formats/iso/fragments.ts";
 import { NalReader } from "../formats/nal/units.ts";
-import { isOfTheFile } from "../process/errors.ts";
+import { isCausedByFile } from "../process/errors.ts";
 import { readPacketLines } from "../process/packet-lines.ts";
 import { runFfmpeg } from "../process/run-ffmpeg.ts";
 import { boundedDecoding } from "../process/sandbox.ts";
@@ -102,7 +102,7 @@ function checkFrames(decoding: Decoding, { from, to }: Ranks, least: number): Ru
     end: async () => {
       queue.end();
       const { stderr } = await run.catch((error: unknown) => {
-        if (!isOfTheFile(error)) throw error;
+        if (!isCausedByFile(error)) throw error;
         throw new ProofError(`the joints can't be decoded (${String(error)})`, { cause: error });
       });
       if (frames < least) throw new ProofError(`of ${least} frames at a joint, ${frames} can be decoded`);

@@ -76,9 +76,9 @@ export class StitchedSegmentWriter {
   }
 
   #placeOf(run: Ranks) {
-    const place = this.#places.get(run.from);
-    if (place === undefined) throw new Error(`no segment has a run that starts with frame ${run.from}`);
-    return place;
+    const context = this.#places.get(run.from);
+    if (context === undefined) throw new Error(`no segment has a run that starts with frame ${run.from}`);
+    return context;
   }
 
   #unfinishedOf(segment: ExactSegment): Unfinished {

@@ -2,7 +2,7 @@ import { type ExactPlan, type ExactSegment, madeOf, type Ranks } from "../../spl
 import type { PacketIndex } from "../../split/domain/packet-index.ts";
 import { MUX_OFFSET_SECONDS } from "../assembly/mux-segment.ts";
 import { fragmentHeader, type Mp4Header, type Sample } from "../formats/iso/fragments.ts";
-import { avcParameterSets, hevcParameterSets, withoutSets } from "../formats/nal/parameter-sets.ts";
+import { avcParameterSets, hevcParameterSets, withoutSets } from "../formats/nal/decoder-configuration.ts";
 import { lengthPrefixed, type NalCodec } from "../formats/nal/units.ts";
 import type { EncodedFrameAdapter } from "./encoded-frame-adapter.ts";
 import { decodeTimes, type PresentationTimes } from "./presentation-times.ts";

@@ -5,7 +5,7 @@ import type { Origin } from "../assembly/origin.ts";
 import type { VideoReader } from "../assembly/read-source.ts";
 import type { SpoolFolder } from "../assembly/spool.ts";
 import { type Mp4Header, mp4HeaderOf } from "../formats/iso/fragments.ts";
-import { usesFourByteLengths } from "../formats/nal/parameter-sets.ts";
+import { usesFourByteLengths } from "../formats/nal/decoder-configuration.ts";
 import { type NalCodec, NalReader } from "../formats/nal/units.ts";
 import { type Clock, PACKET_BYTES, PACKET_LINES, type ReadPacket, readPackets } from "../process/packet-lines.ts";
 import type { OutputPipe } from "../process/program.ts";
@@ -151,7 +151,7 @@ class Router {
     const { plan, index, encoder, encoded, writer, assembly } = this.#routes;
     const framed = this.#nal.framed(data);
     const isKey = index.isKey(packet);
-    encoded.see(plan.rankOf[packet]!, framed, isKey);
+    encoded.inspect(plan.rankOf[packet]!, framed, isKey);
     await encoder.add(packet, framed, isKey);
     const segment = this.#copyingSegment(packet);
     if (segment !== undefined) await writer.addCopied(segment, packet, framed);

@@ -1,4 +1,4 @@
-import { recoveryPoint } from "./nal/messages.ts";
+import { recoveryPoint } from "./nal/sei-messages.ts";
 import { isSlice, type NalCodec, NalReader, nalType, sliceType } from "./nal/units.ts";
 import { isVpxCodec, keyframeSize } from "./vpx/keyframe-size.ts";
 

@@ -119,7 +119,7 @@ const DECODERS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Names of all decoders that an upload may reach, for ffmpeg's `-codec_whitelist`. */
-export const ADMITTED_DECODERS: readonly string[] = Object.values(DECODERS).flat();
+export const ALLOWED_DECODERS: readonly string[] = Object.values(DECODERS).flat();
 
 /** Whether an upload's track of this codec (ffprobe's name) is decoded. */
 export const isDecoded = (codec: string): boolean => Object.hasOwn(DECODERS, codec);

@@ -91,7 +91,7 @@ export const unreadable = (message: string): CutFailedError => new CutFailedErro
  * Whether the file is at fault, and another way of cutting it may do better. All else, such as a
  * process that was killed, a full disk and an error of our own, says nothing about the file.
  */
-export const isOfTheFile = (error: unknown): boolean => isMediaFault(error) || isCutFailure(error);
+export const isCausedByFile = (error: unknown): boolean => isMediaFault(error) || isCutFailure(error);
 
 const DISK_FULL = ["ENOSPC", "EDQUOT"];
 
@@ -108,18 +108,18 @@ const CRASHES: readonly (NodeJS.Signals | null)[] = ["SIGSEGV", "SIGABRT", "SIGF
  * ffmpeg catches SIGTERM, SIGINT and SIGXCPU and exits with 255, and with 123 after the fourth
  * (sigterm_handler in fftools/ffmpeg.c).
  */
-const STOPPED = [123, 255];
+const EXIT_CODES_AFTER_SIGNAL = [123, 255];
 
 /**
  * How a shell reports that what it ran was killed, where ffmpeg is a script: 128 and the signal.
  */
-const REPORTED_KILLS = [constants.signals.SIGKILL, constants.signals.SIGTERM].map((signal) => 128 + signal);
+const SHELL_KILL_EXIT_CODES = [constants.signals.SIGKILL, constants.signals.SIGTERM].map((signal) => 128 + signal);
 
 /** How a shell reports that it can't run a program, or finds none. */
-const NOT_RUN = [126, 127];
+const SHELL_START_FAILURES = [126, 127];
 
 /** What the process was limited to, beside memory. */
-export type Limited = {
+export type AppliedLimits = {
   /** Undefined: as many as it takes. */
   cpuSeconds: number | undefined;
   /** Whether it was stopped since all programs together had too much memory. */
@@ -128,34 +128,39 @@ export type Limited = {
   isFull: boolean;
 };
 
-const UNLIMITED: Limited = { cpuSeconds: undefined, isStopped: false, isFull: false };
+const UNLIMITED: AppliedLimits = { cpuSeconds: undefined, isStopped: false, isFull: false };
 
-function tooMuchMemory(who: string, bytes: number, stderr: StderrTail): Error {
+function memoryLimitError(who: string, bytes: number, stderr: StderrTail): Error {
   const limit = `${who} may use ${megabytes(bytes)} of the function's ${currentBudget().memoryMB} MB of memory, and this video takes more`;
   const advice = "Raise video_split.memory_mb, or export the video with a smaller picture or fewer tracks.";
   return limitExceeded(`${limit} (${stderr || "it was stopped"}). ${advice}`);
 }
 
-const tooMuchTime = (program: Program, seconds: number): Error =>
+const cpuTimeLimitError = (program: Program, seconds: number): Error =>
   limitExceeded(
     `${program} can't tell within ${seconds} seconds of CPU time what the file holds: it has too many tags, tracks or index entries. ` +
       'Export it anew with "ffmpeg -i VIDEO -map 0:v:0 -map 0:a? -c copy -map_metadata -1 EXPORTED" and upload that.',
   );
 
-const tooManyStreams = (): Error =>
+const streamLimitError = (): Error =>
   limitExceeded(
     `The file has more than ${currentBudget().streams} tracks. ` +
       'Export it with fewer: "ffmpeg -i VIDEO -map 0:v:0 -map 0:a? -c copy EXPORTED", and upload that.',
   );
 
 /** Which limit ended a process; undefined where none did. */
-function overrunOf(program: Program, { code, signal }: Exit, stderr: StderrTail, limited: Limited): Error | undefined {
+function limitErrorOf(
+  program: Program,
+  { code, signal }: Exit,
+  stderr: StderrTail,
+  limited: AppliedLimits,
+): Error | undefined {
   const { programBytes, programsBytes } = currentBudget();
-  if (limited.isStopped) return tooMuchMemory("All runs of ffmpeg together", programsBytes, stderr);
-  if (limited.cpuSeconds !== undefined && signal === "SIGXCPU") return tooMuchTime(program, limited.cpuSeconds);
+  if (limited.isStopped) return memoryLimitError("All runs of ffmpeg together", programsBytes, stderr);
+  if (limited.cpuSeconds !== undefined && signal === "SIGXCPU") return cpuTimeLimitError(program, limited.cpuSeconds);
   if (code === 0) return undefined;
-  if (stderr.saysTooManyStreams) return tooManyStreams();
-  return limited.isFull || stderr.saysOutOfMemory ? tooMuchMemory(program, programBytes, stderr) : undefined;
+  if (stderr.reportsTooManyStreams) return streamLimitError();
+  return limited.isFull || stderr.reportsOutOfMemory ? memoryLimitError(program, programBytes, stderr) : undefined;
 }
 
 /** Why a process failed; undefined where it ended well. */
@@ -163,18 +168,19 @@ export function failureOf(
   program: Program,
   exit: Exit,
   stderr: StderrTail,
-  limited: Limited = UNLIMITED,
+  limited: AppliedLimits = UNLIMITED,
 ): Error | undefined {
   // ffmpeg also exits with 0 where the end of a file couldn't be written.
-  if (stderr.saysDiskFull) return new DiskFullError(`The disk is full for ${program}: ${stderr}`);
-  const overrun = overrunOf(program, exit, stderr, limited);
+  if (stderr.reportsDiskFull) return new DiskFullError(`The disk is full for ${program}: ${stderr}`);
+  const overrun = limitErrorOf(program, exit, stderr, limited);
   if (overrun !== undefined) return overrun;
   const { code, signal } = exit;
   if (code === 0) return undefined;
-  if (NOT_RUN.includes(code ?? 0)) return new ProcessStartError(program, new Error(`${stderr}`));
+  if (SHELL_START_FAILURES.includes(code ?? 0)) return new ProcessStartError(program, new Error(`${stderr}`));
   const isKilled =
     signal === null
-      ? REPORTED_KILLS.includes(code ?? 0) || (program === "ffmpeg" && STOPPED.includes(code ?? 0))
+      ? SHELL_KILL_EXIT_CODES.includes(code ?? 0) ||
+        (program === "ffmpeg" && EXIT_CODES_AFTER_SIGNAL.includes(code ?? 0))
       : !CRASHES.includes(signal);
   return new (isKilled ? ProcessKilledError : FfmpegError)(program, exit, stderr.toString());
 }

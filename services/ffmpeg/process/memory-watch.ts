@@ -6,14 +6,14 @@ import { currentBudget } from "./limits.ts";
  * looked at every so often. Only Linux says it.
  */
 
-const LOOK_EVERY_MS = 100;
+const CHECK_INTERVAL_MS = 100;
 const BYTES_PER_KB = 1_024;
 
 /** A program that runs. */
 export type Watched = {
   pid: number;
   /** The most memory that it was seen with. Bytes. */
-  mostBytes: number;
+  peakBytes: number;
   /** Called once, where it's the largest and all are too large. */
   onExcess: () => void;
 };
@@ -32,15 +32,15 @@ function bytesOf(pid: number): number | undefined {
 const FULL_SHARE = 0.75;
 
 /** Whether a program had about as much memory as it may have. */
-export const isFull = ({ mostBytes }: Watched): boolean => mostBytes > FULL_SHARE * currentBudget().programBytes;
+export const isFull = ({ peakBytes }: Watched): boolean => peakBytes > FULL_SHARE * currentBudget().programBytes;
 
 const running = new Set<Watched>();
-let looking: NodeJS.Timeout | undefined;
+let timer: NodeJS.Timeout | undefined;
 
 /** Ends the largest program where all together have more than the budget. */
-function look(): void {
+function checkMemory(): void {
   const sizes = [...running].map((watched) => ({ watched, bytes: bytesOf(watched.pid) ?? 0 }));
-  for (const { watched, bytes } of sizes) watched.mostBytes = Math.max(watched.mostBytes, bytes);
+  for (const { watched, bytes } of sizes) watched.peakBytes = Math.max(watched.peakBytes, bytes);
   const total = sizes.reduce((sum, { bytes }) => sum + bytes, 0);
   if (total <= currentBudget().programsBytes) return;
   const { watched } = sizes.reduce((largest, one) => (one.bytes > largest.bytes ? one : largest));
@@ -51,13 +51,13 @@ function look(): void {
 /** Begins to look at a program. */
 export function watch(watched: Watched): void {
   running.add(watched);
-  if (looking === undefined && process.platform === "linux") looking = setInterval(look, LOOK_EVERY_MS).unref();
+  if (timer === undefined && process.platform === "linux") timer = setInterval(checkMemory, CHECK_INTERVAL_MS).unref();
 }
 
 /** Its process is gone, or about to. */
 export function unwatch(watched: Watched): void {
   running.delete(watched);
   if (running.size > 0) return;
-  clearInterval(looking);
-  looking = undefined;
+  clearInterval(timer);
+  timer = undefined;
 }

@@ -34,7 +34,7 @@ export type PacketLine = {
   /** Whether the container calls it a keyframe. */
   key: boolean;
   /** Whether something comes beside its bytes, such as transparency in WebM. */
-  hasAdditions: boolean;
+  hasBlockAdditions: boolean;
 };
 
 /** Ticks a second, as numerator and denominator of a tick's seconds. */
@@ -72,7 +72,7 @@ export async function* readPacketLines(
         size: Number(size),
         checksum,
         key: isKey(rest[0]),
-        hasAdditions: rest.some((field) => field.startsWith("S=")),
+        hasBlockAdditions: rest.some((field) => field.startsWith("S=")),
       },
     };
   }
@@ -93,7 +93,7 @@ export async function* readPackets(lines: OutputPipe, bytes: OutputPipe): AsyncG
   const reader = new ByteReader(bytes);
   const { packetBytes } = currentBudget();
   for await (const { clock, line } of readPacketLines(lines)) {
-    if (line.size > packetBytes) throw tooLargePacket(line.size, packetBytes);
+    if (line.size > packetBytes) throw packetSizeLimitError(line.size, packetBytes);
     const data = await reader.read(line.size);
     if (data === undefined) break;
     yield { ...line, clock, data };
@@ -101,7 +101,7 @@ export async function* readPackets(lines: OutputPipe, bytes: OutputPipe): AsyncG
   await reader.drain();
 }
 
-const tooLargePacket = (size: number, most: number): Error =>
+const packetSizeLimitError = (size: number, most: number): Error =>
   limitExceeded(
     `One packet of the file has ${megabytes(size)}, and at most ${megabytes(most)} can be held in memory. ` +
       "Convert the video to H.264 in MP4, or raise video_split.memory_mb.",

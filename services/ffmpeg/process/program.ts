@@ -55,23 +55,23 @@ export type ProgramPipes = {
 const MAX_EXIT_MS = 5_000;
 
 /**
- * Runs ffmpeg or ffprobe to its end in the scrubbed environment, while `attend` feeds and reads its
+ * Runs ffmpeg or ffprobe to its end in the scrubbed environment, while `usePipes` feeds and reads its
  * pipes. Resolves with what it wrote to stderr (the last lines) when both have ended well. Throws
- * what `attend` throws; `FfmpegError`, `ProcessKilledError`, `ProcessStartError` or
+ * what `usePipes` throws; `FfmpegError`, `ProcessKilledError`, `ProcessStartError` or
  * `DiskFullError`; `RejectedVideo` (LimitExceeded) where the program needs more memory or CPU time
- * than it may use; and, as soon as it's aborted and whatever `attend` waits for, the signal's
+ * than it may use; and, as soon as it's aborted and whatever `usePipes` waits for, the signal's
  * reason. No process and no pipe is left, however it ends.
  */
 export async function runProgram(
   run: ProgramRun,
-  attend: (pipes: ProgramPipes) => Promise<void>,
+  usePipes: (pipes: ProgramPipes) => Promise<void>,
 ): Promise<{ stderr: string }> {
   const { signal } = run;
   signal.throwIfAborted();
   const running = await start(run);
   try {
     const work = async (): Promise<void> => {
-      await attend(running.pipes);
+      await usePipes(running.pipes);
       const failure = await running.failure;
       if (failure !== undefined) throw failure;
     };
@@ -96,7 +96,7 @@ async function start(run: ProgramRun): Promise<Running> {
   let isStopped = false;
   const watched: Watched = {
     pid: child.pid!,
-    mostBytes: 0,
+    peakBytes: 0,
     onExcess: () => {
       isStopped = true;
       child.kill("SIGKILL");

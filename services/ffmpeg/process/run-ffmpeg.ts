@@ -50,13 +50,13 @@ const inOrder = (specs: PipeSpecs): PipeSpec[] =>
   Object.values(specs).flatMap((spec) => (isList(spec) ? [...spec] : [spec]));
 
 /**
- * Runs one ffmpeg command to its end, while `attend` feeds and reads its pipes. Resolves with what
+ * Runs one ffmpeg command to its end, while `usePipes` feeds and reads its pipes. Resolves with what
  * ffmpeg wrote to stderr. Errors, and what becomes of a run that is aborted, are those of
  * `runProgram`.
  */
 export async function runFfmpeg<Spec extends FfmpegSpec>(
   spec: Spec,
-  attend: (pipes: FfmpegPipes<Spec>) => Promise<void> = async () => {},
+  usePipes: (pipes: FfmpegPipes<Spec>) => Promise<void> = async () => {},
 ): Promise<{ stderr: string }> {
   const { binary, directory, source, signal, pipedInput, pipes: specs = {} } = spec;
   const args = await commandLine(spec);
@@ -69,7 +69,7 @@ export async function runFfmpeg<Spec extends FfmpegSpec>(
       name,
       isList(pipe) ? left.splice(0, pipe.length) : left.shift(),
     ]);
-    return attend({ input: stdin ? input : undefined, outputs: Object.fromEntries(named) } as FfmpegPipes<Spec>);
+    return usePipes({ input: stdin ? input : undefined, outputs: Object.fromEntries(named) } as FfmpegPipes<Spec>);
   });
 }
 

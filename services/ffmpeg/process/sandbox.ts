@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
 import { MAX_PIXELS } from "../../split/domain/budget.ts";
-import { ADMITTED_DECODERS } from "./decoders.ts";
+import { ALLOWED_DECODERS } from "./decoders.ts";
 import { currentBudget } from "./limits.ts";
 
 /**
@@ -87,7 +87,7 @@ const inputFlags = (format: string | undefined): string[] => {
 /** Each thread that decodes holds a picture of its own, however many cores there are. */
 const DECODER_THREADS = String(Math.min(4, availableParallelism()));
 
-const BOUNDED = [...["-max_pixels", String(MAX_PIXELS)], ...["-codec_whitelist", ADMITTED_DECODERS.join(",")]] as const;
+const BOUNDED = [...["-max_pixels", String(MAX_PIXELS)], ...["-codec_whitelist", ALLOWED_DECODERS.join(",")]] as const;
 
 /** Options before `-i` for whatever is decoded. */
 export const boundedDecoding = [...BOUNDED, "-threads", DECODER_THREADS] as const;

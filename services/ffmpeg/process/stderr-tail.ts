@@ -27,9 +27,9 @@ export class StderrTail {
   readonly #splitter = new LineSplitter(MAX_LINE_LENGTH);
   readonly #lines: string[] = [];
   readonly #source: SourceAddress | undefined;
-  #saysDiskFull = false;
-  #saysOutOfMemory = false;
-  #saysTooManyStreams = false;
+  #reportsDiskFull = false;
+  #reportsOutOfMemory = false;
+  #reportsTooManyStreams = false;
 
   /** Logs must not contain how `source` was reached: its address and its secret are replaced. */
   constructor(source?: SourceAddress) {
@@ -50,26 +50,26 @@ export class StderrTail {
       .reduce((text, hidden) => (hidden ? text!.replaceAll(hidden, "source") : text), line)!
       .trim();
     if (clean === "") return;
-    this.#saysDiskFull ||= DISK_FULL.test(clean);
-    this.#saysOutOfMemory ||= OUT_OF_MEMORY.test(clean);
-    this.#saysTooManyStreams ||= TOO_MANY_STREAMS.test(clean);
+    this.#reportsDiskFull ||= DISK_FULL.test(clean);
+    this.#reportsOutOfMemory ||= OUT_OF_MEMORY.test(clean);
+    this.#reportsTooManyStreams ||= TOO_MANY_STREAMS.test(clean);
     this.#lines.push(clean.slice(0, MAX_TAIL_LINE_LENGTH));
     if (this.#lines.length > MAX_TAIL_LINES) this.#lines.shift();
   }
 
   /** Whether any line, also one before the last ones, says that the disk is full. */
-  get saysDiskFull(): boolean {
-    return this.#saysDiskFull;
+  get reportsDiskFull(): boolean {
+    return this.#reportsDiskFull;
   }
 
   /** Whether any line says that there was no memory. */
-  get saysOutOfMemory(): boolean {
-    return this.#saysOutOfMemory;
+  get reportsOutOfMemory(): boolean {
+    return this.#reportsOutOfMemory;
   }
 
   /** Whether any line says that the file has more tracks than are read. */
-  get saysTooManyStreams(): boolean {
-    return this.#saysTooManyStreams;
+  get reportsTooManyStreams(): boolean {
+    return this.#reportsTooManyStreams;
   }
 
   toString(): string {

@@ -67,10 +67,10 @@ async function readDynamicRange({ from, options, stream, ...run }: RangeReading)
 }
 
 /** Throws `ProofError` for what a segment says otherwise than its source, or leaves out. */
-export type RangeProof = (segment: Pick<SegmentFile, "path" | "signal">) => Promise<void>;
+export type DynamicRangeCheck = (segment: Pick<SegmentFile, "path" | "signal">) => Promise<void>;
 
 /** Holds segments against the source, of which the first frame is read once. */
-export async function rangeProof(source: RangeReading): Promise<RangeProof> {
+export async function dynamicRangeCheck(source: RangeReading): Promise<DynamicRangeCheck> {
   const expected = await readDynamicRange(source);
   return async ({ path, signal }) => {
     const { binary } = source;

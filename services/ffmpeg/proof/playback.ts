@@ -1,4 +1,4 @@
-import { isOfTheFile } from "../process/errors.ts";
+import { isCausedByFile } from "../process/errors.ts";
 import { type Decoded, decodeSegment } from "./decode-segment.ts";
 import type { SegmentFile } from "./segment-file.ts";
 
@@ -28,7 +28,7 @@ export type Playback = {
 };
 
 /** The frames that a file holds. */
-export type Held = {
+export type SegmentFrames = {
   /** In presentation order; the time in seconds on the clock of whoever read the file. */
   frames: readonly { time: number; bytes: number }[];
   /** Seconds by which the container may round a time. */
@@ -36,13 +36,13 @@ export type Held = {
 };
 
 /**
- * Decodes the file's first frames, and all of it where not all of these come, or where `wholly` asks
+ * Decodes the file's first frames, and all of it where not all of these come, or where `decodeAll` asks
  * for it. Throws what is the machine's fault, and the signal's reason.
  */
-export async function playbackOf(segment: SegmentFile, held: Held, wholly = false): Promise<Playback> {
+export async function measurePlayback(segment: SegmentFile, held: SegmentFrames, decodeAll = false): Promise<Playback> {
   const { length } = held.frames;
   const all = { frames: length, undecodable: 0, first: 0, last: length - 1 };
-  if (!wholly) {
+  if (!decodeAll) {
     const asked = checkedFrames(held);
     const begun = await decoded(segment, asked);
     if (missingAmong(held, asked, begun) === 0) return { ...all, size: begun.size };
@@ -62,33 +62,33 @@ async function decoded(segment: SegmentFile, atMost?: number): Promise<Decoded> 
   try {
     return await decodeSegment(segment, atMost);
   } catch (error) {
-    if (!isOfTheFile(error)) throw error;
+    if (!isCausedByFile(error)) throw error;
     return { times: [], size: undefined };
   }
 }
 
 /** How many of the first frames are looked at. */
-function checkedFrames({ frames }: Held): number {
+function checkedFrames({ frames }: SegmentFrames): number {
   let bytes = 0;
-  const enough = frames.findIndex((frame, place) => {
+  const enough = frames.findIndex((frame, index) => {
     bytes += frame.bytes;
-    return place + 1 >= MIN_CHECKED_FRAMES && bytes > MAX_CHECKED_BYTES;
+    return index + 1 >= MIN_CHECKED_FRAMES && bytes > MAX_CHECKED_BYTES;
   });
   return Math.min(MAX_CHECKED_FRAMES, frames.length, enough === -1 ? frames.length : enough + 1);
 }
 
 /** Of the frames that were asked for, or that should have come until the last one that came. */
-function missingAmong({ frames, rounding }: Held, asked: number, { times: came }: Decoded): number {
+function missingAmong({ frames, rounding }: SegmentFrames, asked: number, { times: came }: Decoded): number {
   if (came.length < asked) return asked - came.length;
   const last = frames[0]!.time + Math.max(...came) + rounding;
   return Math.max(0, frames.filter(({ time }) => time <= last).length - came.length);
 }
 
 /** The place of the frame that is shown closest to a time, in seconds from the first one. */
-function placeOf({ frames }: Held, seconds: number): number {
+function placeOf({ frames }: SegmentFrames, seconds: number): number {
   const time = frames[0]!.time + seconds;
   let nearest = 0;
-  for (const [place, other] of frames.entries())
-    if (Math.abs(other.time - time) < Math.abs(frames[nearest]!.time - time)) nearest = place;
+  for (const [index, other] of frames.entries())
+    if (Math.abs(other.time - time) < Math.abs(frames[nearest]!.time - time)) nearest = index;
   return nearest;
 }

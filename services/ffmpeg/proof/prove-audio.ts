@@ -2,7 +2,7 @@ import { MAX_AUDIO_GAP_SECONDS, type SegmentProof, type SegmentSound } from "../
 import { ProofError } from "./proof-error.ts";
 
 /** A packet of sound as the source has it. Seconds, from the segment's first frame. */
-export type SourceSound = {
+export type SourceAudioPacket = {
   time: number;
   duration: number;
   /** Without sound before it: since the packet before it ended, whichever segment that is in. */
@@ -12,16 +12,16 @@ export type SourceSound = {
 };
 
 /** A packet of sound as the produced file has it. Seconds; `time` is on the file's own time line. */
-export type FoundSound = { time: number; duration: number };
+export type SegmentAudioPacket = { time: number; duration: number };
 
 /** A track of sound of one segment. */
 export type ExpectedTrack = {
-  packets: readonly SourceSound[];
+  packets: readonly SourceAudioPacket[];
   /** Whether packets are kept as they are: PCM is packed anew by every container. */
   isPacked: boolean;
 };
 
-export type SoundPlace = {
+export type SegmentTiming = {
   /** When the segment's first frame is shown: seconds on the file's time line. */
   begin: number;
   /** And seconds from the video's first frame. */
@@ -36,7 +36,7 @@ const MAX_AUDIO_SECONDS = 0.04;
 type Interval = { start: number; end: number };
 
 /** What is played of packets, on the file's time line. */
-const played = (packets: readonly FoundSound[], { hidesNegative }: SoundPlace): Interval[] =>
+const played = (packets: readonly SegmentAudioPacket[], { hidesNegative }: SegmentTiming): Interval[] =>
   packets
     .map(({ time, duration }) => ({ start: hidesNegative ? Math.max(0, time) : time, end: time + duration }))
     .filter(({ start, end }) => end > start);
@@ -52,8 +52,8 @@ const sum = (intervals: readonly Interval[]): number => intervals.reduce((all, {
 export function proveTrack(
   track: number,
   { packets, isPacked }: ExpectedTrack,
-  found: readonly FoundSound[],
-  place: SoundPlace,
+  found: readonly SegmentAudioPacket[],
+  timing: SegmentTiming,
 ): { offset: number; sound: SegmentSound | undefined } {
   if (isPacked && found.length !== packets.length)
     throw new ProofError(`audio track ${track} has ${found.length} packets, and ${packets.length} belong into it`);
@@ -63,20 +63,20 @@ export function proveTrack(
   const kept = isPacked
     ? found.map(({ time }, at) => ({ time, duration: packets[at]!.duration })).filter((_, at) => packets[at]!.isPlayed)
     : found;
-  const intervals = played(kept, place);
+  const intervals = played(kept, timing);
   if (first === undefined) return { offset: 0, sound: undefined };
-  const offset = offsetOf(packets, found, isPacked, place);
+  const offset = offsetOf(packets, found, isPacked, timing);
   if (offset > MAX_AUDIO_SECONDS) throw new ProofError(`the sound is ${(offset * 1_000).toFixed(0)} ms out of step`);
 
   const start = intervals[0]?.start ?? Number.POSITIVE_INFINITY;
-  const lostAtStart = start - place.begin - first.time;
+  const lostAtStart = start - timing.begin - first.time;
   const largestGap = Math.max(
     0,
     lostAtStart,
-    isPacked ? gapInside(expected, kept, place) : lostOf(expected, intervals),
+    isPacked ? gapInside(expected, kept, timing) : lostOf(expected, intervals),
   );
   assertGap(track, largestGap);
-  const toSource = place.start - place.begin;
+  const toSource = timing.start - timing.begin;
   return {
     offset,
     sound: { start: start + toSource, end: intervals.at(-1)!.end + toSource, gapBefore: first.gap, largestGap },
@@ -84,10 +84,10 @@ export function proveTrack(
 }
 
 function offsetOf(
-  packets: readonly SourceSound[],
-  found: readonly FoundSound[],
+  packets: readonly SourceAudioPacket[],
+  found: readonly SegmentAudioPacket[],
   isPacked: boolean,
-  { begin }: SoundPlace,
+  { begin }: SegmentTiming,
 ): number {
   const compared = isPacked ? packets : packets.slice(0, 1);
   return compared.reduce(
@@ -99,9 +99,9 @@ function offsetOf(
 
 /** The largest hole between packets that the source hasn't. */
 function gapInside(
-  expected: readonly SourceSound[],
-  kept: readonly FoundSound[],
-  { hidesNegative }: SoundPlace,
+  expected: readonly SourceAudioPacket[],
+  kept: readonly SegmentAudioPacket[],
+  { hidesNegative }: SegmentTiming,
 ): number {
   let largest = 0;
   let end: number | undefined;
@@ -114,7 +114,7 @@ function gapInside(
 }
 
 /** Seconds of sound that are missing in all. */
-const lostOf = (expected: readonly SourceSound[], intervals: readonly Interval[]): number =>
+const lostOf = (expected: readonly SourceAudioPacket[], intervals: readonly Interval[]): number =>
   expected.reduce((all, { duration }) => all + duration, 0) - sum(intervals);
 
 function assertGap(track: number, seconds: number): void {
@@ -125,7 +125,7 @@ function assertGap(track: number, seconds: number): void {
 }
 
 /** Follows each track over the joints of segments. */
-export class SoundContinuity {
+export class AudioContinuity {
   readonly #ends = new Map<number, number>();
 
   /**

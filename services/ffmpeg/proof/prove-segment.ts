@@ -1,10 +1,10 @@
 import type { SegmentProof } from "../../split/domain/proof.ts";
 import type { Container } from "../../split/ports/media-tools.ts";
 import { isIso } from "../formats/containers.ts";
-import type { RangeProof } from "./dynamic-range.ts";
-import { type Playback, playbackOf } from "./playback.ts";
+import type { DynamicRangeCheck } from "./dynamic-range.ts";
+import { measurePlayback, type Playback } from "./playback.ts";
 import { ProofError } from "./proof-error.ts";
-import { type ExpectedTrack, type FoundSound, proveTrack } from "./prove-audio.ts";
+import { type ExpectedTrack, proveTrack, type SegmentAudioPacket } from "./prove-audio.ts";
 import { readSegment } from "./read-segment.ts";
 import type { SegmentFile } from "./segment-file.ts";
 
@@ -43,7 +43,7 @@ export type Expected = {
   /** In pixels, as displayed; undefined where it may be any. */
   size?: [number, number] | undefined;
   /** Of a source that is HDR. */
-  dynamicRange?: RangeProof | undefined;
+  dynamicRange?: DynamicRangeCheck | undefined;
 };
 
 const ROUNDING_SECONDS = 0.0011;
@@ -64,16 +64,16 @@ export type PacketCheck = {
  * Measures a produced file against the source's own frames. Throws `ProofError` for a frame that is
  * missing, doubled, altered or at another time, for a start that is no keyframe, for frames of the
  * first group that don't decode (where they must), for another size, for colours and light
- * levels of HDR that were lost, and for sound that is missing or out of step. `wholly`: all frames are decoded.
+ * levels of HDR that were lost, and for sound that is missing or out of step. `decodeAll`: all frames are decoded.
  */
 export async function proveSegment(
   segment: SegmentFile,
   expected: Expected,
   check?: PacketCheck,
-  wholly = false,
+  decodeAll = false,
 ): Promise<SegmentProof> {
   const found: FoundFrame[] = [];
-  const audio: FoundSound[][] = expected.audio.map(() => []);
+  const audio: SegmentAudioPacket[][] = expected.audio.map(() => []);
   let firstIsKey = true;
   await readSegment(segment, {
     onVideo: async ({ time, key, duration, data }) => {
@@ -93,14 +93,14 @@ export async function proveSegment(
   found.sort((one, other) => one.time - other.time);
   const begin = found[0]?.time ?? 0;
   const largestTimeError = compareFrames(found, expected, begin);
-  const played = await playbackOf(segment, { frames: found, rounding: expected.rounding }, wholly);
+  const played = await measurePlayback(segment, { frames: found, rounding: expected.rounding }, decodeAll);
   const playback = fromTheStart(played, found, begin, expected);
   checkPlayback(playback, expected);
   await expected.dynamicRange?.(segment);
   const [first, last] = [found[playback.first]!, found[playback.last]!];
   const copied = expected.frames.reduce((sum, { hash }) => sum + (hash === undefined ? 0 : 1), 0);
-  const place = { begin, start: expected.start, hidesNegative: isIso(segment.container) };
-  const sounds = expected.audio.map((track, number) => proveTrack(number, track, audio[number]!, place));
+  const context = { begin, start: expected.start, hidesNegative: isIso(segment.container) };
+  const sounds = expected.audio.map((track, number) => proveTrack(number, track, audio[number]!, context));
   return {
     frames: playback.frames,
     undecodable: playback.undecodable,

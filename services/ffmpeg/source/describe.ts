@@ -5,8 +5,8 @@ import { isDecoded } from "../process/decoders.ts";
 import { runFfprobe } from "../process/ffprobe.ts";
 import { currentBudget } from "../process/limits.ts";
 import { type SourceAddress, untrustedInput } from "../process/sandbox.ts";
-import { picturesInOrder } from "./picture-choice.ts";
-import type { PictureFormat } from "./picture-format.ts";
+import { orderVideoTracks } from "./choose-video-track.ts";
+import type { VideoFormat } from "./video-format.ts";
 
 const Rational = z.string().transform((text): number | undefined => {
   const [numerator, denominator] = text.split("/").map(Number);
@@ -72,10 +72,10 @@ export type FfprobeOutput = z.infer<typeof FfprobeOutput>;
 const INTERLACED = ["tt", "bb", "tb", "bt"];
 
 /** Above this a frame rate is a container's time base, not a rate: 57600/1 and 1000/1 are seen in real files. */
-const ABSURD_FPS = 480;
+const MAX_PLAUSIBLE_FPS = 480;
 
 const plausible = (fps: number | undefined): number | undefined =>
-  fps !== undefined && fps <= ABSURD_FPS ? fps : undefined;
+  fps !== undefined && fps <= MAX_PLAUSIBLE_FPS ? fps : undefined;
 
 /** ffprobe's width and height are coded; a quarter turn in the display matrix (or the old tag) swaps them. */
 function displayedSize(stream: Stream): [number, number] {
@@ -97,10 +97,11 @@ const track = (stream: Stream): Track => ({
 /** Whether a track whose codec is known has no packet that ffprobe could find its parameters in. */
 const lacksParameters = (stream: Stream): boolean =>
   isKnown(stream) &&
-  ((stream.codec_type === "video" && stream.width === 0) || (stream.codec_type === "audio" && !isHeard(stream)));
+  ((stream.codec_type === "video" && stream.width === 0) ||
+    (stream.codec_type === "audio" && !hasAudioParameters(stream)));
 
 /** Whether anything of a track of sound was found but its name. */
-const isHeard = ({ sample_rate, start_time }: Stream): boolean =>
+const hasAudioParameters = ({ sample_rate, start_time }: Stream): boolean =>
   sample_rate !== undefined && sample_rate > 0 && start_time !== undefined;
 
 /** Sound that belongs to another picture of a transport stream, one that isn't shown with this one. */
@@ -114,10 +115,13 @@ function isOfAnotherProgram({ programs }: FfprobeOutput, picture: Stream | undef
  * ffmpeg's index of the picture; default: the first in the players' order.
  */
 export function describeSource(output: FfprobeOutput, chosen?: number): MediaDescription {
-  const pictures = picturesInOrder(output.streams);
+  const pictures = orderVideoTracks(output.streams);
   const picture = pictures.find(({ index }) => index === chosen) ?? pictures[0];
   const isKept = (stream: Stream) =>
-    stream.codec_type === "audio" && isKnown(stream) && isHeard(stream) && !isOfAnotherProgram(output, picture, stream);
+    stream.codec_type === "audio" &&
+    isKnown(stream) &&
+    hasAudioParameters(stream) &&
+    !isOfAnotherProgram(output, picture, stream);
   return {
     format: output.format.format_name,
     video: picture && {
@@ -181,7 +185,7 @@ export const audioTracksOf = (output: FfprobeOutput, picture: number, origin: nu
   });
 
 /** What is to be kept of the picture's format where it's encoded again. */
-export function pictureFormatOf(output: FfprobeOutput, index: number): PictureFormat & { size: [number, number] } {
+export function videoFormatOf(output: FfprobeOutput, index: number): VideoFormat & { size: [number, number] } {
   const stream = output.streams.find((candidate) => candidate.index === index);
   return {
     codec: stream?.codec_name,
@@ -201,7 +205,7 @@ export function pictureFormatOf(output: FfprobeOutput, index: number): PictureFo
   };
 }
 
-const WHAT = ["-show_format", "-show_streams", "-show_programs"];
+const PROBE_OPTIONS = ["-show_format", "-show_streams", "-show_programs"];
 
 /** What ffprobe says of a source. */
 export type Probed = {
@@ -218,7 +222,7 @@ export type Probed = {
 export async function probe(binary: string, address: SourceAddress, signal: AbortSignal): Promise<Probed> {
   const ask = async (isDeep: boolean): Promise<FfprobeOutput> => {
     const lines: string[] = [];
-    const args = [...untrustedInput(undefined, isDeep), ...WHAT, "-of", "json", address.url];
+    const args = [...untrustedInput(undefined, isDeep), ...PROBE_OPTIONS, "-of", "json", address.url];
     const { probeSeconds, deepProbeSeconds, probeOutputBytes: outputBytes } = currentBudget();
     const cpuSeconds = isDeep ? deepProbeSeconds : probeSeconds;
     const run = { binary, args, signal, source: address, cpuSeconds, outputBytes };

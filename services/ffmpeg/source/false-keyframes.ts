@@ -1,5 +1,5 @@
 import { type RandomAccessTest, randomAccessTest } from "../formats/random-access.ts";
-import { readCopiedPackets, type StreamReading } from "./copied-packets.ts";
+import { readStreamPackets, type StreamReading } from "./stream-packets.ts";
 
 export type KeyframeReading = StreamReading & {
   /** As ffprobe names it. */
@@ -30,7 +30,7 @@ async function secondByReading(reading: KeyframeReading): Promise<Buffer | undef
   let second: Buffer | undefined;
   let bytes = 0;
   let hasFirst = false;
-  await readCopiedPackets(reading, ({ key, data }, number) => {
+  await readStreamPackets(reading, ({ key, data }, number) => {
     if (key && hasFirst) second = Buffer.from(data);
     hasFirst ||= key;
     bytes += data.length;
@@ -41,7 +41,7 @@ async function secondByReading(reading: KeyframeReading): Promise<Buffer | undef
 
 async function trueKeyframes(reading: KeyframeReading, test: RandomAccessTest): Promise<(packet: number) => boolean> {
   const found = new Set<number>();
-  await readCopiedPackets(reading, ({ key, data }, number) => {
+  await readStreamPackets(reading, ({ key, data }, number) => {
     if (key && test(data)) found.add(number);
     return false;
   });

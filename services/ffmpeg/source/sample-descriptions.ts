@@ -57,12 +57,12 @@ export function sampleDescriptions(samples: DataView, count: number): SampleDesc
   for (let run = 0; run < runs.count; run += 1) {
     const first = runs.uint32(run);
     const next = run + 1 < runs.count ? runs.uint32(run + 1) : chunks + 1;
-    const place = places[runs.uint32(run, 8) - 1];
-    if (place === undefined || next < first || next > chunks + 1) return undefined;
+    const index = places[runs.uint32(run, 8) - 1];
+    if (index === undefined || next < first || next > chunks + 1) return undefined;
     const end = Math.min(count, sample + (next - first) * runs.uint32(run, 4));
-    if (sample > 0 && sample < count && ofSamples[sample - 1] !== place) changes += 1;
+    if (sample > 0 && sample < count && ofSamples[sample - 1] !== index) changes += 1;
     if (changes > MAX_CHANGES) return undefined;
-    ofSamples.fill(place, sample, end);
+    ofSamples.fill(index, sample, end);
     sample = end;
   }
   return sample === count ? { entries, ofSamples } : undefined;

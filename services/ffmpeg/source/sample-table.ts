@@ -3,7 +3,7 @@ import { MAX_FRAMES } from "../../split/domain/budget.ts";
 import type { PlannedPacket } from "../../split/domain/cut-plan.ts";
 import { limitExceeded } from "../../video/errors.ts";
 import { boxesIn, findBox } from "../formats/iso/boxes.ts";
-import { samplePlace } from "../formats/iso/sample-place.ts";
+import { sampleLocation } from "../formats/iso/sample-location.ts";
 import { type EntryTable, entryTable, runLengths, samplesOf, TABLE_FIELDS } from "../formats/iso/tables.ts";
 import { unreadable } from "../process/errors.ts";
 import { readMovieBox } from "./movie-box.ts";
@@ -214,11 +214,11 @@ export async function readSampleTable(
   const { syncs, box } = found.tables;
   const readSecondKeyframe = async () => {
     const second = syncs === undefined ? 1 : syncs.indexOf(1, syncs.indexOf(1) + 1);
-    const place = second > 0 ? samplePlace(box, second) : undefined;
-    if (place === undefined || place.size > MAX_KEYFRAME_BYTES) return undefined;
-    const end = place.offset + place.size;
+    const location = second > 0 ? sampleLocation(box, second) : undefined;
+    if (location === undefined || location.size > MAX_KEYFRAME_BYTES) return undefined;
+    const end = location.offset + location.size;
     if (end > source.size) return undefined;
-    return Buffer.concat(await Array.fromAsync(source.read(place.offset, end - 1, signal)));
+    return Buffer.concat(await Array.fromAsync(source.read(location.offset, end - 1, signal)));
   };
   return { packets: packetsOf(found), readSecondKeyframe };
 }

@@ -1,5 +1,5 @@
 import { keyframeSize, type VpxCodec } from "../formats/vpx/keyframe-size.ts";
-import { readCopiedPackets, type StreamReading } from "./copied-packets.ts";
+import { readStreamPackets, type StreamReading } from "./stream-packets.ts";
 
 export type SizeReading = StreamReading & { codec: VpxCodec };
 
@@ -13,7 +13,7 @@ export type SizeChange = { from: [number, number]; to: [number, number] };
 export async function findSizeChange(reading: SizeReading): Promise<SizeChange | undefined> {
   let first: [number, number] | undefined;
   let change: SizeChange | undefined;
-  await readCopiedPackets(reading, ({ data }) => {
+  await readStreamPackets(reading, ({ data }) => {
     const size = keyframeSize(reading.codec, data);
     first ??= size;
     if (first === undefined || size === undefined || String(size) === String(first)) return false;

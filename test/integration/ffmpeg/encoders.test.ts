@@ -2,13 +2,13 @@ import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { encodersFor } from "../../../services/ffmpeg/exact/encoders.ts";
-import { isOfTheFile } from "../../../services/ffmpeg/process/errors.ts";
-import type { PictureFormat } from "../../../services/ffmpeg/source/picture-format.ts";
+import { isCausedByFile } from "../../../services/ffmpeg/process/errors.ts";
+import type { VideoFormat } from "../../../services/ffmpeg/source/video-format.ts";
 import { NEVER } from "../../fixtures/quiet.ts";
 import { standIn } from "../../fixtures/stand-in.ts";
 import { temporaryFolder } from "../../fixtures/temporary.ts";
 
-const FORMAT: PictureFormat = {
+const FORMAT: VideoFormat = {
   codec: "h264",
   profile: "High",
   pixelFormat: "yuv420p",
@@ -34,7 +34,7 @@ describe("listing the encoders of an ffmpeg", () => {
     await writeFile(broken, "");
     const error = await encodersFor(binary, FORMAT, NEVER).catch((caught: unknown) => caught);
     expect(String(error)).toContain("can't list its encoders");
-    expect(isOfTheFile(error)).toBe(false);
+    expect(isCausedByFile(error)).toBe(false);
 
     await rm(broken);
     expect(await encodersFor(binary, FORMAT, NEVER)).toMatchObject([{ codec: "h264" }]);
@@ -45,7 +45,7 @@ describe("listing the encoders of an ffmpeg", () => {
 
 describe("the encoders of a picture", () => {
   const LIST = ["libx264", "libx265", "libaom-av1"].map((name) => `echo ' V....D ${name}              x'`).join("\n");
-  const encoders = async (format: Partial<PictureFormat>, list = LIST) => {
+  const encoders = async (format: Partial<VideoFormat>, list = LIST) => {
     const binary = await standIn(await temporaryFolder(), list);
     return encodersFor(binary, { ...FORMAT, ...format }, NEVER);
   };

@@ -12,7 +12,7 @@ import {
   mergedAvcConfiguration,
   usesFourByteLengths,
   withoutSets,
-} from "../../../services/ffmpeg/formats/nal/parameter-sets.ts";
+} from "../../../services/ffmpeg/formats/nal/decoder-configuration.ts";
 import { NalReader, pictureHasher } from "../../../services/ffmpeg/formats/nal/units.ts";
 import { readSampleTable } from "../../../services/ffmpeg/source/sample-table.ts";
 import { isTruncated } from "../../../services/ffmpeg/source/truncation.ts";

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { escaped, unescaped } from "../../../services/ffmpeg/formats/nal/bits.ts";
-import { pictureMessages } from "../../../services/ffmpeg/formats/nal/messages.ts";
+import { pictureMessages } from "../../../services/ffmpeg/formats/nal/sei-messages.ts";
 import { lengthPrefixed } from "../../../services/ffmpeg/formats/nal/units.ts";
 import { ByteReader } from "../../../services/ffmpeg/process/byte-reader.ts";
 import { setBudget } from "../../../services/ffmpeg/process/limits.ts";

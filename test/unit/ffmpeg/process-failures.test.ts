@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
 import {
+  type AppliedLimits,
   DiskFullError,
   diskFullOr,
   type Exit,
   failureOf,
-  isOfTheFile,
-  type Limited,
+  isCausedByFile,
   type Program,
 } from "../../../services/ffmpeg/process/errors.ts";
 import { StderrTail } from "../../../services/ffmpeg/process/stderr-tail.ts";
@@ -38,7 +38,7 @@ describe("how a process ended", () => {
   ])("%s is the doing of the file", (_what, exit, program) => {
     const error = failure(exit, program, "moov atom not found");
     expect(error).toMatchObject({ code: "FfmpegFailed", program, stderr: "moov atom not found" });
-    expect(isOfTheFile(error)).toBe(true);
+    expect(isCausedByFile(error)).toBe(true);
   });
 
   it("a crash keeps its signal, and has the exit code that shells report", () => {
@@ -57,7 +57,7 @@ describe("how a process ended", () => {
     const error = failure(exit, program, "Conversion failed!");
     expect(error).toBeInstanceOf(ServiceError);
     expect(error).toMatchObject({ code: "ProcessKilled", retryable: true });
-    expect(isOfTheFile(error)).toBe(false);
+    expect(isCausedByFile(error)).toBe(false);
   });
 
   it.each([0, 1])("a full disk, whatever else it says, and even where it exits with %i", (code) => {
@@ -65,7 +65,7 @@ describe("how a process ended", () => {
     const error = failure({ code }, "ffmpeg", "Error writing trailer of 00000.mp4: No space left on device", ...later);
     expect(error).toBeInstanceOf(DiskFullError);
     expect(error).toMatchObject({ code: "DiskFull", retryable: true });
-    expect(isOfTheFile(error)).toBe(false);
+    expect(isCausedByFile(error)).toBe(false);
   });
 
   it("a title that has the words isn't a full disk", () => {
@@ -99,11 +99,11 @@ describe("a file of ours that can't be written", () => {
 });
 
 describe("a process that needs more than it may use", () => {
-  const LIMITED: Limited = { cpuSeconds: undefined, isStopped: false, isFull: false };
-  const overrun = (exit: Partial<Exit>, limited: Partial<Limited>, ...lines: string[]) =>
+  const LIMITED: AppliedLimits = { cpuSeconds: undefined, isStopped: false, isFull: false };
+  const overrun = (exit: Partial<Exit>, limited: Partial<AppliedLimits>, ...lines: string[]) =>
     failureOf("ffprobe", { code: null, signal: null, ...exit }, stderr(...lines), { ...LIMITED, ...limited });
 
-  it.each<[string, Partial<Exit>, Partial<Limited>, string[], RegExp]>([
+  it.each<[string, Partial<Exit>, Partial<AppliedLimits>, string[], RegExp]>([
     [
       "more tracks",
       { code: 1 },
@@ -126,7 +126,7 @@ describe("a process that needs more than it may use", () => {
     const error = overrun(exit, limited, ...lines);
     expect(error).toMatchObject({ code: "RejectedVideo", reason: "LimitExceeded", retryable: false });
     expect(error?.message).toMatch(message);
-    expect(isOfTheFile(error)).toBe(false);
+    expect(isCausedByFile(error)).toBe(false);
   });
 
   it("isn't one that ended well, whatever it says or had", () => {

@@ -15,7 +15,7 @@ const packet = (second: number, bytes = 10): ReadPacket => ({
   size: bytes,
   checksum: "0",
   key: true,
-  hasAdditions: false,
+  hasBlockAdditions: false,
   clock: { num: 1, den: 1_000 },
   data: Buffer.alloc(bytes),
 });

@@ -5,7 +5,7 @@ import { entryTable, TABLE_FIELDS } from "./tables.ts";
  * Where a sample is in the file, in bytes, from the boxes of a sample table (stbl); undefined where
  * they don't say. ISO/IEC 14496-12, sections 8.7.3 to 8.7.5.
  */
-export function samplePlace(box: DataView, sample: number): { offset: number; size: number } | undefined {
+export function sampleLocation(box: DataView, sample: number): { offset: number; size: number } | undefined {
   const sizes = findBox(box, "stsz");
   const short = entryTable(findBox(box, "stco"), 4);
   const long = entryTable(findBox(box, "co64"), 8);

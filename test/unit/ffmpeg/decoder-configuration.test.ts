@@ -4,7 +4,7 @@ import {
   hevcParameterSets,
   mergedAvcConfiguration,
   withoutSets,
-} from "../../../services/ffmpeg/formats/nal/parameter-sets.ts";
+} from "../../../services/ffmpeg/formats/nal/decoder-configuration.ts";
 
 const UNREADABLE = expect.objectContaining({ code: "CutFailed", reason: "UnreadableMedia" });
 const hex = (text: string): Buffer => Buffer.from(text.replaceAll(" ", ""), "hex");

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { bitsOf, bytesOf, escaped, golomb, golombAt, unescaped } from "../../../services/ffmpeg/formats/nal/bits.ts";
-import { OwnHevcSets } from "../../../services/ffmpeg/formats/nal/hevc-sets.ts";
-import { hevcArrays } from "../../../services/ffmpeg/formats/nal/parameter-sets.ts";
+import { hevcArrays } from "../../../services/ffmpeg/formats/nal/decoder-configuration.ts";
+import { RenumberedHevcSets } from "../../../services/ffmpeg/formats/nal/hevc-parameter-set-ids.ts";
 import { lengthPrefixed } from "../../../services/ffmpeg/formats/nal/units.ts";
 
 const UNREADABLE = expect.objectContaining({ code: "CutFailed", reason: "UnreadableMedia" });
@@ -67,20 +67,20 @@ describe("bits of parameter sets", () => {
 
 describe("an encoder's parameter sets of HEVC", () => {
   it("get ids that the source has none of, and stand beside the source's", () => {
-    const own = new OwnHevcSets([SOURCE]).configuration(ENCODED);
+    const own = new RenumberedHevcSets([SOURCE]).configuration(ENCODED);
     expect(hevcArrays(own)).toEqual([
       { type: 32, isComplete: true, sets: [videoSet(14)] },
       { type: 33, isComplete: true, sets: [sequenceSet(14, 14)] },
       { type: 34, isComplete: true, sets: [pictureSet(29, 14)] },
     ]);
-    const merged = new OwnHevcSets([SOURCE]).merged(SOURCE, own);
+    const merged = new RenumberedHevcSets([SOURCE]).merged(SOURCE, own);
     expect(hevcArrays(merged).map(({ sets }) => sets.length)).toEqual([3, 3, 3]);
     expect(hevcArrays(merged)[2]!.sets[2]).toEqual(pictureSet(29, 14));
     expect(merged[12]).toBe(120);
   });
 
   it("are named by their pictures, which grow by one byte and are else the same", () => {
-    const sets = new OwnHevcSets([SOURCE]);
+    const sets = new RenumberedHevcSets([SOURCE]);
     const rest = Buffer.from("00000301ff00", "hex");
     const slice = (type: number, bits: string) => Buffer.concat([Buffer.from([type << 1, 1]), bytesOf(bits), rest]);
     const message = unit(39, "00000101");
@@ -97,19 +97,19 @@ describe("an encoder's parameter sets of HEVC", () => {
   });
 
   it("are refused where they can't be told apart", () => {
-    const sets = new OwnHevcSets([SOURCE]);
+    const sets = new RenumberedHevcSets([SOURCE]);
     expect(() => sets.frame(lengthPrefixed([Buffer.from([2, 1, 0x20])]))).toThrow(UNREADABLE);
     expect(() => sets.configuration(SOURCE)).toThrow(UNREADABLE);
     const other = Buffer.from(ENCODED);
     other[17] = 2;
     expect(() => sets.merged(SOURCE, other)).toThrow(UNREADABLE);
     const all = Array.from({ length: 16 }, (_, id) => videoSet(id));
-    expect(() => new OwnHevcSets([hvcC([[32, all]])])).toThrow(UNREADABLE);
+    expect(() => new RenumberedHevcSets([hvcC([[32, all]])])).toThrow(UNREADABLE);
   });
 
   it("stand alone where the source has all of its own in the stream", () => {
     const empty = hvcC([]);
-    const sets = new OwnHevcSets([empty]);
+    const sets = new RenumberedHevcSets([empty]);
     const merged = sets.merged(empty, sets.configuration(ENCODED));
     expect(hevcArrays(merged).map(({ type, isComplete }) => [type, isComplete])).toEqual([
       [32, false],

@@ -1,6 +1,6 @@
 import { unreadable } from "../../process/errors.ts";
 import { bitsOf, bytesOf, type Code, escaped, golomb, golombAt, unescaped } from "./bits.ts";
-import { type HevcArray, hevcArrays, hevcConfiguration } from "./parameter-sets.ts";
+import { type HevcArray, hevcArrays, hevcConfiguration } from "./decoder-configuration.ts";
 import { lengthFramed, lengthPrefixed } from "./units.ts";
 
 /**
@@ -92,7 +92,7 @@ function withIds(type: number, set: Buffer, ids: Ids): Buffer {
 const FORMAT_AT = [16, 17, 18];
 const LEVEL_AT = 12;
 
-export class OwnHevcSets {
+export class RenumberedHevcSets {
   readonly #arrays: readonly HevcArray[];
   readonly #ids: Ids;
 

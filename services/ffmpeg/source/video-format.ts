@@ -1,5 +1,5 @@
 /** What is to be kept of a picture when it's encoded again: as ffprobe prints it, "unknown" and absent alike. */
-export type PictureFormat = {
+export type VideoFormat = {
   codec: string | undefined;
   profile: string | undefined;
   pixelFormat: string | undefined;

@@ -2,16 +2,16 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { CHILD_ENVIRONMENT } from "../process/sandbox.ts";
 
-export type Sample = { seconds: number; width: number; height: number; fps: number };
+export type DemoVideo = { seconds: number; width: number; height: number; fps: number };
 
 /** Long enough for three segments of the default length, small enough to be made in a second or two. */
-export const SAMPLE: Sample = { seconds: 70, width: 320, height: 180, fps: 25 };
+export const DEMO_VIDEO: DemoVideo = { seconds: 70, width: 320, height: 180, fps: 25 };
 
 /** A keyframe each second, so that every whole second can be a boundary. */
-export async function makeSampleVideo(
+export async function makeDemoVideo(
   ffmpeg: string,
   path: string,
-  { seconds, width, height, fps }: Sample = SAMPLE,
+  { seconds, width, height, fps }: DemoVideo = DEMO_VIDEO,
 ): Promise<void> {
   const picture = ["-f", "lavfi", "-i", `testsrc2=duration=${seconds}:size=${width}x${height}:rate=${fps}`];
   const sound = ["-f", "lavfi", "-i", `sine=frequency=440:duration=${seconds}`];

@@ -1,12 +1,12 @@
-import { readCopiedPackets, type StreamReading } from "./copied-packets.ts";
+import { readStreamPackets, type StreamReading } from "./stream-packets.ts";
 
 /**
  * Whether anything comes beside a track's pictures, as transparency does in WebM: some recorders say
  * so of each track. Reads the source up to the first picture that has it, decoding nothing.
  */
-export async function hasAdditions(reading: StreamReading): Promise<boolean> {
+export async function hasBlockAdditions(reading: StreamReading): Promise<boolean> {
   let found = false;
-  await readCopiedPackets(reading, ({ hasAdditions: has }) => {
+  await readStreamPackets(reading, ({ hasBlockAdditions: has }) => {
     found = has;
     return found;
   });

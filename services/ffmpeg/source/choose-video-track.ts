@@ -2,7 +2,7 @@ import { runFfprobe } from "../process/ffprobe.ts";
 import { type SourceAddress, untrustedInput } from "../process/sandbox.ts";
 
 /** What is to be known of a stream to choose the picture; as ffprobe prints it. */
-export type PictureStream = {
+export type VideoStream = {
   index: number;
   codec_type: string;
   width?: number | undefined;
@@ -10,7 +10,7 @@ export type PictureStream = {
 };
 
 /** A cover or a thumbnail isn't a moving picture. */
-const isMoving = ({ codec_type, disposition }: PictureStream): boolean =>
+const isMoving = ({ codec_type, disposition }: VideoStream): boolean =>
   codec_type === "video" && disposition.attached_pic + disposition.timed_thumbnails + disposition.still_image === 0;
 
 /**
@@ -18,12 +18,12 @@ const isMoving = ({ codec_type, disposition }: PictureStream): boolean =>
  * (of the others nothing was found that decodes), among these the ones with the default flag, then
  * in the file's order. docs/decisions/which-tracks.md
  */
-export function picturesInOrder<Stream extends PictureStream>(streams: readonly Stream[]): Stream[] {
+export function orderVideoTracks<Stream extends VideoStream>(streams: readonly Stream[]): Stream[] {
   const rank = ({ width, disposition }: Stream): number => (width ? 2 : 0) + (disposition.default === 1 ? 1 : 0);
   return streams.filter(isMoving).toSorted((one, other) => rank(other) - rank(one));
 }
 
-export type PictureSearch = {
+export type VideoTrackSearch = {
   binary: string;
   address: SourceAddress;
   format: string;
@@ -37,7 +37,7 @@ export type PictureSearch = {
  * one is empty.
  */
 export async function firstWithPackets(
-  search: PictureSearch,
+  search: VideoTrackSearch,
   candidates: readonly number[],
 ): Promise<number | undefined> {
   if (candidates.length < 2) return candidates[0];

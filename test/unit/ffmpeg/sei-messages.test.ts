@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { masteringMetadataWriter } from "../../../services/ffmpeg/exact/mastering-metadata.ts";
-import { pictureMessages, sequenceMessages, withMessages } from "../../../services/ffmpeg/formats/nal/messages.ts";
+import { pictureMessages, sequenceMessages, withMessages } from "../../../services/ffmpeg/formats/nal/sei-messages.ts";
 import { lengthFramed, lengthPrefixed } from "../../../services/ffmpeg/formats/nal/units.ts";
 
 const hex = (text: string): Buffer => Buffer.from(text.replaceAll(" ", ""), "hex");

@@ -22,7 +22,7 @@ export type StreamReading = {
  * Hands on each packet of a stream with its bytes, in decode order, decoding none, until `onPacket`
  * returns true.
  */
-export async function readCopiedPackets(
+export async function readStreamPackets(
   reading: StreamReading,
   onPacket: (packet: ReadPacket, number: number) => boolean,
 ): Promise<void> {

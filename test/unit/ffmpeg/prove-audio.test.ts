@@ -1,19 +1,19 @@
 import { describe, expect, it } from "vitest";
-import { proveTrack, SoundContinuity, type SourceSound } from "../../../services/ffmpeg/proof/prove-audio.ts";
+import { AudioContinuity, proveTrack, type SourceAudioPacket } from "../../../services/ffmpeg/proof/prove-audio.ts";
 import type { SegmentSound } from "../../../services/split/domain/proof.ts";
 
 const PACKET = 0.02;
 
 /** A second of sound in packets of 20 ms, `from` seconds from the segment's first frame. */
-const source = (from = 0, count = 50): SourceSound[] =>
+const source = (from = 0, count = 50): SourceAudioPacket[] =>
   Array.from({ length: count }, (_, at) => ({ time: from + at * PACKET, duration: PACKET, gap: 0, isPlayed: true }));
 
-const foundIn = (packets: readonly SourceSound[], late = 0) =>
+const foundIn = (packets: readonly SourceAudioPacket[], late = 0) =>
   packets.map(({ time, duration }) => ({ time: time + late, duration }));
 
 const PLACE = { begin: 0, start: 4, hidesNegative: true };
 
-const prove = (packets: SourceSound[], found = foundIn(packets), isPacked = true, place = PLACE) =>
+const prove = (packets: SourceAudioPacket[], found = foundIn(packets), isPacked = true, place = PLACE) =>
   proveTrack(0, { packets, isPacked }, found, place);
 
 describe("the proof of a track of sound", () => {
@@ -73,12 +73,12 @@ const span = (start: number, end: number, gapBefore = 0): SegmentSound => ({ sta
 
 describe("sound over the joints of segments", () => {
   it("goes on, overlaps, or has the hole that the source has", () => {
-    const continuity = new SoundContinuity();
+    const continuity = new AudioContinuity();
     for (const sound of [span(0, 2), span(2.02, 4), span(3.98, 6), span(7, 8, 1)]) continuity.add({ sound: [sound] });
   });
 
   it("fails where 75 ms of it are before an edit list, in the second of two tracks too", () => {
-    const continuity = new SoundContinuity();
+    const continuity = new AudioContinuity();
     continuity.add({ sound: [span(0, 2), span(0, 1.925)] });
     expect(() => continuity.add({ sound: [span(2, 4), span(2, 4)] })).toThrow("audio track 1 has a hole of 75 ms");
   });
