@@ -8,7 +8,7 @@ import { limitExceeded } from "../video/errors.ts";
 import { frameBytes } from "./assembly/memory-estimate.ts";
 import type { CopiedSegment } from "./copy/copied-video.ts";
 import { cutByCopy } from "./copy/cut-by-copy.ts";
-import { cutToAnEnding } from "./cut-ending.ts";
+import { cutWithEnding } from "./cut-ending.ts";
 import { cutExactly } from "./exact/cut-exactly.ts";
 import { containersFor } from "./formats/containers.ts";
 import { isVpxCodec } from "./formats/vpx/keyframe-size.ts";
@@ -31,7 +31,7 @@ import { findSizeChange, type SizeReading } from "./source/size-changes.ts";
 import { serveSource } from "./source/source-server.ts";
 import { isTruncated } from "./source/truncation.ts";
 
-/** A source that ffmpeg can open, and what ffprobe says of it. */
+/** A source that is served to ffmpeg, with its description. */
 type Served = {
   binary: string;
   ffprobe: string;
@@ -41,7 +41,10 @@ type Served = {
   description: MediaDescription;
 };
 
-/** Cuts as asked: by copying alone where every boundary is on a keyframe that nothing reaches across, and else exactly. */
+/**
+ * Makes the requested cut: by stream copy when every boundary is on a keyframe that no frame
+ * references across, otherwise exactly.
+ */
 async function* cut(
   { binary, ffprobe, address, source, probed, description }: Served,
   job: CutJob,
@@ -54,18 +57,18 @@ async function* cut(
   const metadata = containerMetadataOf(probed.output, video);
   const tag = description.video?.tag ?? "";
   const opened = { binary, address, format, isDeep: probed.isDeep, video, audio, metadata, tag };
-  const { size, ...stated } = videoFormatOf(probed.output, video);
-  const range = {
+  const { size, ...videoFormat } = videoFormatOf(probed.output, video);
+  const frameReading = {
     binary: ffprobe,
     from: address.url,
     source: address,
     options: untrustedInput(format, probed.isDeep),
     signal,
   };
-  const dynamicRange = isHdr(stated.colorTransfer)
-    ? await dynamicRangeCheck({ ...range, stream: String(video) })
+  const dynamicRange = isHdr(videoFormat.colorTransfer)
+    ? await dynamicRangeCheck({ ...frameReading, stream: String(video) })
     : undefined;
-  const bytesPerFrame = frameBytes(size, stated.pixelFormat);
+  const bytesPerFrame = frameBytes(size, videoFormat.pixelFormat);
   const common = { ...opened, container, dynamicRange, directory, bytesPerFrame, signal };
   const mustDecode = job.cut.kind === "exact";
   const copy = (segments: readonly CopiedSegment[]) =>
@@ -84,25 +87,28 @@ async function* cut(
     } catch (error) {
       signal.throwIfAborted();
       if (!isCausedByFile(error)) throw error;
-      job.log.warn("Encodes what can't be copied", { from_segment: from, since: String(error) });
+      job.log.warn("Falling back to re-encoding: the segments can't be copied", {
+        from_segment: from,
+        since: String(error),
+      });
     }
   }
   const reading = { ...common, stream: video };
-  const picture = { ...stated, alphaMode: stated.alphaMode && (await hasBlockAdditions(reading)) };
+  const picture = { ...videoFormat, alphaMode: videoFormat.alphaMode && (await hasBlockAdditions(reading)) };
   if (isVpxCodec(codec) && job.from === 0) await assertOneSize({ ...reading, codec });
   const { changesDescription } = job.cut.index;
   const configurations = changesDescription ? await readConfigurations(source, video, signal) : [];
-  const shownSize = description.video?.size ?? size;
-  yield* cutExactly({ ...common, picture, size, shownSize, cut: job.cut, configurations, from, log: job.log });
+  const displaySize = description.video?.size ?? size;
+  yield* cutExactly({ ...common, picture, size, displaySize, cut: job.cut, configurations, from, log: job.log });
 }
 
-/** Packets that are handed on before what else waits, a deadline for one, has its turn. */
+/** Packets passed on before other tasks, such as a deadline's timer, get to run. */
 const PACKETS_PER_BATCH = 2 ** 15;
 
-async function forEachInBatches<T>(all: Iterable<T>, onEach: (one: T) => void, signal: AbortSignal): Promise<void> {
+async function forEachInBatches<T>(all: Iterable<T>, onItem: (item: T) => void, signal: AbortSignal): Promise<void> {
   let count = 0;
   for (const one of all) {
-    onEach(one);
+    onItem(one);
     count += 1;
     if (count % PACKETS_PER_BATCH !== 0) continue;
     await setImmediate();
@@ -110,32 +116,37 @@ async function forEachInBatches<T>(all: Iterable<T>, onEach: (one: T) => void, s
   }
 }
 
-/** An encoder is set up for one size: a change can only be copied. Throws before any segment is made. */
+/**
+ * Throws `CutFailedError` (UnsupportedCut) when the frame size changes within the file: an encoder
+ * is set up for one size, so a change can only be copied. Call it before making any segment.
+ */
 async function assertOneSize(reading: SizeReading): Promise<void> {
   const change = await findSizeChange(reading);
   if (change === undefined) return;
   const [from, to] = [change.from.join(" x "), change.to.join(" x ")];
-  throw new CutFailedError("UnsupportedCut", `the picture's size changes in mid-file, from ${from} to ${to}`);
+  throw new CutFailedError("UnsupportedCut", `the frame size changes within the file, from ${from} to ${to}`);
 }
 
-/** Each track that is kept takes pipes of several programs. Throws `RejectedVideo` (LimitExceeded). */
-function assertTracksOfSound({ audio }: MediaDescription): void {
+/**
+ * Throws `RejectedVideo` (LimitExceeded) for too many audio tracks: each one takes several pipes.
+ */
+function assertAudioTracks({ audio }: MediaDescription): void {
   const { audioTracks } = currentBudget();
   if (audio.length <= audioTracks) return;
   throw limitExceeded(
-    `The video has ${audio.length} tracks of sound, and at most ${audioTracks} can be kept. ` +
-      'Keep fewer, the first 8 for one: "ffmpeg -i VIDEO -map 0:v:0 -map 0:a:0 ... -map 0:a:7 -c copy KEPT", and upload that.',
+    `The video has ${audio.length} audio tracks, and at most ${audioTracks} can be kept. ` +
+      'Keep fewer, for example the first 8: "ffmpeg -i VIDEO -map 0:v:0 -map 0:a:0 ... -map 0:a:7 -c copy KEPT", and upload that.',
   );
 }
 
 export type MediaToolsOptions = {
-  /** Holds for all programs that this process starts. */
+  /** Limits of all programs that this process starts. */
   budget?: Budget;
-  /** Of what is read ahead; smaller in tests. */
+  /** Limits of reading ahead; smaller in tests. */
   readAhead?: ReadAheadLimits;
 };
 
-/** The media tools of the split service, on ffmpeg and ffprobe. */
+/** The `MediaTools` of the split service, using ffmpeg and ffprobe. */
 export function ffmpegMediaTools(binaries: Binaries, options: MediaToolsOptions = {}): MediaTools {
   setBudget(options.budget ?? budgetOf());
   return mediaTools(binaries, options.readAhead ?? READ_AHEAD);
@@ -143,13 +154,13 @@ export function ffmpegMediaTools(binaries: Binaries, options: MediaToolsOptions 
 
 const mediaTools = ({ ffmpeg, ffprobe }: Binaries, limits: ReadAheadLimits): MediaTools => ({
   open: async (original) => {
-    const ahead = readAhead(original, limits);
-    const source = checkSource(ahead);
+    const aheadSource = readAhead(original, limits);
+    const source = checkSource(aheadSource);
     const server = await serveSource(source);
     const { address, pause, resume } = server;
     const close = async (): Promise<void> => {
       await server.close();
-      await ahead.close();
+      await aheadSource.close();
     };
     const orFailed = (signal: AbortSignal): AbortSignal => AbortSignal.any([signal, source.failed]);
 
@@ -179,7 +190,7 @@ const mediaTools = ({ ffmpeg, ffprobe }: Binaries, limits: ReadAheadLimits): Med
         containers: (extension) => containersFor(description, extension),
         cut: (job) => {
           const reading = { ...job, signal: orFailed(job.signal) };
-          return cutToAnEnding(
+          return cutWithEnding(
             source.failed,
             job,
             cut({ binary: ffmpeg, ffprobe, address, source, probed, description }, reading),
@@ -194,7 +205,7 @@ const mediaTools = ({ ffmpeg, ffprobe }: Binaries, limits: ReadAheadLimits): Med
       const { isDeep, output } = probed;
       const search = { binary: ffprobe, address, format: output.format.format_name, isDeep, signal };
       const found = described(probed, await firstWithPackets(search, candidates));
-      assertTracksOfSound(found.description);
+      assertAudioTracks(found.description);
       return found;
     };
     return { describe, pause, resume, close };

@@ -16,11 +16,13 @@ import { type AudioPacket, amrFramesOf } from "./split-audio-packets.ts";
 
 const FIRST_PACKET = ["-frames:a", "1", "-flush_packets", "1"];
 
-/** Options of the output that `readTrackHeader` reads. */
+/** ffmpeg's options of the output that `readTrackHeader` reads. */
 export const trackHeaderOutput = ({ isAdts }: AudioTrack, { readOptions }: AudioOutput): string[] =>
   isAdts ? ["-c", "copy", ...FIRST_PACKET, "-f", "data"] : [...readOptions, ...FIRST_PACKET, "-f", "matroska"];
 
-/** What Matroska says of a track, as soon as it's known. What follows is read and dropped. */
+/**
+ * The Matroska description of a track, as soon as it's known. The rest of the output is discarded.
+ */
 export async function readTrackHeader(
   pipe: OutputPipe,
   { codec, isAdts, language }: AudioTrack,
@@ -28,8 +30,8 @@ export async function readTrackHeader(
   if (isAdts) {
     const reader = new ByteReader(pipe);
     const start = await reader.read(ADTS_HEADER_BYTES);
-    if (start === undefined) throw unreadable("a track of AAC holds no packet");
-    // A failure shows in the other outputs too.
+    if (start === undefined) throw unreadable("an AAC track has no packet");
+    // A failure of ffmpeg is thrown by the other outputs too.
     void reader.drain().catch(() => {});
     return adtsTrack(start, language);
   }
@@ -38,7 +40,7 @@ export async function readTrackHeader(
       if (track !== undefined) resolve(codec === "opus" ? track : withoutDelay(track));
     };
     readMatroska(pipe, onTracks, () => {}).then(
-      () => reject(unreadable("ffmpeg wrote no header for the sound")),
+      () => reject(unreadable("ffmpeg wrote no header for an audio track")),
       reject,
     );
   });
@@ -46,26 +48,29 @@ export async function readTrackHeader(
 
 const ADTS_HEADER_BYTES = 7;
 
-/** What holds a packet takes memory too, however few bytes it has. */
+/** Memory of the objects around a packet, however few bytes it has. */
 const BYTES_PER_PACKET = 512;
 
 /**
- * Sound that came before the first picture, in memory: left in the pipe, it would keep ffmpeg from
- * read a picture.
+ * Audio packets that were read before the first video frame. They are kept in memory: left in the
+ * pipe, they would keep ffmpeg from reading a frame.
  */
 export class EarlyAudioBuffer {
   #bytes = 0;
 
-  /** Throws `RejectedVideo` (LimitExceeded) where it's more than may be held: six minutes of uncompressed stereo. */
+  /**
+   * Returns a copy of the packet to keep. Throws `RejectedVideo` (LimitExceeded) beyond the budget,
+   * which holds six minutes of uncompressed stereo.
+   */
   add(packet: ReadPacket): ReadPacket {
     const { earlySoundBytes } = currentBudget();
     this.#bytes += packet.data.length + BYTES_PER_PACKET;
     if (this.#bytes > earlySoundBytes)
       throw limitExceeded(
-        `More than ${megabytes(earlySoundBytes)} of sound come before the first picture. ` +
-          'Put picture and sound beside each other with "ffmpeg -i VIDEO -c copy INTERLEAVED", and upload that.',
+        `More than ${megabytes(earlySoundBytes)} of audio come before the first video frame. ` +
+          'Interleave video and audio with "ffmpeg -i VIDEO -c copy INTERLEAVED", and upload that.',
       );
-    // A copy: a packet is part of a larger chunk, which would be held with it.
+    // A packet is a view of a larger chunk, all of which would stay in memory.
     return { ...packet, data: Buffer.from(packet.data) };
   }
 
@@ -74,40 +79,40 @@ export class EarlyAudioBuffer {
   }
 }
 
-/** Where a track is far ahead of the picture, this much more of it is kept than is needed. */
+/** Where a track is far ahead of the video, this much more of it is kept than is needed. */
 const MARGIN_SECONDS = 1;
 
 export type AudioReading = {
-  /** Of the source, as ffprobe names it. */
+  /** Codec in the source, as ffprobe names it. */
   codec: string;
   origin: Origin;
-  held: EarlyAudioBuffer;
-  /** Seconds of the track's sound that are expected before the first picture. */
+  early: EarlyAudioBuffer;
+  /** Seconds of the track that are expected before the first video frame. */
   lead: number;
   signal: AbortSignal;
   onPacket: (packet: AudioPacket) => Promise<void>;
 };
 
 /**
- * Passes on each packet of a track, with its time from the video's first frame, but for packets that
- * are too far ahead of it to be in a segment. None where no frame ever comes.
+ * Passes on each packet of a track, with its time from the first video frame. Packets too far
+ * before that frame to be in a segment are dropped. Passes on none when no frame comes.
  */
 export async function readAudio(
   packets: AsyncIterable<ReadPacket>,
-  { codec, origin, held, lead, signal, onPacket }: AudioReading,
+  { codec, origin, early, lead, signal, onPacket }: AudioReading,
 ): Promise<void> {
-  let earlier: ReadPacket[] = [];
+  let pending: ReadPacket[] = [];
   let first: number | undefined;
   const pass = async (packet: ReadPacket, from: number) => {
     const duration = (packet.duration * packet.clock.num) / packet.clock.den;
     const whole = { time: timeOf(packet) - from, duration, data: Buffer.from(packet.data) };
     for (const frame of amrFramesOf(codec, whole)) await onPacket(frame);
   };
-  const passEarlier = async (from: number) => {
-    const passing = earlier;
-    earlier = [];
+  const passPending = async (from: number) => {
+    const passing = pending;
+    pending = [];
     for (const packet of passing) {
-      held.remove(packet);
+      early.remove(packet);
       await pass(packet, from);
     }
   };
@@ -116,16 +121,16 @@ export async function readAudio(
     if (origin.seconds === undefined) {
       first ??= timeOf(packet);
       const isKept = timeOf(packet) - first >= lead - MAX_LEAD_SECONDS - MARGIN_SECONDS;
-      if (isKept) earlier.push(held.add(packet));
+      if (isKept) pending.push(early.add(packet));
       continue;
     }
-    await passEarlier(origin.seconds);
+    await passPending(origin.seconds);
     await pass(packet, origin.seconds);
   }
-  if (earlier.length === 0) return;
+  if (pending.length === 0) return;
   await origin.settled(signal);
-  if (origin.seconds !== undefined) await passEarlier(origin.seconds);
+  if (origin.seconds !== undefined) await passPending(origin.seconds);
 }
 
-/** Seconds on ffmpeg's clock. */
+/** Presentation time in seconds on ffmpeg's clock. */
 const timeOf = ({ pts, dts, clock }: ReadPacket): number => ((pts ?? dts) * clock.num) / clock.den;

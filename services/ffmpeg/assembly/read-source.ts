@@ -12,50 +12,50 @@ import type { AudioPacket } from "./split-audio-packets.ts";
 
 const QUIET = ["-hide_banner", "-nostdin", "-loglevel", "error"];
 
-/** What a reading of the source needs, whatever is done with the picture. */
+/** What every reading of the source needs, however the video is processed. */
 export type SourceReading = {
   binary: string;
   directory: string;
   address: SourceAddress;
-  /** ffprobe's name of the source's container. */
+  /** The source's container, as ffprobe names it. */
   format: string;
-  /** Whether its tracks are looked for further into the file. */
+  /** Whether ffmpeg probes further into the file for its tracks. */
   isDeep?: boolean;
   audio: readonly AudioTrack[];
-  /** What becomes of each track. */
+  /** How each track is written. */
   audioOutputs: readonly AudioOutput[];
-  /** Aborted also, with the failure as its reason, where the source can't be fetched. */
+  /** Also aborted when the source can't be fetched, with the failure as its reason. */
   signal: AbortSignal;
 };
 
-/** Outputs for the picture, and what is done with their pipes. */
+/** ffmpeg outputs of the video, and the code that reads their pipes. */
 export type VideoReader = {
-  /** ffmpeg's options of the source, where it's decoded. Default: none. */
+  /** Input options for decoding the source. Default: none. */
   decoding?: readonly string[];
   /**
-   * ffmpeg's options of each, by name: `pipe:3` and up, in this order. Null: a pipe that the options
-   * of a file name.
+   * Output options of each pipe, by name: `pipe:3` and up, in this order. Null: a pipe that the
+   * options of a file name.
    */
   outputs: Readonly<Record<string, readonly string[] | null>>;
   /** Files that ffmpeg writes. Default: none. */
   files?: NonNullable<FfmpegSpec["files"]>;
-  /** Sets `origin` as soon as the first frame's time is known. Resolves at the end of the pipes. */
+  /** Sets `origin` when the first frame's time is known. Resolves at the end of the pipes. */
   read(pipes: Readonly<Record<string, OutputPipe>>, origin: Origin): Promise<void>;
   /**
-   * Resolves when nothing of it runs any more. To be called once the reading has ended or was
-   * aborted.
+   * Resolves when nothing started by `read` runs any more. Call it when the reading has ended or
+   * was aborted.
    */
   ended(): Promise<void>;
 };
 
-/** What threads that decode a frame each make of damage depends on their number. */
+/** With frame threads, the output for damaged input depends on the number of threads. */
 const DETERMINISTIC_DECODING = ["-thread_type", "slice"];
 
 /**
- * Reads the source once, forward: the picture as asked, every packet of sound into the assembly.
- * Resolves when the source was read to its end.
+ * Reads the source once, forward: video as requested, every audio packet into the assembly.
+ * Resolves at the end of the source.
  */
-export async function readSource(reading: SourceReading, picture: VideoReader, assembly: Assembly): Promise<void> {
+export async function readSource(reading: SourceReading, video: VideoReader, assembly: Assembly): Promise<void> {
   const { binary, directory, address, format, audio, audioOutputs, signal } = reading;
   const ofTrack = ({ index }: AudioTrack) => [
     "-map",
@@ -65,7 +65,7 @@ export async function readSource(reading: SourceReading, picture: VideoReader, a
     "-max_muxing_queue_size",
     "4096",
   ];
-  const names = Object.keys(picture.outputs);
+  const names = Object.keys(video.outputs);
   await runFfmpeg(
     {
       binary,
@@ -79,24 +79,24 @@ export async function readSource(reading: SourceReading, picture: VideoReader, a
             ...QUIET,
             ...DETERMINISTIC_DECODING,
             ...boundedDecoding,
-            ...(picture.decoding ?? []),
+            ...(video.decoding ?? []),
             ...untrustedInput(format, reading.isDeep),
           ],
         },
       ],
-      files: picture.files ?? [],
+      files: video.files ?? [],
       pipes: {
-        pictures: Object.values(picture.outputs),
+        video: Object.values(video.outputs),
         headers: audio.map((track, at) => [...ofTrack(track), ...trackHeaderOutput(track, audioOutputs[at]!)]),
         lines: audio.map((track, at) => [...ofTrack(track), ...audioOutputs[at]!.readOptions, ...PACKET_LINES]),
         bytes: audio.map((track, at) => [...ofTrack(track), ...audioOutputs[at]!.readOptions, ...PACKET_BYTES]),
       },
     },
-    async ({ outputs: { pictures, headers, lines, bytes } }) => {
+    async ({ outputs: { video: videoPipes, headers, lines, bytes } }) => {
       const origin = new Origin();
-      const held = new EarlyAudioBuffer();
-      const readPicture = async () => {
-        await picture.read(Object.fromEntries(names.map((name, at) => [name, pictures[at]!])), origin);
+      const early = new EarlyAudioBuffer();
+      const readVideo = async () => {
+        await video.read(Object.fromEntries(names.map((name, at) => [name, videoPipes[at]!])), origin);
         origin.end();
       };
       const header = Promise.all(audio.map((track, at) => readTrackHeader(headers[at]!, track))).then(matroskaHeader);
@@ -105,9 +105,9 @@ export async function readSource(reading: SourceReading, picture: VideoReader, a
         const packets = readPackets(lines[track]!, bytes[track]!);
         const { codec, lead } = audio[track]!;
         const onPacket = (packet: AudioPacket) => assembly.addAudio(tracks, track, packet);
-        await readAudio(packets, { codec, origin, held, lead, signal, onPacket });
+        await readAudio(packets, { codec, origin, early, lead, signal, onPacket });
       };
-      await Promise.all([readPicture(), ...audio.map((_, track) => readTrack(track))]);
+      await Promise.all([readVideo(), ...audio.map((_, track) => readTrack(track))]);
     },
   );
 }

@@ -10,43 +10,43 @@ import { type AudioOutput, isPcm } from "./audio-output.ts";
 import { muxSegment, type PipedVideo, type VideoFile } from "./mux-segment.ts";
 import type { SegmentAudio } from "./segment-audio.ts";
 
-/**
- * Takes the packets of a produced file in decode order. Whoever began it calls `stop`, however it
- * ends.
- */
+/** A check that gets a segment file's packets in decode order. Its creator must call `stop`. */
 export type RunningPacketCheck = PacketCheck & {
-  /** Ends what still runs. */
+  /** Ends the processes that still run. */
   stop(): Promise<void>;
 };
 
-/** The picture of one segment, whole. */
+/** The complete video of one segment. */
 export type SegmentVideo = {
   made: MadeSegment["made"];
-  /** As ffprobe names it. */
+  /** Codec, as ffprobe names it. */
   codec: string;
-  /** What it comes as. A file is the segment itself, where there's no sound to be joined with it. */
+  /** The video itself. A file is the finished segment when there's no audio to mux. */
   input: PipedVideo | VideoFile;
-  /** Ticks a second, where the container keeps one. Undefined: as it comes. */
+  /**
+   * Ticks per second of the video track, for containers that have a timescale; undefined: the
+   * muxer's.
+   */
   clock: number | undefined;
-  /** Seconds from the video's first frame to what is at zero in the input. */
+  /** Time zero of the input: seconds from the first video frame. */
   zero: number;
-  /** And to the segment's first frame. */
+  /** The segment's first frame: seconds from the first video frame. */
   start: number;
   /** In presentation order; times are seconds from the segment's first frame. */
   frames: SourceFrame[];
-  /** Of the last frame, in seconds. */
+  /** Duration of the last frame in seconds. */
   lastDuration: number;
-  /** Hashes the produced file's packets, one after the other, as those of `frames` were. */
+  /** Hashes the segment file's packets in order, in the same way as those of `frames`. */
   hash: (packet: Buffer) => number;
-  /** False for a source's own beginning, which may be no keyframe. */
+  /** False for the beginning of a source, which may not be a keyframe. */
   startsOnKey: boolean;
-  /** Whether frames that don't decode fail the proof; else they are counted. */
+  /** Whether frames that don't decode fail the proof; otherwise they are counted. */
   mustDecode: boolean;
-  /** That the produced file must have, in pixels as displayed; undefined where the packets alone say it. */
+  /** Size that the file must have, in pixels as displayed; undefined: not checked. */
   size?: [number, number];
-  /** Begins to look at the packets of the produced file. */
+  /** Starts a check of the segment file's packets. */
   check?: () => RunningPacketCheck;
-  /** Removes its temporary files. */
+  /** Removes the video's temporary files. */
   remove: () => Promise<void>;
 };
 
@@ -55,44 +55,44 @@ export type FinisherOptions = {
   directory: string;
   container: Container;
   metadata: ContainerMetadata;
-  /** Of a source that is HDR. */
+  /** Compares a segment's HDR metadata with the source's; undefined when the source isn't HDR. */
   dynamicRange: DynamicRangeCheck | undefined;
-  /** What the source's container calls the picture's codec. */
+  /** The source's sample entry or FourCC of the video codec, such as "hev1". */
   tag: string;
-  /** When the sound of each segment starts: seconds from the video's first frame. */
+  /** Start of each segment's audio: seconds from the first video frame. */
   starts: readonly number[];
-  /** The tracks of sound, and what becomes of each. */
+  /** The audio tracks, and how each is written. */
   audio: readonly AudioTrack[];
   audioOutputs: readonly AudioOutput[];
   signal: AbortSignal;
 };
 
-/** A segment of which all is there. */
-export type WholeSegment = {
+/** A segment whose video and audio are complete. */
+export type CompleteSegment = {
   index: number;
-  /** Where its file is written. */
+  /** Path that the segment is written to. */
   path: string;
-  picture: SegmentVideo;
-  /** Undefined where it has no sound. */
+  video: SegmentVideo;
+  /** Undefined when the segment has no audio. */
   audio: SegmentAudio | undefined;
 };
 
-/** Matroska rounds to milliseconds. */
+/** Smaller shifts are Matroska's rounding to milliseconds. */
 const MIN_SHIFT_SECONDS = 0.0021;
 
-/** Joins picture and sound of segments, and proves their files. */
+/** Muxes segments, patches their metadata and proves their files. */
 export class SegmentFinisher {
   readonly #options: FinisherOptions;
-  /** Added to the times of all sound, in seconds. */
+  /** Added to all audio times, in seconds. */
   #correction = 0;
 
   constructor(options: FinisherOptions) {
     this.#options = options;
   }
 
-  /** Writes the segment's file, and removes what it was made from. */
-  async finish(segment: WholeSegment): Promise<MadeSegment> {
-    const { index, path, picture, audio } = segment;
+  /** Writes and proves the segment's file. Removes the temporary files it was made from. */
+  async finish(segment: CompleteSegment): Promise<MadeSegment> {
+    const { index, path, video, audio } = segment;
     await audio?.flush();
     const expected = this.#expectedOf(segment);
     let correction = this.#correction;
@@ -105,31 +105,31 @@ export class SegmentFinisher {
       proof = await this.#prove(segment, expected);
     }
     await audio?.remove();
-    await picture.remove();
+    await video.remove();
     const audioOutputs = audio === undefined ? [] : this.#options.audioOutputs;
     return {
       index,
       path,
       bytes: (await stat(path)).size,
-      made: picture.made,
-      codec: picture.codec,
+      made: video.made,
+      codec: video.codec,
       audioCodecs: audioOutputs.map((way) => way.codec),
       audioMade: audioOutputs.some(({ isEncoded }) => isEncoded) ? "encoded" : "copied",
       proof,
     };
   }
 
-  async #write(segment: WholeSegment, correction: number): Promise<void> {
+  async #write(segment: CompleteSegment, correction: number): Promise<void> {
     const { container, metadata } = this.#options;
-    const { path, picture } = segment;
+    const { path, video } = segment;
     await this.#mux(segment, correction);
-    const { start, lastDuration } = picture;
+    const { start, lastDuration } = video;
     await patchMetadata(path, container, { ...metadataPatchAt(metadata, start), lastDuration });
   }
 
-  async #mux({ index, path, picture, audio }: WholeSegment, correction: number): Promise<void> {
+  async #mux({ index, path, video, audio }: CompleteSegment, correction: number): Promise<void> {
     const { binary, directory, container, metadata, tag, signal, audioOutputs, starts } = this.#options;
-    const { input, clock, zero, codec } = picture;
+    const { input, clock, zero, codec } = video;
     if ("path" in input && audioOutputs.length === 0) return rename(input.path, path);
     await muxSegment({
       binary,
@@ -138,7 +138,7 @@ export class SegmentFinisher {
       metadata,
       tag: codec === "hevc" ? hevcTag(tag) : undefined,
       output: path,
-      picture: input,
+      video: input,
       clock,
       audio: audio && {
         path: audio.path,
@@ -151,9 +151,9 @@ export class SegmentFinisher {
     });
   }
 
-  #expectedOf({ index, picture, audio }: WholeSegment): Expected {
+  #expectedOf({ index, video, audio }: CompleteSegment): Expected {
     const { container, audioOutputs, starts, dynamicRange } = this.#options;
-    const { frames, lastDuration, start, hash, startsOnKey, mustDecode, size } = picture;
+    const { frames, lastDuration, start, hash, startsOnKey, mustDecode, size } = video;
     return {
       hash,
       frames,
@@ -171,12 +171,12 @@ export class SegmentFinisher {
     };
   }
 
-  async #prove({ path, picture }: WholeSegment, expected: Expected): Promise<MadeSegment["proof"]> {
+  async #prove({ path, video }: CompleteSegment, expected: Expected): Promise<MadeSegment["proof"]> {
     const { binary, directory, container, signal } = this.#options;
-    const check = picture.check?.();
+    const check = video.check?.();
     try {
       const audioTracks = expected.audio.length;
-      const segment = { binary, directory, path, audioTracks, container, codec: picture.codec, signal };
+      const segment = { binary, directory, path, audioTracks, container, codec: video.codec, signal };
       return await proveSegment(segment, expected, check);
     } finally {
       await check?.stop();
@@ -184,8 +184,8 @@ export class SegmentFinisher {
   }
 
   /**
-   * What is measured is rounded, so a segment that is made again might get other bytes: where it is the
-   * delay that the header states, that counts, for further segments too.
+   * The correction for a measured shift. The codec delay that the header states is preferred, for
+   * further segments too: a measured value is rounded, so a retry might write other bytes.
    */
   #correctionFor(shift: number, audio: SegmentAudio | undefined): number {
     const delay = audio?.delay ?? 0;
@@ -195,8 +195,8 @@ export class SegmentFinisher {
   }
 
   /**
-   * Seconds by which all sound is late. ffmpeg's Matroska muxer says before version 6 how long a
-   * codec's delay is and doesn't add it to the times, so that players have the sound too early.
+   * Seconds by which all audio is late. ffmpeg's Matroska muxer before version 6 writes a codec's
+   * delay into the header and doesn't add it to the times, so players start the audio too early.
    */
   #shiftOf({ audio, start }: Expected, { sound = [] }: MadeSegment["proof"]): number {
     if (!isMatroska(this.#options.container)) return 0;
@@ -205,10 +205,10 @@ export class SegmentFinisher {
       const found = sound[track]?.start;
       return first === undefined || found === undefined ? [] : [found - start - first.time];
     });
-    const [least, most] = [Math.min(...shifts), Math.max(...shifts)];
-    return shifts.length > 0 && most - least < MIN_SHIFT_SECONDS ? (least + most) / 2 : 0;
+    const [smallest, largest] = [Math.min(...shifts), Math.max(...shifts)];
+    return shifts.length > 0 && largest - smallest < MIN_SHIFT_SECONDS ? (smallest + largest) / 2 : 0;
   }
 }
 
-/** ffmpeg's own choice is hev1, which Apple's players don't show. */
+/** ffmpeg's default is hev1, which Apple's players don't play. */
 const hevcTag = (own: string): string => (["hev1", "dvhe"].includes(own) ? "hev1" : "hvc1");

@@ -1,9 +1,9 @@
-/** A packet of sound; times in seconds from the video's first frame. */
+/** An audio packet; times are seconds from the first video frame. */
 export type AudioPacket = { time: number; duration: number; data: Buffer };
 
 /**
- * Bytes of an AMR frame by its type, which is in its first byte; 0 where there's none of it. RFC
- * 4867, section 5.3.
+ * Bytes of an AMR frame by its type, which is in the first byte; 0 for a type that doesn't exist.
+ * RFC 4867, section 5.3.
  */
 const AMR_BYTES: Readonly<Record<string, readonly number[]>> = {
   amr_nb: [13, 14, 16, 18, 20, 21, 27, 32, 6, 0, 0, 0, 0, 0, 0, 1],
@@ -13,9 +13,9 @@ const AMR_BYTES: Readonly<Record<string, readonly number[]>> = {
 const AMR_SECONDS = 0.02;
 
 /**
- * A packet's frames, each as a packet. 3GP may hold many frames of AMR in one, and ffmpeg writes
- * and decodes single ones. A packet of another codec is left whole, and so is one that isn't made of
- * frames.
+ * Splits a packet of AMR into packets of one frame: 3GP may store several in one, and ffmpeg writes
+ * and decodes single ones. A packet of another codec, or one that doesn't consist of whole frames,
+ * is returned as it is.
  */
 export function amrFramesOf(codec: string, packet: AudioPacket): AudioPacket[] {
   const sizes = AMR_BYTES[codec];
@@ -32,8 +32,8 @@ export function amrFramesOf(codec: string, packet: AudioPacket): AudioPacket[] {
 }
 
 /**
- * A packet of PCM in two, of which the second begins with the first sample at or after a time.
- * `rate`: samples a second. Undefined where that sample isn't inside of it.
+ * Splits a packet of PCM before the first sample at or after time `at`. `rate`: samples per second.
+ * Undefined when that sample isn't inside the packet.
  */
 export function splitPcm(
   { time, duration, data }: AudioPacket,

@@ -17,63 +17,64 @@ import { type ContainerMetadata, flagsForTags, withoutFileTags } from "../source
 import { hasSampleTable } from "../source/sample-table.ts";
 import { type HashedPacket, hashedPacketOutputs, readHashedPackets } from "./hashed-packets.ts";
 
-/** A segment in terms of packets, which are counted in decode order. */
+/** A segment by its packets, counted in decode order. */
 export type CopiedSegment = {
   firstFrame: number;
   frames: number;
-  /** When its first packet is shown: seconds from the video's first frame. */
+  /** Presentation time of its first packet: seconds from the first video frame. */
   firstFrameTime: number;
 };
 
 export type CopiedVideoOptions = {
-  /** ffprobe's name of the source's container. */
+  /** The source's container, as ffprobe names it. */
   format: string;
-  /** ffmpeg's index of the stream. */
+  /** ffmpeg's index of the video stream. */
   video: number;
-  /** As ffprobe names it. */
+  /** Codec, as ffprobe names it. */
   codec: string;
   container: Container;
   metadata: ContainerMetadata;
   segments: readonly CopiedSegment[];
-  /** The first segment that is needed. */
+  /** Index of the first segment to make. */
   from: number;
-  /** Whether sound is to be joined with the picture. */
-  hasSound: boolean;
-  /** Whether frames that don't decode end the cut; else they are counted. */
+  /** Whether audio will be muxed with the video. */
+  hasAudio: boolean;
+  /** Whether frames that don't decode fail the cut; otherwise they are counted. */
   mustDecode: boolean;
 };
 
 type CopiedPipes = Readonly<Record<"list" | "lines" | "bytes", OutputPipe>>;
 
-/** How long to wait before looking again whether ffmpeg has opened the next file: it does so right after its report. */
+/**
+ * How long to wait before checking again whether ffmpeg has opened the next file, which it does
+ * right after reporting the previous one.
+ */
 const NEXT_FILE_MS = 10;
 
-/** With no further start ffmpeg would cut at its default of 2 seconds. */
+/** Without a further boundary, ffmpeg would cut at its default of 2 seconds. */
 const NEVER = ["-segment_time", "2000000000"];
 
 /**
- * These hold no negative times, and decode times are before presentation times: what is to be joined
- * is ahead.
+ * These containers have no negative times, and decode times precede presentation times: video that
+ * will be muxed is shifted.
  */
-const isAhead = ({ muxer }: Container, hasSound: boolean): boolean => hasSound && ["mpegts", "flv"].includes(muxer);
+const isShifted = ({ muxer }: Container, hasAudio: boolean): boolean => hasAudio && ["mpegts", "flv"].includes(muxer);
 
-/**
- * Options of the lossless cut. Why each is there: docs/decisions/keyframe-cut.md
- */
-const cutOptions = ({ container, metadata, segments, video, hasSound }: CopiedVideoOptions): string[] => {
+/** ffmpeg's options of the lossless cut, explained in docs/decisions/keyframe-cut.md */
+const cutOptions = ({ container, metadata, segments, video, hasAudio }: CopiedVideoOptions): string[] => {
   const starts = segments.slice(1).map(({ firstFrame }) => firstFrame);
   const options = ["fflags=+bitexact"];
-  if (isIso(container) && !hasSound) options.push(`movflags=+faststart${flagsForTags(metadata)}`);
-  // Records of Dolby Vision are none of MP4's own.
+  if (isIso(container) && !hasAudio) options.push(`movflags=+faststart${flagsForTags(metadata)}`);
+  // MP4's standard has no Dolby Vision records.
   if (isIso(container)) options.push("strict=unofficial");
-  if (isAhead(container, hasSound)) options.push(`output_ts_offset=${MUX_OFFSET_SECONDS}`);
+  if (isShifted(container, hasAudio)) options.push(`output_ts_offset=${MUX_OFFSET_SECONDS}`);
   return [
     ...["-map", `0:${video}`, "-map_chapters", "-1", "-c", "copy", "-copyinkf:v"],
     ...["-avoid_negative_ts", "disabled", "-max_muxing_queue_size", "4096"],
     ...["-muxdelay", "0", "-muxpreload", "0"],
     ...withoutFileTags(metadata, container.muxer),
-    // Of the segment muxer too: it hands its own flags on to each segment's muxer, and Matroska's would
-    // draw random ids.
+    // The segment muxer passes its own flags on to each segment's muxer; without bitexact, Matroska
+    // would get random UIDs.
     ...["-fflags", "+bitexact", "-f", "segment", "-segment_format", container.muxer],
     ...["-segment_format_options", options.join(":")],
     ...(starts.length > 0 ? ["-segment_frames", starts.join(",")] : NEVER),
@@ -81,17 +82,17 @@ const cutOptions = ({ container, metadata, segments, video, hasSound }: CopiedVi
   ];
 };
 
-/** Codecs whose packets ffmpeg writes into MP4 and MOV as it read them there. */
+/** Codecs whose packets ffmpeg copies unchanged between MP4 and MOV files. */
 const VERBATIM = ["h264", "hevc", "mpeg4", "vp9", "av1", "prores", "mjpeg"];
 
 /**
- * Whether packets are the same in source and segment to the last byte: then ffmpeg hashes them on
- * the way, and none comes here.
+ * Whether packets are identical in source and segment: then ffmpeg hashes them, and their bytes
+ * don't pass through this process.
  */
 const isVerbatim = ({ format, container, codec }: CopiedVideoOptions): boolean =>
   hasSampleTable(format) && isIso(container) && VERBATIM.includes(codec);
 
-/** Where the container doesn't say, a frame is as long as its neighbours are on average. */
+/** Without a duration in the container, the last frame gets the average duration. */
 function lastDuration(frames: readonly HashedPacket[]): number {
   const last = frames.at(-1);
   if (last === undefined || last.duration > 0) return last?.duration ?? 0;
@@ -99,8 +100,8 @@ function lastDuration(frames: readonly HashedPacket[]): number {
 }
 
 /**
- * The picture of a lossless cut: ffmpeg's segment muxer writes it to a file for each segment, and
- * what it writes is held against the packets that were read from the source.
+ * The video of a lossless cut. ffmpeg's segment muxer writes a file for each segment; its packets
+ * are compared with those read from the source.
  */
 export class CopiedVideo implements VideoReader {
   readonly outputs: VideoReader["outputs"];
@@ -109,7 +110,7 @@ export class CopiedVideo implements VideoReader {
   readonly #context: AssemblyContext;
   readonly #isVerbatim: boolean;
   readonly #changed = new Condition();
-  /** Of the segments that aren't handed over, in decode order. */
+  /** Packets of the segments that weren't handed over yet, in decode order. */
   readonly #packets: HashedPacket[] = [];
   #reported = 0;
   #ended = false;
@@ -119,7 +120,7 @@ export class CopiedVideo implements VideoReader {
     this.#options = options;
     this.#context = context;
     this.#isVerbatim = isVerbatim(options);
-    // The list is the first, pipe:3, which the options of the segments name.
+    // The list must be the first, pipe:3: the segment muxer's options name it.
     this.outputs = { list: null, ...hashedPacketOutputs(options.video, this.#isVerbatim) };
     this.files = [{ path: `%05d.${options.container.extension}`, options: cutOptions(options) }];
   }
@@ -138,8 +139,8 @@ export class CopiedVideo implements VideoReader {
   }
 
   /**
-   * Resolves when nothing of it runs any more. To be called once the reading has ended or was
-   * aborted.
+   * Resolves when nothing started by `read` runs any more. Call it when the reading has ended or
+   * was aborted.
    */
   async ended(): Promise<void> {
     await this.#handingOver?.catch(() => {});
@@ -157,8 +158,8 @@ export class CopiedVideo implements VideoReader {
   }
 
   /**
-   * ffmpeg also reports the short last file of a run that fails, so a reported file counts as
-   * complete only once the next one has been opened, or once ffmpeg has ended well.
+   * A failing ffmpeg also reports its last, short file. So a reported file counts as complete when
+   * the next one is open, or when ffmpeg has ended successfully.
    */
   async #handOver(origin: Origin): Promise<void> {
     const { signal } = this.#context;
@@ -175,7 +176,7 @@ export class CopiedVideo implements VideoReader {
   }
 
   async #add(index: number, packets: readonly HashedPacket[], origin: number): Promise<void> {
-    const { codec, container, from, hasSound, mustDecode } = this.#options;
+    const { codec, container, from, hasAudio, mustDecode } = this.#options;
     const path = this.#file(index);
     const remove = () => rm(path, { force: true });
     if (index < from) return remove();
@@ -185,8 +186,9 @@ export class CopiedVideo implements VideoReader {
     this.#context.assembly.addVideo(index, {
       made: "copied",
       codec,
-      // The first file has the times that ffmpeg gives the source; the others begin with their first packet.
-      input: { path, begins: (index === 0 ? first : 0) + (isAhead(container, hasSound) ? MUX_OFFSET_SECONDS : 0) },
+      // The first file keeps the times of the source; the others begin with their first packet at
+      // zero.
+      input: { path, begins: (index === 0 ? first : 0) + (isShifted(container, hasAudio) ? MUX_OFFSET_SECONDS : 0) },
       clock: undefined,
       zero: first - origin,
       start: begin - origin,

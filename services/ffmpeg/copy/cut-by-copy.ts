@@ -4,27 +4,27 @@ import { concurrentMuxes } from "../assembly/memory-estimate.ts";
 import { type CopiedSegment, CopiedVideo } from "./copied-video.ts";
 
 export type CopiedCut = Omit<AssemblyJob, "starts" | "concurrentMuxes"> & {
-  /** ffmpeg's index of the picture. */
+  /** ffmpeg's index of the video stream. */
   video: number;
-  /** As ffprobe names it. */
+  /** Codec, as ffprobe names it. */
   codec: string;
   segments: readonly CopiedSegment[];
-  /** Whether frames that don't decode end the cut; else they are counted. */
+  /** Whether frames that don't decode fail the cut; otherwise they are counted. */
   mustDecode: boolean;
-  /** Bytes of one picture in memory. */
+  /** Memory of one decoded frame. */
   bytesPerFrame: number;
 };
 
 /**
- * Cuts by stream copy in one forward reading: the picture at packets that are keyframes, the sound
- * at their times. Yields each segment as soon as it's complete and proven, in order. Throws
- * `CutFailedError`, `FfmpegError`, and the signal's reason when aborted.
+ * Cuts by stream copy in one forward reading: video at packets that are keyframes, audio at the
+ * same times. Yields each segment in order, as soon as it's complete and proven. Throws
+ * `CutFailedError`, `FfmpegError`, and the signal's reason.
  */
 export function cutByCopy(cut: CopiedCut): AsyncGenerator<MadeSegment> {
   const starts = cut.segments.map(({ firstFrameTime }) => firstFrameTime);
   return assembleSegments(
     { ...cut, starts, concurrentMuxes: concurrentMuxes(cut.bytesPerFrame) },
     "copy",
-    (context) => new CopiedVideo({ ...cut, hasSound: cut.audio.length > 0 }, context),
+    (context) => new CopiedVideo({ ...cut, hasAudio: cut.audio.length > 0 }, context),
   );
 }

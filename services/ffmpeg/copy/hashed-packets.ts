@@ -9,19 +9,19 @@ import {
 } from "../process/packet-lines.ts";
 import type { OutputPipe } from "../process/program.ts";
 
-/** A packet of the source's picture; its time and duration in seconds on ffmpeg's clock. */
+/** A video packet of the source; time and duration in seconds on ffmpeg's clock. */
 export type HashedPacket = { time: number; duration: number; hash: number };
 
 const COPIED = ["-map_chapters", "-1", "-c", "copy", "-copyinkf", "-max_muxing_queue_size", "4096"];
 
 /**
- * Outputs from which `readHashedPackets` reads. `isHashed`: ffmpeg hashes each packet as it is, CRC-32,
- * and its bytes stay there.
+ * ffmpeg's outputs for `readHashedPackets`. `isHashed`: ffmpeg hashes the packets (CRC-32 of all
+ * bytes) and doesn't write them.
  */
 export const hashedPacketOutputs = (video: number, isHashed: boolean): Record<string, string[]> => {
-  const picture = ["-map", `0:${video}`, ...COPIED];
-  if (isHashed) return { lines: [...picture, ...PACKET_HASHES] };
-  return { lines: [...picture, ...PACKET_LINES], bytes: [...picture, ...PACKET_BYTES] };
+  const map = ["-map", `0:${video}`, ...COPIED];
+  if (isHashed) return { lines: [...map, ...PACKET_HASHES] };
+  return { lines: [...map, ...PACKET_LINES], bytes: [...map, ...PACKET_BYTES] };
 };
 
 const HEXADECIMAL = 16;
@@ -31,7 +31,7 @@ const timesOf = ({ num, den }: Clock, { pts, dts, duration }: Pick<PacketLine, "
   duration: (duration * num) / den,
 });
 
-/** The packets in decode order. `hash` hashes them, one after the other; undefined where ffmpeg did. */
+/** The packets in decode order. `hash` gets them in order; undefined when ffmpeg hashed them. */
 export async function* readHashedPackets(
   { lines, bytes }: { lines: OutputPipe; bytes: OutputPipe },
   hash: ((packet: Buffer) => number) | undefined,

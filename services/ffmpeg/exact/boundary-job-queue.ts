@@ -12,53 +12,52 @@ export type BoundaryJobQueueOptions = {
   binary: string;
   directory: string;
   encoder: Encoder;
-  /** Jobs that decode and encode at the same time. */
+  /** How many jobs run concurrently. */
   concurrentJobs: number;
-  /** Of the source, with the timeline's clock. */
+  /** MP4 headers of the source, with the clock of `presentationTimes`. */
   headers: SourceMp4Headers;
   presentationTimes: PresentationTimes;
   /** In the order of their first packets. */
   jobs: readonly EncodeJob[];
   signal: AbortSignal;
   /**
-   * For each encoded frame, those of a run in presentation order; `configuration` is avcC or hvcC.
+   * Called for each encoded frame; frames of a run come in presentation order. `configuration` is
+   * avcC or hvcC.
    */
   onFrame: (run: Ranks, frame: Buffer, configuration: Buffer) => Promise<void>;
   /** Called once, with the first failure. */
   onFailure: (reason: unknown) => void;
 };
 
-/** What a running encoder may be given before it has read it. */
+/** Bytes that may wait for a running encoder to read them. */
 const MAX_UNREAD_BYTES = 4 * 1024 * 1024;
 
-/**
- * What may be kept for encoders that wait for a slot. Hundreds of packets of a camera's largest.
- */
+/** Bytes that may be kept for jobs that wait for a slot: hundreds of a camera's largest packets. */
 const MAX_WAITING_BYTES = 64 * 1024 * 1024;
 
 type Job = EncodeJob & {
-  /** Of its packets, in ticks of the file that it's given. */
+  /** Decode times of its packets, in ticks of the encoder's input. */
   decodeTimes: number[];
-  /** The timeline's ticks are this much later in that file. */
+  /** Added to presentation times in the encoder's input, in ticks. */
   shift: number;
   queue: ByteQueue;
   isRunning: boolean;
 };
 
 /**
- * Encodes the boundaries of a plan while the source's packets go past. Each job decodes one group
- * of pictures. Jobs overlap where pictures refer to a keyframe that is stored before them, and a
- * job's slot is free only when all of its packets were read: so no packet waits for a slot while a
- * running job needs further ones. Until then, packets are kept for the jobs that wait.
+ * Encodes the boundaries of a plan while the source is read. Each job decodes one group of
+ * pictures. Jobs overlap where pictures refer to a keyframe that is stored before them. A slot is
+ * free once its job has read all of its packets, so no packet waits for a slot while a running job
+ * needs further ones. Until then, packets are kept for the waiting jobs.
  */
 export class BoundaryJobQueue {
   readonly #options: BoundaryJobQueueOptions;
   readonly #changed = new Condition();
   readonly #ended: Promise<void>[] = [];
   /** Jobs that need further packets. */
-  #unfed: Job[] = [];
+  #incomplete: Job[] = [];
   readonly #waiting = new Set<Job>();
-  #begun = 0;
+  #startedJobs = 0;
   #freeSlots: number;
   #failure: { reason: unknown } | undefined;
 
@@ -68,26 +67,26 @@ export class BoundaryJobQueue {
   }
 
   /**
-   * Takes the next packet of the source, framed by 4-byte lengths; none may be left out. Resolves
-   * when there's room for more. Throws what a job has failed with.
+   * Adds the next packet of the source, in 4-byte length format; none may be skipped. Resolves when
+   * more may be added. Throws the first failure of a job.
    */
   async add(packet: number, framed: Buffer, isKey: boolean): Promise<void> {
     this.#throwIfFailed();
     const { jobs } = this.#options;
-    for (let job = jobs[this.#begun]; job?.packets.from === packet; job = jobs[this.#begun]) {
-      this.#begun += 1;
-      this.#begin(job);
+    for (let job = jobs[this.#startedJobs]; job?.packets.from === packet; job = jobs[this.#startedJobs]) {
+      this.#startedJobs += 1;
+      this.#start(job);
     }
-    for (const job of this.#unfed) {
+    for (const job of this.#incomplete) {
       const data = packet === job.packets.from ? framed : this.#options.headers.withParameterSets(packet, framed);
       job.queue.add(this.#fragment(job, packet, data, isKey));
       if (packet + 1 === job.packets.to) job.queue.end();
     }
-    this.#unfed = this.#unfed.filter(({ packets }) => packet + 1 < packets.to);
+    this.#incomplete = this.#incomplete.filter(({ packets }) => packet + 1 < packets.to);
     await this.#room();
   }
 
-  /** All packets were added. Resolves when all jobs have ended; throws what one has failed with. */
+  /** Call it after the last packet. Resolves when all jobs have ended; throws the first failure. */
   async end(): Promise<void> {
     await this.ended();
     this.#throwIfFailed();
@@ -103,8 +102,8 @@ export class BoundaryJobQueue {
   }
 
   async #room(): Promise<void> {
-    for (const { queue, isRunning } of this.#unfed) if (isRunning) await queue.room();
-    const isNeeded = () => this.#unfed.some(({ isRunning }) => isRunning);
+    for (const { queue, isRunning } of this.#incomplete) if (isRunning) await queue.room();
+    const isNeeded = () => this.#incomplete.some(({ isRunning }) => isRunning);
     const bytes = [...this.#waiting].reduce((sum, { queue }) => sum + queue.bytes, 0);
     if (bytes > MAX_WAITING_BYTES && isNeeded())
       throw new StitchError(`boundaries overlap by more than ${MAX_WAITING_BYTES} bytes`);
@@ -114,18 +113,18 @@ export class BoundaryJobQueue {
     }, this.#options.signal);
   }
 
-  #begin(job: EncodeJob): void {
+  #start(job: EncodeJob): void {
     const { headers, presentationTimes, signal } = this.#options;
     const { from, to } = job.packets;
     const times = decodeTimes(Array.from({ length: to - from }, (_, at) => presentationTimes.ofPacket(from + at)));
-    // The first is a second after zero: none is negative.
+    // The first packet is at one second, so that no time is negative.
     const shift = presentationTimes.ticksPerSecond - times[0]!;
     const queue = new ByteQueue(MAX_UNREAD_BYTES, signal);
     queue.add(headers.ofPacket(from).bytes);
-    const begun: Job = { ...job, decodeTimes: times.map((time) => time + shift), shift, queue, isRunning: false };
-    this.#unfed.push(begun);
-    this.#waiting.add(begun);
-    this.#ended.push(this.#run(begun));
+    const started: Job = { ...job, decodeTimes: times.map((time) => time + shift), shift, queue, isRunning: false };
+    this.#incomplete.push(started);
+    this.#waiting.add(started);
+    this.#ended.push(this.#run(started));
   }
 
   #takeSlot(): boolean {
@@ -156,7 +155,7 @@ export class BoundaryJobQueue {
     }
   }
 
-  /** A packet as a fragment of the file that a job is given. */
+  /** A packet as an MP4 fragment of the encoder's input. */
   #fragment({ packets, decodeTimes: times, shift }: Job, packet: number, framed: Buffer, isKey: boolean): Buffer {
     const at = packet - packets.from;
     const decodeTime = times[at]!;

@@ -19,37 +19,39 @@ import { Stitcher } from "./stitcher.ts";
 export type ExactCutJob = {
   binary: string;
   address: SourceAddress;
-  /** ffprobe's name of the source's container. */
+  /** The source's container, as ffprobe names it. */
   format: string;
-  /** Whether its tracks are looked for further into the file. */
+  /** Whether ffmpeg probes further into the file for its tracks. */
   isDeep?: boolean;
-  /** ffmpeg's index of the picture. */
+  /** ffmpeg's index of the video stream. */
   video: number;
   picture: VideoFormat;
-  /** What the source's container calls its codec. */
+  /** The source's sample entry or FourCC of the video codec, such as "hev1". */
   tag: string;
-  /** Bytes of one picture in memory. */
+  /** Memory of one decoded frame. */
   bytesPerFrame: number;
-  /** In pixels, as coded. */
+  /** Frame size in pixels, as coded. */
   size: [number, number];
-  /** The same as displayed. */
-  shownSize: [number, number];
+  /** Frame size in pixels, as displayed. */
+  displaySize: [number, number];
   audio: readonly AudioTrack[];
   container: Container;
   metadata: ContainerMetadata;
-  /** Of a source that is HDR. */
+  /** Compares a segment's HDR metadata with the source's; undefined when the source isn't HDR. */
   dynamicRange: DynamicRangeCheck | undefined;
   cut: ExactCut;
-  /** Decoder's configurations of the source's sample descriptions, where it has several; else empty. */
+  /**
+   * Body of avcC or hvcC of each sample description, when the source has several; otherwise empty.
+   */
   configurations: readonly Buffer[];
-  /** The first segment that is needed. */
+  /** Index of the first segment to make. */
   from: number;
   directory: string;
   signal: AbortSignal;
   log: Pick<Log, "info" | "warn">;
 };
 
-/** AVI says when packets are decoded, and not when they are shown. */
+/** AVI stores decode times only. */
 const LACKS_PRESENTATION_TIMES = ["avi"];
 
 function canStitch({ picture, format, size, cut }: ExactCutJob, encoder: Encoder): boolean {
@@ -58,10 +60,10 @@ function canStitch({ picture, format, size, cut }: ExactCutJob, encoder: Encoder
   return cut.plan.jobs !== undefined && size.every((pixels) => pixels % 2 === 0);
 }
 
-/** How to make the segments: an encoder, for the boundaries alone or for everything. */
+/** An encoder, used at the boundaries ("stitch") or for all frames ("encode"). */
 type CutMethod = { encoder: Encoder; kind: "stitch" | "encode"; concurrentJobs: number };
 
-/** An encoder that fits into the memory, run so that it does; none where it doesn't. */
+/** The encoder with options that keep it within memory; empty when it doesn't fit. */
 function fitToMemory(encoder: Encoder, bytesPerFrame: number): Pick<CutMethod, "encoder" | "concurrentJobs">[] {
   const concurrency = encoderConcurrency(encoder, bytesPerFrame);
   if (concurrency === undefined) return [];
@@ -71,20 +73,20 @@ function fitToMemory(encoder: Encoder, bytesPerFrame: number): Pick<CutMethod, "
 }
 
 /**
- * Cuts on the very frames: copies and encodes only around boundaries where that works, else
- * encodes. Yields each segment in order, complete and proven; the reader owns its file. Throws
- * `CutFailedError` where there's no encoder for it and where what was encoded isn't what it must
- * be, `FfmpegError` where ffmpeg can't read the source or write the container, the signal's reason
- * when aborted, `RejectedVideo` (LimitExceeded) where the picture is too large to be encoded, and what
- * is the machine's fault: see docs/decisions/failing-ffmpeg.md. No process
- * and no temporary file is left, however it ends.
+ * Cuts at the exact frames. Copies and re-encodes only around boundaries where that works, and
+ * otherwise re-encodes. Yields each segment in order, complete and proven; the caller owns its
+ * file. Throws `CutFailedError` when no encoder supports the video or the result fails the proof;
+ * `FfmpegError` when ffmpeg can't read the source or write the container; `RejectedVideo`
+ * (LimitExceeded) when frames are too large to encode; the signal's reason; and failures of the
+ * machine (docs/decisions/failing-ffmpeg.md). However it ends, no process and no temporary file is
+ * left.
  */
 export async function* cutExactly(job: ExactCutJob): AsyncGenerator<MadeSegment> {
   const encoders = await encodersFor(job.binary, job.picture, job.signal);
-  if (encoders.length === 0) throw new CutFailedError("UnsupportedCut", whyNotEncoded(job.picture));
+  if (encoders.length === 0) throw new CutFailedError("UnsupportedCut", unsupportedReason(job.picture));
   const fitting = encoders.flatMap((encoder) => fitToMemory(encoder, job.bytesPerFrame));
   const [best] = fitting;
-  if (best === undefined) throw tooLargeToEncodeError(job.shownSize);
+  if (best === undefined) throw tooLargeToEncodeError(job.displaySize);
   const methods = fitting.map((method): CutMethod => ({ ...method, kind: "encode" }));
   if (canStitch(job, best.encoder)) methods.unshift({ ...best, kind: "stitch" });
   let next = job.from;
@@ -98,20 +100,20 @@ export async function* cutExactly(job: ExactCutJob): AsyncGenerator<MadeSegment>
     } catch (error) {
       job.signal.throwIfAborted();
       const following = methods[number + 1];
-      // Only what the file is to blame for may go better in another method.
+      // Another method helps only against a failure that the file causes.
       if (following === undefined || !isCausedByFile(error)) throw error;
       const since = `${method.kind}: ${String(error)}`;
-      job.log.warn(`Falls back to re-encoding (${following.encoder.codec})`, { from_segment: next, since });
+      job.log.warn(`Falling back to re-encoding (${following.encoder.codec})`, { from_segment: next, since });
     }
   }
 }
 
-const whyNotEncoded = (picture: VideoFormat): string =>
+const unsupportedReason = (picture: VideoFormat): string =>
   hasAlpha(picture)
-    ? `its pictures are transparent, and this ffmpeg can't encode that as ${picture.codec}`
-    : `this ffmpeg encodes neither ${picture.codec} nor H.264`;
+    ? `the video has transparency, which this ffmpeg can't encode as ${picture.codec}`
+    : `this ffmpeg can encode neither ${picture.codec} nor H.264`;
 
-/** Makes the segments from number `from` on in one method. */
+/** Makes the segments from index `from` on with one method. */
 function attempt(job: ExactCutJob, method: CutMethod, from: number): AsyncGenerator<MadeSegment> {
   const starts = job.cut.plan.segments.map(({ start }) => start);
   return assembleSegments(
@@ -145,14 +147,14 @@ function videoReader(job: ExactCutJob, method: CutMethod, { spools, assembly, si
     return new Stitcher(stitching, assembly);
   }
   const starts = plan.segments.map(({ start }) => start);
-  // No other container has a place for how to turn them in every version of ffmpeg.
-  const turnsPictures = !isIso(container);
+  // Only the ISO family stores rotation in a way that all ffmpeg versions support.
+  const appliesRotation = !isIso(container);
   const reencoding = {
     video,
     encoder,
     picture: job.picture,
-    size: job.shownSize,
-    turnsPictures,
+    size: job.displaySize,
+    appliesRotation,
     starts,
     segmentSeconds,
     from,

@@ -5,20 +5,20 @@ import { type Message, pictureMessages, sequenceMessages, withMessages } from ".
 import { isIdr, lengthFramed, type NalCodec } from "../formats/nal/units.ts";
 
 /**
- * Fits encoded frames in between the source's packets: with parameter sets of other ids, and with
- * the messages of the source that encoders don't write again.
+ * Adapts encoded frames to the source's stream: gives their parameter sets ids that the source
+ * doesn't use, and adds the source's SEI messages, which encoders don't write.
  */
 export class EncodedFrameAdapter {
   readonly #codec: NalCodec;
   readonly #sources: readonly Buffer[];
   readonly #sets: RenumberedHevcSets | undefined;
-  /** Sorted. */
+  /** Sorted by first rank. */
   readonly #runs: readonly Ranks[];
   #sequence: Message[] | undefined;
-  /** By rank, until its frame is encoded. */
+  /** SEI messages of source pictures by rank, until their frames are encoded. */
   readonly #pictures = new Map<number, Message[]>();
   #configuration: { encoded: Buffer; own: Buffer } | undefined;
-  /** How many frames of each run came, by its first rank. */
+  /** Frames returned so far of each run, by its first rank. */
   readonly #counts = new Map<number, number>();
 
   /** `sources`: each avcC or hvcC of the source. `runs`: the frames that will be encoded. */
@@ -29,7 +29,10 @@ export class EncodedFrameAdapter {
     this.#runs = runs.toSorted((one, other) => one.from - other.from);
   }
 
-  /** Takes each packet of the source, framed by lengths; before its frame is encoded. */
+  /**
+   * Collects the SEI messages of a source packet in length format. Call it for each packet, before
+   * its frame is encoded.
+   */
   inspect(rank: number, packet: Buffer, isKey: boolean): void {
     if (isKey && this.#sequence === undefined) {
       const first = this.#codec === "hevc" ? this.#sources.flatMap(hevcParameterSets) : [];
@@ -53,16 +56,16 @@ export class EncodedFrameAdapter {
     return run !== undefined && run.from <= rank;
   }
 
-  /** What an encoder wrote, avcC or hvcC, as its frames' own. */
+  /** An encoder's avcC or hvcC with the ids that its frames will have. */
   configuration(encoded: Buffer): Buffer {
     if (this.#sets === undefined) return encoded;
-    // The same for each frame, and for all encoders of a source.
+    // All encoders of a source write the same configuration, so it's computed once.
     if (this.#configuration?.encoded.equals(encoded) !== true)
       this.#configuration = { encoded, own: this.#sets.configuration(encoded) };
     return this.#configuration.own;
   }
 
-  /** The next frame of a run. */
+  /** Adapts the next encoded frame of a run. */
   frame({ from }: Ranks, frame: Buffer): Buffer {
     const count = this.#counts.get(from) ?? 0;
     this.#counts.set(from, count + 1);
@@ -73,7 +76,7 @@ export class EncodedFrameAdapter {
     return withMessages(this.#codec, renumbered, messages);
   }
 
-  /** One avcC or hvcC for pictures of the source, which have `source`, and for encoded ones, which have `configuration`. */
+  /** One avcC or hvcC for copied pictures (`source`) and encoded ones (`configuration`). */
   merged(source: Buffer, configuration: Buffer): Buffer {
     return this.#sets?.merged(source, configuration) ?? mergedAvcConfiguration(source, configuration);
   }

@@ -5,31 +5,31 @@ import { type MatroskaHeader, matroskaCluster } from "../formats/matroska/writer
 import { pictureHasher } from "../formats/nal/units.ts";
 import { unreadable } from "../process/errors.ts";
 
-/** Its time is seconds from the video's first frame. */
+/** An encoded frame; its time is seconds from the first video frame. */
 export type EncodedFrame = {
   time: number;
   key: boolean;
   data: Buffer;
-  /** What comes beside it in Matroska, such as transparency. */
+  /** Its Matroska BlockAdditions, such as transparency. */
   additions: Buffer | undefined;
 };
 
 export type EncodedSegmentWriterOptions = {
-  /** As ffprobe names it. */
+  /** Codec, as ffprobe names it. */
   codec: string;
-  /** In pixels, as displayed. */
+  /** Frame size in pixels, as displayed. */
   size: [number, number];
   header: MatroskaHeader;
-  /** When each segment starts, in seconds from the first frame. */
+  /** Start of each segment: seconds from the first video frame. */
   starts: readonly number[];
-  /** The first segment that is needed. */
+  /** Index of the first segment to make. */
   from: number;
   spools: SpoolFolder;
 };
 
 type Segment = {
   index: number;
-  /** Undefined where the segment isn't needed. */
+  /** Undefined when the segment isn't needed. */
   spool: Spool | undefined;
   frames: { time: number; hash: undefined }[];
   lastDuration: number;
@@ -38,8 +38,8 @@ type Segment = {
 const MICROSECONDS = 1_000_000;
 
 /**
- * Writes the encoded frames of each segment to a Matroska file, and hands it over to be joined when
- * the next one begins.
+ * Writes the encoded frames of each segment to a Matroska file. Passes it to the assembly when the
+ * next segment begins.
  */
 export class EncodedSegmentWriter {
   readonly #options: EncodedSegmentWriterOptions;
@@ -51,7 +51,7 @@ export class EncodedSegmentWriter {
     this.#assembly = assembly;
   }
 
-  /** Takes the next frame, in presentation order; `next` is the time of the one after it. */
+  /** Adds the next frame in presentation order; `next` is the time of the frame after it. */
   async add({ time, key, data, additions }: EncodedFrame, next: number): Promise<void> {
     const { header, starts } = this.#options;
     const index = this.#assembly.segmentAt(time);
@@ -67,7 +67,7 @@ export class EncodedSegmentWriter {
     await segment.spool.write(matroskaCluster({ track, time: ticks(time), duration, key, data, additions }));
   }
 
-  /** There are no more frames. */
+  /** Call it after the last frame. */
   end(): void {
     const segment = this.#segment;
     this.#segment = undefined;
@@ -85,7 +85,7 @@ export class EncodedSegmentWriter {
           for await (const chunk of spool.chunks()) await sink(chunk);
         },
       },
-      clock: CLOCKS.find((clock) => frames.every(({ time }) => isWhole(time * clock))) ?? CLOCKS[0],
+      clock: TIMESCALES.find((timescale) => frames.every(({ time }) => isInteger(time * timescale))) ?? TIMESCALES[0],
       zero: start,
       start: start + (frames[0]?.time ?? 0),
       hash: pictureHasher(this.#options.codec),
@@ -98,7 +98,7 @@ export class EncodedSegmentWriter {
 
   async #begin(index: number, isKey: boolean): Promise<void> {
     this.end();
-    if (!isKey) throw unreadable(`segment ${index} would start with no keyframe`);
+    if (!isKey) throw unreadable(`segment ${index} wouldn't start with a keyframe`);
     const { spools, from, header } = this.#options;
     const spool = index < from ? undefined : spools.spool(`${String(index).padStart(5, "0")}.encoded`);
     this.#segment = { index, spool, frames: [], lastDuration: 0 };
@@ -106,10 +106,7 @@ export class EncodedSegmentWriter {
   }
 }
 
-/**
- * Common clocks, the finest first; one in which every frame's time is whole keeps it without
- * rounding.
- */
-const CLOCKS = [90_000, 48_000, 30_000, 24_000, 60_000, 12_800, 15_360] as const;
+/** Common timescales, finest first. One in which all frame times are integers avoids rounding. */
+const TIMESCALES = [90_000, 48_000, 30_000, 24_000, 60_000, 12_800, 15_360] as const;
 
-const isWhole = (value: number): boolean => Math.abs(value - Math.round(value)) < 0.1;
+const isInteger = (value: number): boolean => Math.abs(value - Math.round(value)) < 0.1;

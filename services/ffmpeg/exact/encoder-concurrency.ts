@@ -5,49 +5,54 @@ import { encoderBytes, runBytes } from "../assembly/memory-estimate.ts";
 import { currentBudget } from "../process/limits.ts";
 import type { Encoder } from "./encoders.ts";
 
-/** Decoding and encoding at the same time: each uses several threads already. */
+/** Each job already uses several threads. */
 const MAX_JOBS = 2;
 
-/** As x264 has it by default. */
+/** x264's default. */
 const THREADS_PER_CORE = 1.5;
 
-/** How an encoder is run so that it fits into the memory. */
+/** How an encoder is run within the memory limit. */
 export type EncoderConcurrency = {
-  /** Encoders at the same time. */
+  /** Number of concurrent encoders. */
   jobs: number;
-  /** Of each encoder; undefined: as many as it takes by itself. */
+  /** Threads of each encoder; undefined: the encoder's default. */
   threads: number | undefined;
 };
 
 /**
- * How many encoders fit, and with how many threads. Undefined where not even one does. `frame`: bytes
- * of one picture. `cores`: how many the encoder sees.
+ * How many encoders fit into memory, and with how many threads. Undefined when not even one does.
+ * `bytesPerFrame`: memory of one frame. `cores`: how many the encoder sees.
  */
 export function encoderConcurrency(
   { frames, threadFrames }: Pick<Encoder, "frames" | "threadFrames">,
   bytesPerFrame: number,
   cores: number = availableParallelism(),
 ): EncoderConcurrency | undefined {
-  const usual = threadFrames === 0 ? 1 : Math.ceil(cores * THREADS_PER_CORE);
-  const threadsIn = (room: number): number => {
+  const defaultThreads = threadFrames === 0 ? 1 : Math.ceil(cores * THREADS_PER_CORE);
+  const threadsWithin = (room: number): number => {
     const left = room - runBytes(bytesPerFrame, frames);
     if (left < 0) return 0;
-    return threadFrames === 0 ? usual : Math.min(usual, Math.floor(left / (threadFrames * bytesPerFrame)));
+    return threadFrames === 0
+      ? defaultThreads
+      : Math.min(defaultThreads, Math.floor(left / (threadFrames * bytesPerFrame)));
   };
   const roomFor = (jobs: number): EncoderConcurrency | undefined => {
-    const threads = threadsIn(encoderBytes(bytesPerFrame, jobs));
+    const threads = threadsWithin(encoderBytes(bytesPerFrame, jobs));
     if (threads < 1) return undefined;
-    return { jobs, threads: threads < usual ? threads : undefined };
+    return { jobs, threads: threads < defaultThreads ? threads : undefined };
   };
   const several = roomFor(MAX_JOBS);
   return several !== undefined && several.threads === undefined ? several : roomFor(1);
 }
 
-/** `size` in pixels, as displayed. Neither retried nor encoded in another way. */
+/**
+ * The error for frames too large to encode. `size` in pixels, as displayed. It's neither retried
+ * nor is another encoder tried.
+ */
 export function tooLargeToEncodeError(size: readonly [number, number]): Error {
   const { programBytes, memoryMB } = currentBudget();
   return limitExceeded(
-    `A picture of ${size.join(" x ")} pixels takes more memory to encode than the ${megabytes(programBytes)} that ffmpeg may use ` +
-      `of the function's ${memoryMB} MB. Ask for the cut "keyframe", which encodes nothing, or raise video_split.memory_mb.`,
+    `To encode frames of ${size.join(" x ")} pixels takes more memory than the ${megabytes(programBytes)} that ffmpeg may use ` +
+      `of the function's ${memoryMB} MB. Request the cut "keyframe", which encodes nothing, or raise video_split.memory_mb.`,
   );
 }

@@ -1,35 +1,33 @@
 import type { VideoFormat } from "../source/video-format.ts";
 
 /**
- * How each codec is encoded: every frame has 45 dB or more, whatever it shows. docs/decisions/exact-cut.md
+ * How a codec is encoded. Every frame, whatever its content, gets 45 dB or more, except where said
+ * otherwise: docs/decisions/exact-cut.md
  */
 export type EncoderSettings = {
   /** ffmpeg's name of the encoder. */
   encoder: string;
-  /** Codec of what it makes, as ffprobe names it. */
+  /** Codec of its output, as ffprobe names it. */
   codec: string;
   options: (format: VideoFormat) => string[];
-  /** The clock of the times that it's given. Undefined where the format can't be encoded. */
+  /** Time base of its input. Undefined when the format can't be encoded. */
   clock?: (format: VideoFormat) => string | undefined;
-  /** Decoders that give the transparency of its codec. Undefined: ffmpeg's usual one does. */
+  /** Decoder that returns the codec's transparency; undefined: ffmpeg's default one does. */
   alphaDecoder?: string;
   /** Whether it encodes transparency. */
   keepsAlpha?: boolean;
-  /** What it writes without going back. Default: Matroska. */
+  /** A container that its output can be streamed in. Default: Matroska. */
   stream?: "ivf";
-  /** As `Encoder` has them. Default: MAX_FRAMES, and none for each thread. */
+  /** See `Encoder`. Default: MAX_FRAMES, and none for each thread. */
   frames?: number;
   threadFrames?: number;
 };
 
-/** Of most encoders, and what decodes for them. */
+/** Memory of most encoders with their decoder, in frames. */
 export const MAX_FRAMES = 36;
 
-/**
- * Sequence and picture set ids of encoded H.264: the largest there is, which no common encoder
- * uses.
- */
-const OWN_SET_ID = "31";
+/** Parameter set id of encoded H.264: the largest one, which no common encoder uses. */
+const PARAMETER_SET_ID = "31";
 
 const X264_PROFILES: Readonly<Record<string, string>> = {
   "Constrained Baseline": "baseline",
@@ -46,22 +44,22 @@ const isInterlaced = ({ fieldOrder }: VideoFormat): boolean =>
 
 const topFirst = ({ fieldOrder }: VideoFormat): boolean => fieldOrder === "tt" || fieldOrder === "tb";
 
-/** Bits of a sample, by the pixel format's name; 8 where it has no number. */
+/** Bits per sample, from the pixel format's name; 8 when it has no number. */
 export const depthOf = (pixelFormat: string | undefined): number =>
   Number(/p(\d+)(?:le|be)$/.exec(pixelFormat ?? "")?.[1] ?? 8);
 
 /**
- * The coarsest quantiser at which noise, which is the worst case, has 45 dB: its step's square is
- * 16 at most, of which rounding takes an eighth. x264 counts from the depth's own finest one.
+ * The coarsest quantiser at which noise, the worst case, gets 45 dB: the square of its step is at
+ * most 16, an eighth of which is rounding error. x264 counts from the finest one of a bit depth.
  */
 const X264_QUANTISER = 16;
 const QUANTISERS_PER_BIT = 6;
 const X265_QUANTISER = 14;
 
 /**
- * Without looking ahead, which says where keyframes and bits go: both are given, and it takes frames
- * into memory. Without what makes a picture look better and measure worse: bits are moved to where
- * they are seen, and small differences are dropped.
+ * Lookahead is off: it chooses keyframes and bit rates, which are given here, and keeps frames in
+ * memory. Options that look better and measure worse are off: they move bits to where they are
+ * seen, and drop small differences.
  */
 const X264_EXACTNESS =
   "rc-lookahead=0:sync-lookahead=0:aq-mode=0:mbtree=0:psy=0:trellis=0:deadzone-inter=6:deadzone-intra=6";
@@ -78,7 +76,7 @@ export const x264: EncoderSettings = {
     return [
       ...["-preset", "veryfast", "-qp", String(quantiser), "-sc_threshold", "0", "-forced-idr", "1"],
       ...(profile === undefined ? [] : ["-profile:v", profile]),
-      ...["-x264-params", `sps-id=${OWN_SET_ID}:${X264_EXACTNESS}${fields}`],
+      ...["-x264-params", `sps-id=${PARAMETER_SET_ID}:${X264_EXACTNESS}${fields}`],
       ...(interlaced ? ["-flags:v", "+ilme+ildct"] : []),
     ];
   },
@@ -96,8 +94,8 @@ const x265: EncoderSettings = {
   frames: 42,
 };
 
-/** Fixed quantisers: 1 is the finest. */
-const fine = (encoder: string, quantiser: number, ...options: string[]): EncoderSettings => ({
+/** Settings with a fixed quantiser; 1 is the finest. */
+const fixedQuantiser = (encoder: string, quantiser: number, ...options: string[]): EncoderSettings => ({
   encoder,
   codec: encoder,
   options: (format) => [
@@ -106,10 +104,10 @@ const fine = (encoder: string, quantiser: number, ...options: string[]): Encoder
   ],
 });
 
-/** All coefficients alike, as in what is predicted from other pictures. */
+/** A flat matrix, as for predicted blocks. */
 const FLAT_MATRIX = ["-intra_matrix", ["8", ...Array<string>(63).fill("16")].join(",")];
 
-/** Frame rates that MPEG-1 and 2 know, as their clocks. ISO/IEC 13818-2, table 6-4. */
+/** Time bases of the frame rates of MPEG-1 and MPEG-2. ISO/IEC 13818-2, table 6-4. */
 const MPEG_CLOCKS = ["1001:24000", "1:24", "1:25", "1001:30000", "1:30", "1:50", "1001:60000", "1:60"];
 
 function mpegClock({ averageFps }: VideoFormat): string | undefined {
@@ -120,7 +118,7 @@ function mpegClock({ averageFps }: VideoFormat): string | undefined {
   });
 }
 
-const plain = (encoder: string, codec: string, ...options: string[]): EncoderSettings => ({
+const settingsOf = (encoder: string, codec: string, ...options: string[]): EncoderSettings => ({
   encoder,
   codec,
   options: () => options,
@@ -130,34 +128,37 @@ const PRORES_PROFILES: Readonly<Record<string, string>> = {
   ...{ Proxy: "0", LT: "1", Standard: "2", HQ: "3", "4444": "4", XQ: "5" },
 };
 
-/** Each frame is encoded as it comes, and none is made of several. */
+/** No lookahead and no frames made of several: one packet per frame, in order. */
 const VPX_IN_ORDER = ["-auto-alt-ref", "0", "-lag-in-frames", "0"];
 
 /**
- * For each codec the encoders to try, best first. Each makes one packet of a frame, in presentation
- * order. libtheora has no option for where to put a keyframe, so every frame is one, as of FFV1; its finest is
- * 41 dB for noise. MPEG-1 has no room for larger values: its finest that holds them all has 43 dB.
+ * The encoders to try for each codec, best first. Each one writes one packet per frame, in
+ * presentation order. libtheora can't force keyframes, so every frame is one, as in FFV1; its
+ * finest quality is 41 dB for noise. MPEG-1 at its finest has 43 dB: smaller quantisers overflow
+ * its coefficients.
  */
-export const ENCODERS_BY_CODEC: Readonly<Record<string, readonly EncoderSettings[]>> = {
+export const SETTINGS_BY_CODEC: Readonly<Record<string, readonly EncoderSettings[]>> = {
   h264: [x264],
   hevc: [x265, x264],
-  mpeg1video: [{ ...fine("mpeg1video", 2, ...FLAT_MATRIX), clock: mpegClock }],
-  mpeg2video: [{ ...fine("mpeg2video", 3, "-non_linear_quant", "1", "-qmax", "28", ...FLAT_MATRIX), clock: mpegClock }],
-  mpeg4: [fine("mpeg4", 1)],
-  mjpeg: [fine("mjpeg", 1)],
+  mpeg1video: [{ ...fixedQuantiser("mpeg1video", 2, ...FLAT_MATRIX), clock: mpegClock }],
+  mpeg2video: [
+    { ...fixedQuantiser("mpeg2video", 3, "-non_linear_quant", "1", "-qmax", "28", ...FLAT_MATRIX), clock: mpegClock },
+  ],
+  mpeg4: [fixedQuantiser("mpeg4", 1)],
+  mjpeg: [fixedQuantiser("mjpeg", 1)],
   prores: [
     {
-      ...plain("prores_ks", "prores"),
+      ...settingsOf("prores_ks", "prores"),
       options: ({ profile }) => ["-q:v", "8", ...optionIfKnown("-profile:v", PRORES_PROFILES[profile ?? ""])],
       keepsAlpha: true,
     },
   ],
   dnxhd: [x264],
-  ffv1: [{ ...plain("ffv1", "ffv1", "-g", "1"), keepsAlpha: true, frames: 112 }],
-  theora: [plain("libtheora", "theora", "-q:v", "10", "-g", "1")],
+  ffv1: [{ ...settingsOf("ffv1", "ffv1", "-g", "1"), keepsAlpha: true, frames: 112 }],
+  theora: [settingsOf("libtheora", "theora", "-q:v", "10", "-g", "1")],
   vp8: [
     {
-      ...plain(
+      ...settingsOf(
         "libvpx",
         "vp8",
         ...["-deadline", "good", "-cpu-used", "5", "-crf", "4", "-qmin", "0", "-qmax", "4", "-b:v", "100M"],
@@ -169,7 +170,7 @@ export const ENCODERS_BY_CODEC: Readonly<Record<string, readonly EncoderSettings
   ],
   vp9: [
     {
-      ...plain(
+      ...settingsOf(
         "libvpx-vp9",
         "vp9",
         ...["-deadline", "realtime", "-cpu-used", "6", "-row-mt", "1"],
@@ -182,18 +183,18 @@ export const ENCODERS_BY_CODEC: Readonly<Record<string, readonly EncoderSettings
   ],
   av1: [
     {
-      ...plain(
+      ...settingsOf(
         "libaom-av1",
         "av1",
         ...["-usage", "realtime", "-cpu-used", "8", "-row-mt", "1"],
         ...["-crf", "7", "-qmin", "0", "-qmax", "7", "-b:v", "0", "-lag-in-frames", "0"],
       ),
-      // Its configuration comes with the first packet, when Matroska's head is written already.
+      // Its configuration comes with the first packet, after Matroska's header is written.
       stream: "ivf",
     },
   ],
 };
 
-/** Nothing where there's no value to give. */
+/** The option with its value; empty when ffprobe doesn't know the value. */
 export const optionIfKnown = (option: string, value: string | undefined): string[] =>
   value === undefined || value === "unknown" || value === "unspecified" || value === "reserved" ? [] : [option, value];

@@ -4,13 +4,13 @@ import { isNalCodec, NalReader } from "../formats/nal/units.ts";
 import { PACKET_BYTES, PACKET_LINES, readPackets } from "../process/packet-lines.ts";
 import type { OutputPipe } from "../process/program.ts";
 
-/** Outputs from which `readFirstPacket` reads; `video` is ffmpeg's index of the stream. */
+/** ffmpeg's outputs for `readFirstPacket`; `video` is ffmpeg's index of the stream. */
 export const firstPacketOutputs = (video: number): Record<"firstLine" | "firstBytes", string[]> => {
   const copied = ["-map", `0:${video}`, "-map_chapters", "-1", "-c", "copy", "-copyinkf", "-frames:v", "1"];
   return { firstLine: [...copied, ...PACKET_LINES], firstBytes: [...copied, ...PACKET_BYTES] };
 };
 
-/** As soon as it's there; undefined where there's none. What follows is read and dropped. */
+/** The first packet as soon as it's there; undefined when there is none. The rest is discarded. */
 export function readFirstPacket(lines: OutputPipe, bytes: OutputPipe): Promise<Buffer | undefined> {
   return new Promise((resolve, reject) => {
     const read = async () => {
@@ -22,10 +22,11 @@ export function readFirstPacket(lines: OutputPipe, bytes: OutputPipe): Promise<B
 }
 
 /**
- * Puts the messages of a source's first packet, which tell how the picture was mastered, before each
- * keyframe that is encoded. `source` and `encoded` are codecs, as ffprobe names them.
+ * Returns a function that adds the source's mastering metadata (HDR SEI messages or AV1 metadata
+ * units of its first packet) to an encoded keyframe. `source` and `encoded` are codecs, as ffprobe
+ * names them.
  */
-export function masteringMetadataWriter(
+export function masteringMetadataAdder(
   source: string | undefined,
   packet: Buffer | undefined,
   encoded: string,

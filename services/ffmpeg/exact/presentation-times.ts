@@ -1,11 +1,11 @@
 import type { ExactPlan, ExactSegment } from "../../split/domain/exact-plan.ts";
 import type { PacketIndex } from "../../split/domain/packet-index.ts";
 
-/** A frame that is followed by none for longer was followed by a pause. */
+/** A longer time between two frames is a pause, not a frame duration. */
 const MAX_FRAME_SECONDS = 1;
 
 /**
- * When the frames of a plan are shown, in ticks of the source's clock from the video's first frame.
+ * Presentation times of a plan's frames, in ticks of the source's clock from the first video frame.
  */
 export class PresentationTimes {
   readonly ticksPerSecond: number;
@@ -18,19 +18,19 @@ export class PresentationTimes {
     this.ticksPerSecond = ticksPerSecond;
   }
 
-  /** Of a packet, counted in decode order. */
+  /** Time of a packet, counted in decode order. */
   ofPacket(packet: number): number {
     return Math.round((this.#index.time(packet) - this.#plan.origin) * this.ticksPerSecond);
   }
 
-  /** Of a frame, counted in presentation order. */
+  /** Time of a frame, counted in presentation order. */
   ofRank(rank: number): number {
     return this.ofPacket(this.#plan.packetOf[rank]!);
   }
 
   /**
-   * Seconds for which a segment's last frame is shown: until the next segment, or before a pause, as
-   * long as the source says.
+   * Duration of a segment's last frame in seconds: until the next segment; before a pause, the
+   * duration that the source states.
    */
   lastDurationOf({ ranks, end }: Pick<ExactSegment, "ranks" | "end">): number {
     const packet = this.#plan.packetOf[ranks.to - 1]!;
@@ -41,11 +41,11 @@ export class PresentationTimes {
 }
 
 /**
- * Decode times for packets in decode order, given when each is shown. They rise, and none is later
- * than the presentation time: the sorted presentation times, all of them earlier by one delay.
+ * Decode times for packets in decode order, from their presentation times. They increase, and none
+ * is later than its presentation time: the sorted presentation times minus one common delay.
  */
-export function decodeTimes(shown: readonly number[]): number[] {
-  const sorted = shown.toSorted((one, other) => one - other);
-  const delay = sorted.reduce((most, time, packet) => Math.max(most, time - shown[packet]!), 0);
+export function decodeTimes(presentation: readonly number[]): number[] {
+  const sorted = presentation.toSorted((one, other) => one - other);
+  const delay = sorted.reduce((largest, time, packet) => Math.max(largest, time - presentation[packet]!), 0);
   return sorted.map((time) => time - delay);
 }

@@ -5,8 +5,8 @@ import type { OutputPipe } from "../process/program.ts";
 const BOX_HEADER_BYTES = 8;
 
 /**
- * The boxes up to the `moov` box of an MP4 that ffmpeg writes to a pipe. What follows is read and
- * dropped.
+ * Reads the boxes up to and including `moov` of an MP4 that ffmpeg writes to a pipe. The rest is
+ * discarded.
  */
 export async function readMp4Header(pipe: OutputPipe): Promise<Buffer> {
   const reader = new ByteReader(pipe);
@@ -19,7 +19,7 @@ export async function readMp4Header(pipe: OutputPipe): Promise<Buffer> {
     boxes.push(header, body);
     if (header.toString("latin1", 4, 8) === "moov") break;
   }
-  // A failure shows in the other outputs too.
+  // A failure of ffmpeg is thrown by the other outputs too.
   void reader.drain().catch(() => {});
   return Buffer.concat(boxes);
 }

@@ -14,25 +14,25 @@ import { videoSignalTypeOf } from "./colours.ts";
 import { DecodedFrameTimes } from "./decoded-frame-times.ts";
 import { type EncodedFrame, EncodedSegmentWriter } from "./encoded-segment-writer.ts";
 import type { Encoder } from "./encoders.ts";
-import { firstPacketOutputs, masteringMetadataWriter, readFirstPacket } from "./mastering-metadata.ts";
+import { firstPacketOutputs, masteringMetadataAdder, readFirstPacket } from "./mastering-metadata.ts";
 
 export type Reencoding = {
-  /** ffmpeg's index of the stream. */
+  /** ffmpeg's index of the video stream. */
   video: number;
   encoder: Encoder;
-  /** Of the source. */
+  /** Format of the source's video. */
   picture: VideoFormat;
-  /** In pixels, as displayed. */
+  /** Frame size in pixels, as displayed. */
   size: [number, number];
   /**
-   * Whether pictures are turned as the source says. Else they stay as they are coded, and the
-   * segments say it.
+   * Whether ffmpeg applies the source's rotation. Otherwise frames stay as coded, and segments
+   * state the rotation.
    */
-  turnsPictures: boolean;
-  /** When each segment starts, in seconds from the first frame. */
+  appliesRotation: boolean;
+  /** Start of each segment: seconds from the first video frame. */
   starts: readonly number[];
   segmentSeconds: number;
-  /** The first segment that is needed. */
+  /** Index of the first segment to make. */
   from: number;
   spools: SpoolFolder;
   signal: AbortSignal;
@@ -40,12 +40,13 @@ export type Reencoding = {
 
 type ReencodedPipes = Readonly<Record<"decoded" | "encoded" | "firstLine" | "firstBytes", OutputPipe>>;
 
-/** Seconds of a lone frame. */
+/** Duration of a video's only frame. */
 const LONE_FRAME_SECONDS = 0.04;
 
 /**
- * The exact cut of what can't be stitched: the source is decoded in one forward reading and encoded
- * whole, with a keyframe at each boundary. What the decoder gives counts as the source's frames.
+ * The exact cut of a video that can't be stitched: the source is decoded in one forward reading and
+ * re-encoded completely, with a keyframe at each boundary. The frames that the decoder returns
+ * count as the source's.
  */
 export class Reencoder implements VideoReader {
   readonly decoding: readonly string[];
@@ -56,14 +57,14 @@ export class Reencoder implements VideoReader {
   constructor(reencoding: Reencoding, assembly: Assembly) {
     this.#reencoding = reencoding;
     this.#assembly = assembly;
-    const { video, encoder, segmentSeconds, turnsPictures } = reencoding;
+    const { video, encoder, segmentSeconds, appliesRotation } = reencoding;
     const decoder = encoder.decoder === undefined ? [] : [`-c:${video}`, encoder.decoder];
-    this.decoding = [...decoder, ...(turnsPictures ? [] : ["-noautorotate"])];
+    this.decoding = [...decoder, ...(appliesRotation ? [] : ["-noautorotate"])];
     const map = ["-map", `0:${video}`, "-map_chapters", "-1", "-vsync", "passthrough"];
     const filters = encoder.filters.length === 0 ? [] : ["-vf", encoder.filters.join(",")];
-    // Times count from the first frame, which is kept in a variable: a filter that moves them begins
-    // anew where the picture's size changes. A boundary that no frame follows for a while is made up
-    // for by the next ones: keyframes too many do no harm.
+    // Times count from the first frame, stored in variable 0: a filter that shifts times would
+    // restart when the frame size changes. When no frame follows a boundary for a while, the next
+    // ones make up for it: extra keyframes do no harm.
     const isDue = `gte(t-ld(0),n_forced*${segmentSeconds}-0.000002)`;
     const boundaries = `expr:if(isnan(prev_forced_t),1+0*st(0,t),${isDue})`;
     this.outputs = {
@@ -79,20 +80,20 @@ export class Reencoder implements VideoReader {
   async read({ decoded, encoded, firstLine, firstBytes }: ReencodedPipes, origin: Origin): Promise<void> {
     const { picture, encoder } = this.#reencoding;
     const times = new DecodedFrameTimes();
-    const mastered = readFirstPacket(firstLine, firstBytes).then((packet) =>
-      masteringMetadataWriter(picture.codec, packet, encoder.codec),
+    const mastering = readFirstPacket(firstLine, firstBytes).then((packet) =>
+      masteringMetadataAdder(picture.codec, packet, encoder.codec),
     );
-    await Promise.all([readTimes(decoded, times, origin), mastered, this.#readEncoded(encoded, times, mastered)]);
+    await Promise.all([readTimes(decoded, times, origin), mastering, this.#readEncoded(encoded, times, mastering)]);
   }
 
-  /** Nothing of it runs but the reading itself. */
+  /** Nothing runs beside the reading. */
   async ended(): Promise<void> {}
 
-  /** `mastered`: what puts the source's messages before a keyframe. */
+  /** `mastering`: adds the source's mastering metadata to a keyframe. */
   async #readEncoded(
     pipe: OutputPipe,
     times: DecodedFrameTimes,
-    mastered: Promise<(keyframe: Buffer) => Buffer>,
+    mastering: Promise<(keyframe: Buffer) => Buffer>,
   ): Promise<void> {
     const { signal, encoder, picture } = this.#reencoding;
     let writer: EncodedSegmentWriter | undefined;
@@ -103,16 +104,16 @@ export class Reencoder implements VideoReader {
     };
     const readStream = encoder.stream === "ivf" ? av1Reader(picture) : readMatroska;
     await readStream(pipe, onTracks, async ({ data, key, additions }) => {
-      if (writer === undefined) throw unreadable("ffmpeg wrote no header for what it encoded");
+      if (writer === undefined) throw unreadable("ffmpeg wrote no header for the encoded video");
       const time = await times.of(count, signal);
       count += 1;
       if (pending !== undefined) await writer.add(pending, time);
-      const own = Buffer.from(key ? (await mastered)(data) : data);
+      const own = Buffer.from(key ? (await mastering)(data) : data);
       pending = { time, key, data: own, additions: additions && Buffer.from(additions) };
       await this.#assembly.videoRead(time);
     });
     if (writer === undefined || pending === undefined) return;
-    // What follows it isn't known: it is as long as the others are on average.
+    // The last frame gets the average duration.
     const mean = pending.time / Math.max(1, count - 1) || LONE_FRAME_SECONDS;
     await writer.add(pending, pending.time + mean);
     writer.end();

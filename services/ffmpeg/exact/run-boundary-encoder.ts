@@ -10,14 +10,14 @@ export type BoundaryEncoderRun = {
   directory: string;
   encoder: Encoder;
   signal: AbortSignal;
-  /** A fragmented MP4 that starts on a keyframe and holds every frame to encode. */
+  /** A fragmented MP4 that starts with a keyframe and contains every frame to encode. */
   source: AsyncIterable<Buffer>;
-  /** The frames to encode, in presentation order. Each run of them starts anew, on a keyframe. */
+  /** The frames to encode, in presentation order. Each run begins with a keyframe. */
   runs: readonly Ranks[];
-  /** When a frame is shown, in ticks of `source`. */
+  /** Presentation time of a frame, in ticks of `source`. */
   tickOf: (rank: number) => number;
   ticksPerSecond: number;
-  /** For each encoded frame, in presentation order; `configuration` is avcC or hvcC. */
+  /** Called for each encoded frame, in presentation order; `configuration` is avcC or hvcC. */
   onFrame: (run: Ranks, frame: Buffer, configuration: Buffer) => Promise<void>;
 };
 
@@ -25,7 +25,7 @@ const QUIET = ["-hide_banner", "-loglevel", "error"];
 
 const sizeOf = ({ from, to }: Ranks): number => to - from;
 
-/** Parts that follow each other are one. */
+/** Merges adjacent runs. */
 function mergeAdjacent(runs: readonly Ranks[]): Ranks[] {
   const merged: Ranks[] = [];
   for (const run of runs) {
@@ -41,15 +41,15 @@ const selection = ({ runs, tickOf }: BoundaryEncoderRun): string =>
     .map(({ from, to }) => `between(pts,${tickOf(from)},${tickOf(to - 1)})`)
     .join("+")}'`;
 
-/** Halfway between the frame that starts a run and the one before. */
+/** Times halfway between the first frame of a run and the frame before. */
 function forcedKeyframes({ runs, tickOf, ticksPerSecond }: BoundaryEncoderRun): string[] {
   const times = runs.slice(1).map(({ from }) => (tickOf(from) + tickOf(Math.max(0, from - 1))) / 2 / ticksPerSecond);
   return times.length > 0 ? ["-force_key_frames", times.map((time) => time.toFixed(6)).join(",")] : [];
 }
 
 /**
- * Decodes a group of pictures and encodes some frames of it again. Resolves when all of them were
- * passed on. Throws `StitchError` where more or fewer come of it than were asked for.
+ * Decodes a group of pictures and re-encodes some of its frames. Resolves when all of them were
+ * passed on. Throws `StitchError` when the encoder returns more or fewer frames than requested.
  */
 export async function runBoundaryEncoder(encoding: BoundaryEncoderRun): Promise<void> {
   const { binary, directory, encoder, signal, source, runs, onFrame } = encoding;
@@ -58,7 +58,7 @@ export async function runBoundaryEncoder(encoding: BoundaryEncoderRun): Promise<
   let configuration: Buffer | undefined;
   const receive = async (frame: Buffer): Promise<void> => {
     const ranks = runs[run];
-    if (ranks === undefined) throw new StitchError("more frames were encoded than were asked for");
+    if (ranks === undefined) throw new StitchError("the encoder returned more frames than requested");
     if (configuration === undefined) throw new StitchError("the encoder wrote no configuration");
     await onFrame(ranks, frame, configuration);
     encoded += 1;
@@ -95,5 +95,6 @@ export async function runBoundaryEncoder(encoding: BoundaryEncoderRun): Promise<
       await Promise.all([feed(), readMatroska(outputs.encoded, onTracks, ({ data }) => receive(data))]);
     },
   );
-  if (run < runs.length) throw new StitchError(`of ${runs.length} runs of a boundary, ${run} could be encoded`);
+  if (run < runs.length)
+    throw new StitchError(`${run} of ${runs.length} runs of frames around a boundary could be encoded`);
 }

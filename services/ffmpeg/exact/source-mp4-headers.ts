@@ -5,15 +5,18 @@ import { lengthPrefixed, type NalCodec } from "../formats/nal/units.ts";
 import { StitchError } from "./stitch-error.ts";
 
 /**
- * What decoders are set up with for the packets of a source: the same for all of them, or where the
- * source has several sample descriptions, that of each packet's own.
+ * The MP4 headers that decoders need for the packets of a source: one for all packets, or one for
+ * each sample description.
  */
 export class SourceMp4Headers {
   readonly #index: PacketIndex;
   readonly #codec: NalCodec;
   readonly #headers: readonly Mp4Header[];
 
-  /** `header` is of the first packet. Throws `StitchError` where a description's configuration isn't known. */
+  /**
+   * `header`: of the first packet. Throws `StitchError` when a description's configuration is
+   * unknown.
+   */
   constructor(header: Mp4Header, codec: NalCodec, index: PacketIndex, configurations: readonly Buffer[]) {
     this.#index = index;
     this.#codec = codec;
@@ -22,19 +25,19 @@ export class SourceMp4Headers {
     this.#headers = index.changesDescription ? configurations.map((one) => header.withConfiguration(one)) : [header];
   }
 
-  /** avcC or hvcC of each. */
+  /** avcC or hvcC of each header. */
   get configurations(): Buffer[] {
     return this.#headers.map(({ configuration }) => configuration);
   }
 
-  /** Of a packet, counted in decode order. */
+  /** The header for a packet, counted in decode order. */
   ofPacket(packet: number): Mp4Header {
     const header = this.#headers[this.#index.description(packet)];
     if (header === undefined) throw new StitchError(`packet ${packet} needs a sample description that isn't there`);
     return header;
   }
 
-  /** The packet, behind its parameters where the one before in the stream needs others. */
+  /** The packet, preceded by its parameter sets when they differ from the previous packet's. */
   withParameterSets(packet: number, framed: Buffer): Buffer {
     if (packet === 0 || this.#index.description(packet) === this.#index.description(packet - 1)) return framed;
     const setsOf = this.#codec === "hevc" ? hevcParameterSets : avcParameterSets;

@@ -9,35 +9,34 @@ import { boundedDecoding } from "../process/sandbox.ts";
 import { ProofError } from "../proof/proof-error.ts";
 import { ByteQueue } from "./byte-queue.ts";
 
-export type Decoding = {
+export type StitchDecoding = {
   binary: string;
   directory: string;
-  /** With the decoder's configuration that the produced file has. */
+  /** MP4 header with the decoder configuration of the segment. */
   header: Mp4Header;
   ticksPerSecond: number;
   signal: AbortSignal;
 };
 
-/** A decoder holds back fewer frames than this. */
+/** Decoders hold back fewer frames than this. */
 const MAX_FOLLOWING_FRAMES = 18;
 
-/** What a decoder may be given before it has read it. */
+/** Bytes that may wait for a running decoder to read them. */
 const MAX_UNREAD_BYTES = 4 * 1024 * 1024;
 
 const countOf = ({ from, to }: Ranks): number => to - from;
 
 /**
- * What was encoded of a segment is decoded again: the head with the copied frames that follow it,
- * and the tail. Not as one, since decoders may drop what they hold back when the parameters change,
- * and most of what comes between is left out.
+ * Decodes the re-encoded frames of a segment: the head with the copied frames that follow it, and
+ * the tail. They are decoded separately, because decoders may drop frames that they hold back when
+ * the parameters change, and because most of the frames between are skipped.
  */
-export function checkStitches(decoding: Decoding, segment: ExactSegment): RunningPacketCheck {
+export function checkStitches(decoding: StitchDecoding, segment: ExactSegment): RunningPacketCheck {
   const [head, tail] = [countOf(segment.head), countOf(segment.tail)];
   const tailFrom = countOf(segment.ranks) - tail;
   const headTo = head + Math.min(MAX_FOLLOWING_FRAMES, tailFrom - head);
   const checks: RunningPacketCheck[] = [];
-  // Decoders keep some of the copied frames, which are reordered, to themselves where the stream
-  // breaks off.
+  // Where the stream breaks off, decoders don't return all of the reordered copied frames.
   if (head > 0) checks.push(checkFrames(decoding, { from: 0, to: headTo }, head + 1));
   if (tail > 0) checks.push(checkFrames(decoding, { from: tailFrom, to: tailFrom + tail }, tail));
   return {
@@ -53,11 +52,8 @@ export function checkStitches(decoding: Decoding, segment: ExactSegment): Runnin
   };
 }
 
-/**
- * Decodes the packets from number `from`, a keyframe, up to `to`, of which at least so many frames
- * must come.
- */
-function checkFrames(decoding: Decoding, { from, to }: Ranks, least: number): RunningPacketCheck {
+/** Decodes the packets `from` (a keyframe) to `to`. At least `least` frames must be returned. */
+function checkFrames(decoding: StitchDecoding, { from, to }: Ranks, minFrames: number): RunningPacketCheck {
   const { binary, directory, header, ticksPerSecond } = decoding;
   const stopping = new AbortController();
   const signal = AbortSignal.any([decoding.signal, stopping.signal]);
@@ -84,7 +80,7 @@ function checkFrames(decoding: Decoding, { from, to }: Ranks, least: number): Ru
       await Promise.all([feed(), count()]);
     },
   ).finally(() => queue.close());
-  // Reported by `end`, if that is still called.
+  // `end` reports it, if it's still called.
   run.catch(() => {});
 
   return {
@@ -94,8 +90,7 @@ function checkFrames(decoding: Decoding, { from, to }: Ranks, least: number): Ru
       const sample = { duration: 1, size: framed.length, key: fed === 0, offset: 0 };
       if (fed === 0) queue.add(header.bytes);
       fed += 1;
-      // In decode order: what was encoded is in order, and only the number of the copied frames
-      // counts.
+      // Encoded frames are in presentation order, and of the copied ones only the number counts.
       queue.add(Buffer.concat([fragmentHeader(fed * ticksPerSecond, [sample]), framed]));
       await queue.room();
     },
@@ -103,13 +98,17 @@ function checkFrames(decoding: Decoding, { from, to }: Ranks, least: number): Ru
       queue.end();
       const { stderr } = await run.catch((error: unknown) => {
         if (!isCausedByFile(error)) throw error;
-        throw new ProofError(`the joints can't be decoded (${String(error)})`, { cause: error });
+        throw new ProofError(`the re-encoded frames at a boundary can't be decoded (${String(error)})`, {
+          cause: error,
+        });
       });
-      if (frames < least) throw new ProofError(`of ${least} frames at a joint, ${frames} can be decoded`);
-      if (stderr !== "") throw new ProofError(`at the joints the decoder says: ${stderr}`);
+      if (frames < minFrames)
+        throw new ProofError(`${frames} of at least ${minFrames} re-encoded frames at a boundary can be decoded`);
+      if (stderr !== "")
+        throw new ProofError(`the decoder reports errors in the re-encoded frames at a boundary: ${stderr}`);
     },
     stop: async () => {
-      stopping.abort(new Error("the joints aren't checked any more"));
+      stopping.abort(new Error("the check of the boundaries was stopped"));
       await run.catch(() => {});
     },
   };

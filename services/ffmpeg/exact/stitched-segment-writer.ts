@@ -10,16 +10,16 @@ import { StitchedVideo, type StitchingSource } from "./stitched-video.ts";
 export type StitchedSegmentWriterOptions = {
   binary: string;
   source: StitchingSource;
-  /** The first segment that is needed. */
+  /** Index of the first segment to make. */
   from: number;
   spools: SpoolFolder;
   signal: AbortSignal;
 };
 
-/** A segment of which not all packets are there. */
+/** A segment whose packets aren't all there. */
 type Unfinished = {
   sections: Sections;
-  /** Of the copied packets, in decode order: a hash of each one's picture by its rank. */
+  /** Hash of each copied picture by its rank, in decode order. */
   hashes: Map<number, number>;
   configuration: Buffer | undefined;
 };
@@ -27,16 +27,16 @@ type Unfinished = {
 const countOf = ({ from, to }: Ranks): number => to - from;
 
 /**
- * Gathers the packets of each segment, and hands a segment over to be joined once all of its
- * picture is there.
+ * Collects the video packets of each segment. Passes a segment to the assembly when its video is
+ * complete.
  */
 export class StitchedSegmentWriter {
   readonly #options: StitchedSegmentWriterOptions;
   readonly #assembly: Assembly;
   readonly #unfinished = new Map<number, Unfinished>();
   readonly #hash: (packet: Buffer) => number;
-  /** Where an encoded run belongs, by its first rank. */
-  readonly #places = new Map<number, { segment: ExactSegment; name: SectionName }>();
+  /** The section that an encoded run belongs to, by the run's first rank. */
+  readonly #sectionOfRun = new Map<number, { segment: ExactSegment; name: SectionName }>();
 
   constructor(options: StitchedSegmentWriterOptions, assembly: Assembly) {
     this.#options = options;
@@ -44,15 +44,15 @@ export class StitchedSegmentWriter {
     this.#hash = pictureHasher(options.source.codec);
     for (const segment of options.source.plan.segments)
       for (const name of ["head", "tail"] as const)
-        if (countOf(segment[name]) > 0) this.#places.set(segment[name].from, { segment, name });
+        if (countOf(segment[name]) > 0) this.#sectionOfRun.set(segment[name].from, { segment, name });
   }
 
   /** Whether a run belongs to a segment that is needed. */
   isNeeded(run: Ranks): boolean {
-    return this.#placeOf(run).segment.index >= this.#options.from;
+    return this.#targetOf(run).segment.index >= this.#options.from;
   }
 
-  /** A copied packet of a segment, framed by 4-byte lengths; in decode order. */
+  /** Adds a copied packet in 4-byte length format; in decode order. */
   async addCopied(segment: ExactSegment, packet: number, framed: Buffer): Promise<void> {
     if (segment.index < this.#options.from) return;
     const unfinished = this.#unfinishedOf(segment);
@@ -60,25 +60,26 @@ export class StitchedSegmentWriter {
     await this.#add(segment, unfinished.sections.copied, framed);
   }
 
-  /** An encoded frame of a run, in presentation order; `configuration` is its avcC or hvcC. */
+  /** Adds an encoded frame of a run, in presentation order; `configuration` is its avcC or hvcC. */
   async addEncoded(run: Ranks, frame: Buffer, configuration: Buffer): Promise<void> {
-    const { segment, name } = this.#placeOf(run);
+    const { segment, name } = this.#targetOf(run);
     if (segment.index < this.#options.from) return;
     const unfinished = this.#unfinishedOf(segment);
     const section = unfinished.sections[name];
     if (section.isEmpty) {
-      if (!isIdr(this.#options.source.codec, frame)) throw new StitchError("an encoded run doesn't begin anew");
+      if (!isIdr(this.#options.source.codec, frame))
+        throw new StitchError("an encoded run doesn't begin with an IDR picture");
       unfinished.configuration ??= configuration;
       if (!unfinished.configuration.equals(configuration))
-        throw new StitchError("a segment's two ends were encoded in different ways");
+        throw new StitchError("the head and tail of a segment have different decoder configurations");
     }
     await this.#add(segment, section, frame);
   }
 
-  #placeOf(run: Ranks) {
-    const context = this.#places.get(run.from);
-    if (context === undefined) throw new Error(`no segment has a run that starts with frame ${run.from}`);
-    return context;
+  #targetOf(run: Ranks) {
+    const target = this.#sectionOfRun.get(run.from);
+    if (target === undefined) throw new Error(`no segment has a run that starts with frame ${run.from}`);
+    return target;
   }
 
   #unfinishedOf(segment: ExactSegment): Unfinished {
@@ -101,10 +102,10 @@ export class StitchedSegmentWriter {
   async #add(segment: ExactSegment, section: Section, packet: Buffer): Promise<void> {
     await section.add(packet);
     const unfinished = this.#unfinished.get(segment.index);
-    // Two sections may have become whole at once.
+    // Another section may have completed the segment meanwhile.
     if (unfinished === undefined) return;
     const { head, copied, tail } = unfinished.sections;
-    if (![head, copied, tail].every(({ isWhole }) => isWhole)) return;
+    if (![head, copied, tail].every(({ isComplete }) => isComplete)) return;
     this.#unfinished.delete(segment.index);
     this.#handOver(segment, unfinished);
   }
@@ -113,20 +114,20 @@ export class StitchedSegmentWriter {
     const { source, binary, spools, signal } = this.#options;
     const { codec, presentationTimes } = source;
     const { ticksPerSecond } = presentationTimes;
-    const picture = new StitchedVideo(source, { segment, sections, copied: [...hashes.keys()], configuration });
+    const video = new StitchedVideo(source, { segment, sections, copied: [...hashes.keys()], configuration });
     const made = madeOf(segment);
     const first = segment.ranks.from;
     const frames = Array.from({ length: countOf(segment.ranks) }, (_, frame) => ({
       time: (presentationTimes.ofRank(first + frame) - presentationTimes.ofRank(first)) / ticksPerSecond,
       hash: hashes.get(first + frame),
     }));
-    const playback = { binary, directory: spools.path, header: picture.header, ticksPerSecond, signal };
+    const playback = { binary, directory: spools.path, header: video.header, ticksPerSecond, signal };
     this.#assembly.addVideo(segment.index, {
       made,
       codec,
       frames,
       lastDuration: presentationTimes.lastDurationOf(segment),
-      input: { format: "mp4", write: (sink) => picture.write(sink) },
+      input: { format: "mp4", write: (sink) => video.write(sink) },
       clock: ticksPerSecond,
       zero: segment.start,
       start: segment.start,

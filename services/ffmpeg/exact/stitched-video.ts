@@ -9,16 +9,16 @@ import { decodeTimes, type PresentationTimes } from "./presentation-times.ts";
 import type { Sections } from "./section.ts";
 import type { SourceMp4Headers } from "./source-mp4-headers.ts";
 
-/** What is the same for all segments of a source. */
+/** Shared by all segments of a source. */
 export type StitchingSource = {
   codec: NalCodec;
   plan: ExactPlan;
   index: PacketIndex;
   presentationTimes: PresentationTimes;
-  /** With the timeline's clock. */
+  /** MP4 headers with the clock of `presentationTimes`. */
   headers: SourceMp4Headers;
   encoded: EncodedFrameAdapter;
-  /** Whether segments have no place for parameter sets but the stream: transport streams. */
+  /** Whether parameter sets can only be stored in the stream: transport streams. */
   isStartCoded: boolean;
 };
 
@@ -27,28 +27,25 @@ export type StitchedSegment = {
   sections: Sections;
   /** Ranks of the copied packets, in decode order. */
   copied: readonly number[];
-  /** avcC or hvcC of the encoded frames; undefined where there are none. */
+  /** avcC or hvcC of the encoded frames; undefined when there are none. */
   configuration: Buffer | undefined;
 };
 
-/** A fragment's size, whichever comes first. */
+/** A fragment ends at the first of these limits. */
 const MAX_SAMPLES = 128;
 const MAX_FRAGMENT_BYTES = 1024 * 1024;
 
 type Packet = {
   rank: number;
   key: boolean;
-  /** Parameter sets that stand before it. */
+  /** Parameter sets in front of it. */
   prefix: Buffer | undefined;
 };
 
-/**
- * The picture of a segment whose sections are whole: as one fragmented MP4, packets in decode
- * order.
- */
+/** The video of a segment whose sections are complete, as one fragmented MP4 in decode order. */
 export class StitchedVideo {
   readonly header: Mp4Header;
-  /** Of the packets that are copied. */
+  /** MP4 header of the copied packets. */
   readonly #sourceHeader: Mp4Header;
   readonly #source: StitchingSource;
   readonly #stitched: StitchedSegment;
@@ -61,7 +58,7 @@ export class StitchedVideo {
     this.header = headerOf(source, stitched, this.#sourceHeader);
   }
 
-  /** Times are `MUX_OFFSET_SECONDS` ahead, from the segment's first frame. */
+  /** Writes the MP4. Times are seconds from the segment's first frame plus `MUX_OFFSET_SECONDS`. */
   async write(sink: (data: Buffer) => Promise<void>): Promise<void> {
     const { presentationTimes } = this.#source;
     const { segment, sections } = this.#stitched;
@@ -74,14 +71,14 @@ export class StitchedVideo {
       Math.round(presentationTimes.lastDurationOf(segment) * presentationTimes.ticksPerSecond),
       1,
     );
-    const ahead = MUX_OFFSET_SECONDS * presentationTimes.ticksPerSecond;
+    const offset = MUX_OFFSET_SECONDS * presentationTimes.ticksPerSecond;
 
     await sink(this.header.bytes);
     let samples: Sample[] = [];
     let data: Buffer[] = [];
     let bytes = 0;
     const flush = async (end: number) => {
-      await sink(Buffer.concat([fragmentHeader(times[end - samples.length]! + ahead, samples), ...data]));
+      await sink(Buffer.concat([fragmentHeader(times[end - samples.length]! + offset, samples), ...data]));
       [samples, data, bytes] = [[], [], 0];
     };
     let at = 0;
@@ -125,7 +122,7 @@ export class StitchedVideo {
   }
 }
 
-/** Decoders need the parameters of all pictures that there are. */
+/** The MP4 header with the parameter sets of all pictures, copied and encoded. */
 function headerOf(
   { codec, encoded, isStartCoded }: StitchingSource,
   { segment, configuration }: StitchedSegment,
@@ -134,8 +131,8 @@ function headerOf(
   const made = madeOf(segment);
   if (made === "copied" || configuration === undefined) return header;
   if (made === "encoded") return header.withConfiguration(configuration);
-  // A transport stream repeats the head's parameters where the stream has none of its own, and else
-  // leaves them out.
+  // ffmpeg's mpegts muxer adds the header's parameter sets where the stream has none, so the header
+  // must have none.
   if (isStartCoded) return header.withConfiguration(withoutSets(header.configuration, codec));
   return header.withConfiguration(encoded.merged(header.configuration, configuration));
 }

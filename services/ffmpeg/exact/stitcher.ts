@@ -20,19 +20,21 @@ import { StitchedSegmentWriter } from "./stitched-segment-writer.ts";
 
 export type Stitching = {
   binary: string;
-  /** ffmpeg's index of the stream. */
+  /** ffmpeg's index of the video stream. */
   video: number;
   codec: NalCodec;
   encoder: Encoder;
-  /** Encoders that run at the same time. */
+  /** How many encoders run concurrently. */
   concurrentJobs: number;
   plan: ExactPlan;
   index: PacketIndex;
-  /** Decoder's configurations of the source's sample descriptions, where it has several; else empty. */
+  /**
+   * Body of avcC or hvcC of each sample description, when the source has several; otherwise empty.
+   */
   configurations: readonly Buffer[];
-  /** Whether segments have no place for parameter sets but the stream: transport streams. */
+  /** Whether parameter sets can only be stored in the stream: transport streams. */
   isStartCoded: boolean;
-  /** The first segment that is needed. */
+  /** Index of the first segment to make. */
   from: number;
   spools: SpoolFolder;
   signal: AbortSignal;
@@ -41,10 +43,10 @@ export type Stitching = {
 type StitchedPipes = Readonly<Record<"header" | "lines" | "bytes", OutputPipe>>;
 
 /**
- * The exact cut of H.264 and HEVC: what lies between boundaries is copied, and only the groups of
- * pictures that a boundary falls into are decoded, once, and encoded again on its two sides. This
- * reads the source's packets and passes each on to the encoder of boundaries and to the writer of
- * segments. docs/decisions/exact-cut.md
+ * The exact cut of H.264 and HEVC. Frames between boundaries are copied; only the groups of
+ * pictures that contain a boundary are decoded and re-encoded. This class reads the source's
+ * packets and passes each one to the boundary jobs and to the segment writer.
+ * docs/decisions/exact-cut.md
  */
 export class Stitcher implements VideoReader {
   readonly outputs: VideoReader["outputs"];
@@ -68,12 +70,12 @@ export class Stitcher implements VideoReader {
     const { codec, index, plan, signal } = this.#stitching;
     const header = mp4HeaderOf(await readMp4Header(pipes.header), codec);
     if (!usesFourByteLengths(header.configuration, codec))
-      throw new StitchError("the source's packets are framed by short lengths");
+      throw new StitchError("the source's NAL units have length fields shorter than 4 bytes");
     let count = 0;
     let shift = 0;
     let router: Router | undefined;
     for await (const packet of readPackets(pipes.lines, pipes.bytes)) {
-      if (count >= index.count) throw new StitchError("the source holds more packets than its index lists");
+      if (count >= index.count) throw new StitchError("the source has more packets than its index");
       const time = secondsOf(packet);
       const planned = index.time(count);
       if (router === undefined) {
@@ -81,10 +83,10 @@ export class Stitcher implements VideoReader {
         origin.set(plan.origin + shift);
         router = this.#route(header, packet.clock);
       }
-      // Half a tick, or the microsecond that ffprobe rounds to.
+      // Half a tick, or ffprobe's rounding to microseconds.
       if (Math.abs(time - planned - shift) > Math.max(0.5 / packet.clock.den, 3e-6))
-        throw new StitchError(`packet ${count} comes at ${time}, and its index has it at ${planned + shift}`);
-      await router.take(count, packet.data);
+        throw new StitchError(`packet ${count} is at ${time} s; the index says ${planned + shift} s`);
+      await router.add(count, packet.data);
       count += 1;
     }
     signal.throwIfAborted();
@@ -119,8 +121,8 @@ export class Stitcher implements VideoReader {
   }
 
   /**
-   * Resolves when nothing of it runs any more. To be called once the reading has ended or was
-   * aborted.
+   * Resolves when nothing started by `read` runs any more. Call it when the reading has ended or
+   * was aborted.
    */
   async ended(): Promise<void> {
     await this.#encoder?.ended();
@@ -136,7 +138,7 @@ type Routes = {
   assembly: Assembly;
 };
 
-/** Passes on each packet of the source to where it's needed. */
+/** Passes each packet of the source to the boundary jobs and the segment writer. */
 class Router {
   readonly #routes: Routes;
   readonly #nal = new NalReader();
@@ -146,8 +148,8 @@ class Router {
     this.#routes = routes;
   }
 
-  /** Takes the next packet, in decode order. Resolves when there's room for more. */
-  async take(packet: number, data: Buffer): Promise<void> {
+  /** Passes on the next packet, in decode order. Resolves when more may be read. */
+  async add(packet: number, data: Buffer): Promise<void> {
     const { plan, index, encoder, encoded, writer, assembly } = this.#routes;
     const framed = this.#nal.framed(data);
     const isKey = index.isKey(packet);
@@ -158,19 +160,18 @@ class Router {
     if (plan.rankOf[packet]! >= 0) await assembly.videoRead(index.time(packet) - plan.origin);
   }
 
-  /** The segment into which a packet is copied. */
+  /** The segment that a packet is copied into; undefined when it isn't copied. */
   #copyingSegment(packet: number): ExactSegment | undefined {
     const { segments, rankOf } = this.#routes.plan;
     while (this.#segment < segments.length && this.#isPast(segments[this.#segment]!, packet)) this.#segment += 1;
     const segment = segments[this.#segment];
     if (segment?.copied === undefined) return undefined;
     const { from, to } = segment.copied;
-    // Pictures that are shown before the keyframe that the copying starts at belong to the encoded
-    // ones.
+    // Pictures that precede the first copied keyframe in presentation order are re-encoded.
     return packet >= from && packet < to && rankOf[packet]! >= rankOf[from]! ? segment : undefined;
   }
 
-  /** Whether nothing of the segment is copied from this packet on. */
+  /** Whether no packet from this one on is copied into the segment. */
   #isPast({ copied, ranks }: ExactSegment, packet: number): boolean {
     if (copied !== undefined) return packet >= copied.to;
     return packet > this.#routes.plan.packetOf[ranks.to - 1]!;

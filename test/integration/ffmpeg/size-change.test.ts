@@ -23,7 +23,7 @@ async function record(codec: keyof typeof CODECS, ...sizes: string[]): Promise<s
   return path;
 }
 
-describe("a picture whose size changes in mid-file", () => {
+describe("a video whose frame size changes within the file", () => {
   it.each(["vp8", "vp9"] as const)("%s: exact is refused before anything is announced of it", async (codec) => {
     const file = await record(codec, "160x90", "120x120");
     const { events } = await split({ file, cut: "exact", request: { key: "uploads/call.webm", segmentSeconds: 1.5 } });
@@ -31,7 +31,7 @@ describe("a picture whose size changes in mid-file", () => {
     expect(events.at(-1)!.data).toMatchObject({
       rejection: {
         reason: "UnsupportedCut",
-        message: expect.stringMatching(/size changes in mid-file, from 160 x 90 to 120 x 120.*"keyframe"/),
+        message: expect.stringMatching(/size changes within the file, from 160 x 90 to 120 x 120.*"keyframe"/),
       },
     });
   });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { cutToAnEnding } from "../../../services/ffmpeg/cut-ending.ts";
+import { cutWithEnding } from "../../../services/ffmpeg/cut-ending.ts";
 import { DiskFullError, FfmpegError, ProcessKilledError, unreadable } from "../../../services/ffmpeg/process/errors.ts";
 import type { CutJob, MadeSegment } from "../../../services/split/ports/media-tools.ts";
 import { SourceFetchError } from "../../../services/video/errors.ts";
@@ -37,7 +37,7 @@ async function endingOf(segments: MadeSegment[], { error, failed = NEVER, onEnd 
     onEnd();
     if (error !== undefined) throw error;
   }
-  const cut = cutToAnEnding(failed, job, cutting());
+  const cut = cutWithEnding(failed, job, cutting());
   let made = 0;
   let next = await cut.next();
   for (; next.done !== true; next = await cut.next()) made += 1;

@@ -31,7 +31,7 @@ async function* scripted(...steps: (ReadPacket | (() => void))[]): AsyncGenerato
 async function read(
   origin: Origin,
   packets: AsyncIterable<ReadPacket>,
-  held = new EarlyAudioBuffer(),
+  early = new EarlyAudioBuffer(),
   signal = NEVER,
   lead = 0,
 ) {
@@ -39,7 +39,7 @@ async function read(
   await readAudio(packets, {
     codec: "aac",
     origin,
-    held,
+    early,
     lead,
     signal,
     onPacket: async (audio) => void passed.push(audio),
@@ -101,13 +101,13 @@ describe("reading sound", () => {
 
   it("holds at most 66 MB before the first picture, of all tracks together", async () => {
     const megabytes = (count: number) => Array.from({ length: count }, (_, second) => packet(second, MEGABYTE));
-    const [origin, held] = [new Origin(), new EarlyAudioBuffer()];
-    const first = read(origin, scripted(...megabytes(32)), held);
+    const [origin, early] = [new Origin(), new EarlyAudioBuffer()];
+    const first = read(origin, scripted(...megabytes(32)), early);
     expect(
       await read(
         origin,
         scripted(...megabytes(32), () => origin.set(0)),
-        held,
+        early,
       ),
     ).toHaveLength(32);
     expect(await first).toHaveLength(32);
@@ -117,7 +117,7 @@ describe("reading sound", () => {
     await expect(read(unknown, scripted(...megabytes(34)), full)).rejects.toMatchObject({
       code: "RejectedVideo",
       reason: "LimitExceeded",
-      message: expect.stringContaining("More than 66 MB of sound come before the first picture"),
+      message: expect.stringContaining("More than 66 MB of audio come before the first video frame"),
     });
   });
 });

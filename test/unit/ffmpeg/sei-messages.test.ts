@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { masteringMetadataWriter } from "../../../services/ffmpeg/exact/mastering-metadata.ts";
+import { masteringMetadataAdder } from "../../../services/ffmpeg/exact/mastering-metadata.ts";
 import { pictureMessages, sequenceMessages, withMessages } from "../../../services/ffmpeg/formats/nal/sei-messages.ts";
 import { lengthFramed, lengthPrefixed } from "../../../services/ffmpeg/formats/nal/units.ts";
 
@@ -42,18 +42,18 @@ describe("messages of a source's first packet", () => {
   const keyframe = lengthPrefixed([SLICE]);
 
   it("stand before each keyframe that is encoded, in either codec and whatever the source's framing", () => {
-    const written = masteringMetadataWriter("hevc", startCoded, "hevc")(keyframe);
+    const written = masteringMetadataAdder("hevc", startCoded, "hevc")(keyframe);
     expect(sequenceMessages("hevc", lengthFramed(written)!)).toEqual([LIGHT]);
-    const other = masteringMetadataWriter("hevc", startCoded, "h264")(lengthPrefixed([hex("65 88")]));
+    const other = masteringMetadataAdder("hevc", startCoded, "h264")(lengthPrefixed([hex("65 88")]));
     expect(sequenceMessages("h264", lengthFramed(other)!)).toEqual([LIGHT]);
     const [light, frame] = [hex("2a 05 01 03e80190"), hex("32 01 00")];
     const source = Buffer.concat([hex("0a 01 00"), light, frame]);
-    expect(masteringMetadataWriter("av1", source, "av1")(Buffer.concat([hex("0a 01 00"), frame]))).toEqual(source);
+    expect(masteringMetadataAdder("av1", source, "av1")(Buffer.concat([hex("0a 01 00"), frame]))).toEqual(source);
   });
 
   it("are left out where the codecs have no common form of them, or there's no packet", () => {
-    expect(masteringMetadataWriter("av1", startCoded, "h264")(keyframe)).toEqual(keyframe);
-    expect(masteringMetadataWriter("mpeg4", startCoded, "mpeg4")(keyframe)).toEqual(keyframe);
-    expect(masteringMetadataWriter("hevc", undefined, "hevc")(keyframe)).toEqual(keyframe);
+    expect(masteringMetadataAdder("av1", startCoded, "h264")(keyframe)).toEqual(keyframe);
+    expect(masteringMetadataAdder("mpeg4", startCoded, "mpeg4")(keyframe)).toEqual(keyframe);
+    expect(masteringMetadataAdder("hevc", undefined, "hevc")(keyframe)).toEqual(keyframe);
   });
 });
