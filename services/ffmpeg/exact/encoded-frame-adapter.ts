@@ -1,7 +1,7 @@
 import type { Ranks } from "../../split/domain/exact-plan.ts";
 import { hevcParameterSets, mergedAvcConfiguration } from "../formats/nal/decoder-configuration.ts";
 import { RenumberedHevcSets } from "../formats/nal/hevc-parameter-set-ids.ts";
-import { type Message, pictureMessages, sequenceMessages, withMessages } from "../formats/nal/sei-messages.ts";
+import { pictureMessages, type SeiMessage, sequenceMessages, withMessages } from "../formats/nal/sei-messages.ts";
 import { isIdr, lengthFramed, type NalCodec } from "../formats/nal/units.ts";
 
 /**
@@ -14,9 +14,9 @@ export class EncodedFrameAdapter {
   readonly #sets: RenumberedHevcSets | undefined;
   /** Sorted by first rank. */
   readonly #runs: readonly Ranks[];
-  #sequence: Message[] | undefined;
+  #sequence: SeiMessage[] | undefined;
   /** SEI messages of source pictures by rank, until their frames are encoded. */
-  readonly #pictures = new Map<number, Message[]>();
+  readonly #pictures = new Map<number, SeiMessage[]>();
   #configuration: { encoded: Buffer; own: Buffer } | undefined;
   /** Frames returned so far of each run, by its first rank. */
   readonly #counts = new Map<number, number>();

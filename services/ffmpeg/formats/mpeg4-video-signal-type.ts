@@ -1,22 +1,22 @@
 import { bitsOf, bytesOf } from "./nal/bits.ts";
 
-/** Colours of a picture: code points of ITU-T H.273, of which 2 says nothing. */
+/** Colours of a video: code points of ITU-T H.273; 2 means unspecified. */
 export type VideoSignalType = { isFullRange: boolean; primaries: number; transfer: number; matrix: number };
 
 const VISUAL_OBJECT = Buffer.from([0, 0, 1, 0xb5]);
 
-/** Identifier, version and priority, then the type of object. */
+/** is_visual_object_identifier, verid, priority and visual_object_type. */
 const BITS_BEFORE_SIGNAL_TYPE = 12;
-/** Of what ffmpeg writes: all of it, up to the byte. */
+/** Length of ffmpeg's visual object header, with padding. */
 const HEADER_BYTES = 2;
 const UNSPECIFIED_FORMAT = "101";
 
 const eightBits = (value: number): string => value.toString(2).padStart(8, "0");
 
 /**
- * The configuration of an encoder of MPEG-4 video, with the picture's colours in the header of its
- * object: ffmpeg leaves them out, and 3GP has no other place for them. As it is where it has another
- * header than ffmpeg's. ISO/IEC 14496-2, section 6.2.2.
+ * Adds a video_signal_type to the configuration of an MPEG-4 part 2 encoder. ffmpeg writes none,
+ * and 3GP has no other field for colours. A header other than ffmpeg's is returned unchanged.
+ * ISO/IEC 14496-2, section 6.2.2.
  */
 export function withVideoSignalType(
   configuration: Buffer,
@@ -27,7 +27,7 @@ export function withVideoSignalType(
   const begin = at + VISUAL_OBJECT.length;
   const end = begin + HEADER_BYTES;
   const bits = bitsOf(configuration.subarray(begin, end));
-  // It says its version, and has no signal.
+  // The header has an identifier and no video_signal_type.
   if (bits[0] !== "1" || bits[BITS_BEFORE_SIGNAL_TYPE] !== "0") return configuration;
   if (end < configuration.length && configuration.readUIntBE(end, 3) !== 1) return configuration;
   const colours = [primaries, transfer, matrix].map(eightBits).join("");

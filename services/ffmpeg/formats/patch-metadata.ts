@@ -6,12 +6,12 @@ import { MAX_HEADER_BYTES, readBoxHeader } from "./iso/boxes.ts";
 import { type MoviePatch, patchMovie } from "./iso/patch-movie.ts";
 import { patchDate } from "./matroska/patch-date.ts";
 
-/** Matroska's date stands before its tracks. */
+/** Matroska's date is in front of its tracks. */
 const MATROSKA_HEAD_BYTES = 65_536;
 
 const viewOf = (bytes: Buffer): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 
-/** Where the body of the file's moov box is. */
+/** Position of the body of the file's moov box. */
 async function findMovie(file: FileHandle, size: number): Promise<{ at: number; length: number } | undefined> {
   for (let at = 0; at < size; ) {
     const left = size - at;
@@ -24,10 +24,10 @@ async function findMovie(file: FileHandle, size: number): Promise<{ at: number; 
 }
 
 /**
- * Writes into a finished segment what its muxer can't be given: a time of its own, where one run of
- * ffmpeg writes many, and the picture's turn, which each version of ffmpeg takes in another way. MP4
- * and its kin have a place for both; Matroska for the time, where the muxer was given one. Other
- * containers are left as they are.
+ * Writes metadata into a finished segment that its muxer can't be given: the creation time, because
+ * one ffmpeg run writes many segments, and the rotation, because ffmpeg's options for it differ
+ * between versions. MP4 and related formats store both; Matroska stores the time when the muxer was
+ * given one. Other containers aren't changed.
  */
 export async function patchMetadata(path: string, container: Container, patch: MoviePatch): Promise<void> {
   const { created } = patch;

@@ -1,26 +1,25 @@
 import { boxesIn, findBox } from "./boxes.ts";
 import { setLastDuration } from "./last-duration.ts";
 
-/** What is written into the head of a movie that a muxer has finished. */
+/** What is changed in the `moov` box of a finished file. */
 export type MoviePatch = {
-  /** Milliseconds since 1970. Undefined: the muxer's stays. */
+  /** Milliseconds since 1970; undefined: unchanged. */
   created: number | undefined;
   /**
-   * How the picture is turned: nine numbers as the file has them, row by row. Undefined: the
-   * muxer's stays.
+   * Display matrix of the video track: the nine integers of tkhd, row by row; undefined: unchanged.
    */
   displayMatrix: readonly number[] | undefined;
-  /** Seconds of the picture's last frame, where the muxer has written none. */
+  /** Duration of the last frame in seconds, for a muxer that wrote none. */
   lastDuration?: number;
 };
 
-/** Times count from 1904 on. ISO/IEC 14496-12, section 8.2.2. */
+/** Times are seconds since 1904. ISO/IEC 14496-12, section 8.2.2. */
 const EPOCH_SECONDS = 2_082_844_800;
 const MAX_SHORT_TIME = 2 ** 32 - 1;
 
 const MATRIX_BYTES = 36;
 
-/** Sets the time of a header (mvhd, tkhd, mdhd): created and modified, behind version and flags. */
+/** Sets creation and modification time of mvhd, tkhd or mdhd. */
 function setCreationTime(header: DataView | undefined, seconds: number): void {
   if (header === undefined) return;
   if (header.getUint8(0) === 1) {

@@ -2,8 +2,8 @@ import { findBox } from "./boxes.ts";
 import { entryTable, TABLE_FIELDS } from "./tables.ts";
 
 /**
- * Where a sample is in the file, in bytes, from the boxes of a sample table (stbl); undefined where
- * they don't say. ISO/IEC 14496-12, sections 8.7.3 to 8.7.5.
+ * Location of a sample in the file, in bytes, from the boxes of a sample table (stbl). Undefined
+ * when these are missing or inconsistent. ISO/IEC 14496-12, sections 8.7.3 to 8.7.5.
  */
 export function sampleLocation(box: DataView, sample: number): { offset: number; size: number } | undefined {
   const sizes = findBox(box, "stsz");
@@ -19,10 +19,10 @@ export function sampleLocation(box: DataView, sample: number): { offset: number;
     const from = runs.uint32(run);
     const to = run + 1 < runs.count ? runs.uint32(run + 1) : chunks + 1;
     const inChunk = runs.uint32(run, 4);
-    const held = (to - from) * inChunk;
-    if (from < 1 || to > chunks + 1 || held < 0) return undefined;
-    if (sample >= first + held) {
-      first += held;
+    const samplesInRun = (to - from) * inChunk;
+    if (from < 1 || to > chunks + 1 || samplesInRun < 0) return undefined;
+    if (sample >= first + samplesInRun) {
+      first += samplesInRun;
       continue;
     }
     const chunk = Math.floor((sample - first) / inChunk);

@@ -2,7 +2,7 @@ import { crc32 } from "node:zlib";
 import { readElementHeader } from "./ebml.ts";
 import { ID } from "./ids.ts";
 
-/** Dates count from 2001 on, in nanoseconds. RFC 8794, section 7.6. */
+/** Dates are nanoseconds since 2001. RFC 8794, section 7.6. */
 const EPOCH_MILLISECONDS = 978_307_200_000;
 const NANOSECONDS = 1_000_000n;
 const DATE_BYTES = 8;
@@ -10,7 +10,7 @@ const CRC_BYTES = 4;
 
 type Body = { from: number; to: number };
 
-/** The body of the first element of an id in a stretch of `bytes`. */
+/** The body of the first element with an id between two offsets. */
 function find(bytes: Buffer, id: number, { from, to }: Body): Body | undefined {
   for (let at = from; at < to; ) {
     const found = readElementHeader(bytes, at);
@@ -24,9 +24,8 @@ function find(bytes: Buffer, id: number, { from, to }: Body): Body | undefined {
 }
 
 /**
- * Sets the date of a Matroska file that has one, in place: `bytes` is the file's beginning, and
- * `created` milliseconds since 1970. The checksum of what holds it is made anew. RFC 9559, section
- * 5.1.2.
+ * Sets DateUTC of a Matroska file that has one, in place, and updates the checksum of its parent.
+ * `bytes`: the beginning of the file. `created`: milliseconds since 1970. RFC 9559, section 5.1.2.
  */
 export function patchDate(bytes: Buffer, created: number): void {
   const segment = find(bytes, ID.Segment, { from: 0, to: bytes.length });
@@ -35,7 +34,7 @@ export function patchDate(bytes: Buffer, created: number): void {
   if (info === undefined || date === undefined || date.to - date.from !== DATE_BYTES) return;
   bytes.writeBigInt64BE(BigInt(Math.round(created) - EPOCH_MILLISECONDS) * NANOSECONDS, date.from);
   const checksum = find(bytes, ID.CRC32, info);
-  // It's the first element, and holds for all that follows it.
+  // The checksum is the first element and covers the ones behind it.
   if (checksum === undefined || checksum.to - checksum.from !== CRC_BYTES) return;
   bytes.writeUInt32LE(crc32(bytes.subarray(checksum.to, info.to)), checksum.from);
 }

@@ -1,15 +1,17 @@
 import { unreadable } from "../../process/errors.ts";
 
 /**
- * The parameters that decoders need before the first picture, as MP4 keeps them: avcC and hvcC.
- * ISO/IEC 14496-15, sections 5.3.3 and 8.3.3.
+ * Decoder configuration records of MP4: avcC and hvcC, with the parameter sets that a decoder needs
+ * before the first picture. ISO/IEC 14496-15, sections 5.3.3 and 8.3.3.
  */
 
-/** Both length fields take 2 bits and mean one more; other lengths than 4 bytes are rare. */
+/**
+ * Whether NAL unit lengths have 4 bytes; other lengths are rare. The field is lengthSizeMinusOne.
+ */
 export const usesFourByteLengths = (configuration: Buffer, codec: "h264" | "hevc"): boolean =>
   ((configuration[codec === "h264" ? 4 : 21] ?? 0) & 3) === 3;
 
-type Reading = { sets: Buffer[]; end: number };
+type ParsedSets = { sets: Buffer[]; end: number };
 
 const TOO_SHORT = "the decoder's configuration ends before its parameter sets do";
 
@@ -21,7 +23,7 @@ const byteAt = (bytes: Buffer, at: number): number => {
 
 const wordAt = (bytes: Buffer, at: number): number => byteAt(bytes, at) * 256 + byteAt(bytes, at + 1);
 
-function readSets(bytes: Buffer, start: number, count: number): Reading {
+function readSets(bytes: Buffer, start: number, count: number): ParsedSets {
   const sets: Buffer[] = [];
   let at = start;
   for (let set = 0; set < count; set += 1) {
@@ -33,7 +35,10 @@ function readSets(bytes: Buffer, start: number, count: number): Reading {
   return { sets, end: at };
 }
 
-/** The sets of an avcC, and what follows them: chroma and depth of the high profiles. */
+/**
+ * The parameter sets of an avcC, and the fields behind them: chroma format and bit depth of the
+ * High profiles.
+ */
 function readAvcConfiguration(configuration: Buffer) {
   const sequence = readSets(configuration, 6, byteAt(configuration, 5) & 0x1f);
   const picture = readSets(configuration, sequence.end + 1, byteAt(configuration, sequence.end));
@@ -46,14 +51,14 @@ const withLength = (set: Buffer): Buffer => {
   return Buffer.concat([length, set]);
 };
 
-/** Their numbers take 5 and 8 bits. */
+/** Their counts have 5 and 8 bits. */
 const MAX_SEQUENCE_SETS = 31;
 const MAX_PICTURE_SETS = 255;
 
 /**
- * One avcC with the sets of both: of the copied pictures and of the encoded ones, whose ids differ.
- * What follows the sets is the first one's, and the second's is the same. Throws `CutFailedError`
- * (UnreadableMedia) where there are too many sets for one, or a configuration is cut off.
+ * An avcC with the parameter sets of copied (`source`) and encoded pictures (`encoded`), whose ids
+ * must differ. Fields behind the sets are the same in both. Throws `CutFailedError`
+ * (UnreadableMedia) for too many sets, and for an incomplete avcC.
  */
 export function mergedAvcConfiguration(source: Buffer, encoded: Buffer): Buffer {
   const [one, other] = [readAvcConfiguration(source), readAvcConfiguration(encoded)];
@@ -71,7 +76,7 @@ export function mergedAvcConfiguration(source: Buffer, encoded: Buffer): Buffer 
   ]);
 }
 
-/** Units of one type in an hvcC: parameter sets, or messages. */
+/** NAL units of one type in an hvcC: parameter sets or SEI messages. */
 export type HevcArray = { type: number; isComplete: boolean; sets: Buffer[] };
 
 const HEVC_HEAD_BYTES = 22;
@@ -90,7 +95,7 @@ export function hevcArrays(configuration: Buffer): HevcArray[] {
   return arrays;
 }
 
-/** An hvcC of these arrays; all else is that of another one. */
+/** An hvcC with these arrays and the other fields of `configuration`. */
 export function hevcConfiguration(configuration: Buffer, arrays: readonly HevcArray[]): Buffer {
   const bodies = arrays.flatMap(({ type, isComplete, sets }) => {
     const header = Buffer.alloc(3);
@@ -101,17 +106,19 @@ export function hevcConfiguration(configuration: Buffer, arrays: readonly HevcAr
   return Buffer.concat([configuration.subarray(0, HEVC_HEAD_BYTES), Buffer.from([arrays.length]), ...bodies]);
 }
 
-/** The sets of an hvcC (video, sequence, picture), to stand in the stream before a keyframe. */
+/**
+ * The parameter sets of an hvcC (video, sequence, picture), as they precede a keyframe in a stream.
+ */
 export const hevcParameterSets = (configuration: Buffer): Buffer[] =>
   hevcArrays(configuration).flatMap(({ sets }) => sets);
 
-/** The sets of an avcC, sequence then picture, to stand in the stream before a keyframe. */
+/** The parameter sets of an avcC (sequence, picture), as they precede a keyframe in a stream. */
 export function avcParameterSets(configuration: Buffer): Buffer[] {
   const { sequence, picture } = readAvcConfiguration(configuration);
   return [...sequence, ...picture];
 }
 
-/** The configuration with no sets in it: they're all in the stream. */
+/** The configuration without parameter sets, for a stream that contains them. */
 export function withoutSets(configuration: Buffer, codec: "h264" | "hevc"): Buffer {
   byteAt(configuration, 4);
   if (codec === "h264") return Buffer.concat([configuration.subarray(0, 5), Buffer.from([0xe0, 0])]);

@@ -4,9 +4,9 @@ import { type HevcArray, hevcArrays, hevcConfiguration } from "./decoder-configu
 import { lengthFramed, lengthPrefixed } from "./units.ts";
 
 /**
- * Gives the pictures of an encoder parameter sets that stand beside those of the source in one hvcC:
- * x265 has no option for their ids, and under the tag hvc1 samples hold no sets (ISO/IEC 14496-15,
- * section 8.3.3.1.1). ITU-T H.265, sections 7.3.2 and 7.3.6.1.
+ * Renumbers the parameter sets of an encoder, so that one hvcC can hold them together with the
+ * source's. x265 has no option for their ids, and with the sample entry hvc1, samples contain no
+ * parameter sets (ISO/IEC 14496-15, section 8.3.3.1.1). ITU-T H.265, sections 7.3.2 and 7.3.6.1.
  */
 
 const VIDEO_SETS = 32;
@@ -19,9 +19,9 @@ const LAST_SLICE_TYPE = 31;
 const isRandomAccess = (type: number): boolean => type >= 16 && type <= 23;
 
 /**
- * Of a picture set. Each takes 9 bits where 0 takes 1, so that a slice with it is longer by just one
- * byte and nothing behind moves by bits; and the last bits aren't zeros, so that no start code comes
- * of it.
+ * Ids of picture parameter sets. Each one takes 9 bits where 0 takes 1, so a slice header grows by
+ * exactly one byte and isn't shifted by bits. None ends with zero bits, which might form a start
+ * code.
  */
 const PICTURE_IDS = [30, 29, 28, 26, 25, 24, 22, 21, 20, 18, 17, 16];
 const OTHER_IDS = Array.from({ length: 16 }, (_, at) => 15 - at);
@@ -33,12 +33,15 @@ const payloadOf = (set: Buffer): string => bitsOf(unescaped(set.subarray(UNIT_HE
 const withPayload = (set: Buffer, bits: string): Buffer =>
   Buffer.concat([set.subarray(0, UNIT_HEADER_BYTES), escaped(bytesOf(bits))]);
 
-/** The bits of a set end with a one, and zeros up to the byte. */
+/** The bits in front of rbsp_trailing_bits: a one, and zeros up to the byte. */
 const content = (bits: string): string => bits.slice(0, bits.lastIndexOf("1"));
 
 const videoIdOf = (bits: string): number => Number.parseInt(bits.slice(0, 4), 2);
 
-/** Behind the profile, which is 88 bits, and the level of each layer in time. Section 7.3.3. */
+/**
+ * The sequence parameter set's id, behind the profile (88 bits) and the level of each temporal
+ * layer. Section 7.3.3.
+ */
 function sequenceIdAt(bits: string): Code {
   const layers = Number.parseInt(bits.slice(4, 7), 2);
   let at = 8 + 88 + 8;
@@ -49,12 +52,12 @@ function sequenceIdAt(bits: string): Code {
   return golombAt(bits, at);
 }
 
-const setsOf = (arrays: readonly HevcArray[], wanted: number): Buffer[] =>
-  arrays.filter(({ type }) => type === wanted).flatMap(({ sets }) => sets);
+const setsOf = (arrays: readonly HevcArray[], type: number): Buffer[] =>
+  arrays.filter((array) => array.type === type).flatMap(({ sets }) => sets);
 
 function freeId(used: readonly number[], candidates: readonly number[]): number {
   const id = candidates.find((candidate) => !used.includes(candidate));
-  if (id === undefined) throw unreadable("the source leaves no id for a parameter set");
+  if (id === undefined) throw unreadable("the source uses all parameter set ids");
   return id;
 }
 
@@ -88,7 +91,7 @@ function withIds(type: number, set: Buffer, ids: Ids): Buffer {
   return withPayload(set, `${golomb(ids.picture)}${golomb(ids.sequence)}${content(bits).slice(end)}1`);
 }
 
-/** Chroma format and bit depths. */
+/** Offsets of chroma format and bit depths in hvcC. */
 const FORMAT_AT = [16, 17, 18];
 const LEVEL_AT = 12;
 
@@ -102,11 +105,11 @@ export class RenumberedHevcSets {
     this.#ids = freeIds(this.#arrays);
   }
 
-  /** The hvcC that an encoder wrote, with other ids. */
+  /** An encoder's hvcC with its new ids. */
   configuration(encoded: Buffer): Buffer {
     const arrays = hevcArrays(encoded).filter(({ type }) => SET_TYPES.includes(type));
     for (const { type, sets } of arrays)
-      if (sets.length > 1) throw unreadable(`an encoder's ${sets.length} sets of type ${type}`);
+      if (sets.length > 1) throw unreadable(`the encoder wrote ${sets.length} parameter sets of type ${type}, not one`);
     const renumbered = arrays.map(({ type, sets }) => ({
       type,
       isComplete: this.#arrays.some((array) => array.type === type && array.isComplete),
@@ -115,34 +118,34 @@ export class RenumberedHevcSets {
     return hevcConfiguration(encoded, renumbered);
   }
 
-  /** One hvcC of the source with the sets of a `configuration` too. */
+  /** The source's hvcC with the sets of `configuration` added. */
   merged(source: Buffer, configuration: Buffer): Buffer {
     if (FORMAT_AT.some((at) => source[at] !== configuration[at]))
-      throw unreadable("the encoded pictures have another pixel format than the source's");
-    const own = hevcArrays(configuration);
-    const theirs = hevcArrays(source);
-    const arrays = theirs.map((array) => ({ ...array, sets: [...array.sets, ...setsOf(own, array.type)] }));
-    // A source under the tag hev1 may have all of its sets in the stream.
-    arrays.push(...own.filter(({ type }) => theirs.every((array) => array.type !== type)));
-    const head = Buffer.from(source);
-    head[LEVEL_AT] = Math.max(source[LEVEL_AT]!, configuration[LEVEL_AT]!);
-    return hevcConfiguration(head, arrays);
+      throw unreadable("encoded and source pictures have different pixel formats");
+    const encoded = hevcArrays(configuration);
+    const arraysOfSource = hevcArrays(source);
+    const arrays = arraysOfSource.map((array) => ({ ...array, sets: [...array.sets, ...setsOf(encoded, array.type)] }));
+    // A source with the sample entry hev1 may have all of its sets in the stream.
+    arrays.push(...encoded.filter(({ type }) => arraysOfSource.every((array) => array.type !== type)));
+    const header = Buffer.from(source);
+    header[LEVEL_AT] = Math.max(source[LEVEL_AT]!, configuration[LEVEL_AT]!);
+    return hevcConfiguration(header, arrays);
   }
 
-  /** A frame of the encoder, framed by lengths, that names its sets by their other ids. */
+  /** An encoder's frame in length format, with the new ids. */
   frame(frame: Buffer): Buffer {
     const units = lengthFramed(frame);
-    if (units === undefined) throw unreadable("an encoded frame can't be taken apart");
+    if (units === undefined) throw unreadable("an encoded frame has no valid NAL units");
     return lengthPrefixed(units.map((unit) => this.#renumbered(unit)));
   }
 
   #renumbered(unit: Buffer): Buffer {
     const type = (unit[0]! >> 1) & 0x3f;
     if (type > LAST_SLICE_TYPE) return unit;
-    // Before the id: one flag, and another in a picture that a decoder can begin with.
+    // The id is behind one flag, and another one in a random access picture.
     const flags = isRandomAccess(type) ? 2 : 1;
     const first = (unit[UNIT_HEADER_BYTES] ?? 0).toString(2).padStart(8, "0");
-    if (first[flags] !== "1") throw unreadable("an encoded picture has sets of another id than 0");
+    if (first[flags] !== "1") throw unreadable("an encoded picture refers to a parameter set other than 0");
     const begin = bytesOf(first.slice(0, flags) + golomb(this.#ids.picture) + first.slice(flags + 1));
     return Buffer.concat([unit.subarray(0, UNIT_HEADER_BYTES), begin, unit.subarray(UNIT_HEADER_BYTES + 1)]);
   }

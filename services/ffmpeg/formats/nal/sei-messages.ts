@@ -2,20 +2,23 @@ import { bitsOf, escaped, findGolomb, unescaped } from "./bits.ts";
 import { isSlice, lengthFramed, lengthPrefixed, type NalCodec, nalType } from "./units.ts";
 
 /**
- * Supplemental messages (SEI) that a viewer's picture depends on. Encoders don't write them again.
- * ITU-T H.264 and H.265, section 7.3.2.3 (7.3.5) and annex D.
+ * Supplemental enhancement information (SEI) that affects what a viewer sees, and that encoders
+ * don't write. ITU-T H.264 and H.265, section 7.3.2.3 (7.3.5) and annex D.
  */
 
-/** What holds for all pictures from a keyframe on: how the picture was mastered, its transfer, and the light around it. */
-const OF_A_SEQUENCE = [137, 144, 147, 148];
+/**
+ * Payload types that apply to all pictures from a keyframe on: mastering display, content light
+ * level, alternative transfer and ambient viewing environment.
+ */
+const SEQUENCE_PAYLOAD_TYPES = [137, 144, 147, 148];
 
-/** By ITU-T T.35: captions, and light levels from picture to picture (HDR10+). */
-const OF_A_PICTURE = [4];
+/** Payload types that apply to one picture. ITU-T T.35: captions and HDR10+. */
+const PICTURE_PAYLOAD_TYPES = [4];
 
-/** From which picture on all is whole again. */
+/** recovery_point. */
 const RECOVERY_POINT = 6;
 
-export type Message = { type: number; payload: Buffer };
+export type SeiMessage = { type: number; payload: Buffer };
 
 const UNIT_HEADERS: Readonly<Record<NalCodec, Buffer>> = {
   h264: Buffer.from([6]),
@@ -24,7 +27,7 @@ const UNIT_HEADERS: Readonly<Record<NalCodec, Buffer>> = {
 
 const isMessage = (codec: NalCodec, unit: Buffer): boolean => nalType(codec, unit) === (codec === "h264" ? 6 : 39);
 
-/** A number as bytes of 255, and one below that. */
+/** Reads a number that is coded as bytes of 255 and one smaller byte. */
 function numberAt(bytes: Buffer, at: number): { value: number; end: number } {
   let end = at;
   while (bytes[end] === 0xff) end += 1;
@@ -34,19 +37,19 @@ function numberAt(bytes: Buffer, at: number): { value: number; end: number } {
 const numberBytes = (value: number): Buffer =>
   Buffer.from([...Array<number>(Math.floor(value / 0xff)).fill(0xff), value % 0xff]);
 
-/** The longest code that is read. */
+/** Length of the longest code that is read. */
 const MAX_CODE_BYTES = 8;
 
-/** More than the messages of a picture take: captions and light levels have hundreds of bytes. */
+/** More than a picture's messages take: captions and light levels have hundreds of bytes. */
 const MAX_MESSAGE_UNIT_BYTES = 256 * 1024;
 const MAX_MESSAGES = 1_000;
 
-/** None of a unit that is larger, or holds more, than one of a real picture. */
-function messagesIn(codec: NalCodec, unit: Buffer): Message[] {
+/** The messages of an SEI unit. Units larger than a real picture's are skipped. */
+function messagesIn(codec: NalCodec, unit: Buffer): SeiMessage[] {
   if (unit.length > MAX_MESSAGE_UNIT_BYTES) return [];
   const bytes = unescaped(unit.subarray(UNIT_HEADERS[codec].length));
-  const messages: Message[] = [];
-  // The last byte ends the unit.
+  const messages: SeiMessage[] = [];
+  // The last byte is rbsp_trailing_bits.
   for (let at = 0; at < bytes.length - 1 && messages.length < MAX_MESSAGES; ) {
     const type = numberAt(bytes, at);
     const size = numberAt(bytes, type.end);
@@ -58,30 +61,32 @@ function messagesIn(codec: NalCodec, unit: Buffer): Message[] {
   return messages;
 }
 
-/** The messages of units, of whatever else they are. */
-const messagesOf = (codec: NalCodec, units: readonly Buffer[]): Message[] =>
+/** The messages of all SEI units among `units`. */
+const messagesOf = (codec: NalCodec, units: readonly Buffer[]): SeiMessage[] =>
   units.filter((unit) => isMessage(codec, unit)).flatMap((unit) => messagesIn(codec, unit));
 
-/** Of units that hold for all pictures that follow. */
-export const sequenceMessages = (codec: NalCodec, units: readonly Buffer[]): Message[] =>
-  messagesOf(codec, units).filter(({ type }) => OF_A_SEQUENCE.includes(type));
+/** The messages that apply to all following pictures. */
+export const sequenceMessages = (codec: NalCodec, units: readonly Buffer[]): SeiMessage[] =>
+  messagesOf(codec, units).filter(({ type }) => SEQUENCE_PAYLOAD_TYPES.includes(type));
 
-/** Of a packet, framed by lengths, that hold for its picture alone. */
-export const pictureMessages = (codec: NalCodec, packet: Buffer): Message[] =>
-  messagesOf(codec, lengthFramed(packet) ?? []).filter(({ type }) => OF_A_PICTURE.includes(type));
+/** The messages of a packet in length format that apply to its picture only. */
+export const pictureMessages = (codec: NalCodec, packet: Buffer): SeiMessage[] =>
+  messagesOf(codec, lengthFramed(packet) ?? []).filter(({ type }) => PICTURE_PAYLOAD_TYPES.includes(type));
 
 /**
- * How many more pictures it takes until all is whole for a decoder that starts here (H.264:
- * recovery_frame_cnt; HEVC: the code of recovery_poc_cnt, 0 for none). Undefined where no message
- * says so.
+ * Pictures until a decoder that starts here shows correct output (H.264: recovery_frame_cnt; HEVC:
+ * the code of recovery_poc_cnt, 0 for none). Undefined without a recovery point message.
  */
 export function recoveryPoint(codec: NalCodec, units: readonly Buffer[]): number | undefined {
   const found = messagesOf(codec, units).find(({ type }) => type === RECOVERY_POINT);
   return found && findGolomb(bitsOf(found.payload.subarray(0, MAX_CODE_BYTES)), 0)?.value;
 }
 
-/** The packet, framed by lengths, with these messages before its picture: those of a type that it has none of. */
-export function withMessages(codec: NalCodec, packet: Buffer, messages: readonly Message[]): Buffer {
+/**
+ * The packet (length format) with these messages in front of its picture, except those of a type
+ * that it has already.
+ */
+export function withMessages(codec: NalCodec, packet: Buffer, messages: readonly SeiMessage[]): Buffer {
   const units = lengthFramed(packet);
   if (units === undefined || messages.length === 0) return packet;
   const known = messagesOf(codec, units).map(({ type }) => type);
