@@ -3,7 +3,13 @@ import type { Container, MadeSegment } from "../../split/ports/media-tools.ts";
 import { isMatroska } from "../formats/containers.ts";
 import { patchMetadata } from "../formats/patch-metadata.ts";
 import type { DynamicRangeCheck } from "../proof/dynamic-range.ts";
-import { type Expected, type PacketCheck, proveSegment, roundingOf, type SourceFrame } from "../proof/prove-segment.ts";
+import {
+  type ExpectedSegment,
+  type PacketCheck,
+  proveSegment,
+  roundingOf,
+  type SourceFrame,
+} from "../proof/prove-segment.ts";
 import { type ContainerMetadata, metadataPatchAt } from "../source/container-metadata.ts";
 import type { AudioTrack } from "../source/describe.ts";
 import { type AudioOutput, isPcm } from "./audio-output.ts";
@@ -151,7 +157,7 @@ export class SegmentFinisher {
     });
   }
 
-  #expectedOf({ index, video, audio }: CompleteSegment): Expected {
+  #expectedOf({ index, video, audio }: CompleteSegment): ExpectedSegment {
     const { container, audioOutputs, starts, dynamicRange } = this.#options;
     const { frames, lastDuration, start, hash, startsOnKey, mustDecode, size } = video;
     return {
@@ -171,7 +177,7 @@ export class SegmentFinisher {
     };
   }
 
-  async #prove({ path, video }: CompleteSegment, expected: Expected): Promise<MadeSegment["proof"]> {
+  async #prove({ path, video }: CompleteSegment, expected: ExpectedSegment): Promise<MadeSegment["proof"]> {
     const { binary, directory, container, signal } = this.#options;
     const check = video.check?.();
     try {
@@ -198,7 +204,7 @@ export class SegmentFinisher {
    * Seconds by which all audio is late. ffmpeg's Matroska muxer before version 6 writes a codec's
    * delay into the header and doesn't add it to the times, so players start the audio too early.
    */
-  #shiftOf({ audio, start }: Expected, { sound = [] }: MadeSegment["proof"]): number {
+  #shiftOf({ audio, start }: ExpectedSegment, { sound = [] }: MadeSegment["proof"]): number {
     if (!isMatroska(this.#options.container)) return 0;
     const shifts = audio.flatMap(({ packets }, track) => {
       const first = packets.find(({ isPlayed }) => isPlayed);

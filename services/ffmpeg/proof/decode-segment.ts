@@ -6,58 +6,60 @@ import { runFfmpeg } from "../process/run-ffmpeg.ts";
 import { boundedDecoding } from "../process/sandbox.ts";
 import { LATE_VIDEO_OPTIONS, type SegmentFile } from "./segment-file.ts";
 
-/** What a decoder gives of a produced file's picture, set up from that file alone. */
+/** The decoded frames of a segment file, with a decoder that is set up from that file only. */
 export type Decoded = {
-  /** When each frame is shown, in the order in which they come: seconds from the first packet that is shown. */
+  /**
+   * Presentation time of each frame, in output order: seconds from the first packet in presentation
+   * order.
+   */
   times: number[];
-  /** Of the first frame, in pixels as displayed; undefined where none comes. */
+  /** Size of the first frame in pixels, as displayed; undefined when there's no frame. */
   size: [number, number] | undefined;
 };
 
 /**
- * Only whether frames come counts, not what they look like: without the loop filter and the inverse
- * transform, decoding costs half.
+ * Frames are only counted, so the loop filter and the inverse transform are skipped: half the cost.
  */
-const CHEAP = ["-skip_loop_filter", "all", "-skip_idct", "all"];
+const FAST_DECODING = ["-skip_loop_filter", "all", "-skip_idct", "all"];
 
 const QUIET = ["-hide_banner", "-nostdin", "-loglevel", "error", "-copyts"];
 
 /**
- * These state all of the picture's parameters; elsewhere, and for other codecs (MPEG-4 part 2 in MOV),
- * ffmpeg has to decode some frames to know them.
+ * MP4 and Matroska contain all parameters of H.264 and HEVC. For other containers and codecs
+ * (MPEG-4 part 2 in MOV), ffmpeg must decode some frames to find them.
  */
 const openingOf = ({ container, codec }: SegmentFile): string[] =>
   isNalCodec(codec) && (isIso(container) || isMatroska(container)) ? ["-nofind_stream_info"] : [...LATE_VIDEO_OPTIONS];
 
-/** What threads that decode a frame each make of damage depends on their number. */
+/** With frame threads, the output for damaged input depends on the number of threads. */
 const DETERMINISTIC_DECODING = ["-thread_type", "slice"];
 
-/** Each thread more would decode a frame more than is asked for. */
+/** Each further thread would decode one more frame than requested. */
 const ONE_THREAD = ["-threads", "1"];
 
-/** ffmpeg gives up where more than two thirds of the packets fail; all of them are to be tried. */
+/** By default, ffmpeg stops when more than two thirds of the packets fail. */
 const ANY_ERRORS = ["-max_error_rate", "1"];
 
-/** In the file's own clock, not in that of a frame rate. */
+/** Keeps the file's time base instead of that of a frame rate. */
 const OWN_TIMES = ["-enc_time_base", "-1"];
 
-/** Among so many packets, the one that is shown first comes. */
+/** The first packet in presentation order is among this many. */
 const MIN_PACKETS = 8;
 
-/** How ffmpeg's frame checksums state the size: in a comment before the first frame. */
+/** The size in ffmpeg's framecrc output: a comment before the first frame. */
 const DIMENSIONS = /^#dimensions 0: (\d+)x(\d+)/;
 
 /**
- * Decodes the picture of a produced file from its beginning: `atMost` frames of it, or all. What the
- * decoder complains about isn't an error here: frames that don't come are. Throws `FfmpegError`
- * where the file can't be opened, what is the machine's fault, and the signal's reason.
+ * Decodes the video of a segment file from its beginning: at most `maxFrames` frames, or all of
+ * them. Decoder messages aren't errors here; missing frames are. Throws `FfmpegError` when the file
+ * can't be opened, failures of the machine, and the signal's reason.
  */
-export async function decodeSegment(segment: SegmentFile, atMost?: number): Promise<Decoded> {
+export async function decodeSegment(segment: SegmentFile, maxFrames?: number): Promise<Decoded> {
   const { binary, directory, path, signal } = segment;
-  const threads = atMost === undefined ? DETERMINISTIC_DECODING : ONE_THREAD;
-  const options = [...QUIET, ...openingOf(segment), ...ANY_ERRORS, ...boundedDecoding, ...CHEAP, ...threads];
-  const frames = ["-map", "0:v:0", ...(atMost === undefined ? [] : ["-frames:v", String(atMost)])];
-  const packets = ["-map", "0:v:0", "-frames:v", String(Math.max(MIN_PACKETS, atMost ?? 0)), "-c", "copy"];
+  const threads = maxFrames === undefined ? DETERMINISTIC_DECODING : ONE_THREAD;
+  const options = [...QUIET, ...openingOf(segment), ...ANY_ERRORS, ...boundedDecoding, ...FAST_DECODING, ...threads];
+  const frames = ["-map", "0:v:0", ...(maxFrames === undefined ? [] : ["-frames:v", String(maxFrames)])];
+  const packets = ["-map", "0:v:0", "-frames:v", String(Math.max(MIN_PACKETS, maxFrames ?? 0)), "-c", "copy"];
   const decoded: Decoded = { times: [], size: undefined };
   let start = Number.POSITIVE_INFINITY;
   await runFfmpeg(

@@ -20,15 +20,15 @@ import { CutFailedError } from "../process/errors.ts";
 import { readFully } from "../process/read-fully.ts";
 import type { PacketHandlers, SegmentFile } from "./segment-file.ts";
 
-// It warns, on the console, of codecs that it can't decode; here packets are only read.
+// It logs warnings about codecs that it can't decode; here packets are only read.
 Logging.level = LogLevel.Silent;
 
-/** Of the file's bytes. Beside them the parser holds an MP4's index, or a cluster of Matroska. */
+/** Cache of the file's bytes. The parser also holds an MP4's index, or one cluster of Matroska. */
 const MAX_CACHE_BYTES = 2 * 1024 * 1024;
 
 /**
- * Reads a produced MP4, MOV, 3GP, Matroska or WebM file with mediabunny, whatever its codecs. One
- * packet of each track is held at a time. The file is closed however the reading ends.
+ * Reads an MP4, MOV, 3GP, Matroska or WebM segment with mediabunny, whatever its codecs. Holds one
+ * packet per track at a time. Closes the file however the reading ends.
  */
 export async function parseSegment(segment: SegmentFile, handlers: PacketHandlers): Promise<void> {
   const { path, signal } = segment;
@@ -47,8 +47,7 @@ export async function parseSegment(segment: SegmentFile, handlers: PacketHandler
 }
 
 /**
- * A file as the parser sees it. What goes wrong in reading it isn't taken for what is wrong with
- * its bytes.
+ * The parser's access to a file. Errors of reading the file are told apart from invalid content.
  */
 class ParserSource {
   readonly input: Input;
@@ -68,14 +67,16 @@ class ParserSource {
       read,
       maxCacheSize: MAX_CACHE_BYTES,
       prefetchProfile: "fileSystem",
-      // Of reading ahead: a read that is waited for says it again.
+      // Errors of reading ahead are thrown again by the read itself.
       handleUnhandledError: () => {},
     });
     this.input = new Input({ source, formats: [MP4, QTFF, MATROSKA, WEBM] });
   }
 
-  /** The parser's answer. */
-  async answer<T>(parsing: Promise<T>): Promise<T> {
+  /**
+   * The result of a parser call. Throws the file system's error, or `CutFailedError` (ProofFailed).
+   */
+  async resultOf<T>(parsing: Promise<T>): Promise<T> {
     try {
       return await parsing;
     } catch (error) {
@@ -101,25 +102,25 @@ class TrackReader {
     onPacket: TrackReader["onPacket"],
   ) {
     this.#source = source;
-    // Its iterator would read ahead as many packets as were taken in the last second.
+    // Its iterator would read ahead as many packets as were read in the last second.
     this.#sink = new EncodedPacketSink(track);
     this.#options = options;
     this.onPacket = onPacket;
   }
 
   async begin(): Promise<void> {
-    this.next = await this.#source.answer(this.#sink.getFirstPacket(this.#options));
+    this.next = await this.#source.resultOf(this.#sink.getFirstPacket(this.#options));
   }
 
   async advance(packet: EncodedPacket): Promise<void> {
-    this.next = await this.#source.answer(this.#sink.getNextPacket(packet, this.#options));
+    this.next = await this.#source.resultOf(this.#sink.getNextPacket(packet, this.#options));
   }
 }
 
 async function readTracks(source: ParserSource, segment: SegmentFile, handlers: PacketHandlers): Promise<void> {
   const { container, audioTracks, signal } = segment;
-  const [video] = await source.answer(source.input.getVideoTracks());
-  if (video === undefined) throw new CutFailedError("ProofFailed", "The segment's file has no picture");
+  const [video] = await source.resultOf(source.input.getVideoTracks());
+  if (video === undefined) throw new CutFailedError("ProofFailed", "The segment's file has no video track");
   const tracks = [
     new TrackReader(source, video, {}, ({ timestamp, type, duration, data }) =>
       handlers.onVideo({
@@ -130,9 +131,9 @@ async function readTracks(source: ParserSource, segment: SegmentFile, handlers: 
       }),
     ),
   ];
-  const sound = await source.answer(source.input.getAudioTracks());
-  for (const [index, track] of sound.slice(0, audioTracks).entries()) {
-    const delay = isMatroska(container) ? await source.answer(codecDelay(track)) : 0;
+  const audioTracksFound = await source.resultOf(source.input.getAudioTracks());
+  for (const [index, track] of audioTracksFound.slice(0, audioTracks).entries()) {
+    const delay = isMatroska(container) ? await source.resultOf(codecDelay(track)) : 0;
     const onPacket = ({ timestamp, duration }: EncodedPacket) => handlers.onAudio(index, timestamp - delay, duration);
     tracks.push(new TrackReader(source, track, { metadataOnly: true }, onPacket));
   }
@@ -145,7 +146,9 @@ async function readTracks(source: ParserSource, segment: SegmentFile, handlers: 
   }
 }
 
-/** The track with the earliest packet: in Matroska, likely one of the cluster that was read last. */
+/**
+ * The track with the earliest packet: in Matroska, probably from the cluster that was read last.
+ */
 function nextOf(tracks: readonly TrackReader[]): TrackReader | undefined {
   return tracks
     .filter(({ next }) => next !== null)
@@ -155,14 +158,13 @@ function nextOf(tracks: readonly TrackReader[]): TrackReader | undefined {
     );
 }
 
-/** "OpusHead", version, channels, then the pre-skip. RFC 7845, section 5.1. */
+/** Offset of the pre-skip behind "OpusHead", version and channels. RFC 7845, section 5.1. */
 const PRE_SKIP_AT = 10;
 const OPUS_RATE = 48_000;
 
 /**
- * Seconds that Matroska has its readers take from each time of a track (CodecDelay, RFC 9559
- * section 5.1.4.1.28), which the parser leaves to them. Of the codecs in use only Opus has it, and
- * repeats it in its own header.
+ * CodecDelay of a track in seconds (RFC 9559, section 5.1.4.1.28), which readers subtract from each
+ * time and the parser doesn't. Of the codecs in use, only Opus has it and repeats it in its header.
  */
 async function codecDelay(track: InputAudioTrack): Promise<number> {
   if ((await track.getCodec()) !== "opus") return 0;

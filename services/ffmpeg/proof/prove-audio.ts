@@ -1,41 +1,41 @@
 import { MAX_AUDIO_GAP_SECONDS, type SegmentProof, type SegmentSound } from "../../split/domain/proof.ts";
 import { ProofError } from "./proof-error.ts";
 
-/** A packet of sound as the source has it. Seconds, from the segment's first frame. */
+/** An audio packet of the source. Seconds from the segment's first frame. */
 export type SourceAudioPacket = {
   time: number;
   duration: number;
-  /** Without sound before it: since the packet before it ended, whichever segment that is in. */
+  /** Gap in the audio since the previous packet's end, even if that is in another segment. */
   gap: number;
-  /** False for what a decoder needs before the sound begins, which the source hides. */
+  /** False for priming, which a decoder needs before the audible audio and the source hides. */
   isPlayed: boolean;
 };
 
-/** A packet of sound as the produced file has it. Seconds; `time` is on the file's own time line. */
+/** An audio packet of the segment's file. Seconds; `time` is the file's. */
 export type SegmentAudioPacket = { time: number; duration: number };
 
-/** A track of sound of one segment. */
+/** An audio track of one segment. */
 export type ExpectedTrack = {
   packets: readonly SourceAudioPacket[];
-  /** Whether packets are kept as they are: PCM is packed anew by every container. */
+  /** Whether packets stay as they are. Containers divide PCM into new packets. */
   isPacked: boolean;
 };
 
 export type SegmentTiming = {
-  /** When the segment's first frame is shown: seconds on the file's time line. */
+  /** The segment's first frame: seconds on the file's clock. */
   begin: number;
-  /** And seconds from the video's first frame. */
+  /** The segment's first frame: seconds from the first video frame. */
   start: number;
-  /** Whether the container hides what comes before zero, as an edit list does. */
+  /** Whether the container hides audio before zero, as an edit list does. */
   hidesNegative: boolean;
 };
 
-/** Sound may be this far from where it was, against the picture. */
+/** How far audio may move relative to the video, in seconds. */
 const MAX_AUDIO_SECONDS = 0.04;
 
 type Interval = { start: number; end: number };
 
-/** What is played of packets, on the file's time line. */
+/** The audible intervals of packets, on the file's clock. */
 const played = (packets: readonly SegmentAudioPacket[], { hidesNegative }: SegmentTiming): Interval[] =>
   packets
     .map(({ time, duration }) => ({ start: hidesNegative ? Math.max(0, time) : time, end: time + duration }))
@@ -44,10 +44,10 @@ const played = (packets: readonly SegmentAudioPacket[], { hidesNegative }: Segme
 const sum = (intervals: readonly Interval[]): number => intervals.reduce((all, { start, end }) => all + end - start, 0);
 
 /**
- * Measures a track of a produced file against the packets of the source. `offset`: how far sound is
- * from where it was, against the picture. `sound`: what is played of it; undefined where that is
- * nothing. Throws `ProofError` for a packet that is missing or doubled, and for sound out of step or
- * with a hole that the source hasn't.
+ * Measures an audio track of a segment's file and compares it with the source's packets. `offset`:
+ * how far the audio moved relative to the video, in seconds. `sound`: the audible audio; undefined
+ * when there is none. Throws `ProofError` for a missing or duplicate packet, unsynchronised audio,
+ * and a gap that the source doesn't have.
  */
 export function proveTrack(
   track: number,
@@ -56,17 +56,17 @@ export function proveTrack(
   timing: SegmentTiming,
 ): { offset: number; sound: SegmentSound | undefined } {
   if (isPacked && found.length !== packets.length)
-    throw new ProofError(`audio track ${track} has ${found.length} packets, and ${packets.length} belong into it`);
+    throw new ProofError(`audio track ${track} has ${found.length} packets instead of ${packets.length}`);
   const expected = packets.filter(({ isPlayed }) => isPlayed);
   const [first] = expected;
-  // Packets that are kept last as long as in the source; containers may state none of it.
+  // Kept packets last as long as in the source; containers may not store durations.
   const kept = isPacked
     ? found.map(({ time }, at) => ({ time, duration: packets[at]!.duration })).filter((_, at) => packets[at]!.isPlayed)
     : found;
   const intervals = played(kept, timing);
   if (first === undefined) return { offset: 0, sound: undefined };
   const offset = offsetOf(packets, found, isPacked, timing);
-  if (offset > MAX_AUDIO_SECONDS) throw new ProofError(`the sound is ${(offset * 1_000).toFixed(0)} ms out of step`);
+  if (offset > MAX_AUDIO_SECONDS) throw new ProofError(`the audio is ${(offset * 1_000).toFixed(0)} ms out of sync`);
 
   const start = intervals[0]?.start ?? Number.POSITIVE_INFINITY;
   const lostAtStart = start - timing.begin - first.time;
@@ -97,7 +97,7 @@ function offsetOf(
   );
 }
 
-/** The largest hole between packets that the source hasn't. */
+/** The largest gap between packets that the source doesn't have, in seconds. */
 function gapInside(
   expected: readonly SourceAudioPacket[],
   kept: readonly SegmentAudioPacket[],
@@ -113,24 +113,24 @@ function gapInside(
   return largest;
 }
 
-/** Seconds of sound that are missing in all. */
+/** Seconds of audio that are missing in total. */
 const lostOf = (expected: readonly SourceAudioPacket[], intervals: readonly Interval[]): number =>
   expected.reduce((all, { duration }) => all + duration, 0) - sum(intervals);
 
 function assertGap(track: number, seconds: number): void {
   if (seconds > MAX_AUDIO_GAP_SECONDS)
     throw new ProofError(
-      `audio track ${track} has a hole of ${(seconds * 1_000).toFixed(0)} ms that the source hasn't`,
+      `audio track ${track} has a gap of ${(seconds * 1_000).toFixed(0)} ms that the source doesn't have`,
     );
 }
 
-/** Follows each track over the joints of segments. */
+/** Checks that audio continues from segment to segment. */
 export class AudioContinuity {
   readonly #ends = new Map<number, number>();
 
   /**
-   * Takes the next segment's sound. Throws `ProofError` for a hole between it and that of the
-   * segments before.
+   * Adds the next segment's audio. Throws `ProofError` for a gap between it and the previous
+   * segments that the source doesn't have.
    */
   add({ sound = [] }: Pick<SegmentProof, "sound">): void {
     for (const [track, one] of sound.entries()) {

@@ -1,36 +1,41 @@
 import type { Container } from "../../split/ports/media-tools.ts";
 
-/** A file that was produced, to be read for its proof. */
+/** A segment's file, to be read for its proof. */
 export type SegmentFile = {
-  /** Of ffmpeg. */
+  /** Path of ffmpeg. */
   binary: string;
   directory: string;
   path: string;
   audioTracks: number;
   container: Container;
-  /** Of the picture, as ffprobe names it; undefined where it may be any. */
+  /** Video codec, as ffprobe names it; undefined: any. */
   codec?: string;
-  /** Ends the reading at once. */
+  /** Aborting it ends the reading immediately. */
   signal: AbortSignal;
 };
 
-/** A packet of a produced file's picture, which is its first video track. */
+/** A packet of the file's first video track. */
 export type VideoPacket = {
-  /** Seconds, edit lists applied. */
+  /** Presentation time in seconds, with edit lists applied. */
   time: number;
-  /** Undefined where the reader doesn't know. */
+  /** Whether it's a keyframe; undefined when the reader doesn't know. */
   key: boolean | undefined;
-  /** Seconds as the container states them; undefined where it states none. */
+  /** Duration in seconds as stored; undefined when the container stores none. */
   duration: number | undefined;
   data: Buffer;
 };
 
 export type PacketHandlers = {
-  /** In decode order, one after the other. */
+  /** Called in decode order; the reader waits for each call. */
   onVideo: (packet: VideoPacket) => void | Promise<void>;
-  /** A packet of audio track 0, 1, …; seconds. The duration is 0 where the container states none. */
+  /**
+   * Called for each packet of audio track 0, 1, …; seconds. The duration is 0 when none is stored.
+   */
   onAudio: (track: number, time: number, duration: number) => void;
 };
 
-/** ffmpeg's options: sound of the first segment may begin ten seconds before its picture, which is to be found. */
+/**
+ * ffmpeg's input options that find video which begins ten seconds after the audio, as it may in a
+ * first segment.
+ */
 export const LATE_VIDEO_OPTIONS: readonly string[] = ["-probesize", "200000000", "-analyzeduration", "30000000"];

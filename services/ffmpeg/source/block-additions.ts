@@ -1,8 +1,8 @@
 import { readStreamPackets, type StreamReading } from "./stream-packets.ts";
 
 /**
- * Whether anything comes beside a track's pictures, as transparency does in WebM: some recorders say
- * so of each track. Reads the source up to the first picture that has it, decoding nothing.
+ * Whether any packet of a stream has BlockAdditions, such as transparency in WebM: some recorders
+ * declare them for every track. Reads the source up to the first one, without decoding.
  */
 export async function hasBlockAdditions(reading: StreamReading): Promise<boolean> {
   let found = false;

@@ -1,7 +1,7 @@
 import { runFfprobe } from "../process/ffprobe.ts";
 import { type SourceAddress, untrustedInput } from "../process/sandbox.ts";
 
-/** What is to be known of a stream to choose the picture; as ffprobe prints it. */
+/** The stream properties that the choice depends on, as ffprobe prints them. */
 export type VideoStream = {
   index: number;
   codec_type: string;
@@ -9,14 +9,14 @@ export type VideoStream = {
   disposition: { default: number; attached_pic: number; timed_thumbnails: number; still_image: number };
 };
 
-/** A cover or a thumbnail isn't a moving picture. */
+/** Covers and thumbnails aren't video. */
 const isMoving = ({ codec_type, disposition }: VideoStream): boolean =>
   codec_type === "video" && disposition.attached_pic + disposition.timed_thumbnails + disposition.still_image === 0;
 
 /**
- * Tracks of moving pictures in the order in which players choose one: those that have a size first
- * (of the others nothing was found that decodes), among these the ones with the default flag, then
- * in the file's order. docs/decisions/which-tracks.md
+ * Video tracks in the order in which players choose one: first those with a frame size (in the
+ * others nothing decodable was found), among these the ones with the default flag, then in file
+ * order. docs/decisions/which-tracks.md
  */
 export function orderVideoTracks<Stream extends VideoStream>(streams: readonly Stream[]): Stream[] {
   const rank = ({ width, disposition }: Stream): number => (width ? 2 : 0) + (disposition.default === 1 ? 1 : 0);
@@ -32,9 +32,9 @@ export type VideoTrackSearch = {
 };
 
 /**
- * The first of several streams that holds a packet: a track may be declared and empty. The first one
- * where none does. Reads the source once, up to a packet of the first stream: to its end where that
- * one is empty.
+ * The first of several streams that has a packet: a track may be declared and empty. The first
+ * stream when none has one. Reads the source once, up to a packet of the first stream; to its end
+ * when that is empty.
  */
 export async function firstWithPackets(
   search: VideoTrackSearch,
@@ -47,13 +47,13 @@ export async function firstWithPackets(
   const args = [...untrustedInput(format, isDeep), ...entries, address.url];
   const onLine = (line: string) => {
     found.add(Number.parseInt(line, 10));
-    if (found.has(candidates[0]!)) throw ENOUGH;
+    if (found.has(candidates[0]!)) throw FOUND;
   };
   await runFfprobe({ binary, args, signal, source: address, onLine }).catch((error: unknown) => {
-    if (error !== ENOUGH) throw error;
+    if (error !== FOUND) throw error;
   });
   return candidates.find((stream) => found.has(stream)) ?? candidates[0];
 }
 
 /** Ends the reading. */
-const ENOUGH = new Error("the first stream holds a packet");
+const FOUND = new Error("the first stream has a packet");

@@ -2,18 +2,18 @@ import { isMatroska } from "../formats/containers.ts";
 import type { MoviePatch } from "../formats/iso/patch-movie.ts";
 import type { FfprobeOutput } from "./describe.ts";
 
-/** What a source says beside its tracks' contents, as all of its segments are to repeat it. */
+/** Metadata of a source's container that all of its segments repeat. */
 export type ContainerMetadata = {
-  /** When its recording began: milliseconds since 1970. */
+  /** Creation time: milliseconds since 1970. */
   created: number | undefined;
-  /** Place, title, camera and the like, by ffmpeg's names. */
+  /** Tags such as title, location and camera, by ffmpeg's names. */
   tags: readonly (readonly [name: string, value: string])[];
-  /** How its picture is turned: the nine numbers of a track header of MP4, row by row. */
+  /** Display matrix: the nine integers of an MP4 track header, row by row. */
   displayMatrix: readonly number[] | undefined;
 };
 
-/** Tags that speak of the file itself, and would be wrong in another one. */
-const OF_THE_FILE = [
+/** Tags that describe the file itself, and would be wrong in a segment. */
+const FILE_TAGS = [
   ...["major_brand", "minor_version", "compatible_brands", "encoder", "creation_time", "timecode", "duration"],
   ...["company_name", "product_name", "product_version"],
 ];
@@ -21,20 +21,20 @@ const OF_THE_FILE = [
 const MAX_TAGS = 64;
 const MAX_TAG_LENGTH = 1_024;
 
-/** Names and values are arguments of ffmpeg: a name ends with the first "=". */
+/** Names and values become arguments of ffmpeg, where a name ends at the first "=". */
 const isKept = ([name, value]: readonly [string, string]): boolean =>
-  !OF_THE_FILE.includes(name.toLowerCase()) &&
+  !FILE_TAGS.includes(name.toLowerCase()) &&
   /^[^\p{Cc}=:]+$/u.test(name) &&
   /^\P{Cc}+$/u.test(value) &&
   name.length + value.length <= MAX_TAG_LENGTH;
 
-/** As ffprobe prints it: three lines, each with its number and three integers. */
+/** Parses ffprobe's output: three lines, each with its number and three integers. */
 function displayMatrixIn(text: string | undefined): number[] | undefined {
   const numbers = [...(text ?? "").matchAll(/^\d+:(.*)$/gm)].flatMap(([, row]) => row!.trim().split(/\s+/).map(Number));
   return numbers.length === 9 && numbers.every((value) => Number.isInteger(value)) ? numbers : undefined;
 }
 
-/** The metadata of a file of which stream `video` is cut. */
+/** The metadata of a file whose stream `video` is cut. */
 export function containerMetadataOf({ format, streams }: FfprobeOutput, video: number): ContainerMetadata {
   const picture = streams.find(({ index }) => index === video);
   const created = Date.parse(format.tags?.creation_time ?? picture?.tags?.creation_time ?? "");
@@ -48,7 +48,7 @@ export function containerMetadataOf({ format, streams }: FfprobeOutput, video: n
   };
 }
 
-/** The stamp of a segment that begins so many seconds after the source. */
+/** The metadata to patch into a segment that begins `start` seconds after the source. */
 export const metadataPatchAt = ({ created, displayMatrix }: ContainerMetadata, start: number): MoviePatch => ({
   created: created === undefined ? undefined : created + start * MILLISECONDS,
   displayMatrix,
@@ -56,26 +56,26 @@ export const metadataPatchAt = ({ created, displayMatrix }: ContainerMetadata, s
 
 const MILLISECONDS = 1_000;
 
-/** Where QuickTime keeps names of its own, MP4 does too, if its muxer is told to. */
+/** Prefix of QuickTime's metadata keys. MP4 stores them too, with the muxer's use_metadata_tags. */
 const QUICKTIME_NAME = /^com\./i;
 
-/** `movflags` that keep these tags. */
+/** The `movflags` that keep these tags. */
 export const flagsForTags = ({ tags }: ContainerMetadata): string =>
   tags.some(([name]) => QUICKTIME_NAME.test(name)) ? "+use_metadata_tags" : "";
 
 /**
- * Output options: no tag that speaks of another file, and no timecode, which would be the source's
- * first in every segment. `muxer` is ffmpeg's name.
+ * Output options that remove tags of the file itself, and the timecode, which would be the source's
+ * first one in every segment. `muxer`: ffmpeg's name.
  */
 export const withoutFileTags = ({ created }: ContainerMetadata, muxer: string): string[] => [
-  ...OF_THE_FILE.filter((name) => name !== "creation_time").flatMap((name) => ["-metadata", `${name}=`]),
+  ...FILE_TAGS.filter((name) => name !== "creation_time").flatMap((name) => ["-metadata", `${name}=`]),
   ...["-metadata:s", "timecode=", "-metadata:s", "creation_time="],
-  // Matroska has a place for it where there is one: `patchMetadata` sets it.
+  // The muxer writes DateUTC only when it's given a time; `patchMetadata` then sets it.
   ...(created === undefined || !isMatroska({ muxer })
     ? []
     : ["-metadata", `creation_time=${new Date(created).toISOString()}`]),
 ];
 
-/** Output options that repeat the source's tags, where the input isn't the source itself. */
+/** Output options that repeat the source's tags when the input isn't the source itself. */
 export const tagOptions = ({ tags }: ContainerMetadata): string[] =>
   tags.flatMap(([name, value]) => ["-metadata", `${name}=${value}`]);

@@ -4,10 +4,13 @@ import { CHILD_ENVIRONMENT } from "../process/sandbox.ts";
 
 export type DemoVideo = { seconds: number; width: number; height: number; fps: number };
 
-/** Long enough for three segments of the default length, small enough to be made in a second or two. */
+/** Long enough for three segments of the default length; it's made in a second or two. */
 export const DEMO_VIDEO: DemoVideo = { seconds: 70, width: 320, height: 180, fps: 25 };
 
-/** A keyframe each second, so that every whole second can be a boundary. */
+/**
+ * Generates a video with ffmpeg, with a keyframe each second, so that every whole second can be a
+ * boundary.
+ */
 export async function makeDemoVideo(
   ffmpeg: string,
   path: string,

@@ -2,16 +2,16 @@ import { PACKET_BYTES, PACKET_LINES, type ReadPacket, readPackets } from "../pro
 import { runFfmpeg } from "../process/run-ffmpeg.ts";
 import { type SourceAddress, untrustedInput } from "../process/sandbox.ts";
 
-/** One stream of a source. */
+/** How to read one stream of a source. */
 export type StreamReading = {
-  /** Of ffmpeg. */
+  /** Path of ffmpeg. */
   binary: string;
   /** ffmpeg's working directory. */
   directory: string;
   address: SourceAddress;
-  /** ffprobe's name of the container. */
+  /** The container, as ffprobe names it. */
   format: string;
-  /** Whether tracks are looked for further into the file. */
+  /** Whether ffmpeg probes further into the file for its tracks. */
   isDeep?: boolean;
   /** ffmpeg's index of the stream. */
   stream: number;
@@ -19,8 +19,8 @@ export type StreamReading = {
 };
 
 /**
- * Hands on each packet of a stream with its bytes, in decode order, decoding none, until `onPacket`
- * returns true.
+ * Passes on each packet of a stream with its bytes, in decode order and without decoding, until
+ * `onPacket` returns true.
  */
 export async function readStreamPackets(
   reading: StreamReading,

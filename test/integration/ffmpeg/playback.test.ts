@@ -2,7 +2,7 @@ import { open, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { mp4HeaderOf } from "../../../services/ffmpeg/formats/iso/fragments.ts";
-import { type Expected, proveSegment } from "../../../services/ffmpeg/proof/prove-segment.ts";
+import { type ExpectedSegment, proveSegment } from "../../../services/ffmpeg/proof/prove-segment.ts";
 import { NEVER } from "../../fixtures/cut.ts";
 import { binaries, ffmpeg, ffprobe } from "../../fixtures/media.ts";
 import { temporaryFolder } from "../../fixtures/temporary.ts";
@@ -34,7 +34,7 @@ async function spoil(path: string, ...packets: number[]): Promise<void> {
   await file.close();
 }
 
-const EXPECTED: Expected = {
+const EXPECTED: ExpectedSegment = {
   hash: () => 0,
   frames: Array.from({ length: FRAMES }, (_, frame) => ({ time: frame / 25, hash: 0 })),
   start: 10,
@@ -45,7 +45,7 @@ const EXPECTED: Expected = {
   mustDecode: true,
 };
 
-async function prove(path: string, changes: Partial<Expected> = {}, wholly = false) {
+async function prove(path: string, changes: Partial<ExpectedSegment> = {}, wholly = false) {
   const extension = path.split(".").at(-1)!;
   const muxer = { ts: "mpegts", mkv: "matroska" }[extension] ?? extension;
   const container = { muxer, extension, contentType: "" };
@@ -127,7 +127,7 @@ describe("the proof decodes what was produced", () => {
 
   it("another size than the source's fails", async () => {
     const path = await make("small.mp4", ...picture("128x72"), ...KEYFRAMES);
-    await expect(prove(path, { size: [160, 90] })).rejects.toThrow("size is 128 x 72, and the source's is 160 x 90");
+    await expect(prove(path, { size: [160, 90] })).rejects.toThrow("size is 128 x 72; the source's is 160 x 90");
     await expect(prove(path, { size: [129, 72] })).resolves.toMatchObject({ size: [128, 72] });
   });
 });
@@ -163,7 +163,7 @@ describe("frames of one time", () => {
         path,
         at((frame) => frame / 500),
       ),
-    ).rejects.toThrow("off its time");
+    ).rejects.toThrow("away from its time in the source");
   });
 });
 

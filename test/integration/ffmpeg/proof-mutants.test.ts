@@ -44,15 +44,11 @@ const MUTANTS: Record<string, [source: () => string, error: RegExp, ...options: 
   ],
   "its transfer": [
     () => hdr,
-    /color_transfer is bt709, and the source's is smpte2084/,
+    /color_transfer is bt709; the source's is smpte2084/,
     "-bsf:v hevc_metadata=transfer_characteristics=1",
     "-bsf:v h264_metadata=transfer_characteristics=1",
   ],
-  "its size": [
-    () => unstitchable,
-    /size is 80 x 46, and the source's is 160 x 90/,
-    "-c:v mpeg4 -q:v 3 -vf scale=80:46",
-  ],
+  "its size": [() => unstitchable, /size is 80 x 46; the source's is 160 x 90/, "-c:v mpeg4 -q:v 3 -vf scale=80:46"],
 };
 
 describe("the proof catches a segment that has lost", () => {

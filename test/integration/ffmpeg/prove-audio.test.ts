@@ -70,7 +70,7 @@ describe("the proof of a produced file's sound", () => {
     const { sound: measured } = await prove(whole!, expected);
     expect(measured![0]!.start).toBeCloseTo(0, 2);
     expect(measured![0]!.end).toBeGreaterThanOrEqual(2);
-    await expect(prove(short!, expected)).rejects.toThrow(`has ${length - 4} packets, and ${length} belong into it`);
+    await expect(prove(short!, expected)).rejects.toThrow(`has ${length - 4} packets instead of ${length}`);
     await expect(prove(early!, expected)).rejects.toThrow("out of step");
   });
 });

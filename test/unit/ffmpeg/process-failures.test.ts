@@ -99,7 +99,7 @@ describe("a file of ours that can't be written", () => {
 });
 
 describe("a process that needs more than it may use", () => {
-  const LIMITED: AppliedLimits = { cpuSeconds: undefined, isStopped: false, isFull: false };
+  const LIMITED: AppliedLimits = { cpuSeconds: undefined, wasKilledForMemory: false, usedAllMemory: false };
   const overrun = (exit: Partial<Exit>, limited: Partial<AppliedLimits>, ...lines: string[]) =>
     failureOf("ffprobe", { code: null, signal: null, ...exit }, stderr(...lines), { ...LIMITED, ...limited });
 
@@ -116,11 +116,17 @@ describe("a process that needs more than it may use", () => {
     [
       "memory, without a word",
       { code: 1 },
-      { isFull: true },
+      { usedAllMemory: true },
       ["Error splitting the input into NAL units."],
       /1,238 MB/,
     ],
-    ["memory, with others together", { signal: "SIGKILL" }, { isStopped: true }, [], /together may use 1,504 MB/],
+    [
+      "memory, with others together",
+      { signal: "SIGKILL" },
+      { wasKilledForMemory: true },
+      [],
+      /together may use 1,504 MB/,
+    ],
     ["CPU time", { signal: "SIGXCPU" }, { cpuSeconds: 4 }, [], /within 4 seconds of CPU time/],
   ])("%s: it's rejected, with the limit's name, and never tried again", (_what, exit, limited, lines, message) => {
     const error = overrun(exit, limited, ...lines);
@@ -130,7 +136,7 @@ describe("a process that needs more than it may use", () => {
   });
 
   it("isn't one that ended well, whatever it says or had", () => {
-    expect(overrun({ code: 0 }, { isFull: true }, "film.mp4: Cannot allocate memory")).toBeUndefined();
+    expect(overrun({ code: 0 }, { usedAllMemory: true }, "film.mp4: Cannot allocate memory")).toBeUndefined();
   });
 
   it.each([126, 127])("isn't one that a shell can't run (%i)", (code) => {

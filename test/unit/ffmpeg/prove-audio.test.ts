@@ -36,7 +36,7 @@ describe("the proof of a track of sound", () => {
 
   it("fails where packets are missing", () => {
     const packets = source();
-    expect(() => prove(packets, foundIn(packets.slice(0, -4)))).toThrow("has 46 packets, and 50 belong into it");
+    expect(() => prove(packets, foundIn(packets.slice(0, -4)))).toThrow("has 46 packets instead of 50");
   });
 
   it("fails where sound that is packed anew is 75 ms short, at its start, at its end or in the middle", () => {
@@ -44,13 +44,13 @@ describe("the proof of a track of sound", () => {
     const of = (from: number, to: number) => ({ time: from, duration: to - from });
     expect(prove(packets, [of(0, 0.5), of(0.5, 1)], false).sound!.largestGap).toBeCloseTo(0, 9);
     for (const short of [[of(0, 0.925)], [of(0, 0.5), of(0.575, 1)], [of(0.035, 0.96)]])
-      expect(() => prove(packets, short, false)).toThrow(/has a hole of \d+ ms/);
+      expect(() => prove(packets, short, false)).toThrow(/has a gap of \d+ ms/);
   });
 
   it("fails where sound is out of step with the picture", () => {
     const packets = source();
-    expect(() => prove(packets, foundIn(packets, 0.05))).toThrow("the sound is 50 ms out of step");
-    expect(() => prove(packets, foundIn(packets, 0.05), false)).toThrow("the sound is 50 ms out of step");
+    expect(() => prove(packets, foundIn(packets, 0.05))).toThrow("the audio is 50 ms out of sync");
+    expect(() => prove(packets, foundIn(packets, 0.05), false)).toThrow("the audio is 50 ms out of sync");
   });
 
   it("has the holes that the source has", () => {
@@ -58,7 +58,7 @@ describe("the proof of a track of sound", () => {
     packets[25]!.gap = 0.3;
     expect(prove(packets).sound!.largestGap).toBeCloseTo(0, 9);
     packets[25]!.gap = 0;
-    expect(() => prove(packets)).toThrow("has a hole of 300 ms that the source hasn't");
+    expect(() => prove(packets)).toThrow("has a gap of 300 ms that the source doesn't have");
   });
 
   it("isn't played where the source hides it, or an edit list does", () => {
@@ -80,6 +80,6 @@ describe("sound over the joints of segments", () => {
   it("fails where 75 ms of it are before an edit list, in the second of two tracks too", () => {
     const continuity = new AudioContinuity();
     continuity.add({ sound: [span(0, 2), span(0, 1.925)] });
-    expect(() => continuity.add({ sound: [span(2, 4), span(2, 4)] })).toThrow("audio track 1 has a hole of 75 ms");
+    expect(() => continuity.add({ sound: [span(2, 4), span(2, 4)] })).toThrow("audio track 1 has a gap of 75 ms");
   });
 });

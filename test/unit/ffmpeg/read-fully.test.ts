@@ -29,7 +29,7 @@ describe("reading a file's bytes fully", () => {
     await expect(readFully(file, 8, 3)).rejects.toMatchObject({
       code: "UnexpectedEndOfFile",
       retryable: true,
-      message: "The file ends at byte 10, and must reach to 11",
+      message: "The file ends at byte 10; expected at least 11 bytes",
     });
   });
 });
