@@ -57,7 +57,7 @@ async function* cut(
   const metadata = containerMetadataOf(probed.output, video);
   const tag = description.video?.tag ?? "";
   const opened = { binary, address, format, isDeep: probed.isDeep, video, audio, metadata, tag };
-  const { size, ...videoFormat } = videoFormatOf(probed.output, video);
+  const { size, ...statedFormat } = videoFormatOf(probed.output, video);
   const frameReading = {
     binary: ffprobe,
     from: address.url,
@@ -65,10 +65,10 @@ async function* cut(
     options: untrustedInput(format, probed.isDeep),
     signal,
   };
-  const dynamicRange = isHdr(videoFormat.colorTransfer)
+  const dynamicRange = isHdr(statedFormat.colorTransfer)
     ? await dynamicRangeCheck({ ...frameReading, stream: String(video) })
     : undefined;
-  const bytesPerFrame = frameBytes(size, videoFormat.pixelFormat);
+  const bytesPerFrame = frameBytes(size, statedFormat.pixelFormat);
   const common = { ...opened, container, dynamicRange, directory, bytesPerFrame, signal };
   const mustDecode = job.cut.kind === "exact";
   const copy = (segments: readonly CopiedSegment[]) =>
@@ -94,12 +94,12 @@ async function* cut(
     }
   }
   const reading = { ...common, stream: video };
-  const picture = { ...videoFormat, alphaMode: videoFormat.alphaMode && (await hasBlockAdditions(reading)) };
+  const videoFormat = { ...statedFormat, alphaMode: statedFormat.alphaMode && (await hasBlockAdditions(reading)) };
   if (isVpxCodec(codec) && job.from === 0) await assertOneSize({ ...reading, codec });
   const { changesDescription } = job.cut.index;
   const configurations = changesDescription ? await readConfigurations(source, video, signal) : [];
   const displaySize = description.video?.size ?? size;
-  yield* cutExactly({ ...common, picture, size, displaySize, cut: job.cut, configurations, from, log: job.log });
+  yield* cutExactly({ ...common, videoFormat, size, displaySize, cut: job.cut, configurations, from, log: job.log });
 }
 
 /** Packets passed on before other tasks, such as a deadline's timer, get to run. */
@@ -164,9 +164,9 @@ const mediaTools = ({ ffmpeg, ffprobe }: Binaries, limits: ReadAheadLimits): Med
     };
     const orFailed = (signal: AbortSignal): AbortSignal => AbortSignal.any([signal, source.failed]);
 
-    const described = (probed: Probed, picture: number | undefined): DescribedMedia => {
+    const described = (probed: Probed, videoIndex: number | undefined): DescribedMedia => {
       const { isDeep } = probed;
-      const description = describeSource(probed.output, picture);
+      const description = describeSource(probed.output, videoIndex);
       const { format, video } = description;
       const stream = video?.index ?? 0;
       return {

@@ -25,7 +25,7 @@ export type ExactCutJob = {
   isDeep?: boolean;
   /** ffmpeg's index of the video stream. */
   video: number;
-  picture: VideoFormat;
+  videoFormat: VideoFormat;
   /** The source's sample entry or FourCC of the video codec, such as "hev1". */
   tag: string;
   /** Memory of one decoded frame. */
@@ -54,8 +54,8 @@ export type ExactCutJob = {
 /** AVI stores decode times only. */
 const LACKS_PRESENTATION_TIMES = ["avi"];
 
-function canStitch({ picture, format, size, cut }: ExactCutJob, encoder: Encoder): boolean {
-  if (!isNalCodec(picture.codec) || encoder.codec !== picture.codec) return false;
+function canStitch({ videoFormat, format, size, cut }: ExactCutJob, encoder: Encoder): boolean {
+  if (!isNalCodec(videoFormat.codec) || encoder.codec !== videoFormat.codec) return false;
   if (LACKS_PRESENTATION_TIMES.includes(format)) return false;
   return cut.plan.jobs !== undefined && size.every((pixels) => pixels % 2 === 0);
 }
@@ -82,8 +82,8 @@ function fitToMemory(encoder: Encoder, bytesPerFrame: number): Pick<CutMethod, "
  * left.
  */
 export async function* cutExactly(job: ExactCutJob): AsyncGenerator<MadeSegment> {
-  const encoders = await encodersFor(job.binary, job.picture, job.signal);
-  if (encoders.length === 0) throw new CutFailedError("UnsupportedCut", unsupportedReason(job.picture));
+  const encoders = await encodersFor(job.binary, job.videoFormat, job.signal);
+  if (encoders.length === 0) throw new CutFailedError("UnsupportedCut", unsupportedReason(job.videoFormat));
   const fitting = encoders.flatMap((encoder) => fitToMemory(encoder, job.bytesPerFrame));
   const [best] = fitting;
   if (best === undefined) throw tooLargeToEncodeError(job.displaySize);
@@ -108,10 +108,10 @@ export async function* cutExactly(job: ExactCutJob): AsyncGenerator<MadeSegment>
   }
 }
 
-const unsupportedReason = (picture: VideoFormat): string =>
-  hasAlpha(picture)
-    ? `the video has transparency, which this ffmpeg can't encode as ${picture.codec}`
-    : `this ffmpeg can encode neither ${picture.codec} nor H.264`;
+const unsupportedReason = (videoFormat: VideoFormat): string =>
+  hasAlpha(videoFormat)
+    ? `the video has transparency, which this ffmpeg can't encode as ${videoFormat.codec}`
+    : `this ffmpeg can encode neither ${videoFormat.codec} nor H.264`;
 
 /** Makes the segments from index `from` on with one method. */
 function attempt(job: ExactCutJob, method: CutMethod, from: number): AsyncGenerator<MadeSegment> {
@@ -152,7 +152,7 @@ function videoReader(job: ExactCutJob, method: CutMethod, { spools, assembly, si
   const reencoding = {
     video,
     encoder,
-    picture: job.picture,
+    videoFormat: job.videoFormat,
     size: job.displaySize,
     appliesRotation,
     starts,

@@ -21,7 +21,7 @@ export type Reencoding = {
   video: number;
   encoder: Encoder;
   /** Format of the source's video. */
-  picture: VideoFormat;
+  videoFormat: VideoFormat;
   /** Frame size in pixels, as displayed. */
   size: [number, number];
   /**
@@ -78,10 +78,10 @@ export class Reencoder implements VideoReader {
   }
 
   async read({ decoded, encoded, firstLine, firstBytes }: ReencodedPipes, origin: Origin): Promise<void> {
-    const { picture, encoder } = this.#reencoding;
+    const { videoFormat, encoder } = this.#reencoding;
     const times = new DecodedFrameTimes();
     const mastering = readFirstPacket(firstLine, firstBytes).then((packet) =>
-      masteringMetadataAdder(picture.codec, packet, encoder.codec),
+      masteringMetadataAdder(videoFormat.codec, packet, encoder.codec),
     );
     await Promise.all([readTimes(decoded, times, origin), mastering, this.#readEncoded(encoded, times, mastering)]);
   }
@@ -95,14 +95,14 @@ export class Reencoder implements VideoReader {
     times: DecodedFrameTimes,
     mastering: Promise<(keyframe: Buffer) => Buffer>,
   ): Promise<void> {
-    const { signal, encoder, picture } = this.#reencoding;
+    const { signal, encoder, videoFormat } = this.#reencoding;
     let writer: EncodedSegmentWriter | undefined;
     let pending: EncodedFrame | undefined;
     let count = 0;
     const onTracks = (tracks: Parameters<typeof matroskaHeader>[0]) => {
       writer = this.#writer(matroskaHeader(tracks.map((track) => this.#withColours(track))));
     };
-    const readStream = encoder.stream === "ivf" ? av1Reader(picture) : readMatroska;
+    const readStream = encoder.stream === "ivf" ? av1Reader(videoFormat) : readMatroska;
     await readStream(pipe, onTracks, async ({ data, key, additions }) => {
       if (writer === undefined) throw unreadable("ffmpeg wrote no header for the encoded video");
       const time = await times.of(count, signal);
@@ -121,8 +121,8 @@ export class Reencoder implements VideoReader {
 
   /** ffmpeg writes no colours into MPEG-4 video. */
   #withColours(track: MatroskaTrack): MatroskaTrack {
-    const { encoder, picture } = this.#reencoding;
-    const signal = videoSignalTypeOf(picture);
+    const { encoder, videoFormat } = this.#reencoding;
+    const signal = videoSignalTypeOf(videoFormat);
     if (encoder.codec !== "mpeg4" || signal === undefined || track.codecPrivate === undefined) return track;
     return withCodecPrivate(track, withVideoSignalType(track.codecPrivate, signal));
   }

@@ -83,9 +83,9 @@ export class StitchedVideo {
     };
     let at = 0;
     for (const section of [sections.head, sections.copied, sections.tail]) {
-      for await (const picture of section.packets()) {
+      for await (const packet of section.packets()) {
         const { key, prefix } = packets[at]!;
-        const framed = prefix === undefined ? picture : Buffer.concat([prefix, picture]);
+        const framed = prefix === undefined ? packet : Buffer.concat([prefix, packet]);
         const duration = at + 1 < times.length ? times[at + 1]! - times[at]! : lastDuration;
         samples.push({ duration, size: framed.length, key, offset: shown[at]! - times[at]! });
         data.push(framed);

@@ -22,9 +22,9 @@ export function randomAccessTest(codec: string | undefined): RandomAccessTest | 
     };
   }
   if (isVpxCodec(codec)) return (packet) => keyframeSize(codec, packet) !== undefined;
-  if (codec === "mpeg4") return (packet) => (bitsAfter(packet, VOP, 0, 2) ?? VOP_I) === VOP_I;
+  if (codec === "mpeg4") return (packet) => (bitsAfter(packet, VOP_START_CODE, 0, 2) ?? VOP_I) === VOP_I;
   if (codec === "mpeg1video" || codec === "mpeg2video")
-    return (packet) => (bitsAfter(packet, PICTURE, 10, 3) ?? PICTURE_I) === PICTURE_I;
+    return (packet) => (bitsAfter(packet, PICTURE_START_CODE, 10, 3) ?? PICTURE_I) === PICTURE_I;
   return undefined;
 }
 
@@ -56,10 +56,10 @@ function isHevcStart(units: readonly Buffer[]): boolean {
 }
 
 /** MPEG-4 part 2, section 6.2.5: vop_coding_type follows. */
-const VOP = Buffer.from([0, 0, 1, 0xb6]);
+const VOP_START_CODE = Buffer.from([0, 0, 1, 0xb6]);
 const VOP_I = 0;
 /** MPEG-2, section 6.2.3: temporal_reference and picture_coding_type follow. */
-const PICTURE = Buffer.from([0, 0, 1, 0]);
+const PICTURE_START_CODE = Buffer.from([0, 0, 1, 0]);
 const PICTURE_I = 1;
 
 /**

@@ -99,8 +99,8 @@ export async function proveSegment(
   await expected.dynamicRange?.(segment);
   const [first, last] = [found[playback.first]!, found[playback.last]!];
   const copied = expected.frames.reduce((sum, { hash }) => sum + (hash === undefined ? 0 : 1), 0);
-  const context = { begin, start: expected.start, hidesNegative: isIso(segment.container) };
-  const sounds = expected.audio.map((track, number) => proveTrack(number, track, audio[number]!, context));
+  const timing = { begin, start: expected.start, hidesNegative: isIso(segment.container) };
+  const audioTracks = expected.audio.map((track, number) => proveTrack(number, track, audio[number]!, timing));
   return {
     frames: playback.frames,
     undecodable: playback.undecodable,
@@ -109,8 +109,8 @@ export async function proveSegment(
     end: expected.start + last.time - begin + (last.duration ?? expected.lastDuration),
     size: playback.size,
     largestTimeError,
-    largestAudioOffset: sounds.reduce((most, { offset }) => Math.max(most, offset), 0),
-    sound: sounds.map(({ sound }) => sound ?? null),
+    largestAudioOffset: audioTracks.reduce((largest, { offset }) => Math.max(largest, offset), 0),
+    sound: audioTracks.map(({ sound }) => sound ?? null),
   };
 }
 

@@ -36,9 +36,9 @@ function displayMatrixIn(text: string | undefined): number[] | undefined {
 
 /** The metadata of a file whose stream `video` is cut. */
 export function containerMetadataOf({ format, streams }: FfprobeOutput, video: number): ContainerMetadata {
-  const picture = streams.find(({ index }) => index === video);
-  const created = Date.parse(format.tags?.creation_time ?? picture?.tags?.creation_time ?? "");
-  const matrices = picture?.side_data_list ?? [];
+  const stream = streams.find(({ index }) => index === video);
+  const created = Date.parse(format.tags?.creation_time ?? stream?.tags?.creation_time ?? "");
+  const matrices = stream?.side_data_list ?? [];
   return {
     created: Number.isNaN(created) ? undefined : created,
     tags: Object.entries(format.tags ?? {})

@@ -16,9 +16,9 @@ export async function makeDemoVideo(
   path: string,
   { seconds, width, height, fps }: DemoVideo = DEMO_VIDEO,
 ): Promise<void> {
-  const picture = ["-f", "lavfi", "-i", `testsrc2=duration=${seconds}:size=${width}x${height}:rate=${fps}`];
-  const sound = ["-f", "lavfi", "-i", `sine=frequency=440:duration=${seconds}`];
+  const video = ["-f", "lavfi", "-i", `testsrc2=duration=${seconds}:size=${width}x${height}:rate=${fps}`];
+  const audio = ["-f", "lavfi", "-i", `sine=frequency=440:duration=${seconds}`];
   const codecs = ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", String(fps), "-c:a", "aac"];
-  const args = ["-hide_banner", "-nostdin", "-loglevel", "error", ...picture, ...sound, ...codecs, "-y", path];
+  const args = ["-hide_banner", "-nostdin", "-loglevel", "error", ...video, ...audio, ...codecs, "-y", path];
   await promisify(execFile)(ffmpeg, args, { env: { ...CHILD_ENVIRONMENT } });
 }

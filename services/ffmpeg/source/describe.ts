@@ -108,8 +108,8 @@ const hasAudioParameters = ({ sample_rate, start_time }: Stream): boolean =>
   sample_rate !== undefined && sample_rate > 0 && start_time !== undefined;
 
 /** Whether audio belongs to another program of a transport stream than the video. */
-function belongsToOtherProgram({ programs }: FfprobeOutput, picture: Stream | undefined, { index }: Stream): boolean {
-  const own = programs.find(({ streams }) => streams.some((one) => one.index === picture?.index));
+function belongsToOtherProgram({ programs }: FfprobeOutput, video: Stream | undefined, { index }: Stream): boolean {
+  const own = programs.find(({ streams }) => streams.some((one) => one.index === video?.index));
   return own !== undefined && !own.streams.some((one) => one.index === index);
 }
 
@@ -118,25 +118,25 @@ function belongsToOtherProgram({ programs }: FfprobeOutput, picture: Stream | un
  * `others`. `chosen`: ffmpeg's index of the video stream; default: the one players choose.
  */
 export function describeSource(output: FfprobeOutput, chosen?: number): MediaDescription {
-  const pictures = orderVideoTracks(output.streams);
-  const picture = pictures.find(({ index }) => index === chosen) ?? pictures[0];
+  const candidates = orderVideoTracks(output.streams);
+  const video = candidates.find(({ index }) => index === chosen) ?? candidates[0];
   const isKept = (stream: Stream) =>
     stream.codec_type === "audio" &&
     isKnown(stream) &&
     hasAudioParameters(stream) &&
-    !belongsToOtherProgram(output, picture, stream);
+    !belongsToOtherProgram(output, video, stream);
   return {
     format: output.format.format_name,
-    video: picture && {
-      ...track(picture),
-      ...(isKnown(picture) ? {} : { codec: undefined }),
-      size: displayedSize(picture),
-      averageFps: plausible(picture.avg_frame_rate),
-      ...(INTERLACED.includes(picture.field_order ?? "") ? { isInterlaced: true } : {}),
+    video: video && {
+      ...track(video),
+      ...(isKnown(video) ? {} : { codec: undefined }),
+      size: displayedSize(video),
+      averageFps: plausible(video.avg_frame_rate),
+      ...(INTERLACED.includes(video.field_order ?? "") ? { isInterlaced: true } : {}),
     },
     audio: output.streams.filter(isKept).map((stream) => ({ ...track(stream), start: stream.start_time })),
     others: output.streams
-      .filter((stream) => stream !== picture && !isKept(stream))
+      .filter((stream) => stream !== video && !isKept(stream))
       .map((stream) => ({ ...track(stream), type: stream.codec_type })),
   };
 }

@@ -196,7 +196,7 @@ function namesOtherFiles(track: DataView): boolean {
 }
 
 /** "vide", the handler type of video. Section 8.4.3. */
-const PICTURE = 0x76696465;
+const VIDEO_HANDLER = 0x76696465;
 
 export type SampleTable = {
   /** In decode order. */
@@ -258,7 +258,7 @@ async function readTables(
   const track = tracks[stream];
   const handler = track && findBox(track, "mdia", "hdlr");
   if (track === undefined || handler === undefined || handler.byteLength < 12) return undefined;
-  if (handler.getUint32(8) !== PICTURE || findBox(movie, "mvex") !== undefined) return undefined;
+  if (handler.getUint32(8) !== VIDEO_HANDLER || findBox(movie, "mvex") !== undefined) return undefined;
   const tables = tablesOf(track, source.size);
   if (tables === undefined) return undefined;
   const shift = editShift(track, firstShown(tables), tables.timescale, timescaleOf(findBox(movie, "mvhd")));

@@ -56,7 +56,7 @@ export function withUnits(packet: Buffer, added: readonly Buffer[]): Buffer {
   return Buffer.concat([...whole.slice(0, behind), ...added, ...whole.slice(behind)]);
 }
 
-const PICTURE = 1;
+const VIDEO_TRACK_TYPE = 1;
 
 type Size = { width: number; height: number };
 
@@ -85,7 +85,7 @@ function trackOf({ width, height }: Size, { sampleAspect, language }: TrackMetad
     Buffer.concat([
       element(ID.TrackNumber, integer(1)),
       element(ID.TrackUID, integer(1)),
-      element(ID.TrackType, integer(PICTURE)),
+      element(ID.TrackType, integer(VIDEO_TRACK_TYPE)),
       element(ID.Language, Buffer.from(language)),
       element(ID.CodecID, Buffer.from("V_AV1")),
       element(ID.CodecPrivate, codecPrivate),

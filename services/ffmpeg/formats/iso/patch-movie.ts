@@ -37,13 +37,13 @@ function setDisplayMatrix(trackHeader: DataView, matrix: readonly number[]): voi
   for (const [index, value] of matrix.entries()) trackHeader.setInt32(at + index * 4, value);
 }
 
-const isPicture = (track: DataView): boolean => {
+const isVideoTrack = (track: DataView): boolean => {
   const handler = findBox(track, "mdia", "hdlr");
-  return handler !== undefined && handler.getUint32(8) === PICTURE;
+  return handler !== undefined && handler.getUint32(8) === VIDEO_HANDLER;
 };
 
 /** "vide" */
-const PICTURE = 0x76696465;
+const VIDEO_HANDLER = 0x76696465;
 
 /** Changes the body of a moov box in place. ISO/IEC 14496-12, sections 8.2.2, 8.3.2 and 8.4.2. */
 export function patchMovie(movie: DataView, { created, displayMatrix, lastDuration }: MoviePatch): void {
@@ -56,8 +56,8 @@ export function patchMovie(movie: DataView, { created, displayMatrix, lastDurati
       setCreationTime(findBox(track, "mdia", "mdhd"), seconds);
     }
   }
-  const picture = tracks.find(isPicture);
-  if (picture !== undefined && lastDuration !== undefined) setLastDuration(movie, picture, lastDuration);
-  const header = picture && findBox(picture, "tkhd");
+  const video = tracks.find(isVideoTrack);
+  if (video !== undefined && lastDuration !== undefined) setLastDuration(movie, video, lastDuration);
+  const header = video && findBox(video, "tkhd");
   if (header !== undefined && displayMatrix !== undefined) setDisplayMatrix(header, displayMatrix);
 }

@@ -3,7 +3,7 @@ import { element, integer } from "./ebml.ts";
 import { ID } from "./ids.ts";
 import type { MatroskaTrack } from "./reader.ts";
 
-const AUDIO = 2;
+const AUDIO_TRACK_TYPE = 2;
 
 const SAMPLE_RATES = [
   96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000, 7_350,
@@ -39,7 +39,7 @@ export function adtsTrack(packet: Buffer, language: string): MatroskaTrack {
     Buffer.concat([
       element(ID.TrackNumber, integer(1)),
       element(ID.TrackUID, integer(1)),
-      element(ID.TrackType, integer(AUDIO)),
+      element(ID.TrackType, integer(AUDIO_TRACK_TYPE)),
       element(ID.Language, Buffer.from(language)),
       element(ID.CodecID, Buffer.from("A_AAC")),
       element(ID.CodecPrivate, codecPrivate),
