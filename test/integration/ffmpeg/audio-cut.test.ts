@@ -7,11 +7,13 @@ import { ffmpeg } from "../../fixtures/media.ts";
 import { playedSound, soundOfSegments, soundPackets } from "../../fixtures/sound.ts";
 import { temporaryFolder } from "../../fixtures/temporary.ts";
 
-/** An AAC frame at 48 kHz, and what Matroska and FLV round. */
+/** An AAC frame at 48 kHz, and the rounding of Matroska and FLV. */
 const FRAME_SECONDS = 1_024 / 48_000;
 const ROUNDING_SECONDS = 0.0025;
 
-/** Six seconds, a keyframe every two: decode times are three frames before presentation times. */
+/**
+ * Six seconds with a keyframe every two; decode times are three frames before presentation times.
+ */
 async function make(name: string, rate = 25, ...more: string[]): Promise<string> {
   const path = join(await temporaryFolder(), name);
   const picture = ["-f", "lavfi", "-i", `testsrc2=duration=6:size=160x90:rate=${rate}`];
@@ -25,7 +27,7 @@ async function make(name: string, rate = 25, ...more: string[]): Promise<string>
 const cut = async (path: string, kind: "keyframe" | "exact", segmentSeconds: number) =>
   cutFile(path, { cut: kind, segmentSeconds, directory: await temporaryFolder() });
 
-describe("sound that is cut with the picture", () => {
+describe("audio that is cut with the video", () => {
   const cuts: [string[], ["keyframe" | "exact", string, number, number][]][] = [
     [
       [],
@@ -48,7 +50,7 @@ describe("sound that is cut with the picture", () => {
   ];
   for (const [tags, each] of cuts)
     it.each(each)(
-      "%s, %s at %i fps, %f s: each packet is in one segment, and there's no hole",
+      "%s, %s at %i fps, %f s: each packet is in one segment, without gaps",
       { tags },
       async (kind, name, rate, seconds) => {
         const path = await make(name, rate);
@@ -68,7 +70,7 @@ describe("sound that is cut with the picture", () => {
     );
 });
 
-/** Sound, and a picture of four seconds, which begins `late` seconds after it. */
+/** Audio, and four seconds of video that begin `late` seconds after it. */
 async function makeLate(name: string, late: number, ...audio: string[]): Promise<string> {
   const folder = await temporaryFolder();
   const [path, picture] = [join(folder, name), join(folder, "picture.mp4")];
@@ -80,27 +82,27 @@ async function makeLate(name: string, late: number, ...audio: string[]): Promise
   return path;
 }
 
-describe("a picture that begins later than the sound", () => {
+describe("video that begins later than the audio", () => {
   const aac = ["-c:a", "aac"];
   const late: ["keyframe" | "exact", number, string, number, string[]][] = [
     ["keyframe", 2, "late.mp4", 5, aac],
     ["exact", 1.5, "late.mp4", 5, aac],
     ["keyframe", 2, "late.mkv", 12, ["-c:a", "ac3"]],
     ["exact", 1.5, "late.ts", 5, aac],
-    // ffprobe finds no size of the picture in the first 20 seconds.
+    // In the first 20 seconds ffprobe finds no frame size.
     ["keyframe", 2, "late.ts", 25, aac],
     ["keyframe", 2, "late.flv", 5, aac],
   ];
   for (const [number, [kind, X, name, seconds, audio]] of late.entries()) {
     const tags = [0, 2].includes(number) ? [] : ["full"];
-    it(`${kind}, ${X} s, ${name}, ${seconds} s: ten seconds of sound before it are in the first segment`, {
+    it(`${kind}, ${X} s, ${name}, ${seconds} s: ten seconds of audio before it are in the first segment`, {
       tags,
     }, async () => {
       const path = await makeLate(name, seconds, ...audio);
       const { segments, description, plan } = await cut(path, kind, X);
       const { all, joints } = await soundOfSegments(segments);
       const kept = Math.min(10, seconds);
-      // A transport stream begins with the packet of sound that its muxer had at hand.
+      // A transport stream begins with the audio packet that its muxer had buffered.
       expect(Math.abs(all[0]!.start + kept)).toBeLessThan(FRAME_SECONDS + 0.015);
       for (const joint of joints) expect(Math.abs(joint)).toBeLessThan(0.035);
       expect(segments[0]!.proof.start).toBe(0);
@@ -111,8 +113,8 @@ describe("a picture that begins later than the sound", () => {
   }
 });
 
-describe("sound of other codecs", () => {
-  it("is copied as AAC in LATM, in a transport stream", async () => {
+describe("other audio codecs", () => {
+  it("AAC in LATM is copied in a transport stream", async () => {
     const path = await make("latm.ts", 25, "-mpegts_flags", "latm");
     const { segments } = await cut(path, "exact", 1.5);
     expect(
@@ -122,7 +124,7 @@ describe("sound of other codecs", () => {
     expect(packets.flat()).toEqual(await soundPackets(path));
   });
 
-  it("has the same bytes as Opus, whichever segment an attempt begins with", async () => {
+  it("Opus has the same bytes, whichever segment an attempt begins with", async () => {
     const path = await make("opus.mkv", 25, "-c:a", "libopus");
     const bytesFrom = async (from: number) => {
       const directory = await temporaryFolder();
@@ -134,7 +136,7 @@ describe("sound of other codecs", () => {
     expect(await bytesFrom(1)).toEqual(later);
   });
 
-  it("is cut at the very sample as PCM, also in AVI, which keeps no times of it", async () => {
+  it("PCM is cut at the exact sample, also in AVI, which stores no audio times", async () => {
     const path = await make("pcm.avi", 25, "-c:a", "pcm_s16le", "-bf", "0");
     const { segments } = await cut(path, "keyframe", 2);
     expect(segments.map(({ audioMade }) => audioMade)).toEqual(["copied", "copied", "copied"]);
@@ -145,7 +147,7 @@ describe("sound of other codecs", () => {
     }
   });
 
-  it("is encoded where no container of the segments holds it without a hole, and that is said", async () => {
+  it("a codec that no container holds without gaps is encoded, and the event says so", async () => {
     const path = await make("windows.wmv", 25, "-c:v", "wmv2", "-c:a", "wmav2");
     const { segments } = await cut(path, "keyframe", 2);
     expect(segments.every(({ audioCodecs, audioMade }) => audioMade === "encoded" && audioCodecs[0] === "aac")).toBe(

@@ -21,7 +21,7 @@ const cut = async (path: string, kind: "keyframe" | "exact" = "keyframe", segmen
 
 const TS_PACKET = 188;
 
-/** A transport stream without the packets of one stream, which its tables still list. */
+/** A transport stream without the packets of one stream that its tables list. */
 async function withoutStream(path: string, pid: number): Promise<string> {
   const bytes = await readFile(path);
   const packets = Array.from({ length: bytes.length / TS_PACKET }, (_, at) =>
@@ -32,8 +32,8 @@ async function withoutStream(path: string, pid: number): Promise<string> {
   return path;
 }
 
-describe("tracks of sound", () => {
-  it.each(["keyframe", "exact"] as const)("%s: one that is declared and empty is left out, and named", async (kind) => {
+describe("audio tracks", () => {
+  it.each(["keyframe", "exact"] as const)("%s: a declared, empty one is left out and listed as omitted", async (kind) => {
     const codecs = ["-map", "0:v", "-map", "1:a", ...X264, "-c:a", "aac"];
     const path = await withoutStream(await make("empty.ts", ...PICTURE, ...sound(440), ...codecs), 0x101);
     const { segments, description } = await cut(path, kind, 1.5);
@@ -41,7 +41,7 @@ describe("tracks of sound", () => {
     expect(description.others).toMatchObject([{ index: 1, type: "audio", codec: "aac" }]);
   });
 
-  it("those of another programme of a transport stream are left out, and named", async () => {
+  it("those of another program of a transport stream are left out and listed as omitted", async () => {
     const inputs = [...PICTURE, ...sound(440), ...PICTURE, ...sound(880)];
     const maps = ["-map", "0:v", "-map", "1:a", "-map", "2:v", "-map", "3:a"];
     const programmes = ["-program", "title=one:st=0:st=1", "-program", "title=two:st=2:st=3"];
@@ -55,7 +55,7 @@ describe("tracks of sound", () => {
     expect(segments.every(({ audioCodecs }) => audioCodecs.length === 1)).toBe(true);
   });
 
-  it("keep which of them players choose", async () => {
+  it("keep their default flags", async () => {
     const maps = ["-map", "0:v", "-map", "1:a", "-map", "2:a", "-disposition:a:0", "0", "-disposition:a:1", "default"];
     const path = await make("default.mkv", ...PICTURE, ...sound(440), ...sound(880), ...maps, ...X264, "-c:a", "aac");
     const { segments } = await cut(path);
@@ -65,7 +65,7 @@ describe("tracks of sound", () => {
     }
   });
 
-  it.each(["keyframe", "exact"] as const)("%s: AAC with a header on each packet is copied from AVI", async (kind) => {
+  it.each(["keyframe", "exact"] as const)("%s: AAC with an ADTS header in each packet is copied from AVI", async (kind) => {
     const aac = await make("sound.aac", ...sound(440), "-c:a", "aac");
     const path = await make("adts.avi", ...PICTURE, "-i", aac, ...X264, "-bf", "0", "-c:a", "copy");
     const { segments } = await cut(path, kind);

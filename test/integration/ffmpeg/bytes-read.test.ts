@@ -7,12 +7,12 @@ import { type CutOptions, cutFile, rangedFile } from "../../fixtures/cut.ts";
 import { type Layout, makeLayouts } from "../../fixtures/layouts.ts";
 import { sharedFolder } from "../../fixtures/temporary.ts";
 
-/** What is read of a video, its description and its index included, until it's cut. */
+/** How many bytes of a video are read, with its description and index, until it's cut. */
 
 const KB = 1024;
 const MB = 1024 * KB;
 
-/** The service's own, 16 times smaller: a video of 3 MB is as one of 48 MB. */
+/** The service's limits, 16 times smaller: a video of 3 MB behaves as one of 48 MB. */
 const LIMITS: ReadAheadLimits = {
   memoryBytes: 4 * MB,
   blockBytes: 16 * KB,

@@ -14,7 +14,7 @@ async function make(name: string, ...options: string[]): Promise<string> {
   return path;
 }
 
-/** What is split of a file, and what is left out. */
+/** The tracks of a file that are split, and those that are left out. */
 async function choiceOf(path: string) {
   const media = await openFile(path);
   try {
@@ -27,30 +27,30 @@ async function choiceOf(path: string) {
 
 const TABLES = ["stts", "stss", "stsc", "stsz", "stco", "ctts"];
 
-/** Takes all samples out of an MP4's first track: its tables have no entries any more. */
+/** Removes all samples from the first track of an MP4: its tables get no entries. */
 async function emptyFirstTrack(path: string): Promise<void> {
   const bytes = await readFile(path);
   const end = bytes.indexOf("trak", bytes.indexOf("trak", bytes.indexOf("moov")) + 4);
   for (const table of TABLES) {
     const at = bytes.indexOf(table, bytes.indexOf("moov"));
-    // Behind version and flags, and behind the size that all samples have.
+    // Behind version and flags, and behind the common sample size.
     if (at !== -1 && at < end) bytes.writeUInt32BE(0, at + (table === "stsz" ? 12 : 8));
   }
   await writeFile(path, bytes);
 }
 
-describe("the picture of a file with several", () => {
+describe("the video track of a file with several", () => {
   it("is the one with the default flag", async () => {
     const flags = ["-disposition:v:0", "0", "-disposition:v:1", "default"];
     expect(await choiceOf(await make("second-is-default.mkv", ...flags))).toEqual({ chosen: 1, others: [0] });
   });
 
-  it("is the first one where both have the flag", async () => {
+  it("is the first one when both have the flag", async () => {
     const flags = ["-disposition:v:0", "default", "-disposition:v:1", "default"];
     expect(await choiceOf(await make("both-are-default.mkv", ...flags))).toEqual({ chosen: 0, others: [1] });
   });
 
-  it("is never one without a packet, whatever its flag says", async () => {
+  it("is never one without packets, whatever its flag", async () => {
     const path = await make("first-is-empty.mp4", "-disposition:v:0", "default", "-disposition:v:1", "0");
     expect(await choiceOf(path)).toEqual({ chosen: 0, others: [1] });
     await emptyFirstTrack(path);

@@ -6,13 +6,13 @@ import { patchMetadata } from "../../../services/ffmpeg/formats/patch-metadata.t
 import { type CutOptions, cutFile } from "../../fixtures/cut.ts";
 import { ffmpeg, ffprobe } from "../../fixtures/media.ts";
 
-/** What a file says beside its pictures and sound: when, where, by what, and how to turn it. */
+/** Metadata of a file: creation time, location, device and rotation. */
 
 const CREATED = "2021-06-05T04:03:02.000000Z";
 const PLACE = "+48.8789+002.3376+048.928/";
 const QUICKTIME_PLACE = "com.apple.quicktime.location.ISO6709";
 
-/** Mirrored and turned by a quarter: no version of ffmpeg has an option for it. */
+/** Mirrored and rotated by 90 degrees: no version of ffmpeg has an option for it. */
 const MATRIX = [0, 65_536, 0, 65_536, 0, 0, 0, 0, 2 ** 30];
 
 let folder: string;
@@ -38,7 +38,7 @@ async function metadataOf(path: string): Promise<Facts> {
 const tagOf = ({ format }: Facts, name: string): string | undefined =>
   Object.entries(format.tags ?? {}).find(([key]) => key.toLowerCase() === name.toLowerCase())?.[1];
 
-/** 3 seconds of picture, which are cut at 1 and 2. */
+/** 3 seconds of video, cut at 1 and 2. */
 async function makeSource(name: string, ...options: string[]): Promise<string> {
   const path = join(folder, name);
   const picture = ["-f", "lavfi", "-i", "testsrc2=duration=3:size=160x90:rate=25", "-pix_fmt", "yuv420p"];
@@ -87,7 +87,7 @@ describe.each([
   const isIso = !name.endsWith(".mkv");
   const tags = ["stitched.mov", "copied.mkv"].includes(name) ? [] : ["full"];
 
-  it("say when and where their own pictures were taken, and how they are turned", { tags }, async () => {
+  it("have their own creation time, and the source's location and rotation", { tags }, async () => {
     const path = await makeSource(name, ...codec, ...(isIso ? QUICKTIME : []));
     if (isIso)
       await patchMetadata(
@@ -127,7 +127,7 @@ describe.each([
   });
 });
 
-it("says the time of the tracks too, and lets a Matroska file's checksum hold", async () => {
+it("sets the time of the tracks too, and updates a Matroska file's checksum", async () => {
   const path = await makeSource("checked.mkv", ...GROUPS(25));
   const [, segment] = await cut(path, { cut: "keyframe" });
   const { stderr } = await checked(segment!.path);
@@ -137,7 +137,7 @@ it("says the time of the tracks too, and lets a Matroska file's checksum hold", 
   expect((await metadataOf(second!.path)).streams[0]!.tags!.creation_time).toBe("2021-06-05T04:03:03.000000Z");
 });
 
-/** ffmpeg's demuxer reports a checksum that doesn't hold. */
+/** ffmpeg's demuxer reports a wrong checksum. */
 async function checked(path: string): Promise<{ stderr: string }> {
   try {
     await ffmpeg("-err_detect", "crccheck+explode", "-i", path, "-c", "copy", "-f", "null", "-");

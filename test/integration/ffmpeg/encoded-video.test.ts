@@ -6,9 +6,9 @@ import { cutFile } from "../../fixtures/cut.ts";
 import { ffmpeg, ffprobe } from "../../fixtures/media.ts";
 import { psnr } from "../../independent/pixels.ts";
 
-/** What is encoded again keeps what it was: pixels to 45 dB, depth, chroma, codec, transparency. */
+/** Re-encoded video keeps its properties: 45 dB, bit depth, chroma, codec, transparency. */
 
-/** The README promises it of every frame. */
+/** Promised for every frame in docs/promises.md. */
 const MIN_DECIBELS = 45;
 
 const FRAMES = 30;
@@ -21,7 +21,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-/** Noise is what encoders lose most of. */
+/** Noise loses the most in encoding. */
 async function makeSource(name: string, filters: string, ...options: string[]): Promise<string> {
   const path = join(folder, name);
   const picture = `testsrc2=size=${WIDTH}x${HEIGHT}:rate=25,noise=alls=40:allf=t+u${filters}`;
@@ -37,7 +37,7 @@ async function cut(path: string) {
 
 const [WIDTH, HEIGHT] = [96, 64];
 
-/** The decoded frames of a file, each as its bytes. */
+/** The decoded frames of a file, as bytes. */
 async function amrFramesOf(path: string, pixelFormat: string, decoder: readonly string[]): Promise<Uint8Array[]> {
   const raw = `${path}.raw`;
   const output = ["-vsync", "passthrough", "-f", "rawvideo", "-pix_fmt", pixelFormat, raw];
@@ -55,7 +55,7 @@ const SAMPLES_PER_PIXEL: Readonly<Record<string, number>> = {
   ...{ yuv420p: 1.5, yuv420p10le: 1.5, yuv422p: 2, yuv422p10le: 2, yuva420p: 2.5 },
 };
 
-/** Of each frame of the segments, beside the source's, over all planes. */
+/** PSNR of each frame of the segments against the source's, over all planes. */
 async function decibels(source: string, segments: readonly string[], pixelFormat: string, decoder: string[] = []) {
   const depth = pixelFormat.endsWith("10le") ? 10 : 8;
   const theirs = await amrFramesOf(source, pixelFormat, decoder);
@@ -101,7 +101,7 @@ describe.each([
   ["av1.mp4", "yuv420p10le", [...AV1, "-b:v", "2M"]],
 ] as const)("%s, encoded again", (name, pixelFormat, codec) => {
   const tags = ["h264.mp4", "mpeg2.ts", "vp9.webm"].includes(name) ? [] : ["full"];
-  it(`has ${MIN_DECIBELS} dB on every frame, and the pixel format that it had`, { tags }, async () => {
+  it(`has ${MIN_DECIBELS} dB on every frame, and keeps the pixel format`, { tags }, async () => {
     const source = await makeSource(name, "", "-pix_fmt", pixelFormat, ...codec);
     const { segments } = await cut(source);
     expect(segments.at(-1)!.made).toBe("encoded");
@@ -130,14 +130,14 @@ describe.each([
   });
 });
 
-it("a track that is said to be transparent and has no such picture stays opaque", async () => {
+it("a track that is declared transparent and has no transparent frame stays opaque", async () => {
   const source = await makeSource("said.webm", "", "-c:v", "libvpx-vp9", ...VPX, "-metadata:s:v", "alpha_mode=1");
   const paths = (await cut(source)).segments.map(({ path }) => path);
-  // As what comes beside the pictures.
+  // As BlockAdditions.
   for (const path of paths) expect(await ffprobe("-show_packets", path)).not.toContain("BlockAdditional");
 });
 
-it("rejects transparency that no encoder keeps, before a segment is made", async () => {
+it("rejects transparency that no encoder keeps, before making a segment", async () => {
   const source = await makeSource("alpha.mov", "", "-c:v", "qtrle", "-pix_fmt", "argb", "-g", "250");
   const failure = cut(source);
   await expect(failure).rejects.toMatchObject({ code: "CutFailed", reason: "UnsupportedCut" });

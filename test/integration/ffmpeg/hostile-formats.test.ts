@@ -22,7 +22,7 @@ import { ffmpeg } from "../../fixtures/media.ts";
 import { mutated } from "../../fixtures/mutate.ts";
 import { temporaryFolder } from "../../fixtures/temporary.ts";
 
-/** Parsers must end on any bytes with a value, with undefined, or with this error. */
+/** For any bytes, parsers must return a value or undefined, or throw this error. */
 const isUnreadable = (error: unknown): boolean =>
   (error as { code?: string }).code === "CutFailed" && (error as { reason?: string }).reason === "UnreadableMedia";
 
@@ -64,7 +64,7 @@ async function make(name: string, ...args: string[]): Promise<Buffer> {
   return readFile(path);
 }
 
-/** Without the packets' bytes, which are most of a file and mean nothing to a parser. */
+/** Without the packets' bytes, which are most of a file and irrelevant to a parser. */
 const withoutMedia = (bytes: Buffer): Buffer => {
   const media = bytes.indexOf("mdat") - 4;
   return Buffer.concat([bytes.subarray(0, media), bytes.subarray(media + bytes.readUInt32BE(media))]);
@@ -77,7 +77,7 @@ const boxOf = (bytes: Buffer, type: string): Buffer => {
 };
 
 describe("damaged headers", () => {
-  it("of MP4: an index is read or isn't, in bounded time", async () => {
+  it("of MP4: an index is read or ignored, in bounded time", async () => {
     const file = await make("film.mp4", ...VIDEO, ...SOUND, ...X264);
     const parse = async (bytes: Buffer) => {
       await isTruncated(ranged(bytes), "mov,mp4", NEVER);
@@ -92,7 +92,7 @@ describe("damaged headers", () => {
     await fuzz(boxOf(file, "moov"), 200, parse);
   });
 
-  it("of Matroska and AVI: packets are read, or it's no stream", async () => {
+  it("of Matroska and AVI: packets are read, or the stream is rejected", async () => {
     const file = await make("film.mkv", ...VIDEO, ...SOUND, ...X264);
     const head = file.subarray(0, 3_000);
     const endings = await fuzz(head, 1_500, async (bytes) => {
@@ -108,7 +108,7 @@ describe("damaged headers", () => {
     await fuzz(riff, 200, (bytes) => isTruncated(ranged(bytes), "avi", NEVER));
   });
 
-  it("of decoders: parameter sets are found, or the configuration is refused", async () => {
+  it("of decoder configurations: parameter sets are found, or the configuration is rejected", async () => {
     const fragmented = ["-movflags", "empty_moov+default_base_moof+frag_keyframe"];
     for (const [codec, encoder] of [
       ["h264", X264],
@@ -131,7 +131,7 @@ describe("damaged headers", () => {
     }
   });
 
-  it("of packets: units are found or not", async () => {
+  it("of packets: NAL units are found or not", async () => {
     const packet = boxOf(await make("one.mp4", ...VIDEO, ...X264, "-frames:v", "1"), "mdat");
     const startCoded = (await make("one.h264", ...VIDEO, ...X264, "-frames:v", "1")).subarray(0, 2_000);
     for (const original of [packet, startCoded]) {

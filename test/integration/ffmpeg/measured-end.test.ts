@@ -22,7 +22,10 @@ const cutIn3 = async (path: string, cut: "keyframe" | "exact") =>
 
 type Probed = { packets: { pts_time: string }[]; streams: { duration?: string }[] };
 
-/** Seconds from a file's first frame to the end of its last: by its packets, and (MP4, MOV) by its header. */
+/**
+ * Seconds from a file's first frame to the end of its last, by its packets, and by its header (MP4,
+ * MOV).
+ */
 async function lengthOf(path: string, frameSeconds: number) {
   const entries = ["-show_entries", "packet=pts_time:stream=duration", "-of", "json"];
   const { packets, streams } = JSON.parse(await ffprobe("-select_streams", "v:0", ...entries, path)) as Probed;
@@ -34,7 +37,7 @@ async function lengthOf(path: string, frameSeconds: number) {
   };
 }
 
-/** Matroska and FLV keep milliseconds, of which two are compared. */
+/** Two times are compared, which Matroska and FLV round to milliseconds. */
 const roundingOf = (path: string): number => (/(mkv|webm|flv)$/.test(path) ? 0.0021 : 0.00005);
 
 describe("a segment's measured end", () => {
@@ -78,7 +81,7 @@ describe("a segment's measured end", () => {
   ];
   for (const [cut, name, rate, frame, codec] of files) {
     const tags = ["ntsc.mp4", "film.mkv"].includes(name) ? [] : ["full"];
-    it(`${cut}, ${name} at ${rate} fps: is where the file's packets end, and the next one starts`, {
+    it(`${cut}, ${name} at ${rate} fps: is the end of the file's packets, and the start of the next segment`, {
       tags,
     }, async () => {
       const path = await make(name, ...picture(rate, 7), ...codec);

@@ -13,7 +13,9 @@ import { makeOverlappingGroups } from "../../fixtures/overlapping-groups.ts";
 import { standIn } from "../../fixtures/stand-in.ts";
 import { temporaryFolder } from "../../fixtures/temporary.ts";
 
-/** Two encoders run at once: a third job waits for a slot while both may need further packets. */
+/**
+ * Two encoders run concurrently: a third job waits for a slot while both may need further packets.
+ */
 describe("boundaries whose groups of pictures overlap", () => {
   it("I0 I10 I20 I30 I40 B1 …: the cut ends", async () => {
     const video = await makeOverlappingGroups(await temporaryFolder());
@@ -27,12 +29,12 @@ describe("boundaries whose groups of pictures overlap", () => {
     ]);
     const jobs = plan.cut.kind === "exact" ? (plan.cut.plan.jobs ?? []) : [];
     expect(jobs.slice(0, 4).map(({ packets }) => packets.from)).toEqual([0, 1, 2, 3]);
-    // No decoder makes sense of pictures in this order, so it can't be stitched.
+    // No decoder can decode pictures in this order, so it can't be stitched.
     expect(warnings).toEqual([expect.stringContaining("Falling back to re-encoding")]);
     expect(ending.type).toBe("undecodable");
   });
 
-  it("are encoded as those that don't", async () => {
+  it("are encoded as others are", async () => {
     const video = await planExact(await makeStitchable(await temporaryFolder()), 0.8);
     const directory = async () => join(await temporaryFolder(), "segments");
     const calm = await video.fingerprint({ directory: await directory() });
@@ -44,12 +46,12 @@ describe("boundaries whose groups of pictures overlap", () => {
   });
 });
 
-describe("the encoder of boundaries", () => {
+describe("the boundary job queue", () => {
   const PACKETS = 24;
 
   /**
-   * A frame a second, each a keyframe, cut after every fourth; every job needs all packets from its
-   * first one on.
+   * A frame per second, each a keyframe, cut after every fourth one. Every job needs all packets
+   * from its first one on.
    */
   function overlapping(): { plan: ExactPlan; index: PacketIndex } {
     const index = new PacketIndex();
@@ -59,7 +61,7 @@ describe("the encoder of boundaries", () => {
     return { plan: { ...plan, jobs }, index };
   }
 
-  /** Adds all packets to an encoder with a stand-in for ffmpeg, which is ended then. */
+  /** Adds all packets to a job queue whose ffmpeg is a script, and ends it. */
   async function encode(script: string, packetBytes: number) {
     const before = heldResources();
     const stopping = new AbortController();
@@ -101,7 +103,7 @@ describe("the encoder of boundaries", () => {
     expect(added).toBeLessThan(12);
   });
 
-  it("fails with what its first job failed with, once", async () => {
+  it("fails once, with the failure of its first job", async () => {
     const { error, failures } = await encode("kill -9 $$", 1_000);
     expect(error).toMatchObject({ code: "ProcessKilled" });
     expect(failures).toEqual([error]);

@@ -8,7 +8,7 @@ import { temporaryFolder } from "../../fixtures/temporary.ts";
 
 type Row = { pts_time: string; duration_time: string };
 
-/** A file of two seconds as ffprobe has it, as what a segment must hold. */
+/** The expected content of a file of two seconds, from ffprobe. */
 async function expectedOf(path: string) {
   const entries = ["-show_entries", "packet=pts_time,duration_time", "-of", "json"];
   const { packets } = JSON.parse(await ffprobe("-select_streams", "a:0", ...entries, path)) as { packets: Row[] };
@@ -41,8 +41,8 @@ const prove = async (path: string, expected: Awaited<ReturnType<typeof expectedO
     expected,
   );
 
-describe("the proof of a produced file's sound", () => {
-  it("sees that 75 ms of it are missing, or are before its edit list", async () => {
+describe("the proof of a segment file's audio", () => {
+  it("fails when 75 ms of it are missing, or hidden by an edit list", async () => {
     const folder = await temporaryFolder();
     const [whole, short, early] = ["whole.mp4", "short.mp4", "early.mp4"].map((name) => join(folder, name));
     const picture = ["-f", "lavfi", "-i", "testsrc2=duration=2:size=160x90:rate=25"];

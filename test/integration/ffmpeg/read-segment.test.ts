@@ -10,7 +10,7 @@ import { temporaryFolder } from "../../fixtures/temporary.ts";
 
 const MUXERS: Readonly<Record<string, string>> = { ".mkv": "matroska", ".ts": "mpegts", ".ogv": "ogg" };
 
-/** A file of one audio track. */
+/** A file with one audio track. */
 async function segmentFileOf(path: string, signal = NEVER): Promise<SegmentFile> {
   const extension = extname(path);
   const muxer = MUXERS[extension] ?? extension.slice(1);
@@ -31,7 +31,7 @@ async function readAll(path: string) {
 
 type Probed = { codec_type: string; pts_time?: string; dts_time?: string; size: string; flags: string };
 
-/** A file's packets as ffprobe has them. */
+/** A file's packets, from ffprobe. */
 async function probed(path: string) {
   const entries = "packet=codec_type,pts_time,dts_time,size,flags";
   const { packets } = JSON.parse(await ffprobe("-show_entries", entries, "-of", "json", path)) as { packets: Probed[] };
@@ -69,7 +69,7 @@ const FILES: Readonly<Record<string, string[]>> = {
   "theora.ogv": ["-c:v", "libtheora", "-c:a", "libvorbis"],
 };
 
-/** One of each container. */
+/** One file per container. */
 const ONE_OF_EACH = [
   "b-frames.mp4",
   "fragmented.mp4",
@@ -85,10 +85,10 @@ const make = async (name: string): Promise<string> => {
   return path;
 };
 
-/** ffprobe rounds the delay of a codec (Opus: 6.5 ms) to the container's milliseconds. */
+/** ffprobe rounds a codec's delay (Opus: 6.5 ms) to the container's milliseconds. */
 const AUDIO_TOLERANCE = 0.0011;
 
-describe("reading a produced file", () => {
+describe("reading a segment file", () => {
   for (const name of Object.keys(FILES))
     it(`${name}: finds the packets that ffprobe finds: times, sizes, key flags`, {
       tags: ONE_OF_EACH.includes(name) ? [] : ["full"],
@@ -109,7 +109,7 @@ describe("reading a produced file", () => {
     });
 
   it.each(["b-frames.mp4", "h264-opus.mkv", "transport-stream.ts"])(
-    "%s: ends at once when it's aborted, whatever it waits for, and closes the file",
+    "%s: ends immediately when aborted, whatever it waits for, and closes the file",
     async (name) => {
       const path = await make(name);
       const stop = new AbortController();
@@ -126,7 +126,7 @@ describe("reading a produced file", () => {
     },
   );
 
-  it.each(["b-frames.mp4", "h264-opus.mkv"])("%s: closes the file when its packets are refused", async (name) => {
+  it.each(["b-frames.mp4", "h264-opus.mkv"])("%s: closes the file when a handler throws", async (name) => {
     const path = await make(name);
     const refusal = new Error("not this one");
     const onVideo = () => Promise.reject(refusal);
@@ -134,7 +134,7 @@ describe("reading a produced file", () => {
     expect(await descriptorsOf(path)).toBe(0);
   });
 
-  it.each(["b-frames.mp4", "h264-opus.mkv"])("%s: a damaged file fails its proof, and is closed", async (name) => {
+  it.each(["b-frames.mp4", "h264-opus.mkv"])("%s: a damaged file fails the proof, and is closed", async (name) => {
     const path = await make(name);
     const file = await segmentFileOf(path);
     const whole = await readFile(path);
@@ -145,7 +145,7 @@ describe("reading a produced file", () => {
     }
   });
 
-  it("an error of the disk isn't taken for one of the file", async () => {
+  it("a disk error isn't taken for a damaged file", async () => {
     const path = await make("b-frames.mp4");
     const file = await segmentFileOf(path);
     const handle = await open(path);
@@ -156,7 +156,7 @@ describe("reading a produced file", () => {
     await expect(readSegment({ ...file, path: `${path}.gone` }, NOTHING)).rejects.toMatchObject({ code: "ENOENT" });
   });
 
-  it.each(["long.mp4", "long.mkv"])("%s: reads little ahead of what is handed on, and nothing twice", async (name) => {
+  it.each(["long.mp4", "long.mkv"])("%s: reads little ahead of the packets passed on, and nothing twice", async (name) => {
     const short = join(await temporaryFolder(), "short.mp4");
     const noise = input("testsrc2=duration=4:size=320x180:rate=25,noise=alls=40:allf=t");
     const sound = input("sine=frequency=440:duration=4:sample_rate=48000");
@@ -177,7 +177,7 @@ describe("reading a produced file", () => {
       onAudio: () => {},
     });
     expect(size).toBeGreaterThan(30_000_000);
-    // A cluster of ffmpeg's is 5 MB at most.
+    // ffmpeg's clusters have at most 5 MB.
     expect(ahead).toBeLessThan(8_000_000);
     expect(read()).toBeLessThan(1.1 * size);
   });
@@ -185,7 +185,7 @@ describe("reading a produced file", () => {
 
 const NOTHING: PacketHandlers = { onVideo: () => {}, onAudio: () => {} };
 
-/** Counts the bytes that are read of files by their handles. */
+/** Counts the bytes that are read through file handles. */
 async function countReads(path: string) {
   const file = await open(path);
   const spy = vi.spyOn(Object.getPrototypeOf(file), "read");

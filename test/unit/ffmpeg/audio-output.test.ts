@@ -16,7 +16,7 @@ const way = (codec: string, muxer = "mp4") => {
   return audioOutputFor(track, { muxer, extension: "", contentType: "" });
 };
 
-describe("what becomes of a track of sound", () => {
+describe("how an audio track is written into segments", () => {
   it.each(["aac", "aac_latm", "amr_nb", "amr_wb", "mp3", "ac3", "opus", "flac", "pcm_s16be", "pcm_mulaw"])(
     "%s is copied",
     (codec) => {
@@ -29,7 +29,7 @@ describe("what becomes of a track of sound", () => {
     expect(way(codec)).toMatchObject({ codec: "aac", isEncoded: true, muxEncoder: undefined });
   });
 
-  it("PCM of a disc keeps its samples: packed anew in a transport stream, plain elsewhere", () => {
+  it("PCM of a disc keeps its samples: in blocks in a transport stream, plain elsewhere", () => {
     const disc = { codec: "pcm_bluray", isEncoded: false, muxEncoder: "pcm_bluray" };
     expect(way("pcm_bluray", "mpegts")).toMatchObject(disc);
     expect(way("pcm_dvd", "mpegts")).toMatchObject(disc);

@@ -23,13 +23,13 @@ const head = Buffer.concat([
 ]);
 const SAMPLE = { duration: 512, size: 100, key: true, offset: 0 };
 
-describe("the head of a fragmented MP4", () => {
+describe("the header of a fragmented MP4", () => {
   it("ends where the first fragment begins", () => {
     expect(mp4HeaderOf(Buffer.concat([head, box("moof"), box("mdat")]), "h264").bytes).toEqual(head);
     expect(mp4HeaderOf(Buffer.alloc(64), "h264").bytes).toHaveLength(0);
   });
 
-  it("takes another clock and another configuration, with every size around it", () => {
+  it("can get another timescale and decoder configuration, and updates the sizes of all parents", () => {
     const longer = Buffer.alloc(20, 7);
     const changed = new Mp4Header(head, "h264").withClock(90_000).withConfiguration(longer);
     expect(changed.configuration).toEqual(longer);
@@ -38,7 +38,7 @@ describe("the head of a fragmented MP4", () => {
     expect(new Mp4Header(head, "h264").configuration).toEqual(CONFIGURATION);
   });
 
-  it("is refused where a box that is needed isn't there, or is no whole one", () => {
+  it("is rejected when a required box is missing or incomplete", () => {
     expect(() => new Mp4Header(head, "hevc").configuration).toThrow(UNREADABLE);
     for (let length = 0; length < head.length; length += 1) {
       expect(() => new Mp4Header(head.subarray(0, length), "h264").configuration).toThrow(UNREADABLE);
@@ -51,7 +51,7 @@ describe("the head of a fragmented MP4", () => {
 });
 
 describe("a fragment", () => {
-  it("refuses times that its fields can't hold, and doesn't wrap them", () => {
+  it("rejects times that don't fit into its fields", () => {
     expect(fragmentHeader(2 ** 40, [{ ...SAMPLE, offset: -512 }]).length).toBeGreaterThan(100);
     expect(() => fragmentHeader(-1, [SAMPLE])).toThrow(UNREADABLE);
     expect(() => fragmentHeader(0, [{ ...SAMPLE, duration: 2 ** 32 }])).toThrow(UNREADABLE);

@@ -6,7 +6,7 @@ import { lengthPrefixed } from "../../../services/ffmpeg/formats/nal/units.ts";
 
 const UNREADABLE = expect.objectContaining({ code: "CutFailed", reason: "UnreadableMedia" });
 
-/** A unit of a type: its header, then these bits, the one that ends a set, and zeros up to the byte. */
+/** A NAL unit: header, these bits, and rbsp_trailing_bits. */
 const unit = (type: number, bits: string): Buffer =>
   Buffer.concat([Buffer.from([type << 1, 1]), escaped(bytesOf(`${bits}1`))]);
 
@@ -14,7 +14,7 @@ const PROFILE = "0".repeat(88);
 const LEVEL = "01011101";
 
 const videoSet = (id: number) => unit(32, `${id.toString(2).padStart(4, "0")}1100`);
-/** Of one layer in time, or of two, of which the first has a profile and a level of its own. */
+/** With one temporal layer, or with two, the first of which has its own profile and level. */
 const sequenceSet = (video: number, id: number, layers = 1) =>
   unit(
     33,
@@ -55,7 +55,7 @@ const ENCODED = hvcC(
 );
 
 describe("bits of parameter sets", () => {
-  it("go through escaping and codes unharmed", () => {
+  it("are the same after escaping and coding", () => {
     const bytes = Buffer.from("000000000001000002000003ff0000", "hex");
     expect(unescaped(escaped(bytes))).toEqual(bytes);
     expect(escaped(bytes).includes(Buffer.from([0, 0, 1]))).toBe(false);
@@ -65,8 +65,8 @@ describe("bits of parameter sets", () => {
   });
 });
 
-describe("an encoder's parameter sets of HEVC", () => {
-  it("get ids that the source has none of, and stand beside the source's", () => {
+describe("HEVC parameter sets of an encoder", () => {
+  it("get ids that the source doesn't use, and are stored with the source's", () => {
     const own = new RenumberedHevcSets([SOURCE]).configuration(ENCODED);
     expect(hevcArrays(own)).toEqual([
       { type: 32, isComplete: true, sets: [videoSet(14)] },
@@ -79,12 +79,12 @@ describe("an encoder's parameter sets of HEVC", () => {
     expect(merged[12]).toBe(120);
   });
 
-  it("are named by their pictures, which grow by one byte and are else the same", () => {
+  it("are referred to by their pictures, which grow by one byte and are otherwise the same", () => {
     const sets = new RenumberedHevcSets([SOURCE]);
     const rest = Buffer.from("00000301ff00", "hex");
     const slice = (type: number, bits: string) => Buffer.concat([Buffer.from([type << 1, 1]), bytesOf(bits), rest]);
     const message = unit(39, "00000101");
-    // Flags, the id 0, and what follows. 29 is 000011110.
+    // Flags, id 0, and the rest. 29 is 000011110.
     const frame = lengthPrefixed([message, slice(19, "10110011"), slice(19, "00100000"), slice(1, "11000000")]);
     expect(sets.frame(frame)).toEqual(
       lengthPrefixed([
@@ -96,7 +96,7 @@ describe("an encoder's parameter sets of HEVC", () => {
     );
   });
 
-  it("are refused where they can't be told apart", () => {
+  it("are rejected when no unique ids are left", () => {
     const sets = new RenumberedHevcSets([SOURCE]);
     expect(() => sets.frame(lengthPrefixed([Buffer.from([2, 1, 0x20])]))).toThrow(UNREADABLE);
     expect(() => sets.configuration(SOURCE)).toThrow(UNREADABLE);
@@ -107,7 +107,7 @@ describe("an encoder's parameter sets of HEVC", () => {
     expect(() => new RenumberedHevcSets([hvcC([[32, all]])])).toThrow(UNREADABLE);
   });
 
-  it("stand alone where the source has all of its own in the stream", () => {
+  it("are the only ones when the source has its own in the stream", () => {
     const empty = hvcC([]);
     const sets = new RenumberedHevcSets([empty]);
     const merged = sets.merged(empty, sets.configuration(ENCODED));

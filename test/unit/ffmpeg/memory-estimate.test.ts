@@ -14,7 +14,7 @@ const SIZES = {
   largest: [8_192, 8_192],
 } as const;
 
-/** As encoders.ts has them. */
+/** The values of encoder-settings.ts. */
 const X264 = { frames: 28, threadFrames: 4 };
 const X265 = { frames: 42, threadFrames: 0 };
 const CORES = 6;
@@ -22,7 +22,7 @@ const CORES = 6;
 const roomOf = (encoder: typeof X264, size: keyof typeof SIZES, format = "yuv420p") =>
   encoderConcurrency(encoder, frameBytes(SIZES[size], format), CORES);
 
-describe("the memory of a picture", () => {
+describe("the memory of a frame", () => {
   it.each([
     ["yuv420p", 1.5],
     ["nv12", 1.5],
@@ -43,7 +43,7 @@ describe("the memory of a picture", () => {
 });
 
 describe("what fits into the memory of 1,769 MB", () => {
-  it("HD: two encoders with as many threads as they take, and two segments proven at the same time", () => {
+  it("HD: two encoders with their default threads, and two segments proven concurrently", () => {
     expect(roomOf(X264, "hd")).toEqual({ jobs: 2, threads: undefined });
     expect(concurrentMuxes(frameBytes(SIZES.hd, "yuv420p"))).toBe(2);
   });
@@ -53,11 +53,11 @@ describe("what fits into the memory of 1,769 MB", () => {
     expect(roomOf(X265, "fourK", "yuv420p10le")).toMatchObject({ jobs: 1 });
   });
 
-  it("5K: one encoder, with fewer threads than it takes by itself", () => {
+  it("5K: one encoder, with fewer threads than its default", () => {
     expect(roomOf(X264, "fiveK")).toEqual({ jobs: 1, threads: expect.any(Number) });
   });
 
-  it("8K: no encoder, with a message that says what to do; one where there's more memory", () => {
+  it("8K: no encoder, and a message that says what to do; one with more memory", () => {
     expect(roomOf(X264, "eightK")).toBeUndefined();
     expect(tooLargeToEncodeError(SIZES.eightK)).toMatchObject({
       reason: "LimitExceeded",
@@ -67,7 +67,7 @@ describe("what fits into the memory of 1,769 MB", () => {
     expect(roomOf(X264, "eightK")).toMatchObject({ jobs: expect.any(Number) });
   });
 
-  it("8K that is copied: one segment is proven at a time", () => {
+  it("8K, copied: one segment is proven at a time", () => {
     expect(concurrentMuxes(frameBytes(SIZES.eightK, "yuv420p"))).toBe(1);
     expect(concurrentMuxes(frameBytes(SIZES.fourK, "yuv420p"))).toBe(2);
   });

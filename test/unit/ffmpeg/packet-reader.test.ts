@@ -16,17 +16,17 @@ describe("reading ffprobe's packet lines", () => {
     expect(packets.map((packet) => packet?.shown)).toEqual([false, false]);
   });
 
-  it("lets the decode time stand in where the container has no presentation times (AVI)", () => {
+  it("uses the decode time when the container has no presentation times (AVI)", () => {
     expect(read("avi", ["N/A,0.040000,0.040000,K_"])).toMatchObject([{ time: 0.04, duration: 0.04, key: true }]);
   });
 
-  it("leaves a duration that isn't there undefined", () => {
+  it("returns undefined for a missing duration", () => {
     expect(read("matroska,webm", ["0.000000,0.000000,N/A,K_"])).toMatchObject([
       { time: 0, duration: undefined, key: true },
     ]);
   });
 
-  it("closes a jump of a broadcast stream's clock, as ffmpeg does when it cuts", () => {
+  it("removes a jump of a broadcast stream's clock, as ffmpeg does when it cuts", () => {
     const lines = [
       "95000.000000,95000.000000,0.040000,K_",
       "10.000000,10.000000,0.040000,K_",
@@ -36,12 +36,12 @@ describe("reading ffprobe's packet lines", () => {
     expect(times).toEqual(["95000.000", "95000.040", "95000.080"]);
   });
 
-  it("believes a long gap in a file whose clock doesn't jump", () => {
+  it("keeps a long gap in a file whose clock can't jump", () => {
     const lines = ["0.000000,0.000000,0.040000,K_", "60.000000,60.000000,0.040000,K_"];
     expect(read("mov,mp4", lines).map((packet) => packet?.time)).toEqual([0, 60]);
   });
 
-  it("passes over lines that are no packets", () => {
+  it("skips lines that aren't packets", () => {
     expect(read("mov,mp4", ["", "side_data"])).toEqual([undefined, undefined]);
   });
 });

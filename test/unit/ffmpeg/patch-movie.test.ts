@@ -3,7 +3,10 @@ import { findBox } from "../../../services/ffmpeg/formats/iso/boxes.ts";
 import { type MoviePatch, patchMovie } from "../../../services/ffmpeg/formats/iso/patch-movie.ts";
 import { box, words } from "../../fixtures/boxes.ts";
 
-/** A movie of 14 frames of 512 ticks and a last one, in 12,800 ticks a second; whole times in milliseconds. */
+/**
+ * A movie of 15 frames of 512 ticks (the last one differs) at 12,800 ticks per second; the movie's
+ * timescale is milliseconds.
+ */
 function movie(lastTicks: number, long = false): DataView {
   const version = long ? 1 << 24 : 0;
   /** Times and durations are 32 or 64 bits. */
@@ -50,18 +53,18 @@ describe("a finished movie", () => {
     expect(findBox(view, "mvhd")!.getUint32(long ? 28 : 16)).toBe(600);
   });
 
-  it("keeps the last duration that it has", () => {
+  it("keeps a last duration that it has", () => {
     const bytesOf = ({ buffer, byteOffset, byteLength }: DataView) => new Uint8Array(buffer, byteOffset, byteLength);
     expect(bytesOf(patched(movie(600), { lastDuration: 0.04 }))).toEqual(bytesOf(movie(600)));
   });
 
-  it.each([false, true])("gets the time of its recording in all headers (64 bits: %s)", (long) => {
+  it.each([false, true])("gets its creation time in all headers (64 bits: %s)", (long) => {
     const view = patched(movie(512, long), { created: CREATED });
     for (const path of [["mvhd"], ["trak", "tkhd"], ["trak", "mdia", "mdhd"]])
       expect(findBox(view, ...path)!.getUint32(long ? 8 : 4)).toBe(CREATED_SECONDS);
   });
 
-  it("gets the turn of its picture, with its signs", () => {
+  it("gets the display matrix of its video, with signs", () => {
     const matrix = [0, 65_536, 0, -65_536, 0, 0, 0, 0, 2 ** 30];
     const header = findBox(patched(movie(512), { displayMatrix: matrix }), "trak", "tkhd")!;
     expect(matrix.map((_, at) => header.getInt32(40 + at * 4))).toEqual(matrix);

@@ -3,7 +3,9 @@ import { PresentationTimes } from "../../../services/ffmpeg/exact/presentation-t
 import { planExactCut } from "../../../services/split/domain/exact-plan.ts";
 import { PacketIndex } from "../../../services/split/domain/packet-index.ts";
 
-/** The last frame of each segment of 2 s, given when frames are shown and how long each is said to be. */
+/**
+ * Duration of the last frame of each segment of 2 s, from presentation times and stated durations.
+ */
 function lastDurations(times: readonly number[], duration: number | undefined): number[] {
   const index = new PacketIndex();
   for (const time of times) index.add({ time, duration, key: true });
@@ -12,13 +14,13 @@ function lastDurations(times: readonly number[], duration: number | undefined): 
   return plan.segments.map((segment) => timeline.lastDurationOf(segment));
 }
 
-describe("how long a segment's last frame is shown", () => {
-  it("is until the next segment", () => {
+describe("the duration of a segment's last frame", () => {
+  it("lasts until the next segment", () => {
     expect(lastDurations([0, 1, 1.5, 2, 3], 0.5)).toEqual([0.5, 0.5]);
     expect(lastDurations([0, 1, 1.5, 2, 3], undefined)[0]).toBe(0.5);
   });
 
-  it("is what the source says before a pause, and until the next segment where it says nothing", () => {
+  it("is the stated one before a pause, and lasts until the next segment when none is stated", () => {
     expect(lastDurations([0, 1, 3_600, 3_601], 0.5)).toEqual([0.5, 0.5]);
     expect(lastDurations([0, 1, 3_600, 3_601], undefined)[0]).toBe(3_599);
   });

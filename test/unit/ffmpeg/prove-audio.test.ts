@@ -4,7 +4,7 @@ import type { SegmentSound } from "../../../services/split/domain/proof.ts";
 
 const PACKET = 0.02;
 
-/** A second of sound in packets of 20 ms, `from` seconds from the segment's first frame. */
+/** A second of audio in packets of 20 ms, `from` seconds from the segment's first frame. */
 const source = (from = 0, count = 50): SourceAudioPacket[] =>
   Array.from({ length: count }, (_, at) => ({ time: from + at * PACKET, duration: PACKET, gap: 0, isPlayed: true }));
 
@@ -16,8 +16,8 @@ const PLACE = { begin: 0, start: 4, hidesNegative: true };
 const prove = (packets: SourceAudioPacket[], found = foundIn(packets), isPacked = true, place = PLACE) =>
   proveTrack(0, { packets, isPacked }, found, place);
 
-describe("the proof of a track of sound", () => {
-  it("measures what is played, from the video's first frame", () => {
+describe("the proof of an audio track", () => {
+  it("measures the audible audio, from the first video frame", () => {
     const { offset, sound } = prove(source());
     expect(offset).toBe(0);
     expect(sound).toMatchObject({ gapBefore: 0 });
@@ -26,7 +26,7 @@ describe("the proof of a track of sound", () => {
     expect(sound!.largestGap).toBeCloseTo(0, 9);
   });
 
-  it("counts from the picture, where that begins later in the file", () => {
+  it("counts from the video when that begins later in the file", () => {
     const place = { ...PLACE, begin: 1.5 };
     const packets = source(-1.5, 100);
     const { sound } = prove(packets, foundIn(packets, 1.5), true, place);
@@ -34,12 +34,12 @@ describe("the proof of a track of sound", () => {
     expect(sound!.end).toBeCloseTo(4.5, 9);
   });
 
-  it("fails where packets are missing", () => {
+  it("fails when packets are missing", () => {
     const packets = source();
     expect(() => prove(packets, foundIn(packets.slice(0, -4)))).toThrow("has 46 packets instead of 50");
   });
 
-  it("fails where sound that is packed anew is 75 ms short, at its start, at its end or in the middle", () => {
+  it("fails when PCM is 75 ms short, at its start, at its end or in the middle", () => {
     const packets = source();
     const of = (from: number, to: number) => ({ time: from, duration: to - from });
     expect(prove(packets, [of(0, 0.5), of(0.5, 1)], false).sound!.largestGap).toBeCloseTo(0, 9);
@@ -47,13 +47,13 @@ describe("the proof of a track of sound", () => {
       expect(() => prove(packets, short, false)).toThrow(/has a gap of \d+ ms/);
   });
 
-  it("fails where sound is out of step with the picture", () => {
+  it("fails when audio is out of sync with the video", () => {
     const packets = source();
     expect(() => prove(packets, foundIn(packets, 0.05))).toThrow("the audio is 50 ms out of sync");
     expect(() => prove(packets, foundIn(packets, 0.05), false)).toThrow("the audio is 50 ms out of sync");
   });
 
-  it("has the holes that the source has", () => {
+  it("accepts the gaps of the source", () => {
     const packets = source().map((packet, at) => (at < 25 ? packet : { ...packet, time: packet.time + 0.3 }));
     packets[25]!.gap = 0.3;
     expect(prove(packets).sound!.largestGap).toBeCloseTo(0, 9);
@@ -61,7 +61,7 @@ describe("the proof of a track of sound", () => {
     expect(() => prove(packets)).toThrow("has a gap of 300 ms that the source doesn't have");
   });
 
-  it("isn't played where the source hides it, or an edit list does", () => {
+  it("ignores audio that the source or an edit list hides", () => {
     const hidden = source(-0.02, 1).map((packet) => ({ ...packet, isPlayed: false }));
     const { sound } = prove([...hidden, ...source()]);
     expect(sound!.start).toBeCloseTo(4, 9);
@@ -71,13 +71,13 @@ describe("the proof of a track of sound", () => {
 
 const span = (start: number, end: number, gapBefore = 0): SegmentSound => ({ start, end, gapBefore, largestGap: 0 });
 
-describe("sound over the joints of segments", () => {
-  it("goes on, overlaps, or has the hole that the source has", () => {
+describe("audio across segment boundaries", () => {
+  it("continues, overlaps, or has the gap of the source", () => {
     const continuity = new AudioContinuity();
     for (const sound of [span(0, 2), span(2.02, 4), span(3.98, 6), span(7, 8, 1)]) continuity.add({ sound: [sound] });
   });
 
-  it("fails where 75 ms of it are before an edit list, in the second of two tracks too", () => {
+  it("fails when 75 ms of it are hidden by an edit list, in the second of two tracks too", () => {
     const continuity = new AudioContinuity();
     continuity.add({ sound: [span(0, 2), span(0, 1.925)] });
     expect(() => continuity.add({ sound: [span(2, 4), span(2, 4)] })).toThrow("audio track 1 has a gap of 75 ms");

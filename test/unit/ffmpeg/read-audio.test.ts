@@ -7,7 +7,7 @@ import { NEVER } from "../../fixtures/quiet.ts";
 
 const MEGABYTE = 2 ** 20;
 
-/** A packet each second, on a clock of thousandths. */
+/** A packet each second, with a time base of milliseconds. */
 const packet = (second: number, bytes = 10): ReadPacket => ({
   dts: second * 1_000,
   pts: second * 1_000,
@@ -20,7 +20,7 @@ const packet = (second: number, bytes = 10): ReadPacket => ({
   data: Buffer.alloc(bytes),
 });
 
-/** Yields packets, and calls what stands between them. */
+/** Yields the packets, and calls the functions between them. */
 async function* scripted(...steps: (ReadPacket | (() => void))[]): AsyncGenerator<ReadPacket> {
   for (const step of steps) {
     if (typeof step === "function") step();
@@ -47,8 +47,8 @@ async function read(
   return passed.map(({ time, duration }) => [time, duration]);
 }
 
-describe("reading sound", () => {
-  it("counts time from the first picture, also of sound that comes before it", async () => {
+describe("reading audio", () => {
+  it("counts time from the first video frame, also for audio before it", async () => {
     const origin = new Origin();
     const packets = scripted(packet(8), packet(9), () => origin.set(10), packet(10), packet(11));
     expect(await read(origin, packets)).toEqual([
@@ -59,14 +59,14 @@ describe("reading sound", () => {
     ]);
   });
 
-  it("waits for the first picture where all sound comes before it", async () => {
+  it("waits for the first video frame when all audio comes before it", async () => {
     const origin = new Origin();
     const reading = read(origin, scripted(packet(10)));
     origin.set(10);
     expect(await reading).toEqual([[0, 1]]);
   });
 
-  it("drops sound where no picture ever comes", async () => {
+  it("drops audio when no video frame comes", async () => {
     const origin = new Origin();
     const reading = read(
       origin,
@@ -75,7 +75,7 @@ describe("reading sound", () => {
     expect(await reading).toEqual([]);
   });
 
-  it("rejects with the signal's reason where it's aborted before the first picture", async () => {
+  it("rejects with the signal's reason when aborted before the first video frame", async () => {
     const aborting = new AbortController();
     const reason = new Error("out of time");
     const reading = read(new Origin(), scripted(packet(10)), new EarlyAudioBuffer(), aborting.signal);
@@ -84,7 +84,7 @@ describe("reading sound", () => {
     await expect(reading).rejects.toBe(reason);
   });
 
-  it("holds no sound that is known to come too long before the first picture", async () => {
+  it("doesn't keep audio that is known to be too far before the first video frame", async () => {
     const origin = new Origin();
     const early = Array.from({ length: 90 }, (_, second) => packet(second, MEGABYTE));
     const passed = await read(
@@ -94,12 +94,12 @@ describe("reading sound", () => {
       NEVER,
       90,
     );
-    // Ten seconds, and one to be sure.
+    // Ten seconds, and one of margin.
     expect(passed[0]).toEqual([-11, 1]);
     expect(passed.at(-1)).toEqual([0, 1]);
   });
 
-  it("holds at most 66 MB before the first picture, of all tracks together", async () => {
+  it("keeps at most 66 MB before the first video frame, of all tracks together", async () => {
     const megabytes = (count: number) => Array.from({ length: count }, (_, second) => packet(second, MEGABYTE));
     const [origin, early] = [new Origin(), new EarlyAudioBuffer()];
     const first = read(origin, scripted(...megabytes(32)), early);

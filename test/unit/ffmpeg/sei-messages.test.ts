@@ -5,22 +5,22 @@ import { lengthFramed, lengthPrefixed } from "../../../services/ffmpeg/formats/n
 
 const hex = (text: string): Buffer => Buffer.from(text.replaceAll(" ", ""), "hex");
 
-/** Content light level (144, 4 bytes), with zeros that are escaped, and a caption (4, 2 bytes). */
+/** Content light level (144, 4 bytes) with zeros that are escaped, and a caption (4, 2 bytes). */
 const LIGHT = { type: 144, payload: hex("00000001") };
 const CAPTION = { type: 4, payload: hex("b500") };
 const HEVC_UNIT = hex("4e01 9004 000003 0001 0402 b500 80");
 const SLICE = hex("2601 af");
 
-describe("messages of a stream", () => {
-  it("are those that a viewer's picture depends on: of all pictures, and of one", () => {
+describe("SEI messages of a stream", () => {
+  it("are those that affect what a viewer sees: of all pictures, and of one", () => {
     expect(sequenceMessages("hevc", [HEVC_UNIT, SLICE])).toEqual([LIGHT]);
     expect(pictureMessages("hevc", lengthPrefixed([HEVC_UNIT, SLICE]))).toEqual([CAPTION]);
-    // 5, which is what x265 says of itself, in more bytes than 255.
+    // 5, x265's description of itself, with a length above 255.
     const own = Buffer.concat([hex("06 05 ff01"), Buffer.alloc(256, 7), hex("9004 00010002 80")]);
     expect(sequenceMessages("h264", [own])).toEqual([{ type: 144, payload: hex("00010002") }]);
   });
 
-  it("stand before the picture, each kind once", () => {
+  it("are added before the picture, each type once", () => {
     const packet = lengthPrefixed([hex("4001 0c"), SLICE]);
     const written = withMessages("hevc", packet, [LIGHT, CAPTION]);
     const units = lengthFramed(written)!;
@@ -31,17 +31,17 @@ describe("messages of a stream", () => {
     expect(withMessages("hevc", written, [LIGHT, CAPTION])).toEqual(written);
   });
 
-  it("of a cut-off unit are those before the cut", () => {
+  it("of a truncated unit are those before its end", () => {
     for (let length = 0; length <= HEVC_UNIT.length; length += 1)
       expect(sequenceMessages("hevc", [HEVC_UNIT.subarray(0, length)]).length).toBeLessThanOrEqual(1);
   });
 });
 
-describe("messages of a source's first packet", () => {
+describe("SEI messages of a source's first packet", () => {
   const startCoded = Buffer.concat([hex("00000001"), HEVC_UNIT, hex("000001"), SLICE]);
   const keyframe = lengthPrefixed([SLICE]);
 
-  it("stand before each keyframe that is encoded, in either codec and whatever the source's framing", () => {
+  it("are added to each encoded keyframe, for both codecs and both formats", () => {
     const written = masteringMetadataAdder("hevc", startCoded, "hevc")(keyframe);
     expect(sequenceMessages("hevc", lengthFramed(written)!)).toEqual([LIGHT]);
     const other = masteringMetadataAdder("hevc", startCoded, "h264")(lengthPrefixed([hex("65 88")]));
@@ -51,7 +51,7 @@ describe("messages of a source's first packet", () => {
     expect(masteringMetadataAdder("av1", source, "av1")(Buffer.concat([hex("0a 01 00"), frame]))).toEqual(source);
   });
 
-  it("are left out where the codecs have no common form of them, or there's no packet", () => {
+  it("are left out when the codecs don't share them, or there is no packet", () => {
     expect(masteringMetadataAdder("av1", startCoded, "h264")(keyframe)).toEqual(keyframe);
     expect(masteringMetadataAdder("mpeg4", startCoded, "mpeg4")(keyframe)).toEqual(keyframe);
     expect(masteringMetadataAdder("hevc", undefined, "hevc")(keyframe)).toEqual(keyframe);

@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { amrFramesOf, splitPcm } from "../../../services/ffmpeg/assembly/split-audio-packets.ts";
 
-/** A frame of AMR in a mode, as it's stored: the mode in four bits of the first byte. */
+/** An AMR frame of a mode, which is in four bits of the first byte. */
 const amr = (mode: number, bytes: number): Buffer =>
   Buffer.concat([Buffer.from([mode << 3]), Buffer.alloc(bytes - 1, mode)]);
 
-describe("packets of AMR", () => {
-  it("are divided into their frames of 20 ms, whatever the mode of each", () => {
+describe("AMR packets", () => {
+  it("are split into frames of 20 ms, whatever their modes", () => {
     const frames = [amr(7, 32), amr(0, 13), amr(15, 1), amr(7, 32)];
     const divided = amrFramesOf("amr_nb", { time: 2, duration: 0.1, data: Buffer.concat(frames) });
     expect(divided.map(({ data }) => data)).toEqual(frames);
@@ -20,7 +20,7 @@ describe("packets of AMR", () => {
     expect(amrFramesOf("amr_wb", { time: 0, duration: 0.04, data: Buffer.concat(wide) })).toHaveLength(2);
   });
 
-  it("are left whole where they aren't made of frames, and so are those of other codecs", () => {
+  it("aren't split when they don't consist of frames, nor are those of other codecs", () => {
     const cut = { time: 0, duration: 0.04, data: amr(7, 32).subarray(0, 20) };
     expect(amrFramesOf("amr_nb", cut)).toEqual([cut]);
     const unknown = { time: 0, duration: 0.04, data: amr(12, 40) };
@@ -30,10 +30,10 @@ describe("packets of AMR", () => {
   });
 });
 
-describe("a packet of PCM", () => {
+describe("a PCM packet", () => {
   const packet = { time: 1, duration: 0.01, data: Buffer.from(Array.from({ length: 40 }, (_, byte) => byte)) };
 
-  it("is divided before the first sample at or after a time", () => {
+  it("is split before the first sample at or after a time", () => {
     // Ten samples of four bytes, a millisecond each.
     const [before, after] = splitPcm(packet, 1.0034, 1_000)!;
     expect([before.data.length, after.data.length, after.data[0]]).toEqual([16, 24, 16]);
@@ -42,7 +42,7 @@ describe("a packet of PCM", () => {
     expect(splitPcm(packet, 1.004, 1_000)![0].data).toHaveLength(16);
   });
 
-  it("isn't where the time is outside of it, or it has no whole samples", () => {
+  it("isn't split when the time is outside of it, or it has incomplete samples", () => {
     expect(splitPcm(packet, 1, 1_000)).toBeUndefined();
     expect(splitPcm(packet, 1.01, 1_000)).toBeUndefined();
     expect(splitPcm({ ...packet, data: packet.data.subarray(1) }, 1.005, 1_000)).toBeUndefined();
