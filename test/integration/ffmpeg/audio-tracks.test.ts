@@ -33,13 +33,16 @@ async function withoutStream(path: string, pid: number): Promise<string> {
 }
 
 describe("audio tracks", () => {
-  it.each(["keyframe", "exact"] as const)("%s: a declared, empty one is left out and listed as omitted", async (kind) => {
-    const codecs = ["-map", "0:v", "-map", "1:a", ...X264, "-c:a", "aac"];
-    const path = await withoutStream(await make("empty.ts", ...PICTURE, ...sound(440), ...codecs), 0x101);
-    const { segments, description } = await cut(path, kind, 1.5);
-    expect(segments.map(({ audioCodecs }) => audioCodecs)).toEqual(segments.map(() => []));
-    expect(description.others).toMatchObject([{ index: 1, type: "audio", codec: "aac" }]);
-  });
+  it.each(["keyframe", "exact"] as const)(
+    "%s: a declared, empty one is left out and listed as omitted",
+    async (kind) => {
+      const codecs = ["-map", "0:v", "-map", "1:a", ...X264, "-c:a", "aac"];
+      const path = await withoutStream(await make("empty.ts", ...PICTURE, ...sound(440), ...codecs), 0x101);
+      const { segments, description } = await cut(path, kind, 1.5);
+      expect(segments.map(({ audioCodecs }) => audioCodecs)).toEqual(segments.map(() => []));
+      expect(description.others).toMatchObject([{ index: 1, type: "audio", codec: "aac" }]);
+    },
+  );
 
   it("those of another program of a transport stream are left out and listed as omitted", async () => {
     const inputs = [...PICTURE, ...sound(440), ...PICTURE, ...sound(880)];
@@ -65,17 +68,20 @@ describe("audio tracks", () => {
     }
   });
 
-  it.each(["keyframe", "exact"] as const)("%s: AAC with an ADTS header in each packet is copied from AVI", async (kind) => {
-    const aac = await make("sound.aac", ...sound(440), "-c:a", "aac");
-    const path = await make("adts.avi", ...PICTURE, "-i", aac, ...X264, "-bf", "0", "-c:a", "copy");
-    const { segments } = await cut(path, kind);
-    expect(segments.map(({ audioMade, audioCodecs }) => [audioMade, ...audioCodecs])).toEqual(
-      segments.map(() => ["copied", "aac"]),
-    );
-    for (const segment of segments) {
-      const { start, end } = (await playedSound(segment.path))!;
-      expect(start).toBeLessThan(0.03);
-      expect(end).toBeGreaterThan(1.97);
-    }
-  });
+  it.each(["keyframe", "exact"] as const)(
+    "%s: AAC with an ADTS header in each packet is copied from AVI",
+    async (kind) => {
+      const aac = await make("sound.aac", ...sound(440), "-c:a", "aac");
+      const path = await make("adts.avi", ...PICTURE, "-i", aac, ...X264, "-bf", "0", "-c:a", "copy");
+      const { segments } = await cut(path, kind);
+      expect(segments.map(({ audioMade, audioCodecs }) => [audioMade, ...audioCodecs])).toEqual(
+        segments.map(() => ["copied", "aac"]),
+      );
+      for (const segment of segments) {
+        const { start, end } = (await playedSound(segment.path))!;
+        expect(start).toBeLessThan(0.03);
+        expect(end).toBeGreaterThan(1.97);
+      }
+    },
+  );
 });

@@ -2,7 +2,7 @@ import { readdir, stat } from "node:fs/promises";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { PacketIndex } from "../../../services/split/domain/packet-index.ts";
 import { planCut } from "../../../services/split/plan-cut.ts";
-import { type CutOptions, cutFile, listeningLog, NEVER, openFile } from "../../fixtures/cut.ts";
+import { type CutOptions, cutFile, NEVER, openFile, recordingLog } from "../../fixtures/cut.ts";
 import { decodedFrames, ffprobe, makeMedia, type Trait, videoPackets } from "../../fixtures/media.ts";
 import { temporaryFolder } from "../../fixtures/temporary.ts";
 
@@ -107,32 +107,35 @@ describe("cutting on keyframes", () => {
     expect(await readdir(rest.directory)).toHaveLength(rest.segments.length);
   });
 
-  it.each(["keyframe", "exact"] as const)("%s: leaves no ffmpeg process when the consumer stops early", async (kind) => {
-    const opened = await openFile(await makeMedia(await temporaryFolder(), "b-frames.mp4"));
-    onTestFinished(() => opened.close());
-    const media = await opened.describe(NEVER);
-    const index = new PacketIndex();
-    await media.scan(NEVER, index.add);
-    const plan = planCut(index, { cut: kind, segmentSeconds: 1.5, outputKeyPrefix: "" }, { averageFps: 25 });
-    const [container] = media.containers("mp4");
-    const directory = await temporaryFolder();
-    const { log } = listeningLog();
-    const segments = media.cut({
-      container: container!,
-      cut: plan.cut,
-      from: 0,
-      directory,
-      signal: NEVER,
-      log,
-    });
-    for await (const { index: first } of segments) {
-      expect(first).toBe(0);
-      break;
-    }
-    // The generator's end waits for the child: nothing writes any more, so a second check finds the
-    // same.
-    expect(await segments[Symbol.asyncIterator]().next()).toEqual({ value: undefined, done: true });
-  });
+  it.each(["keyframe", "exact"] as const)(
+    "%s: leaves no ffmpeg process when the consumer stops early",
+    async (kind) => {
+      const opened = await openFile(await makeMedia(await temporaryFolder(), "b-frames.mp4"));
+      onTestFinished(() => opened.close());
+      const media = await opened.describe(NEVER);
+      const index = new PacketIndex();
+      await media.scan(NEVER, index.add);
+      const plan = planCut(index, { cut: kind, segmentSeconds: 1.5, outputKeyPrefix: "" }, { averageFps: 25 });
+      const [container] = media.containers("mp4");
+      const directory = await temporaryFolder();
+      const { log } = recordingLog();
+      const segments = media.cut({
+        container: container!,
+        cut: plan.cut,
+        from: 0,
+        directory,
+        signal: NEVER,
+        log,
+      });
+      for await (const { index: first } of segments) {
+        expect(first).toBe(0);
+        break;
+      }
+      // The generator's end waits for the child: nothing writes any more, so a second check finds the
+      // same.
+      expect(await segments[Symbol.asyncIterator]().next()).toEqual({ value: undefined, done: true });
+    },
+  );
 
   it("throws the reason when it's aborted", async () => {
     const opened = await openFile(await makeMedia(await temporaryFolder(), "keyframe-each-second.mp4"));

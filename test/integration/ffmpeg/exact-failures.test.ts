@@ -223,9 +223,13 @@ describe("a process after failing cuts", { tags: "full" }, () => {
 
   const ROUNDS = 3;
 
-  it.each(Object.keys(FAILURES))("keeps no resources of three cuts, each of which %s", { timeout: 120_000 }, async (kind) => {
-    const before = heldResources();
-    for (let round = 0; round < ROUNDS; round += 1) expect(await FAILURES[kind]!(round)).toEqual(EXPECTED[kind]);
-    expect(await heldBeyond(before)).toEqual([]);
-  });
+  it.each(Object.keys(FAILURES))(
+    "keeps no resources of three cuts, each of which %s",
+    { timeout: 120_000 },
+    async (kind) => {
+      const before = heldResources();
+      for (let round = 0; round < ROUNDS; round += 1) expect(await FAILURES[kind]!(round)).toEqual(EXPECTED[kind]);
+      expect(await heldBeyond(before)).toEqual([]);
+    },
+  );
 });

@@ -156,31 +156,34 @@ describe("reading a segment file", () => {
     await expect(readSegment({ ...file, path: `${path}.gone` }, NOTHING)).rejects.toMatchObject({ code: "ENOENT" });
   });
 
-  it.each(["long.mp4", "long.mkv"])("%s: reads little ahead of the packets passed on, and nothing twice", async (name) => {
-    const short = join(await temporaryFolder(), "short.mp4");
-    const noise = input("testsrc2=duration=4:size=320x180:rate=25,noise=alls=40:allf=t");
-    const sound = input("sine=frequency=440:duration=4:sample_rate=48000");
-    await ffmpeg(...noise, ...sound, ...B_FRAMES, "-qp", "8", "-c:a", "aac", short);
-    const path = join(await temporaryFolder(), name);
-    await ffmpeg("-stream_loop", "3", "-i", short, "-c", "copy", "-movflags", "+faststart", path);
-    const { size } = await stat(path);
-    const file = await segmentFileOf(path);
+  it.each(["long.mp4", "long.mkv"])(
+    "%s: reads little ahead of the packets passed on, and nothing twice",
+    async (name) => {
+      const short = join(await temporaryFolder(), "short.mp4");
+      const noise = input("testsrc2=duration=4:size=320x180:rate=25,noise=alls=40:allf=t");
+      const sound = input("sine=frequency=440:duration=4:sample_rate=48000");
+      await ffmpeg(...noise, ...sound, ...B_FRAMES, "-qp", "8", "-c:a", "aac", short);
+      const path = join(await temporaryFolder(), name);
+      await ffmpeg("-stream_loop", "3", "-i", short, "-c", "copy", "-movflags", "+faststart", path);
+      const { size } = await stat(path);
+      const file = await segmentFileOf(path);
 
-    const read = await countReads(path);
-    let handed = 0;
-    let ahead = 0;
-    await readSegment(file, {
-      onVideo: ({ data }) => {
-        handed += data.length;
-        ahead = Math.max(ahead, read() - handed);
-      },
-      onAudio: () => {},
-    });
-    expect(size).toBeGreaterThan(30_000_000);
-    // ffmpeg's clusters have at most 5 MB.
-    expect(ahead).toBeLessThan(8_000_000);
-    expect(read()).toBeLessThan(1.1 * size);
-  });
+      const read = await countReads(path);
+      let handed = 0;
+      let ahead = 0;
+      await readSegment(file, {
+        onVideo: ({ data }) => {
+          handed += data.length;
+          ahead = Math.max(ahead, read() - handed);
+        },
+        onAudio: () => {},
+      });
+      expect(size).toBeGreaterThan(30_000_000);
+      // ffmpeg's clusters have at most 5 MB.
+      expect(ahead).toBeLessThan(8_000_000);
+      expect(read()).toBeLessThan(1.1 * size);
+    },
+  );
 });
 
 const NOTHING: PacketHandlers = { onVideo: () => {}, onAudio: () => {} };

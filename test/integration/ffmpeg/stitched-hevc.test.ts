@@ -53,7 +53,9 @@ describe.each([
   ["stitched.ts", [], undefined],
 ] as const)("stitched segments of %s", (name, options, tag) => {
   const tags = name === "hvc1.mp4" ? [] : ["full"];
-  it("decode with the sample entry's parameter sets alone, and keep HDR metadata on every frame", { tags }, async () => {
+  it("decode with the sample entry's parameter sets alone, and keep HDR metadata on every frame", {
+    tags,
+  }, async () => {
     const { segments } = await cut(await makeSource(name, ...options));
     expect(segments.map(({ made }) => made)).toEqual(["copied", "stitched", "encoded"]);
     for (const { path } of segments) {

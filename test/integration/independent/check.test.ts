@@ -105,9 +105,11 @@ describe("the independent check", { tags: "full", timeout: 120_000 }, () => {
     expect(again.psnr).toMatchObject({ compared: FRAMES, below: 0 });
   });
 
-  it("finds 75 ms of sound that are missing at a joint", async () => {
+  it("finds 75 ms of audio that are missing at a boundary", async () => {
     const path = await spoilt("hole", "-c:v", "copy", "-af", "atrim=start=0.075", ...LOSSLESS_SOUND);
-    expect(await faultsOf(path)).toMatch(/^sound 1 \(pcm_s16le\): holes of up to 7\d\.\d ms at 1 of 1 joints$/);
+    expect(await faultsOf(path)).toMatch(
+      /^audio track 1 \(pcm_s16le\): gaps of up to 7\d\.\d ms at 1 of 1 boundaries$/,
+    );
   });
 
   it("finds sound that comes late", async () => {
@@ -136,7 +138,7 @@ describe("the independent check", { tags: "full", timeout: 120_000 }, () => {
     const picture = ["-vf", `trim=start_frame=${FRAMES - 1},setpts=PTS-STARTPTS`, ...X264, "-qp", "0", ...BT709];
     const sound = ["-af", `atrim=start=${SECONDS - 0.04},asetpts=PTS-STARTPTS`, ...LOSSLESS_SOUND];
     await ffmpeg("-i", at("source.mkv"), ...picture, ...sound, at("twice.mkv"));
-    expect(await faultsOf(at("twice.mkv"))).toContain("1 frames doubled");
+    expect(await faultsOf(at("twice.mkv"))).toContain("1 duplicate frames");
   });
 
   it("finds another size", async () => {
