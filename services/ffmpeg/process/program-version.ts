@@ -46,9 +46,9 @@ export async function oldProgramsWarning(
     return [`${index === 0 ? "ffmpeg" : "ffprobe"} ${program.version} is from ${program.year}`];
   });
   if (old.length === 0) return undefined;
-  const it = old.length === 1 ? "it" : "them";
+  const [they, them] = old.length === 1 ? ["it lacks", "it"] : ["they lack", "them"];
   return (
-    `${old.join(", and ")}, and lacks later security fixes. Use ${it} for your own videos only. ` +
+    `${old.join(" and ")}: ${they} later security fixes. Use ${them} for your own videos only. ` +
     'Install a newer one with "apt-get install ffmpeg" or "brew install ffmpeg", or set FFMPEG_PATH and FFPROBE_PATH.'
   );
 }

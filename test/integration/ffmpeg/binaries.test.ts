@@ -47,7 +47,7 @@ describe("an ffmpeg that is too new", () => {
     const { ffmpeg } = await findBinaries({ ffprobePath, path: folder });
     expect(ffmpeg).toContain("node_modules");
     const named = findBinaries({ ffmpegPath, ffprobePath, path: "" });
-    await expect(named).rejects.toThrow("it is too new: it has no -vsync any more");
+    await expect(named).rejects.toThrow("it is too new: it has no option -vsync");
   });
 });
 
@@ -66,7 +66,7 @@ describe("an old ffmpeg or ffprobe", () => {
   it("causes one warning with its version, its year, and what to do", async () => {
     const [ffmpeg, ffprobe] = [of("ffmpeg", "N-47683-g0e8eb07980-static", 2018), of("ffprobe", "5.1", 2023)];
     expect(await warningOf(ffmpeg, ffprobe)).toMatch(
-      /^ffmpeg N-47683-g0e8eb07980 is of 2018, and ffprobe 5\.1 is of 2023, without .* FFMPEG_PATH and FFPROBE_PATH\.$/,
+      /^ffmpeg N-47683-g0e8eb07980 is from 2018 and ffprobe 5\.1 is from 2023: they lack .* FFMPEG_PATH and FFPROBE_PATH\.$/,
     );
   });
 
@@ -83,6 +83,6 @@ describe("an old ffmpeg or ffprobe", () => {
     const { default: ffmpeg } = await import("@ffmpeg-installer/ffmpeg");
     const { default: ffprobe } = await import("@ffprobe-installer/ffprobe");
     const warning = await oldProgramsWarning({ ffmpeg: ffmpeg.path, ffprobe: ffprobe.path });
-    expect(warning).toMatch(/^ffmpeg \S+ is of 20\d\d, and ffprobe \S+ is of 20\d\d, without /);
+    expect(warning).toMatch(/^ffmpeg \S+ is from 20\d\d and ffprobe \S+ is from 20\d\d: they lack /);
   });
 });

@@ -141,5 +141,5 @@ it("rejects transparency that no encoder keeps, before making a segment", async 
   const source = await makeSource("alpha.mov", "", "-c:v", "qtrle", "-pix_fmt", "argb", "-g", "250");
   const failure = cut(source);
   await expect(failure).rejects.toMatchObject({ code: "CutFailed", reason: "UnsupportedCut" });
-  await expect(failure).rejects.toThrow("transparent");
+  await expect(failure).rejects.toThrow("transparency");
 });

@@ -71,6 +71,6 @@ describe("the proof of a segment file's audio", () => {
     expect(measured![0]!.start).toBeCloseTo(0, 2);
     expect(measured![0]!.end).toBeGreaterThanOrEqual(2);
     await expect(prove(short!, expected)).rejects.toThrow(`has ${length - 4} packets instead of ${length}`);
-    await expect(prove(early!, expected)).rejects.toThrow("out of step");
+    await expect(prove(early!, expected)).rejects.toThrow("out of sync");
   });
 });
