@@ -64,7 +64,10 @@ const IMPLIED = new Set(["profile", "channel_layout"]);
 const differenceOf = (what: string, source: unknown, segment: unknown): string[] =>
   source === segment ? [] : [`${what}: ${source} became ${segment}`];
 
-function streamDifferences(what: string, fields: readonly string[], source: Stream, segment: Stream, tags: boolean) {
+/** `what`: the track's name in the result. `tags`: whether codec tags are compared. */
+type StreamComparison = { what: string; fields: readonly string[]; source: Stream; segment: Stream; tags: boolean };
+
+function streamDifferences({ what, fields, source, segment, tags }: StreamComparison) {
   return [
     ...fields.flatMap((name) => {
       const [theirs, own] = [fieldOf(source, name), fieldOf(segment, name)];
@@ -134,13 +137,21 @@ export function metadataDifferences(source: Described, segment: Described, posit
     ...(KEPT_CONTAINERS.test(formatOf(source.probe)) && !isMovedFromAvi(source, segment, position)
       ? differenceOf("container", formatOf(source.probe), formatOf(segment.probe))
       : []),
-    ...streamDifferences("picture", pictureFields(position), source.picture, segment.picture, tags),
+    ...streamDifferences({
+      what: "picture",
+      fields: pictureFields(position),
+      source: source.picture,
+      segment: segment.picture,
+      tags,
+    }),
     ...differenceOf("rotation", rotationOf(source.picture), rotationOf(segment.picture)),
     ...differenceOf("alpha_mode", tagOf(source.picture.tags, "alpha_mode"), tagOf(segment.picture.tags, "alpha_mode")),
     ...sideDataDifferences(source.picture, segment.picture, position.isCopied),
     ...source.sounds.flatMap((sound, at) => {
       const own = segment.sounds[at];
-      return own === undefined ? [] : streamDifferences(`audio ${at}`, SOUND_FIELDS, sound, own, tags);
+      return own === undefined
+        ? []
+        : streamDifferences({ what: `audio ${at}`, fields: SOUND_FIELDS, source: sound, segment: own, tags });
     }),
     ...LOCATIONS.filter((name) => fileTag(source, name) !== undefined && fileTag(segment, name) === undefined).map(
       (name) => `${name}: lost`,

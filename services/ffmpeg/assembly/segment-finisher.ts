@@ -183,7 +183,7 @@ export class SegmentFinisher {
     try {
       const audioTracks = expected.audio.length;
       const segment = { binary, directory, path, audioTracks, container, codec: video.codec, signal };
-      return await proveSegment(segment, expected, check);
+      return await proveSegment(segment, expected, { check });
     } finally {
       await check?.stop();
     }

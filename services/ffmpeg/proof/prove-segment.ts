@@ -69,8 +69,7 @@ export type PacketCheck = {
 export async function proveSegment(
   segment: SegmentFile,
   expected: ExpectedSegment,
-  check?: PacketCheck,
-  decodeAll = false,
+  { check, decodeAll = false }: { check?: PacketCheck | undefined; decodeAll?: boolean } = {},
 ): Promise<SegmentProof> {
   const found: FoundFrame[] = [];
   const audio: SegmentAudioPacket[][] = expected.audio.map(() => []);

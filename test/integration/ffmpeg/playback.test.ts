@@ -45,13 +45,13 @@ const EXPECTED: ExpectedSegment = {
   mustDecode: true,
 };
 
-async function prove(path: string, changes: Partial<ExpectedSegment> = {}, wholly = false) {
+async function prove(path: string, changes: Partial<ExpectedSegment> = {}, decodeAll = false) {
   const extension = path.split(".").at(-1)!;
   const muxer = { ts: "mpegts", mkv: "matroska" }[extension] ?? extension;
   const container = { muxer, extension, contentType: "" };
   const { ffmpeg: binary } = await binaries;
   const file = { binary, directory: await temporaryFolder(), path, audioTracks: 0, container, signal: NEVER };
-  return proveSegment(file, { ...EXPECTED, ...changes }, undefined, wholly);
+  return proveSegment(file, { ...EXPECTED, ...changes }, { decodeAll });
 }
 
 describe("the proof decodes the segment", () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Origin } from "../../../services/ffmpeg/assembly/origin.ts";
-import { EarlyAudioBuffer, readAudio } from "../../../services/ffmpeg/assembly/read-audio.ts";
+import { type AudioReading, EarlyAudioBuffer, readAudio } from "../../../services/ffmpeg/assembly/read-audio.ts";
 import type { AudioPacket } from "../../../services/ffmpeg/assembly/split-audio-packets.ts";
 import type { ReadPacket } from "../../../services/ffmpeg/process/packet-lines.ts";
 import { NEVER } from "../../fixtures/quiet.ts";
@@ -31,9 +31,7 @@ async function* scripted(...steps: (ReadPacket | (() => void))[]): AsyncGenerato
 async function read(
   origin: Origin,
   packets: AsyncIterable<ReadPacket>,
-  early = new EarlyAudioBuffer(),
-  signal = NEVER,
-  lead = 0,
+  { early = new EarlyAudioBuffer(), signal = NEVER, lead = 0 }: Partial<AudioReading> = {},
 ) {
   const passed: AudioPacket[] = [];
   await readAudio(packets, {
@@ -78,7 +76,7 @@ describe("reading audio", () => {
   it("rejects with the signal's reason when aborted before the first video frame", async () => {
     const aborting = new AbortController();
     const reason = new Error("out of time");
-    const reading = read(new Origin(), scripted(packet(10)), new EarlyAudioBuffer(), aborting.signal);
+    const reading = read(new Origin(), scripted(packet(10)), { signal: aborting.signal });
     await new Promise((resolve) => setImmediate(resolve));
     aborting.abort(reason);
     await expect(reading).rejects.toBe(reason);
@@ -90,9 +88,7 @@ describe("reading audio", () => {
     const passed = await read(
       origin,
       scripted(...early, () => origin.set(90), packet(90)),
-      new EarlyAudioBuffer(),
-      NEVER,
-      90,
+      { lead: 90 },
     );
     // Ten seconds, and one of margin.
     expect(passed[0]).toEqual([-11, 1]);
@@ -102,19 +98,19 @@ describe("reading audio", () => {
   it("keeps at most 66 MB before the first video frame, of all tracks together", async () => {
     const megabytes = (count: number) => Array.from({ length: count }, (_, second) => packet(second, MEGABYTE));
     const [origin, early] = [new Origin(), new EarlyAudioBuffer()];
-    const first = read(origin, scripted(...megabytes(32)), early);
+    const first = read(origin, scripted(...megabytes(32)), { early });
     expect(
       await read(
         origin,
         scripted(...megabytes(32), () => origin.set(0)),
-        early,
+        { early },
       ),
     ).toHaveLength(32);
     expect(await first).toHaveLength(32);
 
     const [unknown, full] = [new Origin(), new EarlyAudioBuffer()];
-    void read(unknown, scripted(...megabytes(32)), full);
-    await expect(read(unknown, scripted(...megabytes(34)), full)).rejects.toMatchObject({
+    void read(unknown, scripted(...megabytes(32)), { early: full });
+    await expect(read(unknown, scripted(...megabytes(34)), { early: full })).rejects.toMatchObject({
       code: "RejectedVideo",
       reason: "LimitExceeded",
       message: expect.stringContaining("More than 66 MB of audio come before the first video frame"),
