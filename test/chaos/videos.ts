@@ -11,7 +11,7 @@ export type Pair = { original: Video; replacement: Video };
 /** Large enough that a service which fetches 64 KB, and then ever more, needs nine GETs. */
 const BITRATE = "2200k";
 
-type EncoderSettings = {
+type Recipe = {
   extension: string;
   metadata: Record<string, string>;
   /** ffmpeg's options of the picture; undefined for a file that is no video. */
@@ -28,7 +28,7 @@ const WITH_B_FRAMES = ["-bf", "2", "-b_strategy", "0"];
 const TWO_SECONDS = { "segment-seconds": "2" };
 
 /** Each its own way through the service. */
-export const VIDEOS: readonly EncoderSettings[] = [
+export const VIDEOS: readonly Recipe[] = [
   // Boundaries within groups of pictures.
   { extension: "mp4", metadata: TWO_SECONDS, picture: [...x264(40, ...WITH_B_FRAMES), "-movflags", "+faststart"] },
   { extension: "mp4", metadata: { "segment-seconds": "1.5", cut: "keyframe" }, picture: x264(25) },
@@ -40,7 +40,7 @@ export const VIDEOS: readonly EncoderSettings[] = [
 
 const SECONDS = { original: 6, replacement: 7 };
 
-async function makeVideo(path: string, { picture, metadata }: EncoderSettings, seconds: number): Promise<Video> {
+async function makeVideo(path: string, { picture, metadata }: Recipe, seconds: number): Promise<Video> {
   if (picture === undefined) {
     await writeFile(path, `not a video at all, for ${seconds} seconds\n`.repeat(10_000));
     return { path, metadata };

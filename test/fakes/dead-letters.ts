@@ -3,11 +3,11 @@ import type { DeadLetters } from "../../services/reconciler/ports/dead-letters.t
 /** As many as SQS returns at most. */
 const MAX_MESSAGES = 10;
 
-type SegmentFrames = { id: string; body: string; visibleAt: number };
+type Held = { id: string; body: string; visibleAt: number };
 
 /** A dead-letter queue in memory. `bodies` are those of all letters in it, hidden or not. */
 export function fakeDeadLetters() {
-  const held = new Map<string, SegmentFrames>();
+  const held = new Map<string, Held>();
   let sent = 0;
   const letters: DeadLetters = {
     receive: async (hiddenSeconds, signal) => {

@@ -25,7 +25,7 @@ const ChangeLine = z.union([
   z.looseObject({ delete: z.string() }),
 ]);
 
-type SegmentFrames = { message: StoredMessage; visibleAt: number; receiveCount: number; receipt: string };
+type Held = { message: StoredMessage; visibleAt: number; receiveCount: number; receipt: string };
 
 /** How often a receiver that waits looks again. */
 const LOOK_AGAIN_MS = 50;
@@ -40,7 +40,7 @@ const DAY_MS = 86_400_000;
 export class Queue {
   readonly name: string;
   readonly #journal: Journal<Change>;
-  readonly #held: Map<string, SegmentFrames>;
+  readonly #held: Map<string, Held>;
   readonly #retentionMs: number;
 
   private constructor(name: string, journal: Journal<Change>, messages: Iterable<StoredMessage>, retentionMs: number) {
@@ -117,7 +117,7 @@ export class Queue {
   }
 
   /** The message of a receipt; undefined where it's deleted. Throws `SqsError` where the receipt is none of this queue's. */
-  #of(receiptHandle: string): SegmentFrames | undefined {
+  #of(receiptHandle: string): Held | undefined {
     const [id = "", receipt = ""] = Buffer.from(receiptHandle, "base64url").toString().split(" ");
     if (receipt === "")
       throw new SqsError("ReceiptHandleIsInvalid", `The input receipt handle "${receiptHandle}" is not valid.`);

@@ -127,9 +127,9 @@ function withoutShortTail(stretches: Stretch[], end: number): Stretch[] {
   return [...stretches.slice(0, -2), joined];
 }
 
-type PresentationTimes = { segmentSeconds: number; origin: number; duration: number };
+type Timeline = { segmentSeconds: number; origin: number; duration: number };
 
-function toSegments(stretches: Stretch[], { segmentSeconds, origin, duration }: PresentationTimes): PlannedSegment[] {
+function toSegments(stretches: Stretch[], { segmentSeconds, origin, duration }: Timeline): PlannedSegment[] {
   return stretches.map(({ firstFrame, firstFrameTime, frames, window, first }, index) => {
     const next = stretches[index + 1];
     return {

@@ -151,7 +151,7 @@ export function planWindows(index: PacketIndex, segmentSeconds: number, fallback
   return { segments, jobs: undefined, frames, undecodable: 0, duration, origin };
 }
 
-type PresentationTimes = {
+type Timeline = {
   frames: number;
   timeOf: (rank: number) => number;
   origin: number;
@@ -162,7 +162,7 @@ type PresentationTimes = {
 type SegmentStart = { rank: number; window: number };
 
 /** Where a segment is asked to be, and where it is. */
-function placeOf(starts: readonly SegmentStart[], number: number, timeline: PresentationTimes): WindowPlan["segments"][number] {
+function placeOf(starts: readonly SegmentStart[], number: number, timeline: Timeline): WindowPlan["segments"][number] {
   const { segmentSeconds, duration, origin, timeOf } = timeline;
   const { rank, window } = starts[number]!;
   const next = starts[number + 1];
@@ -180,7 +180,7 @@ function placeOf(starts: readonly SegmentStart[], number: number, timeline: Pres
  * `candidates`, rising: where a segment may start; default: at every frame.
  */
 function segmentStarts(
-  { frames, timeOf, origin, duration, segmentSeconds }: PresentationTimes,
+  { frames, timeOf, origin, duration, segmentSeconds }: Timeline,
   candidates?: readonly number[],
 ): SegmentStart[] {
   const starts: SegmentStart[] = [];

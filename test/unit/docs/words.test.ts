@@ -12,13 +12,16 @@ const NOT_YET = ["services/ffmpeg/source/read-heads.ts", "services/ffmpeg/source
 /** Names and phrases that contain such a word and can stay. */
 const ALLOWED = [
   // A setting of the first version; tags of media files; a directory of the operating system.
-  /\boutput_files_duration_in_sec\b|\bproduct_(?:name|version)\b|\bXDG_CACHE_HOME\b|\bhome folder\b/g,
-  // CSS and ffmpeg's filters.
-  /\bclip-path\b|\bclip\(/g,
+  /output_files_duration_in_sec\b|\bproduct_(?:name|version)\b|\bXDG_CACHE_HOME\b|\bhome folder\b/gi,
+  // CSS, ffmpeg's filters, esbuild.
+  /\bclip-path\b|\bclip\(|\boutputFiles\b/g,
   /\b(?:tell|told) (?:\w+ ){0,5}(?:apart|from)\b/gi,
 ];
 
-/** Words that a reader wouldn't search for, by what to write instead. Identifiers are split into words. */
+/**
+ * Words that a reader wouldn't search for, by what to write instead. Identifiers are split into
+ * words.
+ */
 const REPLACED: Readonly<Record<string, RegExp>> = {
   requested: /\b(?:wish|wishes|wished|wishing)\b/,
   "reported, says or shows": /\b(?:tell|tells|told|telling)\b/,
@@ -45,7 +48,7 @@ const REPLACED: Readonly<Record<string, RegExp>> = {
   rfc2047: /\bmail words\b/,
   "please open an issue": /\bworth an issue\b/,
   "(leave it out)": /\bin so many words\b/,
-  "a sentence that begins with its subject": /\b(?:used|held|kept|read|counted|told) (?:is|are) the\b/,
+  "a sentence that begins with its subject": /\b(?:used|held|kept) (?:is|are) the\b/,
 };
 
 /** Constants, before they're split. */

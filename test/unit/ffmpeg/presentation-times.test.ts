@@ -10,8 +10,8 @@ function lastDurations(times: readonly number[], duration: number | undefined): 
   const index = new PacketIndex();
   for (const time of times) index.add({ time, duration, key: true });
   const plan = planExactCut(index, 2, 25)!;
-  const timeline = new PresentationTimes(plan, index, 1_000);
-  return plan.segments.map((segment) => timeline.lastDurationOf(segment));
+  const presentation = new PresentationTimes(plan, index, 1_000);
+  return plan.segments.map((segment) => presentation.lastDurationOf(segment));
 }
 
 describe("the duration of a segment's last frame", () => {
