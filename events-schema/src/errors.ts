@@ -32,10 +32,10 @@ export class InvalidEventError extends Error {
 const hasCode = (error: unknown, code: string): boolean =>
   error instanceof Error && "code" in error && error.code === code;
 
-/** Tells by the code, so that an error of another copy of this package is known too. */
+/** Recognises it by its code, so that an error of another copy of this package is known too. */
 export const isUnknownEventError = (error: unknown): error is UnknownEventError => hasCode(error, "UnknownEvent");
 
-/** Tells by the code, so that an error of another copy of this package is known too. */
+/** Recognises it by its code, so that an error of another copy of this package is known too. */
 export const isInvalidEventError = (error: unknown): error is InvalidEventError => hasCode(error, "InvalidEvent");
 
 /** A path as one writes it in JavaScript: `detail.data.size[0]`. */

@@ -34,13 +34,17 @@ export function receiveEvent(event: unknown): ReceivedEvent {
 }
 
 /**
- * Reads an event as a target receives it from EventBridge: switch over `type`, and `data` has that event's type. Fields that this
- * version doesn't know are passed over, so that tomorrow's events can be read today. Throws `UnknownEventError`
- * where it isn't an event of this service, and `InvalidEventError` where it is, but broken.
+ * Reads an event as a target receives it from EventBridge: switch over `type`, and `data` has that
+ * event's type. Fields that this version doesn't know are passed over, so that tomorrow's events
+ * can be read today. Throws `UnknownEventError` where it isn't an event of this service, and
+ * `InvalidEventError` where it is, but broken.
  */
 export const parseEvent = (event: unknown): VideoSplitEvent => receiveEvent(event).event;
 
-/** Whether an event is one of this service's, by source and detail-type. It may still be broken: `parseEvent` tells. */
+/**
+ * Whether an event is one of this service's, by source and detail-type. It may still be invalid:
+ * `parseEvent` checks it.
+ */
 export const isEvent = (event: unknown): event is { source: typeof SOURCE; "detail-type": EventType } => {
   const address = Address.safeParse(event);
   return address.success && address.data.source === SOURCE && isEventType(address.data["detail-type"]);

@@ -3,7 +3,9 @@ import { type Envelope, type Metadata, SOURCE } from "./envelope.ts";
 import { UnknownEventError } from "./errors.ts";
 import { receiveEvent } from "./parse-event.ts";
 
-/** The part of Lambda's context that subscribers get to see; `Context` of @types/aws-lambda fits. */
+/**
+ * The part of Lambda's context that subscribers get to see; `Context` of @types/aws-lambda fits.
+ */
 export type LambdaContext = {
   awsRequestId: string;
   functionName: string;
@@ -13,7 +15,7 @@ export type LambdaContext = {
 /** What comes with an event's data. */
 export type Delivery = {
   metadata: Metadata;
-  /** Its `replay-name` tells a replay of the archive from the first delivery. */
+  /** Its `replay-name` distinguishes a replay of the archive from the first delivery. */
   envelope: Envelope;
   context: LambdaContext;
 };
@@ -27,9 +29,10 @@ export type EventHandler = (event: unknown, context: LambdaContext) => Promise<u
 /**
  * Makes a Lambda handler out of a function for one event, or of one function for each of several.
  *
- * The handler throws for an event that isn't subscribed to (`UnknownEventError`) or is broken (`InvalidEventError`): then a
- * rule or a writer is wrong, and a dead letter shows it, where passing over it would hide it. Events can come twice and in
- * any order; `metadata.eventId` is the same each time.
+ * The handler throws for an event that isn't subscribed to (`UnknownEventError`) or is broken
+ * (`InvalidEventError`): then a rule or a writer is wrong, and a dead letter shows it, where
+ * passing over it would hide it. Events can come twice and in any order; `metadata.eventId` is the
+ * same each time.
  */
 export function subscribe<T extends EventType>(type: T, subscriber: Subscriber<T>): EventHandler;
 export function subscribe(subscribers: Subscribers): EventHandler;
@@ -41,7 +44,8 @@ export function subscribe(what: EventType | Subscribers, subscriber?: Subscriber
   }
   return async (received, context) => {
     const { event, envelope } = receiveEvent(received);
-    // The map's types don't say that a key's subscriber takes that key's data; the signatures above do.
+    // The map's types don't say that a key's subscriber takes that key's data; the signatures above
+    // do.
     const handle = subscribers.get(event.type) as Subscriber<typeof event.type> | undefined;
     if (handle !== undefined) return handle(event.data as never, { metadata: event.metadata, envelope, context });
     throw new UnknownEventError(

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { ADMITTED_DECODERS, DEMUXERS, INPUT_PROTOCOLS } from "../../services/ffmpeg/index.ts";
+import { ALLOWED_DECODERS, DEMUXERS, INPUT_PROTOCOLS } from "../../services/ffmpeg/index.ts";
 import recorded from "./advisories.json" with { type: "json" };
 
 const Day = z.iso.date();
@@ -66,7 +66,7 @@ export function isAffected(release: string, { since, through, fixedIn }: Advisor
 /** Whether an upload can reach the part that has the fault. */
 export function isReachable({ kind, name }: Advisory): boolean {
   if (kind === "demuxer") return DEMUXERS.includes(name);
-  if (kind === "decoder") return ADMITTED_DECODERS.includes(name);
+  if (kind === "decoder") return ALLOWED_DECODERS.includes(name);
   if (kind === "protocol") return INPUT_PROTOCOLS.includes(name);
   return kind === "used";
 }

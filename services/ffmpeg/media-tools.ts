@@ -5,24 +5,24 @@ import type { PlannedPacket } from "../split/domain/cut-plan.ts";
 import { copiedSegments } from "../split/domain/exact-plan.ts";
 import type { CutJob, DescribedMedia, MadeSegment, MediaDescription, MediaTools } from "../split/ports/media-tools.ts";
 import { limitExceeded } from "../video/errors.ts";
-import { frameBytes } from "./assembly/picture-memory.ts";
-import { cutByCopy } from "./copy/copied-cut.ts";
-import type { CopiedSegment } from "./copy/copied-picture.ts";
-import { cutToAnEnding } from "./cut-ending.ts";
-import { cutExactly } from "./exact/index.ts";
+import { frameBytes } from "./assembly/memory-estimate.ts";
+import type { CopiedSegment } from "./copy/copied-video.ts";
+import { cutByCopy } from "./copy/cut-by-copy.ts";
+import { cutWithEnding } from "./cut-ending.ts";
+import { cutExactly } from "./exact/cut-exactly.ts";
 import { containersFor } from "./formats/containers.ts";
 import { isVpxCodec } from "./formats/vpx/keyframe-size.ts";
 import type { Binaries } from "./process/binaries.ts";
-import { CutFailedError, isOfTheFile } from "./process/errors.ts";
+import { CutFailedError, isCausedByFile } from "./process/errors.ts";
 import { currentBudget, setBudget } from "./process/limits.ts";
 import { type SourceAddress, untrustedInput } from "./process/sandbox.ts";
-import { isHdr, rangeProof } from "./proof/dynamic-range.ts";
-import { hasAdditions } from "./source/additions.ts";
+import { dynamicRangeCheck, isHdr } from "./proof/dynamic-range.ts";
+import { hasBlockAdditions } from "./source/block-additions.ts";
 import { checkSource } from "./source/checked-source.ts";
-import { audioTracksOf, describeSource, type Probed, pictureFormatOf, probe } from "./source/describe.ts";
+import { firstWithPackets, orderVideoTracks } from "./source/choose-video-track.ts";
+import { containerMetadataOf } from "./source/container-metadata.ts";
+import { audioTracksOf, describeSource, type Probed, probe, videoFormatOf } from "./source/describe.ts";
 import { findFalseKeyframes } from "./source/false-keyframes.ts";
-import { fileFactsOf } from "./source/file-facts.ts";
-import { firstWithPackets, picturesInOrder } from "./source/picture-choice.ts";
 import type { RangedSource } from "./source/ranged-source.ts";
 import { READ_AHEAD, type ReadAheadLimits, readAhead } from "./source/read-ahead.ts";
 import { hasSampleTable, readConfigurations, readSampleTable } from "./source/sample-table.ts";
@@ -32,7 +32,7 @@ import { findSizeChange, type SizeReading } from "./source/size-changes.ts";
 import { serveSource } from "./source/source-server.ts";
 import { isTruncated } from "./source/truncation.ts";
 
-/** A source that ffmpeg can open, and what ffprobe says of it. */
+/** A source that is served to ffmpeg, with its description. */
 type Served = {
   binary: string;
   ffprobe: string;
@@ -42,7 +42,10 @@ type Served = {
   description: MediaDescription;
 };
 
-/** Cuts as asked: by copying alone where every boundary is on a keyframe that nothing reaches across, and else exactly. */
+/**
+ * Makes the requested cut: by stream copy when every boundary is on a keyframe that no frame
+ * references across, otherwise exactly.
+ */
 async function* cut(
   { binary, ffprobe, address, source, probed, description }: Served,
   job: CutJob,
@@ -52,34 +55,27 @@ async function* cut(
   const video = description.video?.index ?? 0;
   const codec = description.video?.codec ?? "";
   const audio = audioTracksOf(probed.output, video, job.cut.kind === "exact" ? job.cut.plan.origin : job.cut.origin);
-  const facts = fileFactsOf(probed.output, video);
+  const metadata = containerMetadataOf(probed.output, video);
   const tag = description.video?.tag ?? "";
-  const opened = { binary, address, format, isDeep: probed.isDeep, video, audio, facts, tag };
-  const { size, ...stated } = pictureFormatOf(probed.output, video);
-  const range = {
+  const opened = { binary, address, format, isDeep: probed.isDeep, video, audio, metadata, tag };
+  const { size, ...statedFormat } = videoFormatOf(probed.output, video);
+  const frameReading = {
     binary: ffprobe,
     from: address.url,
     source: address,
     options: untrustedInput(format, probed.isDeep),
     signal,
   };
-  const dynamicRange = isHdr(stated.colorTransfer) ? await rangeProof({ ...range, stream: String(video) }) : undefined;
-  const frame = frameBytes(size, stated.pixelFormat);
-  const common = { ...opened, container, dynamicRange, directory, frame, signal };
+  const dynamicRange = isHdr(statedFormat.colorTransfer)
+    ? await dynamicRangeCheck({ ...frameReading, stream: String(video) })
+    : undefined;
+  const bytesPerFrame = frameBytes(size, statedFormat.pixelFormat);
+  const common = { ...opened, container, dynamicRange, directory, bytesPerFrame, signal };
   const mustDecode = job.cut.kind === "exact";
-  const search = {
-    binary,
-    directory,
-    address,
-    format,
-    isDeep: probed.isDeep,
-    video,
-    cut: job.cut,
-    from: job.from,
-    signal,
-  };
+  const { isDeep } = probed;
+  const search = { binary, directory, address, format, isDeep, video, cut: job.cut, from: job.from, signal };
   const seek = await findSeekPoint(search);
-  if (seek !== undefined) job.log.info("Begins to read in mid-source", { from_segment: job.from, seconds: seek.time });
+  if (seek !== undefined) job.log.info("Reading from a seek point", { from_segment: job.from, seconds: seek.time });
   const copy = (segments: readonly CopiedSegment[]) =>
     copyFrom(seek, job, (begin) => cutByCopy({ ...common, codec, segments, ...begin, mustDecode }));
   if (job.cut.kind === "keyframe") return yield* copy(job.cut.segments);
@@ -95,20 +91,33 @@ async function* cut(
       return;
     } catch (error) {
       signal.throwIfAborted();
-      if (!isOfTheFile(error)) throw error;
-      job.log.warn("Encodes what can't be copied", { from_segment: from, since: String(error) });
+      if (!isCausedByFile(error)) throw error;
+      job.log.warn("Falling back to re-encoding: the segments can't be copied", {
+        from_segment: from,
+        since: String(error),
+      });
     }
   }
   const reading = { ...common, stream: video };
-  const picture = { ...stated, alphaMode: stated.alphaMode && (await hasAdditions(reading)) };
+  const videoFormat = { ...statedFormat, alphaMode: statedFormat.alphaMode && (await hasBlockAdditions(reading)) };
   if (isVpxCodec(codec) && job.from === 0) await assertOneSize({ ...reading, codec });
   const { changesDescription } = job.cut.index;
   const configurations = changesDescription ? await readConfigurations(source, video, signal) : [];
-  const shownSize = description.video?.size ?? size;
-  yield* cutExactly({ ...common, picture, size, shownSize, cut: job.cut, configurations, from, seek, log: job.log });
+  const displaySize = description.video?.size ?? size;
+  yield* cutExactly({
+    ...common,
+    videoFormat,
+    size,
+    displaySize,
+    cut: job.cut,
+    configurations,
+    from,
+    seek,
+    log: job.log,
+  });
 }
 
-/** Copies from the seek point on, and else, or where that fails, from the source's start. */
+/** Copies from the seek point; without one, or when that fails, from the start of the source. */
 async function* copyFrom(
   seek: SeekPoint | undefined,
   { from: first, signal, log }: CutJob,
@@ -124,53 +133,58 @@ async function* copyFrom(
       return;
     } catch (error) {
       signal.throwIfAborted();
-      if (!isOfTheFile(error)) throw error;
-      log.warn("Reads the source from its start", { from_segment: from, since: String(error) });
+      if (!isCausedByFile(error)) throw error;
+      log.warn("Falling back to reading the source from its start", { from_segment: from, since: String(error) });
     }
   }
   yield* copied({ from });
 }
 
-/** Packets that are handed on before what else waits, a deadline for one, has its turn. */
-const PACKETS_IN_A_TURN = 2 ** 15;
+/** Packets passed on before other tasks, such as a deadline's timer, get to run. */
+const PACKETS_PER_BATCH = 2 ** 15;
 
-async function eachInTurn<T>(all: Iterable<T>, onEach: (one: T) => void, signal: AbortSignal): Promise<void> {
+async function forEachInBatches<T>(all: Iterable<T>, onItem: (item: T) => void, signal: AbortSignal): Promise<void> {
   let count = 0;
   for (const one of all) {
-    onEach(one);
+    onItem(one);
     count += 1;
-    if (count % PACKETS_IN_A_TURN !== 0) continue;
+    if (count % PACKETS_PER_BATCH !== 0) continue;
     await setImmediate();
     signal.throwIfAborted();
   }
 }
 
-/** An encoder is set up for one size: a change can only be copied. Throws before any segment is made. */
+/**
+ * Throws `CutFailedError` (UnsupportedCut) when the frame size changes within the file: an encoder
+ * is set up for one size, so a change can only be copied. Call it before making any segment.
+ */
 async function assertOneSize(reading: SizeReading): Promise<void> {
   const change = await findSizeChange(reading);
   if (change === undefined) return;
   const [from, to] = [change.from.join(" x "), change.to.join(" x ")];
-  throw new CutFailedError("UnsupportedCut", `the picture's size changes in mid-file, from ${from} to ${to}`);
+  throw new CutFailedError("UnsupportedCut", `the frame size changes within the file, from ${from} to ${to}`);
 }
 
-/** Each track that is kept takes pipes of several programs. Throws `RejectedVideo` (LimitExceeded). */
-function assertTracksOfSound({ audio }: MediaDescription): void {
+/**
+ * Throws `RejectedVideo` (LimitExceeded) for too many audio tracks: each one takes several pipes.
+ */
+function assertAudioTracks({ audio }: MediaDescription): void {
   const { audioTracks } = currentBudget();
   if (audio.length <= audioTracks) return;
   throw limitExceeded(
-    `The video has ${audio.length} tracks of sound, and at most ${audioTracks} can be kept. ` +
-      'Keep fewer, the first 8 for one: "ffmpeg -i VIDEO -map 0:v:0 -map 0:a:0 ... -map 0:a:7 -c copy KEPT", and upload that.',
+    `The video has ${audio.length} audio tracks, and at most ${audioTracks} can be kept. ` +
+      'Keep fewer, for example the first 8: "ffmpeg -i VIDEO -map 0:v:0 -map 0:a:0 ... -map 0:a:7 -c copy KEPT", and upload that.',
   );
 }
 
 export type MediaToolsOptions = {
-  /** Holds for all programs that this process starts. */
+  /** Limits of all programs that this process starts. */
   budget?: Budget;
-  /** Of what is read ahead; smaller in tests. */
+  /** Limits of reading ahead; smaller in tests. */
   readAhead?: ReadAheadLimits;
 };
 
-/** The media tools of the split service, on ffmpeg and ffprobe. */
+/** The `MediaTools` of the split service, using ffmpeg and ffprobe. */
 export function ffmpegMediaTools(binaries: Binaries, options: MediaToolsOptions = {}): MediaTools {
   setBudget(options.budget ?? budgetOf());
   return mediaTools(binaries, options.readAhead ?? READ_AHEAD);
@@ -178,19 +192,19 @@ export function ffmpegMediaTools(binaries: Binaries, options: MediaToolsOptions 
 
 const mediaTools = ({ ffmpeg, ffprobe }: Binaries, limits: ReadAheadLimits): MediaTools => ({
   open: async (original) => {
-    const ahead = readAhead(original, limits);
-    const source = checkSource(ahead);
+    const aheadSource = readAhead(original, limits);
+    const source = checkSource(aheadSource);
     const server = await serveSource(source);
     const { address, pause, resume } = server;
     const close = async (): Promise<void> => {
       await server.close();
-      await ahead.close();
+      await aheadSource.close();
     };
     const orFailed = (signal: AbortSignal): AbortSignal => AbortSignal.any([signal, source.failed]);
 
-    const described = (probed: Probed, picture: number | undefined): DescribedMedia => {
+    const described = (probed: Probed, videoIndex: number | undefined): DescribedMedia => {
       const { isDeep } = probed;
-      const description = describeSource(probed.output, picture);
+      const description = describeSource(probed.output, videoIndex);
       const { format, video } = description;
       const stream = video?.index ?? 0;
       return {
@@ -208,13 +222,13 @@ const mediaTools = ({ ffmpeg, ffprobe }: Binaries, limits: ReadAheadLimits): Med
             number += 1;
           };
           if (table === undefined) await scanPackets({ ...reading, binary: ffprobe, onPacket: add });
-          else await eachInTurn(table.packets, add, signal);
+          else await forEachInBatches(table.packets, add, signal);
           return { truncated };
         },
         containers: (extension) => containersFor(description, extension),
         cut: (job) => {
           const reading = { ...job, signal: orFailed(job.signal) };
-          return cutToAnEnding(
+          return cutWithEnding(
             source.failed,
             job,
             cut({ binary: ffmpeg, ffprobe, address, source, probed, description }, reading),
@@ -225,11 +239,11 @@ const mediaTools = ({ ffmpeg, ffprobe }: Binaries, limits: ReadAheadLimits): Med
     const describe = async (ending: AbortSignal): Promise<DescribedMedia> => {
       const signal = orFailed(ending);
       const probed = await probe(ffprobe, address, signal);
-      const candidates = picturesInOrder(probed.output.streams).map(({ index }) => index);
+      const candidates = orderVideoTracks(probed.output.streams).map(({ index }) => index);
       const { isDeep, output } = probed;
       const search = { binary: ffprobe, address, format: output.format.format_name, isDeep, signal };
       const found = described(probed, await firstWithPackets(search, candidates));
-      assertTracksOfSound(found.description);
+      assertAudioTracks(found.description);
       return found;
     };
     return { describe, pause, resume, close };

@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { basename, extname, join } from "node:path";
 import { encodersFor } from "../../services/ffmpeg/exact/encoders.ts";
-import { FfprobeOutput, pictureFormatOf } from "../../services/ffmpeg/source/describe.ts";
+import { FfprobeOutput, videoFormatOf } from "../../services/ffmpeg/source/describe.ts";
 import { cutFile } from "../fixtures/cut.ts";
 import { binaries, ffmpeg, ffprobe } from "../fixtures/media.ts";
 import { NEVER } from "../fixtures/quiet.ts";
@@ -62,7 +62,7 @@ const ways = Object.keys(WAYS) as Way[];
 async function encoderOptions(video: string): Promise<string[]> {
   const probed = FfprobeOutput.parse(JSON.parse(await ffprobe("-show_format", "-show_streams", "-of", "json", video)));
   const picture = probed.streams.find(({ codec_type }) => codec_type === "video")!;
-  const [encoder] = await encodersFor((await binaries).ffmpeg, pictureFormatOf(probed, picture.index), NEVER);
+  const [encoder] = await encodersFor((await binaries).ffmpeg, videoFormatOf(probed, picture.index), NEVER);
   return encoder!.options;
 }
 

@@ -1,39 +1,39 @@
 import { TIME_ROUNDING_S } from "./tolerances.ts";
 
-/** A frame as far as its place is concerned. */
+/** Time and hash of a frame. */
 export type PlacedFrame = { time: number; hash: string };
 
 /** A segment's frames, in order of time. */
 export type PlacedSegment = {
   frames: readonly PlacedFrame[];
-  /** Seconds at which its first packet is shown, whether it decodes or not; not a number where that isn't known. */
+  /** Time of its first packet in seconds, whether or not it decodes; NaN when unknown. */
   start: number;
 };
 
-/** Where the frames of one segment are in the source. */
+/** The positions of one segment's frames in the source. */
 export type Placement = {
-  /** Seconds from the segment's times to the source's. */
+  /** Seconds to add to the segment's times to get the source's. */
   offset: number;
-  /** Of each frame, the source's frame at its time; -1 where there is none. */
+  /** For each frame the index of the source's frame at its time; -1 when there is none. */
   pairs: number[];
 };
 
 export type Alignment = {
   placements: Placement[];
-  /** Frames of the source that no segment holds. */
+  /** Frames of the source that are in no segment. */
   missing: number[];
-  /** Frames of segments that show what another one shows already. */
+  /** Frames of segments that are in another frame's position. */
   doubled: number;
   /** Frames of segments at times where the source has none. */
   extra: number;
-  /** Seconds; how far a frame is from its time, counted from its segment's first frame. */
+  /** Largest time difference of a frame in seconds, counted from its segment's first frame. */
   maxTimeError: number;
 };
 
-/** No frame is looked for further away than this, however long the source pauses. */
+/** Maximum distance of a search for a frame, also in a pause of the source. */
 const MAX_REACH_S = 0.25;
 
-/** Where every hash that occurs once in the source is. */
+/** Index of every hash that occurs once in the source. */
 function landmarksOf(source: readonly PlacedFrame[]): Map<string, number> {
   const places = new Map<string, number>();
   source.forEach(({ hash }, at) => {
@@ -42,7 +42,10 @@ function landmarksOf(source: readonly PlacedFrame[]): Map<string, number> {
   return places;
 }
 
-/** By the frames that are the source's to the bit; where there are none, a segment goes on where the one before ends. */
+/**
+ * The offset by frames that are bit-identical to the source's; without any, a segment starts where
+ * the previous one ends.
+ */
 function offsetOf(
   { frames, start }: PlacedSegment,
   source: readonly PlacedFrame[],
@@ -58,7 +61,7 @@ function offsetOf(
   return (source[next] ?? source.at(-1))!.time - first;
 }
 
-/** Half of the way to the nearer neighbour, in seconds. */
+/** Half of the distance to the nearer neighbour, in seconds. */
 function reachOf(source: readonly PlacedFrame[], at: number, rounding: number): number {
   const { time } = source[at]!;
   const before = time - (source[at - 1]?.time ?? Number.NEGATIVE_INFINITY);
@@ -66,10 +69,12 @@ function reachOf(source: readonly PlacedFrame[], at: number, rounding: number): 
   return Math.min(MAX_REACH_S, Math.max(rounding, Math.min(before, after) / 2));
 }
 
-/** No muxer writes two frames of one time: each is a tick of Matroska after the one before, at least. */
+/**
+ * No muxer writes two frames with one time: each is at least a tick of Matroska after the previous.
+ */
 const TICK_S = 0.001;
 
-/** When each frame can be shown at the earliest. */
+/** The earliest time that a muxer can write for each frame. */
 function writableTimes(source: readonly PlacedFrame[]): number[] {
   let latest = Number.NEGATIVE_INFINITY;
   return source.map(({ time }) => {
@@ -78,14 +83,17 @@ function writableTimes(source: readonly PlacedFrame[]): number[] {
   });
 }
 
-/** How far a time is from its own, or from what lies between that and the earliest that can be written. */
+/**
+ * Distance of a time from the expected one, or from the interval between that and the earliest that
+ * can be written.
+ */
 const errorOf = (time: number, own: number, earliest: number): number =>
   Math.max(0, own - time, time - Math.max(own, earliest));
 
 const sharesTime = (source: readonly PlacedFrame[], at: number): boolean =>
   source[at - 1]?.time === source[at]!.time || source[at + 1]?.time === source[at]!.time;
 
-/** Finds each frame's place in the source by its time, in order. */
+/** Finds each frame's index in the source by its time, in order. */
 function pairsOf(frames: readonly PlacedFrame[], source: readonly PlacedFrame[], offset: number, rounding: number) {
   const first = frames[0]!.time + offset;
   let at = source.findIndex(({ time }) => time >= first - MAX_REACH_S);
@@ -99,7 +107,7 @@ function pairsOf(frames: readonly PlacedFrame[], source: readonly PlacedFrame[],
         return at - 1;
       }
       if (difference < -reach) return -1;
-      // Two frames of the source may be within reach of rounded times: the nearer one is meant.
+      // Two frames of the source may be within reach of a rounded time: the nearer one counts.
       const following = source[at + 1];
       const isNearerNext = following !== undefined && Math.abs(time + offset - following.time) < Math.abs(difference);
       if (Math.abs(difference) <= reach && !isNearerNext) {
@@ -112,7 +120,7 @@ function pairsOf(frames: readonly PlacedFrame[], source: readonly PlacedFrame[],
 }
 
 /**
- * Lays segments beside their source. `rounding` is how far, in seconds, the two containers may round a time.
+ * Aligns segments with their source. `rounding`: seconds by which both containers may round a time.
  */
 export function align(
   source: readonly PlacedFrame[],

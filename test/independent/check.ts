@@ -11,7 +11,7 @@ import { measureTrack, soundFaults, type TrackReport } from "./sound-check.ts";
 import type { Source } from "./source.ts";
 import { TIME_ROUNDING_S } from "./tolerances.ts";
 
-/** Segments that are decoded at the same time. */
+/** Number of segments that are decoded concurrently. */
 const DECODED_AT_ONCE = 2;
 
 const NO_FRAMES: Report["frames"] = {
@@ -28,7 +28,7 @@ const nothingMade = (
   ...{ metadata: [], events: [], faults, notes },
 });
 
-/** A rejection is right where nothing decodes, or where it recommends the other cut. */
+/** A rejection is right when nothing decodes, or when it recommends the other cut. */
 function unsplit(source: Source, produced: Produced): Report {
   const frames = source.shown?.picture.frames.length ?? 0;
   const { outcome, detail } = produced;
@@ -39,7 +39,7 @@ function unsplit(source: Source, produced: Produced): Report {
   return nothingMade(produced, [`rejected though ${frames} frames decode${made}: ${detail}`], [], frames);
 }
 
-/** In order, each once: events may come again. */
+/** In order and without duplicates: events may be repeated. */
 const inOrder = (created: readonly SegmentEvent[]): SegmentEvent[] =>
   [...new Map(created.map((event) => [event.segment_index, event])).values()].sort(
     (one, other) => one.segment_index - other.segment_index,
@@ -50,7 +50,7 @@ const madeOf = (created: readonly SegmentEvent[]): Report["made"] =>
     [...Map.groupBy(created, ({ made }) => made ?? "unsaid")].map(([made, ones]) => [made, ones.length]),
   );
 
-/** Decodes the segments, in order. Those that were announced and aren't there are named in `faults`. */
+/** Decodes the segments, in order. Announced segments without a file are added to `faults`. */
 async function openSegments(
   { created, files }: Produced,
   source: Source,
@@ -67,7 +67,7 @@ async function openSegments(
   return (await Promise.all(opened)).flat();
 }
 
-/** Where the segments' files say otherwise than the source's, and their frames than its frames. */
+/** Differences between the metadata of segments and source, of files and frames. */
 function metadataOf(measured: Measured, kept: Source["sounds"]): string[] {
   const { source, segments, alignment } = measured;
   const { stream, picture } = source.shown!;
@@ -85,7 +85,7 @@ function metadataOf(measured: Measured, kept: Source["sounds"]): string[] {
   return grouped(remarks, segments.length);
 }
 
-/** Compares what a split made and said with its source. */
+/** Compares the segments and events of a split with its source. */
 export async function check(source: Source, produced: Produced): Promise<Report> {
   const { planned, ended, left } = produced;
   const { shown } = source;
@@ -96,13 +96,13 @@ export async function check(source: Source, produced: Produced): Promise<Report>
   }
   const omitted = new Set(planned?.omitted_tracks.map(({ index }) => index));
   if (omitted.has(shown.stream.index)) {
-    const fault = `the picture that a player shows (track ${shown.stream.index}) is left out`;
+    const fault = `the video track that a player shows (${shown.stream.index}) is left out`;
     return nothingMade(produced, [fault, ...leftovers], [], shown.picture.frames.length);
   }
   const kept = source.sounds.filter(({ stream }) => !omitted.has(stream.index));
   const faults = source.sounds
     .filter((track) => !kept.includes(track))
-    .map(({ stream }) => `sound ${stream.index} (${stream.codec_name}) is left out`);
+    .map(({ stream }) => `audio track ${stream.index} (${stream.codec_name}) is left out`);
   faults.push(...leftovers, ...(ended === undefined ? ["there is no VideoSplit"] : []));
 
   const segments = await openSegments(produced, source, kept, faults);
@@ -131,7 +131,7 @@ export async function check(source: Source, produced: Produced): Promise<Report>
     frames: {
       ...{ source: theirs.length, segments: decoded, missing: alignment.missing.length },
       ...{ doubled: alignment.doubled, extra: alignment.extra, identical },
-      // Packets without a picture of their own (second fields, hidden frames) are in the source too.
+      // The source also has packets without a frame of their own (second fields, hidden frames).
       undecodable: Math.max(0, packets - decoded - Math.max(0, shown.packets.shown - theirs.length)),
       maxTimeErrorMs: alignment.maxTimeError * 1000,
     },
@@ -145,10 +145,11 @@ export async function check(source: Source, produced: Produced): Promise<Report>
   faults.push(...pictureFaults(report, measured, ended));
   for (const track of sound) faults.push(...soundFaults(track, segments, planned?.omitted_audio_seconds ?? 0));
   const most = Math.max(0, ...segments.map(({ soundStreams }) => soundStreams.length));
-  if (most > kept.length) faults.push(`segments have ${most} tracks of sound, and ${kept.length} of the source play`);
+  if (most > kept.length)
+    faults.push(`segments have ${most} audio tracks, and the source has ${kept.length} that play`);
   faults.push(...newComplaints(source, segments), ...report.metadata, ...report.events);
   if (ended?.truncated) report.notes.push(`truncated at ${ended.last_readable_time} s`);
   if (alignment.missing.length > 0 && !faults.some((fault) => fault.includes("frames missing")))
-    report.notes.push(`${alignment.missing.length} frames don't decode, and the proof says so`);
+    report.notes.push(`${alignment.missing.length} frames don't decode, as the proof states`);
   return report;
 }

@@ -1,39 +1,45 @@
 import { SOUND_JITTER_S } from "./tolerances.ts";
 
-/** A stretch of sound on the source's time line, in seconds. */
+/** An interval of audio, in seconds of the source. */
 export type Interval = { start: number; end: number };
 
 export type Coverage = {
-  /** Seconds of the source's sound between the end of one segment's sound and the start of the next one's. */
-  holes: number[];
-  /** Seconds for which both of two segments have sound. */
+  /** Seconds of the source's audio missing between consecutive segments. */
+  gaps: number[];
+  /** Seconds for which two consecutive segments both have audio. */
   overlaps: number[];
-  /** Seconds of the source's sound that are in no segment: before the first one's, after the last one's, inside. */
+  /**
+   * Seconds of the source's audio that are in no segment: before the first one's, after the last
+   * one's, inside.
+   */
   lostAtStart: number;
   lostAtEnd: number;
   lostInside: number;
-  /** Seconds of the source's sound, and of that which no segment holds. */
+  /** Seconds of the source's audio in total, and missing from all segments. */
   total: number;
   lost: number;
-  /** Seconds of sound in segments where the source has none. */
+  /** Seconds of audio in segments where the source has none. */
   added: number;
 };
 
 const lengthOf = (intervals: readonly Interval[]): number =>
   intervals.reduce((sum, { start, end }) => sum + end - start, 0);
 
-/** Sorted, and joined where they touch. */
+/** Sorts intervals and merges adjacent ones. */
 export function union(intervals: readonly Interval[]): Interval[] {
-  const joined: Interval[] = [];
+  const merged: Interval[] = [];
   for (const interval of [...intervals].sort((one, other) => one.start - other.start)) {
-    const last = joined.at(-1);
+    const last = merged.at(-1);
     if (last !== undefined && interval.start <= last.end + SOUND_JITTER_S) last.end = Math.max(last.end, interval.end);
-    else joined.push({ ...interval });
+    else merged.push({ ...interval });
   }
-  return joined;
+  return merged;
 }
 
-/** What is in `from` and not in `taken`, both joined. Slivers that come of rounded times are left out. */
+/**
+ * The intervals of `from` without those of `taken`; both must be merged. Intervals from rounded
+ * times are dropped.
+ */
 export function subtract(from: readonly Interval[], taken: readonly Interval[]): Interval[] {
   const left: Interval[] = [];
   for (const { start, end } of from) {
@@ -48,12 +54,12 @@ export function subtract(from: readonly Interval[], taken: readonly Interval[]):
   return left.filter((one) => one.end - one.start > SOUND_JITTER_S);
 }
 
-/** How much of the source's sound the segments hold. All times are the source's. */
+/** How much of the source's audio the segments have. All times are the source's. */
 export function coverageOf(source: readonly Interval[], segments: readonly (readonly Interval[])[]): Coverage {
   const all = union(source);
   const covered = union(segments.flat());
   const sounding = segments.filter((one) => one.length > 0).map(union);
-  const holes: number[] = [];
+  const gaps: number[] = [];
   const overlaps: number[] = [];
   sounding.slice(1).forEach((segment, at) => {
     const end = sounding[at]!.at(-1)!.end;
@@ -62,7 +68,7 @@ export function coverageOf(source: readonly Interval[], segments: readonly (read
       { start: Number.NEGATIVE_INFINITY, end },
       { start, end: Number.POSITIVE_INFINITY },
     ];
-    holes.push(start > end ? lengthOf(subtract(all, outside)) : 0);
+    gaps.push(start > end ? lengthOf(subtract(all, outside)) : 0);
     overlaps.push(end - start > SOUND_JITTER_S ? end - start : 0);
   });
   const lost = subtract(all, covered);
@@ -70,10 +76,10 @@ export function coverageOf(source: readonly Interval[], segments: readonly (read
   const last = covered.at(-1)?.end ?? Number.NEGATIVE_INFINITY;
   const before = lost.filter(({ end }) => end <= first + SOUND_JITTER_S);
   const after = lost.filter((one) => one.start >= last - SOUND_JITTER_S && !before.includes(one));
-  const lostAtJoints = holes.reduce((sum, hole) => sum + hole, 0);
+  const lostAtJoints = gaps.reduce((sum, hole) => sum + hole, 0);
   const [lostAtStart, lostAtEnd, allLost] = [lengthOf(before), lengthOf(after), lengthOf(lost)];
   return {
-    holes,
+    gaps,
     overlaps,
     lostAtStart,
     lostAtEnd,

@@ -5,20 +5,20 @@ import type { Segment } from "./segment.ts";
 import type { Source } from "./source.ts";
 import { FPS_TOLERANCE, MAX_SOUND_SHIFT_S, TIME_ROUNDING_S } from "./tolerances.ts";
 
-/** What is measured of a whole run, beside which the events are laid. */
+/** Measurements of a whole run, with which the events are compared. */
 export type Measured = {
   source: Source;
   segments: readonly Segment[];
   alignment: Alignment;
-  /** Frames of segments whose pixels are the source's, by their hash. */
+  /** Number of frames whose pixels have the source's hash. */
   identical: number;
-  /** Seconds by which sound is off at most. */
+  /** Largest shift of audio in seconds. */
   soundShift: number;
-  /** Seconds that times may be rounded by. */
+  /** Seconds by which times may be rounded. */
   rounding: number;
 };
 
-/** What times in events are rounded to. */
+/** Rounding of times in events. */
 const MICROSECONDS = 2e-6;
 
 const isNear = (one: number, candidates: readonly number[], tolerance: number): boolean =>
@@ -26,7 +26,7 @@ const isNear = (one: number, candidates: readonly number[], tolerance: number): 
 
 const text = (value: number): string => String(Math.round(value * 1e4) / 1e4);
 
-/** Seconds from the source's first frame at which a segment's first frame is, and at which its last one ends. */
+/** Start and end of a segment, in seconds from the source's first frame. */
 export function placeOf({ source, segments, alignment }: Measured, at: number) {
   const { frames } = source.shown!.picture;
   const [origin, { pairs, offset }] = [frames[0]!.time, alignment.placements[at]!];
@@ -40,7 +40,7 @@ export function placeOf({ source, segments, alignment }: Measured, at: number) {
   const next = frames[last + 1];
   return {
     start: [start, segments[at]!.packets.start + offset - origin],
-    // A frame lasts as long as its file says, or until the next one comes.
+    // A frame lasts as long as its file states, or until the next one.
     end: [
       ...[lastFrame.duration, frames[last]!.duration].map((duration) => lastTime + duration),
       ...(next === undefined ? [] : [next.time - origin]),
@@ -50,7 +50,7 @@ export function placeOf({ source, segments, alignment }: Measured, at: number) {
   };
 }
 
-/** What one `SegmentCreated` says otherwise than its file. */
+/** Differences between a `SegmentCreated` and its file. */
 function segmentDifferences(measured: Measured, at: number): string[] {
   const segment = measured.segments[at]!;
   const { event, picture, stream, soundStreams, sounds } = segment;
@@ -87,14 +87,17 @@ function segmentDifferences(measured: Measured, at: number): string[] {
   return differences;
 }
 
-/** Whether frames don't decode by themselves after a cut on keyframes, and the whole says how many these are. */
+/** Whether a keyframe cut has undecodable frames, and `VideoSplit` has their number. */
 export const areNamed = ({ cut, proof }: EventData<"VideoSplit">, decoded: number): boolean =>
   cut === "keyframe" &&
   proof !== undefined &&
   proof.undecodable_frames > 0 &&
   proof.source_frames - proof.undecodable_frames === decoded;
 
-/** Seconds from the first frame at or after the time that a segment was asked to begin at to the one that it begins with. */
+/**
+ * Largest distance in seconds between a segment's start and the first frame at or after its
+ * requested start.
+ */
 export function largestDeviation(measured: Measured): number {
   const { frames } = measured.source.shown!.picture;
   const origin = frames[0]!.time;
@@ -152,7 +155,7 @@ function splitDifferences(measured: Measured, ended: EventData<"VideoSplit">): s
   return differences;
 }
 
-/** What all events say otherwise than the files; `segment` where it is about one of them. */
+/** Differences between events and files; `segment`: the segment concerned, if any. */
 export function eventDifferences(
   measured: Measured,
   ended: EventData<"VideoSplit"> | undefined,

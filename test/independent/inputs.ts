@@ -5,7 +5,7 @@ import type { Cut } from "#events-schema";
 import { UsageError } from "../../infra/command-line/run.ts";
 import { PROJECT_ROOT } from "../../infra/local/project.ts";
 
-/** One split to check. `seconds` undefined: by the video's length. */
+/** A split to check. `seconds` undefined: depends on the video's length. */
 export type Input = { path: string; cut: Cut; seconds: number | undefined };
 
 export const BOTH_CUTS: readonly Cut[] = ["exact", "keyframe"];
@@ -14,16 +14,16 @@ const DEFAULT_SECONDS = 2;
 const LONG_VIDEO_S = 300;
 const LONG_SECONDS = 60;
 
-/** Segments of 2 s; of 60 s in a video of more than five minutes. `duration` in seconds. */
+/** Segments of 2 s, or of 60 s for a video longer than five minutes. `duration` in seconds. */
 export const segmentLengthFor = (duration: number): number =>
   duration > LONG_VIDEO_S ? LONG_SECONDS : DEFAULT_SECONDS;
 
 type Options = { cut: Cut; seconds: number };
 
-/** The cut of a case whose row doesn't say one. */
+/** The cut of a case whose row has none. */
 const DEFAULT_CASE: Options = { cut: "exact", seconds: 4 };
 
-/** Runs that a row's second column asks for, such as "exact --seconds 5 or --cut keyframe --seconds 4". */
+/** The runs in a row's second column, such as "exact --seconds 5 or --cut keyframe --seconds 4". */
 export function runsIn(text: string): Options[] {
   const from = text.search(/(?:\bexact )?--(?:cut|seconds)\b/);
   if (from === -1) return [DEFAULT_CASE];
@@ -37,7 +37,7 @@ export function runsIn(text: string): Options[] {
     });
 }
 
-/** The runs of a table of cases; its first column names a file beside it. */
+/** The runs of a table of cases; its first column is the name of a file in the folder. */
 async function casesIn(folder: string): Promise<Input[]> {
   const rows = (await readFile(join(folder, CASES), "utf8")).split("\n").slice(1).filter(Boolean);
   return rows.flatMap((row) => {
@@ -66,7 +66,7 @@ export async function inputsAt(path: string): Promise<Input[]> {
 
 const SHARED = ["cases", "media"].map((name) => join(PROJECT_ROOT, "..", "shared", name));
 
-/** Folders that are checked without arguments: those that are there, and those that aren't. */
+/** The folders that are checked without arguments: existing and missing ones. */
 export const sharedFolders = () => ({
   there: SHARED.filter((folder) => existsSync(folder)),
   absent: SHARED.filter((folder) => !existsSync(folder)),

@@ -2,29 +2,29 @@ import { formatOf, type Probe, rotationOf, type Stream } from "./probe.ts";
 import { isAdvanced } from "./timecode.ts";
 import { CREATION_TIME_ROUNDING_S } from "./tolerances.ts";
 
-/** A file's facts of one picture and its sound, by ffprobe. */
+/** A file's ffprobe output, with its video stream and its audio streams. */
 export type Described = { probe: Probe; picture: Stream | undefined; sounds: readonly Stream[] };
 
-/** Where a segment is in its source. */
+/** A segment's position in its source. */
 export type Position = { index: number; startSeconds: number; startFrame: number; fps: number; isCopied: boolean };
 
 const UNKNOWN = new Set(["", "unknown", "N/A", "undefined", "und", "reserved"]);
 
-/** What a player assumes where a file doesn't say. */
+/** Defaults of players for missing values. */
 const DEFAULTS: Readonly<Record<string, string>> = {
   color_range: "tv",
   field_order: "progressive",
   sample_aspect_ratio: "1:1",
 };
 
-/** VP8 knows one colour space (RFC 6386, 9.2), whether it's stated or not. */
+/** VP8 has only one colour space (RFC 6386, 9.2), stated or not. */
 const impliedBy = ({ codec_name }: Stream, name: string): string | undefined =>
   name === "color_space" && codec_name === "vp8" ? "bt470bg" : DEFAULTS[name];
 
 function fieldOf(stream: Stream, name: string): string {
   const text = String(stream[name] ?? "");
   if (name === "sample_aspect_ratio" && text === "0:1") return "1:1";
-  // Which field comes first is a guess from the first packets; decoded frames say it for certain.
+  // ffprobe guesses the field order from the first packets; decoded frames state it.
   if (name === "field_order" && /^[tb]{2}$/.test(text)) return "interlaced";
   return UNKNOWN.has(text) ? (impliedBy(stream, name) ?? "unknown") : text;
 }
@@ -43,28 +43,31 @@ const languageOf = ({ tags }: Stream): string => {
   return UNKNOWN.has(language) ? "none" : language;
 };
 
-/** Containers of whose tracks each has a name, which players go by. In transport streams it's a number. */
+/** Containers whose codec tags players depend on. In transport streams it's a number. */
 const NAMES_TRACKS = /mov|avi/;
 
 const hasTags = (one: Probe, other: Probe): boolean =>
   formatOf(one) === formatOf(other) && NAMES_TRACKS.test(formatOf(one));
 
-/** Those that segments are written in: they keep it. */
+/** The ones that segments are written in, which keep it. */
 const KEPT_CONTAINERS = /mov|matroska|mpegts|avi|flv|ogg/;
 
 /**
- * What the pictures themselves state. Where they are copied they are compared, and the file may state that of a later
- * sample description than the source's first.
+ * Properties that the video stream itself states. They're compared for copied frames only; the file
+ * may state those of a later sample description than the source's first.
  */
 const OF_THE_PICTURES = new Set(["profile"]);
 
-/** Fields that follow from others, so that they needn't be stated. */
+/** Fields that follow from others, and may be missing. */
 const IMPLIED = new Set(["profile", "channel_layout"]);
 
 const differenceOf = (what: string, source: unknown, segment: unknown): string[] =>
   source === segment ? [] : [`${what}: ${source} became ${segment}`];
 
-function streamDifferences(what: string, fields: readonly string[], source: Stream, segment: Stream, tags: boolean) {
+/** `what`: the track's name in the result. `tags`: whether codec tags are compared. */
+type StreamComparison = { what: string; fields: readonly string[]; source: Stream; segment: Stream; tags: boolean };
+
+function streamDifferences({ what, fields, source, segment, tags }: StreamComparison) {
   return [
     ...fields.flatMap((name) => {
       const [theirs, own] = [fieldOf(source, name), fieldOf(segment, name)];
@@ -76,7 +79,7 @@ function streamDifferences(what: string, fields: readonly string[], source: Stre
   ];
 }
 
-/** Side data of a stream that tells a player how to show it, with its values. */
+/** Side data of a stream that affects playback, with its values. */
 const SIDE_DATA = ["Mastering display metadata", "Content light level metadata", "DOVI configuration record"];
 
 function sideDataDifferences(source: Stream, segment: Stream, isCopied: boolean): string[] {
@@ -86,13 +89,13 @@ function sideDataDifferences(source: Stream, segment: Stream, isCopied: boolean)
   };
   return SIDE_DATA.flatMap((type) => {
     const [theirs, own] = [valuesOf(source, type), valuesOf(segment, type)];
-    // Pictures that were encoded again have no Dolby Vision layer that a record could describe.
+    // Re-encoded frames have no Dolby Vision layer.
     if (theirs === undefined || theirs === own || (type.startsWith("DOVI") && !isCopied)) return [];
     return [`${type}: ${own === undefined ? "lost" : "has other values"}`];
   });
 }
 
-/** The first of a tag's values in the file, its tracks and its timecode track. */
+/** The first value of a tag in the file, its tracks and its timecode track. */
 function fileTag({ probe, picture }: Described, name: string): string | undefined {
   const tracks = [picture, ...probe.streams.filter(({ codec_tag_string }) => codec_tag_string === "tmcd")];
   return [probe.format.tags, ...tracks.map((track) => track?.tags)].map((tags) => tagOf(tags, name)).find(Boolean);
@@ -120,13 +123,13 @@ function timeDifferences(source: Described, segment: Described, position: Positi
 const pictureFields = ({ isCopied }: Position): string[] =>
   isCopied ? PICTURE_FIELDS.filter((name) => !OF_THE_PICTURES.has(name)) : PICTURE_FIELDS;
 
-/** AVI can't say when reordered pictures are shown, nor that sound begins before the picture. */
+/** AVI stores no presentation times, and no audio before the video. */
 const isMovedFromAvi = (source: Described, segment: Described, { isCopied }: Position): boolean =>
   formatOf(source.probe) === "avi" && formatOf(segment.probe).startsWith("matroska") && !isCopied;
 
 const LOCATIONS = ["location", "com.apple.quicktime.location.iso6709"];
 
-/** What a segment says otherwise than its source, in words. */
+/** Differences between the metadata of a segment and its source, as text. */
 export function metadataDifferences(source: Described, segment: Described, position: Position): string[] {
   const tags = hasTags(source.probe, segment.probe);
   if (source.picture === undefined || segment.picture === undefined) return ["no picture"];
@@ -134,13 +137,21 @@ export function metadataDifferences(source: Described, segment: Described, posit
     ...(KEPT_CONTAINERS.test(formatOf(source.probe)) && !isMovedFromAvi(source, segment, position)
       ? differenceOf("container", formatOf(source.probe), formatOf(segment.probe))
       : []),
-    ...streamDifferences("picture", pictureFields(position), source.picture, segment.picture, tags),
+    ...streamDifferences({
+      what: "picture",
+      fields: pictureFields(position),
+      source: source.picture,
+      segment: segment.picture,
+      tags,
+    }),
     ...differenceOf("rotation", rotationOf(source.picture), rotationOf(segment.picture)),
     ...differenceOf("alpha_mode", tagOf(source.picture.tags, "alpha_mode"), tagOf(segment.picture.tags, "alpha_mode")),
     ...sideDataDifferences(source.picture, segment.picture, position.isCopied),
     ...source.sounds.flatMap((sound, at) => {
       const own = segment.sounds[at];
-      return own === undefined ? [] : streamDifferences(`sound ${at}`, SOUND_FIELDS, sound, own, tags);
+      return own === undefined
+        ? []
+        : streamDifferences({ what: `audio ${at}`, fields: SOUND_FIELDS, source: sound, segment: own, tags });
     }),
     ...LOCATIONS.filter((name) => fileTag(source, name) !== undefined && fileTag(segment, name) === undefined).map(
       (name) => `${name}: lost`,

@@ -3,9 +3,9 @@ import { decodePicture, type Picture, type PictureTrack } from "./picture.ts";
 import type { Stream } from "./probe.ts";
 import { ffmpegLines } from "./tools.ts";
 
-/** Types of the units that hold parameter sets, and of one that no stream has. */
+/** NAL unit types of parameter sets, and one that doesn't occur. */
 const UNITS: Readonly<Record<string, { sets: string; none: string }>> = {
-  // ISO/IEC 14496-15, 5.4.2.1 and 8.4.1: under these names samples hold no parameter sets.
+  // ISO/IEC 14496-15, 5.4.2.1 and 8.4.1: with these sample entries, samples have no parameter sets.
   hvc1: { sets: "32-34", none: "63" },
   avc1: { sets: "7-8", none: "31" },
 };
@@ -23,7 +23,7 @@ async function withoutSets(track: PictureTrack, { sets, none }: (typeof UNITS)[s
   const copy = (types: string): string[] => {
     return ["-map", `0:${track.index}`, "-c", "copy", "-bsf:v", `filter_units=remove_types=${types}`];
   };
-  // Both ways are written anew by the filter, so that their sizes differ by the units alone.
+  // The filter rewrites both, so that their sizes differ only by the units.
   const outputs = [...copy(none), ...HASHES, "pipe:1", ...copy(sets), ...HASHES, `${to}.hash`];
   const lines: string[] = [];
   const onLine = (line: string): void => void lines.push(line);
@@ -34,8 +34,8 @@ async function withoutSets(track: PictureTrack, { sets, none }: (typeof UNITS)[s
 }
 
 /**
- * Frames of an `avc1` or `hvc1` track that come out otherwise in a decoder that knows the parameter sets of the sample
- * entry alone, as its tag says it may. `scratch` is a file to write to.
+ * Number of frames of an `avc1` or `hvc1` track that decode differently with only the parameter
+ * sets of the sample entry. `scratch`: a file to write to.
  */
 export async function framesThatNeedInBandSets(
   track: PictureTrack,

@@ -8,7 +8,7 @@ import { MIN_PSNR_DB } from "./tolerances.ts";
 
 type PsnrFigures = NonNullable<Report["psnr"]>;
 
-/** Null where no frame differs. `uncompared`: frames that differ and have no PSNR. */
+/** Null when no frame differs. `uncompared`: differing frames without a PSNR. */
 export function psnrFigures(decibels: readonly number[], uncompared: number): PsnrFigures | null {
   if (decibels.length + uncompared === 0) return null;
   const sorted = [...decibels].sort((one, other) => one - other);
@@ -24,7 +24,7 @@ export function psnrFigures(decibels: readonly number[], uncompared: number): Ps
   };
 }
 
-/** Frames whose pixels aren't the source's, each with the source's frame at its place. */
+/** Frames whose pixels differ from the source's, with the source's frame at their time. */
 export function differencesOf(source: Source, segments: readonly Segment[], alignment: Alignment): Difference[] {
   const theirs = source.shown!.picture.frames;
   return segments.map(({ track, picture }, at) => ({
@@ -37,28 +37,28 @@ export function differencesOf(source: Source, segments: readonly Segment[], alig
   }));
 }
 
-/** What is wrong with the picture, in words. */
+/** Faults of the video, as text. */
 export function pictureFaults(report: Report, measured: Measured, ended: Produced["ended"]): string[] {
   const { frames, psnr } = report;
   const { segments } = measured;
   const faults: string[] = [];
   const isNamed = ended !== undefined && areNamed(ended, frames.segments);
   if (frames.missing > 0 && !isNamed) faults.push(`${frames.missing} of ${frames.source} frames missing`);
-  if (frames.doubled > 0) faults.push(`${frames.doubled} frames doubled`);
-  if (frames.extra > 0) faults.push(`${frames.extra} frames that the source hasn't got`);
+  if (frames.doubled > 0) faults.push(`${frames.doubled} duplicate frames`);
+  if (frames.extra > 0) faults.push(`${frames.extra} frames that the source doesn't have`);
   if (frames.undecodable > 0 && !isNamed) faults.push(`${frames.undecodable} frames don't decode`);
   if (frames.maxTimeErrorMs > measured.rounding * 1000)
     faults.push(`frames up to ${frames.maxTimeErrorMs.toFixed(1)} ms from their times`);
   const deviation = largestDeviation(measured);
   if (ended?.cut === "exact" && deviation > measured.rounding)
-    faults.push(`a segment begins ${(deviation * 1000).toFixed(1)} ms from the frame that was asked for`);
+    faults.push(`a segment begins ${(deviation * 1000).toFixed(1)} ms from the requested frame`);
   if (psnr !== null && psnr.below > 0)
     faults.push(`${psnr.below} of ${psnr.compared} frames below ${MIN_PSNR_DB} dB, the least ${psnr.least.toFixed(1)}`);
   if (psnr !== null && psnr.uncompared > 0)
     faults.push(`${psnr.uncompared} frames can't be compared with the source's`);
   const { packets, picture } = measured.source.shown!;
   const startsWithKey = packets.startsWithKey && picture.frames[0]?.isKey === true;
-  // A source that begins in mid-stream has a first segment that does.
+  // A source that begins in mid-stream has such a first segment.
   const keyless = segments.filter(
     (one, at) => (at > 0 || startsWithKey) && !(one.packets.startsWithKey && one.picture.frames[0]?.isKey === true),
   );

@@ -3,9 +3,9 @@ import { complaintsOf, ffmpegLines, ffprobe, ownTimes, tools } from "./tools.ts"
 
 /** A decoded frame of a file. */
 export type Frame = ShownFrame & {
-  /** Place in what the decoder gives. */
+  /** Index in the decoder's output. */
   ordinal: number;
-  /** Seconds; those of a usual frame where the file has none. */
+  /** Duration in seconds; the usual one when the file has none. */
   duration: number;
   /** Bytes of its pixels in its own pixel format. */
   bytes: number;
@@ -13,23 +13,26 @@ export type Frame = ShownFrame & {
 };
 
 export type Picture = {
-  /** In order of their times. */
+  /** In order of time. */
   frames: Frame[];
-  /** Seconds of one step of the file's times. */
+  /** Seconds per tick of the file's times. */
   tick: number;
   complaints: ReadonlyMap<string, number>;
 };
 
-/** One track of a file; `decoder` where ffmpeg's usual one doesn't give all there is (alpha); `format` as ffprobe says. */
+/**
+ * A track of a file. `decoder`: when ffmpeg's default one ignores data (alpha). `format`:
+ * ffprobe's.
+ */
 export type PictureTrack = { path: string; format: string; index: number; decoder: string | undefined };
 
-/** Options before a filter: one track, decoded with its own times, and turned only where that is asked for. */
+/** Options before a filter: one track with its own times, rotated only on request. */
 export const decodingOf = ({ path, format, index, decoder }: PictureTrack, rotate = false): string[] => [
   ...(decoder === undefined ? [] : [`-c:${index}`, decoder]),
   ...[...ownTimes(format).options, ...(rotate ? [] : ["-noautorotate"]), "-i", path, "-map", `0:${index}`],
 ];
 
-/** Decodes a track from its first packet to its last: each frame's time, size, colour and a hash of its pixels. */
+/** Decodes all of a track: time, size, colours and pixel hash of each frame. */
 export async function decodePicture(track: PictureTrack): Promise<Picture> {
   const { passthrough, keepsSizes } = await tools();
   const shown = showinfoReader();
@@ -62,7 +65,10 @@ export async function decodePicture(track: PictureTrack): Promise<Picture> {
   return { frames: inOrderOfTime(frames), tick: shown.tick(), complaints };
 }
 
-/** Frames without a time come one usual step after the frame before, and those without a duration last as long. */
+/**
+ * A frame without a time is one usual duration after the previous frame; one without a duration has
+ * the usual one.
+ */
 function inOrderOfTime(frames: Frame[]): Frame[] {
   const steps = frames.slice(1).map(({ time }, at) => time - frames[at]!.time);
   const usual = median(steps.filter((step) => step > 0)) ?? 0.04;
@@ -75,22 +81,22 @@ function inOrderOfTime(frames: Frame[]): Frame[] {
   return frames.sort((one, other) => one.time - other.time || one.ordinal - other.ordinal);
 }
 
-/** Undefined where there are none. */
+/** Undefined when there are none. */
 export const median = (values: readonly number[]): number | undefined =>
   values.length === 0 ? undefined : [...values].sort((one, other) => one - other)[values.length >> 1];
 
 export type Packets = {
-  /** Those that are shown: an edit list may hide some. */
+  /** Packets that are shown: an edit list may hide some. */
   shown: number;
-  /** Seconds, of the first that is shown; not a number where none has a time. */
+  /** Time of the first shown packet in seconds; NaN when none has a time. */
   start: number;
   /** Whether the file's first packet is marked as a keyframe. */
   startsWithKey: boolean;
 };
 
 /**
- * A frame before the first keyframe leans on pictures that aren't in the file: what a decoder makes of it is none of the
- * video.
+ * Frames before the first keyframe refer to missing pictures: what a decoder returns for them
+ * doesn't count.
  */
 export function fromFirstKeyframe(picture: Picture, { startsWithKey }: Packets): Picture {
   const first = startsWithKey ? undefined : picture.frames.find(({ isKey }) => isKey);
@@ -98,7 +104,7 @@ export function fromFirstKeyframe(picture: Picture, { startsWithKey }: Packets):
   return { ...picture, frames: picture.frames.filter(({ time }) => time >= first.time) };
 }
 
-/** What the container says of a track's packets. */
+/** The container's description of a track's packets. */
 export async function packetsOf(path: string, index: number): Promise<Packets> {
   const text = await ffprobe(
     ...["-select_streams", String(index), "-show_entries", "packet=pts_time,flags", "-of", "csv=p=0", path],

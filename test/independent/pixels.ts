@@ -2,17 +2,20 @@ import type { Readable } from "node:stream";
 import { decodingOf, type Frame, type Picture, type PictureTrack } from "./picture.ts";
 import { ffmpegPipe, ownTimes, tools } from "./tools.ts";
 
-/** Frames that differ from the source's, segment by segment, each with the source's frame at its place. */
+/** Differing frames by segment, each with the source's frame at its time. */
 export type Difference = Decoded & { pairs: { mine: Frame; theirs: Frame }[] };
 
 type Decoded = { track: PictureTrack; picture: Picture };
 
-/** More ranges than this make a filter's expression slow: frames between them are read and passed over. */
+/**
+ * More ranges would make the filter expression slow: the frames between them are decoded and
+ * dropped.
+ */
 const MAX_RANGES = 200;
 
 type Range = { from: number; to: number };
 
-/** Runs of ordinals, in order. The smallest gaps are filled where there are too many. */
+/** Consecutive frame indexes as ranges. The smallest gaps are included when there are too many. */
 export function rangesOf(ordinals: readonly number[], max = MAX_RANGES): Range[] {
   const ranges: Range[] = [];
   for (const ordinal of ordinals) {
@@ -33,7 +36,7 @@ export function rangesOf(ordinals: readonly number[], max = MAX_RANGES): Range[]
   return ranges;
 }
 
-/** Fills `target`; false where the stream ends before. */
+/** Fills `target`; false when the stream ends before. */
 function exactReader(stream: Readable) {
   const chunks = stream[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
   let rest: Buffer = Buffer.alloc(0);
@@ -55,8 +58,8 @@ function exactReader(stream: Readable) {
 }
 
 /**
- * What ffmpeg's filter `select` picks a range by. A filter counts frames anew after each change of their size: there the
- * times say which frames are meant.
+ * The expression by which ffmpeg's filter `select` selects a range: by frame number, or by time
+ * after a change of the frame size, which restarts the numbers.
  */
 function selectorOf({ from, to }: Range, { track, picture: { frames, tick } }: Decoded): string {
   const [{ size }] = frames as [Frame];
@@ -69,7 +72,7 @@ function selectorOf({ from, to }: Range, { track, picture: { frames, tick } }: D
 
 type Wanted = { frames: readonly Frame[]; pixelFormat: string; rotate: boolean };
 
-/** Decodes the wanted frames of a track, in the decoder's order, one picture in memory. */
+/** Decodes the requested frames of a track in decoder order, with one frame in memory. */
 async function* picturesOf(decoded: Decoded, { frames, pixelFormat, rotate }: Wanted) {
   const { passthrough, keepsSizes } = await tools();
   const wanted = new Map(frames.map((frame) => [frame.ordinal, frame]));
@@ -93,10 +96,10 @@ async function* picturesOf(decoded: Decoded, { frames, pixelFormat, rotate }: Wa
   }
 }
 
-/** Bits of a sample, by the pixel format's name; 8 where it has no number. */
+/** Bits per sample, from the pixel format's name; 8 when it has no number. */
 const depthOf = (pixelFormat: string): number => Number(/(\d+)(?:le|be)$/.exec(pixelFormat)?.[1] ?? 8);
 
-/** Decibels over all samples of all planes, as ffmpeg's `psnr_avg`; infinite where nothing differs. */
+/** PSNR over all samples of all planes in decibels, as ffmpeg's `psnr_avg`; infinite when equal. */
 export function psnr(one: Uint8Array, other: Uint8Array, depth: number): number {
   const [a, b] =
     depth > 8
@@ -118,8 +121,8 @@ const isComparable = (pair: { mine: Frame; theirs: Frame }): boolean =>
   isTransposed(pair) || (pair.mine.size[0] === pair.theirs.size[0] && pair.mine.size[1] === pair.theirs.size[1]);
 
 /**
- * PSNR of each frame that differs from its source's, in decibels; `uncompared` are those of another size. Reads the source
- * once, forward, and each segment once, beside it.
+ * PSNR of each differing frame in decibels; `uncompared`: those of another size. Reads the source
+ * once, forward, and each segment once.
  */
 export async function comparePixels(source: Decoded, differences: readonly Difference[]) {
   const all = differences.flatMap(({ pairs }) => pairs);
@@ -129,7 +132,7 @@ export async function comparePixels(source: Decoded, differences: readonly Diffe
   if (sample === undefined) return { values, uncompared: all.length };
   const pixelFormat = sample.theirs.pixelFormat;
   const depth = depthOf(pixelFormat);
-  // Where a segment's pictures are turned and the source's are not, both are turned as a player does.
+  // When only the segment has its rotation applied, it's applied to both.
   const rotate = isTransposed(sample);
   const theirs = picturesOf(source, { frames: comparable.map((pair) => pair.theirs), pixelFormat, rotate });
   let current = await theirs.next();
@@ -138,7 +141,7 @@ export async function comparePixels(source: Decoded, differences: readonly Diffe
       const compared = pairs.filter(isComparable);
       if (compared.length === 0) continue;
       const partners = new Map(compared.map((pair) => [pair.mine.ordinal, pair.theirs]));
-      // In the source's pixel format, so a frame has as many bytes as the source's.
+      // In the source's pixel format, so that frames have the same number of bytes.
       const frames = compared.map(({ mine, theirs: { bytes } }) => ({ ...mine, bytes }));
       for await (const { frame, pixels } of picturesOf(decoded, { frames, pixelFormat, rotate })) {
         const partner = partners.get(frame.ordinal)!;

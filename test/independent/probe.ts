@@ -1,6 +1,6 @@
 import { ffprobe } from "./tools.ts";
 
-/** What ffprobe says of one stream: its own names, as text or numbers. */
+/** ffprobe's output for a stream, with its names. */
 export type Stream = {
   index: number;
   codec_type?: string;
@@ -23,10 +23,10 @@ export type Probe = {
 
 const NOTHING: Probe = { format: {}, streams: [], programs: [] };
 
-/** Far enough to find a picture that begins a minute after the sound. */
+/** Far enough to find video that begins a minute after the audio. */
 const DEEP = ["-probesize", "200000000", "-analyzeduration", "600000000"];
 
-/** Nothing where ffprobe can't open the file. */
+/** Empty when ffprobe can't open the file. */
 export async function probe(path: string): Promise<Probe> {
   const text = await ffprobe(...DEEP, "-show_format", "-show_streams", "-show_programs", "-of", "json", path);
   if (text === "") return NOTHING;
@@ -35,18 +35,18 @@ export async function probe(path: string): Promise<Probe> {
 
 export const formatOf = ({ format }: Probe): string => format.format_name ?? "";
 
-/** A cover or a thumbnail is no track of moving pictures. */
+/** Covers and thumbnails aren't video tracks. */
 const isStill = ({ disposition = {} }: Stream): boolean =>
   disposition.attached_pic === 1 || disposition.timed_thumbnails === 1 || disposition.still_image === 1;
 
-/** Tracks of moving pictures in the order in which a player tries them: the default ones first. */
+/** Video tracks in the order in which players try them: default ones first. */
 export function pictureTracks({ streams }: Probe): Stream[] {
   const pictures = streams.filter((stream) => stream.codec_type === "video" && !isStill(stream));
   const isDefault = ({ disposition }: Stream): boolean => disposition?.default === 1;
   return [...pictures.filter(isDefault), ...pictures.filter((stream) => !isDefault(stream))];
 }
 
-/** Sound of the same programme as a picture: all of it where a container has no programmes. */
+/** Audio of the same program as the video; all audio when a container has no programs. */
 export function soundTracks({ streams, programs }: Probe, picture: number): Stream[] {
   const sounds = streams.filter(({ codec_type }) => codec_type === "audio");
   const programme = programs.find((one) => one.streams?.some(({ index }) => index === picture));
@@ -54,18 +54,18 @@ export function soundTracks({ streams, programs }: Probe, picture: number): Stre
   return sounds.filter(({ index }) => programme.streams.some((one) => one.index === index));
 }
 
-/** Degrees from 0 to 359 that a player turns the picture by, counterclockwise, as ffprobe counts. */
+/** Rotation by a player in degrees from 0 to 359, counterclockwise, as in ffprobe. */
 export function rotationOf({ side_data_list = [] }: Stream): number {
   const rotation = side_data_list.map((data) => Number(data.rotation)).find((value) => Number.isFinite(value)) ?? 0;
   return ((rotation % 360) + 360) % 360;
 }
 
-/** Width and height as a player shows them, without the sample aspect. */
+/** Width and height as displayed, without sample aspect ratio. */
 export const displayed = ([width, height]: [number, number], rotation: number): [number, number] =>
   rotation % 180 === 0 ? [width, height] : [height, width];
 
 const ALPHA_DECODERS: Readonly<Record<string, string>> = { vp8: "libvpx", vp9: "libvpx-vp9" };
 
-/** ffmpeg's own decoders of VP8 and VP9 pass over the alpha channel of WebM; libvpx's don't. */
+/** ffmpeg's native VP8 and VP9 decoders ignore WebM's alpha channel; libvpx's don't. */
 export const decoderFor = (stream: Stream): string | undefined =>
   (stream.tags?.alpha_mode ?? stream.tags?.ALPHA_MODE) === "1" ? ALPHA_DECODERS[stream.codec_name ?? ""] : undefined;

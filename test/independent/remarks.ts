@@ -3,7 +3,7 @@ import type { Frame } from "./picture.ts";
 import type { Segment } from "./segment.ts";
 import type { Source } from "./source.ts";
 
-/** A difference in words; `segment` where it is about one of them. */
+/** A difference as text; `segment`: the segment concerned, if any. */
 export type Remark = { segment?: number; text: string };
 
 /** "0, 2-5" */
@@ -17,7 +17,7 @@ function listed(numbers: readonly number[]): string {
   return ranges.map(([from, to]) => (from === to ? String(from) : `${from}-${to}`)).join(", ");
 }
 
-/** Remarks of the same field become one line, with the first one's words and the segments that it holds for. */
+/** Merges remarks about the same field into one line, with the first text and the segments. */
 export function grouped(remarks: readonly Remark[], segments: number): string[] {
   const groups = Map.groupBy(remarks, ({ segment, text }) => (segment === undefined ? text : text.split(":")[0]!));
   return [...groups.values()].map((group) => {
@@ -30,11 +30,14 @@ export function grouped(remarks: readonly Remark[], segments: number): string[] 
   });
 }
 
-/** What a player assumes where a frame doesn't say. */
+/** Defaults of players for missing values. */
 const known = (trait: string, value: string | undefined): string =>
   trait === "range" && (value === undefined || value === "unknown") ? "tv" : (value ?? "unknown");
 
-/** How decoded frames differ from the source's at their places in all but their pixels, with how many do. */
+/**
+ * Differences between decoded frames and the source's at their time, except pixels, with their
+ * number.
+ */
 export function frameDifferences(source: readonly Frame[], segments: readonly Segment[], { placements }: Alignment) {
   const counts = new Map<string, number>();
   const count = (text: string): void => void counts.set(text, (counts.get(text) ?? 0) + 1);
@@ -52,7 +55,7 @@ export function frameDifferences(source: readonly Frame[], segments: readonly Se
         const [before, after] = [known(trait, value), known(trait, mine.traits[trait])];
         if (before !== after) count(`${trait}: ${before} became ${after}`);
       }
-      // The layer of Dolby Vision belongs to the pictures as they were encoded first.
+      // The Dolby Vision layer belongs to the original encoding.
       const kept = isCopied ? theirs.sideData : theirs.sideData.filter((name) => !name.startsWith("Dolby Vision"));
       for (const name of kept) if (!mine.sideData.includes(name)) count(`${name}: lost`);
     });
@@ -60,7 +63,7 @@ export function frameDifferences(source: readonly Frame[], segments: readonly Se
   return [...counts].map(([text, frames]) => `frame's ${text} on ${frames} frames`);
 }
 
-/** Messages of the decoder that it doesn't give for the source. */
+/** Decoder messages that the source doesn't cause. */
 export function newComplaints(source: Source, segments: readonly Segment[]): string[] {
   const usual = new Set([
     ...source.shown!.picture.complaints.keys(),
@@ -83,5 +86,5 @@ export function newComplaints(source: Source, segments: readonly Segment[]): str
   if (most === undefined) return [];
   const times = complaints.reduce((sum, [, one]) => sum + one.times, 0);
   const where = new Set(complaints.flatMap(([, one]) => [...one.segments])).size;
-  return [`decoder complains ${times} times in ${where} of ${segments.length} segments, most often "${most[0]}"`];
+  return [`the decoder reports ${times} errors in ${where} of ${segments.length} segments, most often "${most[0]}"`];
 }

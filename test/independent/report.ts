@@ -2,7 +2,7 @@ import type { EventData } from "#events-schema";
 import type { SegmentEvent } from "./segment.ts";
 import type { TrackReport } from "./sound-check.ts";
 
-/** What a split came to: its events, and its files by the segments' keys. */
+/** The result of a split: its events, and its files by the segments' keys. */
 export type Produced = {
   outcome: "split" | "rejected" | "failed";
   /** The reason of a rejection, or the error. */
@@ -11,7 +11,7 @@ export type Produced = {
   created: SegmentEvent[];
   ended: EventData<"VideoSplit"> | undefined;
   files: ReadonlyMap<string, string>;
-  /** Names of temporary files that it left. */
+  /** Names of leftover temporary files. */
   left: readonly string[];
 };
 
@@ -25,12 +25,12 @@ export type Report = {
     missing: number;
     doubled: number;
     extra: number;
-    /** Packets of segments that no frame comes of, beyond those of the source. */
+    /** Packets of segments that don't decode, beyond those of the source. */
     undecodable: number;
     identical: number;
     maxTimeErrorMs: number;
   };
-  /** Decibels, of the frames that differ from the source's; null where none does. */
+  /** PSNR of the frames that differ from the source's; null when none does. */
   psnr: {
     least: number;
     percentile1: number;
@@ -44,8 +44,8 @@ export type Report = {
   sound: TrackReport[];
   metadata: string[];
   events: string[];
-  /** What is wrong, in words; empty where all is right. */
+  /** Faults as text; empty when everything is right. */
   faults: string[];
-  /** What is tolerated and worth knowing. */
+  /** Tolerated findings. */
   notes: string[];
 };

@@ -41,7 +41,7 @@ async function inputsFor(paths: string[], { cut, seconds }: Asked): Promise<Inpu
     throw new UsageError(`--seconds is "${seconds}"; it must be a number above 0`);
   const { there, absent } = sharedFolders();
   if (paths.length === 0)
-    for (const folder of absent) process.stderr.write(`${folder} isn't there: nothing of it is checked\n`);
+    for (const folder of absent) process.stderr.write(`${folder} doesn't exist and isn't checked\n`);
   const named = paths.length === 0 ? there : paths.map((path) => resolve(path));
   const inputs = (await Promise.all(named.map(inputsAt))).flat();
   return inputs
@@ -55,7 +55,7 @@ const durationOf = ({ shown }: Source): number => {
   return frames.length === 0 ? 0 : frames.at(-1)!.time - frames[0]!.time;
 };
 
-/** Checks the runs in order. A source is decoded once for all runs that follow each other. */
+/** Checks the runs in order. A source is decoded once for consecutive runs. */
 async function* rowsOf(inputs: readonly Input[], stopping: AbortSignal): AsyncGenerator<Row> {
   let source: Source | undefined;
   let folder: string | undefined;

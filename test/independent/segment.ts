@@ -15,7 +15,7 @@ import type { Source } from "./source.ts";
 
 export type SegmentEvent = EventData<"SegmentCreated">;
 
-/** A produced file, decoded, and what was announced of it. */
+/** A decoded segment file, and its event. */
 export type Segment = {
   path: string;
   event: SegmentEvent;
@@ -25,17 +25,20 @@ export type Segment = {
   track: PictureTrack;
   picture: Picture;
   packets: Packets;
-  /** Frames that a decoder gets wrong which knows the sample entry's parameter sets alone. */
+  /** Frames that don't decode correctly with only the sample entry's parameter sets. */
   needInBandSets: number;
   soundStreams: Stream[];
-  /** In the source's order, each with the rate and channels of the source's. */
+  /** In the source's order, with the rate and channels of the source. */
   sounds: Sound[];
 };
 
 const NO_PICTURE: Picture = { frames: [], tick: 0, complaints: new Map() };
 const NO_PACKETS: Packets = { shown: 0, start: Number.NaN, startsWithKey: false };
 
-/** Decodes a segment by itself. `kept`: the source's sound that it should hold. Its sound is put beside it. */
+/**
+ * Decodes a segment on its own. `kept`: the source's audio that it should have. Its audio is
+ * written beside it.
+ */
 export async function measureSegment(
   path: string,
   event: SegmentEvent,

@@ -1,14 +1,14 @@
-/** What ffmpeg's filter `showinfo` prints of a decoded frame: all that it says but the pixels. */
+/** The properties of a decoded frame that ffmpeg's filter `showinfo` prints. */
 export type ShownFrame = {
-  /** Seconds; not a number where the file has none. */
+  /** Seconds; NaN when the file has none. */
   time: number;
   isKey: boolean;
   size: [number, number];
   /** As ffmpeg names it, such as "yuv420p10le". */
   pixelFormat: string;
-  /** Sample aspect, interlacing and colour, by name. */
+  /** Sample aspect ratio, interlacing and colours, by name. */
   traits: Readonly<Record<string, string>>;
-  /** Names of the frame's side data that a viewer's picture depends on. */
+  /** Names of the side data that affects what is shown. */
   sideData: readonly string[];
 };
 
@@ -17,7 +17,7 @@ const COLOUR = /\bcolor_range:(\S+) color_space:(\S+) color_primaries:(\S+) colo
 const SIDE_DATA = /\bside data - ([^:(\n]+)/;
 const TIME_BASE = /\bconfig in time_base: (\d+)\/(\d+)/;
 
-/** Side data that changes what is shown, by the names of several versions of ffmpeg. */
+/** Side data that affects what is shown, by the names of several versions of ffmpeg. */
 const VISIBLE: readonly [RegExp, string][] = [
   [/^mastering display/i, "mastering display"],
   [/^content light level/i, "content light level"],
@@ -26,10 +26,10 @@ const VISIBLE: readonly [RegExp, string][] = [
   [/^A\/53 closed captions/i, "closed captions"],
 ];
 
-/** 0:1 and 0/1 are unknown, which is square; a frame without a field order is progressive. */
+/** 0:1 and 0/1 mean unknown, i.e. square; a frame without a field order is progressive. */
 const normalAspect = (sar: string): string => (/^0[/:]/.test(sar) ? "1/1" : sar.replace(":", "/"));
 
-/** Equal values become one object, for there are many frames and few kinds. */
+/** Shares equal objects: there are many frames and few different values. */
 function interned<T>() {
   const known = new Map<string, T>();
   return (value: T): T => {
@@ -41,7 +41,7 @@ function interned<T>() {
   };
 }
 
-/** Takes ffmpeg's messages line by line and gives the frames that they tell of. */
+/** Parses ffmpeg's messages line by line and returns the frames. */
 export function showinfoReader() {
   const frames: ShownFrame[] = [];
   const traitsOf = interned<Record<string, string>>();

@@ -14,24 +14,24 @@ import {
 } from "./tolerances.ts";
 import { compareSound, type SoundComparison } from "./waveform.ts";
 
-/** What was measured of one track, in all segments. Times in seconds. */
+/** Measurements of one track in all segments. Times in seconds. */
 export type TrackReport = Coverage & {
-  /** ffprobe's index of it in the source. */
+  /** ffprobe's index in the source. */
   track: number;
   codec: string;
-  /** Of the segments, if they have the track. */
+  /** In the segments; undefined when they lack the track. */
   codecs: string[];
   shift: number;
   correlation: number;
   equalShare: number;
-  /** Share of the segments' packets that the source has, to the bit. */
+  /** Share of the segments' packets that are bit-identical to the source's. */
   copiedShare: number;
   /** Samples in the source, and in all segments together, at the source's rate. */
   samples: number;
   segmentSamples: number;
   /** Seconds of the decoder's usual block. */
   block: number;
-  /** Samples a second. */
+  /** Samples per second. */
   rate: number;
 };
 
@@ -47,7 +47,7 @@ function copiedShare(source: Sound, segments: readonly (Sound | undefined)[]): n
 
 const samplesIn = (sound: Sound | undefined): number => sound?.runs.reduce((sum, { length }) => sum + length, 0) ?? 0;
 
-/** Lays the sound of all segments on the source's time line, by the place of their pictures. */
+/** Moves the audio of all segments to the source's times, by the positions of their frames. */
 export async function measureTrack(
   { stream, sound }: Source["sounds"][number],
   at: number,
@@ -85,32 +85,36 @@ const ms = (seconds: number): string => `${(seconds * 1000).toFixed(1)} ms`;
 
 const saysEncoded = ({ event }: Segment): boolean => event.audio_made === "encoded";
 
-/** What is wrong with a track, in words. `omitted`: seconds before the first picture that are named as left out. */
+/**
+ * Faults of a track, as text. `omitted`: seconds before the first video frame that are declared as
+ * omitted.
+ */
 export function soundFaults(report: TrackReport, segments: readonly Segment[], omitted: number): string[] {
-  const name = `sound ${report.track} (${report.codec})`;
+  const name = `audio track ${report.track} (${report.codec})`;
   const faults: string[] = [];
   const limit = Math.max(MAX_HOLE_S, Math.min(report.block, AAC_FRAME / report.rate)) + SOUND_JITTER_S;
-  const holes = report.holes.filter((hole) => hole > limit);
-  if (holes.length > 0)
+  const gaps = report.gaps.filter((hole) => hole > limit);
+  if (gaps.length > 0)
     faults.push(
-      `${name}: holes of up to ${ms(Math.max(...holes))} at ${holes.length} of ${report.holes.length} joints`,
+      `${name}: gaps of up to ${ms(Math.max(...gaps))} at ${gaps.length} of ${report.gaps.length} boundaries`,
     );
   const overlaps = report.overlaps.filter((overlap) => overlap > Math.max(report.block, MAX_HOLE_S) + SOUND_JITTER_S);
   if (overlaps.length > 0)
-    faults.push(`${name}: ${overlaps.length} joints overlap by up to ${ms(Math.max(...overlaps))}`);
+    faults.push(`${name}: ${overlaps.length} boundaries overlap by up to ${ms(Math.max(...overlaps))}`);
   if (report.lostAtStart > limit + omitted)
     faults.push(`${name}: its first ${ms(report.lostAtStart)} are in no segment`);
   if (report.lostAtEnd > limit) faults.push(`${name}: its last ${ms(report.lostAtEnd)} are in no segment`);
   if (report.lostInside > limit) faults.push(`${name}: ${ms(report.lostInside)} are missing inside of segments`);
   if (Math.abs(report.shift) > MAX_SOUND_SHIFT_S)
-    faults.push(`${name}: comes ${ms(Math.abs(report.shift))} ${report.shift > 0 ? "early" : "late"}`);
-  // Decoders fill bands with noise of their own, which differs after each start: packets tell more where they are the same.
+    faults.push(`${name}: is ${ms(Math.abs(report.shift))} ${report.shift > 0 ? "early" : "late"}`);
+  // Decoders fill bands with noise that differs after each start: identical packets are the better
+  // evidence.
   const isCopied = report.copiedShare >= MIN_EQUAL_SHARE;
   if (report.correlation < (isCopied ? MIN_COPIED_CORRELATION : MIN_CORRELATION))
     faults.push(`${name}: is altered (correlation ${report.correlation.toFixed(2)})`);
   else if (!isCopied && report.equalShare < MIN_EQUAL_SHARE && !segments.some(saysEncoded))
     faults.push(
-      `${name}: was encoded again (${Math.round(report.equalShare * 100)} % of it is the source's), and no event says so`,
+      `${name}: was re-encoded (${Math.round(report.equalShare * 100)} % of it is the source's), and no event says so`,
     );
   return faults;
 }

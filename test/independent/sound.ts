@@ -2,35 +2,35 @@ import { rm } from "node:fs/promises";
 import { SOUND_JITTER_S } from "./tolerances.ts";
 import { complaintsOf, ffmpegLines, ownTimes } from "./tools.ts";
 
-/** Sound without a gap. */
+/** Audio without gaps. */
 export type Run = {
-  /** Seconds on the file's time line. */
+  /** Seconds on the file's clock. */
   start: number;
-  /** Samples (of each channel). */
+  /** Samples per channel. */
   length: number;
-  /** Place of its first sample in the PCM file. */
+  /** Index of its first sample in the PCM file. */
   at: number;
 };
 
-/** A track of sound, decoded into a file of 16-bit samples, channel by channel in turn. */
+/** An audio track, decoded into a file of interleaved 16-bit samples. */
 export type Sound = {
   pcm: string;
   rate: number;
   channels: number;
   runs: Run[];
-  /** Samples of the usual block that the decoder gives. */
+  /** Samples of the decoder's usual block. */
   block: number;
-  /** Hashes of the packets as they are stored. */
+  /** Hashes of the stored packets. */
   packets: string[];
   complaints: ReadonlyMap<string, number>;
 };
 
 export type SoundTrack = { path: string; format: string; index: number; codec: string };
 
-/** One block of decoded sound. */
+/** A block of decoded audio. */
 type Block = { start: number; length: number };
 
-/** Joins blocks that follow each other. What their times are rounded to makes no gap. */
+/** Merges consecutive blocks. Rounded times don't count as gaps. */
 export function runsOf(blocks: readonly Block[], rate: number): Run[] {
   const runs: Run[] = [];
   let at = 0;
@@ -44,7 +44,10 @@ export function runsOf(blocks: readonly Block[], rate: number): Run[] {
   return runs.filter((run) => run.length > 0);
 }
 
-/** Reads a `framehash` of one stream, whose times are `ahead` by some seconds: its time base, rate and blocks. */
+/**
+ * Parses a `framehash` output of one stream: its time base, rate and blocks. `ahead`: seconds to
+ * subtract from its times.
+ */
 function blockReader(ahead = 0) {
   const blocks: Block[] = [];
   const header = { tick: 1, rate: 0 };
@@ -63,7 +66,7 @@ function blockReader(ahead = 0) {
   return { blocks, header, onLine };
 }
 
-/** Hashes of a track's packets as they are stored. */
+/** Hashes of a track's stored packets. */
 async function packetHashes({ path, index }: SoundTrack): Promise<string[]> {
   const hashes: string[] = [];
   await ffmpegLines(["-i", path, "-map", `0:${index}`, "-c", "copy", "-f", "framehash", "-hash", "murmur3", "pipe:1"], {
@@ -77,8 +80,8 @@ async function packetHashes({ path, index }: SoundTrack): Promise<string[]> {
 const HASH = ["-f", "framehash", "-hash", "adler32", "pipe:1"];
 
 /**
- * Decodes a track to `pcm`, with the times at which a player plays it: edit lists and pre-skips are respected by ffmpeg.
- * `as`: rate and channels of another file, to be compared with it.
+ * Decodes a track to `pcm`, with the times of playback: ffmpeg applies edit lists and pre-skips.
+ * `as`: rate and channels of another file, for comparison.
  */
 export async function decodeSound(
   track: SoundTrack,
@@ -107,7 +110,10 @@ export async function decodeSound(
 
 const LAYOUTS: Readonly<Record<string, number>> = { mono: 1, stereo: 2, quad: 4, octagonal: 8, hexagonal: 6 };
 
-/** Channels of the PCM that ffmpeg says it writes, such as "Audio: pcm_s16le, 48000 Hz, 5.1(side), s16"; 0 where it doesn't. */
+/**
+ * Channels of ffmpeg's PCM output, from a message such as "Audio: pcm_s16le, 48000 Hz, 5.1(side),
+ * s16"; 0 when it has none.
+ */
 function channelsIn(line: string): number {
   const [, layout] = /Audio: pcm_s16le.* Hz, ([^,]+), s16/.exec(line) ?? [];
   if (layout === undefined) return 0;
@@ -118,8 +124,8 @@ function channelsIn(line: string): number {
 }
 
 /**
- * MP4 may hold many AMR frames in a packet, of which ffmpeg decodes the first. As a raw AMR file they are all decoded; the
- * times are the packets'.
+ * MP4 may store many AMR frames in a packet, of which ffmpeg decodes the first. In a raw AMR file
+ * all are decoded; the times are the packets'.
  */
 async function decodeAmr({ path, index, codec }: SoundTrack, pcm: string): Promise<Omit<Sound, "packets">> {
   const raw = `${pcm}.amr`;
@@ -135,7 +141,8 @@ async function decodeAmr({ path, index, codec }: SoundTrack, pcm: string): Promi
   });
   await rm(raw, { force: true });
   const rate = codec === "amr_wb" ? 16_000 : 8_000;
-  // Some containers tell of the first frame's duration alone: a packet lasts until the next one. The last has what is left.
+  // Some containers store the first frame's duration only: a packet lasts until the next one, and
+  // the last one has the remaining frames.
   let left = decoded.blocks.reduce((sum, { length }) => sum + length, 0);
   const blocks = packets.blocks.map(({ start }, at) => {
     const next = packets.blocks[at + 1]?.start ?? Number.POSITIVE_INFINITY;

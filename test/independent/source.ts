@@ -11,17 +11,17 @@ import {
 import { decoderFor, formatOf, type Probe, pictureTracks, probe, type Stream, soundTracks } from "./probe.ts";
 import { decodeSound, type Sound } from "./sound.ts";
 
-/** A file that is decoded: the picture that a player shows, and the sound that it plays with it. */
+/** A decoded file: the video and audio that a player would play. */
 export type Source = {
   path: string;
   probe: Probe;
-  /** Undefined where no frame of any picture decodes. */
+  /** Undefined when no video frame decodes. */
   shown: { stream: Stream; track: PictureTrack; picture: Picture; packets: Packets } | undefined;
-  /** Tracks that have sound: what is declared and empty is no track. */
+  /** Tracks with audio: declared, empty ones are left out. */
   sounds: { stream: Stream; sound: Sound }[];
 };
 
-/** The first track that decodes, in a player's order. */
+/** The first track that decodes, in the order of players. */
 async function shownPicture(path: string, description: Probe): Promise<Source["shown"]> {
   for (const stream of pictureTracks(description)) {
     const track = { path, format: formatOf(description), index: stream.index, decoder: decoderFor(stream) };
@@ -32,7 +32,7 @@ async function shownPicture(path: string, description: Probe): Promise<Source["s
   return undefined;
 }
 
-/** Decodes all of a source once. Its sound is kept in `folder`. */
+/** Decodes a source once. Its audio is stored in `folder`. */
 export async function openSource(path: string, folder: string): Promise<Source> {
   await mkdir(folder, { recursive: true });
   const description = await probe(path);

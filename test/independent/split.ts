@@ -4,7 +4,7 @@ import type { Cut, VideoSplitEvent } from "#events-schema";
 import { split } from "../fixtures/split-world.ts";
 import type { Produced } from "./report.ts";
 
-/** Splits a file through the real use case, and keeps a copy of each segment in `folder` as it is uploaded. */
+/** Splits a file with the real use case, and copies each uploaded segment into `folder`. */
 export async function splitFile(path: string, cut: Cut, seconds: number, folder: string): Promise<Produced> {
   await mkdir(folder, { recursive: true });
   const files = new Map<string, string>();

@@ -10,7 +10,7 @@ type Column = { title: string; width: number; of: (row: Row) => string };
 const decibels = (value: number | undefined): string =>
   value === undefined || Number.isNaN(value) ? "-" : value === Number.POSITIVE_INFINITY ? "inf" : value.toFixed(1);
 
-/** Milliseconds of the track where it is most. */
+/** The largest value of all tracks, in milliseconds. */
 const most = (row: Row, of: (track: Report["sound"][number]) => number): string =>
   row.report.sound.length === 0 ? "-" : (1000 * Math.max(0, ...row.report.sound.map(of))).toFixed(1);
 
@@ -37,7 +37,7 @@ const COLUMNS: readonly Column[] = [
   number("p1", 6, ({ report }) => decibels(report.psnr?.percentile1)),
   number("mean", 6, ({ report }) => decibels(report.psnr?.mean)),
   number("<45", 5, ({ report }) => report.psnr?.below ?? "-"),
-  number("hole", 8, (row) => most(row, ({ holes }) => Math.max(0, ...holes))),
+  number("gap", 8, (row) => most(row, ({ gaps }) => Math.max(0, ...gaps))),
   number("overlap", 8, (row) => most(row, ({ overlaps }) => Math.max(0, ...overlaps))),
   number("lost", 9, (row) => most(row, ({ lost }) => lost)),
   number("meta", 4, ({ report }) => report.metadata.length),
@@ -61,7 +61,7 @@ export const header = (): string => COLUMNS.map(({ title, width }) => title.padE
 
 export const line = (row: Row): string => COLUMNS.map(({ of, width }) => of(row).padEnd(width)).join(" ");
 
-/** Over the frames of all rows together. */
+/** Over the frames of all rows. */
 function pictureQuality(rows: readonly Row[]): string {
   const figures = psnrFigures(
     rows.flatMap(({ report }) => report.psnr?.all ?? []),
@@ -69,8 +69,8 @@ function pictureQuality(rows: readonly Row[]): string {
   );
   if (figures === null) return "";
   const { least, percentile1, mean, below, compared } = figures;
-  const values = `least ${decibels(least)}, 1st percentile ${decibels(percentile1)}, mean ${decibels(mean)} dB`;
-  return `; ${compared} frames encoded again: ${values}, ${below} below 45`;
+  const values = `minimum ${decibels(least)}, 1st percentile ${decibels(percentile1)}, mean ${decibels(mean)} dB`;
+  return `; ${compared} re-encoded frames: ${values}, ${below} below 45`;
 }
 
 export const summary = (rows: readonly Row[]): string => {

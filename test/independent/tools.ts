@@ -5,8 +5,8 @@ import { promisify } from "node:util";
 import { binaries } from "../fixtures/media.ts";
 
 /**
- * The ffmpeg and ffprobe that the check decodes with. They stay the same whichever ffmpeg the product cuts with:
- * CHECK_FFMPEG and CHECK_FFPROBE, else those on PATH, else the product's own.
+ * The ffmpeg and ffprobe that the check decodes with, independent of those that the service cuts
+ * with: CHECK_FFMPEG and CHECK_FFPROBE, else those on PATH, else the service's.
  */
 
 type Tools = { ffmpeg: string; ffprobe: string; passthrough: string[]; keepsSizes: string[] };
@@ -41,7 +41,7 @@ async function findTools(): Promise<Tools> {
     ffmpeg,
     ffprobe,
     passthrough: help.includes("-fps_mode") ? ["-fps_mode", "passthrough"] : ["-vsync", "passthrough"],
-    // From 4.4 on, frames of another size are scaled to the first one's unless this says no.
+    // Since 4.4, frames of another size are scaled to the first one's unless this is off.
     keepsSizes: help.includes("-autoscale") ? ["-autoscale", "0"] : [],
   };
 }
@@ -52,7 +52,7 @@ export const tools = (): Promise<Tools> => {
   return found;
 };
 
-/** ffmpeg's global options. One thread: what a decoder makes of damaged data must not depend on their timing. */
+/** ffmpeg's global options. One thread: the output for damaged data must not depend on timing. */
 const GLOBAL = ["-hide_banner", "-nostdin", "-nostats", "-y", "-loglevel", "repeat+level+info", "-threads", "1"];
 
 type Listeners = { onLine?: (line: string) => void; onMessage?: (line: string) => void };
@@ -62,7 +62,7 @@ const linesOf = async (stream: Readable, onLine: ((line: string) => void) | unde
   for await (const line of createInterface({ input: stream })) onLine(line);
 };
 
-/** Runs ffmpeg and hands on its output and its messages line by line. Resolves with its exit code. */
+/** Runs ffmpeg and passes on its output and messages line by line. Resolves with its exit code. */
 export async function ffmpegLines(args: string[], { onLine, onMessage }: Listeners): Promise<number> {
   const child = spawn((await tools()).ffmpeg, [...GLOBAL, ...args], {
     env: ENVIRONMENT,
@@ -76,7 +76,7 @@ export async function ffmpegLines(args: string[], { onLine, onMessage }: Listene
   return code;
 }
 
-/** Starts an ffmpeg that writes raw data to its standard output. */
+/** Starts an ffmpeg that writes raw data to stdout. */
 export async function ffmpegPipe(args: string[]) {
   const child = spawn((await tools()).ffmpeg, [...GLOBAL, ...args, "pipe:1"], {
     env: ENVIRONMENT,
@@ -86,17 +86,17 @@ export async function ffmpegPipe(args: string[]) {
 }
 
 /**
- * Options before a file whose own times are wanted, and the seconds that its times are ahead by then. Where one track of
- * several is read from a container whose times may jump, and the file starts at 0, ffmpeg lets the track start at 0 too
- * (`ts_fixup` in ffmpeg_demux.c), unless its times are moved by as much as no file starts with. A multiple of 1,001 s is
- * a whole number of ticks in all their time bases.
+ * Input options that keep a file's own times, and the seconds by which these are shifted. When one
+ * track is read from a container whose times may jump, and the file starts at 0, ffmpeg moves the
+ * track to 0 (`ts_fixup` in ffmpeg_demux.c), unless its times are shifted by more than any file's
+ * start. A multiple of 1,001 s is a whole number of ticks in all of their time bases.
  */
 export function ownTimes(format: string): { options: string[]; ahead: number } {
   const ahead = /^(?:mpegts|mpeg|ogg)$/.test(format) ? 1001 : 0;
   return { options: ["-copyts", ...(ahead === 0 ? [] : ["-itsoffset", String(ahead)])], ahead };
 }
 
-/** What ffprobe prints. Empty where it can't open the file. */
+/** ffprobe's output; empty when it can't open the file. */
 export async function ffprobe(...args: string[]): Promise<string> {
   try {
     return (await run((await tools()).ffprobe, ["-hide_banner", "-v", "error", ...args])).stdout;
@@ -105,10 +105,13 @@ export async function ffprobe(...args: string[]): Promise<string> {
   }
 }
 
-/** Messages that aren't about the decoding: the tools' own, and those of parsers that run ahead of the decoder. */
+/**
+ * Messages that don't concern decoding: those of the tools, and of parsers that run ahead of the
+ * decoder.
+ */
 const OTHER_SPEAKERS = /^\[(?:NULL|Parsed_|framehash|out#)/;
 
-/** Collects error messages, without the numbers and addresses in them, and how often each came. */
+/** Counts error messages, without the numbers and addresses in them. */
 export function complaintsOf() {
   const complaints = new Map<string, number>();
   const listen = (line: string): void => {

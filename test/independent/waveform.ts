@@ -2,34 +2,34 @@ import { type FileHandle, open } from "node:fs/promises";
 import type { Run, Sound } from "./sound.ts";
 import { PRIMING_S } from "./tolerances.ts";
 
-/** How a segment's sound compares with the source's at the same time. */
+/** Comparison of a segment's audio with the source's at the same time. */
 export type SoundComparison = {
-  /** Seconds by which the sound comes early (above 0) or late (below 0), where it does most. */
+  /** Largest shift of the audio in seconds: early (above 0) or late (below 0). */
   shift: number;
-  /** Of the waveforms, after the priming and the shift; 1 where there is nothing to compare. */
+  /** Correlation of the waveforms after priming and shift; 1 when there is nothing to compare. */
   correlation: number;
   /** Share of the blocks after the priming that are the source's. */
   equalShare: number;
-  /** Blocks after the priming. */
+  /** Number of blocks after the priming. */
   blocks: number;
 };
 
-/** Samples that are compared at a time. */
+/** Samples per comparison. */
 const BLOCK = 2048;
 
-/** Samples by which a shift is found, and how far away it is looked for, in seconds. */
+/** Samples used to find a shift, and its maximum in seconds. */
 const WINDOW = 16_384;
 const MIN_WINDOW = 4096;
 const MAX_SHIFT_S = 0.25;
 
-/** Root mean square, of 32,768, below which there is nothing to find a shift by. */
+/** Root mean square (of 32,768) below which no shift can be found. */
 const QUIET = 10;
 
-/** A difference that comes of rounding to 16 bits, and of decoders that came to their state by another way (40 dB). */
+/** Difference from rounding to 16 bits and from different decoder states (40 dB). */
 const EQUAL_RMS = 3;
 const EQUAL_SHARE_OF_SIGNAL = 0.01;
 
-/** Searches of one segment: without a limit, noise that was encoded would be searched block by block. */
+/** Maximum searches per segment: re-encoded noise would otherwise be searched block by block. */
 const MAX_SEARCHES = 8;
 
 type Pcm = { handle: FileHandle; channels: number };
@@ -43,7 +43,7 @@ async function samplesOf({ handle, channels }: Pcm, from: number, count: number)
   return samples;
 }
 
-/** All channels in one. */
+/** All channels mixed into one. */
 function mono(samples: Int16Array, channels: number): Float64Array {
   const mixed = new Float64Array(samples.length / channels);
   for (let at = 0; at < samples.length; at += 1) mixed[Math.floor(at / channels)]! += samples[at]!;
@@ -56,15 +56,15 @@ const decimated = (samples: Float64Array, by: number): Float64Array => {
   return fewer;
 };
 
-/** Correlation of `part` with each place of `whole` from `from` to `to`. */
-function correlations(part: Float64Array, whole: Float64Array, from: number, to: number): number[] {
-  const own = part.reduce((sum, value) => sum + value * value, 0);
+/** Correlation of `piece` with `whole` at each position from `from` to `to`. */
+function correlations(piece: Float64Array, whole: Float64Array, from: number, to: number): number[] {
+  const own = piece.reduce((sum, value) => sum + value * value, 0);
   return Array.from({ length: Math.max(0, to - from + 1) }, (_, lag) => {
     let product = 0;
     let theirs = 0;
-    for (let at = 0; at < part.length; at += 1) {
+    for (let at = 0; at < piece.length; at += 1) {
       const value = whole[from + lag + at] ?? 0;
-      product += part[at]! * value;
+      product += piece[at]! * value;
       theirs += value * value;
     }
     return theirs === 0 || own === 0 ? 0 : product / Math.sqrt(own * theirs);
@@ -73,10 +73,10 @@ function correlations(part: Float64Array, whole: Float64Array, from: number, to:
 
 const COARSE = 8;
 
-/** Places that are looked at more closely: a tone correlates once in each of its periods. */
+/** Number of positions examined closely: a tone correlates once per period. */
 const MAX_PEAKS = 24;
 
-/** The highest peaks, highest first. */
+/** The highest peaks, in descending order. */
 function peaksOf(scores: readonly number[]): number[] {
   const isPeak = (at: number): boolean =>
     scores[at]! >= (scores[at - 1] ?? Number.NEGATIVE_INFINITY) &&
@@ -85,17 +85,19 @@ function peaksOf(scores: readonly number[]): number[] {
   return peaks.slice(0, MAX_PEAKS);
 }
 
-/** Samples by which `part` is in `whole` from where it should be, which is `reach` samples from the start. */
-export function findShift(part: Float64Array, whole: Float64Array, reach: number): { shift: number; score: number } {
-  const [few, fewer] = [decimated(part, COARSE), decimated(whole, COARSE)];
+/**
+ * Shift of `piece` in `whole` in samples; its expected position is `reach` samples from the start.
+ */
+export function findShift(piece: Float64Array, whole: Float64Array, reach: number): { shift: number; score: number } {
+  const [few, fewer] = [decimated(piece, COARSE), decimated(whole, COARSE)];
   const coarse = correlations(few, fewer, 0, fewer.length - few.length);
   const found = peaksOf(coarse).flatMap((peak) => {
     const from = Math.max(0, (peak - 1) * COARSE);
-    const fine = correlations(part, whole, from, Math.min(whole.length - part.length, (peak + 1) * COARSE));
+    const fine = correlations(piece, whole, from, Math.min(whole.length - piece.length, (peak + 1) * COARSE));
     return fine.map((score, at) => ({ shift: from + at - reach, score }));
   });
   const top = Math.max(...found.map(({ score }) => score));
-  // Of places that are as good, the nearest.
+  // Of equally good positions, the nearest.
   const good = found.filter(({ score }) => score >= top - 1e-4);
   return good.reduce((one, other) => (Math.abs(other.shift) < Math.abs(one.shift) ? other : one));
 }
@@ -113,7 +115,10 @@ function isEqual(mine: Int16Array, theirs: Int16Array): boolean {
   return error <= Math.max(EQUAL_RMS, EQUAL_SHARE_OF_SIGNAL * rms(theirs));
 }
 
-/** Places in the source's PCM of a time, in samples. None where the source has no sound, several where its runs overlap. */
+/**
+ * Positions of a time in the source's PCM, in samples. Empty when the source has no audio then;
+ * several when its runs overlap.
+ */
 function placesOf(runs: readonly Run[], rate: number, time: number, count: number): number[] {
   return runs.flatMap((run) => {
     const within = Math.round((time - run.start) * rate);
@@ -122,8 +127,8 @@ function placesOf(runs: readonly Run[], rate: number, time: number, count: numbe
 }
 
 /**
- * Compares a segment's sound, decoded with the source's rate and channels, with the source's. `offset`: seconds from the
- * segment's time line to the source's, found by the picture.
+ * Compares a segment's audio, decoded with the source's rate and channels, with the source's.
+ * `offset`: seconds from the segment's times to the source's, found by the video.
  */
 export async function compareSound(source: Sound, segment: Sound, offset: number): Promise<SoundComparison> {
   const { rate, channels } = source;
@@ -136,7 +141,10 @@ export async function compareSound(source: Sound, segment: Sound, offset: number
   let shift = 0;
   let searches = 0;
 
-  /** The source's samples at the place where they are equal, by the shift that was found or without one; else at the first. */
+  /**
+   * The source's samples at the position where they are equal, with or without the found shift;
+   * otherwise at the first one.
+   */
   const matching = async (own: Int16Array, places: readonly number[], count: number) => {
     for (const by of new Set([shift, 0])) {
       for (const place of places) {
@@ -149,13 +157,13 @@ export async function compareSound(source: Sound, segment: Sound, offset: number
     return { other: await samplesOf(theirs, places[0]! + shift, count), equal: false };
   };
 
-  /** Finds by how much the sound is off from here on. */
+  /** Finds the shift of the audio from here on. */
   const search = async (at: number, place: number, window: number): Promise<boolean> => {
     searches += 1;
     const reach = Math.round(MAX_SHIFT_S * rate);
-    const part = mono(await samplesOf(mine, at, window), channels);
+    const piece = mono(await samplesOf(mine, at, window), channels);
     const whole = mono(await samplesOf(theirs, place - reach, window + 2 * reach), channels);
-    const found = findShift(part, whole, reach);
+    const found = findShift(piece, whole, reach);
     if (found.score < 0.5 || found.shift === shift) return false;
     shift = found.shift;
     return true;
@@ -191,7 +199,7 @@ export async function compareSound(source: Sound, segment: Sound, offset: number
   if (result.blocks > 0) {
     result.equalShare = sums.equal / result.blocks;
     const power = Math.sqrt(sums.mine * sums.theirs);
-    // Silence in both is equal; silence in one of them correlates with nothing.
+    // Silence in both is equal; silence in one correlates with nothing.
     result.correlation = power > 0 ? sums.product / power : Number(result.equalShare === 1);
   }
   return result;

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { makeSampleVideo } from "../../../services/ffmpeg/index.ts";
+import { makeDemoVideo } from "../../../services/ffmpeg/index.ts";
 import { findPrograms } from "../../command-line/programs.ts";
 import { run } from "../../command-line/run.ts";
 import type { Settings } from "../../settings.ts";
@@ -90,7 +90,7 @@ async function withSample<T>(ffmpeg: string, work: (video: string) => Promise<T>
   try {
     const video = join(folder, "sample.mp4");
     process.stderr.write("No video was named: making a sample of 70 seconds\n");
-    await makeSampleVideo(ffmpeg, video);
+    await makeDemoVideo(ffmpeg, video);
     return await work(video);
   } finally {
     await rm(folder, { recursive: true, force: true });

@@ -1,29 +1,29 @@
 import { join } from "node:path";
 import type { Container, MadeSegment } from "../../split/ports/media-tools.ts";
-import type { RangeProof } from "../proof/dynamic-range.ts";
-import type { FileFacts } from "../source/file-facts.ts";
+import type { DynamicRangeCheck } from "../proof/dynamic-range.ts";
+import type { ContainerMetadata } from "../source/container-metadata.ts";
 import { Assembly } from "./assembly.ts";
-import { audioWay } from "./audio-codecs.ts";
-import { type PictureReading, readSource, type SourceReading } from "./source-reading.ts";
+import { audioOutputFor } from "./audio-output.ts";
+import { readSource, type SourceReading, type VideoReader } from "./read-source.ts";
 import { SpoolFolder } from "./spool.ts";
 
-export type AssemblyJob = Omit<SourceReading, "ways"> & {
+export type AssemblyJob = Omit<SourceReading, "audioOutputs"> & {
   container: Container;
-  facts: FileFacts;
-  /** Of a source that is HDR. */
-  dynamicRange: RangeProof | undefined;
-  /** What the source's container calls the picture's codec. */
+  metadata: ContainerMetadata;
+  /** Compares a segment's HDR metadata with the source's; undefined when the source isn't HDR. */
+  dynamicRange: DynamicRangeCheck | undefined;
+  /** The source's sample entry or FourCC of the video codec, such as "hev1". */
   tag: string;
-  /** When the sound of each segment starts: seconds from the video's first frame. */
+  /** Start of each segment's audio: seconds from the first video frame. */
   starts: readonly number[];
-  /** The first segment that is needed. */
+  /** Index of the first segment to make. */
   from: number;
-  /** Segments that are joined and proven at the same time. */
-  joinsAtOnce: number;
+  /** How many segments are muxed and proven concurrently. */
+  concurrentMuxes: number;
 };
 
-/** What the picture of an assembly is made with. */
-export type Workplace = {
+/** What a `VideoReader` gets from the assembly it delivers to. */
+export type AssemblyContext = {
   assembly: Assembly;
   /** For temporary files. */
   spools: SpoolFolder;
@@ -31,26 +31,37 @@ export type Workplace = {
 };
 
 /**
- * Reads the source once and puts each segment together from its picture, which `pictureOf` makes,
- * and its sound. Yields the segments in order, complete and proven; the reader owns their files.
- * `folder` names a folder in the job's directory for temporary files. No process and no temporary
- * file is left, however it ends.
+ * Reads the source once and assembles each segment from its video, which `createVideoReader`
+ * delivers, and its audio. Yields the segments in order, complete and proven; the caller owns their
+ * files. `folder` is the name of a temporary folder below the job's directory. However it ends, no
+ * process and no temporary file is left.
  */
 export async function* assembleSegments(
   job: AssemblyJob,
   folder: string,
-  pictureOf: (place: Workplace) => PictureReading,
+  createVideoReader: (context: AssemblyContext) => VideoReader,
 ): AsyncGenerator<MadeSegment> {
-  const { binary, directory, container, facts, dynamicRange, tag, starts, from, audio, joinsAtOnce, seek } = job;
+  const { binary, directory, container, metadata, dynamicRange, tag, starts, from, audio, concurrentMuxes, seek } = job;
   const stopping = new AbortController();
   const signal = AbortSignal.any([job.signal, stopping.signal]);
   const spools = await SpoolFolder.create(join(directory, folder));
-  const ways = audio.map((track) => audioWay(track, container));
-  const isSought = seek !== undefined;
-  const segments = { container, facts, dynamicRange, tag, starts, from, isSought, audio, ways, joinsAtOnce };
+  const audioOutputs = audio.map((track) => audioOutputFor(track, container));
+  const isSeeked = seek !== undefined;
+  const segments = {
+    container,
+    metadata,
+    dynamicRange,
+    tag,
+    starts,
+    from,
+    isSeeked,
+    audio,
+    audioOutputs,
+    concurrentMuxes,
+  };
   const assembly = new Assembly({ binary, directory, spools, ...segments, signal });
-  const picture = pictureOf({ assembly, spools, signal });
-  const reading = readSource({ ...job, ways, directory: spools.path, signal }, picture, assembly).then(
+  const video = createVideoReader({ assembly, spools, signal });
+  const reading = readSource({ ...job, audioOutputs, directory: spools.path, signal }, video, assembly).then(
     () => assembly.end(),
     (error: unknown) => assembly.fail(error),
   );
@@ -59,7 +70,7 @@ export async function* assembleSegments(
   } finally {
     stopping.abort(new Error("the segments are no longer needed"));
     await reading;
-    await picture.ended();
+    await video.ended();
     await assembly.close();
     await spools.remove();
   }

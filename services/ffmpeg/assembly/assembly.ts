@@ -4,108 +4,110 @@ import pLimit from "p-limit";
 import type { Container, MadeSegment } from "../../split/ports/media-tools.ts";
 import type { MatroskaHeader } from "../formats/matroska/writer.ts";
 import { Condition, unlessAborted } from "../process/condition.ts";
-import type { RangeProof } from "../proof/dynamic-range.ts";
-import { SoundContinuity } from "../proof/sound-proof.ts";
+import type { DynamicRangeCheck } from "../proof/dynamic-range.ts";
+import { AudioContinuity } from "../proof/prove-audio.ts";
+import type { ContainerMetadata } from "../source/container-metadata.ts";
 import type { AudioTrack } from "../source/describe.ts";
-import type { FileFacts } from "../source/file-facts.ts";
-import type { AudioWay } from "./audio-codecs.ts";
-import type { AudioPacket } from "./audio-division.ts";
+import type { AudioOutput } from "./audio-output.ts";
 import { AudioRouter } from "./audio-router.ts";
 import type { SegmentAudio } from "./segment-audio.ts";
-import { SegmentFinisher, type SegmentPicture } from "./segment-finisher.ts";
+import { SegmentFinisher, type SegmentVideo } from "./segment-finisher.ts";
+import type { AudioPacket } from "./split-audio-packets.ts";
 import type { SpoolFolder } from "./spool.ts";
 
 export type AssemblyOptions = {
   binary: string;
   /** Where segments are written. */
   directory: string;
-  /** For what is needed on the way; removed by its owner. */
+  /** Temporary files; the owner of the folder removes it. */
   spools: SpoolFolder;
   container: Container;
-  facts: FileFacts;
-  /** Of a source that is HDR. */
-  dynamicRange: RangeProof | undefined;
-  /** What the source's container calls the picture's codec. */
+  metadata: ContainerMetadata;
+  /** Compares a segment's HDR metadata with the source's; undefined when the source isn't HDR. */
+  dynamicRange: DynamicRangeCheck | undefined;
+  /** The source's sample entry or FourCC of the video codec, such as "hev1". */
   tag: string;
-  /** When the sound of each segment starts: seconds from the video's first frame. */
+  /** Start of each segment's audio: seconds from the first video frame. */
   starts: readonly number[];
-  /** The first segment that is needed. */
+  /** Index of the first segment to make. */
   from: number;
-  /** Whether the reading begins later than at the source's start. */
-  isSought: boolean;
-  /** The tracks of sound, and what becomes of each. */
+  /** Whether reading begins after the start of the source. */
+  isSeeked: boolean;
+  /** The audio tracks, and how each is written. */
   audio: readonly AudioTrack[];
-  ways: readonly AudioWay[];
-  /** Segments that are joined and proven at the same time. */
-  joinsAtOnce: number;
+  audioOutputs: readonly AudioOutput[];
+  /** How many segments are muxed and proven concurrently. */
+  concurrentMuxes: number;
   signal: AbortSignal;
 };
 
-/** Segments that may be finished and not yet taken, before the reading is held back. */
+/** When more finished segments than this wait for the consumer, reading pauses. */
 const MAX_UNTAKEN = 3;
 
 /**
- * Sound may come this much later in the file than the picture of the same time. Muxers keep them
+ * How much later in the file audio may be stored than video of the same time. Muxers interleave
  * within a second or two.
  */
 const INTERLEAVING_SECONDS = 30;
 
 /**
- * Puts segments together from what a reading of the source brings, in whatever order picture and
- * sound come, and hands each one out in order as soon as it's complete and proven. What it waits
- * for ends when the signal is aborted.
+ * Assembles segments from the video and audio packets of one reading of the source, in whatever
+ * order these come. Yields each segment in order, as soon as it's complete and proven. Aborting the
+ * signal ends all waiting.
  */
 export class Assembly {
   readonly #options: AssemblyOptions;
   readonly #limit: ReturnType<typeof pLimit>;
   readonly #changed = new Condition();
   readonly #audio: AudioRouter;
-  readonly #pictures = new Map<number, SegmentPicture>();
-  readonly #sound = new SoundContinuity();
+  readonly #videos = new Map<number, SegmentVideo>();
+  readonly #continuity = new AudioContinuity();
   readonly #finisher: SegmentFinisher;
-  /** How far the picture was read: seconds from the video's first frame. */
-  #pictureTime = Number.NEGATIVE_INFINITY;
+  /** Time up to which the video was read: seconds from the first video frame. */
+  #videoTime = Number.NEGATIVE_INFINITY;
   #next: number;
   #ended = false;
   #failure: { reason: unknown } | undefined;
-  /** Segments that were not yet taken, in order. */
+  /** Segments that the consumer hasn't taken yet, in order. */
   readonly #made: Promise<MadeSegment>[] = [];
   #untaken = 0;
-  readonly #joins = new Set<Promise<MadeSegment>>();
-  /** Files of segments that were not yet taken. */
+  readonly #muxes = new Set<Promise<MadeSegment>>();
+  /** Files of segments that the consumer hasn't taken yet. */
   readonly #files = new Map<number, string>();
 
   constructor(options: AssemblyOptions) {
     this.#options = options;
     this.#next = options.from;
-    this.#limit = pLimit(options.joinsAtOnce);
+    this.#limit = pLimit(options.concurrentMuxes);
     this.#audio = new AudioRouter(options);
     this.#finisher = new SegmentFinisher(options);
   }
 
-  /** The segment that holds this time. */
+  /** The segment that a time (seconds from the first video frame) is in. */
   segmentAt(time: number): number {
     return this.#audio.segmentAt(time);
   }
 
-  /** A packet of an audio track; `header` has all tracks, and is the same for all packets. */
+  /**
+   * Adds a packet of an audio track. `header` describes all tracks and is the same for all packets.
+   */
   async addAudio(header: MatroskaHeader, track: number, packet: AudioPacket): Promise<void> {
     await this.#audio.add(header, track, packet);
     this.#advance();
   }
 
-  /** All of a segment's picture is there. */
-  addPicture(index: number, picture: SegmentPicture): void {
-    this.#pictures.set(index, picture);
+  /** Adds the complete video of a segment. */
+  addVideo(index: number, video: SegmentVideo): void {
+    this.#videos.set(index, video);
     this.#advance();
   }
 
   /**
-   * How far the picture was read: seconds from the first frame. Resolves when there's room for
-   * more; throws what the assembly has failed with.
+   * Reports that the video was read up to `time` (seconds from the first video frame). Resolves
+   * when more may be read. Throws the assembly's failure.
    */
-  async pictureRead(time: number): Promise<void> {
-    this.#pictureTime = Math.max(this.#pictureTime, time);
+  async videoRead(time: number): Promise<void> {
+    this.#videoTime = Math.max(this.#videoTime, time);
     await this.#changed.waitFor(() => {
       if (this.#failure !== undefined) throw this.#failure.reason;
       return this.#untaken < MAX_UNTAKEN;
@@ -119,16 +121,16 @@ export class Assembly {
     this.#changed.notify();
   }
 
-  /** The reading, or an encoder, has failed. The first failure counts. */
+  /** Reports a failure of the reading or of an encoder. The first one counts. */
   fail(reason: unknown): void {
     this.#failure ??= { reason };
     this.#changed.notify();
   }
 
   #isReady(index: number): boolean {
-    if (!this.#pictures.has(index)) return false;
+    if (!this.#videos.has(index)) return false;
     const end = this.#options.starts[index + 1] ?? Number.POSITIVE_INFINITY;
-    return this.#ended || this.#audio.isRead(end) || this.#pictureTime >= end + INTERLEAVING_SECONDS;
+    return this.#ended || this.#audio.isRead(end) || this.#videoTime >= end + INTERLEAVING_SECONDS;
   }
 
   #advance(): void {
@@ -138,17 +140,14 @@ export class Assembly {
       this.#next += 1;
       this.#untaken += 1;
       const made = this.#limit(() => this.#finish(index, audio));
-      this.#joins.add(made);
-      made.catch((error: unknown) => this.fail(error)).finally(() => this.#joins.delete(made));
+      this.#muxes.add(made);
+      made.catch((error: unknown) => this.fail(error)).finally(() => this.#muxes.delete(made));
       this.#made.push(made);
       this.#changed.notify();
     }
   }
 
-  /**
-   * Each segment in order; whoever takes one owns its file. Ends after the last one that is
-   * complete.
-   */
+  /** The segments in order; the consumer owns each one's file. Ends after the last complete one. */
   async *segments(): AsyncGenerator<MadeSegment> {
     const { signal } = this.#options;
     const isAtEnd = () => this.#ended || this.#failure !== undefined;
@@ -160,7 +159,7 @@ export class Assembly {
         return;
       }
       const segment = await unlessAborted(made, signal);
-      this.#sound.add(segment.proof);
+      this.#continuity.add(segment.proof);
       this.#files.delete(segment.index);
       yield segment;
       this.#untaken -= 1;
@@ -171,19 +170,19 @@ export class Assembly {
   async #finish(index: number, audio: SegmentAudio | undefined): Promise<MadeSegment> {
     const { directory, container, signal } = this.#options;
     signal.throwIfAborted();
-    const picture = this.#pictures.get(index)!;
-    this.#pictures.delete(index);
+    const video = this.#videos.get(index)!;
+    this.#videos.delete(index);
     const path = join(directory, `${nameOf(index)}.${container.extension}`);
     this.#files.set(index, path);
-    return this.#finisher.finish({ index, path, picture, audio });
+    return this.#finisher.finish({ index, path, video, audio });
   }
 
   /**
-   * Resolves when nothing is joined any more, and no file is left but those that were taken. To be
-   * called after an abort.
+   * Resolves when no mux runs any more and the files of all segments that weren't taken are
+   * removed. Call it after an abort.
    */
   async close(): Promise<void> {
-    await Promise.allSettled(this.#joins);
+    await Promise.allSettled(this.#muxes);
     await Promise.all([...this.#files.values()].map((path) => rm(path, { force: true })));
   }
 }

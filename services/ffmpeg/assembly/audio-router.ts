@@ -3,37 +3,37 @@ import type { MatroskaHeader } from "../formats/matroska/writer.ts";
 import { unreadable } from "../process/errors.ts";
 import type { AudioTrack } from "../source/describe.ts";
 import { SeekError } from "../source/seek-point.ts";
-import { type AudioWay, isPcm } from "./audio-codecs.ts";
-import { type AudioPacket, dividedPcm } from "./audio-division.ts";
+import { type AudioOutput, isPcm } from "./audio-output.ts";
 import { SegmentAudio } from "./segment-audio.ts";
+import { type AudioPacket, splitPcm } from "./split-audio-packets.ts";
 import type { SpoolFolder } from "./spool.ts";
 
 export type AudioRouting = {
-  /** When the sound of each segment starts: seconds from the video's first frame. */
+  /** Start of each segment's audio: seconds from the first video frame. */
   starts: readonly number[];
-  /** The first segment that is needed. */
+  /** Index of the first segment to make. */
   from: number;
-  /** Whether the reading begins later than at the source's start. */
-  isSought: boolean;
+  /** Whether reading begins after the start of the source. */
+  isSeeked: boolean;
   audio: readonly AudioTrack[];
-  /** What becomes of each track. */
-  ways: readonly AudioWay[];
+  /** How each track is written. */
+  audioOutputs: readonly AudioOutput[];
   spools: SpoolFolder;
 };
 
-/** How far a track was read: seconds from the video's first frame. */
+/** How far a track was read. */
 type Progress = {
-  /** Of the last packet. */
+  /** Time of the last packet: seconds from the first video frame. */
   time: number;
   duration: number;
 };
 
-/** Passes each packet of sound on to the segment in which its time is. */
+/** Passes each audio packet on to the segment that its time is in. */
 export class AudioRouter {
   readonly #routing: AudioRouting;
   readonly #progress: Progress[];
   readonly #segments = new Map<number, SegmentAudio>();
-  /** Segments before it were taken. */
+  /** Segments before this index were taken. */
   #taken: number;
 
   constructor(routing: AudioRouting) {
@@ -42,7 +42,7 @@ export class AudioRouter {
     this.#progress = routing.audio.map(() => ({ time: Number.NEGATIVE_INFINITY, duration: 0 }));
   }
 
-  /** The segment that holds this time. */
+  /** The segment that a time (seconds from the first video frame) is in. */
   segmentAt(time: number): number {
     const { starts } = this.#routing;
     let low = 0;
@@ -55,42 +55,45 @@ export class AudioRouter {
     return low;
   }
 
-  /** A packet of an audio track; `header` has all tracks, and is the same for all packets. */
+  /**
+   * Adds a packet of an audio track. `header` describes all tracks and is the same for all packets.
+   */
   async add(header: MatroskaHeader, track: number, packet: AudioPacket): Promise<void> {
-    const { starts, audio, ways } = this.#routing;
+    const { starts, audio, audioOutputs } = this.#routing;
     const next = starts[this.segmentAt(packet.time) + 1];
     const isInNext = next !== undefined && packet.time + packet.duration > next;
-    // A container that keeps no times of its sound, AVI, has it begin with the picture.
-    const divided = isInNext && isPcm(ways[track]!.codec) ? dividedPcm(packet, next, audio[track]!.rate) : undefined;
+    // AVI stores no audio times: its audio must begin with the video, so PCM is split exactly.
+    const divided =
+      isInNext && isPcm(audioOutputs[track]!.codec) ? splitPcm(packet, next, audio[track]!.rate) : undefined;
     if (divided === undefined) return this.#addTo(header, track, packet);
     await this.#addTo(header, track, divided[0]);
     await this.add(header, track, divided[1]);
   }
 
   async #addTo(header: MatroskaHeader, track: number, packet: AudioPacket): Promise<void> {
-    const { starts, from, isSought } = this.#routing;
+    const { starts, from, isSeeked } = this.#routing;
     const { time } = packet;
     const index = this.segmentAt(time);
     const before = this.#progress[track]!;
-    // What comes before it may lie before the place where the reading began.
-    if (isSought && !Number.isFinite(before.time) && time > starts[from]!)
-      throw new SeekError(`the first packet of audio track ${track} that was read comes too late, at ${time} s`);
+    // Earlier packets may be stored before the position where reading began.
+    if (isSeeked && !Number.isFinite(before.time) && time > starts[from]!)
+      throw new SeekError(`the first packet that was read of audio track ${track} is late, at ${time} s`);
     const isMeasured = packet.duration > 0;
     const duration = isMeasured ? packet.duration : before.duration;
     const gap = Number.isFinite(before.time) ? Math.max(0, time - before.time - before.duration) : 0;
     this.#progress[track] = { time, duration };
     if (index < from || time < -MAX_LEAD_SECONDS) return;
-    if (index < this.#taken) throw unreadable("sound came too long after its picture");
+    if (index < this.#taken) throw unreadable("audio is stored too far behind the video of the same time");
     const placed = { ...packet, time: time - starts[index]!, duration, gap, isMeasured };
     await this.#audioOf(index, header).write(track, placed);
   }
 
-  /** Whether every track was read to this time. */
+  /** Whether every track was read up to `time`. */
   isRead(time: number): boolean {
     return this.#progress.every((track) => track.time >= time);
   }
 
-  /** The sound of a segment, to which nothing is added any more; undefined where it has none. */
+  /** The complete audio of a segment; undefined when it has none. */
   take(index: number): SegmentAudio | undefined {
     this.#taken = index + 1;
     const audio = this.#segments.get(index);

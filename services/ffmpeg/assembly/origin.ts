@@ -1,20 +1,20 @@
 import { Condition } from "../process/condition.ts";
 
 /**
- * When the video's first frame is shown, on ffmpeg's clock. Who reads the picture sets it; who
- * reads the sound needs it, and may be read earlier.
+ * Presentation time of the first video frame, on ffmpeg's clock. The reader of the video sets it;
+ * readers of audio, which may come earlier in the file, wait for it.
  */
 export class Origin {
   readonly #changed = new Condition();
   #seconds: number | undefined;
   #isMissing = false;
 
-  /** Undefined where it isn't known, yet or ever. */
+  /** Undefined until it's known, and when there is no frame. */
   get seconds(): number | undefined {
     return this.#seconds;
   }
 
-  /** Whether the picture has ended without a frame. */
+  /** Whether the video has ended without a frame. */
   get isMissing(): boolean {
     return this.#isMissing;
   }
@@ -24,16 +24,13 @@ export class Origin {
     this.#changed.notify();
   }
 
-  /** The picture has ended: where no frame came, none will. */
+  /** The video has ended: if no frame came, none will. */
   end(): void {
     this.#isMissing = this.#seconds === undefined;
     this.#changed.notify();
   }
 
-  /**
-   * Resolves when it's known, or known to be missing. Rejects with the signal's reason when
-   * aborted.
-   */
+  /** Resolves when the time is known, or known to be missing. Rejects with the signal's reason. */
   settled(signal: AbortSignal): Promise<void> {
     return this.#changed.waitFor(() => this.#seconds !== undefined || this.#isMissing, signal);
   }

@@ -1,23 +1,23 @@
 import { type MatroskaHeader, matroskaCluster } from "../formats/matroska/writer.ts";
-import type { SourceSound } from "../proof/sound-proof.ts";
-import type { AudioPacket } from "./audio-division.ts";
-import { AHEAD_SECONDS } from "./join.ts";
+import type { SourceAudioPacket } from "../proof/prove-audio.ts";
+import { MUX_OFFSET_SECONDS } from "./mux-segment.ts";
+import type { AudioPacket } from "./split-audio-packets.ts";
 import type { Spool } from "./spool.ts";
 
 const MICROSECONDS = 1_000_000;
 
-/** Matroska and FLV keep milliseconds. */
+/** Matroska and FLV round times to milliseconds. */
 const SAME_SECONDS = 0.0011;
 
-/** A packet of sound, and what is known of those before it. Seconds. */
+/** An audio packet, with what its predecessors say of it. Seconds. */
 export type PlacedPacket = AudioPacket & {
-  /** Without sound before it in the source. */
+  /** Gap before it in the source. */
   gap: number;
-  /** Whether the source states the duration; else it's that of the packet before. */
+  /** Whether the source states the duration; otherwise it's the previous packet's. */
   isMeasured: boolean;
 };
 
-/** The audio of one segment, as a Matroska file of its own, `AHEAD_SECONDS` ahead. */
+/** The audio of one segment: a Matroska file of its own, shifted by `MUX_OFFSET_SECONDS`. */
 export class SegmentAudio {
   readonly #spool: Spool;
   readonly #header: MatroskaHeader;
@@ -25,9 +25,11 @@ export class SegmentAudio {
   readonly #leads: readonly number[];
   #lead = 0;
   /** The packets of each track; times are seconds from the segment's start. */
-  readonly packets: SourceSound[][];
+  readonly packets: SourceAudioPacket[][];
 
-  /** `leads`: for each track, how many seconds before the segment's start its sound is played. */
+  /**
+   * `leads`: for each track, how many seconds of its audio are played before the segment's start.
+   */
   constructor(spool: Spool, header: MatroskaHeader, leads: readonly number[]) {
     this.#spool = spool;
     this.#header = header;
@@ -35,7 +37,7 @@ export class SegmentAudio {
     this.packets = header.tracks.map(() => []);
   }
 
-  /** The packet's time is seconds from the segment's first frame. */
+  /** Writes a packet; its time is seconds from the segment's start. */
   async write(track: number, packet: PlacedPacket): Promise<void> {
     if (!this.#begun) {
       this.#begun = true;
@@ -48,7 +50,7 @@ export class SegmentAudio {
     await this.#spool.write(
       matroskaCluster({
         track: this.#header.tracks[track]!,
-        time: Math.round((packet.time + AHEAD_SECONDS) * MICROSECONDS),
+        time: Math.round((packet.time + MUX_OFFSET_SECONDS) * MICROSECONDS),
         duration: packet.isMeasured ? Math.round(packet.duration * MICROSECONDS) : undefined,
         key: true,
         data: packet.data,
@@ -56,12 +58,14 @@ export class SegmentAudio {
     );
   }
 
-  /** Seconds of sound that are played before the segment's start. */
+  /** Seconds of audio that are played before the segment's start. */
   get lead(): number {
     return this.#lead;
   }
 
-  /** Seconds that players take from the times of a track, as its header says; the longest of all tracks. */
+  /**
+   * The longest codec delay of all tracks (Matroska's CodecDelay), in seconds: players subtract it.
+   */
   get delay(): number {
     return Math.max(0, ...this.#header.tracks.map(({ delay }) => delay)) / MICROSECONDS;
   }
@@ -70,7 +74,7 @@ export class SegmentAudio {
     return this.#spool.path;
   }
 
-  /** Makes all of it readable by its path. */
+  /** After this, the file can be read by its path. */
   flush(): Promise<void> {
     return this.#spool.flush();
   }

@@ -1,52 +1,58 @@
 import { rename, stat } from "node:fs/promises";
 import type { Container, MadeSegment } from "../../split/ports/media-tools.ts";
-import { stampFile } from "../formats/stamp-file.ts";
-import type { RangeProof } from "../proof/dynamic-range.ts";
-import { isMatroska } from "../proof/product.ts";
-import { type Expected, type PacketCheck, proveSegment, roundingOf, type SourceFrame } from "../proof/proof.ts";
+import { isMatroska } from "../formats/containers.ts";
+import { patchMetadata } from "../formats/patch-metadata.ts";
+import type { DynamicRangeCheck } from "../proof/dynamic-range.ts";
+import {
+  type ExpectedSegment,
+  type PacketCheck,
+  proveSegment,
+  roundingOf,
+  type SourceFrame,
+} from "../proof/prove-segment.ts";
+import { type ContainerMetadata, metadataPatchAt } from "../source/container-metadata.ts";
 import type { AudioTrack } from "../source/describe.ts";
-import { type FileFacts, stampAt } from "../source/file-facts.ts";
-import { type AudioWay, isPcm } from "./audio-codecs.ts";
-import { joinSegment, type PictureFile, type PipedPicture } from "./join.ts";
+import { type AudioOutput, isPcm } from "./audio-output.ts";
+import { muxSegment, type PipedVideo, type VideoFile } from "./mux-segment.ts";
 import type { SegmentAudio } from "./segment-audio.ts";
 
-/**
- * Takes the packets of a produced file in decode order. Whoever began it calls `stop`, however it
- * ends.
- */
-export type ProductCheck = PacketCheck & {
-  /** Ends what still runs. */
+/** A check that gets a segment file's packets in decode order. Its creator must call `stop`. */
+export type RunningPacketCheck = PacketCheck & {
+  /** Ends the processes that still run. */
   stop(): Promise<void>;
 };
 
-/** The picture of one segment, whole. */
-export type SegmentPicture = {
+/** The complete video of one segment. */
+export type SegmentVideo = {
   made: MadeSegment["made"];
-  /** As ffprobe names it. */
+  /** Codec, as ffprobe names it. */
   codec: string;
-  /** What it comes as. A file is the segment itself, where there's no sound to be joined with it. */
-  input: PipedPicture | PictureFile;
-  /** Ticks a second, where the container keeps one. Undefined: as it comes. */
+  /** The video itself. A file is the finished segment when there's no audio to mux. */
+  input: PipedVideo | VideoFile;
+  /**
+   * Ticks per second of the video track, for containers that have a timescale; undefined: the
+   * muxer's.
+   */
   clock: number | undefined;
-  /** Seconds from the video's first frame to what is at zero in the input. */
+  /** Time zero of the input: seconds from the first video frame. */
   zero: number;
-  /** And to the segment's first frame. */
+  /** The segment's first frame: seconds from the first video frame. */
   start: number;
   /** In presentation order; times are seconds from the segment's first frame. */
   frames: SourceFrame[];
-  /** Of the last frame, in seconds. */
+  /** Duration of the last frame in seconds. */
   lastDuration: number;
-  /** Hashes the produced file's packets, one after the other, as those of `frames` were. */
+  /** Hashes the segment file's packets in order, in the same way as those of `frames`. */
   hash: (packet: Buffer) => number;
-  /** False for a source's own beginning, which may be no keyframe. */
+  /** False for the beginning of a source, which may not be a keyframe. */
   startsOnKey: boolean;
-  /** Whether frames that don't decode fail the proof; else they are counted. */
+  /** Whether frames that don't decode fail the proof; otherwise they are counted. */
   mustDecode: boolean;
-  /** That the produced file must have, in pixels as displayed; undefined where the packets alone say it. */
+  /** Size that the file must have, in pixels as displayed; undefined: not checked. */
   size?: [number, number];
-  /** Begins to look at the packets of the produced file. */
-  check?: () => ProductCheck;
-  /** Removes its temporary files. */
+  /** Starts a check of the segment file's packets. */
+  check?: () => RunningPacketCheck;
+  /** Removes the video's temporary files. */
   remove: () => Promise<void>;
 };
 
@@ -54,45 +60,45 @@ export type FinisherOptions = {
   binary: string;
   directory: string;
   container: Container;
-  facts: FileFacts;
-  /** Of a source that is HDR. */
-  dynamicRange: RangeProof | undefined;
-  /** What the source's container calls the picture's codec. */
+  metadata: ContainerMetadata;
+  /** Compares a segment's HDR metadata with the source's; undefined when the source isn't HDR. */
+  dynamicRange: DynamicRangeCheck | undefined;
+  /** The source's sample entry or FourCC of the video codec, such as "hev1". */
   tag: string;
-  /** When the sound of each segment starts: seconds from the video's first frame. */
+  /** Start of each segment's audio: seconds from the first video frame. */
   starts: readonly number[];
-  /** The tracks of sound, and what becomes of each. */
+  /** The audio tracks, and how each is written. */
   audio: readonly AudioTrack[];
-  ways: readonly AudioWay[];
+  audioOutputs: readonly AudioOutput[];
   signal: AbortSignal;
 };
 
-/** A segment of which all is there. */
-export type WholeSegment = {
+/** A segment whose video and audio are complete. */
+export type CompleteSegment = {
   index: number;
-  /** Where its file is written. */
+  /** Path that the segment is written to. */
   path: string;
-  picture: SegmentPicture;
-  /** Undefined where it has no sound. */
+  video: SegmentVideo;
+  /** Undefined when the segment has no audio. */
   audio: SegmentAudio | undefined;
 };
 
-/** Matroska rounds to milliseconds. */
+/** Smaller shifts are Matroska's rounding to milliseconds. */
 const MIN_SHIFT_SECONDS = 0.0021;
 
-/** Joins picture and sound of segments, and proves their files. */
+/** Muxes segments, patches their metadata and proves their files. */
 export class SegmentFinisher {
   readonly #options: FinisherOptions;
-  /** Added to the times of all sound, in seconds. */
+  /** Added to all audio times, in seconds. */
   #correction = 0;
 
   constructor(options: FinisherOptions) {
     this.#options = options;
   }
 
-  /** Writes the segment's file, and removes what it was made from. */
-  async finish(segment: WholeSegment): Promise<MadeSegment> {
-    const { index, path, picture, audio } = segment;
+  /** Writes and proves the segment's file. Removes the temporary files it was made from. */
+  async finish(segment: CompleteSegment): Promise<MadeSegment> {
+    const { index, path, video, audio } = segment;
     await audio?.flush();
     const expected = this.#expectedOf(segment);
     let correction = this.#correction;
@@ -105,45 +111,45 @@ export class SegmentFinisher {
       proof = await this.#prove(segment, expected);
     }
     await audio?.remove();
-    await picture.remove();
-    const ways = audio === undefined ? [] : this.#options.ways;
+    await video.remove();
+    const audioOutputs = audio === undefined ? [] : this.#options.audioOutputs;
     return {
       index,
       path,
       bytes: (await stat(path)).size,
-      made: picture.made,
-      codec: picture.codec,
-      audioCodecs: ways.map((way) => way.codec),
-      audioMade: ways.some(({ isEncoded }) => isEncoded) ? "encoded" : "copied",
+      made: video.made,
+      codec: video.codec,
+      audioCodecs: audioOutputs.map((way) => way.codec),
+      audioMade: audioOutputs.some(({ isEncoded }) => isEncoded) ? "encoded" : "copied",
       proof,
     };
   }
 
-  async #write(segment: WholeSegment, correction: number): Promise<void> {
-    const { container, facts } = this.#options;
-    const { path, picture } = segment;
-    await this.#join(segment, correction);
-    const { start, lastDuration } = picture;
-    await stampFile(path, container, { ...stampAt(facts, start), lastDuration });
+  async #write(segment: CompleteSegment, correction: number): Promise<void> {
+    const { container, metadata } = this.#options;
+    const { path, video } = segment;
+    await this.#mux(segment, correction);
+    const { start, lastDuration } = video;
+    await patchMetadata(path, container, { ...metadataPatchAt(metadata, start), lastDuration });
   }
 
-  async #join({ index, path, picture, audio }: WholeSegment, correction: number): Promise<void> {
-    const { binary, directory, container, facts, tag, signal, ways, starts } = this.#options;
-    const { input, clock, zero, codec } = picture;
-    if ("path" in input && ways.length === 0) return rename(input.path, path);
-    await joinSegment({
+  async #mux({ index, path, video, audio }: CompleteSegment, correction: number): Promise<void> {
+    const { binary, directory, container, metadata, tag, signal, audioOutputs, starts } = this.#options;
+    const { input, clock, zero, codec } = video;
+    if ("path" in input && audioOutputs.length === 0) return rename(input.path, path);
+    await muxSegment({
       binary,
       directory,
       container,
-      facts,
+      metadata,
       tag: codec === "hevc" ? hevcTag(tag) : undefined,
       output: path,
-      picture: input,
+      video: input,
       clock,
       audio: audio && {
         path: audio.path,
         late: starts[index]! - zero + correction,
-        codecs: ways.map(({ joining }) => joining),
+        codecs: audioOutputs.map(({ muxEncoder }) => muxEncoder),
         defaults: this.#options.audio.map(({ isDefault }) => isDefault),
       },
       lead: audio?.lead ?? 0,
@@ -151,9 +157,9 @@ export class SegmentFinisher {
     });
   }
 
-  #expectedOf({ index, picture, audio }: WholeSegment): Expected {
-    const { container, ways, starts, dynamicRange } = this.#options;
-    const { frames, lastDuration, start, hash, startsOnKey, mustDecode, size } = picture;
+  #expectedOf({ index, video, audio }: CompleteSegment): ExpectedSegment {
+    const { container, audioOutputs, starts, dynamicRange } = this.#options;
+    const { frames, lastDuration, start, hash, startsOnKey, mustDecode, size } = video;
     return {
       hash,
       frames,
@@ -161,7 +167,7 @@ export class SegmentFinisher {
       lastDuration,
       audio: (audio?.packets ?? []).map((packets, track) => ({
         packets: packets.map((packet) => ({ ...packet, time: packet.time + starts[index]! - start })),
-        isPacked: !isPcm(ways[track]!.codec),
+        isPacked: !isPcm(audioOutputs[track]!.codec),
       })),
       rounding: roundingOf(container),
       startsOnKey,
@@ -171,21 +177,21 @@ export class SegmentFinisher {
     };
   }
 
-  async #prove({ path, picture }: WholeSegment, expected: Expected): Promise<MadeSegment["proof"]> {
+  async #prove({ path, video }: CompleteSegment, expected: ExpectedSegment): Promise<MadeSegment["proof"]> {
     const { binary, directory, container, signal } = this.#options;
-    const check = picture.check?.();
+    const check = video.check?.();
     try {
       const audioTracks = expected.audio.length;
-      const product = { binary, directory, path, audioTracks, container, codec: picture.codec, signal };
-      return await proveSegment(product, expected, check);
+      const segment = { binary, directory, path, audioTracks, container, codec: video.codec, signal };
+      return await proveSegment(segment, expected, { check });
     } finally {
       await check?.stop();
     }
   }
 
   /**
-   * What is measured is rounded, so a segment that is made again might get other bytes: where it is the
-   * delay that the header states, that counts, for further segments too.
+   * The correction for a measured shift. The codec delay that the header states is preferred, for
+   * further segments too: a measured value is rounded, so a retry might write other bytes.
    */
   #correctionFor(shift: number, audio: SegmentAudio | undefined): number {
     const delay = audio?.delay ?? 0;
@@ -195,20 +201,20 @@ export class SegmentFinisher {
   }
 
   /**
-   * Seconds by which all sound is late. ffmpeg's Matroska muxer says before version 6 how long a
-   * codec's delay is and doesn't add it to the times, so that players have the sound too early.
+   * Seconds by which all audio is late. ffmpeg's Matroska muxer before version 6 writes a codec's
+   * delay into the header and doesn't add it to the times, so players start the audio too early.
    */
-  #shiftOf({ audio, start }: Expected, { sound = [] }: MadeSegment["proof"]): number {
+  #shiftOf({ audio, start }: ExpectedSegment, { sound = [] }: MadeSegment["proof"]): number {
     if (!isMatroska(this.#options.container)) return 0;
     const shifts = audio.flatMap(({ packets }, track) => {
       const first = packets.find(({ isPlayed }) => isPlayed);
       const found = sound[track]?.start;
       return first === undefined || found === undefined ? [] : [found - start - first.time];
     });
-    const [least, most] = [Math.min(...shifts), Math.max(...shifts)];
-    return shifts.length > 0 && most - least < MIN_SHIFT_SECONDS ? (least + most) / 2 : 0;
+    const [smallest, largest] = [Math.min(...shifts), Math.max(...shifts)];
+    return shifts.length > 0 && largest - smallest < MIN_SHIFT_SECONDS ? (smallest + largest) / 2 : 0;
   }
 }
 
-/** ffmpeg's own choice is hev1, which Apple's players don't show. */
+/** ffmpeg's default is hev1, which Apple's players don't play. */
 const hevcTag = (own: string): string => (["hev1", "dvhe"].includes(own) ? "hev1" : "hvc1");

@@ -3,10 +3,10 @@ import { join } from "node:path";
 import { diskFullOr } from "../process/errors.ts";
 import { readFully } from "../process/read-fully.ts";
 
-/** Packets are gathered to writes, and read in chunks, of this size. */
+/** Size of the writes that packets are collected into, and of the reads. */
 const CHUNK_BYTES = 1024 * 1024;
 
-/** A folder of temporary files, which it owns: to remove it closes and removes all of them. */
+/** A folder of temporary files. Removing it closes and removes its files. */
 export class SpoolFolder {
   readonly path: string;
   readonly #spools = new Set<Spool>();
@@ -24,7 +24,7 @@ export class SpoolFolder {
     return new SpoolFolder(path);
   }
 
-  /** A file that isn't there yet. */
+  /** Creates a temporary file. */
   spool(name: string): Spool {
     if (this.#removed) throw new Error(`The folder ${this.path} was removed`);
     const spool = new Spool(join(this.path, name), () => this.#spools.delete(spool));
@@ -32,7 +32,7 @@ export class SpoolFolder {
     return spool;
   }
 
-  /** What is being written is written first. No file of it can be opened or written any more. */
+  /** Waits for pending writes. Afterwards no file can be created or written. */
   async remove(): Promise<void> {
     this.#removed = true;
     await Promise.all([...this.#spools].map((spool) => spool.remove()));
@@ -41,8 +41,8 @@ export class SpoolFolder {
 }
 
 /**
- * A temporary file that is written to its end, then read, then removed. It's opened with its first
- * MB or when it's read. All methods throw `DiskFullError` where there's no space.
+ * A temporary file that is written to its end, then read, then removed. It's created with its first
+ * MB, or when it's read. All methods throw `DiskFullError` when there's no space.
  */
 export class Spool {
   readonly path: string;
@@ -58,17 +58,14 @@ export class Spool {
     this.#onRemoved = onRemoved;
   }
 
-  /**
-   * Adds to its end. Several may write at the same time: what they add comes in the order of the
-   * calls.
-   */
+  /** Appends data. Concurrent writes are stored in the order of the calls. */
   async write(data: Buffer): Promise<void> {
     this.#gathered.push(data);
     this.#gatheredBytes += data.length;
     if (this.#gatheredBytes >= CHUNK_BYTES) await this.flush();
   }
 
-  /** Writes what was gathered: others may open the file by its path then. */
+  /** Writes the buffered data. After this, others can open the file by its path. */
   async flush(): Promise<void> {
     const data = Buffer.concat(this.#gathered, this.#gatheredBytes);
     const position = this.#writtenBytes;
@@ -85,8 +82,8 @@ export class Spool {
   }
 
   /**
-   * All of it, from its start. Throws `UnexpectedEndOfFileError` where less than was written is
-   * there.
+   * The whole content. Throws `UnexpectedEndOfFileError` when the file is shorter than what was
+   * written.
    */
   async *chunks(): AsyncGenerator<Buffer> {
     await this.flush();
@@ -94,7 +91,7 @@ export class Spool {
       yield await readFully(await this.#opened(), at, Math.min(CHUNK_BYTES, this.#writtenBytes - at));
   }
 
-  /** Closes and removes the file, after what is being written. */
+  /** Closes and removes the file, after pending writes. */
   async remove(): Promise<void> {
     if (this.#removed) return;
     this.#removed = true;

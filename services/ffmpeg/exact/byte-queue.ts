@@ -1,8 +1,6 @@
 import { Condition } from "../process/condition.ts";
 
-/**
- * Bytes on their way from one task to another: first in, first out, and the writer waits for room.
- */
+/** A queue of bytes between two tasks, first in, first out. The writer can wait for room. */
 export class ByteQueue {
   readonly #maxBytes: number;
   readonly #signal: AbortSignal;
@@ -12,19 +10,19 @@ export class ByteQueue {
   #ended = false;
   #closed = false;
 
-  /** `signal` ends all waiting with its reason. */
+  /** Aborting `signal` ends all waiting with its reason. */
   constructor(maxBytes: number, signal: AbortSignal) {
     this.#maxBytes = maxBytes;
     this.#signal = signal;
   }
 
-  /** How much isn't read yet. */
+  /** Bytes that aren't read yet. */
   get bytes(): number {
     return this.#bytes;
   }
 
   /**
-   * Adds a chunk without waiting, whether there's room or not. Dropped where nobody reads any more.
+   * Adds a chunk without waiting, whether there's room or not. Dropped when the reader has gone.
    */
   add(chunk: Buffer): void {
     if (this.#closed) return;
@@ -33,18 +31,18 @@ export class ByteQueue {
     this.#changed.notify();
   }
 
-  /** Resolves when there's room for more, or nobody reads any more. */
+  /** Resolves when there's room for more, or the reader has gone. */
   room(): Promise<void> {
     return this.#changed.waitFor(() => this.#closed || this.#bytes <= this.#maxBytes, this.#signal);
   }
 
-  /** No more is added. */
+  /** Marks the end of the data. */
   end(): void {
     this.#ended = true;
     this.#changed.notify();
   }
 
-  /** Nobody reads any more. */
+  /** The reader has gone: drops all data. */
   close(): void {
     this.#closed = true;
     this.#chunks.length = 0;
@@ -52,7 +50,7 @@ export class ByteQueue {
     this.#changed.notify();
   }
 
-  /** The chunks in their order, until it was ended, or closed. For one reader. */
+  /** The chunks in order, until `end` or `close`. For a single reader. */
   async *[Symbol.asyncIterator](): AsyncGenerator<Buffer> {
     for (;;) {
       await this.#changed.waitFor(() => this.#chunks.length > 0 || this.#ended || this.#closed, this.#signal);

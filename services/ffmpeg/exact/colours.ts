@@ -1,9 +1,9 @@
-import type { Signal } from "../formats/mpeg4-signal.ts";
-import type { PictureFormat } from "../source/picture-format.ts";
+import type { VideoSignalType } from "../formats/mpeg4-video-signal-type.ts";
+import type { VideoFormat } from "../source/video-format.ts";
 
 /**
- * Code points of colours by ffprobe's names: ffmpeg's options know some of them by other names, or
- * not at all, from version to version. ITU-T H.273, section 8.
+ * Colour code points by ffprobe's names. ffmpeg's options use other names for some of them, which
+ * also differ between versions. ITU-T H.273, section 8.
  */
 
 const PRIMARIES: Readonly<Record<string, number>> = {
@@ -22,15 +22,15 @@ const SPACES: Readonly<Record<string, number>> = {
   ...{ smpte2085: 11, "chroma-derived-nc": 12, "chroma-derived-c": 13, ictcp: 14 },
 };
 
-/** Nothing where the name says nothing, or isn't known. */
+/** Empty when the name is "unknown", absent or not in the table. */
 const option = (name: string, codes: Readonly<Record<string, number>>, value: string | undefined): string[] => {
   const code = codes[value ?? ""];
   return code === undefined ? [] : [name, String(code)];
 };
 
-type Colours = Pick<PictureFormat, "colorRange" | "colorSpace" | "colorTransfer" | "colorPrimaries">;
+type Colours = Pick<VideoFormat, "colorRange" | "colorSpace" | "colorTransfer" | "colorPrimaries">;
 
-/** Options of an encoder. */
+/** Colour options of an ffmpeg encoder. */
 export const colourOptions = ({ colorSpace, colorTransfer, colorPrimaries }: Colours): string[] => [
   ...option("-colorspace", SPACES, colorSpace),
   ...option("-color_trc", TRANSFERS, colorTransfer),
@@ -39,8 +39,13 @@ export const colourOptions = ({ colorSpace, colorTransfer, colorPrimaries }: Col
 
 const UNSPECIFIED = 2;
 
-/** Undefined where nothing is known of them. */
-export function signalOf({ colorRange, colorSpace, colorTransfer, colorPrimaries }: Colours): Signal | undefined {
+/** The colours for an MPEG-4 header; undefined when none is known. */
+export function videoSignalTypeOf({
+  colorRange,
+  colorSpace,
+  colorTransfer,
+  colorPrimaries,
+}: Colours): VideoSignalType | undefined {
   const signal = {
     isFullRange: colorRange === "pc",
     primaries: PRIMARIES[colorPrimaries ?? ""] ?? UNSPECIFIED,

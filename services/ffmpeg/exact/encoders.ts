@@ -1,56 +1,61 @@
 import { FfmpegError } from "../process/errors.ts";
 import { eachLine } from "../process/lines.ts";
 import { runProgram } from "../process/program.ts";
-import type { PictureFormat } from "../source/picture-format.ts";
+import type { VideoFormat } from "../source/video-format.ts";
 import { colourOptions } from "./colours.ts";
-import { depthOf, given, MAX_FRAMES, RECIPES, type Recipe, x264 } from "./recipes.ts";
+import {
+  depthOf,
+  type EncoderSettings,
+  MAX_FRAMES,
+  optionIfKnown,
+  SETTINGS_BY_CODEC,
+  x264,
+} from "./encoder-settings.ts";
 
 export type Encoder = {
-  /** Codec of what it makes, as ffprobe names it. */
+  /** Codec of its output, as ffprobe names it. */
   codec: string;
   options: string[];
-  /** Filters that its pictures need. */
+  /** ffmpeg filters that its input needs. */
   filters: string[];
-  /**
-   * The clock of the times that it's given, as ffmpeg's -enc_time_base: "-1" is the source's own.
-   */
+  /** Time base of its input, as ffmpeg's -enc_time_base. "-1": the source's. */
   clock: string;
-  /** What it writes without going back. */
+  /** A container that its output can be streamed in. */
   stream: "matroska" | "ivf";
-  /** ffmpeg's decoder for the source's pictures, where the usual one passes over transparency. */
+  /** ffmpeg's decoder of the source, where the default one ignores transparency. */
   decoder: string | undefined;
-  /** Frames' worth of memory that decoding and encoding take, and that each thread takes of its own. */
+  /** Memory of decoding and encoding, and of each thread in addition; both in frames. */
   frames: number;
   threadFrames: number;
 };
 
-/** Frames between two keyframes, as libx264 has it by default. */
+/** Maximum frames between two keyframes: libx264's default. */
 const MAX_GOP_FRAMES = "250";
 
-/** Four luma samples share a chroma sample: sizes must be even. */
+/** With 4:2:0 chroma, width and height must be even. */
 const NEEDS_EVEN_SIZES = ["libx264", "libx265"];
 
-/** The pictures' own format, as options of the encoder. */
-const formatOptions = (format: PictureFormat): string[] => [
-  ...given("-pix_fmt", format.pixelFormat),
-  ...given("-color_range", format.colorRange),
-  // x264's fallback shows RGB as luma and chroma.
+/** The source's pixel format and colours, as options of the encoder. */
+const formatOptions = (format: VideoFormat): string[] => [
+  ...optionIfKnown("-pix_fmt", format.pixelFormat),
+  ...optionIfKnown("-color_range", format.colorRange),
+  // x264 encodes RGB sources as YUV.
   ...colourOptions(
     /^yuv/.test(format.pixelFormat ?? "") && format.colorSpace === "gbr"
       ? { ...format, colorSpace: undefined }
       : format,
   ),
-  ...given("-chroma_sample_location", format.chromaLocation),
+  ...optionIfKnown("-chroma_sample_location", format.chromaLocation),
 ];
 
-/** What each ffmpeg was built with, once it has listed it. */
+/** The encoders of each ffmpeg binary, by its path. */
 const listings = new Map<string, ReadonlySet<string>>();
 
 /**
- * The encoders that this ffmpeg was built with. A listing that fails says nothing about the file,
- * and isn't kept.
+ * The video encoders of this ffmpeg binary. A failed listing isn't cached, and isn't the file's
+ * fault.
  */
-async function encodersOf(binary: string, signal: AbortSignal): Promise<ReadonlySet<string>> {
+async function availableEncoders(binary: string, signal: AbortSignal): Promise<ReadonlySet<string>> {
   const known = listings.get(binary);
   if (known !== undefined) return known;
   const encoders = new Set<string>();
@@ -58,7 +63,7 @@ async function encodersOf(binary: string, signal: AbortSignal): Promise<Readonly
   try {
     await runProgram(run, async ({ outputs: [stdout] }) =>
       eachLine(stdout!, (line) => {
-        // The fourth column has an X where an encoder is experimental.
+        // An X in the fourth column marks an experimental encoder.
         const [, name] = /^ V\S\S[^X]\S\S (\S+)/.exec(line) ?? [];
         if (name !== undefined) encoders.add(name);
       }),
@@ -74,10 +79,10 @@ async function encodersOf(binary: string, signal: AbortSignal): Promise<Readonly
 const CHROMA = /^yuvj?(4\d\d)p/;
 const ALPHA = /^(?:yuva|rgba|argb|abgr|bgra|gbrap|ya)/;
 
-/** Other ratios than x264 knows, and the next that loses nothing. */
+/** Chroma subsampling that x264 lacks, and the nearest that keeps all samples. */
 const MORE_CHROMA: Readonly<Record<string, string>> = { 410: "420", 411: "422", 440: "444" };
 
-/** x264's own pixel format that keeps as much as it can: chroma, and 10 bits where there are more than 8. */
+/** x264's pixel format that keeps the most: chroma, and 10 bits when there are more than 8. */
 function x264PixelFormat(pixelFormat = "yuv420p"): string {
   const [, ratio] = CHROMA.exec(pixelFormat) ?? [];
   const isGrey = pixelFormat.startsWith("gray") || pixelFormat.startsWith("mono");
@@ -87,11 +92,11 @@ function x264PixelFormat(pixelFormat = "yuv420p"): string {
   return `yuv${pixelFormat.startsWith("yuvj") ? "j" : ""}${chroma}p`;
 }
 
-/** Whether pictures have transparency: WebM says it of a track, others by their pixel format. */
-export const hasAlpha = ({ alphaMode, pixelFormat }: PictureFormat): boolean =>
+/** Whether frames have transparency: WebM declares it per track, other formats by pixel format. */
+export const hasAlpha = ({ alphaMode, pixelFormat }: VideoFormat): boolean =>
   alphaMode || ALPHA.test(pixelFormat ?? "");
 
-function encoderOf(recipe: Recipe, format: PictureFormat): Encoder | undefined {
+function encoderOf(recipe: EncoderSettings, format: VideoFormat): Encoder | undefined {
   const isSameCodec = recipe.codec === format.codec;
   if (hasAlpha(format) && !(isSameCodec && recipe.keepsAlpha)) return undefined;
   const own = format.alphaMode ? "yuva420p" : format.pixelFormat;
@@ -118,11 +123,11 @@ function encoderOf(recipe: Recipe, format: PictureFormat): Encoder | undefined {
 const SOURCE_CLOCK = "-1";
 
 /**
- * How pictures of this format can be encoded again, best first: in their own codec where this
- * ffmpeg can, then in H.264. Empty where it has neither. Throws the signal's reason when aborted.
+ * The encoders that this ffmpeg has for a video format, best first: its own codec, then H.264.
+ * Empty when it has none. Throws the signal's reason when aborted.
  */
-export async function encodersFor(binary: string, format: PictureFormat, signal: AbortSignal): Promise<Encoder[]> {
-  const available = await encodersOf(binary, signal);
-  const recipes = [...(RECIPES[format.codec ?? ""] ?? []).filter((recipe) => recipe !== x264), x264];
+export async function encodersFor(binary: string, format: VideoFormat, signal: AbortSignal): Promise<Encoder[]> {
+  const available = await availableEncoders(binary, signal);
+  const recipes = [...(SETTINGS_BY_CODEC[format.codec ?? ""] ?? []).filter((recipe) => recipe !== x264), x264];
   return recipes.filter(({ encoder }) => available.has(encoder)).flatMap((recipe) => encoderOf(recipe, format) ?? []);
 }

@@ -1,43 +1,43 @@
 import type { Assembly } from "../assembly/assembly.ts";
 import type { Origin } from "../assembly/origin.ts";
-import type { PictureReading } from "../assembly/source-reading.ts";
+import type { VideoReader } from "../assembly/read-source.ts";
 import type { SpoolFolder } from "../assembly/spool.ts";
 import { av1Reader } from "../formats/av1/stream.ts";
 import { type MatroskaTrack, readMatroska } from "../formats/matroska/reader.ts";
 import { type MatroskaHeader, matroskaHeader, withCodecPrivate } from "../formats/matroska/writer.ts";
-import { withSignal } from "../formats/mpeg4-signal.ts";
+import { withVideoSignalType } from "../formats/mpeg4-video-signal-type.ts";
 import { unreadable } from "../process/errors.ts";
 import { PACKET_LINES, readPacketLines } from "../process/packet-lines.ts";
 import type { OutputPipe } from "../process/program.ts";
-import type { PictureFormat } from "../source/picture-format.ts";
 import type { SeekPoint } from "../source/seek-point.ts";
-import { signalOf } from "./colours.ts";
-import { type EncodedFrame, EncodedWriter } from "./encoded-writer.ts";
+import type { VideoFormat } from "../source/video-format.ts";
+import { videoSignalTypeOf } from "./colours.ts";
+import { DecodedFrameTimes } from "./decoded-frame-times.ts";
+import { type EncodedFrame, EncodedSegmentWriter } from "./encoded-segment-writer.ts";
 import type { Encoder } from "./encoders.ts";
-import { FrameTimes } from "./frame-times.ts";
-import { firstPacketOutputs, readFirstPacket, sourceMessages } from "./source-messages.ts";
+import { firstPacketOutputs, masteringMetadataAdder, readFirstPacket } from "./mastering-metadata.ts";
 
 export type Reencoding = {
-  /** ffmpeg's index of the stream. */
+  /** ffmpeg's index of the video stream. */
   video: number;
   encoder: Encoder;
-  /** Of the source. */
-  picture: PictureFormat;
-  /** In pixels, as displayed. */
+  /** Format of the source's video. */
+  videoFormat: VideoFormat;
+  /** Frame size in pixels, as displayed. */
   size: [number, number];
   /**
-   * Whether pictures are turned as the source says. Else they stay as they are coded, and the
-   * segments say it.
+   * Whether ffmpeg applies the source's rotation. Otherwise frames stay as coded, and segments
+   * state the rotation.
    */
-  turnsPictures: boolean;
-  /** When each segment starts, in seconds from the first frame. */
+  appliesRotation: boolean;
+  /** Start of each segment: seconds from the first video frame. */
   starts: readonly number[];
   segmentSeconds: number;
-  /** The first segment that is needed. */
+  /** Index of the first segment to make. */
   from: number;
-  /** When the video's first frame is shown, on the source's clock. Seconds. */
+  /** Presentation time of the first video frame, on the source's clock. Seconds. */
   origin: number;
-  /** Where the reading begins. Default: at the source's start. */
+  /** Where reading begins. Default: at the start of the source. */
   seek?: SeekPoint | undefined;
   spools: SpoolFolder;
   signal: AbortSignal;
@@ -45,33 +45,34 @@ export type Reencoding = {
 
 type ReencodedPipes = Readonly<Record<"decoded" | "encoded" | "firstLine" | "firstBytes", OutputPipe>>;
 
-/** Times are told to the microsecond. */
+/** Times are rounded to microseconds. */
 const SAME_SECONDS = 2e-6;
 
-/** Seconds of a lone frame. */
+/** Duration of a video's only frame. */
 const LONE_FRAME_SECONDS = 0.04;
 
 /**
- * The exact cut of what can't be stitched: the source is decoded in one forward reading and encoded
- * whole, with a keyframe at each boundary. What the decoder gives counts as the source's frames.
+ * The exact cut of a video that can't be stitched: the source is decoded in one forward reading and
+ * re-encoded completely, with a keyframe at each boundary. The frames that the decoder returns
+ * count as the source's.
  */
-export class Reencoder implements PictureReading {
+export class Reencoder implements VideoReader {
   readonly decoding: readonly string[];
-  readonly outputs: PictureReading["outputs"];
+  readonly outputs: VideoReader["outputs"];
   readonly #reencoding: Reencoding;
   readonly #assembly: Assembly;
 
   constructor(reencoding: Reencoding, assembly: Assembly) {
     this.#reencoding = reencoding;
     this.#assembly = assembly;
-    const { video, encoder, segmentSeconds, turnsPictures, seek } = reencoding;
+    const { video, encoder, segmentSeconds, appliesRotation, seek } = reencoding;
     const decoder = encoder.decoder === undefined ? [] : [`-c:${video}`, encoder.decoder];
-    this.decoding = [...decoder, ...(turnsPictures ? [] : ["-noautorotate"])];
+    this.decoding = [...decoder, ...(appliesRotation ? [] : ["-noautorotate"])];
     const map = ["-map", `0:${video}`, "-map_chapters", "-1", "-vsync", "passthrough"];
     const filters = encoder.filters.length === 0 ? [] : ["-vf", encoder.filters.join(",")];
-    // Times count from the first frame, which is kept in a variable: a filter that moves them begins
-    // anew where the picture's size changes. A boundary that no frame follows for a while is made up
-    // for by the next ones: keyframes too many do no harm.
+    // Times count from the first frame, stored in variable 0: a filter that shifts times would
+    // restart when the frame size changes. When no frame follows a boundary for a while, the next
+    // ones make up for it: extra keyframes do no harm.
     const begin = seek?.time ?? 0;
     const window = Math.floor((begin + SAME_SECONDS) / segmentSeconds);
     const isDue = `gte(t-ld(0)+${begin},(n_forced+${window})*${segmentSeconds}-${SAME_SECONDS.toFixed(6)})`;
@@ -87,50 +88,50 @@ export class Reencoder implements PictureReading {
   }
 
   async read({ decoded, encoded, firstLine, firstBytes }: ReencodedPipes, origin: Origin): Promise<void> {
-    const { picture, encoder, seek, origin: first } = this.#reencoding;
-    const times = new FrameTimes();
-    const mastered = readFirstPacket(firstLine, firstBytes).then((packet) =>
-      sourceMessages(picture.codec, seek?.start ?? packet, encoder.codec),
+    const { videoFormat, encoder, seek } = this.#reencoding;
+    const times = new DecodedFrameTimes();
+    const mastering = readFirstPacket(firstLine, firstBytes).then((packet) =>
+      masteringMetadataAdder(videoFormat.codec, seek?.start ?? packet, encoder.codec),
     );
-    // From a seek point on, times are the source's own.
-    const known = seek === undefined ? undefined : first;
+    // After a seek, times are on the source's clock.
+    const known = seek === undefined ? undefined : this.#reencoding.origin;
     await Promise.all([
       readTimes(decoded, times, origin, known),
-      mastered,
-      this.#readEncoded(encoded, times, mastered),
+      mastering,
+      this.#readEncoded(encoded, times, mastering),
     ]);
   }
 
-  /** Nothing of it runs but the reading itself. */
+  /** Nothing runs beside the reading. */
   async ended(): Promise<void> {}
 
-  /** `mastered`: what puts the source's messages before a keyframe. */
+  /** `mastering`: adds the source's mastering metadata to a keyframe. */
   async #readEncoded(
     pipe: OutputPipe,
-    times: FrameTimes,
-    mastered: Promise<(keyframe: Buffer) => Buffer>,
+    times: DecodedFrameTimes,
+    mastering: Promise<(keyframe: Buffer) => Buffer>,
   ): Promise<void> {
-    const { signal, encoder, picture } = this.#reencoding;
-    let writer: EncodedWriter | undefined;
+    const { signal, encoder, videoFormat } = this.#reencoding;
+    let writer: EncodedSegmentWriter | undefined;
     let pending: EncodedFrame | undefined;
     let count = 0;
     let firstTime = 0;
     const onTracks = (tracks: Parameters<typeof matroskaHeader>[0]) => {
       writer = this.#writer(matroskaHeader(tracks.map((track) => this.#withColours(track))));
     };
-    const readStream = encoder.stream === "ivf" ? av1Reader(picture) : readMatroska;
+    const readStream = encoder.stream === "ivf" ? av1Reader(videoFormat) : readMatroska;
     await readStream(pipe, onTracks, async ({ data, key, additions }) => {
-      if (writer === undefined) throw unreadable("ffmpeg wrote no header for what it encoded");
+      if (writer === undefined) throw unreadable("ffmpeg wrote no header for the encoded video");
       const time = await times.of(count, signal);
       if (count === 0) firstTime = time;
       count += 1;
       if (pending !== undefined) await writer.add(pending, time);
-      const own = Buffer.from(key ? (await mastered)(data) : data);
+      const own = Buffer.from(key ? (await mastering)(data) : data);
       pending = { time, key, data: own, additions: additions && Buffer.from(additions) };
-      await this.#assembly.pictureRead(time);
+      await this.#assembly.videoRead(time);
     });
     if (writer === undefined || pending === undefined) return;
-    // What follows it isn't known: it is as long as the others are on average.
+    // The last frame gets the average duration.
     const mean = (pending.time - firstTime) / Math.max(1, count - 1) || LONE_FRAME_SECONDS;
     await writer.add(pending, pending.time + mean);
     writer.end();
@@ -138,22 +139,22 @@ export class Reencoder implements PictureReading {
 
   /** ffmpeg writes no colours into MPEG-4 video. */
   #withColours(track: MatroskaTrack): MatroskaTrack {
-    const { encoder, picture } = this.#reencoding;
-    const signal = signalOf(picture);
+    const { encoder, videoFormat } = this.#reencoding;
+    const signal = videoSignalTypeOf(videoFormat);
     if (encoder.codec !== "mpeg4" || signal === undefined || track.codecPrivate === undefined) return track;
-    return withCodecPrivate(track, withSignal(track.codecPrivate, signal));
+    return withCodecPrivate(track, withVideoSignalType(track.codecPrivate, signal));
   }
 
-  #writer(header: MatroskaHeader): EncodedWriter {
+  #writer(header: MatroskaHeader): EncodedSegmentWriter {
     const { encoder, size, starts, from, spools } = this.#reencoding;
-    return new EncodedWriter({ codec: encoder.codec, size, header, starts, from, spools }, this.#assembly);
+    return new EncodedSegmentWriter({ codec: encoder.codec, size, header, starts, from, spools }, this.#assembly);
   }
 }
 
-/** `known`: when the video's first frame is shown; undefined where it's the first that comes. */
+/** `known`: presentation time of the first video frame; undefined: it's the first one that is read. */
 async function readTimes(
   lines: OutputPipe,
-  times: FrameTimes,
+  times: DecodedFrameTimes,
   origin: Origin,
   known: number | undefined,
 ): Promise<void> {

@@ -1,14 +1,14 @@
 import type { Spool } from "../assembly/spool.ts";
 import { ByteReader } from "../process/byte-reader.ts";
 
-/** A stretch of a segment's picture: its packets, one after the other, in a file. */
+/** Consecutive video packets of a segment, in a file. */
 export class Section {
   readonly #spool: Spool;
   readonly #packets: number;
   readonly #sizes: number[] = [];
   #written = 0;
 
-  /** `packets`: how many it will have. */
+  /** `packets`: the number of packets that it will have. */
   constructor(spool: Spool, packets: number) {
     this.#spool = spool;
     this.#packets = packets;
@@ -20,7 +20,7 @@ export class Section {
     this.#written += 1;
   }
 
-  get isWhole(): boolean {
+  get isComplete(): boolean {
     return this.#written === this.#packets;
   }
 
@@ -28,12 +28,12 @@ export class Section {
     return this.#sizes.length === 0;
   }
 
-  /** Its packets in their order. */
+  /** Its packets, in order. */
   async *packets(): AsyncGenerator<Buffer> {
     const reader = new ByteReader(this.#spool.chunks());
     for (const [number, size] of this.#sizes.entries()) {
       const packet = await reader.read(size);
-      if (packet === undefined) throw new Error(`packet ${number} of ${this.#spool.path} is missing`);
+      if (packet === undefined) throw new Error(`Packet ${number} is missing from ${this.#spool.path}`);
       yield packet;
     }
   }
@@ -43,7 +43,7 @@ export class Section {
   }
 }
 
-/** The three stretches of a segment, in their order: docs/decisions/exact-cut.md */
+/** The three sections of a segment, in order: docs/decisions/exact-cut.md */
 export type SectionName = "head" | "copied" | "tail";
 
 export type Sections = Record<SectionName, Section>;

@@ -1,6 +1,6 @@
 import { CutFailedError } from "../process/errors.ts";
 
-/** This video can't be stitched: it's encoded instead. */
+/** This video can't be stitched, and is re-encoded instead. */
 export class StitchError extends CutFailedError {
   override name = "StitchError";
 

@@ -2,58 +2,60 @@ import type { ExactPlan, ExactSegment } from "../../split/domain/exact-plan.ts";
 import type { PacketIndex } from "../../split/domain/packet-index.ts";
 import type { Assembly } from "../assembly/assembly.ts";
 import type { Origin } from "../assembly/origin.ts";
-import type { PictureReading } from "../assembly/source-reading.ts";
+import type { VideoReader } from "../assembly/read-source.ts";
 import type { SpoolFolder } from "../assembly/spool.ts";
-import { type Mp4Head, mp4HeadOf } from "../formats/iso/fragments.ts";
-import { usesFourByteLengths } from "../formats/nal/parameter-sets.ts";
+import { type Mp4Header, mp4HeaderOf } from "../formats/iso/fragments.ts";
+import { usesFourByteLengths } from "../formats/nal/decoder-configuration.ts";
 import { type NalCodec, NalReader } from "../formats/nal/units.ts";
 import { type Clock, PACKET_BYTES, PACKET_LINES, type ReadPacket, readPackets } from "../process/packet-lines.ts";
 import type { OutputPipe } from "../process/program.ts";
 import type { SeekPoint } from "../source/seek-point.ts";
-import { BoundaryEncoder } from "./boundary-encoder.ts";
-import { EncodedFrames } from "./encoded-frames.ts";
+import { BoundaryJobQueue } from "./boundary-job-queue.ts";
+import { EncodedFrameAdapter } from "./encoded-frame-adapter.ts";
 import type { Encoder } from "./encoders.ts";
-import { readMp4Head } from "./mp4-head.ts";
-import { SegmentWriter } from "./segment-writer.ts";
-import { SourceHeads } from "./source-heads.ts";
+import { PresentationTimes } from "./presentation-times.ts";
+import { readMp4Header } from "./read-mp4-header.ts";
+import { SourceMp4Headers } from "./source-mp4-headers.ts";
 import { StitchError } from "./stitch-error.ts";
-import { Timeline } from "./timeline.ts";
+import { StitchedSegmentWriter } from "./stitched-segment-writer.ts";
 
 export type Stitching = {
   binary: string;
-  /** ffmpeg's index of the stream. */
+  /** ffmpeg's index of the video stream. */
   video: number;
   codec: NalCodec;
   encoder: Encoder;
-  /** Encoders that run at the same time. */
-  jobsAtOnce: number;
+  /** How many encoders run concurrently. */
+  concurrentJobs: number;
   plan: ExactPlan;
   index: PacketIndex;
-  /** Decoder's configurations of the source's sample descriptions, where it has several; else empty. */
+  /**
+   * Body of avcC or hvcC of each sample description, when the source has several; otherwise empty.
+   */
   configurations: readonly Buffer[];
-  /** Whether segments have no place for parameter sets but the stream: transport streams. */
+  /** Whether parameter sets can only be stored in the stream: transport streams. */
   isStartCoded: boolean;
-  /** The first segment that is needed. */
+  /** Index of the first segment to make. */
   from: number;
-  /** Where the reading begins. Default: at the source's start. */
+  /** Where reading begins. Default: at the start of the source. */
   seek?: SeekPoint | undefined;
   spools: SpoolFolder;
   signal: AbortSignal;
 };
 
-type StitchedPipes = Readonly<Record<"head" | "lines" | "bytes", OutputPipe>>;
+type StitchedPipes = Readonly<Record<"header" | "lines" | "bytes", OutputPipe>>;
 
 /**
- * The exact cut of H.264 and HEVC: what lies between boundaries is copied, and only the groups of
- * pictures that a boundary falls into are decoded, once, and encoded again on its two sides. This
- * reads the source's packets and passes each on to the encoder of boundaries and to the writer of
- * segments. docs/decisions/exact-cut.md
+ * The exact cut of H.264 and HEVC. Frames between boundaries are copied; only the groups of
+ * pictures that contain a boundary are decoded and re-encoded. This class reads the source's
+ * packets and passes each one to the boundary jobs and to the segment writer.
+ * docs/decisions/exact-cut.md
  */
-export class Stitcher implements PictureReading {
-  readonly outputs: PictureReading["outputs"];
+export class Stitcher implements VideoReader {
+  readonly outputs: VideoReader["outputs"];
   readonly #stitching: Stitching;
   readonly #assembly: Assembly;
-  #encoder: BoundaryEncoder | undefined;
+  #encoder: BoundaryJobQueue | undefined;
 
   constructor(stitching: Stitching, assembly: Assembly) {
     this.#stitching = stitching;
@@ -61,7 +63,7 @@ export class Stitcher implements PictureReading {
     const map = ["-map", `0:${stitching.video}`, "-c", "copy", "-map_chapters", "-1", "-copyinkf"];
     const first = ["-frames:v", "1", "-flush_packets", "1", "-f", "mp4"];
     this.outputs = {
-      head: [...map, ...first, "-movflags", "empty_moov+default_base_moof+frag_keyframe"],
+      header: [...map, ...first, "-movflags", "empty_moov+default_base_moof+frag_keyframe"],
       lines: [...map, "-max_muxing_queue_size", "4096", ...PACKET_LINES],
       bytes: [...map, "-max_muxing_queue_size", "4096", ...PACKET_BYTES],
     };
@@ -69,26 +71,26 @@ export class Stitcher implements PictureReading {
 
   async read(pipes: StitchedPipes, origin: Origin): Promise<void> {
     const { codec, index, plan, signal } = this.#stitching;
-    const head = mp4HeadOf(await readMp4Head(pipes.head), codec);
-    if (!usesFourByteLengths(head.configuration, codec))
-      throw new StitchError("the source's packets are framed by short lengths");
+    const header = mp4HeaderOf(await readMp4Header(pipes.header), codec);
+    if (!usesFourByteLengths(header.configuration, codec))
+      throw new StitchError("the source's NAL units have length fields shorter than 4 bytes");
     const { packet: first, needed } = this.#stitching.seek ?? { packet: 0, needed: 0 };
     let count = first;
     let shift = 0;
     let router: Router | undefined;
     for await (const packet of readPackets(pipes.lines, pipes.bytes)) {
-      if (count >= index.count) throw new StitchError("the source holds more packets than its index lists");
+      if (count >= index.count) throw new StitchError("the source has more packets than its index");
       const time = secondsOf(packet);
       const planned = index.time(count);
       if (router === undefined) {
         shift = time - planned;
         origin.set(plan.origin + shift);
-        router = this.#route(head, packet.clock);
+        router = this.#route(header, packet.clock);
       }
-      // Half a tick, or the microsecond that ffprobe rounds to.
+      // Half a tick, or ffprobe's rounding to microseconds.
       if (count >= needed && Math.abs(time - planned - shift) > Math.max(0.5 / packet.clock.den, 3e-6))
-        throw new StitchError(`packet ${count} comes at ${time}, and its index has it at ${planned + shift}`);
-      await router.take(count, packet.data);
+        throw new StitchError(`packet ${count} is at ${time} s; the index says ${planned + shift} s`);
+      await router.add(count, packet.data);
       count += 1;
     }
     signal.throwIfAborted();
@@ -96,7 +98,7 @@ export class Stitcher implements PictureReading {
     await this.#encoder?.end();
   }
 
-  #route(sourceHead: Mp4Head, { den: ticksPerSecond }: Clock): Router {
+  #route(sourceHeader: Mp4Header, { den: ticksPerSecond }: Clock): Router {
     const {
       plan,
       index,
@@ -104,40 +106,40 @@ export class Stitcher implements PictureReading {
       isStartCoded,
       binary,
       encoder,
-      jobsAtOnce,
+      concurrentJobs,
       spools,
       signal,
       from,
       seek,
       configurations,
     } = this.#stitching;
-    const timeline = new Timeline(plan, index, ticksPerSecond);
-    const heads = new SourceHeads(sourceHead.withClock(ticksPerSecond), codec, index, configurations);
+    const presentationTimes = new PresentationTimes(plan, index, ticksPerSecond);
+    const headers = new SourceMp4Headers(sourceHeader.withClock(ticksPerSecond), codec, index, configurations);
     const jobs = plan.jobs;
-    const parts = jobs.flatMap((job) => job.parts);
-    const encoded = new EncodedFrames(codec, heads.configurations, parts);
-    if (seek !== undefined) encoded.see(plan.rankOf[0]!, new NalReader().framed(seek.start), index.isKey(0));
-    const source = { codec, plan, index, timeline, heads, encoded, isStartCoded };
-    const writer = new SegmentWriter({ binary, source, from, spools, signal }, this.#assembly);
-    this.#encoder = new BoundaryEncoder({
+    const runs = jobs.flatMap((job) => job.parts);
+    const encoded = new EncodedFrameAdapter(codec, headers.configurations, runs);
+    if (seek !== undefined) encoded.inspect(plan.rankOf[0]!, new NalReader().framed(seek.start), index.isKey(0));
+    const source = { codec, plan, index, presentationTimes, headers, encoded, isStartCoded };
+    const writer = new StitchedSegmentWriter({ binary, source, from, spools, signal }, this.#assembly);
+    this.#encoder = new BoundaryJobQueue({
       binary,
       directory: spools.path,
       encoder,
-      jobsAtOnce,
-      heads,
-      timeline,
-      jobs: jobs.filter(({ parts }) => parts.some((part) => writer.isNeeded(part))),
+      concurrentJobs,
+      headers,
+      presentationTimes,
+      jobs: jobs.filter(({ parts }) => parts.some((run) => writer.isNeeded(run))),
       signal,
-      onFrame: (part, frame, configuration) =>
-        writer.addEncoded(part, encoded.frame(part, frame), encoded.configuration(configuration)),
+      onFrame: (run, frame, configuration) =>
+        writer.addEncoded(run, encoded.frame(run, frame), encoded.configuration(configuration)),
       onFailure: (reason) => this.#assembly.fail(reason),
     });
     return new Router({ plan, index, encoder: this.#encoder, encoded, writer, assembly: this.#assembly });
   }
 
   /**
-   * Resolves when nothing of it runs any more. To be called once the reading has ended or was
-   * aborted.
+   * Resolves when nothing started by `read` runs any more. Call it when the reading has ended or
+   * was aborted.
    */
   async ended(): Promise<void> {
     await this.#encoder?.ended();
@@ -147,13 +149,13 @@ export class Stitcher implements PictureReading {
 type Routes = {
   plan: ExactPlan;
   index: PacketIndex;
-  encoder: BoundaryEncoder;
-  encoded: EncodedFrames;
-  writer: SegmentWriter;
+  encoder: BoundaryJobQueue;
+  encoded: EncodedFrameAdapter;
+  writer: StitchedSegmentWriter;
   assembly: Assembly;
 };
 
-/** Passes on each packet of the source to where it's needed. */
+/** Passes each packet of the source to the boundary jobs and the segment writer. */
 class Router {
   readonly #routes: Routes;
   readonly #nal = new NalReader();
@@ -163,31 +165,30 @@ class Router {
     this.#routes = routes;
   }
 
-  /** Takes the next packet, in decode order. Resolves when there's room for more. */
-  async take(packet: number, data: Buffer): Promise<void> {
+  /** Passes on the next packet, in decode order. Resolves when more may be read. */
+  async add(packet: number, data: Buffer): Promise<void> {
     const { plan, index, encoder, encoded, writer, assembly } = this.#routes;
     const framed = this.#nal.framed(data);
     const isKey = index.isKey(packet);
-    encoded.see(plan.rankOf[packet]!, framed, isKey);
+    encoded.inspect(plan.rankOf[packet]!, framed, isKey);
     await encoder.add(packet, framed, isKey);
     const segment = this.#copyingSegment(packet);
     if (segment !== undefined) await writer.addCopied(segment, packet, framed);
-    if (plan.rankOf[packet]! >= 0) await assembly.pictureRead(index.time(packet) - plan.origin);
+    if (plan.rankOf[packet]! >= 0) await assembly.videoRead(index.time(packet) - plan.origin);
   }
 
-  /** The segment into which a packet is copied. */
+  /** The segment that a packet is copied into; undefined when it isn't copied. */
   #copyingSegment(packet: number): ExactSegment | undefined {
     const { segments, rankOf } = this.#routes.plan;
     while (this.#segment < segments.length && this.#isPast(segments[this.#segment]!, packet)) this.#segment += 1;
     const segment = segments[this.#segment];
     if (segment?.copied === undefined) return undefined;
     const { from, to } = segment.copied;
-    // Pictures that are shown before the keyframe that the copying starts at belong to the encoded
-    // ones.
+    // Pictures that precede the first copied keyframe in presentation order are re-encoded.
     return packet >= from && packet < to && rankOf[packet]! >= rankOf[from]! ? segment : undefined;
   }
 
-  /** Whether nothing of the segment is copied from this packet on. */
+  /** Whether no packet from this one on is copied into the segment. */
   #isPast({ copied, ranks }: ExactSegment, packet: number): boolean {
     if (copied !== undefined) return packet >= copied.to;
     return packet > this.#routes.plan.packetOf[ranks.to - 1]!;

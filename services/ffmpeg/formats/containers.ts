@@ -6,7 +6,7 @@ const container = (muxer: string, extension: string, contentType: string): Conta
   contentType,
 });
 
-/** By what extension, how a segment is written and served. */
+/** Muxer and content type by file extension. */
 const BY_EXTENSION: Readonly<Record<string, Container>> = {
   mp4: container("mp4", "mp4", "video/mp4"),
   m4v: container("mp4", "m4v", "video/x-m4v"),
@@ -27,7 +27,10 @@ const BY_EXTENSION: Readonly<Record<string, Container>> = {
 const named = (extension: string): Container =>
   BY_EXTENSION[extension] ?? { muxer: "matroska", extension: "mkv", contentType: "video/x-matroska" };
 
-/** For each demuxer: the extensions that are true to it, the first being the default; what it can't write is next best. */
+/**
+ * Extensions of the segments of a source, by its demuxer; the first one is the default. A format
+ * that ffmpeg can't write well has the nearest alternative.
+ */
 const FAMILIES: readonly { demuxer: string; extensions: readonly string[] }[] = [
   { demuxer: "mov", extensions: ["mp4", "m4v", "f4v", "mov", "3gp", "3g2"] },
   { demuxer: "matroska", extensions: ["mkv", "webm"] },
@@ -35,9 +38,10 @@ const FAMILIES: readonly { demuxer: string; extensions: readonly string[] }[] = 
   { demuxer: "avi", extensions: ["avi"] },
   { demuxer: "flv", extensions: ["flv"] },
   { demuxer: "ogg", extensions: ["ogv"] },
-  // A program stream cut anew loses its clock's reference at each start; a transport stream holds the same codecs.
+  // A program stream that is cut loses its clock reference; a transport stream holds the same
+  // codecs.
   { demuxer: "mpeg", extensions: ["ts"] },
-  // ffmpeg's asf muxer pads every packet; Matroska holds all of Windows Media's codecs.
+  // ffmpeg's asf muxer pads every packet; Matroska holds all codecs of Windows Media.
   { demuxer: "asf", extensions: ["mkv"] },
 ];
 
@@ -47,9 +51,10 @@ const fitsWebm = ({ video, audio }: MediaDescription): boolean =>
   [video, ...audio].every((track) => track?.codec !== undefined && WEBM_CODECS.includes(track.codec));
 
 /**
- * The containers to try for a source's segments, best first: its own, then those that hold more codecs. What is in a
- * file counts, not what it is called: a Matroska file named .mp4 gives Matroska segments. The last resorts are needed:
- * ffmpeg can't write every mix of codecs that it reads (AMR in 3GP with several frames a packet, PCM in MP4).
+ * The containers to try for a source's segments, best first: the source's own, then those that hold
+ * more codecs. The content decides, not the file name: a Matroska file called .mp4 gets Matroska
+ * segments. Fallbacks are needed because ffmpeg can't write every combination of codecs that it
+ * reads (AMR in 3GP with several frames per packet, PCM in MP4).
  */
 export function containersFor(source: MediaDescription, extension: string): Container[] {
   const formats = source.format.split(",");
@@ -59,3 +64,11 @@ export function containersFor(source: MediaDescription, extension: string): Cont
   if (family?.demuxer === "mov") choices.push("mp4", "mov");
   return [...new Set([...choices, "mkv"])].map(named);
 }
+
+const ISO: readonly string[] = ["mp4", "mov", "3gp", "3g2"];
+const MATROSKA: readonly string[] = ["matroska", "webm"];
+
+/** Whether ffmpeg's muxer writes an ISO base media file, which has an index (`moov`). */
+export const isIso = ({ muxer }: Pick<Container, "muxer">): boolean => ISO.includes(muxer);
+
+export const isMatroska = ({ muxer }: Pick<Container, "muxer">): boolean => MATROSKA.includes(muxer);

@@ -1,17 +1,17 @@
-import { recoveryPoint } from "./nal/messages.ts";
+import { recoveryPoint } from "./nal/sei-messages.ts";
 import { isSlice, type NalCodec, NalReader, nalType, sliceType } from "./nal/units.ts";
 import { isVpxCodec, keyframeSize } from "./vpx/keyframe-size.ts";
 
 /**
- * Whether a decoder that is given nothing before a packet can show its picture. Containers call more
- * than that a keyframe: the pictures of intra refresh, which are whole only after some more, and
- * every picture where a writer left out the table of keyframes.
+ * Whether a decoder can start at a packet. Containers mark more packets as keyframes: pictures of
+ * intra refresh, which are correct only some pictures later, and all pictures when the writer left
+ * out the keyframe table.
  */
 export type RandomAccessTest = (packet: Buffer) => boolean;
 
 /**
- * The test for packets of one stream, one after the other; undefined for a codec that isn't known
- * here. A packet that can't be taken apart passes: the container's word counts then.
+ * The test for packets of one stream, in order; undefined for codecs that aren't supported here. An
+ * invalid packet passes: then the container's flag counts.
  */
 export function randomAccessTest(codec: string | undefined): RandomAccessTest | undefined {
   if (codec === "h264" || codec === "hevc") {
@@ -22,9 +22,9 @@ export function randomAccessTest(codec: string | undefined): RandomAccessTest | 
     };
   }
   if (isVpxCodec(codec)) return (packet) => keyframeSize(codec, packet) !== undefined;
-  if (codec === "mpeg4") return (packet) => (bitsAfter(packet, VOP, 0, 2) ?? VOP_I) === VOP_I;
+  if (codec === "mpeg4") return (packet) => (bitsAfter(packet, VOP_START_CODE, 0, 2) ?? VOP_I) === VOP_I;
   if (codec === "mpeg1video" || codec === "mpeg2video")
-    return (packet) => (bitsAfter(packet, PICTURE, 10, 3) ?? PICTURE_I) === PICTURE_I;
+    return (packet) => (bitsAfter(packet, PICTURE_START_CODE, 10, 3) ?? PICTURE_I) === PICTURE_I;
   return undefined;
 }
 
@@ -35,7 +35,7 @@ const AVC_IDR = 5;
 /** I and SI. H.264, table 7-6. */
 const INTRA_SLICES = [2, 4];
 
-/** A recovery point that needs no further picture, or a picture that refers to no other. H.264, annex D.2.8. */
+/** A recovery point of 0 pictures, or an intra picture. H.264, annex D.2.8. */
 function isAvcStart(units: readonly Buffer[]): boolean {
   const slice = firstSlice("h264", units);
   if (slice === undefined || nalType("h264", slice) === AVC_IDR) return true;
@@ -45,7 +45,7 @@ function isAvcStart(units: readonly Buffer[]): boolean {
   return type === undefined || INTRA_SLICES.includes(type);
 }
 
-/** BLA, IDR and CRA pictures, and what is reserved for more of them. H.265, table 7-1. */
+/** BLA, IDR and CRA pictures, and reserved IRAP types. H.265, table 7-1. */
 const HEVC_IRAP = { from: 16, to: 23 };
 
 function isHevcStart(units: readonly Buffer[]): boolean {
@@ -56,13 +56,15 @@ function isHevcStart(units: readonly Buffer[]): boolean {
 }
 
 /** MPEG-4 part 2, section 6.2.5: vop_coding_type follows. */
-const VOP = Buffer.from([0, 0, 1, 0xb6]);
+const VOP_START_CODE = Buffer.from([0, 0, 1, 0xb6]);
 const VOP_I = 0;
 /** MPEG-2, section 6.2.3: temporal_reference and picture_coding_type follow. */
-const PICTURE = Buffer.from([0, 0, 1, 0]);
+const PICTURE_START_CODE = Buffer.from([0, 0, 1, 0]);
 const PICTURE_I = 1;
 
-/** So many bits (8 at most), `skipped` bits after a start code; undefined where there's no such code. */
+/**
+ * Reads `count` bits (at most 8), `skipped` bits after a start code; undefined without that code.
+ */
 function bitsAfter(packet: Buffer, code: Buffer, skipped: number, count: number): number | undefined {
   const found = packet.indexOf(code);
   const at = found + code.length + (skipped >> 3);

@@ -6,19 +6,19 @@ import { promisify } from "node:util";
 
 export type Binaries = { ffmpeg: string; ffprobe: string };
 
-/** Where to look, as the environment says it. */
+/** Where to look for ffmpeg and ffprobe, from environment variables. */
 export type BinarySearch = {
   /** FFMPEG_PATH or FFMPEG_BIN. */
   ffmpegPath?: string | undefined;
   /** FFPROBE_PATH or FFPROBE_BIN. */
   ffprobePath?: string | undefined;
-  /** Folder of a function as it is deployed, with its programs in `bin`: LAMBDA_TASK_ROOT. */
+  /** LAMBDA_TASK_ROOT: the folder of a deployed function, with its programs in `bin`. */
   taskRoot?: string | undefined;
   /** PATH. */
   path?: string | undefined;
 };
 
-/** No usable ffmpeg or ffprobe. The message says how to get one. */
+/** No usable ffmpeg or ffprobe was found. The message says how to install one. */
 export class MissingBinaryError extends Error {
   override name = "MissingBinaryError";
   readonly code = "MissingBinary";
@@ -36,7 +36,7 @@ const onPath = async (name: string, path: string | undefined): Promise<string | 
   return undefined;
 };
 
-/** The program that a deployment puts beside the bundle (infra/packaging). */
+/** The program that a deployment ships beside the bundle (infra/packaging). */
 const shipped = async (name: string, taskRoot: string | undefined): Promise<string | undefined> => {
   if (taskRoot === undefined) return undefined;
   const file = join(taskRoot, "bin", name);
@@ -50,9 +50,9 @@ const isExecutable = (file: string): Promise<boolean> =>
   );
 
 /**
- * An optional package that may be absent: the download of ffmpeg-static and of its ffprobe fails
- * where its host can't be reached, and then npm leaves the package out. With --ignore-scripts it is
- * there and names a file that is not.
+ * An optional package may be absent: ffmpeg-static and its ffprobe download a binary when they are
+ * installed, and npm leaves them out when that fails. With --ignore-scripts the package is there
+ * and names a file that isn't.
  */
 const fromPackage = async (load: () => Promise<string | null | undefined>): Promise<string | undefined> => {
   try {
@@ -62,47 +62,51 @@ const fromPackage = async (load: () => Promise<string | null | undefined>): Prom
   }
 };
 
-/** Of ffmpeg 4.1 to 7.1 at least. ffmpeg 9 has it no more, and `-fps_mode` came after 4.1. */
+/**
+ * An option of ffmpeg 4.1 to 7.1 at least. ffmpeg 9 has removed it; its successor `-fps_mode` is
+ * missing in 4.1.
+ */
 const NEEDED_OPTION = ["-vsync", "passthrough"];
 
 /**
- * A binary of another architecture, or one whose libraries are missing, is there and executable but
- * doesn't run. One that lacks an option would fail with the first video.
+ * Why a binary can't be used; undefined when it can. A binary of another architecture, or without
+ * its libraries, is executable but doesn't run. One without the option would fail with the first
+ * video.
  */
-async function whyNotUsable(name: string, file: string): Promise<string | undefined> {
+async function findFault(name: string, file: string): Promise<string | undefined> {
   const options = name === "ffmpeg" ? NEEDED_OPTION : [];
   try {
     await run(file, ["-hide_banner", ...options, "-version"], { timeout: 20_000, env: {} });
     return undefined;
   } catch (error) {
     if ((error as { stderr?: string }).stderr?.includes("'vsync'"))
-      return "it is too new: it has no -vsync any more, which 7.1 has";
+      return "it is too new: it has no option -vsync. Use version 7.1 or older";
     return (error instanceof Error ? error.message : String(error)).split("\n")[0];
   }
 }
 
-async function firstThatRuns(name: string, explicit: string | undefined, candidates: Candidate[]): Promise<string> {
+async function firstThatRuns(name: string, configured: string | undefined, candidates: Candidate[]): Promise<string> {
   const tried: string[] = [];
-  const all = explicit ? [{ from: "the environment", find: async () => explicit }] : candidates;
+  const all = configured ? [{ from: "the environment", find: async () => configured }] : candidates;
   for (const { from, find } of all) {
     const file = await find();
     if (file === undefined) continue;
-    const fault = await whyNotUsable(name, file);
+    const fault = await findFault(name, file);
     if (fault === undefined) return file;
     tried.push(`${file} (from ${from}): ${fault}`);
   }
   const variable = name === "ffmpeg" ? "FFMPEG_PATH" : "FFPROBE_PATH";
   throw new MissingBinaryError(
-    `No ${name} that runs was found${tried.length > 0 ? `; tried ${tried.join("; ")}` : ""}. ` +
-      `Install it with "apt-get install ffmpeg" or "brew install ffmpeg", or name one in ${variable}.`,
+    `No working ${name} was found${tried.length > 0 ? `; tried ${tried.join("; ")}` : ""}. ` +
+      `Install it with "apt-get install ffmpeg" or "brew install ffmpeg", or set ${variable} to its path.`,
   );
 }
 
 /**
- * Finds ffmpeg and ffprobe, in this order: named in the environment, shipped with the function,
- * ffmpeg-static (ffprobe: @derhuerst/ffprobe-static, of the same release), PATH, the npm-shipped
- * installer packages, which are old: `oldProgramsWarning` says so. What is found has been run once.
- * Throws `MissingBinaryError`. docs/decisions/which-ffmpeg.md says why this order.
+ * Finds ffmpeg and ffprobe. The first one that runs is used, in this order: named in the
+ * environment; shipped with the function; ffmpeg-static (for ffprobe: @derhuerst/ffprobe-static, of
+ * the same release); PATH; the npm installer packages, which are old (`oldProgramsWarning` says
+ * so). Throws `MissingBinaryError`. Reasons for the order: docs/decisions/which-ffmpeg.md
  */
 export async function findBinaries(where: BinarySearch): Promise<Binaries> {
   const [ffmpeg, ffprobe] = await Promise.all([

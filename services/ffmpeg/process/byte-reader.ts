@@ -1,7 +1,7 @@
-/** Reads a stream in pieces of requested sizes. */
+/** Reads a stream in buffers of requested sizes. */
 export class ByteReader {
   readonly #chunks: AsyncIterator<Buffer>;
-  /** What was read and not yet returned. */
+  /** Bytes that were read and not yet returned. */
   #held: Buffer = Buffer.alloc(0);
 
   constructor(stream: AsyncIterable<Buffer>) {
@@ -9,8 +9,8 @@ export class ByteReader {
   }
 
   /**
-   * The next `size` bytes, or undefined where the stream ends before. Copied once at most, where they
-   * come in several chunks.
+   * The next `size` bytes; undefined when the stream ends before. Bytes from several chunks are
+   * copied once.
    */
   async read(size: number): Promise<Buffer | undefined> {
     if (size <= this.#held.length) return this.#take(size);
@@ -26,7 +26,7 @@ export class ByteReader {
     return gathered;
   }
 
-  /** Reads the stream to its end and drops it, so that its writer isn't held up. */
+  /** Reads and discards the rest of the stream, so that its writer isn't blocked. */
   async drain(): Promise<void> {
     this.#held = Buffer.alloc(0);
     for (;;) if ((await this.#chunks.next()).done === true) return;

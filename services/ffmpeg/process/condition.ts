@@ -1,19 +1,19 @@
 /**
- * State that some code changes and other code waits for: a condition variable. Whoever changes the
- * state calls `notify`; whoever waits gives the predicate that must hold.
+ * A condition variable: some code changes state and calls `notify`; other code waits until a
+ * predicate of that state is true.
  */
 export class Condition {
   readonly #waiters = new Set<() => void>();
 
-  /** Call it after each change of what a predicate reads. */
+  /** Call it after each change of state that a predicate reads. */
   notify(): void {
     for (const check of this.#waiters) check();
   }
 
   /**
-   * Resolves as soon as `predicate` returns true: it's called at once, then after each `notify`. A
-   * predicate may take what it finds, such as a free slot: no other code runs in between. Rejects
-   * with what it throws, and with the signal's reason when aborted. Leaves no listener behind.
+   * Resolves as soon as `predicate` returns true. It's called immediately, then after each
+   * `notify`. A predicate may also change state, such as taking a free slot: no other code runs in
+   * between. Rejects with what it throws, and with the signal's reason. Leaves no listener behind.
    */
   async waitFor(predicate: () => boolean, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
@@ -39,8 +39,8 @@ export class Condition {
 }
 
 /**
- * Settles as `work` does, or rejects with the signal's reason as soon as it's aborted. What becomes
- * of `work` after that is ignored.
+ * Settles as `work` does, or rejects with the signal's reason as soon as it's aborted; the result
+ * of `work` is then ignored.
  */
 export function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {

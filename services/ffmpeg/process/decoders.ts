@@ -1,11 +1,11 @@
 /**
- * ffmpeg has some 500 decoders, and most advisories are about those that hardly anybody uses. An
- * upload reaches only these, by ffprobe's name of the codec. docs/decisions/which-decoders.md
+ * The decoders that an upload may use, by ffprobe's codec name. ffmpeg has some 500 decoders, and
+ * most security advisories concern rarely used ones. docs/decisions/which-decoders.md
  */
 const DECODERS: Readonly<Record<string, readonly string[]>> = {
   h264: ["h264"],
   hevc: ["hevc"],
-  // Not ffmpeg's own, which needs a graphics card.
+  // Not ffmpeg's `av1`, which needs a graphics card.
   av1: ["libdav1d", "libaom-av1"],
   vp8: ["vp8", "libvpx"],
   vp9: ["vp9", "libvpx-vp9"],
@@ -114,12 +114,12 @@ const DECODERS: Readonly<Record<string, readonly string[]>> = {
   pcm_bluray: ["pcm_bluray"],
   pcm_dvd: ["pcm_dvd"],
 
-  // ffmpeg reads on until it has the size of these subtitles, which are left out.
+  // These subtitles aren't kept, but ffmpeg probes until it has decoded their size.
   hdmv_pgs_subtitle: ["pgssub"],
 };
 
-/** Names of all decoders that an upload may reach, for ffmpeg's `-codec_whitelist`. */
-export const ADMITTED_DECODERS: readonly string[] = Object.values(DECODERS).flat();
+/** Names of all allowed decoders, for ffmpeg's `-codec_whitelist`. */
+export const ALLOWED_DECODERS: readonly string[] = Object.values(DECODERS).flat();
 
-/** Whether an upload's track of this codec (ffprobe's name) is decoded. */
+/** Whether a codec (ffprobe's name) has an allowed decoder. */
 export const isDecoded = (codec: string): boolean => Object.hasOwn(DECODERS, codec);

@@ -4,7 +4,7 @@ import { type CutFailure, isCutFailure, isMediaFault, limitExceeded, ServiceErro
 import { currentBudget } from "./limits.ts";
 import type { StderrTail } from "./stderr-tail.ts";
 
-/** Which failures say something about the file, and which don't: docs/decisions/failing-ffmpeg.md */
+/** Which failures are the file's fault, and which aren't: docs/decisions/failing-ffmpeg.md */
 
 export type Program = "ffmpeg" | "ffprobe";
 
@@ -12,16 +12,16 @@ export type Program = "ffmpeg" | "ffprobe";
 export type Exit = { code: number | null; signal: NodeJS.Signals | null };
 
 /**
- * ffmpeg or ffprobe failed on what it was given: it exited with a code other than 0, or crashed.
- * `stderr` has its last lines, without the loopback source's secret path.
+ * ffmpeg or ffprobe failed on its input: it exited with a code other than 0, or crashed. `stderr`
+ * has its last lines, without the secret of the loopback source.
  */
 export class FfmpegError extends Error {
   override name = "FfmpegError";
   readonly code = "FfmpegFailed";
   readonly program: Program;
-  /** After a crash: 128 and the signal's number, as shells report it. */
+  /** After a crash: 128 plus the signal's number, as in shells. */
   readonly exitCode: number;
-  /** Of a crash; null where the program exited by itself. */
+  /** The signal of a crash; null when the program exited. */
   readonly signal: NodeJS.Signals | null;
   readonly stderr: string;
 
@@ -35,13 +35,13 @@ export class FfmpegError extends Error {
   }
 }
 
-/** A process was ended from outside: no memory was left, or the machine shuts down. */
+/** A process was killed from outside: memory ran out, or the machine shuts down. */
 export class ProcessKilledError extends ServiceError {
   override name = "ProcessKilledError";
   readonly code = "ProcessKilled";
   readonly retryable = true;
   readonly program: Program;
-  /** Null where the program caught the signal and exited. */
+  /** Null when the program caught the signal and exited. */
   readonly signal: NodeJS.Signals | null;
 
   constructor(program: Program, { code, signal }: Exit, stderr: string) {
@@ -51,7 +51,7 @@ export class ProcessKilledError extends ServiceError {
   }
 }
 
-/** A process couldn't be started: too many files or processes, or no memory. */
+/** A process couldn't be started: too many open files or processes, or no memory. */
 export class ProcessStartError extends ServiceError {
   override name = "ProcessStartError";
   readonly code = "ProcessNotStarted";
@@ -62,17 +62,14 @@ export class ProcessStartError extends ServiceError {
   }
 }
 
-/** The temporary directory's disk is full, for this process or for ffmpeg. */
+/** The disk of the temporary directory is full, for this process or for ffmpeg. */
 export class DiskFullError extends ServiceError {
   override name = "DiskFullError";
   readonly code = "DiskFull";
   readonly retryable = true;
 }
 
-/**
- * The cut can't be done, or its result isn't what it must be. `reason` is what the video is
- * rejected for.
- */
+/** The cut is impossible, or its result fails the proof. `reason` is the rejection's reason. */
 export class CutFailedError extends Error implements CutFailure {
   override name = "CutFailedError";
   readonly code = "CutFailed";
@@ -84,97 +81,107 @@ export class CutFailedError extends Error implements CutFailure {
   }
 }
 
-/** Something about the file that can't be read. */
+/** A `CutFailedError` for a file that can't be read. */
 export const unreadable = (message: string): CutFailedError => new CutFailedError("UnreadableMedia", message);
 
 /**
- * Whether the file is at fault, and another way of cutting it may do better. All else, such as a
- * process that was killed, a full disk and an error of our own, says nothing about the file.
+ * Whether the file caused the error, so that another way of cutting may succeed. Other errors, such
+ * as a killed process, a full disk or a bug, say nothing about the file.
  */
-export const isOfTheFile = (error: unknown): boolean => isMediaFault(error) || isCutFailure(error);
+export const isCausedByFile = (error: unknown): boolean => isMediaFault(error) || isCutFailure(error);
 
 const DISK_FULL = ["ENOSPC", "EDQUOT"];
 
-/** The error, as a `DiskFullError` where a file of ours couldn't be written for want of space. */
+/**
+ * A `DiskFullError` when a file couldn't be written for lack of space; otherwise the error itself.
+ */
 export function diskFullOr(error: unknown): unknown {
   const { code = "", message } = error as NodeJS.ErrnoException;
   return DISK_FULL.includes(code) ? new DiskFullError(`The disk is full: ${message}`, { cause: error }) : error;
 }
 
-/** A crash is the doing of what was read: the same file crashes the same program again. */
+/** Signals of crashes, which the file causes: it would crash the same program again. */
 const CRASHES: readonly (NodeJS.Signals | null)[] = ["SIGSEGV", "SIGABRT", "SIGFPE", "SIGILL", "SIGBUS", "SIGSYS"];
 
 /**
- * ffmpeg catches SIGTERM, SIGINT and SIGXCPU and exits with 255, and with 123 after the fourth
+ * ffmpeg catches SIGTERM, SIGINT and SIGXCPU and exits with 255, or with 123 after the fourth one
  * (sigterm_handler in fftools/ffmpeg.c).
  */
-const STOPPED = [123, 255];
+const EXIT_CODES_AFTER_SIGNAL = [123, 255];
 
 /**
- * How a shell reports that what it ran was killed, where ffmpeg is a script: 128 and the signal.
+ * Exit codes of a shell (when ffmpeg is a script) whose program was killed: 128 plus the signal.
  */
-const REPORTED_KILLS = [constants.signals.SIGKILL, constants.signals.SIGTERM].map((signal) => 128 + signal);
+const SHELL_KILL_EXIT_CODES = [constants.signals.SIGKILL, constants.signals.SIGTERM].map((signal) => 128 + signal);
 
-/** How a shell reports that it can't run a program, or finds none. */
-const NOT_RUN = [126, 127];
+/** Exit codes of a shell that can't run a program, or finds none. */
+const SHELL_START_FAILURES = [126, 127];
 
-/** What the process was limited to, beside memory. */
-export type Limited = {
-  /** Undefined: as many as it takes. */
+/** Limits of a process, and which of them it reached. */
+export type AppliedLimits = {
+  /** Undefined: unlimited. */
   cpuSeconds: number | undefined;
-  /** Whether it was stopped since all programs together had too much memory. */
-  isStopped: boolean;
-  /** Whether it had about as much memory as it may have. */
-  isFull: boolean;
+  /** Whether it was killed because all programs together used too much memory. */
+  wasKilledForMemory: boolean;
+  /** Whether it used about as much memory as it may. */
+  usedAllMemory: boolean;
 };
 
-const UNLIMITED: Limited = { cpuSeconds: undefined, isStopped: false, isFull: false };
+const UNLIMITED: AppliedLimits = { cpuSeconds: undefined, wasKilledForMemory: false, usedAllMemory: false };
 
-function tooMuchMemory(who: string, bytes: number, stderr: StderrTail): Error {
-  const limit = `${who} may use ${megabytes(bytes)} of the function's ${currentBudget().memoryMB} MB of memory, and this video takes more`;
+function memoryLimitError(programs: string, bytes: number, stderr: StderrTail): Error {
+  const limit = `${programs} may use ${megabytes(bytes)} of the function's ${currentBudget().memoryMB} MB of memory, and this video needs more`;
   const advice = "Raise video_split.memory_mb, or export the video with a smaller picture or fewer tracks.";
-  return limitExceeded(`${limit} (${stderr || "it was stopped"}). ${advice}`);
+  return limitExceeded(`${limit} (${stderr || "it was killed"}). ${advice}`);
 }
 
-const tooMuchTime = (program: Program, seconds: number): Error =>
+const cpuTimeLimitError = (program: Program, seconds: number): Error =>
   limitExceeded(
-    `${program} can't tell within ${seconds} seconds of CPU time what the file holds: it has too many tags, tracks or index entries. ` +
-      'Export it anew with "ffmpeg -i VIDEO -map 0:v:0 -map 0:a? -c copy -map_metadata -1 EXPORTED" and upload that.',
+    `${program} can't probe the file within ${seconds} seconds of CPU time: it has too many tags, tracks or index entries. ` +
+      'Export it again with "ffmpeg -i VIDEO -map 0:v:0 -map 0:a? -c copy -map_metadata -1 EXPORTED" and upload that.',
   );
 
-const tooManyStreams = (): Error =>
+const streamLimitError = (): Error =>
   limitExceeded(
     `The file has more than ${currentBudget().streams} tracks. ` +
       'Export it with fewer: "ffmpeg -i VIDEO -map 0:v:0 -map 0:a? -c copy EXPORTED", and upload that.',
   );
 
-/** Which limit ended a process; undefined where none did. */
-function overrunOf(program: Program, { code, signal }: Exit, stderr: StderrTail, limited: Limited): Error | undefined {
+/** The error of the limit that ended a process; undefined when none did. */
+function limitErrorOf(
+  program: Program,
+  { code, signal }: Exit,
+  stderr: StderrTail,
+  limited: AppliedLimits,
+): Error | undefined {
   const { programBytes, programsBytes } = currentBudget();
-  if (limited.isStopped) return tooMuchMemory("All runs of ffmpeg together", programsBytes, stderr);
-  if (limited.cpuSeconds !== undefined && signal === "SIGXCPU") return tooMuchTime(program, limited.cpuSeconds);
+  if (limited.wasKilledForMemory) return memoryLimitError("All runs of ffmpeg together", programsBytes, stderr);
+  if (limited.cpuSeconds !== undefined && signal === "SIGXCPU") return cpuTimeLimitError(program, limited.cpuSeconds);
   if (code === 0) return undefined;
-  if (stderr.saysTooManyStreams) return tooManyStreams();
-  return limited.isFull || stderr.saysOutOfMemory ? tooMuchMemory(program, programBytes, stderr) : undefined;
+  if (stderr.reportsTooManyStreams) return streamLimitError();
+  return limited.usedAllMemory || stderr.reportsOutOfMemory
+    ? memoryLimitError(program, programBytes, stderr)
+    : undefined;
 }
 
-/** Why a process failed; undefined where it ended well. */
+/** Why a process failed; undefined when it succeeded. */
 export function failureOf(
   program: Program,
   exit: Exit,
   stderr: StderrTail,
-  limited: Limited = UNLIMITED,
+  limited: AppliedLimits = UNLIMITED,
 ): Error | undefined {
-  // ffmpeg also exits with 0 where the end of a file couldn't be written.
-  if (stderr.saysDiskFull) return new DiskFullError(`The disk is full for ${program}: ${stderr}`);
-  const overrun = overrunOf(program, exit, stderr, limited);
+  // ffmpeg also exits with 0 when the end of a file couldn't be written.
+  if (stderr.reportsDiskFull) return new DiskFullError(`The disk is full for ${program}: ${stderr}`);
+  const overrun = limitErrorOf(program, exit, stderr, limited);
   if (overrun !== undefined) return overrun;
   const { code, signal } = exit;
   if (code === 0) return undefined;
-  if (NOT_RUN.includes(code ?? 0)) return new ProcessStartError(program, new Error(`${stderr}`));
+  if (SHELL_START_FAILURES.includes(code ?? 0)) return new ProcessStartError(program, new Error(`${stderr}`));
   const isKilled =
     signal === null
-      ? REPORTED_KILLS.includes(code ?? 0) || (program === "ffmpeg" && STOPPED.includes(code ?? 0))
+      ? SHELL_KILL_EXIT_CODES.includes(code ?? 0) ||
+        (program === "ffmpeg" && EXIT_CODES_AFTER_SIGNAL.includes(code ?? 0))
       : !CRASHES.includes(signal);
   return new (isKilled ? ProcessKilledError : FfmpegError)(program, exit, stderr.toString());
 }

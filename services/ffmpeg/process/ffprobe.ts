@@ -7,20 +7,20 @@ import type { SourceAddress } from "./sandbox.ts";
 export type FfprobeRun = {
   binary: string;
   args: string[];
-  /** Kills ffprobe. */
+  /** Aborting it kills ffprobe. */
   signal: AbortSignal;
-  /** Of the source, where it's read. */
+  /** Address of the source, when ffprobe reads it. */
   source?: SourceAddress;
-  /** Seconds of CPU that it may take. Default: as many as it takes. */
+  /** Limit of CPU time in seconds. Default: none. */
   cpuSeconds?: number;
-  /** Bytes that it may write. Default: as many as it does; lines are passed on as they come. */
+  /** Limit of its output in bytes. Default: none; lines aren't collected. */
   outputBytes?: number;
   onLine: (line: string) => void;
 };
 
 type Program = Pick<FfprobeRun, "binary" | "signal">;
 
-/** Names of a program's decoders, by its path. */
+/** The decoders of each ffprobe binary, by its path. */
 const DECODERS = new Map<string, string>();
 
 async function decodersOf({ binary, signal }: Program): Promise<string> {
@@ -36,9 +36,9 @@ async function decodersOf({ binary, signal }: Program): Promise<string> {
 }
 
 /**
- * ffprobe opens a decoder for each track, though it decodes nothing with it, and refuses the whole
- * file where one isn't in `-codec_whitelist`. Set for each kind of track, the list holds for these
- * alone; libavformat, which does decode to find parameters, keeps the sandbox's list.
+ * ffprobe opens a decoder for each track, although it decodes nothing with it, and fails when one
+ * isn't in `-codec_whitelist`. These options apply to the decoders of one track type only;
+ * libavformat, which decodes to find parameters, keeps the sandbox's list.
  */
 async function openableDecoders(program: Program): Promise<string[]> {
   const names = await decodersOf(program);
@@ -47,17 +47,17 @@ async function openableDecoders(program: Program): Promise<string[]> {
 
 const QUIET = ["-hide_banner", "-v", "error"];
 
-/** It opens a decoder for each track, and of each it decodes a picture at most. */
+/** Each decoder decodes one frame at most. */
 const ONE_THREAD = ["-threads", "1"];
 
-/** What comes of a pipe, up to so many bytes. Throws `RejectedVideo` (LimitExceeded) for more. */
-async function* bounded(pipe: OutputPipe, most: number): AsyncGenerator<Buffer> {
+/** The content of a pipe. Throws `RejectedVideo` (LimitExceeded) beyond `maxBytes`. */
+async function* bounded(pipe: OutputPipe, maxBytes: number): AsyncGenerator<Buffer> {
   let bytes = 0;
   for await (const chunk of pipe) {
     bytes += chunk.length;
-    if (bytes > most)
+    if (bytes > maxBytes)
       throw limitExceeded(
-        `The file's headers say more than ${megabytes(most)} of its tracks and tags. ` +
+        `The metadata of the file's tracks and tags is larger than ${megabytes(maxBytes)}. ` +
           'Export it without tags: "ffmpeg -i VIDEO -map 0:v:0 -map 0:a? -c copy -map_metadata -1 EXPORTED", and upload that.',
       );
     yield chunk;
@@ -65,13 +65,12 @@ async function* bounded(pipe: OutputPipe, most: number): AsyncGenerator<Buffer> 
 }
 
 /**
- * Runs ffprobe and passes on its stdout line by line, however long it is. Throws what `onLine`
- * throws, `RejectedVideo` (LimitExceeded) for more than `outputBytes`, and else as `runProgram`.
- * fluent-ffmpeg's own ffprobe() is not used: it collects all output and passes on this process's
- * environment.
+ * Runs ffprobe and passes on its stdout line by line. Throws what `onLine` throws, `RejectedVideo`
+ * (LimitExceeded) beyond `outputBytes`, and otherwise as `runProgram`. fluent-ffmpeg's ffprobe()
+ * isn't used: it collects all output and passes on this process's environment.
  */
 export async function runFfprobe({ args, onLine, outputBytes, ...run }: FfprobeRun): Promise<void> {
-  // The more particular list comes behind the general one: the last one holds.
+  // The last `-codec_whitelist` that matches a decoder counts.
   const all = [...QUIET, ...ONE_THREAD, ...args, ...(await openableDecoders(run))];
   await runProgram({ ...run, program: "ffprobe", args: all, stdout: true }, async ({ outputs: [stdout] }) =>
     eachLine(outputBytes === undefined ? stdout! : bounded(stdout!, outputBytes), onLine),

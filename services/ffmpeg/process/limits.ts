@@ -1,37 +1,41 @@
 import { type Budget, budgetOf } from "../../split/domain/budget.ts";
 
 /**
- * Memory and CPU time of the programs that are started here, as the system limits them: ffmpeg is
- * refused more memory, and ends. docs/decisions/budget.md
+ * Memory and CPU limits of the started programs, set by the operating system: ffmpeg's allocations
+ * fail, and it exits. docs/decisions/budget.md
  */
 
 let current = budgetOf();
 
-/** The budget that holds for all programs that this process starts; default: that of the default memory. */
+/**
+ * The budget of all programs that this process starts. Default: that of the default memory size.
+ */
 export const currentBudget = (): Budget => current;
 
-/** Sets the budget for all programs that are started from now on. A function has one, by its memory. */
+/**
+ * Sets the budget of all programs started from now on. A function's budget follows from its memory.
+ */
 export function setBudget(budget: Budget): void {
   current = budget;
 }
 
 /**
- * Of each thread of a program, in KB: at the usual 8 MB the stacks of ffmpeg 7's threads, several for
- * each track, would count as more memory than a whole split uses.
+ * Stack of each thread, in KB. With the usual 8 MB, the stacks of ffmpeg 7's threads, several per
+ * track, would count as more memory than a whole split uses.
  */
 const STACK_KB = 2_048;
 
 const BYTES_PER_KB = 1_024;
 
-/** After the signal that a program may catch. */
+/** Time that a program gets to end after SIGXCPU, which it may catch. */
 const SECONDS_TO_END = 2;
 
-/** A limit that the system doesn't have, or has lower already, is left as it is. */
+/** A limit that the system doesn't support, or already has set lower, isn't changed. */
 const limiting = (limit: string): string => `ulimit ${limit} 2>/dev/null`;
 
 /**
- * The command line that runs a program under the limits. Not RLIMIT_AS: threads reserve addresses
- * that they never use. `cpuSeconds`: undefined for as many as it takes.
+ * The command line that runs a program with the limits. RLIMIT_AS isn't used: threads reserve
+ * address space that they never use. `cpuSeconds`: undefined for no limit.
  */
 export function limitedCommand(
   binary: string,

@@ -1,12 +1,12 @@
 import { StringDecoder } from "node:string_decoder";
 
-/** Takes lines out of UTF-8 text that comes in chunks. */
+/** Splits UTF-8 text that arrives in chunks into lines. */
 export class LineSplitter {
   readonly #decoder = new StringDecoder("utf8");
   readonly #maxLength: number;
   #rest = "";
 
-  /** A line is cut off after `maxLength` characters. */
+  /** Lines are truncated to `maxLength` characters. */
   constructor(maxLength = Number.POSITIVE_INFINITY) {
     this.#maxLength = maxLength;
   }
@@ -19,7 +19,7 @@ export class LineSplitter {
     return lines.map((line) => this.#trimmed(line));
   }
 
-  /** The last line, where no line break ends it. */
+  /** The last line, if no line break ends it. */
   end(): string[] {
     const last = this.#rest + this.#decoder.end();
     this.#rest = "";
@@ -31,7 +31,7 @@ export class LineSplitter {
   }
 }
 
-/** Each line of a stream. */
+/** The lines of a stream. */
 export async function* linesOf(stream: AsyncIterable<Buffer>): AsyncGenerator<string> {
   const splitter = new LineSplitter();
   for await (const chunk of stream) yield* splitter.push(chunk);

@@ -2,23 +2,23 @@ import { readFileSync } from "node:fs";
 import { currentBudget } from "./limits.ts";
 
 /**
- * Several programs run at the same time, each of them under its own limit: what they have together is
- * looked at every so often. Only Linux says it.
+ * Limits the memory of all running programs together, by sampling it: each one also has a limit of
+ * its own. Works on Linux only.
  */
 
-const LOOK_EVERY_MS = 100;
+const CHECK_INTERVAL_MS = 100;
 const BYTES_PER_KB = 1_024;
 
-/** A program that runs. */
+/** A running program. */
 export type Watched = {
   pid: number;
-  /** The most memory that it was seen with. Bytes. */
-  mostBytes: number;
-  /** Called once, where it's the largest and all are too large. */
+  /** The most memory that was measured, in bytes. */
+  peakBytes: number;
+  /** Called once, when the total is too large and this is the largest program. */
   onExcess: () => void;
 };
 
-/** Memory of its own that a process has: undefined where it's gone, or the system doesn't say. */
+/** Private memory of a process; undefined when it has ended, or the system doesn't report it. */
 function bytesOf(pid: number): number | undefined {
   try {
     const found = /^RssAnon:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "latin1"));
@@ -28,19 +28,21 @@ function bytesOf(pid: number): number | undefined {
   }
 }
 
-/** Of the budget: what fails with more than this fails for want of memory, whatever it says. */
+/**
+ * A program that fails above this share of its budget is taken to have failed for lack of memory.
+ */
 const FULL_SHARE = 0.75;
 
-/** Whether a program had about as much memory as it may have. */
-export const isFull = ({ mostBytes }: Watched): boolean => mostBytes > FULL_SHARE * currentBudget().programBytes;
+/** Whether a program used about as much memory as it may. */
+export const usedAllMemory = ({ peakBytes }: Watched): boolean => peakBytes > FULL_SHARE * currentBudget().programBytes;
 
 const running = new Set<Watched>();
-let looking: NodeJS.Timeout | undefined;
+let timer: NodeJS.Timeout | undefined;
 
-/** Ends the largest program where all together have more than the budget. */
-function look(): void {
+/** Stops the largest program when the total exceeds the budget. */
+function checkMemory(): void {
   const sizes = [...running].map((watched) => ({ watched, bytes: bytesOf(watched.pid) ?? 0 }));
-  for (const { watched, bytes } of sizes) watched.mostBytes = Math.max(watched.mostBytes, bytes);
+  for (const { watched, bytes } of sizes) watched.peakBytes = Math.max(watched.peakBytes, bytes);
   const total = sizes.reduce((sum, { bytes }) => sum + bytes, 0);
   if (total <= currentBudget().programsBytes) return;
   const { watched } = sizes.reduce((largest, one) => (one.bytes > largest.bytes ? one : largest));
@@ -48,16 +50,16 @@ function look(): void {
   watched.onExcess();
 }
 
-/** Begins to look at a program. */
+/** Starts measuring a program. */
 export function watch(watched: Watched): void {
   running.add(watched);
-  if (looking === undefined && process.platform === "linux") looking = setInterval(look, LOOK_EVERY_MS).unref();
+  if (timer === undefined && process.platform === "linux") timer = setInterval(checkMemory, CHECK_INTERVAL_MS).unref();
 }
 
-/** Its process is gone, or about to. */
+/** Stops measuring a program that has ended or is about to. */
 export function unwatch(watched: Watched): void {
   running.delete(watched);
   if (running.size > 0) return;
-  clearInterval(looking);
-  looking = undefined;
+  clearInterval(timer);
+  timer = undefined;
 }

@@ -1,4 +1,4 @@
-/** Optional packages: they may be absent when types are checked, and their types with them. */
+/** Optional packages may be absent when types are checked, and their types with them. */
 declare module "ffmpeg-static" {
   const path: string | null;
   export default path;

@@ -6,38 +6,33 @@ import { linesOf } from "./lines.ts";
 import type { OutputPipe } from "./program.ts";
 
 /**
- * How packets get from ffmpeg into this process, whatever the codec: one output has a line about
- * each packet (ffmpeg's framecrc format: stream, dts, pts, duration, size, checksum), and another
- * has their bytes, one after the other.
+ * How packets get from ffmpeg into this process, for any codec: one output has a line per packet
+ * (ffmpeg's framecrc format: stream, dts, pts, duration, size, checksum), another has the packets'
+ * bytes without separators.
  */
 
-/**
- * Output options of the two, in this order: the line about a packet is written before its bytes.
- */
+/** Options of the two outputs, in this order: a packet's line must be written before its bytes. */
 export const PACKET_LINES = ["-f", "framecrc", "-flush_packets", "1"] as const;
 export const PACKET_BYTES = ["-f", "data", "-flush_packets", "1"] as const;
 
-/**
- * Output options of lines with a hash of the whole packet, in place of its bytes: CRC-32, as zlib
- * has it.
- */
+/** Output options for lines with a CRC-32 (zlib's) of each packet instead of its bytes. */
 export const PACKET_HASHES = ["-f", "framehash", "-hash", "crc32", "-flush_packets", "1"] as const;
 
 export type PacketLine = {
-  /** In ticks of the clock; `pts` is undefined where the container has none. */
+  /** In ticks of the clock; `pts` is undefined when the container stores none. */
   dts: number;
   pts: number | undefined;
   duration: number;
   size: number;
   /** Hexadecimal. */
   checksum: string;
-  /** Whether the container calls it a keyframe. */
+  /** Whether the container marks it as a keyframe. */
   key: boolean;
-  /** Whether something comes beside its bytes, such as transparency in WebM. */
-  hasAdditions: boolean;
+  /** Whether it has side data, such as transparency in WebM (BlockAdditions). */
+  hasBlockAdditions: boolean;
 };
 
-/** Ticks a second, as numerator and denominator of a tick's seconds. */
+/** A time base: seconds per tick as numerator and denominator. */
 export type Clock = { num: number; den: number };
 
 const NO_TIME = "-9223372036854775808";
@@ -45,8 +40,8 @@ const NO_TIME = "-9223372036854775808";
 const HEADER = /^#tb 0: (\d+)\/(\d+)/;
 
 /**
- * Reads the lines about the packets of one stream. The clock is known with the first packet; what
- * the comments before it say is passed to `onComment`.
+ * Reads the packet lines of one stream. Comment lines are passed to `onComment`; the time base is
+ * read from one of them.
  */
 export async function* readPacketLines(
   lines: OutputPipe,
@@ -62,7 +57,8 @@ export async function* readPacketLines(
     }
     const fields = text.split(",").map((field) => field.trim());
     const [, dts, pts, duration, size, checksum = "", ...rest] = fields;
-    if (clock === undefined || size === undefined) throw new Error(`not a line of ffmpeg's framecrc format: ${text}`);
+    if (clock === undefined || size === undefined)
+      throw new Error(`ffmpeg wrote a line that isn't in its framecrc format: ${text}`);
     yield {
       clock,
       line: {
@@ -72,7 +68,7 @@ export async function* readPacketLines(
         size: Number(size),
         checksum,
         key: isKey(rest[0]),
-        hasAdditions: rest.some((field) => field.startsWith("S=")),
+        hasBlockAdditions: rest.some((field) => field.startsWith("S=")),
       },
     };
   }
@@ -80,20 +76,20 @@ export async function* readPacketLines(
 
 const KEY_FLAG = 1;
 
-/** Such as "F=0x4"; left out where it's a keyframe and nothing else. */
+/** `flags` is such as "F=0x4", and absent for a keyframe without other flags. */
 const isKey = (flags = ""): boolean => !flags.startsWith("F=") || (Number(flags.slice(2)) & KEY_FLAG) !== 0;
 
 export type ReadPacket = PacketLine & { clock: Clock; data: Buffer };
 
 /**
- * Reads the packets of one stream, lines and bytes. Ends where either does. Throws `RejectedVideo`
- * (LimitExceeded) for a packet that is larger than memory allows.
+ * Reads the packets of one stream from both outputs. Ends when either ends. Throws `RejectedVideo`
+ * (LimitExceeded) for a packet larger than the memory budget allows.
  */
 export async function* readPackets(lines: OutputPipe, bytes: OutputPipe): AsyncGenerator<ReadPacket> {
   const reader = new ByteReader(bytes);
   const { packetBytes } = currentBudget();
   for await (const { clock, line } of readPacketLines(lines)) {
-    if (line.size > packetBytes) throw tooLargePacket(line.size, packetBytes);
+    if (line.size > packetBytes) throw packetSizeLimitError(line.size, packetBytes);
     const data = await reader.read(line.size);
     if (data === undefined) break;
     yield { ...line, clock, data };
@@ -101,8 +97,8 @@ export async function* readPackets(lines: OutputPipe, bytes: OutputPipe): AsyncG
   await reader.drain();
 }
 
-const tooLargePacket = (size: number, most: number): Error =>
+const packetSizeLimitError = (size: number, limit: number): Error =>
   limitExceeded(
-    `One packet of the file has ${megabytes(size)}, and at most ${megabytes(most)} can be held in memory. ` +
+    `A packet of the file has ${megabytes(size)}; at most ${megabytes(limit)} fit into memory. ` +
       "Convert the video to H.264 in MP4, or raise video_split.memory_mb.",
   );

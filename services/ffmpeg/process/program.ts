@@ -3,7 +3,7 @@ import type { Readable, Writable } from "node:stream";
 import { unlessAborted } from "./condition.ts";
 import { type Exit, failureOf, ProcessStartError, type Program } from "./errors.ts";
 import { limitedCommand } from "./limits.ts";
-import { isFull, unwatch, type Watched, watch } from "./memory-watch.ts";
+import { unwatch, usedAllMemory, type Watched, watch } from "./memory-watch.ts";
 import { childEnvironment, type SourceAddress } from "./sandbox.ts";
 import { StderrTail } from "./stderr-tail.ts";
 
@@ -11,67 +11,66 @@ export type ProgramRun = {
   program: Program;
   binary: string;
   args: readonly string[];
-  /** Its working directory. */
+  /** Working directory. */
   directory?: string;
-  /** Of the source, where it's read. */
+  /** Address of the source, when the program reads it. */
   source?: SourceAddress;
-  /** Kills it. */
+  /** Aborting it kills the program. */
   signal: AbortSignal;
   /** Whether it reads `pipe:0`. Default: no. */
   stdin?: boolean;
   /** Whether it writes `pipe:1`. Default: no. */
   stdout?: boolean;
-  /** How many pipes it writes to from `pipe:3` on. Default: none. */
+  /** Number of output pipes from `pipe:3` on. Default: none. */
   pipes?: number;
-  /** Seconds of CPU that it may take; what takes more is rejected. Default: as many as it takes. */
+  /** Limit of CPU time in seconds; beyond it, the video is rejected. Default: none. */
   cpuSeconds?: number;
 };
 
 /**
- * What the program writes to a pipe. It ends only when the program has ended well and the run
- * wasn't aborted: else it throws why, so that no reader takes a failure for the end of the data.
+ * An output of the program. Iteration ends only when the program has succeeded and the run wasn't
+ * aborted. Otherwise it throws the failure, so no reader takes a failure for the end of the data.
  */
 export type OutputPipe = AsyncIterable<Buffer>;
 
-/** What the program reads from a pipe. */
+/** An input of the program. */
 export type InputPipe = {
   /**
-   * Resolves when there's room for more. Also where the program has ended or reads no more: then it
-   * needs no more. Rejects with the signal's reason.
+   * Resolves when more can be written, and when the program has ended or has closed the pipe: then
+   * it needs no more. Rejects with the signal's reason.
    */
   write(data: Buffer): Promise<void>;
-  /** No more is written. */
+  /** Closes the pipe after what was written. */
   end(): void;
 };
 
 export type ProgramPipes = {
-  /** `pipe:0`, where it's read. */
+  /** `pipe:0`, if `stdin` is set. */
   input: InputPipe;
-  /** `pipe:1`, where it's written, then `pipe:3` and up. */
+  /** `pipe:1` if `stdout` is set, then `pipe:3` and up. */
   outputs: OutputPipe[];
 };
 
-/** A process that was killed is gone in no time, unless the machine is in trouble. */
+/** How long to wait for a killed process to end. */
 const MAX_EXIT_MS = 5_000;
 
 /**
- * Runs ffmpeg or ffprobe to its end in the scrubbed environment, while `attend` feeds and reads its
- * pipes. Resolves with what it wrote to stderr (the last lines) when both have ended well. Throws
- * what `attend` throws; `FfmpegError`, `ProcessKilledError`, `ProcessStartError` or
- * `DiskFullError`; `RejectedVideo` (LimitExceeded) where the program needs more memory or CPU time
- * than it may use; and, as soon as it's aborted and whatever `attend` waits for, the signal's
- * reason. No process and no pipe is left, however it ends.
+ * Runs ffmpeg or ffprobe in the scrubbed environment while `usePipes` writes and reads its pipes.
+ * Resolves with the last lines of stderr when both have succeeded. Throws what `usePipes` throws;
+ * `FfmpegError`, `ProcessKilledError`, `ProcessStartError` or `DiskFullError`; `RejectedVideo`
+ * (LimitExceeded) when the program needs more memory or CPU time than it may use; and the signal's
+ * reason, immediately. However it ends, no process and no pipe is left.
  */
 export async function runProgram(
   run: ProgramRun,
-  attend: (pipes: ProgramPipes) => Promise<void>,
+  usePipes: (pipes: ProgramPipes) => Promise<void>,
 ): Promise<{ stderr: string }> {
   const { signal } = run;
   signal.throwIfAborted();
   const running = await start(run);
   try {
     const work = async (): Promise<void> => {
-      await attend(running.pipes);
+      await usePipes(running.pipes);
       const failure = await running.failure;
       if (failure !== undefined) throw failure;
     };
@@ -85,7 +84,7 @@ export async function runProgram(
 type Running = {
   pipes: ProgramPipes;
   stderr: StderrTail;
-  /** Why it failed, once it has ended; undefined where it ended well. */
+  /** Resolves when it has ended: why it failed; undefined when it succeeded. */
   failure: Promise<Error | undefined>;
   stop(): Promise<void>;
 };
@@ -93,12 +92,12 @@ type Running = {
 async function start(run: ProgramRun): Promise<Running> {
   const { program, signal, cpuSeconds } = run;
   const child = await spawned(run);
-  let isStopped = false;
+  let wasKilledForMemory = false;
   const watched: Watched = {
     pid: child.pid!,
-    mostBytes: 0,
+    peakBytes: 0,
     onExcess: () => {
-      isStopped = true;
+      wasKilledForMemory = true;
       child.kill("SIGKILL");
     },
   };
@@ -111,7 +110,7 @@ async function start(run: ProgramRun): Promise<Running> {
   });
   const stderr = new StderrTail(run.source);
   const failure = Promise.all([exit, readStderr(child, stderr)]).then(([ended]) =>
-    failureOf(program, ended, stderr, { cpuSeconds, isStopped, isFull: isFull(watched) }),
+    failureOf(program, ended, stderr, { cpuSeconds, wasKilledForMemory, usedAllMemory: usedAllMemory(watched) }),
   );
   const [, stdout, , ...more] = child.stdio as (Readable | null)[];
   const outputs = [stdout, ...more].filter((pipe) => pipe !== null && pipe !== undefined);
@@ -130,10 +129,7 @@ async function start(run: ProgramRun): Promise<Running> {
   };
 }
 
-/**
- * Starts the process. Node emits an error where there's no process, and throws where it expected
- * none.
- */
+/** Starts the process. Node emits some start errors and throws others. */
 async function spawned(run: ProgramRun): Promise<ChildProcess> {
   const { program, binary, args, directory, source, cpuSeconds, stdin = false, stdout = false, pipes = 0 } = run;
   const kept = [stdin, stdout, true, ...Array<boolean>(pipes).fill(true)];
@@ -145,14 +141,14 @@ async function spawned(run: ProgramRun): Promise<ChildProcess> {
       child.once("spawn", resolve);
       child.once("error", reject);
     });
-    // Of a signal that can't be sent, for one.
+    // For example, a signal that can't be sent.
     child.on("error", () => {});
     if (kept.some((isPiped, fd) => isPiped && !child.stdio[fd])) {
       child.kill("SIGKILL");
       for (const pipe of child.stdio) pipe?.destroy();
       throw new Error("not all of its pipes could be opened");
     }
-    // A pipe that breaks is reported by how the process ends.
+    // Broken pipes are reported by how the process ends.
     for (const pipe of child.stdio) pipe?.on("error", () => {});
     return child;
   } catch (error) {
@@ -189,7 +185,7 @@ async function* readOutput(
 const inputPipe = (pipe: Writable | null, signal: AbortSignal): InputPipe => ({
   write: async (data) => {
     signal.throwIfAborted();
-    // The callback comes also when the pipe is closed.
+    // Node calls back also when the pipe is closed.
     await new Promise<void>((resolve) => {
       if (pipe === null || pipe.write(data, () => resolve())) resolve();
     });

@@ -1,7 +1,7 @@
 import type { FileHandle } from "node:fs/promises";
 import { ServiceError } from "../../video/errors.ts";
 
-/** A file of ours ended before the bytes that it must hold: it was cut off while it was written, or since. */
+/** A temporary file is shorter than what was written to it. */
 export class UnexpectedEndOfFileError extends ServiceError {
   override name = "UnexpectedEndOfFileError";
   readonly code = "UnexpectedEndOfFile";
@@ -9,8 +9,8 @@ export class UnexpectedEndOfFileError extends ServiceError {
 }
 
 /**
- * Reads exactly `length` bytes from `position` on: `FileHandle.read` may return fewer than were asked for. Throws
- * `UnexpectedEndOfFileError` where the file ends before, and the file system's own errors.
+ * Reads exactly `length` bytes from `position` on; `FileHandle.read` may return fewer. Throws
+ * `UnexpectedEndOfFileError` when the file ends before, and the file system's errors.
  */
 export async function readFully(
   file: Pick<FileHandle, "read">,
@@ -23,7 +23,7 @@ export async function readFully(
     const { bytesRead } = await file.read(data, filled, length - filled, position + filled);
     if (bytesRead === 0) {
       const end = position + filled;
-      throw new UnexpectedEndOfFileError(`The file ends at byte ${end}, and must reach to ${position + length}`);
+      throw new UnexpectedEndOfFileError(`The file ends at byte ${end}; expected at least ${position + length} bytes`);
     }
     filled += bytesRead;
   }

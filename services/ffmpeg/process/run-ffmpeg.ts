@@ -2,39 +2,34 @@ import ffmpeg from "fluent-ffmpeg";
 import { type InputPipe, type OutputPipe, runProgram } from "./program.ts";
 import type { SourceAddress } from "./sandbox.ts";
 
-/** Two words at least: fluent-ffmpeg splits a lone one that has a space in it. */
+/** At least two words: fluent-ffmpeg splits a single one at its spaces. */
 type Options = readonly string[];
 
-/**
- * An output's options. Null: no output of its own, but a pipe that another output's options name.
- */
+/** Options of an output. Null: a pipe that another output's options name. */
 type PipeSpec = Options | null;
 
-/**
- * Pipes by name, or lists of pipes. They are `pipe:3` and up, in the order in which they stand
- * here.
- */
+/** Pipes, or lists of pipes, by name. They become `pipe:3` and up, in this order. */
 type PipeSpecs = Readonly<Record<string, PipeSpec | readonly PipeSpec[]>>;
 
 export type FfmpegSpec<Pipes extends PipeSpecs = PipeSpecs> = {
   binary: string;
-  /** Relative paths are below it. */
+  /** Working directory, for relative paths. */
   directory: string;
-  /** Of the source, where it's read. */
+  /** Address of the source, when ffmpeg reads it. */
   source?: SourceAddress;
-  /** Kills ffmpeg. */
+  /** Aborting it kills ffmpeg. */
   signal: AbortSignal;
-  /** An input that is read from a pipe. It's ffmpeg's first. */
+  /** An input that is read from a pipe: ffmpeg's first input. */
   pipedInput?: { options: Options };
-  /** Files and addresses to read. */
+  /** Files and URLs to read. */
   inputs?: readonly { from: string; options: Options }[];
   /** Files to write. */
   files?: readonly { path: string; options: Options }[];
-  /** What else it writes. */
+  /** Outputs that are written to pipes. */
   pipes?: Pipes;
 };
 
-/** The ends of a run's pipes that are ours. */
+/** This process's ends of the pipes. */
 export type FfmpegPipes<Spec extends FfmpegSpec> = {
   input: Spec extends { pipedInput: object } ? InputPipe : undefined;
   outputs: {
@@ -45,18 +40,17 @@ export type FfmpegPipes<Spec extends FfmpegSpec> = {
 const isList = (spec: PipeSpec | readonly PipeSpec[]): spec is readonly PipeSpec[] =>
   Array.isArray(spec) && spec.every((options) => typeof options !== "string");
 
-/** One for each pipe, in their order. */
+/** The options of each pipe, in order. */
 const inOrder = (specs: PipeSpecs): PipeSpec[] =>
   Object.values(specs).flatMap((spec) => (isList(spec) ? [...spec] : [spec]));
 
 /**
- * Runs one ffmpeg command to its end, while `attend` feeds and reads its pipes. Resolves with what
- * ffmpeg wrote to stderr. Errors, and what becomes of a run that is aborted, are those of
- * `runProgram`.
+ * Runs one ffmpeg command while `usePipes` writes and reads its pipes. Resolves with ffmpeg's
+ * stderr. Errors and abortion are as in `runProgram`.
  */
 export async function runFfmpeg<Spec extends FfmpegSpec>(
   spec: Spec,
-  attend: (pipes: FfmpegPipes<Spec>) => Promise<void> = async () => {},
+  usePipes: (pipes: FfmpegPipes<Spec>) => Promise<void> = async () => {},
 ): Promise<{ stderr: string }> {
   const { binary, directory, source, signal, pipedInput, pipes: specs = {} } = spec;
   const args = await commandLine(spec);
@@ -69,11 +63,14 @@ export async function runFfmpeg<Spec extends FfmpegSpec>(
       name,
       isList(pipe) ? left.splice(0, pipe.length) : left.shift(),
     ]);
-    return attend({ input: stdin ? input : undefined, outputs: Object.fromEntries(named) } as FfmpegPipes<Spec>);
+    return usePipes({ input: stdin ? input : undefined, outputs: Object.fromEntries(named) } as FfmpegPipes<Spec>);
   });
 }
 
-/** What is replaced in fluent-ffmpeg 2.1.3. It's archived and pinned, so these won't move. */
+/**
+ * Internals of fluent-ffmpeg 2.1.3 that are replaced. It's archived and pinned, so they won't
+ * change.
+ */
 type Internals = {
   _checkCapabilities: (done: (error?: Error) => void) => void;
   availableEncoders: (done: (error: null, encoders: object) => void) => void;
@@ -81,14 +78,14 @@ type Internals = {
 };
 
 /**
- * The arguments that fluent-ffmpeg makes of the command. The process is started by `runProgram`:
- * fluent-ffmpeg would pass on this process's environment, opens no pipe beyond stderr, and throws
- * out of everybody's reach where no process can be started.
+ * The command line that fluent-ffmpeg makes. `runProgram` starts the process, because fluent-ffmpeg
+ * passes on this process's environment, opens no further pipes, and throws an error that can't be
+ * caught when no process can be started.
  */
 function commandLine(spec: FfmpegSpec): Promise<string[]> {
   const command = ffmpeg();
   const internals = command as unknown as Internals;
-  // Two more processes before each run, to find out what a failing run reports just as well.
+  // Avoids two processes before each run; a failing run reports the same.
   internals._checkCapabilities = (done) => done();
   internals.availableEncoders = (done) => done(null, {});
 

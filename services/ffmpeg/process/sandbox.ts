@@ -1,19 +1,19 @@
 import { availableParallelism } from "node:os";
 import { MAX_PIXELS } from "../../split/domain/budget.ts";
-import { ADMITTED_DECODERS } from "./decoders.ts";
+import { ALLOWED_DECODERS } from "./decoders.ts";
 import { currentBudget } from "./limits.ts";
 
 /**
- * Uploads are hostile: a media file can name other files, hosts and devices for ffmpeg to open.
- * These lists and this environment are all that ffmpeg and ffprobe get.
+ * Uploads may be hostile: a media file can name other files, hosts and devices for ffmpeg to open.
+ * ffmpeg and ffprobe get only what these lists and this environment allow.
  * https://ffmpeg.org/ffmpeg-protocols.html, https://ffmpeg.org/ffmpeg-formats.html
  */
 
 /**
- * The environment of every child: no credentials, and no variable by which ffmpeg would write a
- * report. A static build that converts a broadcast stream's service name loads the machine's
- * character-set modules, made for another libc, and crashes (@ffprobe-installer's 5.2 on Debian 12,
- * with every MPEG-TS file): it gets the path of a folder that isn't there.
+ * The environment of every child process: no credentials, and no variable that makes ffmpeg write a
+ * report. GCONV_PATH is a missing folder: a static build that converts a broadcast stream's service
+ * name loads the system's character set modules, made for another libc, and crashes
+ * (@ffprobe-installer's 5.2 on Debian 12, with every MPEG-TS file).
  */
 export const CHILD_ENVIRONMENT: Readonly<Record<string, string>> = {
   LC_ALL: "C",
@@ -23,21 +23,21 @@ export const CHILD_ENVIRONMENT: Readonly<Record<string, string>> = {
 
 /** How ffmpeg reaches the loopback source. */
 export type SourceAddress = {
-  /** What it opens. No secret: any user of the machine can read a command line. */
+  /** URL to open. Contains no secret: every user of the machine can read a command line. */
   url: string;
-  /** Of the loopback server, which it takes for a proxy. */
+  /** Port of the loopback server, which ffmpeg uses as a proxy. */
   port: number;
-  /** What it shows to the server. */
+  /** Password of the proxy. */
   secret: string;
 };
 
-/** The server knows its reader by these and the secret. */
+/** User name of the proxy. */
 export const PROXY_USER = "video-split";
 
 /**
- * The environment of a child, with the way to the source where it reads that. Only the user whose
- * process it is can read an environment. ffmpeg asks the proxy for every http: address, so that the
- * server also receives what a file asks for from other hosts.
+ * The environment of a child process; with the proxy, when it reads the source. Only the process's
+ * user can read its environment. ffmpeg sends requests for all http: URLs to the proxy, so the
+ * server also receives (and refuses) those for other hosts that a file names.
  * https://ffmpeg.org/ffmpeg-protocols.html#http
  */
 export const childEnvironment = (source: SourceAddress | undefined): Readonly<Record<string, string>> =>
@@ -45,37 +45,34 @@ export const childEnvironment = (source: SourceAddress | undefined): Readonly<Re
     ? CHILD_ENVIRONMENT
     : { ...CHILD_ENVIRONMENT, http_proxy: `http://${PROXY_USER}:${source.secret}@127.0.0.1:${source.port}` };
 
-/**
- * The loopback source is read over these. No file, no pipe, no data:, no crypto:, no other host is
- * asked for by us.
- */
+/** The protocols of the loopback source. Not file:, pipe:, data: or crypto:. */
 export const INPUT_PROTOCOLS = ["http", "tcp"];
 
 /**
- * Containers of moving pictures. No playlist (hls, concat, dash), no script, no image sequence, no
- * device, no raw stream.
+ * Demuxers of video containers. No playlists (hls, concat, dash), scripts, image sequences, devices
+ * or raw streams.
  */
 export const DEMUXERS = ["mov", "matroska", "mpegts", "avi", "flv", "ogg", "mpeg", "asf"];
 
 /**
- * Enough to find a late audio track in a broadcast stream, and a bound on what a hostile header can
- * make ffmpeg read.
+ * Enough to find a late audio track in a broadcast stream; limits what a hostile header can make
+ * ffmpeg read.
  */
 const PROBE_BYTES = 20_000_000;
 const ANALYZE_MICROSECONDS = 20_000_000;
 
-/** The same where a track's parameters weren't found so: its first packet comes later. */
+/** Limits of a second probe, when a track's parameters weren't found: its first packet is later. */
 const DEEP_PROBE_BYTES = 100_000_000;
 const DEEP_ANALYZE_MICROSECONDS = 600_000_000;
 
 /**
- * A program stream has presentation times for some pictures only, and muxers refuse the others:
- * ffmpeg is to work them out. Nowhere else, since it keeps packets in memory until it has.
+ * A program stream has presentation times for some pictures only, and muxers reject the others:
+ * ffmpeg must derive them. For other formats that would only keep packets in memory.
  */
 const LACKS_TIMES = "mpeg";
 
 /**
- * An MP4 or MOV that was truncated lists packets that end behind its end; half a picture is none.
+ * A truncated MP4 or MOV lists packets that extend beyond its end: an incomplete packet is dropped.
  */
 const ISO = "mov";
 
@@ -84,17 +81,17 @@ const inputFlags = (format: string | undefined): string[] => {
   return format?.split(",").includes(ISO) ? ["-fflags", "+discardcorrupt"] : [];
 };
 
-/** Each thread that decodes holds a picture of its own, however many cores there are. */
+/** Each decoder thread holds a frame, however many cores there are. */
 const DECODER_THREADS = String(Math.min(4, availableParallelism()));
 
-const BOUNDED = [...["-max_pixels", String(MAX_PIXELS)], ...["-codec_whitelist", ADMITTED_DECODERS.join(",")]] as const;
+const BOUNDED = [...["-max_pixels", String(MAX_PIXELS)], ...["-codec_whitelist", ALLOWED_DECODERS.join(",")]] as const;
 
-/** Options before `-i` for whatever is decoded. */
+/** Input options for everything that is decoded. */
 export const boundedDecoding = [...BOUNDED, "-threads", DECODER_THREADS] as const;
 
 /**
- * Options before `-i` for every file that we didn't make ourselves; `format` is ffprobe's name of
- * it, once it's known. `isDeep`: tracks are looked for further into the file.
+ * Input options for every file that this service didn't make. `format`: ffprobe's name of the
+ * container, when known. `isDeep`: probes further into the file.
  */
 export const untrustedInput = (format?: string, isDeep = false): string[] => [
   ...["-protocol_whitelist", INPUT_PROTOCOLS.join(",")],

@@ -1,37 +1,35 @@
 import { LineSplitter } from "./lines.ts";
 import type { SourceAddress } from "./sandbox.ts";
 
-/** How much of stderr goes into an error. */
+/** How much of stderr is included in an error. */
 const MAX_TAIL_LINES = 8;
 const MAX_TAIL_LINE_LENGTH = 300;
-/** How much of a line is looked at. */
+/** Longer lines are truncated before they're matched. */
 const MAX_LINE_LENGTH = 4_096;
 
-/** ffmpeg's words for ENOSPC and EDQUOT, at the end of a line that begins with what failed. */
+/** ffmpeg's messages for ENOSPC and EDQUOT, at the end of a line. */
 const DISK_FULL = /: (No space left on device|Disk quota exceeded)$/;
 
 /**
- * How programs say that they got no memory: ENOMEM in glibc's words and in musl's, x264 and x265,
- * what C++ throws, and threads that can't be started.
+ * Messages of failed allocations: ENOMEM in glibc and musl, x264, x265, C++ exceptions, and threads
+ * that can't be started.
  */
 const OUT_OF_MEMORY =
   /: (Cannot allocate memory|Out of memory)$|malloc of size \d+ failed|std::bad_alloc|pthread_create(\(\))? failed/;
 
-/** ffmpeg's words for more tracks than -max_streams. */
+/** ffmpeg's message for more tracks than -max_streams. */
 const TOO_MANY_STREAMS = /exceeds max_streams/;
 
-/**
- * The last lines of a process's stderr, bounded: a hostile file can make ffmpeg print without end.
- */
+/** Keeps the last lines of a process's stderr: a hostile file can make ffmpeg print endlessly. */
 export class StderrTail {
   readonly #splitter = new LineSplitter(MAX_LINE_LENGTH);
   readonly #lines: string[] = [];
   readonly #source: SourceAddress | undefined;
-  #saysDiskFull = false;
-  #saysOutOfMemory = false;
-  #saysTooManyStreams = false;
+  #reportsDiskFull = false;
+  #reportsOutOfMemory = false;
+  #reportsTooManyStreams = false;
 
-  /** Logs must not contain how `source` was reached: its address and its secret are replaced. */
+  /** The URL and the secret of `source` are replaced: they must not be logged. */
   constructor(source?: SourceAddress) {
     this.#source = source;
   }
@@ -50,26 +48,26 @@ export class StderrTail {
       .reduce((text, hidden) => (hidden ? text!.replaceAll(hidden, "source") : text), line)!
       .trim();
     if (clean === "") return;
-    this.#saysDiskFull ||= DISK_FULL.test(clean);
-    this.#saysOutOfMemory ||= OUT_OF_MEMORY.test(clean);
-    this.#saysTooManyStreams ||= TOO_MANY_STREAMS.test(clean);
+    this.#reportsDiskFull ||= DISK_FULL.test(clean);
+    this.#reportsOutOfMemory ||= OUT_OF_MEMORY.test(clean);
+    this.#reportsTooManyStreams ||= TOO_MANY_STREAMS.test(clean);
     this.#lines.push(clean.slice(0, MAX_TAIL_LINE_LENGTH));
     if (this.#lines.length > MAX_TAIL_LINES) this.#lines.shift();
   }
 
-  /** Whether any line, also one before the last ones, says that the disk is full. */
-  get saysDiskFull(): boolean {
-    return this.#saysDiskFull;
+  /** Whether any line, kept or not, reports a full disk. */
+  get reportsDiskFull(): boolean {
+    return this.#reportsDiskFull;
   }
 
-  /** Whether any line says that there was no memory. */
-  get saysOutOfMemory(): boolean {
-    return this.#saysOutOfMemory;
+  /** Whether any line reports a failed allocation. */
+  get reportsOutOfMemory(): boolean {
+    return this.#reportsOutOfMemory;
   }
 
-  /** Whether any line says that the file has more tracks than are read. */
-  get saysTooManyStreams(): boolean {
-    return this.#saysTooManyStreams;
+  /** Whether any line reports more tracks than the limit. */
+  get reportsTooManyStreams(): boolean {
+    return this.#reportsTooManyStreams;
   }
 
   toString(): string {

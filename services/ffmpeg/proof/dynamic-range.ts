@@ -1,14 +1,14 @@
 import * as z from "zod";
 import { runFfprobe } from "../process/ffprobe.ts";
 import type { SourceAddress } from "../process/sandbox.ts";
-import { FINDS_LATE_PICTURE, type Product } from "./product.ts";
 import { ProofError } from "./proof-error.ts";
+import { LATE_VIDEO_OPTIONS, type SegmentFile } from "./segment-file.ts";
 
-/** How bright the pictures of an HDR video are meant: what their first frame says, in ffprobe's names. */
+/** HDR metadata of a video's first frame, in ffprobe's names. */
 type DynamicRange = {
   /** Transfer, primaries and matrix, in the order of `COLOURS`. */
   colours: readonly string[];
-  /** How the picture was mastered, and light levels. */
+  /** Types of side data: mastering display and light levels. */
   sideData: readonly string[];
 };
 
@@ -20,10 +20,10 @@ export const isHdr = (transfer: string | undefined): boolean => HDR_TRANSFERS.in
 const COLOURS = ["color_transfer", "color_primaries", "color_space"] as const;
 
 /**
- * Dolby Vision's own layer belongs to the pictures as they were encoded first, and a phone's ambient light is in a box (amve)
- * that ffmpeg reads and doesn't write.
+ * Side data that segments must keep. Dolby Vision metadata belongs to the original encoding, and a
+ * phone's ambient light is in a box (amve) that ffmpeg reads and doesn't write.
  */
-const KEPT = /^(?:Mastering display|Content light level|HDR Dynamic Metadata)/;
+const REQUIRED_SIDE_DATA = /^(?:Mastering display|Content light level|HDR Dynamic Metadata)/;
 
 const Frames = z.object({
   frames: z
@@ -38,22 +38,22 @@ const Frames = z.object({
     .default([]),
 });
 
-type RangeReading = {
-  /** Of ffprobe. */
+type FrameReading = {
+  /** Path of ffprobe. */
   binary: string;
   /** A path, or the source's URL. */
   from: string;
-  /** Where it's the source. */
+  /** Address of the source, when it's read. */
   source?: SourceAddress;
-  /** ffprobe's options of what it reads. */
+  /** ffprobe's input options. */
   options: readonly string[];
   /** ffmpeg's index of the stream, or "v:0". */
   stream: string;
   signal: AbortSignal;
 };
 
-/** Decodes the first frame. */
-async function readDynamicRange({ from, options, stream, ...run }: RangeReading): Promise<DynamicRange> {
+/** Decodes the first frame and returns its HDR metadata. */
+async function readDynamicRange({ from, options, stream, ...run }: FrameReading): Promise<DynamicRange> {
   const lines: string[] = [];
   const first = ["-select_streams", stream, "-read_intervals", "%+#1", "-show_frames", "-of", "json"];
   const args = [...options, ...first, from];
@@ -62,22 +62,22 @@ async function readDynamicRange({ from, options, stream, ...run }: RangeReading)
   const sideData = (frame?.side_data_list ?? []).map(({ side_data_type }) => side_data_type);
   return {
     colours: COLOURS.map((name) => frame?.[name] ?? "unknown"),
-    sideData: [...new Set(sideData)].filter((name) => KEPT.test(name)),
+    sideData: [...new Set(sideData)].filter((name) => REQUIRED_SIDE_DATA.test(name)),
   };
 }
 
-/** Throws `ProofError` for what a segment says otherwise than its source, or leaves out. */
-export type RangeProof = (product: Pick<Product, "path" | "signal">) => Promise<void>;
+/** Throws `ProofError` when a segment's HDR metadata is missing or differs from the source's. */
+export type DynamicRangeCheck = (segment: Pick<SegmentFile, "path" | "signal">) => Promise<void>;
 
-/** Holds segments against the source, of which the first frame is read once. */
-export async function rangeProof(source: RangeReading): Promise<RangeProof> {
+/** Reads the source's first frame and returns the check of its segments. */
+export async function dynamicRangeCheck(source: FrameReading): Promise<DynamicRangeCheck> {
   const expected = await readDynamicRange(source);
   return async ({ path, signal }) => {
     const { binary } = source;
-    const found = await readDynamicRange({ binary, from: path, options: FINDS_LATE_PICTURE, stream: "v:0", signal });
+    const found = await readDynamicRange({ binary, from: path, options: LATE_VIDEO_OPTIONS, stream: "v:0", signal });
     for (const [at, value] of expected.colours.entries())
       if (value !== "unknown" && found.colours[at] !== value)
-        throw new ProofError(`the segment's ${COLOURS[at]} is ${found.colours[at]}, and the source's is ${value}`);
+        throw new ProofError(`the segment's ${COLOURS[at]} is ${found.colours[at]}; the source's is ${value}`);
     for (const name of expected.sideData)
       if (!found.sideData.includes(name)) throw new ProofError(`the segment has lost the source's ${name}`);
   };

@@ -1,94 +1,98 @@
-import { isOfTheFile } from "../process/errors.ts";
-import { type Decoded, decodeProduct } from "./decode-product.ts";
-import type { Product } from "./product.ts";
+import { isCausedByFile } from "../process/errors.ts";
+import { type Decoded, decodeSegment } from "./decode-segment.ts";
+import type { SegmentFile } from "./segment-file.ts";
 
 /**
- * Whether the pictures of a produced file decode, on its own and from its own parameters. The first
- * group of pictures tells: what follows it is as good or bad as the source's.
+ * Whether a segment file decodes on its own, with its own parameters. Usually the first group of
+ * pictures is enough: the rest decodes as in the source.
  */
 
-/** More than any decoder holds back: a frame that is missing among the first ones shows. */
+/** More frames than any decoder holds back, so that a missing one is noticed. */
 const MAX_CHECKED_FRAMES = 18;
 
-/** Decoding costs by the byte: of large pictures, fewer are looked at. */
+/** The cost of decoding depends on bytes: fewer frames are checked when these are large. */
 const MAX_CHECKED_BYTES = 256 * 1024;
 const MIN_CHECKED_FRAMES = 4;
 
-/** What a viewer gets to see of a file. */
+/** The frames of a file that a decoder returns. */
 export type Playback = {
-  /** Frames that a decoder gives. */
+  /** Number of frames that a decoder returns. */
   frames: number;
-  /** Frames that the file holds, and no decoder gives. */
+  /** Number of frames that the file has and no decoder returns. */
   undecodable: number;
-  /** Places of the first and the last frame that come, among all frames in presentation order. */
+  /** Indexes of the first and last returned frame, among all frames in presentation order. */
   first: number;
   last: number;
-  /** In pixels, as displayed; undefined where no frame comes. */
+  /** In pixels, as displayed; undefined when no frame is returned. */
   size: [number, number] | undefined;
 };
 
-/** The frames that a file holds. */
-export type Held = {
-  /** In presentation order; the time in seconds on the clock of whoever read the file. */
+/** The frames that a file has. */
+export type SegmentFrames = {
+  /** In presentation order; time in seconds, on the clock of the file's reader. */
   frames: readonly { time: number; bytes: number }[];
-  /** Seconds by which the container may round a time. */
+  /** Seconds by which the container may round times. */
   rounding: number;
 };
 
 /**
- * Decodes the file's first frames, and all of it where not all of these come, or where `wholly` asks
- * for it. Throws what is the machine's fault, and the signal's reason.
+ * Decodes the first frames of a file; all frames if one of these is missing, or with `decodeAll`.
+ * Throws failures of the machine, and the signal's reason.
  */
-export async function playbackOf(product: Product, held: Held, wholly = false): Promise<Playback> {
-  const { length } = held.frames;
+export async function measurePlayback(
+  segment: SegmentFile,
+  segmentFrames: SegmentFrames,
+  decodeAll = false,
+): Promise<Playback> {
+  const { length } = segmentFrames.frames;
   const all = { frames: length, undecodable: 0, first: 0, last: length - 1 };
-  if (!wholly) {
-    const asked = checkedFrames(held);
-    const begun = await decoded(product, asked);
-    if (missingAmong(held, asked, begun) === 0) return { ...all, size: begun.size };
+  if (!decodeAll) {
+    const requested = checkedFrames(segmentFrames);
+    const firstFrames = await decoded(segment, requested);
+    if (missingAmong(segmentFrames, requested, firstFrames) === 0) return { ...all, size: firstFrames.size };
   }
-  const { times: came, size } = await decoded(product);
-  if (came.length >= length) return { ...all, size };
-  // Where each frame is two packets, of its fields, the last one ends with the second.
-  const [undecodable, last] = [length - came.length, placeOf(held, Math.max(...came))];
+  const { times: returned, size } = await decoded(segment);
+  if (returned.length >= length) return { ...all, size };
+  // When each frame consists of two packets (fields), the last frame is the second one.
+  const [undecodable, last] = [length - returned.length, indexAt(segmentFrames, Math.max(...returned))];
   return {
-    ...{ frames: came.length, undecodable, first: placeOf(held, Math.min(...came)), size },
-    last: undecodable >= came.length && last === length - 2 ? last + 1 : last,
+    ...{ frames: returned.length, undecodable, first: indexAt(segmentFrames, Math.min(...returned)), size },
+    last: undecodable >= returned.length && last === length - 2 ? last + 1 : last,
   };
 }
 
-/** A file that ffmpeg can't open, or gives up on, gives no frame. */
-async function decoded(product: Product, atMost?: number): Promise<Decoded> {
+/** Decodes a file; one that ffmpeg can't open or abandons has no frames. */
+async function decoded(segment: SegmentFile, maxFrames?: number): Promise<Decoded> {
   try {
-    return await decodeProduct(product, atMost);
+    return await decodeSegment(segment, maxFrames);
   } catch (error) {
-    if (!isOfTheFile(error)) throw error;
+    if (!isCausedByFile(error)) throw error;
     return { times: [], size: undefined };
   }
 }
 
-/** How many of the first frames are looked at. */
-function checkedFrames({ frames }: Held): number {
+/** Number of frames at the beginning that are checked. */
+function checkedFrames({ frames }: SegmentFrames): number {
   let bytes = 0;
-  const enough = frames.findIndex((frame, place) => {
+  const enough = frames.findIndex((frame, index) => {
     bytes += frame.bytes;
-    return place + 1 >= MIN_CHECKED_FRAMES && bytes > MAX_CHECKED_BYTES;
+    return index + 1 >= MIN_CHECKED_FRAMES && bytes > MAX_CHECKED_BYTES;
   });
   return Math.min(MAX_CHECKED_FRAMES, frames.length, enough === -1 ? frames.length : enough + 1);
 }
 
-/** Of the frames that were asked for, or that should have come until the last one that came. */
-function missingAmong({ frames, rounding }: Held, asked: number, { times: came }: Decoded): number {
-  if (came.length < asked) return asked - came.length;
-  const last = frames[0]!.time + Math.max(...came) + rounding;
-  return Math.max(0, frames.filter(({ time }) => time <= last).length - came.length);
+/** Number of missing frames among those requested, or those up to the last one returned. */
+function missingAmong({ frames, rounding }: SegmentFrames, requested: number, { times: returned }: Decoded): number {
+  if (returned.length < requested) return requested - returned.length;
+  const last = frames[0]!.time + Math.max(...returned) + rounding;
+  return Math.max(0, frames.filter(({ time }) => time <= last).length - returned.length);
 }
 
-/** The place of the frame that is shown closest to a time, in seconds from the first one. */
-function placeOf({ frames }: Held, seconds: number): number {
+/** Index of the frame closest to a time, in seconds from the first one. */
+function indexAt({ frames }: SegmentFrames, seconds: number): number {
   const time = frames[0]!.time + seconds;
   let nearest = 0;
-  for (const [place, other] of frames.entries())
-    if (Math.abs(other.time - time) < Math.abs(frames[nearest]!.time - time)) nearest = place;
+  for (const [index, other] of frames.entries())
+    if (Math.abs(other.time - time) < Math.abs(frames[nearest]!.time - time)) nearest = index;
   return nearest;
 }

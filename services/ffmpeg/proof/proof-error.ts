@@ -1,6 +1,6 @@
 import { CutFailedError } from "../process/errors.ts";
 
-/** A produced file isn't what it must be. */
+/** A segment's file fails the proof. */
 export class ProofError extends CutFailedError {
   override name = "ProofError";
 

@@ -1,13 +1,16 @@
 import { ServiceError, SourceFetchError, SourceUnavailableError } from "../../video/errors.ts";
 import type { RangedSource } from "./ranged-source.ts";
 
-/** A source of which it is known whether all that was asked for came. */
+/** A source that reports whether everything requested was received. */
 export type CheckedSource = RangedSource & {
-  /** Aborted at the first failure, the error being its reason. Whoever reads the source stops by it. */
+  /**
+   * Aborted by the first failure, with the error as its reason. All readers of the source stop on
+   * it.
+   */
   failed: AbortSignal;
 };
 
-/** Why the source couldn't be fetched: the store's own word, or a `SourceFetchError` where it gave none. */
+/** Why the source couldn't be fetched: the store's error, or a `SourceFetchError` for any other. */
 export type FetchFailure = SourceFetchError | SourceUnavailableError;
 
 export const isFetchFailure = (error: unknown): error is FetchFailure =>
@@ -21,8 +24,9 @@ function fetchFailure(error: unknown): FetchFailure {
 }
 
 /**
- * Watches every reading of a source: one that throws, or ends before its range does, is the source's failure, which ffmpeg
- * would take for the end of the file. A reading that its reader aborts is none.
+ * Checks every reading of a source. One that throws, or ends before its range does, is a failure of
+ * the source, which ffmpeg would take for the end of the file. A reading that its reader aborts
+ * isn't a failure.
  */
 export function checkSource(source: RangedSource): CheckedSource {
   const failing = new AbortController();

@@ -5,8 +5,8 @@ import { isDecoded } from "../process/decoders.ts";
 import { runFfprobe } from "../process/ffprobe.ts";
 import { currentBudget } from "../process/limits.ts";
 import { type SourceAddress, untrustedInput } from "../process/sandbox.ts";
-import { picturesInOrder } from "./picture-choice.ts";
-import type { PictureFormat } from "./picture-format.ts";
+import { orderVideoTracks } from "./choose-video-track.ts";
+import type { VideoFormat } from "./video-format.ts";
 
 const Rational = z.string().transform((text): number | undefined => {
   const [numerator, denominator] = text.split("/").map(Number);
@@ -59,25 +59,28 @@ const Stream = z.object({
 });
 type Stream = z.infer<typeof Stream>;
 
-/** What `ffprobe -show_format -show_streams -of json` prints, as far as it is used. Tested on real output. */
+/** The output of `ffprobe -show_format -show_streams -of json`, as far as it's used. */
 export const FfprobeOutput = z.object({
   streams: z.array(Stream).default([]),
-  /** Of a transport stream: which streams belong together. */
+  /** Programs of a transport stream: which streams belong together. */
   programs: z.array(z.object({ streams: z.array(z.object({ index: z.int() })).default([]) })).default([]),
   format: z.object({ format_name: z.string(), tags: z.record(z.string(), z.string()).optional() }),
 });
 export type FfprobeOutput = z.infer<typeof FfprobeOutput>;
 
-/** Which field comes first, in coding and on the screen. */
+/** field_order of interlaced video: the first field as coded and as displayed. */
 const INTERLACED = ["tt", "bb", "tb", "bt"];
 
-/** Above this a frame rate is a container's time base, not a rate: 57600/1 and 1000/1 are seen in real files. */
-const ABSURD_FPS = 480;
+/** A higher frame rate is a container's time base: real files have 57600/1 and 1000/1. */
+const MAX_PLAUSIBLE_FPS = 480;
 
 const plausible = (fps: number | undefined): number | undefined =>
-  fps !== undefined && fps <= ABSURD_FPS ? fps : undefined;
+  fps !== undefined && fps <= MAX_PLAUSIBLE_FPS ? fps : undefined;
 
-/** ffprobe's width and height are coded; a quarter turn in the display matrix (or the old tag) swaps them. */
+/**
+ * Frame size as displayed: ffprobe's width and height are coded, and a quarter turn (display
+ * matrix, or the old rotate tag) swaps them.
+ */
 function displayedSize(stream: Stream): [number, number] {
   const turned =
     stream.side_data_list?.find((data) => data.rotation !== undefined)?.rotation ?? stream.tags?.rotate ?? 0;
@@ -85,7 +88,7 @@ function displayedSize(stream: Stream): [number, number] {
   return Math.abs(Math.round(turned)) % 180 === 90 ? [size[1], size[0]] : size;
 }
 
-/** Whether a track can be checked: the codec is known, and one of those that are decoded. */
+/** Whether a track's codec is known and has an allowed decoder. */
 const isKnown = ({ codec_name }: Stream): boolean => codec_name !== undefined && isDecoded(codec_name);
 
 const track = (stream: Stream): Track => ({
@@ -94,78 +97,82 @@ const track = (stream: Stream): Track => ({
   tag: stream.codec_tag_string,
 });
 
-/** Whether a track whose codec is known has no packet that ffprobe could find its parameters in. */
+/** Whether ffprobe found no packet with the parameters of a track whose codec is known. */
 const lacksParameters = (stream: Stream): boolean =>
   isKnown(stream) &&
-  ((stream.codec_type === "video" && stream.width === 0) || (stream.codec_type === "audio" && !isHeard(stream)));
+  ((stream.codec_type === "video" && stream.width === 0) ||
+    (stream.codec_type === "audio" && !hasAudioParameters(stream)));
 
-/** Whether anything of a track of sound was found but its name. */
-const isHeard = ({ sample_rate, start_time }: Stream): boolean =>
+/** Whether an audio track has a sample rate and a start time. */
+const hasAudioParameters = ({ sample_rate, start_time }: Stream): boolean =>
   sample_rate !== undefined && sample_rate > 0 && start_time !== undefined;
 
-/** Sound that belongs to another picture of a transport stream, one that isn't shown with this one. */
-function isOfAnotherProgram({ programs }: FfprobeOutput, picture: Stream | undefined, { index }: Stream): boolean {
-  const own = programs.find(({ streams }) => streams.some((one) => one.index === picture?.index));
+/** Whether audio belongs to another program of a transport stream than the video. */
+function belongsToOtherProgram({ programs }: FfprobeOutput, video: Stream | undefined, { index }: Stream): boolean {
+  const own = programs.find(({ streams }) => streams.some((one) => one.index === video?.index));
   return own !== undefined && !own.streams.some((one) => one.index === index);
 }
 
 /**
- * Turns ffprobe's output into a description. Cover art is a video stream to ffprobe and a picture to us. `chosen`:
- * ffmpeg's index of the picture; default: the first in the players' order.
+ * Converts ffprobe's output to a description. Cover art, a video stream to ffprobe, is among
+ * `others`. `chosen`: ffmpeg's index of the video stream; default: the one players choose.
  */
 export function describeSource(output: FfprobeOutput, chosen?: number): MediaDescription {
-  const pictures = picturesInOrder(output.streams);
-  const picture = pictures.find(({ index }) => index === chosen) ?? pictures[0];
+  const candidates = orderVideoTracks(output.streams);
+  const video = candidates.find(({ index }) => index === chosen) ?? candidates[0];
   const isKept = (stream: Stream) =>
-    stream.codec_type === "audio" && isKnown(stream) && isHeard(stream) && !isOfAnotherProgram(output, picture, stream);
+    stream.codec_type === "audio" &&
+    isKnown(stream) &&
+    hasAudioParameters(stream) &&
+    !belongsToOtherProgram(output, video, stream);
   return {
     format: output.format.format_name,
-    video: picture && {
-      ...track(picture),
-      ...(isKnown(picture) ? {} : { codec: undefined }),
-      size: displayedSize(picture),
-      averageFps: plausible(picture.avg_frame_rate),
-      ...(INTERLACED.includes(picture.field_order ?? "") ? { isInterlaced: true } : {}),
+    video: video && {
+      ...track(video),
+      ...(isKnown(video) ? {} : { codec: undefined }),
+      size: displayedSize(video),
+      averageFps: plausible(video.avg_frame_rate),
+      ...(INTERLACED.includes(video.field_order ?? "") ? { isInterlaced: true } : {}),
     },
     audio: output.streams.filter(isKept).map((stream) => ({ ...track(stream), start: stream.start_time })),
     others: output.streams
-      .filter((stream) => stream !== picture && !isKept(stream))
+      .filter((stream) => stream !== video && !isKept(stream))
       .map((stream) => ({ ...track(stream), type: stream.codec_type })),
   };
 }
 
-/** A track of sound that is kept. */
+/** An audio track that is kept. */
 export type AudioTrack = {
-  /** ffmpeg's. */
+  /** ffmpeg's index of the stream. */
   index: number;
   codec: string;
-  /** ISO 639-2; "und" where it's unknown. */
+  /** ISO 639-2; "und": unknown. */
   language: string;
-  /** Seconds of its sound that are played before the first picture. */
+  /** Seconds of its audio that are played before the first video frame. */
   lead: number;
-  /** Samples a second. */
+  /** Samples per second. */
   rate: number;
   channels: number;
-  /** Whether a sample has more than 16 bits. */
+  /** Whether samples have more than 16 bits. */
   isWide: boolean;
-  /** Whether each packet of AAC has a header of its own, and the track none. */
+  /** Whether each AAC packet has an ADTS header, and the track no decoder configuration. */
   isAdts: boolean;
-  /** Whether players choose it, where nobody else does. */
+  /** The default flag. */
   isDefault: boolean;
 };
 
-/** Containers in which each packet of AAC has a header of its own. */
+/** Containers with an ADTS header in each AAC packet. */
 const HAS_ADTS = ["mpegts", "mpeg"];
 
 const isAdts = (format: string, { codec_name, extradata_size }: Stream): boolean =>
   codec_name === "aac" && (HAS_ADTS.includes(format) || (format === "avi" && !extradata_size));
 
 /**
- * The tracks of sound that go with a picture, in the description's order. `picture`: ffmpeg's index
- * of it. `origin`: when its first frame is shown, on the source's clock.
+ * The audio tracks of a description, in order. `video`: ffmpeg's index of the video stream.
+ * `origin`: when its first frame is shown, in seconds on the source's clock.
  */
-export const audioTracksOf = (output: FfprobeOutput, picture: number, origin: number): AudioTrack[] =>
-  describeSource(output, picture).audio.map(({ index, codec, start }) => {
+export const audioTracksOf = (output: FfprobeOutput, video: number, origin: number): AudioTrack[] =>
+  describeSource(output, video).audio.map(({ index, codec, start }) => {
     const stream = output.streams.find((one) => one.index === index)!;
     return {
       index,
@@ -180,8 +187,8 @@ export const audioTracksOf = (output: FfprobeOutput, picture: number, origin: nu
     };
   });
 
-/** What is to be kept of the picture's format where it's encoded again. */
-export function pictureFormatOf(output: FfprobeOutput, index: number): PictureFormat & { size: [number, number] } {
+/** The video format, and the frame size as coded, that re-encoding keeps. */
+export function videoFormatOf(output: FfprobeOutput, index: number): VideoFormat & { size: [number, number] } {
   const stream = output.streams.find((candidate) => candidate.index === index);
   return {
     codec: stream?.codec_name,
@@ -201,30 +208,30 @@ export function pictureFormatOf(output: FfprobeOutput, index: number): PictureFo
   };
 }
 
-const WHAT = ["-show_format", "-show_streams", "-show_programs"];
+const PROBE_OPTIONS = ["-show_format", "-show_streams", "-show_programs"];
 
-/** What ffprobe says of a source. */
+/** ffprobe's output for a source. */
 export type Probed = {
   output: FfprobeOutput;
-  /** Whether its tracks had to be looked for further into the file than usual. */
+  /** Whether ffprobe had to probe further into the file than usual. */
   isDeep: boolean;
 };
 
 /**
- * Asks ffprobe what a source is, and a second time, with more of the file, where a track's parameters
- * weren't found. Throws `FfmpegError` when it is nothing that the allowed demuxers can open, and
- * `RejectedVideo` (LimitExceeded) where it takes ffprobe too long, or too much memory.
+ * Runs ffprobe on a source; a second time, on more of the file, when a track's parameters weren't
+ * found. Throws `FfmpegError` when no allowed demuxer can open it, and `RejectedVideo`
+ * (LimitExceeded) when ffprobe takes too much time or memory.
  */
 export async function probe(binary: string, address: SourceAddress, signal: AbortSignal): Promise<Probed> {
-  const ask = async (isDeep: boolean): Promise<FfprobeOutput> => {
+  const run = async (isDeep: boolean): Promise<FfprobeOutput> => {
     const lines: string[] = [];
-    const args = [...untrustedInput(undefined, isDeep), ...WHAT, "-of", "json", address.url];
+    const args = [...untrustedInput(undefined, isDeep), ...PROBE_OPTIONS, "-of", "json", address.url];
     const { probeSeconds, deepProbeSeconds, probeOutputBytes: outputBytes } = currentBudget();
     const cpuSeconds = isDeep ? deepProbeSeconds : probeSeconds;
-    const run = { binary, args, signal, source: address, cpuSeconds, outputBytes };
-    await runFfprobe({ ...run, onLine: (line) => lines.push(line) });
+    const options = { binary, args, signal, source: address, cpuSeconds, outputBytes };
+    await runFfprobe({ ...options, onLine: (line) => lines.push(line) });
     return FfprobeOutput.parse(JSON.parse(lines.join("\n")));
   };
-  const output = await ask(false);
-  return output.streams.some(lacksParameters) ? { output: await ask(true), isDeep: true } : { output, isDeep: false };
+  const output = await run(false);
+  return output.streams.some(lacksParameters) ? { output: await run(true), isDeep: true } : { output, isDeep: false };
 }

@@ -8,8 +8,9 @@ import { readAhead } from "./read-ahead.ts";
 import { serveSource } from "./source-server.ts";
 
 /**
- * How long a video is in seconds by its header, which may lie. Undefined where it doesn't say, or isn't one that can be opened. Reads little
- * of it. Throws why the source couldn't be read, and the signal's reason when aborted.
+ * Duration of a video in seconds, as its header states; it may be wrong. Undefined when the header
+ * states none, or the file can't be opened. Reads little of the file. Throws the failure to fetch
+ * the source, and the signal's reason.
  */
 export async function headerLength(
   ffprobe: string,

@@ -2,9 +2,9 @@ import { type BoxHeader, MAX_HEADER_BYTES, readBoxHeader } from "../formats/iso/
 import { currentBudget } from "../process/limits.ts";
 import type { RangedSource } from "./ranged-source.ts";
 
-/** The top level of an MP4 or MOV that is read in ranges, a box's header at a time. */
+/** Reads the top-level boxes of an MP4 or MOV in ranges, one box header at a time. */
 
-/** Fewer than this where a container has an index; a fragmented one may have any number. */
+/** Files with an index have fewer; a fragmented one may have any number. */
 const MAX_TOP_LEVEL_BOXES = 64;
 
 async function readBytes(source: RangedSource, start: number, length: number, signal: AbortSignal): Promise<DataView> {
@@ -22,8 +22,8 @@ async function readBytes(source: RangedSource, start: number, length: number, si
 type TopLevelBox = BoxHeader & { at: number };
 
 /**
- * The first boxes, to where what follows is no box: readers stop there too. Each is a read of its
- * own.
+ * The first top-level boxes, up to invalid data, where readers stop too. Each one is a separate
+ * range request.
  */
 async function* topLevelBoxes(source: RangedSource, signal: AbortSignal): AsyncGenerator<TopLevelBox> {
   let at = 0;
@@ -37,8 +37,8 @@ async function* topLevelBoxes(source: RangedSource, signal: AbortSignal): AsyncG
 }
 
 /**
- * The body of the `moov` box, wherever it is. Undefined where there is none, where it's too large,
- * where the file is fragmented, or where it doesn't end with its last box: a truncated file.
+ * The body of the `moov` box, wherever it is. Undefined when it's missing or too large, when the
+ * file is fragmented, and when the file doesn't end with its last box, i.e. is truncated.
  */
 export async function readMovieBox(source: RangedSource, signal: AbortSignal): Promise<DataView | undefined> {
   let movie: TopLevelBox | undefined;
@@ -53,8 +53,8 @@ export async function readMovieBox(source: RangedSource, signal: AbortSignal): P
 }
 
 /**
- * Where the last box says that it ends: beyond the end of the file where that was truncated. Of a
- * file in many fragments only the first boxes are looked at.
+ * The end of the last box, as stated: beyond the end of a truncated file. In a file with many
+ * fragments, only the first boxes are read.
  */
 export async function topLevelEnd(source: RangedSource, signal: AbortSignal): Promise<number> {
   let end = 0;

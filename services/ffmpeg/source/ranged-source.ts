@@ -3,8 +3,8 @@ export type RangedSource = {
   /** Bytes. */
   size: number;
   /**
-   * Bytes `start` to `end`, both included, as they come. Ends early and quietly when `signal` is
-   * aborted.
+   * Yields bytes `start` to `end`, both inclusive, in chunks. Ends early, without an error, when
+   * `signal` is aborted.
    */
   read(start: number, end: number, signal: AbortSignal): AsyncIterable<Uint8Array>;
 };

@@ -2,19 +2,19 @@ import { boxesIn, findBox } from "../formats/iso/boxes.ts";
 import { entryTable, TABLE_FIELDS } from "../formats/iso/tables.ts";
 
 /**
- * A track may change its decoder's parameters in mid-file: each chunk of samples names the sample
- * description that it needs. ISO/IEC 14496-12, sections 8.5.2 and 8.7.4.
+ * A track may change its decoder configuration within the file: each chunk of samples refers to a
+ * sample description. ISO/IEC 14496-12, sections 8.5.2 and 8.7.4.
  */
 
-/** The descriptions of a track, each once. */
+/** The distinct sample descriptions of a track. */
 export type SampleDescriptions = {
-  /** Bodies of the entries. */
+  /** Bodies of the sample entries. */
   entries: readonly DataView[];
-  /** For each sample, which of the entries it needs; undefined where there is one for all. */
+  /** Index of each sample's entry; undefined when there's one for all. */
   ofSamples: Uint8Array | undefined;
 };
 
-/** Fields of an entry of pictures that stand before its boxes. Section 12.1.3. */
+/** Bytes of fields in front of the boxes of a VisualSampleEntry. Section 12.1.3. */
 const PICTURE_FIELDS = 78;
 
 /** More than any real file has. */
@@ -23,31 +23,31 @@ const MAX_CHANGES = 10_000;
 
 const bytesOf = (view: DataView): Buffer => Buffer.from(view.buffer, view.byteOffset, view.byteLength);
 
-/** The entries, each once, and for each number of a description (from 1 on) its place among them. */
-function distinctEntries(samples: DataView): { entries: DataView[]; places: number[] } | undefined {
+/** The distinct entries, and the index of each description (from 1 on) among them. */
+function distinctEntries(samples: DataView): { entries: DataView[]; indexes: number[] } | undefined {
   const box = findBox(samples, "stsd");
   const count = entryTable(box, 0)?.count;
   if (box === undefined || count === undefined || count === 0 || count > MAX_DESCRIPTIONS) return undefined;
   const all = [...boxesIn(box, TABLE_FIELDS)];
-  // Of another codec: ffmpeg leaves out what needs it.
+  // ffmpeg drops samples of another codec.
   if (all.length !== count || all.some(({ type }) => type !== all[0]!.type)) return undefined;
   const entries: DataView[] = [];
-  const places = all.map(({ body }) => {
+  const indexes = all.map(({ body }) => {
     const known = entries.findIndex((entry) => bytesOf(entry).equals(bytesOf(body)));
     return known === -1 ? entries.push(body) - 1 : known;
   });
-  return { entries, places };
+  return { entries, indexes };
 }
 
 /**
- * The descriptions of a track's samples, from its sample table. Undefined where the tables don't
- * say, contradict each other, or where descriptions are of several codecs.
+ * The descriptions of `count` samples, from their sample table. Undefined when tables are missing
+ * or inconsistent, and when descriptions have different codecs.
  */
 export function sampleDescriptions(samples: DataView, count: number): SampleDescriptions | undefined {
   const distinct = distinctEntries(samples);
   const runs = entryTable(findBox(samples, "stsc"), 12);
   if (distinct === undefined) return undefined;
-  const { entries, places } = distinct;
+  const { entries, indexes } = distinct;
   if (entries.length === 1) return { entries, ofSamples: undefined };
   const chunks = (entryTable(findBox(samples, "stco"), 4) ?? entryTable(findBox(samples, "co64"), 8))?.count ?? 0;
   if (runs === undefined) return undefined;
@@ -57,18 +57,18 @@ export function sampleDescriptions(samples: DataView, count: number): SampleDesc
   for (let run = 0; run < runs.count; run += 1) {
     const first = runs.uint32(run);
     const next = run + 1 < runs.count ? runs.uint32(run + 1) : chunks + 1;
-    const place = places[runs.uint32(run, 8) - 1];
-    if (place === undefined || next < first || next > chunks + 1) return undefined;
+    const index = indexes[runs.uint32(run, 8) - 1];
+    if (index === undefined || next < first || next > chunks + 1) return undefined;
     const end = Math.min(count, sample + (next - first) * runs.uint32(run, 4));
-    if (sample > 0 && sample < count && ofSamples[sample - 1] !== place) changes += 1;
+    if (sample > 0 && sample < count && ofSamples[sample - 1] !== index) changes += 1;
     if (changes > MAX_CHANGES) return undefined;
-    ofSamples.fill(place, sample, end);
+    ofSamples.fill(index, sample, end);
     sample = end;
   }
   return sample === count ? { entries, ofSamples } : undefined;
 }
 
-/** The decoder's configuration in an entry: body of its avcC or hvcC. Undefined where it has none. */
+/** The decoder configuration of an entry: body of its avcC or hvcC. Undefined when it has none. */
 export function configurationIn(entry: DataView): Buffer | undefined {
   if (entry.byteLength < PICTURE_FIELDS) return undefined;
   for (const { type, body } of boxesIn(entry, PICTURE_FIELDS))

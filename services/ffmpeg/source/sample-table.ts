@@ -3,7 +3,7 @@ import { MAX_FRAMES } from "../../split/domain/budget.ts";
 import type { PlannedPacket } from "../../split/domain/cut-plan.ts";
 import { limitExceeded } from "../../video/errors.ts";
 import { boxesIn, findBox } from "../formats/iso/boxes.ts";
-import { samplePlace } from "../formats/iso/sample-place.ts";
+import { sampleLocation } from "../formats/iso/sample-location.ts";
 import { type EntryTable, entryTable, runLengths, samplesOf, TABLE_FIELDS } from "../formats/iso/tables.ts";
 import { unreadable } from "../process/errors.ts";
 import { readMovieBox } from "./movie-box.ts";
@@ -11,18 +11,18 @@ import type { RangedSource } from "./ranged-source.ts";
 import { configurationIn, type SampleDescriptions, sampleDescriptions } from "./sample-descriptions.ts";
 
 /**
- * MP4 and MOV keep times and keyframes of every frame in an index, so a film of many GB is planned
- * from a few hundred KB. ISO/IEC 14496-12, section 8. What is out of the ordinary (fragments, cuts
- * by edit list, descriptions of several codecs, sync samples in groups) gives undefined: then the
- * packets are read, and ffmpeg's view of them counts.
+ * MP4 and MOV have an index of every frame's time and keyframe flag, so a cut of a file of many GB
+ * can be planned from a few hundred KB. ISO/IEC 14496-12, section 8. For unusual files (fragments,
+ * cuts by edit list, descriptions of several codecs, sync samples in groups) the result is
+ * undefined: then the packets are read with ffprobe.
  */
 
-/** Whether a container, by ffprobe's name, is one that has such an index. */
+/** Whether a container (ffprobe's name) has such an index. */
 export const hasSampleTable = (format: string): boolean => format.split(",").includes("mov");
 
 /**
- * Whether every chunk of samples begins inside the file. A truncated file's last ones don't.
- * Section 8.7.5.
+ * Whether every chunk of samples begins inside the file; in a truncated file some don't. Section
+ * 8.7.5.
  */
 function chunksAreInside(samples: DataView, size: number): boolean {
   const short = entryTable(findBox(samples, "stco"), 4);
@@ -37,16 +37,17 @@ function chunksAreInside(samples: DataView, size: number): boolean {
 }
 
 /**
- * How many samples there are. Undefined where it doesn't say, one is empty, or all have more bytes
- * than the file: a few bytes can state any number of samples. Throws `RejectedVideo` (LimitExceeded)
- * for more than are split. Section 8.7.3.
+ * The number of samples. Undefined when it's missing, when a sample is empty, and when all samples
+ * have more bytes than the file: a few bytes can state any number. Throws `RejectedVideo`
+ * (LimitExceeded) for more than the maximum. Section 8.7.3.
  */
 function countSamples(sizes: DataView | undefined, fileSize: number): number | undefined {
   if (sizes === undefined || sizes.byteLength < TABLE_FIELDS + 4) return undefined;
   const fixed = sizes.getUint32(4);
   const count = sizes.getUint32(TABLE_FIELDS);
   if (count === 0 || count > fileSize) return undefined;
-  if (count > MAX_FRAMES) throw limitExceeded(`The video has more than ${MAX_FRAMES} frames. Upload it in parts.`);
+  if (count > MAX_FRAMES)
+    throw limitExceeded(`The video has more than ${MAX_FRAMES} frames. Split it beforehand and upload the pieces.`);
   if (fixed !== 0) return count * fixed > fileSize ? undefined : count;
   const first = TABLE_FIELDS + 4;
   if (sizes.byteLength < first + count * 4) return undefined;
@@ -60,17 +61,19 @@ function countSamples(sizes: DataView | undefined, fileSize: number): number | u
   return bytes > fileSize ? undefined : count;
 }
 
-/** Ticks a second of a track or of the movie; 0 where there is no whole header. Sections 8.2.2, 8.4.2. */
+/**
+ * Ticks per second of a track or the movie; 0 when its header is missing or incomplete. Sections
+ * 8.2.2, 8.4.2.
+ */
 function timescaleOf(header: DataView | undefined): number {
   if (header === undefined || header.byteLength < 24) return 0;
   return header.getUint8(0) === 1 ? header.getUint32(20) : header.getUint32(12);
 }
 
 /**
- * By how many ticks of the track an edit list moves its times, where that is all it does: it may
- * leave a gap before the first frame, and begin with it. Undefined where it does more, or hides
- * frames. `timescale` is the track's and `movieTimescale` the movie's, in ticks a second. Section
- * 8.6.6.
+ * The ticks by which an edit list shifts a track's times, when it does only that: it may insert a
+ * gap at the start. Undefined when it does more, or hides frames. `timescale`: ticks per second of
+ * the track; `movieTimescale`: of the movie. Section 8.6.6.
  */
 function editShift(track: DataView, firstShown: number, timescale: number, movieTimescale: number): number | undefined {
   const box = findBox(track, "edts", "elst");
@@ -88,33 +91,36 @@ function editShift(track: DataView, firstShown: number, timescale: number, movie
   return Math.round((gap * timescale) / movieTimescale) - edit!.start;
 }
 
-/** Sync samples in sample groups or partial-sync tables: ffmpeg adds them to the keyframes. */
-function hasOtherSyncs(samples: DataView): boolean {
+/**
+ * Whether sync samples are in sample groups or partial-sync tables: ffmpeg treats these as
+ * keyframes.
+ */
+function hasUnsupportedSyncs(samples: DataView): boolean {
   for (const { type } of boxesIn(samples)) if (type === "stps" || type === "sgpd" || type === "sbgp") return true;
   return false;
 }
 
 const MAX_INT32 = 2 ** 31 - 1;
 
-/** Whether a sample's duration is one that ffmpeg takes for an error, and counts as one tick. */
-function hasAbsurdDuration(times: EntryTable): boolean {
+/** Whether a sample has a duration that ffmpeg takes for an error and replaces by one tick. */
+function hasInvalidDuration(times: EntryTable): boolean {
   for (let entry = 0; entry < times.count; entry += 1) if (times.uint32(entry, 4) > MAX_INT32) return true;
   return false;
 }
 
 type Tables = {
-  /** The box of all of them (stbl). */
+  /** The box that contains the tables (stbl). */
   box: DataView;
   timescale: number;
   samples: number;
   times: EntryTable;
   offsets: EntryTable | undefined;
-  /** For each sample 1 where it's a keyframe; undefined where all are. */
+  /** For each sample 1 if it's a keyframe; undefined: all are. */
   syncs: Uint8Array | undefined;
   descriptions: SampleDescriptions;
 };
 
-/** Which samples are keyframes. Section 8.6.2. */
+/** Reads which samples are keyframes. Section 8.6.2. */
 function syncSamples(table: EntryTable, samples: number): Uint8Array {
   const syncs = new Uint8Array(samples);
   for (let entry = 0; entry < table.count; entry += 1) {
@@ -127,14 +133,14 @@ function syncSamples(table: EntryTable, samples: number): Uint8Array {
 function tablesOf(track: DataView, fileSize: number): Tables | undefined {
   const media = findBox(track, "mdia");
   const samples = media && findBox(media, "minf", "stbl");
-  if (samples === undefined || hasOtherSyncs(samples) || !chunksAreInside(samples, fileSize)) return undefined;
+  if (samples === undefined || hasUnsupportedSyncs(samples) || !chunksAreInside(samples, fileSize)) return undefined;
   const timescale = timescaleOf(findBox(media!, "mdhd"));
   const count = countSamples(findBox(samples, "stsz"), fileSize);
   const times = entryTable(findBox(samples, "stts"), 8);
   if (timescale === 0 || count === undefined || times === undefined) return undefined;
   const descriptions = sampleDescriptions(samples, count);
   if (descriptions === undefined) return undefined;
-  if (samplesOf(times, count) !== count || hasAbsurdDuration(times)) return undefined;
+  if (samplesOf(times, count) !== count || hasInvalidDuration(times)) return undefined;
   const [offsets, syncs] = [findBox(samples, "ctts"), findBox(samples, "stss")];
   const tables = { offsets: entryTable(offsets, 8), syncs: entryTable(syncs, 4) };
   if ((offsets && !tables.offsets) || (syncs && !tables.syncs)) return undefined;
@@ -149,12 +155,12 @@ function tablesOf(track: DataView, fileSize: number): Tables | undefined {
   };
 }
 
-/** Signed also in version 0: writers do so, and readers follow. Section 8.6.1.3. */
+/** Signed in version 0 too: writers do so, and readers follow. Section 8.6.1.3. */
 const shiftsOf = (offsets: EntryTable) => runLengths(offsets, (entry) => offsets.int32(entry, 4));
 
 type ShiftedTables = { tables: Tables; shift: number };
 
-/** `shift` is added to all times, in ticks. */
+/** Yields the packets; `shift` is added to all times, in ticks. */
 function* packetsOf({ tables, shift }: ShiftedTables): Generator<PlannedPacket> {
   const { timescale, samples, times, offsets, syncs, descriptions } = tables;
   const durations = runLengths(times, (entry) => times.uint32(entry, 4));
@@ -178,8 +184,8 @@ const firstShown = ({ offsets }: Tables): number => (offsets && shiftsOf(offsets
 const SELF_CONTAINED = 1;
 
 /**
- * Whether a track's data is said to be in other files. No reader that is used here would open them,
- * and what it'd read in their place is none of the video. Section 8.7.2.
+ * Whether a track's data is declared to be in other files. No reader here would open them, and it
+ * would read unrelated bytes instead. Section 8.7.2.
  */
 function namesOtherFiles(track: DataView): boolean {
   const references = findBox(track, "mdia", "minf", "dinf", "dref");
@@ -189,20 +195,20 @@ function namesOtherFiles(track: DataView): boolean {
   return false;
 }
 
-/** "vide", the handler of pictures. Section 8.4.3. */
-const PICTURE = 0x76696465;
+/** "vide", the handler type of video. Section 8.4.3. */
+const VIDEO_HANDLER = 0x76696465;
 
 export type SampleTable = {
-  /** Each in decode order. */
+  /** In decode order. */
   packets: Iterable<PlannedPacket>;
-  /** Reads the second keyframe; undefined where there is none, or it's larger than a keyframe is. */
+  /** Reads the second keyframe; undefined when there is none, or it's implausibly large. */
   readSecondKeyframe: () => Promise<Buffer | undefined>;
 };
 
 /**
- * The packets of the video track that ffmpeg calls stream `stream`, from the file's own index.
- * Undefined where the index doesn't say all. Throws `CutFailedError` (UnreadableMedia) for a file
- * whose data is elsewhere, or that holds more boxes than a real one.
+ * The packets of stream `stream` (ffmpeg's index) from the file's index. Undefined when the index
+ * is incomplete or unusual. Throws `CutFailedError` (UnreadableMedia) for a file whose data is
+ * elsewhere, or with more boxes than a real one.
  */
 export async function readSampleTable(
   source: RangedSource,
@@ -214,18 +220,18 @@ export async function readSampleTable(
   const { syncs, box } = found.tables;
   const readSecondKeyframe = async () => {
     const second = syncs === undefined ? 1 : syncs.indexOf(1, syncs.indexOf(1) + 1);
-    const place = second > 0 ? samplePlace(box, second) : undefined;
-    if (place === undefined || place.size > MAX_KEYFRAME_BYTES) return undefined;
-    const end = place.offset + place.size;
+    const location = second > 0 ? sampleLocation(box, second) : undefined;
+    if (location === undefined || location.size > MAX_KEYFRAME_BYTES) return undefined;
+    const end = location.offset + location.size;
     if (end > source.size) return undefined;
-    return Buffer.concat(await Array.fromAsync(source.read(place.offset, end - 1, signal)));
+    return Buffer.concat(await Array.fromAsync(source.read(location.offset, end - 1, signal)));
   };
   return { packets: packetsOf(found), readSecondKeyframe };
 }
 
 /**
- * The decoder's configuration (body of avcC or hvcC) of each sample description that the packets of
- * `readSampleTable` name. Empty where there's no such table, or a description has none.
+ * The decoder configuration (body of avcC or hvcC) of each sample description that packets of
+ * `readSampleTable` refer to. Empty without such a table, and when a description has none.
  */
 export async function readConfigurations(source: RangedSource, stream: number, signal: AbortSignal): Promise<Buffer[]> {
   const entries = (await readTables(source, stream, signal))?.tables.descriptions.entries ?? [];
@@ -235,7 +241,7 @@ export async function readConfigurations(source: RangedSource, stream: number, s
 
 const MAX_KEYFRAME_BYTES = 16 * 1024 * 1024;
 
-/** The tables of a track, and by how many ticks its edit list shifts it. */
+/** The tables of a track, and the ticks by which its edit list shifts it. */
 async function readTables(
   source: RangedSource,
   stream: number,
@@ -245,14 +251,14 @@ async function readTables(
   if (movie === undefined) return undefined;
   const tracks = [...boxesIn(movie)].filter(({ type }) => type === "trak").map(({ body }) => body);
   for (const track of tracks) {
-    if (namesOtherFiles(track)) throw unreadable("its data is said to be in other files, and only this one is here");
-    // Each may hold thousands of boxes: what else waits, a deadline for one, has its turn.
+    if (namesOtherFiles(track)) throw unreadable("its media data is in other files, which can't be read");
+    // Each track may have thousands of boxes: lets other tasks, such as a deadline's timer, run.
     await setImmediate();
   }
   const track = tracks[stream];
   const handler = track && findBox(track, "mdia", "hdlr");
   if (track === undefined || handler === undefined || handler.byteLength < 12) return undefined;
-  if (handler.getUint32(8) !== PICTURE || findBox(movie, "mvex") !== undefined) return undefined;
+  if (handler.getUint32(8) !== VIDEO_HANDLER || findBox(movie, "mvex") !== undefined) return undefined;
   const tables = tablesOf(track, source.size);
   if (tables === undefined) return undefined;
   const shift = editShift(track, firstShown(tables), tables.timescale, timescaleOf(findBox(movie, "mvhd")));

@@ -2,7 +2,7 @@ import type { PlannedPacket } from "../../split/domain/cut-plan.ts";
 import { runFfprobe } from "../process/ffprobe.ts";
 import { type SourceAddress, untrustedInput } from "../process/sandbox.ts";
 
-/** ffmpeg's own threshold for a jump in a broadcast stream's clock (-dts_delta_threshold). */
+/** ffmpeg's threshold for a jump of a broadcast stream's clock (-dts_delta_threshold). */
 const DISCONTINUITY_SECONDS = 10;
 
 /** Containers whose clock may jump (ffmpeg's AVFMT_TS_DISCONT). */
@@ -14,8 +14,8 @@ const seconds = (text: string | undefined): number | undefined => {
 };
 
 /**
- * Turns lines of `ffprobe -show_entries packet=pts_time,dts_time,duration_time,flags -of csv=p=0`
- * into packets. AVI has no presentation times: decode times stand in for them.
+ * Parses lines of `ffprobe -show_entries packet=pts_time,dts_time,duration_time,flags -of csv=p=0`
+ * into packets. AVI has no presentation times: decode times are used instead.
  */
 export function packetReader(format: string): (line: string) => PlannedPacket | undefined {
   let shift = 0;
@@ -33,7 +33,7 @@ export function packetReader(format: string): (line: string) => PlannedPacket | 
       time: (seconds(pts) ?? decoded) + shift,
       duration: length !== undefined && length > 0 ? length : undefined,
       key: flags.startsWith("K"),
-      // "D", to be discarded: an edit list hides it.
+      // "D": discarded, hidden by an edit list.
       shown: flags[1] !== "D",
     };
   };
@@ -44,17 +44,17 @@ export type PacketScan = {
   address: SourceAddress;
   /** ffmpeg's index of the video stream. */
   stream: number;
-  /** ffprobe's name of the container. */
+  /** The container, as ffprobe names it. */
   format: string;
-  /** Whether its tracks are looked for further into the file. */
+  /** Whether ffprobe probes further into the file for its tracks. */
   isDeep?: boolean;
   signal: AbortSignal;
   onPacket: (packet: PlannedPacket) => void;
 };
 
 /**
- * Reads every packet of one stream, decoding none, and hands each on in decode order. Memory
- * doesn't grow with the source. Throws `FfmpegError` where the source can't be read at all.
+ * Reads every packet of one stream without decoding, and passes each one on in decode order. Memory
+ * doesn't grow with the source. Throws `FfmpegError` when the source can't be read.
  */
 export async function scanPackets(scan: PacketScan): Promise<void> {
   const { binary, address, stream, format, isDeep, signal, onPacket } = scan;

@@ -1,7 +1,7 @@
 import type { ExactPlan, WindowPlan } from "../../split/domain/exact-plan.ts";
 import type { PacketIndex } from "../../split/domain/packet-index.ts";
 import type { PlannedCut } from "../../split/ports/media-tools.ts";
-import { CutFailedError, isOfTheFile } from "../process/errors.ts";
+import { CutFailedError, isCausedByFile } from "../process/errors.ts";
 import { PACKET_BYTES, PACKET_LINES, readPackets } from "../process/packet-lines.ts";
 import { runFfmpeg } from "../process/run-ffmpeg.ts";
 import { type SourceAddress, untrustedInput } from "../process/sandbox.ts";
@@ -142,7 +142,7 @@ async function firstPacket(
     );
   } catch (error) {
     signal.throwIfAborted();
-    if (!isOfTheFile(error)) throw error;
+    if (!isCausedByFile(error)) throw error;
     return undefined;
   }
   return first;

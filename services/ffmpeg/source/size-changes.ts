@@ -1,19 +1,19 @@
 import { keyframeSize, type VpxCodec } from "../formats/vpx/keyframe-size.ts";
-import { readCopiedPackets, type StreamReading } from "./copied-packets.ts";
+import { readStreamPackets, type StreamReading } from "./stream-packets.ts";
 
 export type SizeReading = StreamReading & { codec: VpxCodec };
 
-/** Two sizes that keyframes of a source state, in pixels. */
+/** Two different frame sizes of keyframes, in pixels. */
 export type SizeChange = { from: [number, number]; to: [number, number] };
 
 /**
- * Whether the picture's size changes in mid-file; undefined where all keyframes state the same. Reads
- * the source up to the first change, decoding nothing.
+ * The first change of the frame size within the file; undefined when all keyframes have the same.
+ * Reads the source up to that change, without decoding.
  */
 export async function findSizeChange(reading: SizeReading): Promise<SizeChange | undefined> {
   let first: [number, number] | undefined;
   let change: SizeChange | undefined;
-  await readCopiedPackets(reading, ({ data }) => {
+  await readStreamPackets(reading, ({ data }) => {
     const size = keyframeSize(reading.codec, data);
     first ??= size;
     if (first === undefined || size === undefined || String(size) === String(first)) return false;

@@ -5,17 +5,13 @@ import type { RangedSource } from "./ranged-source.ts";
 import { hasSampleTable } from "./sample-table.ts";
 
 /**
- * Containers that say at their start how long they are: a file that ends before was cut off on its
- * way. Transport streams, FLV and Ogg don't say; of them every packet that is there is all there
- * is.
+ * Detects truncated files by the length that a container states at its start. Transport streams,
+ * FLV and Ogg state none: all of their packets count as complete.
  */
 
 const HEAD_BYTES = 4_096;
 
-/**
- * Where a Matroska file says that it ends: the EBML header, then one segment. RFC 9559, section
- * 4.5.
- */
+/** The end of a Matroska file, as stated: EBML header, then one segment. RFC 9559, section 4.5. */
 function matroskaEnd(head: Buffer): number | undefined {
   const header = readElementHeader(head, 0);
   if (header?.id !== ID.EBML || header.size === undefined) return undefined;
@@ -25,7 +21,7 @@ function matroskaEnd(head: Buffer): number | undefined {
   return start + segment.header + segment.size;
 }
 
-/** Where the first RIFF chunk says that it ends. Live writers leave 0 or all ones. */
+/** The end of the first RIFF chunk, as stated. Live recorders leave 0 or all ones. */
 function riffEnd(head: Buffer): number | undefined {
   if (head.length < 12 || head.toString("latin1", 0, 4) !== "RIFF") return undefined;
   const size = head.readUInt32LE(4);
@@ -40,8 +36,8 @@ async function headOf(source: RangedSource, signal: AbortSignal): Promise<Buffer
 }
 
 /**
- * Whether the file ends before its own container says it does. `format` is ffprobe's name of the
- * container.
+ * Whether the file ends before the end that its container states. `format`: the container, as
+ * ffprobe names it.
  */
 export async function isTruncated(source: RangedSource, format: string, signal: AbortSignal): Promise<boolean> {
   if (source.size === 0) return false;

@@ -13,14 +13,14 @@ async function script(folder: string, name: string, body: string): Promise<strin
 }
 
 describe("finding ffmpeg", () => {
-  it("takes what the environment names before anything else", async () => {
+  it("prefers what the environment names", async () => {
     const folder = await temporaryFolder();
     const ffmpegPath = await script(folder, "my-ffmpeg", "exit 0");
     const { ffprobe } = await binaries;
     expect(await findBinaries({ ffmpegPath, ffprobePath: ffprobe, path: "" })).toEqual({ ffmpeg: ffmpegPath, ffprobe });
   });
 
-  it("says what is wrong with a named one that doesn't run, rather than taking another", async () => {
+  it("reports why a named one doesn't run, and doesn't use another", async () => {
     const folder = await temporaryFolder();
     const ffmpegPath = await script(folder, "ffmpeg", "exit 3");
     const failure = findBinaries({ ffmpegPath, path: process.env.PATH });
@@ -28,7 +28,7 @@ describe("finding ffmpeg", () => {
     await expect(failure).rejects.toThrow(/apt-get install ffmpeg.*FFMPEG_PATH/);
   });
 
-  it("falls back to the npm-shipped ones where PATH has one that doesn't run", async () => {
+  it("falls back to the npm packages when the one in PATH doesn't run", async () => {
     const folder = await temporaryFolder();
     await script(folder, "ffprobe", "exit 1");
     const found = await findBinaries({ ffmpegPath: (await binaries).ffmpeg, path: folder });
@@ -37,17 +37,17 @@ describe("finding ffmpeg", () => {
 });
 
 describe("an ffmpeg that is too new", () => {
-  // What 9.0.2 does.
+  // As 9.0.2 does.
   const WITHOUT_VSYNC = `case "$*" in *-vsync*) echo "Unrecognized option 'vsync'." >&2; exit 8;; esac`;
 
-  it("is passed over, and refused where it's named", async () => {
+  it("is skipped, and rejected when the environment names it", async () => {
     const folder = await temporaryFolder();
     const ffmpegPath = await script(folder, "ffmpeg", WITHOUT_VSYNC);
     const { ffprobe: ffprobePath } = await binaries;
     const { ffmpeg } = await findBinaries({ ffprobePath, path: folder });
     expect(ffmpeg).toContain("node_modules");
     const named = findBinaries({ ffmpegPath, ffprobePath, path: "" });
-    await expect(named).rejects.toThrow("it is too new: it has no -vsync any more");
+    await expect(named).rejects.toThrow("it is too new: it has no option -vsync");
   });
 });
 
@@ -63,26 +63,26 @@ describe("an old ffmpeg or ffprobe", () => {
     return oldProgramsWarning(programs, () => new Date("2026-11-26"));
   };
 
-  it("is named in one warning, with its version, its year, and what to do", async () => {
+  it("causes one warning with its version, its year, and what to do", async () => {
     const [ffmpeg, ffprobe] = [of("ffmpeg", "N-47683-g0e8eb07980-static", 2018), of("ffprobe", "5.1", 2023)];
     expect(await warningOf(ffmpeg, ffprobe)).toMatch(
-      /^ffmpeg N-47683-g0e8eb07980 is of 2018, and ffprobe 5\.1 is of 2023, without .* FFMPEG_PATH and FFPROBE_PATH\.$/,
+      /^ffmpeg N-47683-g0e8eb07980 is from 2018 and ffprobe 5\.1 is from 2023: they lack .* FFMPEG_PATH and FFPROBE_PATH\.$/,
     );
   });
 
-  it("isn't one that is an old version with the security fixes of this year", async () => {
+  it("isn't an old version with the security fixes of this year", async () => {
     const [ffmpeg, ffprobe] = [of("ffmpeg", "5.1.9-0+deb12u1", 2026), of("ffprobe", "n7.0.2", 2024)];
     expect(await warningOf(ffmpeg, ffprobe)).toBeUndefined();
   });
 
-  it("is left alone where a program doesn't say its version", async () => {
+  it("isn't reported when a program doesn't print its version", async () => {
     expect(await warningOf("exit 0", "exit 1")).toBeUndefined();
   });
 
-  it("is what the npm-shipped packages have", async () => {
+  it("is in the npm packages", async () => {
     const { default: ffmpeg } = await import("@ffmpeg-installer/ffmpeg");
     const { default: ffprobe } = await import("@ffprobe-installer/ffprobe");
     const warning = await oldProgramsWarning({ ffmpeg: ffmpeg.path, ffprobe: ffprobe.path });
-    expect(warning).toMatch(/^ffmpeg \S+ is of 20\d\d, and ffprobe \S+ is of 20\d\d, without /);
+    expect(warning).toMatch(/^ffmpeg \S+ is from 20\d\d and ffprobe \S+ is from 20\d\d: they lack /);
   });
 });

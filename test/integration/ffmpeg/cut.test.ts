@@ -2,7 +2,7 @@ import { readdir, stat } from "node:fs/promises";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { PacketIndex } from "../../../services/split/domain/packet-index.ts";
 import { planCut } from "../../../services/split/plan-cut.ts";
-import { type CutOptions, cutFile, listeningLog, NEVER, openFile } from "../../fixtures/cut.ts";
+import { type CutOptions, cutFile, NEVER, openFile, recordingLog } from "../../fixtures/cut.ts";
 import { decodedFrames, ffprobe, makeMedia, type Trait, videoPackets } from "../../fixtures/media.ts";
 import { temporaryFolder } from "../../fixtures/temporary.ts";
 
@@ -11,7 +11,7 @@ async function cut(trait: Trait, segmentSeconds: number, options: Partial<CutOpt
   return cutFile(video, { cut: "keyframe", segmentSeconds, directory: await temporaryFolder(), ...options });
 }
 
-/** By the kinds of containers: one of each, and the others. */
+/** By kind of container: one of each, and the others. */
 const LOSSLESS: [string[], Trait[]][] = [
   [[], ["b-frames.mp4", "matroska.mkv", "transport-stream.ts"]],
   [
@@ -36,7 +36,7 @@ const LOSSLESS: [string[], Trait[]][] = [
 describe("cutting on keyframes", () => {
   for (const [tags, traits] of LOSSLESS)
     it.each(traits)(
-      "%s: the segments hold each frame of the source once, in order, and decode to the same pictures",
+      "%s: the segments have each frame of the source once, in order, and decode to the same frames",
       { tags },
       async (trait) => {
         const { path, plan, files, segments: made } = await cut(trait, 2);
@@ -62,7 +62,7 @@ describe("cutting on keyframes", () => {
     }
   });
 
-  it("moves boundaries to the keyframes that are there", async () => {
+  it("moves boundaries to existing keyframes", async () => {
     const { plan, files } = await cut("one-keyframe-in-five-seconds.mp4", 2);
     expect(plan.segments.map(({ start, end }) => [start, end])).toEqual([
       [0, 5],
@@ -72,12 +72,12 @@ describe("cutting on keyframes", () => {
     expect(files).toHaveLength(3);
   });
 
-  it("makes no segment of a few frames where the audio is longer than the video", async () => {
+  it("makes no segment of a few frames when the audio is longer than the video", async () => {
     const { files } = await cut("audio-longer.mp4", 2);
     expect(files).toHaveLength(2);
   });
 
-  it("keeps each segment's duration to its own frames and sound", async () => {
+  it("limits each segment's duration to its own frames and audio", async () => {
     const { files } = await cut("keyframe-each-second.mp4", 2);
     for (const file of files) {
       const duration = Number(await ffprobe("-show_entries", "format=duration", "-of", "csv=p=0", file));
@@ -86,7 +86,7 @@ describe("cutting on keyframes", () => {
     }
   });
 
-  it("writes the same bytes when it's done again", async () => {
+  it("writes the same bytes when it's repeated", async () => {
     const [once, again] = [await cut("matroska.mkv", 2), await cut("matroska.mkv", 2)];
     const bytes = async (files: string[]) => Promise.all(files.map(async (file) => (await stat(file)).size));
     expect(await bytes(once.files)).toEqual(await bytes(again.files));
@@ -107,31 +107,35 @@ describe("cutting on keyframes", () => {
     expect(await readdir(rest.directory)).toHaveLength(rest.segments.length);
   });
 
-  it.each(["keyframe", "exact"] as const)("%s: leaves no ffmpeg behind when the reader stops early", async (kind) => {
-    const opened = await openFile(await makeMedia(await temporaryFolder(), "b-frames.mp4"));
-    onTestFinished(() => opened.close());
-    const media = await opened.describe(NEVER);
-    const index = new PacketIndex();
-    await media.scan(NEVER, index.add);
-    const plan = planCut(index, { cut: kind, segmentSeconds: 1.5, outputKeyPrefix: "" }, { averageFps: 25 });
-    const [container] = media.containers("mp4");
-    const directory = await temporaryFolder();
-    const { log } = listeningLog();
-    const segments = media.cut({
-      container: container!,
-      cut: plan.cut,
-      from: 0,
-      directory,
-      signal: NEVER,
-      log,
-    });
-    for await (const { index: first } of segments) {
-      expect(first).toBe(0);
-      break;
-    }
-    // The generator's end awaits the child's: nothing writes any more, so a second look finds the same.
-    expect(await segments[Symbol.asyncIterator]().next()).toEqual({ value: undefined, done: true });
-  });
+  it.each(["keyframe", "exact"] as const)(
+    "%s: leaves no ffmpeg process when the consumer stops early",
+    async (kind) => {
+      const opened = await openFile(await makeMedia(await temporaryFolder(), "b-frames.mp4"));
+      onTestFinished(() => opened.close());
+      const media = await opened.describe(NEVER);
+      const index = new PacketIndex();
+      await media.scan(NEVER, index.add);
+      const plan = planCut(index, { cut: kind, segmentSeconds: 1.5, outputKeyPrefix: "" }, { averageFps: 25 });
+      const [container] = media.containers("mp4");
+      const directory = await temporaryFolder();
+      const { log } = recordingLog();
+      const segments = media.cut({
+        container: container!,
+        cut: plan.cut,
+        from: 0,
+        directory,
+        signal: NEVER,
+        log,
+      });
+      for await (const { index: first } of segments) {
+        expect(first).toBe(0);
+        break;
+      }
+      // The generator's end waits for the child: nothing writes any more, so a second check finds the
+      // same.
+      expect(await segments[Symbol.asyncIterator]().next()).toEqual({ value: undefined, done: true });
+    },
+  );
 
   it("throws the reason when it's aborted", async () => {
     const opened = await openFile(await makeMedia(await temporaryFolder(), "keyframe-each-second.mp4"));

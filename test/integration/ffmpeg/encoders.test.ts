@@ -2,13 +2,13 @@ import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { encodersFor } from "../../../services/ffmpeg/exact/encoders.ts";
-import { isOfTheFile } from "../../../services/ffmpeg/process/errors.ts";
-import type { PictureFormat } from "../../../services/ffmpeg/source/picture-format.ts";
+import { isCausedByFile } from "../../../services/ffmpeg/process/errors.ts";
+import type { VideoFormat } from "../../../services/ffmpeg/source/video-format.ts";
 import { NEVER } from "../../fixtures/quiet.ts";
 import { standIn } from "../../fixtures/stand-in.ts";
 import { temporaryFolder } from "../../fixtures/temporary.ts";
 
-const FORMAT: PictureFormat = {
+const FORMAT: VideoFormat = {
   codec: "h264",
   profile: "High",
   pixelFormat: "yuv420p",
@@ -25,7 +25,7 @@ const FORMAT: PictureFormat = {
 };
 
 describe("listing the encoders of an ffmpeg", () => {
-  it("that fails says nothing about the file, and is tried again; one that succeeds is kept", async () => {
+  it("isn't the file's fault when it fails, and is repeated; a successful one is cached", async () => {
     const folder = await temporaryFolder();
     const list = "echo ' V....D libx264              libx264 H.264 (codec h264)'";
     const binary = await standIn(folder, `[ -e ${folder}/broken ] && exit 1\n${list}`);
@@ -34,7 +34,7 @@ describe("listing the encoders of an ffmpeg", () => {
     await writeFile(broken, "");
     const error = await encodersFor(binary, FORMAT, NEVER).catch((caught: unknown) => caught);
     expect(String(error)).toContain("can't list its encoders");
-    expect(isOfTheFile(error)).toBe(false);
+    expect(isCausedByFile(error)).toBe(false);
 
     await rm(broken);
     expect(await encodersFor(binary, FORMAT, NEVER)).toMatchObject([{ codec: "h264" }]);
@@ -43,9 +43,9 @@ describe("listing the encoders of an ffmpeg", () => {
   });
 });
 
-describe("the encoders of a picture", () => {
+describe("the encoders for a video format", () => {
   const LIST = ["libx264", "libx265", "libaom-av1"].map((name) => `echo ' V....D ${name}              x'`).join("\n");
-  const encoders = async (format: Partial<PictureFormat>, list = LIST) => {
+  const encoders = async (format: Partial<VideoFormat>, list = LIST) => {
     const binary = await standIn(await temporaryFolder(), list);
     return encodersFor(binary, { ...FORMAT, ...format }, NEVER);
   };
@@ -65,7 +65,7 @@ describe("the encoders of a picture", () => {
     expect(optionOf(fallback!.options, "-pix_fmt")).toBe(kept);
   });
 
-  it("are none that are experimental, and none that drop transparency", async () => {
+  it("exclude experimental ones, and those that drop transparency", async () => {
     const old = LIST.replace("V....D libaom", "V..X.. libaom");
     expect((await encoders({ codec: "av1" })).map(({ codec }) => codec)).toEqual(["av1", "h264"]);
     expect((await encoders({ codec: "av1" }, old)).map(({ codec }) => codec)).toEqual(["h264"]);
@@ -73,7 +73,7 @@ describe("the encoders of a picture", () => {
     expect(await encoders({ codec: "vp9", alphaMode: true })).toEqual([]);
   });
 
-  it("are given colours by their numbers, whatever ffmpeg calls them", async () => {
+  it("get colours by code point, whatever ffmpeg's names are", async () => {
     const [own] = await encoders({ colorSpace: "gbr", colorTransfer: "iec61966-2-1", colorPrimaries: "bt470bg" });
     expect(optionOf(own!.options, "-color_trc")).toBe("13");
     expect(optionOf(own!.options, "-color_primaries")).toBe("5");

@@ -11,37 +11,38 @@ import { sharedFolder, temporaryFolder } from "../../fixtures/temporary.ts";
 const { ffmpeg } = await binaries;
 const OUT_OF_TIME = new Error("out of time");
 
-/** From the abort to the end, on a machine that is busy. */
+/** From abort to end, on a busy machine. */
 const MAX_SETTLE_MS = 10_000;
 
-/** What each ffmpeg of a stitched cut is for, and which arguments show it. */
+/** The role of each ffmpeg process of a stitched cut, and a pattern of its arguments. */
 const ROLES = {
   "reads the source": '*"-i http://source.invalid"*empty_moov*',
   "encodes a boundary": '*"-i pipe:0"*libx264*',
   "joins a segment": "*-output_ts_offset*",
-  "decodes the joints": '*"-i pipe:0"*wrapped_avframe*',
+  "decodes the stitches": '*"-i pipe:0"*wrapped_avframe*',
 };
 type Role = keyof typeof ROLES;
 const roles = Object.keys(ROLES) as Role[];
 
 const folder = sharedFolder();
 let video: Awaited<ReturnType<typeof planExact>>;
-/** MPEG-4 can't be stitched: all of it is encoded. */
+/** MPEG-4 part 2 can't be stitched: everything is encoded. */
 let unstitchable: typeof video;
-/** What comes of a cut that nothing happens to. */
+/** The result of an undisturbed cut. */
 let calm: string[];
 
 beforeAll(async () => {
   video = await planExact(await makeStitchable(await folder), 1.5);
   unstitchable = await planExact(await makeMedia(await folder, "mpeg4.avi"), 1.5);
-  // It also makes what is kept for the process: the list of encoders.
+  // This also fills the caches of the process: the list of encoders.
   calm = await video.fingerprint({ directory: join(await folder, "calm") });
   expect(calm.map((segment) => segment.split(" ")[0])).toEqual(Array(video.plan.segments.length).fill("stitched"));
 });
 afterAll(async () => rm(await folder, { recursive: true, force: true }));
 
 /**
- * In place of the ffmpeg of one role, `script`; `$marker` is a file beside it. Else ffmpeg itself.
+ * A script that replaces the ffmpeg process of one role (`$marker` is a file beside it), and runs
+ * ffmpeg for the others.
  */
 const insteadOf = (directory: string, role: Role, script: string) =>
   standIn(
@@ -49,9 +50,7 @@ const insteadOf = (directory: string, role: Role, script: string) =>
     `marker='${directory}/marker'\ncase "$*" in ${ROLES[role]}) ${script};; esac\nexec '${ffmpeg}' "$@"`,
   );
 
-/**
- * A source that needs a moment for each chunk; `onChunk` is called before each, with its number.
- */
+/** A slow source; `onChunk` is called before each chunk, with its number. */
 const slow = (onChunk: (chunk: number) => Promise<void> | void): Fault =>
   async function* (chunks) {
     let number = 0;
@@ -63,7 +62,7 @@ const slow = (onChunk: (chunk: number) => Promise<void> | void): Fault =>
     }
   };
 
-/** A source that brings no chunk from number `last` on; `onStall` is called when it gets there. */
+/** A source that stalls at chunk `last`, where `onStall` is called. */
 const stalling = (last: number, onStall: () => void): Fault =>
   async function* (chunks, signal) {
     let number = 0;
@@ -77,7 +76,7 @@ const stalling = (last: number, onStall: () => void): Fault =>
     }
   };
 
-/** Runs a cut that is to fail, and sees that nothing of it is left. */
+/** Runs a cut that must fail, and checks that nothing of it is left. */
 async function failing(options: Omit<ExactCutOptions, "directory">, planned = video): Promise<unknown> {
   const directory = await temporaryFolder();
   const before = heldResources();
@@ -95,7 +94,7 @@ async function failing(options: Omit<ExactCutOptions, "directory">, planned = vi
   return error;
 }
 
-/** Runs a cut until `abort` is called, then sees that it ends soon, with the reason. */
+/** Runs a cut until `abort` is called, then checks that it ends soon, with the reason. */
 async function aborted(
   options: (abort: () => void) => Omit<ExactCutOptions, "directory" | "signal">,
   planned = video,
@@ -124,24 +123,24 @@ describe("an exact cut that is aborted ends soon, and leaves no process, file, t
   it.each([0, 25, 50, 100, 150, 200, 250])("after %i ms", async (milliseconds) => {
     await aborted((abort) => {
       setTimeout(abort, milliseconds);
-      // So that it doesn't end before.
+      // Keeps it from ending before.
       return { fault: stalling(14, () => {}) };
     });
   });
 
-  it.each([0, 4, 8, 16, 32])("at chunk %i, where everything is encoded", async (last) => {
+  it.each([0, 4, 8, 16, 32])("at chunk %i, when everything is encoded", async (last) => {
     await aborted((abort) => ({ fault: slow((chunk) => (chunk === last ? abort() : undefined)) }), unstitchable);
   });
 
-  it.each([0, 1, 2])("after segment %i, where everything is encoded", async (last) => {
+  it.each([0, 1, 2])("after segment %i, when everything is encoded", async (last) => {
     await aborted((abort) => ({ onSegment: ({ index }) => (index === last ? abort() : undefined) }), unstitchable);
   });
 
-  it.each([1, 6, 12])("where the source stalls at chunk %i", async (last) => {
+  it.each([1, 6, 12])("when the source stalls at chunk %i", async (last) => {
     await aborted((abort) => ({ fault: stalling(last, () => setTimeout(abort, 50)) }));
   });
 
-  it.each(roles)("where the ffmpeg that %s neither reads nor writes", async (role) => {
+  it.each(roles)("when the ffmpeg that %s neither reads nor writes", async (role) => {
     const directory = await temporaryFolder();
     const binary = await insteadOf(directory, role, "touch $marker; exec sleep 1000");
     await aborted((abort) => {
@@ -152,7 +151,7 @@ describe("an exact cut that is aborted ends soon, and leaves no process, file, t
 });
 
 describe("an ffmpeg that is killed", () => {
-  it.each(roles)("while it %s: the attempt throws, and a retry makes what it would have made", async (role) => {
+  it.each(roles)("while it %s: the attempt throws, and a retry makes the same segments", async (role) => {
     const binary = await insteadOf(
       await temporaryFolder(),
       role,
@@ -167,7 +166,7 @@ describe("an ffmpeg that is killed", () => {
     expect(await video.fingerprint({ binary, directory: join(await temporaryFolder(), "retry") })).toEqual(calm);
   });
 
-  it.each(roles)("a crash while it %s is of the file: encoding everything is tried", async (role) => {
+  it.each(roles)("a crash while it %s is caused by the file: encoding everything is tried", async (role) => {
     const binary = await insteadOf(await temporaryFolder(), role, "kill -SEGV $$");
     const directory = await temporaryFolder();
     const { segments, warnings } = await video.cut({ binary, directory }).catch((error: unknown) => ({
@@ -175,7 +174,7 @@ describe("an ffmpeg that is killed", () => {
       warnings: [String(error)],
     }));
     expect(warnings.join()).toContain("crashed (SIGSEGV)");
-    // What is encoded is joined too.
+    // Encoded video is muxed too.
     expect(segments.map(({ made }) => made)).toEqual(
       role === "joins a segment" ? [] : Array(video.plan.segments.length).fill("encoded"),
     );
@@ -183,14 +182,14 @@ describe("an ffmpeg that is killed", () => {
 });
 
 describe("a full disk", () => {
-  it("is no reason to encode: the attempt throws", async () => {
+  it("doesn't lead to encoding: the attempt throws", async () => {
     const full = 'for output in "$@"; do :; done; ln -sf /dev/full "$output"';
     const binary = await insteadOf(await temporaryFolder(), "joins a segment", full);
     expect(await failing({ binary })).toMatchObject({ code: "DiskFull", retryable: true });
   });
 });
 
-describe("a process that goes on after failing cuts", { tags: "full" }, () => {
+describe("a process after failing cuts", { tags: "full" }, () => {
   const FAILURES: Record<string, (round: number) => Promise<unknown>> = {
     "is aborted": (round) =>
       aborted((abort) => ({ fault: slow((chunk) => (chunk === round ? abort() : undefined)) })).then(() => "aborted"),
@@ -209,7 +208,7 @@ describe("a process that goes on after failing cuts", { tags: "full" }, () => {
         binary: await standIn(await temporaryFolder(), `case "$*" in *libx264*) exit 1;; esac\nexec '${ffmpeg}' "$@"`),
       }),
     "fails its proof": async () => {
-      // A frame less in each segment.
+      // One frame fewer in each segment.
       const script = `case "$*" in *-output_ts_offset*) exec '${ffmpeg}' -t 1 "$@";; esac\nexec '${ffmpeg}' "$@"`;
       return failing({ binary: await standIn(await temporaryFolder(), script) });
     },
@@ -224,9 +223,13 @@ describe("a process that goes on after failing cuts", { tags: "full" }, () => {
 
   const ROUNDS = 3;
 
-  it.each(Object.keys(FAILURES))("holds nothing of three of which each %s", { timeout: 120_000 }, async (kind) => {
-    const before = heldResources();
-    for (let round = 0; round < ROUNDS; round += 1) expect(await FAILURES[kind]!(round)).toEqual(EXPECTED[kind]);
-    expect(await heldBeyond(before)).toEqual([]);
-  });
+  it.each(Object.keys(FAILURES))(
+    "keeps no resources of three cuts, each of which %s",
+    { timeout: 120_000 },
+    async (kind) => {
+      const before = heldResources();
+      for (let round = 0; round < ROUNDS; round += 1) expect(await FAILURES[kind]!(round)).toEqual(EXPECTED[kind]);
+      expect(await heldBeyond(before)).toEqual([]);
+    },
+  );
 });

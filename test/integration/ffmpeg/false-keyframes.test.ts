@@ -10,14 +10,16 @@ const FPS = 25;
 const PICTURE = ["-f", "lavfi", "-i", `testsrc2=duration=${SECONDS}:size=160x90:rate=${FPS}`];
 const X264 = ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p"];
 
-/** A column of each picture is whole by itself, and each second begins a new round of them. */
+/** Intra refresh: one column of each picture is intra-coded, in rounds of a second. */
 async function withIntraRefresh(name: string): Promise<string> {
   const path = join(await temporaryFolder(), name);
   await ffmpeg(...PICTURE, ...X264, "-x264-params", "intra-refresh=1:keyint=25", path);
   return path;
 }
 
-/** A keyframe each two seconds, and no table that says which: every picture counts as one then. */
+/**
+ * A keyframe every two seconds, and no sync sample table: then every picture counts as a keyframe.
+ */
 async function withoutSyncTable(): Promise<string> {
   const path = join(await temporaryFolder(), "all-sync.mp4");
   await ffmpeg(...PICTURE, ...X264, "-g", "50", path);
@@ -27,7 +29,7 @@ async function withoutSyncTable(): Promise<string> {
   return path;
 }
 
-describe("a keyframe cut of a source that marks pictures as keyframes that are none", () => {
+describe("a keyframe cut of a source with wrong keyframe flags", () => {
   it.each([
     ["intra refresh in MP4", () => withIntraRefresh("refresh.mp4"), [SECONDS * FPS]],
     ["intra refresh in Matroska", () => withIntraRefresh("refresh.mkv"), [SECONDS * FPS]],

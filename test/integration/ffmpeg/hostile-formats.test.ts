@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { describe, expect, it } from "vitest";
-import { mp4HeadOf } from "../../../services/ffmpeg/formats/iso/fragments.ts";
+import { mp4HeaderOf } from "../../../services/ffmpeg/formats/iso/fragments.ts";
 import { adtsTrack } from "../../../services/ffmpeg/formats/matroska/adts-track.ts";
 import { readMatroska } from "../../../services/ffmpeg/formats/matroska/reader.ts";
 import { matroskaHeader } from "../../../services/ffmpeg/formats/matroska/writer.ts";
@@ -12,7 +12,7 @@ import {
   mergedAvcConfiguration,
   usesFourByteLengths,
   withoutSets,
-} from "../../../services/ffmpeg/formats/nal/parameter-sets.ts";
+} from "../../../services/ffmpeg/formats/nal/decoder-configuration.ts";
 import { NalReader, pictureHasher } from "../../../services/ffmpeg/formats/nal/units.ts";
 import { readSampleTable } from "../../../services/ffmpeg/source/sample-table.ts";
 import { isTruncated } from "../../../services/ffmpeg/source/truncation.ts";
@@ -22,7 +22,7 @@ import { ffmpeg } from "../../fixtures/media.ts";
 import { mutated } from "../../fixtures/mutate.ts";
 import { temporaryFolder } from "../../fixtures/temporary.ts";
 
-/** Parsers must end on any bytes with a value, with undefined, or with this error. */
+/** For any bytes, parsers must return a value or undefined, or throw this error. */
 const isUnreadable = (error: unknown): boolean =>
   (error as { code?: string }).code === "CutFailed" && (error as { reason?: string }).reason === "UnreadableMedia";
 
@@ -64,7 +64,7 @@ async function make(name: string, ...args: string[]): Promise<Buffer> {
   return readFile(path);
 }
 
-/** Without the packets' bytes, which are most of a file and mean nothing to a parser. */
+/** Without the packets' bytes, which are most of a file and irrelevant to a parser. */
 const withoutMedia = (bytes: Buffer): Buffer => {
   const media = bytes.indexOf("mdat") - 4;
   return Buffer.concat([bytes.subarray(0, media), bytes.subarray(media + bytes.readUInt32BE(media))]);
@@ -77,7 +77,7 @@ const boxOf = (bytes: Buffer, type: string): Buffer => {
 };
 
 describe("damaged headers", () => {
-  it("of MP4: an index is read or isn't, in bounded time", async () => {
+  it("of MP4: an index is read or ignored, in bounded time", async () => {
     const file = await make("film.mp4", ...VIDEO, ...SOUND, ...X264);
     const parse = async (bytes: Buffer) => {
       await isTruncated(ranged(bytes), "mov,mp4", NEVER);
@@ -92,7 +92,7 @@ describe("damaged headers", () => {
     await fuzz(boxOf(file, "moov"), 200, parse);
   });
 
-  it("of Matroska and AVI: packets are read, or it's no stream", async () => {
+  it("of Matroska and AVI: packets are read, or the stream is rejected", async () => {
     const file = await make("film.mkv", ...VIDEO, ...SOUND, ...X264);
     const head = file.subarray(0, 3_000);
     const endings = await fuzz(head, 1_500, async (bytes) => {
@@ -108,7 +108,7 @@ describe("damaged headers", () => {
     await fuzz(riff, 200, (bytes) => isTruncated(ranged(bytes), "avi", NEVER));
   });
 
-  it("of decoders: parameter sets are found, or the configuration is refused", async () => {
+  it("of decoder configurations: parameter sets are found, or the configuration is rejected", async () => {
     const fragmented = ["-movflags", "empty_moov+default_base_moof+frag_keyframe"];
     for (const [codec, encoder] of [
       ["h264", X264],
@@ -116,7 +116,7 @@ describe("damaged headers", () => {
     ] as const) {
       const file = await make(`${codec}.mp4`, ...VIDEO, ...encoder, ...fragmented);
       const sets = codec === "h264" ? avcParameterSets : hevcParameterSets;
-      const configuration = mp4HeadOf(file, codec).configuration;
+      const configuration = mp4HeaderOf(file, codec).configuration;
       const endings = await fuzz(configuration, 1_000, (bytes) => {
         usesFourByteLengths(bytes, codec);
         withoutSets(bytes, codec);
@@ -125,13 +125,13 @@ describe("damaged headers", () => {
       });
       expect(endings.unreadable).toBeGreaterThan(100);
       await fuzz(file.subarray(0, file.indexOf("moof")), 1_000, (bytes) => {
-        const head = mp4HeadOf(bytes, codec).withClock(90_000);
+        const head = mp4HeaderOf(bytes, codec).withClock(90_000);
         return head.withConfiguration(head.configuration).bytes;
       });
     }
   });
 
-  it("of packets: units are found or not", async () => {
+  it("of packets: NAL units are found or not", async () => {
     const packet = boxOf(await make("one.mp4", ...VIDEO, ...X264, "-frames:v", "1"), "mdat");
     const startCoded = (await make("one.h264", ...VIDEO, ...X264, "-frames:v", "1")).subarray(0, 2_000);
     for (const original of [packet, startCoded]) {

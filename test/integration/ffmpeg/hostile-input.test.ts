@@ -31,7 +31,7 @@ const openBytes = async (bytes: Uint8Array, ffprobe?: string) => {
 const describeText = async (text: string) => (await openBytes(Buffer.from(text))).describe(NEVER);
 
 describe("hostile uploads", () => {
-  it("a playlist is no media, and what it names isn't fetched", async () => {
+  it("a playlist isn't accepted, and its URLs aren't fetched", async () => {
     const { url, requests } = await trap();
     const playlist = `#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\n${url}/segment.ts\n#EXT-X-ENDLIST\n`;
     await expect(describeText(playlist)).rejects.toMatchObject({ code: "FfmpegFailed" });
@@ -53,7 +53,7 @@ describe("hostile uploads", () => {
     await expect(describeText(text)).rejects.toMatchObject({ code: "FfmpegFailed" });
   });
 
-  it("a decoder that hardly anybody uses isn't run, by ffprobe nor ffmpeg", async () => {
+  it("a rarely used decoder is run neither by ffprobe nor by ffmpeg", async () => {
     const folder = await temporaryFolder();
     const [file, marked] = [join(folder, "rare.avi"), join(folder, "marked")];
     await ffmpeg(...VIDEO, "-c:v", "magicyuv", file);
@@ -68,7 +68,7 @@ describe("hostile uploads", () => {
     expect(await readFile(join(folder, "log"), "utf8")).toContain("Codec (magicyuv) not on whitelist");
   });
 
-  it("a track of sound that isn't decoded doesn't cost the video, nor do subtitles", async () => {
+  it("an audio track without an allowed decoder doesn't reject the video, nor do subtitles", async () => {
     const folder = await temporaryFolder();
     const [titles, file] = [join(folder, "titles.srt"), join(folder, "rare-sound.mkv")];
     await writeFile(titles, "1\n00:00:00,000 --> 00:00:01,000\nhello\n");
@@ -79,7 +79,7 @@ describe("hostile uploads", () => {
     });
   });
 
-  it("the tools see nothing of our environment", async () => {
+  it("the tools don't get this process's environment", async () => {
     const folder = await temporaryFolder();
     const seen = join(folder, "environment");
     const spy = await standIn(folder, `/usr/bin/env > '${seen}'\nexit 1`);
@@ -89,7 +89,7 @@ describe("hostile uploads", () => {
     });
     await expect((await openBytes(Buffer.from("x"), spy)).describe(NEVER)).rejects.toThrow();
     const names = (await readFile(seen, "utf8")).split("\n").map((line) => line.split("=")[0]);
-    // PWD, SHLVL, _ and OLDPWD are the shell's own.
+    // PWD, SHLVL, _ and OLDPWD are set by the shell.
     expect(names.filter((name) => !["", "PWD", "OLDPWD", "SHLVL", "_"].includes(name!)).sort()).toEqual([
       "AV_LOG_FORCE_NOCOLOR",
       "GCONV_PATH",
@@ -98,14 +98,14 @@ describe("hostile uploads", () => {
     ]);
   });
 
-  it("the error tells ffmpeg's last words, and not where the source was read from", async () => {
+  it("the error has ffmpeg's last lines, without the source's address", async () => {
     const error = await describeText("no media at all").catch((caught: Error) => caught as Error & { stderr: string });
     expect(error).toMatchObject({ code: "FfmpegFailed" });
     expect((error as Error).message).toContain("Invalid data found");
     expect((error as Error).message).not.toMatch(/127\.0\.0\.1|[0-9a-f]{48}/);
   });
 
-  it("a source that fails midway isn't taken for one that ends there", async () => {
+  it("a source that fails midway isn't taken for a complete one", async () => {
     const folder = await temporaryFolder();
     const bytes = await readFile(await makeMedia(folder, "transport-stream.ts"));
     const media = await ffmpegMediaTools(await binaries).open({

@@ -6,14 +6,14 @@ import { binaries, makeMedia, type Trait } from "../../fixtures/media.ts";
 import { standIn } from "../../fixtures/stand-in.ts";
 import { temporaryFolder } from "../../fixtures/temporary.ts";
 
-/** What each segment is. Matroska has random ids in it, so not to the byte. */
+/** A description of each segment; not its bytes, because Matroska has random ids. */
 async function segmentsOf(path: string, options: Omit<CutOptions, "directory">) {
   const { segments, ending } = await cutFile(path, { ...options, directory: await temporaryFolder() });
   expect(ending).toEqual({ type: "complete" });
   return segments.map(({ index, made, bytes, proof }) => ({ index, made, bytes, proof }));
 }
 
-describe("the first ffmpeg that reads the source is killed, as for want of memory", () => {
+describe("the first ffmpeg that reads the source is killed, as for lack of memory", () => {
   const cases: { trait: Trait; tags: string[] }[] = [
     { trait: "b-frames.mp4", tags: [] },
     { trait: "transport-stream.ts", tags: ["full"] },
@@ -21,7 +21,7 @@ describe("the first ffmpeg that reads the source is killed, as for want of memor
   ];
   describe.each(cases)("$trait", ({ trait, tags }) => {
     it.each(["keyframe", "exact"] as const)(
-      "%s: the attempt throws, and a retry copies and stitches as it would have",
+      "%s: the attempt throws, and a retry copies and stitches the same",
       { tags },
       async (cut) => {
         const path = await makeMedia(await temporaryFolder(), trait);

@@ -19,7 +19,7 @@ const REJECTED = { code: "RejectedVideo", reason: "LimitExceeded", retryable: fa
 
 afterEach(() => setBudget(budgetOf()));
 
-/** Runs a script in place of ffprobe, and gives the lines that it writes. */
+/** Runs a script instead of ffprobe, and returns the lines that it writes. */
 async function probeWith(script: string, more: { cpuSeconds?: number; outputBytes?: number } = {}): Promise<string[]> {
   const lines: string[] = [];
   const binary = await standIn(await temporaryFolder(), script);
@@ -28,12 +28,12 @@ async function probeWith(script: string, more: { cpuSeconds?: number; outputByte
 }
 
 describe.runIf(process.platform === "linux")("memory of a program", () => {
-  it("is limited by the system, and so are its threads' stacks and its core dumps", async () => {
+  it("is limited by the operating system, as are its threads' stacks and its core dumps", async () => {
     setBudget({ ...budgetOf(), programBytes: 100 * 2 ** 20 });
     expect(await probeWith("ulimit -d; ulimit -s; ulimit -c")).toEqual(["102400", "2048", "0"]);
   });
 
-  it("rejects what needs more, whichever program says so", async () => {
+  it("rejects a video that needs more, whichever program reports it", async () => {
     setBudget({ ...budgetOf(), programBytes: 120 * 2 ** 20 });
     const frames = { from: "color=size=4096x4096", options: ["-loglevel", "error", "-f", "lavfi"] };
     const encoded = ["-frames:v", "9", "-c:v", "libx264", "-preset", "ultrafast", "-f", "null"];
@@ -44,7 +44,7 @@ describe.runIf(process.platform === "linux")("memory of a program", () => {
     await expect(running).rejects.toMatchObject({ ...REJECTED, message: expect.stringContaining("may use 120 MB") });
   });
 
-  it("is added up: the largest is stopped where all have too much together, and the other goes on", async () => {
+  it("is added up: when the total is too large, the largest program is killed and the other continues", async () => {
     setBudget({ ...budgetOf(), programsBytes: 80 * 2 ** 20 });
     const holding = (megabytes: number) =>
       probeWith(`exec '${process.execPath}' -e '
@@ -57,20 +57,20 @@ describe.runIf(process.platform === "linux")("memory of a program", () => {
 });
 
 describe("probing", () => {
-  it("takes so many seconds of CPU time and no more", async () => {
+  it("is limited in CPU time", async () => {
     await expect(probeWith("while :; do :; done", { cpuSeconds: 1 })).rejects.toMatchObject({
       ...REJECTED,
       message: expect.stringContaining("within 1 seconds of CPU time"),
     });
   });
 
-  it("takes so many bytes, also in one line without an end", async () => {
+  it("is limited in bytes of output, also in one endless line", async () => {
     const endless = "while :; do printf 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'; done";
     await expect(probeWith(endless, { outputBytes: 10_000 })).rejects.toMatchObject(REJECTED);
   });
 });
 
-describe("a file that asks for more than a split may use", () => {
+describe("a file that needs more than a split may use", () => {
   const quick = HOSTILE_FILES.filter(({ isQuick }) => isQuick === true);
 
   it.each(quick.map((file) => [file.name, file] as const))("%s is rejected", async (_name, file) => {
@@ -86,7 +86,7 @@ describe("a file that asks for more than a split may use", () => {
 });
 
 describe("too few open files", () => {
-  it("are the machine's fault: nothing is thrown past the caller, and it's tried again", async () => {
+  it("are the machine's fault: the caller gets a retryable error", async () => {
     const file = HOSTILE_FILES.find(({ name }) => name === "sound-48.mkv")!;
     const folder = await temporaryFolder();
     const path = await make(file, folder);

@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { describe, expect, it } from "vitest";
-import { isIso } from "../../../services/ffmpeg/proof/product.ts";
-import { proveSegment } from "../../../services/ffmpeg/proof/proof.ts";
+import { isIso } from "../../../services/ffmpeg/formats/containers.ts";
+import { proveSegment } from "../../../services/ffmpeg/proof/prove-segment.ts";
 import { cutFile, NEVER } from "../../fixtures/cut.ts";
 import { binaries, ffmpeg, ffprobe } from "../../fixtures/media.ts";
 import { temporaryFolder } from "../../fixtures/temporary.ts";
@@ -22,7 +22,10 @@ const cutIn3 = async (path: string, cut: "keyframe" | "exact") =>
 
 type Probed = { packets: { pts_time: string }[]; streams: { duration?: string }[] };
 
-/** Seconds from a file's first frame to the end of its last: by its packets, and (MP4, MOV) by its header. */
+/**
+ * Seconds from a file's first frame to the end of its last, by its packets, and by its header (MP4,
+ * MOV).
+ */
 async function lengthOf(path: string, frameSeconds: number) {
   const entries = ["-show_entries", "packet=pts_time:stream=duration", "-of", "json"];
   const { packets, streams } = JSON.parse(await ffprobe("-select_streams", "v:0", ...entries, path)) as Probed;
@@ -34,7 +37,7 @@ async function lengthOf(path: string, frameSeconds: number) {
   };
 }
 
-/** Matroska and FLV keep milliseconds, of which two are compared. */
+/** Two times are compared, which Matroska and FLV round to milliseconds. */
 const roundingOf = (path: string): number => (/(mkv|webm|flv)$/.test(path) ? 0.0021 : 0.00005);
 
 describe("a segment's measured end", () => {
@@ -78,7 +81,7 @@ describe("a segment's measured end", () => {
   ];
   for (const [cut, name, rate, frame, codec] of files) {
     const tags = ["ntsc.mp4", "film.mkv"].includes(name) ? [] : ["full"];
-    it(`${cut}, ${name} at ${rate} fps: is where the file's packets end, and the next one starts`, {
+    it(`${cut}, ${name} at ${rate} fps: is the end of the file's packets, and the start of the next segment`, {
       tags,
     }, async () => {
       const path = await make(name, ...picture(rate, 7), ...codec);
@@ -104,7 +107,7 @@ describe("a segment's measured end", () => {
   ])("%s: the file's word on its last frame counts, and the source's where it has none", async (name, muxer, lasts) => {
     const path = await make(name, ...picture("25", 1), "-c:v", muxer === "avi" ? "mjpeg" : "libx264", "-bf", "0");
     const container = { muxer, extension: "", contentType: "" };
-    const product = {
+    const file = {
       binary: (await binaries).ffmpeg,
       directory: await temporaryFolder(),
       path,
@@ -112,7 +115,7 @@ describe("a segment's measured end", () => {
       container,
       signal: NEVER,
     };
-    const { end } = await proveSegment(product, {
+    const { end } = await proveSegment(file, {
       hash: crc32,
       frames: Array.from({ length: 25 }, (_, frame) => ({ time: frame * 0.04, hash: undefined })),
       start: 7,

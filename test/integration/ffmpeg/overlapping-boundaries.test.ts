@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { BoundaryEncoder } from "../../../services/ffmpeg/exact/boundary-encoder.ts";
-import { SourceHeads } from "../../../services/ffmpeg/exact/source-heads.ts";
-import { Timeline } from "../../../services/ffmpeg/exact/timeline.ts";
-import { Mp4Head } from "../../../services/ffmpeg/formats/iso/fragments.ts";
+import { BoundaryJobQueue } from "../../../services/ffmpeg/exact/boundary-job-queue.ts";
+import { PresentationTimes } from "../../../services/ffmpeg/exact/presentation-times.ts";
+import { SourceMp4Headers } from "../../../services/ffmpeg/exact/source-mp4-headers.ts";
+import { Mp4Header } from "../../../services/ffmpeg/formats/iso/fragments.ts";
 import { type ExactPlan, planExactCut } from "../../../services/split/domain/exact-plan.ts";
 import { PacketIndex } from "../../../services/split/domain/packet-index.ts";
 import { cutFile } from "../../fixtures/cut.ts";
@@ -13,7 +13,9 @@ import { makeOverlappingGroups } from "../../fixtures/overlapping-groups.ts";
 import { standIn } from "../../fixtures/stand-in.ts";
 import { temporaryFolder } from "../../fixtures/temporary.ts";
 
-/** Two encoders run at once: a third job waits for a slot while both may need further packets. */
+/**
+ * Two encoders run concurrently: a third job waits for a slot while both may need further packets.
+ */
 describe("boundaries whose groups of pictures overlap", () => {
   it("I0 I10 I20 I30 I40 B1 …: the cut ends", async () => {
     const video = await makeOverlappingGroups(await temporaryFolder());
@@ -27,12 +29,12 @@ describe("boundaries whose groups of pictures overlap", () => {
     ]);
     const jobs = plan.cut.kind === "exact" ? (plan.cut.plan.jobs ?? []) : [];
     expect(jobs.slice(0, 4).map(({ packets }) => packets.from)).toEqual([0, 1, 2, 3]);
-    // No decoder makes sense of pictures in this order, so it can't be stitched.
-    expect(warnings).toEqual([expect.stringContaining("Falls back to re-encoding")]);
+    // No decoder can decode pictures in this order, so it can't be stitched.
+    expect(warnings).toEqual([expect.stringContaining("Falling back to re-encoding")]);
     expect(ending.type).toBe("undecodable");
   });
 
-  it("are encoded as those that don't", async () => {
+  it("are encoded as others are", async () => {
     const video = await planExact(await makeStitchable(await temporaryFolder()), 0.8);
     const directory = async () => join(await temporaryFolder(), "segments");
     const calm = await video.fingerprint({ directory: await directory() });
@@ -44,12 +46,12 @@ describe("boundaries whose groups of pictures overlap", () => {
   });
 });
 
-describe("the encoder of boundaries", () => {
+describe("the boundary job queue", () => {
   const PACKETS = 24;
 
   /**
-   * A frame a second, each a keyframe, cut after every fourth; every job needs all packets from its
-   * first one on.
+   * A frame per second, each a keyframe, cut after every fourth one. Every job needs all packets
+   * from its first one on.
    */
   function overlapping(): { plan: ExactPlan; index: PacketIndex } {
     const index = new PacketIndex();
@@ -59,23 +61,23 @@ describe("the encoder of boundaries", () => {
     return { plan: { ...plan, jobs }, index };
   }
 
-  /** Adds all packets to an encoder with a stand-in for ffmpeg, which is ended then. */
+  /** Adds all packets to a job queue whose ffmpeg is a script, and ends it. */
   async function encode(script: string, packetBytes: number) {
     const before = heldResources();
     const stopping = new AbortController();
     const { plan, index } = overlapping();
     const directory = await temporaryFolder();
     const failures: unknown[] = [];
-    const encoder = new BoundaryEncoder({
+    const encoder = new BoundaryJobQueue({
       binary: await standIn(directory, script),
       directory,
       encoder: {
         ...{ codec: "h264", options: ["-c:v", "libx264"], filters: [], clock: "-1" },
         ...{ stream: "matroska", decoder: undefined, frames: 1, threadFrames: 0 },
       },
-      jobsAtOnce: 2,
-      heads: new SourceHeads(new Mp4Head(Buffer.alloc(8), "h264"), "h264", index, []),
-      timeline: new Timeline(plan, index, 1),
+      concurrentJobs: 2,
+      headers: new SourceMp4Headers(new Mp4Header(Buffer.alloc(8), "h264"), "h264", index, []),
+      presentationTimes: new PresentationTimes(plan, index, 1),
       jobs: plan.jobs,
       signal: stopping.signal,
       onFrame: async () => {},
@@ -101,7 +103,7 @@ describe("the encoder of boundaries", () => {
     expect(added).toBeLessThan(12);
   });
 
-  it("fails with what its first job failed with, once", async () => {
+  it("fails once, with the failure of its first job", async () => {
     const { error, failures } = await encode("kill -9 $$", 1_000);
     expect(error).toMatchObject({ code: "ProcessKilled" });
     expect(failures).toEqual([error]);

@@ -7,7 +7,7 @@ import { binaries, ffmpeg } from "../../fixtures/media.ts";
 import { standIn } from "../../fixtures/stand-in.ts";
 import { temporaryFolder } from "../../fixtures/temporary.ts";
 
-/** What a faulty ffmpeg leaves out of a segment, with every packet at its time: the proof must see it. */
+/** What a faulty ffmpeg removes from a segment without moving packets: the proof must detect it. */
 
 let folder: string;
 let hdr: string;
@@ -26,7 +26,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-/** An ffmpeg that writes each segment once more, with these options: the first of them that its codec allows. */
+/** An ffmpeg that rewrites each segment with the first of these options that its codec allows. */
 async function rewriting(...options: string[]): Promise<string> {
   const { ffmpeg: binary } = await binaries;
   const again = options.map((some) => `'${binary}' -v error -y -i "$out" -copyts -c copy ${some} "$new" 2>/dev/null`);
@@ -44,18 +44,14 @@ const MUTANTS: Record<string, [source: () => string, error: RegExp, ...options: 
   ],
   "its transfer": [
     () => hdr,
-    /color_transfer is bt709, and the source's is smpte2084/,
+    /color_transfer is bt709; the source's is smpte2084/,
     "-bsf:v hevc_metadata=transfer_characteristics=1",
     "-bsf:v h264_metadata=transfer_characteristics=1",
   ],
-  "its size": [
-    () => unstitchable,
-    /size is 80 x 46, and the source's is 160 x 90/,
-    "-c:v mpeg4 -q:v 3 -vf scale=80:46",
-  ],
+  "its size": [() => unstitchable, /size is 80 x 46; the source's is 160 x 90/, "-c:v mpeg4 -q:v 3 -vf scale=80:46"],
 };
 
-describe("the proof catches a segment that has lost", () => {
+describe("the proof fails for a segment that has lost", () => {
   it.each(Object.keys(MUTANTS))("%s", async (name) => {
     const [source, error, ...options] = MUTANTS[name]!;
     const directory = await temporaryFolder();

@@ -17,11 +17,11 @@ import { temporaryFolder } from "../../fixtures/temporary.ts";
 const { ffmpeg } = await binaries;
 const OUT_OF_TIME = new Error("out of time");
 
-/** One frame a second without an end, as fast as it's read. */
+/** An endless stream of one frame per second, as fast as it's read. */
 const ENDLESS = { from: "testsrc2=size=64x36:rate=1", options: ["-hide_banner", "-loglevel", "error", "-f", "lavfi"] };
 const RAW = ["-f", "rawvideo", "-pix_fmt", "yuv420p"];
 
-/** A second of pictures as ffmpeg reads them from a pipe. */
+/** A second of raw frames for an input pipe. */
 const PIPED = { options: ["-f", "rawvideo", "-pix_fmt", "yuv420p", "-video_size", "64x36"] };
 
 async function drain(pipe: AsyncIterable<Buffer>): Promise<number> {
@@ -35,7 +35,7 @@ async function run(script: string | undefined, signal: AbortSignal = NEVER) {
   return { binary: script === undefined ? ffmpeg : await standIn(directory, script), directory, signal };
 }
 
-describe("a run of ffmpeg", () => {
+describe("an ffmpeg run", () => {
   it("writes to named pipes and lists of them, reads from one, and resolves with what it wrote to stderr", async () => {
     const pictures = { options: [...PIPED.options, "-framerate", "1"] };
     const copied = ["-map", "0:v", "-c", "copy", "-f", "data"];
@@ -115,14 +115,14 @@ describe("a run that is aborted", () => {
     await rm(join(spec.directory, "keep"), { force: true });
   });
 
-  it("doesn't begin", async () => {
+  it("doesn't start", async () => {
     const spec = await run("touch begun", AbortSignal.abort(OUT_OF_TIME));
     await expect(runFfmpeg({ ...spec, files: [{ path: "x", options: ["-f", "null"] }] })).rejects.toBe(OUT_OF_TIME);
   });
 });
 
 describe("a run that fails", () => {
-  /** Reads what is written until it ends, or fails. */
+  /** Reads the output until it ends, or fails. */
   const read = async (script: string) => {
     const before = heldResources();
     const ends: unknown[] = [];
@@ -150,12 +150,12 @@ describe("a run that fails", () => {
     expect(ends).toEqual([error]);
   });
 
-  it("is known by how ffmpeg ended, also where its output isn't read", async () => {
+  it("reports how ffmpeg ended, even if its output isn't read", async () => {
     const running = runFfmpeg({ ...(await run("kill -9 $$")), pipes: { some: RAW } });
     await expect(running).rejects.toMatchObject({ code: "ProcessKilled" });
   });
 
-  it("is a killed one where ffmpeg was asked to end, which it does with an exit code", async () => {
+  it("counts as killed when ffmpeg gets a signal and exits with a code", async () => {
     const directory = await temporaryFolder();
     const binary = await standIn(directory, `echo $$ > pid\nexec '${ffmpeg}' "$@"`);
     const running = runFfmpeg(
@@ -181,7 +181,7 @@ describe("a run that fails", () => {
     expect(await heldBeyond(before)).toEqual([]);
   });
 
-  it("is a full disk where a file can't be written to its end", async () => {
+  it("is a full disk when a file can't be written completely", async () => {
     const spec = await run(undefined);
     await symlink("/dev/full", join(spec.directory, "full.nut"));
     const inputs = [{ ...ENDLESS, options: [...ENDLESS.options, "-t", "1000"] }];
@@ -191,7 +191,7 @@ describe("a run that fails", () => {
 });
 
 describe("a process that can't be started", () => {
-  it("is to be tried again", async () => {
+  it("is retryable", async () => {
     const directory = await temporaryFolder();
     const spec = { binary: join(directory, "none"), directory, signal: NEVER };
     const notStarted = { code: "ProcessNotStarted", retryable: true };
@@ -200,7 +200,7 @@ describe("a process that can't be started", () => {
   });
 
   it.each(["run-ffmpeg.ts", "ffprobe.ts"])(
-    "%s: nor where too many files are open, and nothing is thrown past it",
+    "%s: too many open files are retryable, and the caller gets the error",
     async (file) => {
       const directory = await temporaryFolder();
       const module = new URL(`../../../services/ffmpeg/process/${file}`, import.meta.url);

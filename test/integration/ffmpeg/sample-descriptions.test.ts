@@ -14,13 +14,13 @@ const halves = [
 
 describe("a video whose sample description changes", () => {
   it.each<["exact" | "keyframe", number, string[]]>([
-    // The change is on a boundary: both segments are the source's.
+    // The change is at a boundary: both segments are copied.
     ["exact", 2, ["copied", "copied"]],
     ["keyframe", 2, ["copied", "copied"]],
-    // It's in the second segment: only its longer half can be copied.
+    // It's in the second segment: only the longer half can be copied.
     ["keyframe", 1.3, ["copied", "stitched", "copied"]],
     ["exact", 1.3, ["copied", "stitched", "stitched"]],
-    // It's in the only one.
+    // It's in the only segment.
     ["exact", 10, ["stitched"]],
   ])("%s, %s s: every frame decodes from its segment alone", async (cut, segmentSeconds, made) => {
     const path = await makeTwoDescriptions(await temporaryFolder(), halves);

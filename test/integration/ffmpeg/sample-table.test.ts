@@ -12,7 +12,7 @@ import { temporaryFolder } from "../../fixtures/temporary.ts";
 
 const NEVER = new AbortController().signal;
 
-/** A source that counts what is read of it. */
+/** A source that counts the bytes read. */
 function counted(bytes: Uint8Array) {
   const source = {
     size: bytes.length,
@@ -47,7 +47,7 @@ async function packetsByReading(bytes: Uint8Array): Promise<PlannedPacket[]> {
   return packets;
 }
 
-/** By ffprobe, in bytes. */
+/** Positions from ffprobe, in bytes. */
 async function keyframeSizes(path: string): Promise<number[]> {
   const { ffprobe } = await binaries;
   const asked = ["-v", "error", "-select_streams", "v:0", "-show_entries", "packet=size,flags", "-of", "csv=p=0"];
@@ -77,7 +77,7 @@ describe("the index of an MP4", () => {
   });
 
   it.each<Trait>(["keyframe-each-second.mp4", "b-frames.mp4", "moov-at-end.mov", "one-keyframe-in-five-seconds.mp4"])(
-    "%s: finds the bytes that ffmpeg finds of the second keyframe",
+    "%s: finds the same bytes of the second keyframe as ffmpeg",
     async (trait) => {
       const path = await makeMedia(await temporaryFolder(), trait);
       const table = await readSampleTable(counted(await readFile(path)).ranged, 0, NEVER);
@@ -86,7 +86,7 @@ describe("the index of an MP4", () => {
     },
   );
 
-  it("is not there for a fragmented file, a truncated one, an audio track, and what is no MP4", async () => {
+  it("is undefined for a fragmented file, a truncated one, an audio track, and anything but MP4", async () => {
     const table = async (bytes: Uint8Array, stream = 0) => readSampleTable(counted(bytes).ranged, stream, NEVER);
     const whole = await mediaBytes("keyframe-each-second.mp4");
     expect(await table(whole)).toBeDefined();
@@ -98,7 +98,7 @@ describe("the index of an MP4", () => {
     expect(await table(new Uint8Array(0))).toBeUndefined();
   });
 
-  it("answers any damage to it in bounded time, with packets or with nothing", async () => {
+  it("returns packets or undefined in bounded time, however it's damaged", async () => {
     const whole = await mediaBytes("moov-at-end.mov");
     const movie = whole.lastIndexOf("moov");
     for (let at = movie; at < whole.length; at += 7) {

@@ -6,7 +6,9 @@ import { NEVER } from "../../fixtures/cut.ts";
 import { standIn } from "../../fixtures/stand-in.ts";
 import { temporaryFolder } from "../../fixtures/temporary.ts";
 
-/** A program in ffprobe's place that finds packets without end, its process id in a file beside it. */
+/**
+ * A script instead of ffprobe that prints packets endlessly; its process id is in a file beside it.
+ */
 async function endlessProbe(): Promise<string> {
   return standIn(await temporaryFolder(), 'echo $$ > "$0.pid"\nexec yes 0.040000,0.040000,0.040000,K__');
 }
@@ -19,8 +21,8 @@ const isRunning = (pid: number): boolean => {
   }
 };
 
-describe("scanning a file of more packets than are accepted", () => {
-  it("ends with the rejection, and with the program", async () => {
+describe("scanning a file with too many packets", () => {
+  it("is rejected, and ends the program", async () => {
     const rejection = new RejectedVideo("TooManySegments", "The video has more than 100000 frames.");
     let count = 0;
     const binary = await endlessProbe();

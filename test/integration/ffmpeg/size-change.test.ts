@@ -8,7 +8,7 @@ import { temporaryFolder } from "../../fixtures/temporary.ts";
 
 const CODECS = { vp8: ["libvpx"], vp9: ["libvpx-vp9", "-row-mt", "1"] };
 
-/** Two seconds in each size, a keyframe each 15 frames, as a browser records a call. */
+/** Two seconds in each size with a keyframe every 15 frames, as a browser records a call. */
 async function record(codec: keyof typeof CODECS, ...sizes: string[]): Promise<string> {
   const folder = await temporaryFolder();
   for (const [number, size] of sizes.entries()) {
@@ -23,15 +23,15 @@ async function record(codec: keyof typeof CODECS, ...sizes: string[]): Promise<s
   return path;
 }
 
-describe("a picture whose size changes in mid-file", () => {
-  it.each(["vp8", "vp9"] as const)("%s: exact is refused before anything is announced of it", async (codec) => {
+describe("a video whose frame size changes within the file", () => {
+  it.each(["vp8", "vp9"] as const)("%s: exact is rejected before any segment is announced", async (codec) => {
     const file = await record(codec, "160x90", "120x120");
     const { events } = await split({ file, cut: "exact", request: { key: "uploads/call.webm", segmentSeconds: 1.5 } });
     expect(events.map(({ type }) => type)).toEqual(["SplitPlanned", "VideoRejected"]);
     expect(events.at(-1)!.data).toMatchObject({
       rejection: {
         reason: "UnsupportedCut",
-        message: expect.stringMatching(/size changes in mid-file, from 160 x 90 to 120 x 120.*"keyframe"/),
+        message: expect.stringMatching(/size changes within the file, from 160 x 90 to 120 x 120.*"keyframe"/),
       },
     });
   });
@@ -54,7 +54,7 @@ describe("a picture whose size changes in mid-file", () => {
   );
 
   it.each(["mpeg2video", "mpeg4"])(
-    "%s: exact scales what comes after the change, and cuts all of it",
+    "%s: exact scales the frames after the change, and cuts all of it",
     async (codec) => {
       const folder = await temporaryFolder();
       const sizes = ["160x90", "128x96"];
@@ -75,7 +75,7 @@ describe("a picture whose size changes in mid-file", () => {
     },
   );
 
-  it("exact cuts a video of one size", async () => {
+  it("exact cuts a video with one size", async () => {
     const path = await record("vp8", "160x90", "160x90");
     const { segments } = await cutFile(path, { cut: "exact", segmentSeconds: 1.5, directory: await temporaryFolder() });
     const frames = await decodedFrames(...segments.map((segment) => segment.path));

@@ -33,7 +33,7 @@ async function serve(source: RangedSource) {
 
 type Asking = { range?: string; url?: string; credentials?: string | undefined };
 
-/** Asks the server as ffmpeg asks a proxy. `credentials`: a user's name and the secret. */
+/** Sends a request as ffmpeg does to a proxy. `credentials`: a user name and the secret. */
 function ask(address: SourceAddress, { range, url = address.url, ...rest }: Asking = {}): Promise<IncomingMessage> {
   const credentials = "credentials" in rest ? rest.credentials : `video-split:${address.secret}`;
   const headers = {
@@ -52,7 +52,7 @@ function ask(address: SourceAddress, { range, url = address.url, ...rest }: Aski
 const readText = async (address: SourceAddress, asking?: Asking): Promise<string> => text(await ask(address, asking));
 
 describe("the loopback source", () => {
-  it("serves the whole and ranges of it", async () => {
+  it("serves all of it, and ranges", async () => {
     const { address } = await serve(plain);
     const whole = await ask(address);
     expect([whole.statusCode, whole.headers["accept-ranges"], await text(whole)]).toEqual([200, "bytes", "0123456789"]);
@@ -61,7 +61,7 @@ describe("the loopback source", () => {
     expect(await readText(address, { range: "bytes=8-" })).toBe("89");
   });
 
-  it("refuses a range beyond the end", async () => {
+  it("rejects a range beyond the end", async () => {
     const { address } = await serve(plain);
     expect((await ask(address, { range: "bytes=10-" })).statusCode).toBe(416);
   });
@@ -82,14 +82,14 @@ describe("the loopback source", () => {
   });
 
   it.each(["http://evil.example/video", "http://source.invalid/other", "/video", "//"])(
-    "has nothing else, and asks nobody else for it: %s",
+    "has no other resources, and forwards no request: %s",
     async (url) => {
       const { address } = await serve(plain);
       expect((await ask(address, { url })).statusCode).toBe(404);
     },
   );
 
-  it("is read by ffprobe and ffmpeg with the secret in their environment alone", async () => {
+  it("is read by ffprobe and ffmpeg with the secret only in their environment", async () => {
     const { ffmpeg, ffprobe } = await binaries;
     const bytes = await readFile(await makeMedia(await temporaryFolder(), "moov-at-end.mov"));
     const requests: { commandLine: string; environment: string }[] = [];
@@ -134,7 +134,7 @@ describe("the loopback source", () => {
     await reading;
   });
 
-  it("lets nothing through while it's paused, and all of it afterwards", async () => {
+  it("sends nothing while it's paused, and everything afterwards", async () => {
     const server = await serve(plain);
     server.pause();
     let arrived = false;
@@ -142,7 +142,7 @@ describe("the loopback source", () => {
       arrived = true;
       return body;
     });
-    // A second, unpaused server answers in the meantime: time enough for the first, had it been open.
+    // A second, unpaused server answers meanwhile: enough time for the first, if it weren't paused.
     expect(await readText((await serve(plain)).address)).toBe("0123456789");
     expect(arrived).toBe(false);
     server.resume();

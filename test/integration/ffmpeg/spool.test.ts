@@ -13,7 +13,7 @@ async function folderOf() {
 }
 
 describe("a temporary file", () => {
-  it("has what was written, in order, however it's read", async () => {
+  it("has the written data, in order, however it's read", async () => {
     const { folder } = await folderOf();
     const spool = folder.spool("packets");
     const packets = Array.from({ length: 40 }, (_, at) => Buffer.alloc(100_000, at));
@@ -24,7 +24,7 @@ describe("a temporary file", () => {
     await folder.remove();
   });
 
-  it("that is shorter than what was written is an error, and not read as if it were whole", async () => {
+  it("that is shorter than the written data is an error", async () => {
     const { folder } = await folderOf();
     const spool = folder.spool("packets");
     await spool.write(Buffer.alloc(2 * MEGABYTE));
@@ -33,7 +33,7 @@ describe("a temporary file", () => {
     await folder.remove();
   });
 
-  it("is a full disk where there's no space for it", async () => {
+  it("throws DiskFullError when there's no space", async () => {
     const { folder, parent } = await folderOf();
     await symlink("/dev/full", join(parent, "spools", "packets"));
     const spool = folder.spool("packets");
@@ -41,7 +41,7 @@ describe("a temporary file", () => {
     await folder.remove();
   });
 
-  it("is closed and removed with its folder, whatever is done with it at that moment", async () => {
+  it("is closed and removed with its folder, even while it's in use", async () => {
     const before = heldResources();
     const { folder, parent } = await folderOf();
     const [read, written, writing] = [folder.spool("read"), folder.spool("written"), folder.spool("writing")];

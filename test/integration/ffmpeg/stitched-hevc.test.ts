@@ -5,7 +5,10 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { cutFile } from "../../fixtures/cut.ts";
 import { decodedFrames, ffmpeg, ffprobe } from "../../fixtures/media.ts";
 
-/** What players need of stitched and of encoded HEVC: parameter sets where the tag allows them, and HDR data. */
+/**
+ * Requirements of players for stitched and encoded HEVC: parameter sets where the sample entry
+ * allows them, and HDR metadata.
+ */
 
 let folder: string;
 beforeAll(async () => {
@@ -17,7 +20,7 @@ const MASTERED = "G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000
 const HDR = `repeat-headers=1:master-display=${MASTERED}:max-cll=1000,400`;
 const PQ = ["-color_primaries", "bt2020", "-color_trc", "smpte2084", "-colorspace", "bt2020nc", "-color_range", "tv"];
 
-/** 3 seconds in 10 bits, with keyframes at 1.6 only: cut at 1 and 2. */
+/** 3 seconds in 10 bits with a keyframe at 1.6 only, cut at 1 and 2. */
 async function makeSource(name: string, ...options: string[]): Promise<string> {
   const path = join(folder, name);
   const picture = ["-f", "lavfi", "-i", "testsrc2=duration=3:size=160x90:rate=25", "-pix_fmt", "yuv420p10le"];
@@ -50,7 +53,9 @@ describe.each([
   ["stitched.ts", [], undefined],
 ] as const)("stitched segments of %s", (name, options, tag) => {
   const tags = name === "hvc1.mp4" ? [] : ["full"];
-  it("decode by the sample entry's parameter sets alone, and keep HDR data on every frame", { tags }, async () => {
+  it("decode with the sample entry's parameter sets alone, and keep HDR metadata on every frame", {
+    tags,
+  }, async () => {
     const { segments } = await cut(await makeSource(name, ...options));
     expect(segments.map(({ made }) => made)).toEqual(["copied", "stitched", "encoded"]);
     for (const { path } of segments) {

@@ -99,18 +99,20 @@ describe("the independent check", { tags: "full", timeout: 120_000 }, () => {
     expect(report.psnr).toBeNull();
   });
 
-  it("finds nothing in segments that are encoded again, and measures how well", async () => {
+  it("finds nothing in re-encoded segments, and measures their quality", async () => {
     const again = await check(source, await produced(await spoilt("again", ...ENCODED, "-c:a", "copy")));
     expect(again.faults).toEqual([]);
     expect(again.psnr).toMatchObject({ compared: FRAMES, below: 0 });
   });
 
-  it("finds 75 ms of sound that are missing at a joint", async () => {
+  it("finds 75 ms of audio that are missing at a boundary", async () => {
     const path = await spoilt("hole", "-c:v", "copy", "-af", "atrim=start=0.075", ...LOSSLESS_SOUND);
-    expect(await faultsOf(path)).toMatch(/^sound 1 \(pcm_s16le\): holes of up to 7\d\.\d ms at 1 of 1 joints$/);
+    expect(await faultsOf(path)).toMatch(
+      /^audio track 1 \(pcm_s16le\): gaps of up to 7\d\.\d ms at 1 of 1 boundaries$/,
+    );
   });
 
-  it("finds sound that comes late", async () => {
+  it("finds audio that is late", async () => {
     const path = await spoilt(
       "late",
       "-itsoffset",
@@ -124,19 +126,19 @@ describe("the independent check", { tags: "full", timeout: 120_000 }, () => {
       "-c",
       "copy",
     );
-    expect(await faultsOf(path)).toMatch(/comes (?:29|30)\.\d ms late/);
+    expect(await faultsOf(path)).toMatch(/is (?:29|30)\.\d ms late/);
   });
 
-  it("finds a frame that is dropped", async () => {
+  it("finds a dropped frame", async () => {
     const without = ["-vf", "select=not(eq(n\\,10))", ...PASSTHROUGH, ...ENCODED, "-c:a", "copy"];
     expect(await faultsOf(await spoilt("dropped", ...without))).toContain("1 of 64 frames missing");
   });
 
-  it("finds a frame that the segment before holds already", async () => {
+  it("finds a frame that is also in the previous segment", async () => {
     const picture = ["-vf", `trim=start_frame=${FRAMES - 1},setpts=PTS-STARTPTS`, ...X264, "-qp", "0", ...BT709];
     const sound = ["-af", `atrim=start=${SECONDS - 0.04},asetpts=PTS-STARTPTS`, ...LOSSLESS_SOUND];
     await ffmpeg("-i", at("source.mkv"), ...picture, ...sound, at("twice.mkv"));
-    expect(await faultsOf(at("twice.mkv"))).toContain("1 frames doubled");
+    expect(await faultsOf(at("twice.mkv"))).toContain("1 duplicate frames");
   });
 
   it("finds another size", async () => {
@@ -145,7 +147,7 @@ describe("the independent check", { tags: "full", timeout: 120_000 }, () => {
     expect(faults).toContain("size: says 160x90, is 192x108 (segments 1 of 2)");
   });
 
-  it("finds a colour tag that is lost", async () => {
+  it("finds a lost colour tag", async () => {
     const unknown = "setparams=color_primaries=unknown:color_trc=unknown:colorspace=unknown";
     const path = await spoilt("colour", "-vf", unknown, ...X264, "-qp", "8", "-c:a", "copy");
     expect(await faultsOf(path)).toContain("picture color_primaries: bt709 became unknown (segments 1 of 2)");

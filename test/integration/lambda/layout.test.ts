@@ -72,6 +72,6 @@ describe("given the split handler in the layout that Lambda gets", () => {
     const directory = await packageAsShipped();
     await rm(join(directory, "bin", name));
     const outcome = await invoke(directory, test, requestFor(test.stack, "a.mp4"));
-    expect(outcome).toContain(`THROWN MissingBinaryError: No ${name} that runs was found`);
+    expect(outcome).toContain(`THROWN MissingBinaryError: No working ${name} was found`);
   });
 });

@@ -8,15 +8,15 @@ import { bytesOf } from "../../../services/ffmpeg/formats/nal/bits.ts";
 
 const UNREADABLE = expect.objectContaining({ code: "CutFailed", reason: "UnreadableMedia" });
 
-/** Profile 0, no timing, one operating point of level 5, then sizes of 8 bits and all tools off. */
+/** Profile 0, no timing, one operating point of level 5, sizes of 8 bits, all tools off. */
 const START = `000 0 0 0 0 00000 ${"0".repeat(12)} 00101 0111 0111 ${"0".repeat(16)} 0 000 0000 0 1 1 000`;
 const header = (colours: string): Buffer => bytesOf(`${START}${colours}1`.replaceAll(" ", ""));
 
-/** High depth, not grey, BT.2020 with PQ, studio range, chroma at the left. */
+/** High bit depth, not monochrome, BT.2020 with PQ, limited range, chroma at the left. */
 const TEN_BITS = header(`1 0 1 ${"00001001".repeat(3)} 0 01`);
 
-describe("a sequence header of AV1", () => {
-  it("says what a decoder is configured by", () => {
+describe("an AV1 sequence header", () => {
+  it("has the fields of the decoder configuration", () => {
     expect(readSequenceHeader(TEN_BITS)).toEqual({
       ...{ profile: 0, level: 5, tier: 0, isHighDepth: true, isTwelveBit: false, isMonochrome: false },
       ...{ subsampling: [1, 1], chromaPosition: 1 },
@@ -26,13 +26,13 @@ describe("a sequence header of AV1", () => {
     expect(av1Configuration(readSequenceHeader(TEN_BITS), unit)).toEqual(Buffer.from([0x81, 5, 0x4d, 0, 0x0a, 0]));
   });
 
-  it("is refused where it's cut off", () => {
+  it("is rejected when it's incomplete", () => {
     for (let length = 0; length < TEN_BITS.length - 1; length += 1)
       expect(() => readSequenceHeader(TEN_BITS.subarray(0, length))).toThrow(UNREADABLE);
   });
 });
 
-/** A unit with its size. */
+/** An OBU with its size. */
 const unit = (type: number, payload: Buffer) =>
   Buffer.concat([Buffer.from([(type << 3) | 2, payload.length]), payload]);
 const DELIMITER = unit(2, Buffer.alloc(0));
@@ -68,8 +68,8 @@ async function read(bytes: Buffer, sampleAspect: string | undefined = undefined)
   return { tracks, packets };
 }
 
-describe("a stream of AV1", () => {
-  it("becomes packets without delimiters, and a track with the decoder's configuration", async () => {
+describe("an AV1 stream", () => {
+  it("is read as packets without temporal delimiters and a track with the decoder configuration", async () => {
     const bytes = ivf(Buffer.concat([DELIMITER, SEQUENCE, FRAME]), Buffer.concat([DELIMITER, FRAME]));
     const { tracks, packets } = await read(bytes, "12:11");
     expect(packets).toMatchObject([
@@ -87,7 +87,7 @@ describe("a stream of AV1", () => {
     expect(childOf(track!.body, ID.Language)!.toString()).toBe("fre");
   });
 
-  it("that is cut off ends; one that starts without a header, or lies about a size, is refused", async () => {
+  it("ends where it's truncated; is rejected without a sequence header, and with a wrong size", async () => {
     expect((await read(ivf(Buffer.concat([SEQUENCE, FRAME])).subarray(0, 60))).packets).toEqual([]);
     await expect(read(ivf(FRAME))).rejects.toThrow(UNREADABLE);
     await expect(read(ivf(Buffer.from([0x0a, 0x20, 0])))).rejects.toThrow(UNREADABLE);
@@ -95,11 +95,11 @@ describe("a stream of AV1", () => {
   });
 });
 
-describe("units of AV1 that tell how pictures were mastered", () => {
+describe("AV1 mastering metadata", () => {
   const light = unit(5, Buffer.from([1, 3, 232, 1, 144]));
   const scalability = unit(5, Buffer.from([3, 0]));
 
-  it("are put behind the sequence header of a keyframe that has none", () => {
+  it("is added behind the sequence header of a keyframe that has none", () => {
     const source = Buffer.concat([DELIMITER, SEQUENCE, light, scalability, FRAME]);
     expect(metadataUnits(source)).toEqual([light]);
     const written = withUnits(Buffer.concat([SEQUENCE, FRAME]), [light]);

@@ -7,7 +7,7 @@ const chunk = (text: string) => Buffer.from(text);
 const texts = async (queue: ByteQueue) => (await Array.fromAsync(queue)).map(String);
 
 describe("a queue of bytes", () => {
-  it("hands out chunks in their order, until it's ended", async () => {
+  it("yields chunks in order, until it's ended", async () => {
     const queue = new ByteQueue(10, NEVER);
     const reading = texts(queue);
     for (const text of ["one", "two", "three"]) queue.add(chunk(text));
@@ -16,7 +16,7 @@ describe("a queue of bytes", () => {
     expect(queue.bytes).toBe(0);
   });
 
-  it("has room until it holds more than its bound, and again when that is read", async () => {
+  it("has room until it has more than its maximum, and again when that is read", async () => {
     const queue = new ByteQueue(4, NEVER);
     queue.add(chunk("1234"));
     await queue.room();
@@ -32,7 +32,7 @@ describe("a queue of bytes", () => {
     expect(queue.bytes).toBe(1);
   });
 
-  it("drops everything once nobody reads, and holds up no writer", async () => {
+  it("drops everything when its reader has gone, and doesn't block writers", async () => {
     const queue = new ByteQueue(1, NEVER);
     queue.add(chunk("123"));
     const waiting = queue.room();
@@ -44,7 +44,7 @@ describe("a queue of bytes", () => {
     expect(await texts(queue)).toEqual([]);
   });
 
-  it("ends all waiting with the reason when it's aborted", async () => {
+  it("rejects all waits with the reason when it's aborted", async () => {
     const aborting = new AbortController();
     const queue = new ByteQueue(1, aborting.signal);
     const reading = queue[Symbol.asyncIterator]().next();

@@ -5,13 +5,13 @@ import { Condition, unlessAborted } from "../../../services/ffmpeg/process/condi
 const listeners = (signal: AbortSignal) => getEventListeners(signal, "abort");
 
 describe("waiting for a condition", () => {
-  it("resolves at once where it holds already", async () => {
+  it("resolves immediately when it's true already", async () => {
     const { signal } = new AbortController();
     await new Condition().waitFor(() => true, signal);
     expect(listeners(signal)).toEqual([]);
   });
 
-  it("looks again at each change, and resolves when it holds", async () => {
+  it("checks after each change, and resolves when it's true", async () => {
     const condition = new Condition();
     const { signal } = new AbortController();
     let packets = 0;
@@ -21,7 +21,7 @@ describe("waiting for a condition", () => {
     expect(listeners(signal)).toEqual([]);
   });
 
-  it("gives one free slot to one of those that wait, the first one first", async () => {
+  it("gives a free slot to one waiter, in the order of waiting", async () => {
     const condition = new Condition();
     const { signal } = new AbortController();
     let free = 0;
@@ -53,7 +53,7 @@ describe("waiting for a condition", () => {
     expect(listeners(aborting.signal)).toEqual([]);
   });
 
-  it("rejects with what the predicate throws, and looks no more", async () => {
+  it("rejects with what the predicate throws, and doesn't check again", async () => {
     const condition = new Condition();
     const { signal } = new AbortController();
     let looks = 0;
@@ -72,7 +72,7 @@ describe("waiting for a condition", () => {
   });
 });
 
-describe("leaving work that is aborted", () => {
+describe("abandoning work when aborted", () => {
   it("settles as the work does", async () => {
     const { signal } = new AbortController();
     const failure = new Error("failed");
@@ -81,7 +81,7 @@ describe("leaving work that is aborted", () => {
     expect(listeners(signal)).toEqual([]);
   });
 
-  it("rejects at once when aborted, and work that fails later disturbs nobody", async () => {
+  it("rejects immediately when aborted, and ignores a later failure of the work", async () => {
     const aborting = new AbortController();
     const reason = new Error("out of time");
     const { promise, reject } = Promise.withResolvers<void>();

@@ -24,7 +24,7 @@ describe("choosing the segments' container", () => {
     expect(muxers(source(ISO, "h264"), extension)[0]).toBe(first);
   });
 
-  it("has MOV and Matroska at hand for codecs that the source's own container can't be written with", () => {
+  it("falls back to MOV and Matroska for codecs that ffmpeg can't write into the source's container", () => {
     expect(muxers(source(ISO, "mpeg4", ["amr_nb"]), "3gp")).toEqual(["3gp:3gp", "mp4:mp4", "mov:mov", "matroska:mkv"]);
   });
 
@@ -33,12 +33,12 @@ describe("choosing the segments' container", () => {
     expect(muxers(source("matroska,webm", "h264", ["opus"]), "webm")[0]).toBe("matroska:mkv");
   });
 
-  it("believes the file, not its name", () => {
+  it("uses the file's format, not its extension", () => {
     expect(muxers(source("matroska,webm", "h264"), "mp4")[0]).toBe("matroska:mkv");
     expect(muxers(source("mpegts", "h264"), "mp4")[0]).toBe("mpegts:ts");
   });
 
-  it("puts program streams into transport streams and Windows Media into Matroska", () => {
+  it("writes program streams as transport streams and Windows Media as Matroska", () => {
     expect(muxers(source("mpeg", "mpeg2video", ["mp2"]), "mpg")[0]).toBe("mpegts:ts");
     expect(muxers(source("asf", "wmv2", ["wmav2"]), "wmv")[0]).toBe("matroska:mkv");
   });

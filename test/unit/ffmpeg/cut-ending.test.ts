@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { cutToAnEnding } from "../../../services/ffmpeg/cut-ending.ts";
+import { cutWithEnding } from "../../../services/ffmpeg/cut-ending.ts";
 import { DiskFullError, FfmpegError, ProcessKilledError, unreadable } from "../../../services/ffmpeg/process/errors.ts";
 import { PacketIndex } from "../../../services/split/domain/packet-index.ts";
 import type { CutJob, MadeSegment } from "../../../services/split/ports/media-tools.ts";
@@ -8,7 +8,7 @@ import { NEVER, quietLog } from "../../fixtures/quiet.ts";
 
 const EXIT_1 = { code: 1, signal: null };
 
-/** Two segments of 2 s at 25 frames a second. */
+/** Two segments of 2 s at 25 fps. */
 const planned = [0, 1].map((index) => ({
   ...{ index, firstFrame: 50 * index, frames: 50, firstFrameTime: 2 * index, start: 2 * index, end: 2 * index + 2 },
   ...{ requestedStart: 2 * index, requestedEnd: 2 * index + 2 },
@@ -31,14 +31,14 @@ const segment = (index: number, frames = 50): MadeSegment => ({
   },
 });
 
-/** How a cut of these segments ends, that then throws `error` if there's one. `onEnd` comes before its end. */
+/** How a cut of these segments ends. It throws `error`, if given, at its end, after `onEnd`. */
 async function endingOf(segments: MadeSegment[], { error, failed = NEVER, onEnd = () => {} }: Parts = {}) {
   async function* cutting() {
     yield* segments;
     onEnd();
     if (error !== undefined) throw error;
   }
-  const cut = cutToAnEnding(failed, job, cutting());
+  const cut = cutWithEnding(failed, job, cutting());
   let made = 0;
   let next = await cut.next();
   for (; next.done !== true; next = await cut.next()) made += 1;
@@ -47,13 +47,13 @@ async function endingOf(segments: MadeSegment[], { error, failed = NEVER, onEnd 
 type Parts = { error?: Error; failed?: AbortSignal; onEnd?: () => void };
 
 describe("how a cut ends", () => {
-  it("is complete where the last planned segment has its frames", async () => {
+  it("is complete when the last planned segment has its frames", async () => {
     expect(await endingOf([segment(0), segment(1)])).toEqual({ made: 2, ending: { type: "complete" } });
-    // Decoders keep a frame or two to themselves.
+    // Decoders may not return the last frame or two.
     expect((await endingOf([segment(0), segment(1, 48)])).ending).toEqual({ type: "complete" });
   });
 
-  it("is undecodable from the end of the last frame that came, within the last segment too", async () => {
+  it("is undecodable from the end of the last returned frame, within the last segment too", async () => {
     expect((await endingOf([segment(0)])).ending).toEqual({ type: "undecodable", from: 2 });
     expect((await endingOf([segment(0), segment(1, 43)])).ending).toEqual({
       type: "undecodable",
@@ -62,7 +62,7 @@ describe("how a cut ends", () => {
     expect((await endingOf([])).ending).toEqual({ type: "undecodable", from: 0 });
   });
 
-  it("is not fetched where the source failed, whatever came of it in ffmpeg", async () => {
+  it("is not fetched when the source failed, however ffmpeg ended", async () => {
     for (const error of [undefined, new FfmpegError("ffmpeg", EXIT_1, "end of file"), unreadable("half a packet")]) {
       const failing = new AbortController();
       const reason = new SourceFetchError("S3 is down");
@@ -71,7 +71,7 @@ describe("how a cut ends", () => {
     }
   });
 
-  it("yields nothing of a source that has failed", async () => {
+  it("yields nothing after the source has failed", async () => {
     const failed = AbortSignal.abort(new SourceFetchError("S3 is down"));
     expect(await endingOf([segment(0), segment(1)], { failed })).toMatchObject({
       made: 0,
@@ -79,7 +79,7 @@ describe("how a cut ends", () => {
     });
   });
 
-  it("is impossible where ffmpeg says so of bytes that were all fetched", async () => {
+  it("is impossible when ffmpeg fails although all bytes were fetched", async () => {
     const refused = new FfmpegError("ffmpeg", EXIT_1, "the muxer can't");
     expect((await endingOf([], { error: refused })).ending).toMatchObject({
       type: "impossible",
@@ -90,7 +90,7 @@ describe("how a cut ends", () => {
   it.each([
     ["a process was killed", new ProcessKilledError("ffmpeg", { code: null, signal: "SIGKILL" }, "")],
     ["the disk is full", new DiskFullError("ffmpeg: No space left on device")],
-    ["it is a bug of ours", new TypeError("undefined is not a function")],
+    ["there is a bug", new TypeError("undefined is not a function")],
   ])("is thrown where %s: that says nothing of the file", async (_what, error) => {
     await expect(endingOf([segment(0)], { error })).rejects.toBe(error);
   });

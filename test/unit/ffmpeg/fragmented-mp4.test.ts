@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { fragmentHeader, Mp4Head, mp4HeadOf } from "../../../services/ffmpeg/formats/iso/fragments.ts";
+import { fragmentHeader, Mp4Header, mp4HeaderOf } from "../../../services/ffmpeg/formats/iso/fragments.ts";
 import { box } from "../../fixtures/boxes.ts";
 
 const UNREADABLE = expect.objectContaining({ code: "CutFailed", reason: "UnreadableMedia" });
@@ -23,35 +23,35 @@ const head = Buffer.concat([
 ]);
 const SAMPLE = { duration: 512, size: 100, key: true, offset: 0 };
 
-describe("the head of a fragmented MP4", () => {
+describe("the header of a fragmented MP4", () => {
   it("ends where the first fragment begins", () => {
-    expect(mp4HeadOf(Buffer.concat([head, box("moof"), box("mdat")]), "h264").bytes).toEqual(head);
-    expect(mp4HeadOf(Buffer.alloc(64), "h264").bytes).toHaveLength(0);
+    expect(mp4HeaderOf(Buffer.concat([head, box("moof"), box("mdat")]), "h264").bytes).toEqual(head);
+    expect(mp4HeaderOf(Buffer.alloc(64), "h264").bytes).toHaveLength(0);
   });
 
-  it("takes another clock and another configuration, with every size around it", () => {
+  it("can get another timescale and decoder configuration, and updates the sizes of all parents", () => {
     const longer = Buffer.alloc(20, 7);
-    const changed = new Mp4Head(head, "h264").withClock(90_000).withConfiguration(longer);
+    const changed = new Mp4Header(head, "h264").withClock(90_000).withConfiguration(longer);
     expect(changed.configuration).toEqual(longer);
     expect(changed.bytes).toHaveLength(head.length + longer.length - CONFIGURATION.length);
-    expect(mp4HeadOf(changed.bytes, "h264").configuration).toEqual(longer);
-    expect(new Mp4Head(head, "h264").configuration).toEqual(CONFIGURATION);
+    expect(mp4HeaderOf(changed.bytes, "h264").configuration).toEqual(longer);
+    expect(new Mp4Header(head, "h264").configuration).toEqual(CONFIGURATION);
   });
 
-  it("is refused where a box that is needed isn't there, or is no whole one", () => {
-    expect(() => new Mp4Head(head, "hevc").configuration).toThrow(UNREADABLE);
+  it("is rejected when a required box is missing or incomplete", () => {
+    expect(() => new Mp4Header(head, "hevc").configuration).toThrow(UNREADABLE);
     for (let length = 0; length < head.length; length += 1) {
-      expect(() => new Mp4Head(head.subarray(0, length), "h264").configuration).toThrow(UNREADABLE);
-      expect(() => new Mp4Head(head.subarray(0, length), "h264").withClock(1)).toThrow(UNREADABLE);
+      expect(() => new Mp4Header(head.subarray(0, length), "h264").configuration).toThrow(UNREADABLE);
+      expect(() => new Mp4Header(head.subarray(0, length), "h264").withClock(1)).toThrow(UNREADABLE);
     }
     const large = Buffer.from(head);
     large.writeUInt32BE(1, head.indexOf("mdhd") - 4);
-    expect(() => new Mp4Head(large, "h264").withClock(1)).toThrow(UNREADABLE);
+    expect(() => new Mp4Header(large, "h264").withClock(1)).toThrow(UNREADABLE);
   });
 });
 
 describe("a fragment", () => {
-  it("refuses times that its fields can't hold, and doesn't wrap them", () => {
+  it("rejects times that don't fit into its fields", () => {
     expect(fragmentHeader(2 ** 40, [{ ...SAMPLE, offset: -512 }]).length).toBeGreaterThan(100);
     expect(() => fragmentHeader(-1, [SAMPLE])).toThrow(UNREADABLE);
     expect(() => fragmentHeader(0, [{ ...SAMPLE, duration: 2 ** 32 }])).toThrow(UNREADABLE);

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { escaped, unescaped } from "../../../services/ffmpeg/formats/nal/bits.ts";
-import { pictureMessages } from "../../../services/ffmpeg/formats/nal/messages.ts";
+import { pictureMessages } from "../../../services/ffmpeg/formats/nal/sei-messages.ts";
 import { lengthPrefixed } from "../../../services/ffmpeg/formats/nal/units.ts";
 import { ByteReader } from "../../../services/ffmpeg/process/byte-reader.ts";
 import { setBudget } from "../../../services/ffmpeg/process/limits.ts";
@@ -19,7 +19,7 @@ async function* textOf(text: string): AsyncGenerator<Buffer> {
   yield Buffer.from(text);
 }
 
-/** What the bytes between escapes are, one by one. */
+/** A simple implementation of unescaping, byte by byte. */
 function unescapedSlowly(unit: Buffer): number[] {
   const bytes: number[] = [];
   let zeros = 0;
@@ -31,8 +31,8 @@ function unescapedSlowly(unit: Buffer): number[] {
   return bytes;
 }
 
-describe("reading pieces of a stream", () => {
-  it("gives the same bytes however they come", async () => {
+describe("reading buffers from a stream", () => {
+  it("returns the same bytes, however they are chunked", async () => {
     const random = randomFrom(7);
     const bytes = Buffer.from(Array.from({ length: 1_000 }, () => Math.floor(random() * 256)));
     for (const chunk of [1, 3, 64, 1_000]) {
@@ -44,7 +44,7 @@ describe("reading pieces of a stream", () => {
     }
   });
 
-  it("takes time by the bytes, and not by the chunks times the bytes", async () => {
+  it("takes time proportional to the bytes, not to chunks times bytes", async () => {
     const begun = cpuMilliseconds();
     const bytes = Buffer.alloc(64 * 2 ** 20);
     expect((await new ByteReader(chunksOf(bytes, 4_096)).read(bytes.length))?.length).toBe(bytes.length);
@@ -52,8 +52,8 @@ describe("reading pieces of a stream", () => {
   });
 });
 
-describe("bytes that are escaped", () => {
-  it("are those of the rule, for any bytes", () => {
+describe("escaping bytes", () => {
+  it("follows the specification for any bytes", () => {
     for (let seed = 0; seed < 300; seed += 1) {
       const random = randomFrom(seed);
       const unit = Buffer.from(Array.from({ length: 60 }, () => Math.floor(random() * 5)));
@@ -62,13 +62,13 @@ describe("bytes that are escaped", () => {
     }
   });
 
-  it("are found in one pass", () => {
+  it("takes one pass", () => {
     const begun = cpuMilliseconds();
     expect(unescaped(Buffer.alloc(30_000_000, Buffer.from([0, 0, 3]))).length).toBe(20_000_000);
     expect(cpuMilliseconds() - begun).toBeLessThan(4_000);
   });
 
-  it("hold no message where they are more than the messages of a picture", () => {
+  it("isn't attempted for SEI units larger than a real picture's", () => {
     const message = (bytes: number) =>
       lengthPrefixed([Buffer.concat([Buffer.from([6, 4, 2, 1, 1, 5, 1]), Buffer.alloc(bytes)])]);
     expect(pictureMessages("h264", message(100)).length).toBeGreaterThan(0);
@@ -76,7 +76,7 @@ describe("bytes that are escaped", () => {
   });
 });
 
-describe("a packet that is larger than memory allows", () => {
+describe("a packet that is too large for memory", () => {
   it("is rejected before it's read", async () => {
     setBudget({ ...budgetOf(), packetBytes: 10 });
     const lines = (size: number) => textOf(`#tb 0: 1/25\n0, 0, 0, 1, ${size}, 0x0\n`);

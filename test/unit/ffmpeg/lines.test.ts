@@ -8,11 +8,11 @@ async function* chunks(...texts: (string | Buffer)[]): AsyncGenerator<Buffer> {
 const collected = (lines: AsyncIterable<string>): Promise<string[]> => Array.fromAsync(lines);
 
 describe("lines of a stream", () => {
-  it("are put together across chunks", async () => {
+  it("are joined across chunks", async () => {
     expect(await collected(linesOf(chunks("one\ntw", "o", "\n\nfour\n")))).toEqual(["one", "two", "", "four"]);
   });
 
-  it("may end in two characters, and the last one in none", async () => {
+  it("may end with CRLF, and the last one without a line break", async () => {
     expect(await collected(linesOf(chunks("one\r", "\ntwo\r\nthree")))).toEqual(["one", "two", "three"]);
   });
 
@@ -32,7 +32,7 @@ describe("lines of a stream", () => {
     await expect(failing).rejects.toBe(failure);
   });
 
-  it("can be cut off, so that one without an end takes no memory", () => {
+  it("can be truncated, so that an endless one takes no memory", () => {
     const splitter = new LineSplitter(5);
     expect(splitter.push(Buffer.from("123"))).toEqual([]);
     expect(splitter.push(Buffer.from("45678"))).toEqual([]);

@@ -20,7 +20,7 @@ const block = (...bytes: number[]) => element(ID.SimpleBlock, Buffer.from(bytes)
 async function read(...parts: Buffer[]) {
   const packets: StreamPacket[] = [];
   let tracks: MatroskaTrack[] = [];
-  // In pieces, as a pipe gives them.
+  // In chunks, as from a pipe.
   const whole = Buffer.concat(parts);
   const pieces = Array.from({ length: Math.ceil(whole.length / 7) }, (_, at) => whole.subarray(at * 7, at * 7 + 7));
   await readMatroska(
@@ -40,7 +40,7 @@ const track = (number: number, delay = 0): MatroskaTrack => ({
   delay,
 });
 
-describe("numbers of EBML", () => {
+describe("EBML integers", () => {
   it("are read to their last byte, of whichever length", () => {
     expect(unsigned(hex("0000 0000 000f 4240"))).toBe(1_000_000);
     expect(unsigned(hex("001f ffff ffff ffff"))).toBe(Number.MAX_SAFE_INTEGER);
@@ -50,7 +50,7 @@ describe("numbers of EBML", () => {
     expect(unsigned(undefined)).toBe(0);
   });
 
-  it("are refused above what any time or size is", () => {
+  it("are rejected above the largest real time or size", () => {
     expect(() => unsigned(hex("0020 0000 0000 0000"))).toThrow(UNREADABLE);
     expect(() => unsigned(Buffer.alloc(9))).toThrow(UNREADABLE);
     expect(() => integer(-1)).toThrow(UNREADABLE);
@@ -68,7 +68,7 @@ describe("numbers of EBML", () => {
     expect(readVint(hex("81"), 1)).toBeUndefined();
   });
 
-  it("say how long elements are, which never reach beyond the one that holds them", () => {
+  it("give the length of elements, which never extend beyond their parent", () => {
     const [one, other] = [element(ID.TrackNumber, integer(1)), element(ID.CodecDelay, integer(2))];
     expect([...elementsIn(Buffer.concat([one, other]))].map(({ id }) => id)).toEqual([ID.TrackNumber, ID.CodecDelay]);
     for (const body of [one.subarray(0, -1), hex("d7 ff"), hex("d7"), hex("00 81"), hex("08000000 81 00")])
@@ -77,7 +77,7 @@ describe("numbers of EBML", () => {
 });
 
 describe("reading a Matroska stream", () => {
-  it("finds tracks and packets, whatever way sizes and times are written", async () => {
+  it("finds tracks and packets, however sizes and times are written", async () => {
     const entry = Buffer.concat([
       element(ID.TrackNumber, integer(1)),
       element(ID.CodecDelay, integer(6_500_000)),
@@ -105,14 +105,14 @@ describe("reading a Matroska stream", () => {
     ]);
   });
 
-  it("finds the keyframes among blocks in groups: those that refer to no other", async () => {
+  it("finds the keyframes among block groups: those without a ReferenceBlock", async () => {
     const grouped = (...others: Buffer[]) =>
       element(ID.BlockGroup, Buffer.concat([element(ID.Block, hex("81 0000 00 aa")), ...others]));
     const { packets } = await read(SEGMENT, CLUSTER, grouped(), grouped(element(ID.ReferenceBlock, hex("ff"))));
     expect(packets.map(({ key }) => key)).toEqual([true, false]);
   });
 
-  it("ends quietly where the stream breaks off: its writer says why", async () => {
+  it("ends without an error where the stream is truncated: its writer reports why", async () => {
     const whole = Buffer.concat([SEGMENT, CLUSTER, block(0x81, 0, 0, 0, 1, 2, 3)]);
     for (let length = 0; length < whole.length; length += 1)
       expect((await read(whole.subarray(0, length))).packets).toEqual([]);
@@ -127,7 +127,7 @@ describe("reading a Matroska stream", () => {
     ["a block of two bytes", element(ID.SimpleBlock, hex("81 00"))],
     ["a block of no bytes", element(ID.SimpleBlock, Buffer.alloc(0))],
     ["a block of several packets", block(0x81, 0, 0, 0x02, 1)],
-    ["a track number that is no number", block(0x00, 0, 0, 0, 1)],
+    ["an invalid track number", block(0x00, 0, 0, 0, 1)],
     ["a time of 9 bytes", element(ID.Timestamp, Buffer.alloc(9, 1))],
     ["an element beyond its parent", element(ID.Tracks, hex("ae 85 00"))],
     ["ids of 8 bytes", element(ID.EBML, element(ID.EBMLMaxIDLength, integer(8)))],
@@ -138,7 +138,7 @@ describe("reading a Matroska stream", () => {
 });
 
 describe("writing a Matroska file", () => {
-  it("gives what is read back, of any number of tracks", async () => {
+  it("writes what is read back, for any number of tracks", async () => {
     const tracks = Array.from({ length: 200 }, (_, at) => track(at * 1_000 + 3, at));
     const header = matroskaHeader(tracks);
     const packets = [0, 125, 126, 127, 199].map((at) => ({
@@ -160,13 +160,13 @@ describe("writing a Matroska file", () => {
     );
   });
 
-  it("leaves what a codec's private bytes look like alone", () => {
+  it("doesn't change CodecPrivate", () => {
     const entry = Buffer.concat([element(ID.CodecPrivate, hex("d78109")), element(ID.TrackNumber, integer(9))]);
     const { tracks } = matroskaHeader([{ ...track(9), entry: element(ID.TrackEntry, entry) }]);
     expect(tracks[0]!.entry.includes(hex("d78109"))).toBe(true);
   });
 
-  it("refuses a time below zero and more tracks than a block can name", () => {
+  it("rejects a negative time and more tracks than a block can state", () => {
     const packet = { track: track(1), duration: undefined, key: true, data: Buffer.alloc(0) };
     expect(() => matroskaCluster({ ...packet, time: -1_000_500 })).toThrow(UNREADABLE);
     expect(() => matroskaCluster({ ...packet, time: 0, track: track(2 ** 14) })).toThrow(UNREADABLE);

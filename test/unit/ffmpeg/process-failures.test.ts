@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
 import {
+  type AppliedLimits,
   DiskFullError,
   diskFullOr,
   type Exit,
   failureOf,
-  isOfTheFile,
-  type Limited,
+  isCausedByFile,
   type Program,
 } from "../../../services/ffmpeg/process/errors.ts";
 import { StderrTail } from "../../../services/ffmpeg/process/stderr-tail.ts";
@@ -22,7 +22,7 @@ const failure = (exit: Partial<Exit>, program: Program = "ffmpeg", ...lines: str
   failureOf(program, { code: null, signal: null, ...exit }, stderr(...lines));
 
 describe("how a process ended", () => {
-  it("well: with exit code 0", () => {
+  it("successfully: with exit code 0", () => {
     expect(failure({ code: 0 })).toBeUndefined();
     expect(failure({ code: 0 }, "ffmpeg", "a warning")).toBeUndefined();
   });
@@ -38,7 +38,7 @@ describe("how a process ended", () => {
   ])("%s is the doing of the file", (_what, exit, program) => {
     const error = failure(exit, program, "moov atom not found");
     expect(error).toMatchObject({ code: "FfmpegFailed", program, stderr: "moov atom not found" });
-    expect(isOfTheFile(error)).toBe(true);
+    expect(isCausedByFile(error)).toBe(true);
   });
 
   it("a crash keeps its signal, and has the exit code that shells report", () => {
@@ -47,7 +47,7 @@ describe("how a process ended", () => {
   });
 
   it.each<[string, Partial<Exit>, Program]>([
-    ["killed for want of memory", { signal: "SIGKILL" }, "ffmpeg"],
+    ["killed for lack of memory", { signal: "SIGKILL" }, "ffmpeg"],
     ["killed, reported by a shell", { code: 137 }, "ffmpeg"],
     ["terminated", { signal: "SIGTERM" }, "ffprobe"],
     ["out of CPU time", { signal: "SIGXCPU" }, "ffprobe"],
@@ -57,23 +57,23 @@ describe("how a process ended", () => {
     const error = failure(exit, program, "Conversion failed!");
     expect(error).toBeInstanceOf(ServiceError);
     expect(error).toMatchObject({ code: "ProcessKilled", retryable: true });
-    expect(isOfTheFile(error)).toBe(false);
+    expect(isCausedByFile(error)).toBe(false);
   });
 
-  it.each([0, 1])("a full disk, whatever else it says, and even where it exits with %i", (code) => {
+  it.each([0, 1])("a full disk, whatever else it prints, and even when it exits with %i", (code) => {
     const later = Array.from({ length: 20 }, (_, line) => `line ${line}`);
     const error = failure({ code }, "ffmpeg", "Error writing trailer of 00000.mp4: No space left on device", ...later);
     expect(error).toBeInstanceOf(DiskFullError);
     expect(error).toMatchObject({ code: "DiskFull", retryable: true });
-    expect(isOfTheFile(error)).toBe(false);
+    expect(isCausedByFile(error)).toBe(false);
   });
 
-  it("a title that has the words isn't a full disk", () => {
+  it("a title that contains the message isn't a full disk", () => {
     const error = failure({ code: 1 }, "ffmpeg", "Invalid title 'No space left on device'");
     expect(error).toMatchObject({ code: "FfmpegFailed" });
   });
 
-  it("stderr is kept to its last lines, without the source's address and secret", () => {
+  it("only the last lines of stderr are kept, without the source's URL and secret", () => {
     const lines = Array.from(
       { length: 20 },
       (_, line) => `http://source.invalid/video: ${line} 5ec2e7 ${"x".repeat(500)}`,
@@ -86,24 +86,24 @@ describe("how a process ended", () => {
   });
 });
 
-describe("a file of ours that can't be written", () => {
-  it("for want of space is a full disk", () => {
+describe("a temporary file that can't be written", () => {
+  it("for lack of space is a full disk", () => {
     const cause = Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" });
     expect(diskFullOr(cause)).toMatchObject({ code: "DiskFull", cause });
   });
 
-  it("for another reason is what it is", () => {
+  it("for another reason throws the original error", () => {
     const cause = Object.assign(new Error("EIO: i/o error, write"), { code: "EIO" });
     expect(diskFullOr(cause)).toBe(cause);
   });
 });
 
 describe("a process that needs more than it may use", () => {
-  const LIMITED: Limited = { cpuSeconds: undefined, isStopped: false, isFull: false };
-  const overrun = (exit: Partial<Exit>, limited: Partial<Limited>, ...lines: string[]) =>
+  const LIMITED: AppliedLimits = { cpuSeconds: undefined, wasKilledForMemory: false, usedAllMemory: false };
+  const overrun = (exit: Partial<Exit>, limited: Partial<AppliedLimits>, ...lines: string[]) =>
     failureOf("ffprobe", { code: null, signal: null, ...exit }, stderr(...lines), { ...LIMITED, ...limited });
 
-  it.each<[string, Partial<Exit>, Partial<Limited>, string[], RegExp]>([
+  it.each<[string, Partial<Exit>, Partial<AppliedLimits>, string[], RegExp]>([
     [
       "more tracks",
       { code: 1 },
@@ -111,26 +111,32 @@ describe("a process that needs more than it may use", () => {
       ["exceeds max_streams parameter (256)", "x: Cannot allocate memory"],
       /256 tracks/,
     ],
-    ["memory that it says it didn't get", { code: 1 }, {}, ["film.mp4: Cannot allocate memory"], /1,238 MB/],
-    ["memory, in x264's words", { code: 187 }, {}, ["x264 [error]: malloc of size 1627904 failed"], /1,238 MB/],
+    ["memory, as it reports", { code: 1 }, {}, ["film.mp4: Cannot allocate memory"], /1,238 MB/],
+    ["memory, as x264 reports", { code: 187 }, {}, ["x264 [error]: malloc of size 1627904 failed"], /1,238 MB/],
     [
-      "memory, without a word",
+      "memory, without a message",
       { code: 1 },
-      { isFull: true },
+      { usedAllMemory: true },
       ["Error splitting the input into NAL units."],
       /1,238 MB/,
     ],
-    ["memory, with others together", { signal: "SIGKILL" }, { isStopped: true }, [], /together may use 1,504 MB/],
+    [
+      "memory, with others together",
+      { signal: "SIGKILL" },
+      { wasKilledForMemory: true },
+      [],
+      /together may use 1,504 MB/,
+    ],
     ["CPU time", { signal: "SIGXCPU" }, { cpuSeconds: 4 }, [], /within 4 seconds of CPU time/],
   ])("%s: it's rejected, with the limit's name, and never tried again", (_what, exit, limited, lines, message) => {
     const error = overrun(exit, limited, ...lines);
     expect(error).toMatchObject({ code: "RejectedVideo", reason: "LimitExceeded", retryable: false });
     expect(error?.message).toMatch(message);
-    expect(isOfTheFile(error)).toBe(false);
+    expect(isCausedByFile(error)).toBe(false);
   });
 
-  it("isn't one that ended well, whatever it says or had", () => {
-    expect(overrun({ code: 0 }, { isFull: true }, "film.mp4: Cannot allocate memory")).toBeUndefined();
+  it("isn't one that succeeded, whatever it printed or used", () => {
+    expect(overrun({ code: 0 }, { usedAllMemory: true }, "film.mp4: Cannot allocate memory")).toBeUndefined();
   });
 
   it.each([126, 127])("isn't one that a shell can't run (%i)", (code) => {

@@ -3,10 +3,13 @@ import { randomAccessTest } from "../../../services/ffmpeg/formats/random-access
 
 const hex = (text: string): Buffer => Buffer.from(text.replaceAll(" ", ""), "hex");
 
-/** A packet of units, framed by start codes. */
+/** A packet of NAL units with start codes. */
 const packet = (...units: string[]): Buffer => Buffer.concat(units.flatMap((unit) => [hex("00 00 00 01"), hex(unit)]));
 
-/** H.264: an SEI message of type 6, recovery_frame_cnt 0 ("1") and 4 ("00101"), exact_match, broken link, stop bit. */
+/**
+ * H.264: an SEI message of type 6, recovery_frame_cnt 0 ("1") and 4 ("00101"), exact_match, broken
+ * link, stop bit.
+ */
 const RECOVERY = { at: "06 06 01 c4 80", after4: "06 06 01 2c 80" };
 
 /** first_mb_in_slice 0 ("1"), slice_type 7 (I, "0001000") and 5 (P, "00110"). */
@@ -21,7 +24,7 @@ describe("a decoder can start at a packet of", () => {
     "H.264, a recovery point after four more": ["h264", packet(RECOVERY.after4, SLICES.intra), false],
     "H.264, no picture": ["h264", packet("67 64", "68 ee"), true],
     "H.264, damage": ["h264", hex("12 34"), true],
-    "H.264, a slice that is cut off": ["h264", packet("41 00"), true],
+    "H.264, a truncated slice": ["h264", packet("41 00"), true],
     "HEVC, an IDR picture": ["hevc", packet("40 01 0c", "26 01 af"), true],
     "HEVC, a CRA picture": ["hevc", packet("2a 01 af"), true],
     "HEVC, a trailing picture": ["hevc", packet("02 01 d0"), false],
@@ -40,5 +43,5 @@ describe("a decoder can start at a packet of", () => {
     expect(randomAccessTest(codec)!(bytes)).toBe(expected);
   });
 
-  it("another codec isn't looked at", () => expect(randomAccessTest("theora")).toBeUndefined());
+  it("another codec isn't tested", () => expect(randomAccessTest("theora")).toBeUndefined());
 });

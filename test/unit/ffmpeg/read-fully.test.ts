@@ -4,7 +4,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { readFully } from "../../../services/ffmpeg/process/read-fully.ts";
 import { temporaryFolder } from "../../fixtures/temporary.ts";
 
-/** A file of which each read returns three bytes at most, as a read that is interrupted does. */
+/** A file whose reads return at most three bytes, as interrupted reads do. */
 const interrupted = (content: Buffer) => {
   const read = async (target: Buffer, offset: number, length: number, position: number) => {
     const bytesRead = content.copy(target, offset, position, Math.min(position + Math.min(length, 3), content.length));
@@ -13,14 +13,14 @@ const interrupted = (content: Buffer) => {
   return { read } as Parameters<typeof readFully>[0];
 };
 
-describe("reading a file's bytes fully", () => {
-  it("goes on where a read returned fewer bytes than were asked for", async () => {
+describe("reading exactly the requested bytes", () => {
+  it("continues when a read returns fewer bytes than requested", async () => {
     const content = Buffer.from("0123456789");
     expect((await readFully(interrupted(content), 2, 7)).toString()).toBe("2345678");
     expect(await readFully(interrupted(content), 4, 0)).toHaveLength(0);
   });
 
-  it("throws a typed error where the file ends before", async () => {
+  it("throws a typed error when the file ends before", async () => {
     const path = join(await temporaryFolder(), "short");
     await writeFile(path, "0123456789");
     const file = await open(path);
@@ -29,7 +29,7 @@ describe("reading a file's bytes fully", () => {
     await expect(readFully(file, 8, 3)).rejects.toMatchObject({
       code: "UnexpectedEndOfFile",
       retryable: true,
-      message: "The file ends at byte 10, and must reach to 11",
+      message: "The file ends at byte 10; expected at least 11 bytes",
     });
   });
 });

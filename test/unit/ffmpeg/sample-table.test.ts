@@ -22,7 +22,7 @@ const TABLES = {
   stco: words(0, 1, 8),
 };
 
-/** A file with one video track: the tables of three samples, some of them replaced. */
+/** A file with one video track of three samples, some of whose tables are replaced. */
 function movie(tables: Record<string, Buffer> = {}, others: { track?: Buffer[]; movie?: Buffer[] } = {}): Buffer {
   const all = Object.entries({ ...TABLES, ...tables }).map(([type, body]) => box(type, body));
   const handler = box("hdlr", words(0, 0), Buffer.from("vide"));
@@ -32,7 +32,7 @@ function movie(tables: Record<string, Buffer> = {}, others: { track?: Buffer[]; 
   return Buffer.concat([box("mdat", Buffer.alloc(30)), box("moov", ...(others.movie ?? []), track)]);
 }
 
-/** Two descriptions that differ, of one codec. */
+/** Two different descriptions of one codec. */
 const DESCRIBED = { stsd: words(0, 2, 12, 0, 1, 12, 0, 2) };
 
 const packets = async (bytes: Buffer) => {
@@ -41,7 +41,7 @@ const packets = async (bytes: Buffer) => {
 };
 
 describe("the sample table of an MP4", () => {
-  it("gives each sample its time, duration and key flag", async () => {
+  it("has each sample's time, duration and keyframe flag", async () => {
     expect(await packets(movie())).toEqual([
       { time: 0, duration: 0.04, key: true },
       { time: 0.04, duration: 0.04, key: false },
@@ -49,12 +49,12 @@ describe("the sample table of an MP4", () => {
     ]);
   });
 
-  it("names the sample description of each sample, where there are several", async () => {
+  it("has each sample's description when there are several", async () => {
     const changing = movie({ ...DESCRIBED, stsc: words(0, 2, 1, 2, 1, 2, 1, 2), stco: words(0, 2, 8, 28) });
     expect((await packets(changing))?.map(({ description }) => description)).toEqual([0, 0, 1]);
   });
 
-  it("takes descriptions that are the same for one", async () => {
+  it("merges identical descriptions", async () => {
     const repeated = movie({
       stsd: words(0, 2, 8, 0, 8, 0),
       stsc: words(0, 2, 1, 2, 1, 2, 1, 2),
@@ -77,29 +77,29 @@ describe("the sample table of an MP4", () => {
       movie({ stsz: words(0, 1, 8_000_000), stts: words(0, 1, 8_000_000, 1) }),
     ],
     ["no samples", movie({ stsz: words(0, 10, 0), stts: words(0, 0) })],
-    ["a table that is shorter than it says", movie({ stss: words(0, 9, 1) })],
+    ["a table that is shorter than stated", movie({ stss: words(0, 9, 1) })],
     ["a chunk beyond the end", movie({ stco: words(0, 1, 0xffffff) })],
     ["a size without a number", movie({ stsz: words(0, 10) })],
     ["sample descriptions of two codecs", movie({ stsd: words(0, 2, 8, 0, 8, 1) })],
-    ["a sample description that isn't there", movie({ ...DESCRIBED, stsc: words(0, 1, 1, 3, 3) })],
+    ["a missing sample description", movie({ ...DESCRIBED, stsc: words(0, 1, 1, 3, 3) })],
     ["chunks that don't hold all samples", movie({ ...DESCRIBED, stsc: words(0, 1, 1, 2, 1) })],
-    ["a clock that stands still", movie().fill(0, movie().indexOf("mdhd") + 16, movie().indexOf("mdhd") + 20)],
-    ["empty boxes alone", box("moov", box("trak", box("mdia", box("minf", box("stbl")))))],
+    ["a timescale of zero", movie().fill(0, movie().indexOf("mdhd") + 16, movie().indexOf("mdhd") + 20)],
+    ["only empty boxes", box("moov", box("trak", box("mdia", box("minf", box("stbl")))))],
   ])("isn't used with %s", async (_what, bytes) => {
     expect(await packets(bytes)).toBeUndefined();
   });
 
-  it("takes sync samples beyond the last for none", async () => {
+  it("ignores sync samples beyond the last sample", async () => {
     const found = await packets(movie({ stss: words(0, 3, 0, 2, 0xffffffff) }));
     expect(found?.map(({ key }) => key)).toEqual([false, true, false]);
   });
 
-  it("refuses a million boxes", async () => {
+  it("rejects a million boxes", async () => {
     const empty = Buffer.concat(Array<Buffer>(1_000_000).fill(box("free")));
     await expect(packets(movie({}, { movie: [empty] }))).rejects.toEqual(UNREADABLE);
   });
 
-  it("lets others have their turn while it looks at many tracks of many boxes", async () => {
+  it("lets other tasks run while it reads many tracks of many boxes", async () => {
     const track = box("trak", ...Array<Buffer>(900).fill(box("free")));
     const bytes = movie({}, { movie: Array<Buffer>(200).fill(track) });
     let turns = 0;
@@ -111,26 +111,26 @@ describe("the sample table of an MP4", () => {
     expect(turns).toBeGreaterThan(5);
   });
 
-  it("refuses data that is said to be in other files", async () => {
+  it("rejects media data in other files", async () => {
     const elsewhere = box("dref", words(0, 1), box("url ", words(0), Buffer.from("file:///etc/passwd")));
     const bytes = movie({}, { movie: [box("trak", box("mdia", box("minf", box("dinf", elsewhere))))] });
     await expect(packets(bytes)).rejects.toEqual(UNREADABLE);
   });
 });
 
-describe("whether a file was cut off", () => {
+describe("whether a file is truncated", () => {
   const EBML = Buffer.from("1a45dfa3 83 428101".replaceAll(" ", ""), "hex");
   const segment = (size: string) => Buffer.concat([EBML, Buffer.from(`18538067${size}`, "hex"), Buffer.alloc(20)]);
 
   it.each<[string, string, Buffer, boolean]>([
     ["a Matroska segment of the file's length", "matroska,webm", segment("94"), false],
     ["a longer one", "matroska,webm", segment("95"), true],
-    ["one of 8 bytes' size", "matroska,webm", segment("01 00 00 00 00 00 00 15".replaceAll(" ", "")), true],
+    ["one with a size field of 8 bytes", "matroska,webm", segment("01 00 00 00 00 00 00 15".replaceAll(" ", "")), true],
     ["one of unknown size", "matroska,webm", segment("01ffffffffffffff"), false],
-    ["a size that is none", "matroska,webm", segment("00"), false],
+    ["an invalid size", "matroska,webm", segment("00"), false],
     ["no Matroska", "matroska,webm", Buffer.alloc(50), false],
     ["a RIFF chunk beyond the end", "avi", Buffer.from("RIFF\x30\0\0\0AVI \0\0\0\0"), true],
-    ["a RIFF chunk of no size, as live writers leave it", "avi", Buffer.from("RIFF\0\0\0\0AVI \0\0\0\0"), false],
+    ["a RIFF chunk of size 0, as live recorders leave it", "avi", Buffer.from("RIFF\0\0\0\0AVI \0\0\0\0"), false],
     ["four bytes", "avi", Buffer.from("RIFF"), false],
     ["a box beyond the end", "mov,mp4", movie().subarray(0, -1), true],
     ["whole boxes", "mov,mp4", movie(), false],

@@ -6,15 +6,15 @@ const span = (start: number, end: number) => [{ start, end }];
 describe("how much of the source's sound segments hold", () => {
   it("finds nothing missing where they follow each other", () => {
     expect(coverageOf(span(0, 10), [span(0, 4), span(4.001, 10)])).toMatchObject({
-      holes: [0],
+      gaps: [0],
       overlaps: [0],
       lost: 0,
     });
   });
 
-  it("measures holes and overlaps at joints", () => {
-    const { holes, overlaps, lost } = coverageOf(span(0, 10), [span(0, 4), span(4.075, 8), span(7.9, 10)]);
-    expect(holes).toEqual([expect.closeTo(0.075), 0]);
+  it("measures gaps and overlaps at boundaries", () => {
+    const { gaps, overlaps, lost } = coverageOf(span(0, 10), [span(0, 4), span(4.075, 8), span(7.9, 10)]);
+    expect(gaps).toEqual([expect.closeTo(0.075), 0]);
     expect(overlaps).toEqual([0, expect.closeTo(0.1)]);
     expect(lost).toBeCloseTo(0.075);
   });
@@ -31,10 +31,10 @@ describe("how much of the source's sound segments hold", () => {
 
   it("takes no silence of the source for a hole", () => {
     const source = [...span(0, 4), ...span(3600, 3604)];
-    expect(coverageOf(source, [span(0, 4), span(3600, 3604)])).toMatchObject({ holes: [0], lost: 0, added: 0 });
+    expect(coverageOf(source, [span(0, 4), span(3600, 3604)])).toMatchObject({ gaps: [0], lost: 0, added: 0 });
   });
 
   it("passes over segments without sound", () => {
-    expect(coverageOf(span(0, 10), [span(0, 4), [], span(6, 10)]).holes).toEqual([expect.closeTo(2)]);
+    expect(coverageOf(span(0, 10), [span(0, 4), [], span(6, 10)]).gaps).toEqual([expect.closeTo(2)]);
   });
 });

@@ -1,7 +1,10 @@
 import { unreadable } from "../../process/errors.ts";
 import { bitsOf } from "../nal/bits.ts";
 
-/** What a decoder of AV1 is configured by. AV1 bitstream specification, section 5.5. */
+/**
+ * The fields of an AV1 sequence header that a decoder configuration repeats. AV1 bitstream
+ * specification, section 5.5.
+ */
 export type SequenceHeader = {
   profile: number;
   level: number;
@@ -13,18 +16,18 @@ export type SequenceHeader = {
   chromaPosition: number;
 };
 
-/** Reads fields of so many bits, one after the other. */
+/** Reads bit fields in sequence. */
 function fieldsOf(bytes: Buffer) {
   const bits = bitsOf(bytes);
   let at = 0;
   const field = (length: number): number => {
-    if (at + length > bits.length) throw unreadable("a sequence header of AV1 is cut off");
+    if (at + length > bits.length) throw unreadable("an AV1 sequence header is incomplete");
     at += length;
     return length === 0 ? 0 : Number.parseInt(bits.slice(at - length, at), 2);
   };
   const skip = (length: number): void => void field(length);
   const flag = (): boolean => field(1) === 1;
-  /** Zeros, a one, and as many bits. Section 4.10.3. */
+  /** Skips a uvlc() code. Section 4.10.3. */
   const skipVariable = (): void => {
     let zeros = 0;
     while (!flag()) zeros += 1;
@@ -35,7 +38,7 @@ function fieldsOf(bytes: Buffer) {
 
 type Fields = ReturnType<typeof fieldsOf>;
 
-/** Timing and decoder model, then the operating points, of which the first one's level counts. */
+/** Level and tier of the first operating point, behind timing_info and decoder_model_info. */
 function levelOf({ field, flag, skip, skipVariable }: Fields): { level: number; tier: number } {
   let delayBits = 0;
   if (flag()) {
@@ -71,7 +74,7 @@ function skipTools({ field, flag, skip }: Fields, isReduced: boolean): void {
     if (forcesScreenTools && !flag()) skip(1);
     if (hasOrder) skip(3);
   }
-  // Scaling, and two filters.
+  // enable_superres, enable_cdef and enable_restoration.
   skip(3);
 }
 
@@ -100,7 +103,10 @@ function coloursOf({ field, flag, skip }: Fields, profile: number) {
   return colours(x, y, x === 1 && y === 1 ? field(2) : 0);
 }
 
-/** `payload`: of the unit, without its header. Throws `CutFailedError` (UnreadableMedia) where it's cut off. */
+/**
+ * Reads a sequence header. `payload`: of its OBU, without the OBU header. Throws `CutFailedError`
+ * (UnreadableMedia) when it's incomplete.
+ */
 export function readSequenceHeader(payload: Buffer): SequenceHeader {
   const fields = fieldsOf(payload);
   const profile = fields.field(3);
@@ -111,7 +117,10 @@ export function readSequenceHeader(payload: Buffer): SequenceHeader {
   return { profile, level, tier, ...coloursOf(fields, profile) };
 }
 
-/** The body of an av1C box, and of Matroska's CodecPrivate. AV1 in ISO BMFF, section 2.3. */
+/**
+ * The body of an av1C box, which is also Matroska's CodecPrivate. `unit`: the sequence header OBU.
+ * AV1 in ISO BMFF, section 2.3.
+ */
 export function av1Configuration(header: SequenceHeader, unit: Buffer): Buffer {
   const { profile, level, tier, isHighDepth, isTwelveBit, isMonochrome, subsampling, chromaPosition } = header;
   const flags = [tier === 1, isHighDepth, isTwelveBit, isMonochrome, subsampling[0] === 1, subsampling[1] === 1];

@@ -4,30 +4,30 @@ import { unreadable } from "../../process/errors.ts";
 
 export type BoxHeader = {
   type: string;
-  /** Bytes of the header itself. */
+  /** Bytes of the header. */
   header: number;
-  /** Bytes with the header, as stated: they may reach beyond what there is. */
+  /** Bytes of header and body, as stated: may be more than the file has. */
   size: number;
 };
 
-/** A box in memory. `header` is how many bytes come before its body. */
+/** A box in memory. `header`: bytes before its body. */
 export type Box = { type: string; header: number; body: DataView };
 
 /**
- * A 32-bit size of 1 means that a 64-bit one follows the type; 0 that the box goes to the end of
- * the file.
+ * Special values of the 32-bit size: 1 means that a 64-bit size follows the type, 0 that the box
+ * extends to the end of the file.
  */
 const LARGE = 1;
 const TO_THE_END = 0;
 const HEADER_BYTES = 8;
 export const MAX_HEADER_BYTES = 16;
 
-/** More than any box of a real file holds: a hostile one may hold millions of empty boxes. */
+/** More than a real file has in one box. A hostile file may have millions of empty ones. */
 const MAX_BOXES = 1_000;
 
 /**
- * The header at a place, `left` being how many bytes there are from there on. Undefined where no
- * whole header is there, or its size is smaller than itself.
+ * Reads the box header at byte `at`. `left`: bytes of the file from there on. Undefined when the
+ * header is incomplete, or the stated size is smaller than the header.
  */
 export function readBoxHeader(view: DataView, at: number, left: number): BoxHeader | undefined {
   if (view.byteLength - at < HEADER_BYTES) return undefined;
@@ -41,15 +41,15 @@ export function readBoxHeader(view: DataView, at: number, left: number): BoxHead
 }
 
 /**
- * The boxes that a box holds, behind fields of `fields` bytes. Ends where what is left isn't a
- * whole box. Throws `CutFailedError` (UnreadableMedia) for more boxes than a real file has.
+ * The boxes inside a box, behind `fields` bytes of fields. Ends before an incomplete box. Throws
+ * `CutFailedError` (UnreadableMedia) for more boxes than a real file has.
  */
 export function* boxesIn(body: DataView, fields = 0): Generator<Box, void, undefined> {
   let at = fields;
   for (let count = 0; at < body.byteLength; count += 1) {
     const found = readBoxHeader(body, at, body.byteLength - at);
     if (found === undefined || at + found.size > body.byteLength) return;
-    if (count === MAX_BOXES) throw unreadable(`one of its boxes holds more than ${MAX_BOXES} others`);
+    if (count === MAX_BOXES) throw unreadable(`one of its boxes contains more than ${MAX_BOXES} boxes`);
     const { type, header, size } = found;
     yield { type, header, body: new DataView(body.buffer, body.byteOffset + at + header, size - header) };
     at += size;
@@ -62,7 +62,7 @@ export function firstOf(boxes: Iterable<Box>, type: string): Box | undefined {
   return undefined;
 }
 
-/** The body of the first box at the end of a path of types. */
+/** The body of the first box at a path of types. */
 export function findBox(body: DataView, ...path: readonly string[]): DataView | undefined {
   let found: DataView | undefined = body;
   for (const type of path) found = found && firstOf(boxesIn(found), type)?.body;

@@ -4,8 +4,8 @@ import { type Box, boxesIn, firstOf } from "./boxes.ts";
 
 /**
  * Writes H.264 and HEVC packets as fragmented MP4, which ffmpeg reads from a pipe with decode and
- * presentation times unchanged. ISO/IEC 14496-12, section 8.8. The head of the file is
- * ffmpeg's own, of the source, so that rotation, aspect and colour are what ffmpeg makes of them.
+ * presentation times unchanged. ISO/IEC 14496-12, section 8.8. The header (`ftyp` and `moov`) is
+ * one that ffmpeg wrote for the source, so that rotation, aspect and colours are kept.
  */
 
 const box = (type: string, ...parts: Buffer[]): Buffer => {
@@ -17,8 +17,8 @@ const box = (type: string, ...parts: Buffer[]): Buffer => {
 };
 
 /**
- * Fields of 32 bits, signed or not. Throws `CutFailedError` (UnreadableMedia) for a value that
- * takes more.
+ * Signed or unsigned 32-bit fields. Throws `CutFailedError` (UnreadableMedia) for a value out of
+ * range.
  */
 const words = (...values: number[]): Buffer => {
   const bytes = Buffer.alloc(values.length * 4);
@@ -37,23 +37,23 @@ const long = (value: number): Buffer => {
 };
 
 export type Sample = {
-  /** Ticks of the track's clock. */
+  /** Ticks of the track's timescale. */
   duration: number;
   size: number;
   key: boolean;
-  /** Presentation time less decode time. */
+  /** Presentation time minus decode time, in ticks. */
   offset: number;
 };
 
 const TRACK = 1;
 const BASE_IS_MOOF = 0x020000;
-/** Data offset, and each sample's duration, size, flags and offset. */
+/** trun flags: data offset, and each sample's duration, size, flags and composition offset. */
 const RUN_FIELDS = 0x000f01;
 const KEY_FLAGS = 0x02000000;
 const OTHER_FLAGS = 0x01010000;
 const FLAGS_AND_VERSION_1 = 0x01000000;
 
-/** The boxes before the samples' bytes, which follow as they are. */
+/** The boxes of a fragment in front of its samples' bytes. */
 export function fragmentHeader(decodeTime: number, samples: readonly Sample[]): Buffer {
   const movie = (dataOffset: number): Buffer =>
     box(
@@ -75,17 +75,17 @@ export function fragmentHeader(decodeTime: number, samples: readonly Sample[]): 
   return Buffer.concat([movie(movie(0).length + data.length), data]);
 }
 
-/** Where a box is in the bytes that it's in, header and all. */
-type Place = { at: number; size: number };
+/** Position of a box, including its header. */
+type Position = { at: number; size: number };
 
-/** Finds a box along a path of types from the start of `bytes`. */
-function locate(bytes: Buffer, path: readonly string[]): Place {
+/** Finds a box by a path of types, from the start of `bytes`. */
+function locate(bytes: Buffer, path: readonly string[]): Position {
   let found: Box | undefined;
   let body = viewOf(bytes);
   for (const type of path) {
     found = firstOf(boxesIn(body, BEFORE_CHILDREN[found?.type ?? ""]), type);
-    // A large box has its size elsewhere; ffmpeg's head has none.
-    if (found?.header !== HEADER_BYTES) throw unreadable(`no ${path.join(".")} in the head of the MP4`);
+    // Headers of ffmpeg have no boxes with 64-bit sizes.
+    if (found?.header !== HEADER_BYTES) throw unreadable(`the MP4 header has no ${path.join(".")}`);
     body = found.body;
   }
   return { at: body.byteOffset - bytes.byteOffset - HEADER_BYTES, size: body.byteLength + HEADER_BYTES };
@@ -95,7 +95,7 @@ const HEADER_BYTES = 8;
 
 const viewOf = (bytes: Buffer): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 
-/** Fields that stand before the boxes in a box. */
+/** Bytes of fields in front of the boxes inside a box. */
 const BEFORE_CHILDREN: { readonly stsd: number; readonly [type: string]: number } = {
   stsd: 8,
   avc1: 78,
@@ -110,8 +110,8 @@ const MEDIA = ["moov", "trak", "mdia"];
 const DESCRIPTIONS = [...MEDIA, "minf", "stbl", "stsd"];
 const CONFIGURATION: Readonly<Record<NalCodec, string>> = { h264: "avcC", hevc: "hvcC" };
 
-/** The head of an MP4 with one track of H.264 or HEVC. */
-export class Mp4Head {
+/** The header (`ftyp`, `moov`) of a fragmented MP4 with one track of H.264 or HEVC. */
+export class Mp4Header {
   readonly #bytes: Buffer;
   readonly #codec: NalCodec;
 
@@ -127,23 +127,23 @@ export class Mp4Head {
     return [...DESCRIPTIONS, description?.type ?? "a description", CONFIGURATION[this.#codec]];
   }
 
-  /** The decoder's configuration: body of avcC or hvcC. */
+  /** The decoder configuration: body of avcC or hvcC. */
   get configuration(): Buffer {
     const { at, size } = locate(this.#bytes, this.#configurationPath());
     return this.#bytes.subarray(at + 8, at + size);
   }
 
-  /** With another clock, in ticks a second. */
-  withClock(ticks: number): Mp4Head {
+  /** A copy with another timescale, in ticks per second. */
+  withClock(ticks: number): Mp4Header {
     const bytes = Buffer.from(this.#bytes);
     const { at, size } = locate(bytes, [...MEDIA, "mdhd"]);
     const field = bytes[at + 8] === 1 ? 28 : 20;
-    if (size < field + 4) throw unreadable("the head of the MP4 has no clock");
+    if (size < field + 4) throw unreadable("the MP4 header has no timescale");
     bytes.writeUInt32BE(ticks, at + field);
-    return new Mp4Head(bytes, this.#codec);
+    return new Mp4Header(bytes, this.#codec);
   }
 
-  withConfiguration(configuration: Buffer): Mp4Head {
+  withConfiguration(configuration: Buffer): Mp4Header {
     const path = this.#configurationPath();
     const { at, size } = locate(this.#bytes, path);
     const bytes = Buffer.concat([
@@ -156,7 +156,7 @@ export class Mp4Head {
       const parent = locate(this.#bytes, path.slice(0, depth));
       bytes.writeUInt32BE(parent.size + grown, parent.at);
     }
-    return new Mp4Head(bytes, this.#codec);
+    return new Mp4Header(bytes, this.#codec);
   }
 
   get bytes(): Buffer {
@@ -164,12 +164,12 @@ export class Mp4Head {
   }
 }
 
-/** The head out of what ffmpeg's mp4 muxer wrote: everything before the first fragment. */
-export function mp4HeadOf(written: Buffer, codec: NalCodec): Mp4Head {
+/** The header of what ffmpeg's mp4 muxer wrote: everything in front of the first fragment. */
+export function mp4HeaderOf(written: Buffer, codec: NalCodec): Mp4Header {
   let end = 0;
   for (const { type, body } of boxesIn(viewOf(written))) {
     if (type !== "ftyp" && type !== "moov") break;
     end = body.byteOffset + body.byteLength - written.byteOffset;
   }
-  return new Mp4Head(written.subarray(0, end), codec);
+  return new Mp4Header(written.subarray(0, end), codec);
 }

@@ -1,7 +1,7 @@
 import { findBox } from "./boxes.ts";
 import { entryTable } from "./tables.ts";
 
-/** Where a header keeps its clock and its duration: mvhd and mdhd, then tkhd, by version. */
+/** Offsets of timescale (mvhd, mdhd) and duration (tkhd) by version. */
 const CLOCK_AT = { short: 12, long: 20 } as const;
 const TRACK_DURATION_AT = { short: 20, long: 28 } as const;
 
@@ -9,7 +9,7 @@ const isLong = (header: DataView): boolean => header.getUint8(0) === 1;
 
 const clockOf = (header: DataView): number => header.getUint32(isLong(header) ? CLOCK_AT.long : CLOCK_AT.short);
 
-/** Adds to a duration of 32 or 64 bits. */
+/** Adds to a 32-bit or 64-bit duration. */
 function addTo(view: DataView, at: number, ticks: number, long: boolean): void {
   if (long) view.setBigUint64(at, view.getBigUint64(at) + BigInt(ticks));
   else view.setUint32(at, view.getUint32(at) + ticks);
@@ -19,12 +19,12 @@ const addToMedia = (header: DataView, ticks: number): void =>
   addTo(header, (isLong(header) ? CLOCK_AT.long : CLOCK_AT.short) + 4, ticks, isLong(header));
 
 /**
- * Gives the last packet of a track so many seconds where it has less: ffmpeg doesn't take durations
- * from a fragmented file, and guesses them by a frame rate that may be the clock's, or has none.
- * Players pass over a frame that ends where it begins. `movie` is the body of moov, `track` that of
- * the track. ISO/IEC 14496-12, sections 8.3.2, 8.4.2, 8.6.1.2 and 8.6.6.
+ * Extends the last sample of a track to `seconds` when it's shorter. ffmpeg ignores the durations
+ * of a fragmented file and guesses the last one by a frame rate, which may be that of the
+ * timescale, or absent. Players skip a frame that has no duration. `movie` is the body of moov,
+ * `track` that of trak. ISO/IEC 14496-12, sections 8.3.2, 8.4.2, 8.6.1.2 and 8.6.6.
  */
-export function giveLastDuration(movie: DataView, track: DataView, seconds: number): void {
+export function setLastDuration(movie: DataView, track: DataView, seconds: number): void {
   const times = findBox(track, "mdia", "minf", "stbl", "stts");
   const table = entryTable(times, 8);
   const last = (table?.count ?? 0) - 1;

@@ -1,17 +1,14 @@
-/**
- * Tables of a track: version, flags and a number of entries, then the entries. ISO/IEC 14496-12,
- * section 8.6.
- */
+/** Tables of a track: version, flags, number of entries, entries. ISO/IEC 14496-12, section 8.6. */
 
 const ENTRY_COUNT_AT = 4;
 export const TABLE_FIELDS = 8;
 
-/** A table that is as long as it says. */
+/** A table whose stated entries are all there. */
 export type EntryTable = {
-  /** Of the box: edit lists have longer fields in version 1. */
+  /** Version of the box: edit lists of version 1 have longer fields. */
   version: number;
   count: number;
-  /** Fields of an entry, from its own start on. */
+  /** Reads a field of an entry; `at`: its offset in the entry. */
   uint32(entry: number, at?: number): number;
   int32(entry: number, at?: number): number;
   uint64(entry: number, at?: number): bigint;
@@ -19,8 +16,8 @@ export type EntryTable = {
 };
 
 /**
- * Undefined where there is no such box, or it's shorter than it says. `entryBytes` depends on the
- * version where it's a function.
+ * Undefined when the box is missing or shorter than its entries. `entryBytes` may depend on the
+ * version.
  */
 export function entryTable(
   body: DataView | undefined,
@@ -31,21 +28,18 @@ export function entryTable(
   const count = body.getUint32(ENTRY_COUNT_AT);
   const size = typeof entryBytes === "number" ? entryBytes : entryBytes(version);
   if (body.byteLength < TABLE_FIELDS + count * size) return undefined;
-  const placeOf = (entry: number, at: number): number => TABLE_FIELDS + entry * size + at;
+  const offsetOf = (entry: number, at: number): number => TABLE_FIELDS + entry * size + at;
   return {
     version,
     count,
-    uint32: (entry, at = 0) => body.getUint32(placeOf(entry, at)),
-    int32: (entry, at = 0) => body.getInt32(placeOf(entry, at)),
-    uint64: (entry, at = 0) => body.getBigUint64(placeOf(entry, at)),
-    int64: (entry, at = 0) => body.getBigInt64(placeOf(entry, at)),
+    uint32: (entry, at = 0) => body.getUint32(offsetOf(entry, at)),
+    int32: (entry, at = 0) => body.getInt32(offsetOf(entry, at)),
+    uint64: (entry, at = 0) => body.getBigUint64(offsetOf(entry, at)),
+    int64: (entry, at = 0) => body.getBigInt64(offsetOf(entry, at)),
   };
 }
 
-/**
- * Of a table of runs, each a number of samples and what `valueAt` gives for them: one value for
- * each sample.
- */
+/** Expands a run-length table (number of samples, value): yields one value per sample. */
 export function* runLengths(
   table: EntryTable,
   valueAt: (entry: number) => number,
@@ -57,11 +51,11 @@ export function* runLengths(
 }
 
 /**
- * How many samples a table of runs covers; counted no further than it takes to see that they are
- * more than `most`. In steps of runs: a hostile one may state 2^32 samples in each.
+ * Number of samples in a run-length table. Stops counting beyond `limit`: each run of a hostile
+ * file may state 2^32 samples.
  */
-export function samplesOf(table: EntryTable, most: number): number {
+export function samplesOf(table: EntryTable, limit: number): number {
   let covered = 0;
-  for (let entry = 0; entry < table.count && covered <= most; entry += 1) covered += table.uint32(entry);
+  for (let entry = 0; entry < table.count && covered <= limit; entry += 1) covered += table.uint32(entry);
   return covered;
 }

@@ -1,25 +1,25 @@
 import { unreadable } from "../../process/errors.ts";
 
-/** EBML, the structure that Matroska files have: elements of an id, a size and a body. RFC 8794. */
+/** EBML, the structure of Matroska files: elements with an id, a size and a body. RFC 8794. */
 
-/** Matroska's own limits, which are EBML's defaults (sections 11.2.4 and 11.2.5). */
+/** Matroska's limits, which are EBML's defaults (sections 11.2.4 and 11.2.5). */
 export const MAX_ID_BYTES = 4;
 export const MAX_SIZE_BYTES = 8;
 
-/** A number whose length is in the leading zeros of its first byte. Section 4. */
+/** A variable-size integer: the leading zeros of its first byte give its length. Section 4. */
 export type Vint = {
   /** Bytes. */
   length: number;
-  /** Without the marker. Above 2^53 it's rounded. */
+  /** Value without the marker bit; rounded above 2^53. */
   value: number;
-  /** All bits are set: of a size, that it's unknown. */
+  /** Whether all bits are set, which in a size means unknown. */
   isAllOnes: boolean;
 };
 
-/** How long the number that starts with this byte is; 9 for a zero, which starts none. */
+/** Length in bytes of the integer that starts with this byte; 9 for 0, which is invalid. */
 export const vintLength = (first: number): number => Math.clz32(first) - 23;
 
-/** The number at a place. Undefined where it isn't whole, or longer than 8 bytes. */
+/** Reads the integer at byte `at`. Undefined when it's incomplete or longer than 8 bytes. */
 export function readVint(bytes: Buffer, at: number): Vint | undefined {
   const length = vintLength(bytes[at] ?? 0);
   if (length > MAX_SIZE_BYTES || at + length > bytes.length) return undefined;
@@ -35,15 +35,15 @@ export function readVint(bytes: Buffer, at: number): Vint | undefined {
 
 export type ElementHeader = {
   id: number;
-  /** Bytes of the header itself. */
+  /** Bytes of the header. */
   header: number;
-  /** Bytes of the body, as stated; undefined where it's unknown. */
+  /** Bytes of the body, as stated; undefined: unknown size. */
   size: number | undefined;
 };
 
 /**
- * The header at a place. Undefined where it isn't whole, or none: an id is 4 bytes at most.
- * Sections 5 and 6.
+ * Reads the element header at byte `at`. Undefined when it's incomplete or invalid: an id has at
+ * most 4 bytes. Sections 5 and 6.
  */
 export function readElementHeader(bytes: Buffer, at: number): ElementHeader | undefined {
   const idLength = vintLength(bytes[at] ?? 0);
@@ -60,39 +60,38 @@ export function readElementHeader(bytes: Buffer, at: number): ElementHeader | un
 export type Element = {
   id: number;
   body: Buffer;
-  /** With its header. */
+  /** Header and body. */
   whole: Buffer;
 };
 
 /**
- * The elements in a body that is whole in memory. Throws `CutFailedError` (UnreadableMedia) for one
- * that is none, or reaches beyond the body: elements in an element are of known size.
+ * The elements in a body that is complete in memory. Throws `CutFailedError` (UnreadableMedia) for
+ * an invalid element, one of unknown size, and one that extends beyond the body.
  */
 export function* elementsIn(body: Buffer): Generator<Element, void, undefined> {
   for (let at = 0; at < body.length; ) {
     const found = readElementHeader(body, at);
     const size = found?.size;
     if (found === undefined || size === undefined || size > body.length - at - found.header)
-      throw unreadable("a Matroska element reaches beyond the one that holds it");
+      throw unreadable("a Matroska element extends beyond its parent");
     const end = at + found.header + size;
     yield { id: found.id, body: body.subarray(at + found.header, end), whole: body.subarray(at, end) };
     at = end;
   }
 }
 
-/** The body of the first element of an id. */
+/** The body of the first element with an id. */
 export function childOf(body: Buffer, id: number): Buffer | undefined {
   for (const element of elementsIn(body)) if (element.id === id) return element.body;
   return undefined;
 }
 
-/** Up to this many bytes Node reads as a number. */
+/** Node reads integers of up to this many bytes as numbers. */
 const MAX_NUMBER_BYTES = 6;
 
 /**
- * An unsigned integer of 0 to 8 bytes; 0 where there is none. Section 7.1. Throws `CutFailedError`
- * (UnreadableMedia) for one that is longer, or above 2^53: no time, size or number of a real file
- * is.
+ * Reads an unsigned integer of 0 to 8 bytes; 0 when absent. Section 7.1. Throws `CutFailedError`
+ * (UnreadableMedia) for a longer one or a value above 2^53, which no real file has.
  */
 export function unsigned(body: Buffer | undefined): number {
   if (body === undefined || body.length === 0) return 0;
@@ -102,7 +101,7 @@ export function unsigned(body: Buffer | undefined): number {
   return value;
 }
 
-/** An element, its size in 8 bytes. */
+/** Encodes an element with an 8-byte size. */
 export function element(id: number, body: Buffer): Buffer {
   const idLength = Math.ceil((32 - Math.clz32(id)) / 8);
   const header = Buffer.alloc(idLength + 8);
@@ -112,8 +111,8 @@ export function element(id: number, body: Buffer): Buffer {
 }
 
 /**
- * The body of an unsigned integer. Throws `CutFailedError` (UnreadableMedia) for a value that is
- * none.
+ * Encodes the body of an unsigned integer. Throws `CutFailedError` (UnreadableMedia) when the value
+ * isn't one.
  */
 export function integer(value: number): Buffer {
   if (!Number.isSafeInteger(value) || value < 0) throw unreadable(`a Matroska file can't hold ${value} as an integer`);
@@ -123,11 +122,11 @@ export function integer(value: number): Buffer {
 }
 
 /**
- * A number of up to 14 bits, as blocks name their track. All ones are left out: they'd mean
+ * Encodes an integer of up to 14 bits, as blocks state their track. All ones aren't used: they mean
  * "unknown" in a size.
  */
 export function shortVint(value: number): Buffer {
   if (value < 0x7f) return Buffer.from([0x80 | value]);
-  if (value >= 0x3fff) throw unreadable(`a Matroska file of track number ${value}`);
+  if (value >= 0x3fff) throw unreadable(`a Matroska file can't have track number ${value}`);
   return Buffer.from([0x40 | (value >> 8), value & 0xff]);
 }

@@ -13,50 +13,50 @@ import {
 import { ID } from "./ids.ts";
 
 /**
- * Takes a stream of ffmpeg's matroska muxer apart, packet by packet. It holds every codec, needs no
- * seeking, and is in order. RFC 9559.
+ * Reads packets from the output of ffmpeg's matroska muxer, which holds every codec and needs no
+ * seeking. RFC 9559.
  */
 
 export type MatroskaTrack = {
   number: number;
-  /** Its TrackEntry, whole. */
+  /** Its TrackEntry with header. */
   entry: Buffer;
   codecPrivate: Buffer | undefined;
-  /** Microseconds that readers subtract from every time of the track. */
+  /** CodecDelay: microseconds that readers subtract from every time of the track. */
   delay: number;
 };
 
-/** A packet as it is in the stream. */
+/** A packet of the stream. */
 export type StreamPacket = {
-  /** The track's number. */
+  /** Number of its track. */
   track: number;
-  /** Seconds, the track's delay not yet taken off. */
+  /** Seconds, before the track's delay is subtracted. */
   time: number;
   key: boolean;
   data: Buffer;
-  /** Its BlockAdditions, whole: what comes beside it, such as transparency. */
+  /** Its BlockAdditions with header, such as transparency. */
   additions: Buffer | undefined;
 };
 
-/** Elements that are entered rather than taken whole. They alone may be of unknown size. */
+/** Elements whose children are read one by one. Only they may be of unknown size. */
 const ENTERED: readonly number[] = [ID.Segment, ID.Cluster];
 
-/** A frame of 8K in 16 bits a channel, which is the largest packet that any encoder gives. */
+/** An uncompressed 8K frame with 16 bits per sample: larger than any encoder's packet. */
 const MAX_ELEMENT_BYTES = 256 * 1024 * 1024;
 
 type StreamElement = { id: number; body: Buffer };
 
 /**
- * The elements of a stream, those that are entered as empty ones where they begin. Ends quietly
- * where the stream does.
+ * The elements of a stream. Those in `ENTERED` are returned with an empty body when they begin.
+ * Ends without an error where the stream ends.
  */
 async function* elementsOf(stream: AsyncIterable<Buffer>): AsyncGenerator<StreamElement> {
   const reader = new ByteReader(stream);
-  const vint = async (most: number): Promise<Buffer | undefined> => {
+  const vint = async (maxBytes: number): Promise<Buffer | undefined> => {
     const first = await reader.read(1);
     const length = first && vintLength(first[0]!);
     if (first === undefined || length === undefined) return undefined;
-    if (length > most) throw unreadable("what ffmpeg wrote is no Matroska stream");
+    if (length > maxBytes) throw unreadable("ffmpeg's output is not a Matroska stream");
     const rest = await reader.read(length - 1);
     return rest && Buffer.concat([first, rest]);
   };
@@ -70,7 +70,7 @@ async function* elementsOf(stream: AsyncIterable<Buffer>): AsyncGenerator<Stream
       continue;
     }
     if (size === undefined || size > MAX_ELEMENT_BYTES)
-      throw unreadable(`a Matroska element is ${size === undefined ? "of unknown size" : `${size} bytes long`}`);
+      throw unreadable(`a Matroska element has ${size === undefined ? "no known size" : `${size} bytes`}`);
     const body = await reader.read(size);
     if (body === undefined) return;
     yield { id, body };
@@ -92,13 +92,13 @@ function tracksOf(body: Buffer): MatroskaTrack[] {
 }
 
 /**
- * Refuses a stream whose ids or sizes may be longer than Matroska's. RFC 8794, sections 11.2.4 and
+ * Throws for a stream with longer ids or sizes than Matroska's. RFC 8794, sections 11.2.4 and
  * 11.2.5.
  */
 function assertLimits(header: Buffer): void {
   const [ids, sizes] = [childOf(header, ID.EBMLMaxIDLength), childOf(header, ID.EBMLMaxSizeLength)];
   if (unsigned(ids) > MAX_ID_BYTES || unsigned(sizes) > MAX_SIZE_BYTES)
-    throw unreadable("an EBML stream of longer ids or sizes than Matroska has");
+    throw unreadable("the EBML stream has longer ids or sizes than Matroska allows");
 }
 
 const KEY = 0x80;
@@ -106,17 +106,23 @@ const LACING = 0x06;
 
 type Block = { track: number; relativeTime: number; flags: number; data: Buffer };
 
-/** Track number, 16 bits of time, 8 of flags, then the packet. RFC 9559, sections 10.1 and 10.2. */
+/**
+ * Reads a block: track number, 16 bits of time, 8 bits of flags, packet. RFC 9559, sections 10.1
+ * and 10.2.
+ */
 function readBlock(body: Buffer): Block {
   const track = readVint(body, 0);
-  if (track === undefined || body.length < track.length + 3) throw unreadable("a Matroska block without a header");
+  if (track === undefined || body.length < track.length + 3) throw unreadable("a Matroska block has no header");
   const flags = body[track.length + 2]!;
-  if ((flags & LACING) !== 0) throw unreadable("a Matroska block of several packets, which ffmpeg doesn't write");
+  if ((flags & LACING) !== 0) throw unreadable("a Matroska block has several packets, which ffmpeg doesn't write");
   const relativeTime = body.readInt16BE(track.length);
   return { track: track.value, relativeTime, flags, data: body.subarray(track.length + 3) };
 }
 
-/** A block in a group is a keyframe unless it refers to another one; by itself it has a flag. */
+/**
+ * A SimpleBlock has a keyframe flag; a block in a BlockGroup is a keyframe unless it has a
+ * ReferenceBlock.
+ */
 function blockOf({ id, body }: StreamElement): (Block & Pick<StreamPacket, "key" | "additions">) | undefined {
   if (id === ID.SimpleBlock) {
     const block = readBlock(body);
@@ -134,9 +140,9 @@ const NANOSECONDS = 1_000_000_000;
 const DEFAULT_SCALE = 1_000_000;
 
 /**
- * Hands over a stream's tracks as soon as they're known, then every packet. Ends with the stream,
- * also where that breaks off. Throws `CutFailedError` (UnreadableMedia) for what is no Matroska of
- * ffmpeg's, and what the functions throw.
+ * Passes on a stream's tracks as soon as they're known, then every packet. Ends with the stream,
+ * also where that is cut off. Throws `CutFailedError` (UnreadableMedia) for anything but ffmpeg's
+ * Matroska, and what the callbacks throw.
  */
 export async function readMatroska(
   stream: AsyncIterable<Buffer>,

@@ -2,40 +2,40 @@ import { element, elementsIn, integer, shortVint } from "./ebml.ts";
 import { ID } from "./ids.ts";
 import type { MatroskaTrack } from "./reader.ts";
 
-/** Puts packets into Matroska files of their own, with times to the microsecond. RFC 9559. */
+/** Writes packets to Matroska files, with times in microseconds. RFC 9559. */
 
-/** Everything before the packets. */
+/** Everything in front of the packets. */
 export type MatroskaHeader = { bytes: Buffer; tracks: MatroskaTrack[] };
 
 export type MatroskaPacket = {
   track: MatroskaTrack;
-  /** Microseconds, from 0 on. */
+  /** Microseconds; not negative. */
   time: number;
   duration: number | undefined;
   key: boolean;
   data: Buffer;
-  /** As the reader gives them. */
+  /** BlockAdditions, as the reader returns them. */
   additions?: Buffer | undefined;
 };
 
-/** Nanoseconds a tick: times are in microseconds. */
+/** Nanoseconds per tick: times are microseconds. */
 const TIMESTAMP_SCALE = 1_000;
 
-/** Of unknown size: the segment goes to the end of the file. */
+/** A Segment element of unknown size: it extends to the end of the file. */
 const SEGMENT = Buffer.from("1853806701ffffffffffffff", "hex");
 
-/** The elements of a track's entry but those of an id. */
-function elementsWithout(track: MatroskaTrack, left: number): Buffer[] {
+/** The elements of a TrackEntry except those with an id. */
+function elementsWithout(track: MatroskaTrack, omitted: number): Buffer[] {
   const [entry] = elementsIn(track.entry);
   const elements = [...elementsIn(entry?.body ?? Buffer.alloc(0))];
-  return elements.filter(({ id }) => id !== left).map(({ whole }) => whole);
+  return elements.filter(({ id }) => id !== omitted).map(({ whole }) => whole);
 }
 
 const entryOf = (elements: readonly Buffer[]): Buffer => element(ID.TrackEntry, Buffer.concat(elements));
 
 /**
- * A track whose times are no longer moved by its readers. For codecs that encoders begin with
- * silence, of which the times of the packets tell as well.
+ * A copy of the track without CodecDelay. For codecs whose encoders begin with silence that the
+ * times of the packets account for already.
  */
 export const withoutDelay = (track: MatroskaTrack): MatroskaTrack => ({
   ...track,
@@ -43,7 +43,7 @@ export const withoutDelay = (track: MatroskaTrack): MatroskaTrack => ({
   entry: entryOf(elementsWithout(track, ID.CodecDelay)),
 });
 
-/** A track whose decoder's configuration is another one. */
+/** A copy of the track with another decoder configuration. */
 export const withCodecPrivate = (track: MatroskaTrack, codecPrivate: Buffer): MatroskaTrack => ({
   ...track,
   codecPrivate,
@@ -56,7 +56,7 @@ const renumbered = (track: MatroskaTrack, number: number): MatroskaTrack => ({
   entry: entryOf([element(ID.TrackNumber, integer(number)), ...elementsWithout(track, ID.TrackNumber)]),
 });
 
-/** The head of a file that holds these tracks, renumbered from 1 on. */
+/** The header of a file with these tracks, renumbered from 1. */
 export function matroskaHeader(tracks: readonly MatroskaTrack[]): MatroskaHeader {
   const numbered = tracks.map((track, index) => renumbered(track, index + 1));
   const bytes = Buffer.concat([
@@ -69,16 +69,16 @@ export function matroskaHeader(tracks: readonly MatroskaTrack[]): MatroskaHeader
 }
 
 /**
- * One packet as a cluster of its own, so that its time needs no more than the cluster's. Throws
- * `CutFailedError` (UnreadableMedia) for a time below zero.
+ * A packet in a cluster of its own, so that its time isn't limited to 16 bits. Throws
+ * `CutFailedError` (UnreadableMedia) for a negative time.
  */
 export function matroskaCluster({ track, time, duration, key, data, additions }: MatroskaPacket): Buffer {
-  // No time relative to the cluster's, and no flags.
+  // Relative time 0, no flags.
   const block = element(ID.Block, Buffer.concat([shortVint(track.number), Buffer.from([0, 0, 0]), data]));
   const group = [block];
   if (additions !== undefined) group.push(additions);
   if (duration !== undefined) group.push(element(ID.BlockDuration, integer(duration)));
-  // That there is one makes it no keyframe; which one doesn't matter to any reader.
+  // Any ReferenceBlock marks it as not a keyframe; readers ignore which one.
   if (!key) group.push(element(ID.ReferenceBlock, Buffer.from([0xff])));
   const timestamp = element(ID.Timestamp, integer(time + track.delay));
   return element(ID.Cluster, Buffer.concat([timestamp, element(ID.BlockGroup, Buffer.concat(group))]));

@@ -1,8 +1,11 @@
 import { unreadable } from "../../process/errors.ts";
 
-/** The bits of parameter sets and messages. ITU-T H.264 and H.265, sections 7.2 and 9.2. */
+/** Bits of parameter sets and SEI messages. ITU-T H.264 and H.265, sections 7.2 and 9.2. */
 
-/** What is put in after two zeros, since no start code may appear in a unit. Section 7.4.2. */
+/**
+ * emulation_prevention_three_byte: inserted after two zero bytes, because no start code may occur
+ * inside a NAL unit. Section 7.4.2.
+ */
 const ESCAPE = 3;
 
 export function unescaped(unit: Buffer): Buffer {
@@ -21,7 +24,7 @@ export function unescaped(unit: Buffer): Buffer {
 }
 
 export function escaped(bytes: Buffer): Buffer {
-  // After each two bytes one more, at most.
+  // At most one byte is added per two bytes.
   const unit = Buffer.allocUnsafe(bytes.length + Math.ceil(bytes.length / 2));
   let filled = 0;
   let zeros = 0;
@@ -36,10 +39,10 @@ export function escaped(bytes: Buffer): Buffer {
   return unit.subarray(0, filled);
 }
 
-/** A string of "0" and "1". */
+/** The bits as a string of "0" and "1". */
 export const bitsOf = (bytes: Buffer): string => [...bytes].map((byte) => byte.toString(2).padStart(8, "0")).join("");
 
-/** The last byte is filled with zeros. */
+/** The bytes of a bit string; the last byte is padded with zeros. */
 export function bytesOf(bits: string): Buffer {
   const whole = bits.padEnd(Math.ceil(bits.length / 8) * 8, "0");
   return Buffer.from((whole.match(/.{8}/g) ?? []).map((byte) => Number.parseInt(byte, 2)));
@@ -50,7 +53,7 @@ export type Code = { value: number; end: number };
 /** Longer codes have values above 2^31. */
 const MAX_LEADING_ZEROS = 31;
 
-/** An unsigned Exp-Golomb code at a place; undefined where there's none. Section 9.1. */
+/** Reads the unsigned Exp-Golomb code at bit `at`; undefined when there is none. Section 9.1. */
 export function findGolomb(bits: string, at: number): Code | undefined {
   const one = bits.indexOf("1", at);
   const zeros = one - at;
@@ -59,10 +62,10 @@ export function findGolomb(bits: string, at: number): Code | undefined {
   return { value: Number.parseInt(bits.slice(one, end), 2) - 1, end };
 }
 
-/** As `findGolomb`, but throws `CutFailedError` (UnreadableMedia) for none. */
+/** As `findGolomb`, but throws `CutFailedError` (UnreadableMedia) when there is none. */
 export function golombAt(bits: string, at: number): Code {
   const code = findGolomb(bits, at);
-  if (code === undefined) throw unreadable("a parameter set is cut off");
+  if (code === undefined) throw unreadable("a parameter set is incomplete");
   return code;
 }
 

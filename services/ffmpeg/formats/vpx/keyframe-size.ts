@@ -1,18 +1,18 @@
 /**
- * VP8 and VP9 state the picture's size in each keyframe, and it may change there: what a browser
- * records of a call does. RFC 6386, section 9.1; VP9 bitstream specification, section 6.2.
+ * VP8 and VP9 state the frame size in each keyframe, where it may change: browsers do so when they
+ * record a call. RFC 6386, section 9.1; VP9 bitstream specification, section 6.2.
  */
 export type VpxCodec = "vp8" | "vp9";
 
 export const isVpxCodec = (codec: string | undefined): codec is VpxCodec => codec === "vp8" || codec === "vp9";
 
-/** [width, height] in pixels that a packet's keyframe states; undefined where it's no keyframe. */
+/** [width, height] in pixels that a keyframe states; undefined for other packets. */
 export const keyframeSize = (codec: VpxCodec, packet: Buffer): [number, number] | undefined =>
   codec === "vp8" ? vp8Size(packet) : vp9Size(packet);
 
 const VP8_START_CODE = Buffer.from([0x9d, 0x01, 0x2a]);
 const VP8_HEADER_BYTES = 10;
-/** The two highest bits are a scale for the player. */
+/** The two highest bits are a scaling hint. */
 const VP8_SIZE_BITS = 0x3fff;
 
 function vp8Size(packet: Buffer): [number, number] | undefined {
@@ -24,7 +24,7 @@ function vp8Size(packet: Buffer): [number, number] | undefined {
 const VP9_FRAME_MARKER = 2;
 const VP9_SYNC_CODE = 0x498342;
 const RGB = 7;
-/** The longest header before the size's end. */
+/** Longest header up to and including the size. */
 const VP9_HEADER_BYTES = 12;
 
 function vp9Size(packet: Buffer): [number, number] | undefined {
@@ -39,7 +39,7 @@ function vp9Size(packet: Buffer): [number, number] | undefined {
   const profile = bits(1) + 2 * bits(1);
   if (profile === 3) bits(1);
   const [showsExisting, isInter] = [bits(1), bits(1)];
-  // Shown, and error resilient.
+  // show_frame and error_resilient_mode.
   bits(2);
   if (showsExisting === 1 || isInter === 1 || bits(24) !== VP9_SYNC_CODE) return undefined;
   if (profile >= 2) bits(1);

@@ -1,0 +1,171 @@
+import type { EncodeJob, Ranks } from "../../split/domain/exact-plan.ts";
+import { fragmentHeader } from "../formats/iso/fragments.ts";
+import { Condition } from "../process/condition.ts";
+import { ByteQueue } from "./byte-queue.ts";
+import type { Encoder } from "./encoders.ts";
+import { decodeTimes, type PresentationTimes } from "./presentation-times.ts";
+import { runBoundaryEncoder } from "./run-boundary-encoder.ts";
+import type { SourceMp4Headers } from "./source-mp4-headers.ts";
+import { StitchError } from "./stitch-error.ts";
+
+export type BoundaryJobQueueOptions = {
+  binary: string;
+  directory: string;
+  encoder: Encoder;
+  /** How many jobs run concurrently. */
+  concurrentJobs: number;
+  /** MP4 headers of the source, with the clock of `presentationTimes`. */
+  headers: SourceMp4Headers;
+  presentationTimes: PresentationTimes;
+  /** In the order of their first packets. */
+  jobs: readonly EncodeJob[];
+  signal: AbortSignal;
+  /**
+   * Called for each encoded frame; frames of a run come in presentation order. `configuration` is
+   * avcC or hvcC.
+   */
+  onFrame: (run: Ranks, frame: Buffer, configuration: Buffer) => Promise<void>;
+  /** Called once, with the first failure. */
+  onFailure: (reason: unknown) => void;
+};
+
+/** Bytes that may wait for a running encoder to read them. */
+const MAX_UNREAD_BYTES = 4 * 1024 * 1024;
+
+/** Bytes that may be kept for jobs that wait for a slot: hundreds of a camera's largest packets. */
+const MAX_WAITING_BYTES = 64 * 1024 * 1024;
+
+type Job = EncodeJob & {
+  /** Decode times of its packets, in ticks of the encoder's input. */
+  decodeTimes: number[];
+  /** Added to presentation times in the encoder's input, in ticks. */
+  shift: number;
+  queue: ByteQueue;
+  isRunning: boolean;
+};
+
+/**
+ * Encodes the boundaries of a plan while the source is read. Each job decodes one group of
+ * pictures. Jobs overlap where pictures refer to a keyframe that is stored before them. A slot is
+ * free once its job has read all of its packets, so no packet waits for a slot while a running job
+ * needs further ones. Until then, packets are kept for the waiting jobs.
+ */
+export class BoundaryJobQueue {
+  readonly #options: BoundaryJobQueueOptions;
+  readonly #changed = new Condition();
+  readonly #ended: Promise<void>[] = [];
+  /** Jobs that need further packets. */
+  #incomplete: Job[] = [];
+  readonly #waiting = new Set<Job>();
+  #startedJobs = 0;
+  #freeSlots: number;
+  #failure: { reason: unknown } | undefined;
+
+  constructor(options: BoundaryJobQueueOptions) {
+    this.#options = options;
+    this.#freeSlots = options.concurrentJobs;
+  }
+
+  /**
+   * Adds the next packet of the source, in 4-byte length format; none may be skipped. Resolves when
+   * more may be added. Throws the first failure of a job.
+   */
+  async add(packet: number, framed: Buffer, isKey: boolean): Promise<void> {
+    this.#throwIfFailed();
+    const { jobs } = this.#options;
+    for (let job = jobs[this.#startedJobs]; job?.packets.from === packet; job = jobs[this.#startedJobs]) {
+      this.#startedJobs += 1;
+      this.#start(job);
+    }
+    for (const job of this.#incomplete) {
+      const data = packet === job.packets.from ? framed : this.#options.headers.withParameterSets(packet, framed);
+      job.queue.add(this.#fragment(job, packet, data, isKey));
+      if (packet + 1 === job.packets.to) job.queue.end();
+    }
+    this.#incomplete = this.#incomplete.filter(({ packets }) => packet + 1 < packets.to);
+    await this.#room();
+  }
+
+  /** Call it after the last packet. Resolves when all jobs have ended; throws the first failure. */
+  async end(): Promise<void> {
+    await this.ended();
+    this.#throwIfFailed();
+  }
+
+  /** Resolves when no job runs any more, however it ended. */
+  async ended(): Promise<void> {
+    await Promise.all(this.#ended);
+  }
+
+  #throwIfFailed(): void {
+    if (this.#failure !== undefined) throw this.#failure.reason;
+  }
+
+  async #room(): Promise<void> {
+    for (const { queue, isRunning } of this.#incomplete) if (isRunning) await queue.room();
+    const isNeeded = () => this.#incomplete.some(({ isRunning }) => isRunning);
+    const bytes = [...this.#waiting].reduce((sum, { queue }) => sum + queue.bytes, 0);
+    if (bytes > MAX_WAITING_BYTES && isNeeded())
+      throw new StitchError(`boundaries overlap by more than ${MAX_WAITING_BYTES} bytes`);
+    await this.#changed.waitFor(() => {
+      this.#throwIfFailed();
+      return this.#waiting.size === 0 || isNeeded();
+    }, this.#options.signal);
+  }
+
+  #start(job: EncodeJob): void {
+    const { headers, presentationTimes, signal } = this.#options;
+    const { from, to } = job.packets;
+    const times = decodeTimes(Array.from({ length: to - from }, (_, at) => presentationTimes.ofPacket(from + at)));
+    // The first packet is at one second, so that no time is negative.
+    const shift = presentationTimes.ticksPerSecond - times[0]!;
+    const queue = new ByteQueue(MAX_UNREAD_BYTES, signal);
+    queue.add(headers.ofPacket(from).bytes);
+    const started: Job = { ...job, decodeTimes: times.map((time) => time + shift), shift, queue, isRunning: false };
+    this.#incomplete.push(started);
+    this.#waiting.add(started);
+    this.#ended.push(this.#run(started));
+  }
+
+  #takeSlot(): boolean {
+    if (this.#freeSlots === 0) return false;
+    this.#freeSlots -= 1;
+    return true;
+  }
+
+  async #run(job: Job): Promise<void> {
+    const { presentationTimes, onFailure, ...options } = this.#options;
+    const { ticksPerSecond } = presentationTimes;
+    try {
+      await this.#changed.waitFor(() => this.#takeSlot(), options.signal);
+      this.#waiting.delete(job);
+      job.isRunning = true;
+      this.#changed.notify();
+      const tickOf = (rank: number) => presentationTimes.ofRank(rank) + job.shift;
+      await runBoundaryEncoder({ ...options, source: job.queue, runs: job.parts, tickOf, ticksPerSecond });
+    } catch (reason) {
+      if (this.#failure === undefined) onFailure(reason);
+      this.#failure ??= { reason };
+    } finally {
+      if (job.isRunning) this.#freeSlots += 1;
+      job.isRunning = false;
+      this.#waiting.delete(job);
+      job.queue.close();
+      this.#changed.notify();
+    }
+  }
+
+  /** A packet as an MP4 fragment of the encoder's input. */
+  #fragment({ packets, decodeTimes: times, shift }: Job, packet: number, framed: Buffer, isKey: boolean): Buffer {
+    const at = packet - packets.from;
+    const decodeTime = times[at]!;
+    const next = times[at + 1] ?? decodeTime + 1;
+    const sample = {
+      duration: Math.max(1, next - decodeTime),
+      size: framed.length,
+      key: isKey,
+      offset: this.#options.presentationTimes.ofPacket(packet) + shift - decodeTime,
+    };
+    return Buffer.concat([fragmentHeader(decodeTime, [sample]), framed]);
+  }
+}

@@ -1,0 +1,179 @@
+import type { Container, ExactCut, MadeSegment } from "../../split/ports/media-tools.ts";
+import type { Log } from "../../video/ports/log.ts";
+import { type AssemblyContext, assembleSegments } from "../assembly/assemble.ts";
+import { concurrentMuxes } from "../assembly/memory-estimate.ts";
+import type { VideoReader } from "../assembly/read-source.ts";
+import { isIso } from "../formats/containers.ts";
+import { isNalCodec } from "../formats/nal/units.ts";
+import { CutFailedError, isCausedByFile } from "../process/errors.ts";
+import type { SourceAddress } from "../process/sandbox.ts";
+import type { DynamicRangeCheck } from "../proof/dynamic-range.ts";
+import type { ContainerMetadata } from "../source/container-metadata.ts";
+import type { AudioTrack } from "../source/describe.ts";
+import type { SeekPoint } from "../source/seek-point.ts";
+import type { VideoFormat } from "../source/video-format.ts";
+import { encoderConcurrency, tooLargeToEncodeError } from "./encoder-concurrency.ts";
+import { type Encoder, encodersFor, hasAlpha } from "./encoders.ts";
+import { Reencoder } from "./reencoder.ts";
+import { Stitcher } from "./stitcher.ts";
+
+export type ExactCutJob = {
+  binary: string;
+  address: SourceAddress;
+  /** The source's container, as ffprobe names it. */
+  format: string;
+  /** Whether ffmpeg probes further into the file for its tracks. */
+  isDeep?: boolean;
+  /** ffmpeg's index of the video stream. */
+  video: number;
+  videoFormat: VideoFormat;
+  /** The source's sample entry or FourCC of the video codec, such as "hev1". */
+  tag: string;
+  /** Memory of one decoded frame. */
+  bytesPerFrame: number;
+  /** Frame size in pixels, as coded. */
+  size: [number, number];
+  /** Frame size in pixels, as displayed. */
+  displaySize: [number, number];
+  audio: readonly AudioTrack[];
+  container: Container;
+  metadata: ContainerMetadata;
+  /** Compares a segment's HDR metadata with the source's; undefined when the source isn't HDR. */
+  dynamicRange: DynamicRangeCheck | undefined;
+  cut: ExactCut;
+  /**
+   * Body of avcC or hvcC of each sample description, when the source has several; otherwise empty.
+   */
+  configurations: readonly Buffer[];
+  /** Index of the first segment to make. */
+  from: number;
+  /** Where reading begins. Default: at the start of the source. */
+  seek?: SeekPoint | undefined;
+  directory: string;
+  signal: AbortSignal;
+  log: Pick<Log, "info" | "warn">;
+};
+
+/** AVI stores decode times only. */
+const LACKS_PRESENTATION_TIMES = ["avi"];
+
+function canStitch({ videoFormat, format, size, cut }: ExactCutJob, encoder: Encoder): boolean {
+  if (!isNalCodec(videoFormat.codec) || encoder.codec !== videoFormat.codec) return false;
+  if (LACKS_PRESENTATION_TIMES.includes(format)) return false;
+  return cut.plan.jobs !== undefined && size.every((pixels) => pixels % 2 === 0);
+}
+
+/** An encoder, used at the boundaries ("stitch") or for all frames ("encode"). */
+type CutMethod = {
+  encoder: Encoder;
+  kind: "stitch" | "encode";
+  concurrentJobs: number;
+  seek?: SeekPoint | undefined;
+};
+
+/** The encoder with options that keep it within memory; empty when it doesn't fit. */
+function fitToMemory(encoder: Encoder, bytesPerFrame: number): Pick<CutMethod, "encoder" | "concurrentJobs">[] {
+  const concurrency = encoderConcurrency(encoder, bytesPerFrame);
+  if (concurrency === undefined) return [];
+  const { jobs, threads } = concurrency;
+  const options = threads === undefined ? encoder.options : [...encoder.options, "-threads", String(threads)];
+  return [{ encoder: { ...encoder, options }, concurrentJobs: jobs }];
+}
+
+/**
+ * Cuts at the exact frames. Copies and re-encodes only around boundaries where that works, and
+ * otherwise re-encodes. Yields each segment in order, complete and proven; the caller owns its
+ * file. Throws `CutFailedError` when no encoder supports the video or the result fails the proof;
+ * `FfmpegError` when ffmpeg can't read the source or write the container; `RejectedVideo`
+ * (LimitExceeded) when frames are too large to encode; the signal's reason; and failures of the
+ * machine (docs/decisions/failing-ffmpeg.md). However it ends, no process and no temporary file is
+ * left.
+ */
+export async function* cutExactly(job: ExactCutJob): AsyncGenerator<MadeSegment> {
+  const encoders = await encodersFor(job.binary, job.videoFormat, job.signal);
+  if (encoders.length === 0) throw new CutFailedError("UnsupportedCut", unsupportedReason(job.videoFormat));
+  const fitting = encoders.flatMap((encoder) => fitToMemory(encoder, job.bytesPerFrame));
+  const [best] = fitting;
+  if (best === undefined) throw tooLargeToEncodeError(job.displaySize);
+  const methods = fitting.map((method): CutMethod => ({ ...method, kind: "encode" }));
+  if (canStitch(job, best.encoder)) methods.unshift({ ...best, kind: "stitch" });
+  const { seek } = job;
+  // When reading from the seek point fails, reading from the start may succeed.
+  const attempts = seek === undefined ? methods : methods.flatMap((method) => [{ ...method, seek }, method]);
+  let next = job.from;
+  for (const [number, method] of attempts.entries()) {
+    try {
+      for await (const segment of attempt(job, method, next)) {
+        next = segment.index + 1;
+        yield segment;
+      }
+      return;
+    } catch (error) {
+      job.signal.throwIfAborted();
+      const following = attempts[number + 1];
+      // Another method helps only against a failure that the file causes.
+      if (following === undefined || !isCausedByFile(error)) throw error;
+      const since = `${method.kind}: ${String(error)}`;
+      const fallback =
+        method.seek === undefined ? `re-encoding (${following.encoder.codec})` : "reading the source from its start";
+      job.log.warn(`Falling back to ${fallback}`, { from_segment: next, since });
+    }
+  }
+}
+
+const unsupportedReason = (videoFormat: VideoFormat): string =>
+  hasAlpha(videoFormat)
+    ? `the video has transparency, which this ffmpeg can't encode as ${videoFormat.codec}`
+    : `this ffmpeg can encode neither ${videoFormat.codec} nor H.264`;
+
+/** Makes the segments from index `from` on with one method. */
+function attempt(job: ExactCutJob, method: CutMethod, from: number): AsyncGenerator<MadeSegment> {
+  const starts = job.cut.plan.segments.map(({ start }) => start);
+  return assembleSegments(
+    { ...job, starts, from, seek: method.seek, concurrentMuxes: concurrentMuxes(job.bytesPerFrame) },
+    method.kind,
+    (context) => videoReader({ ...job, from }, method, context),
+  );
+}
+
+function videoReader(job: ExactCutJob, method: CutMethod, { spools, assembly, signal }: AssemblyContext): VideoReader {
+  const { binary, video, container, cut, configurations, from } = job;
+  const { plan, index, segmentSeconds } = cut;
+  const { encoder, concurrentJobs, seek } = method;
+  const { codec } = encoder;
+  if (method.kind === "stitch" && isNalCodec(codec) && plan.jobs !== undefined) {
+    const isStartCoded = container.muxer === "mpegts";
+    const stitching = {
+      binary,
+      video,
+      codec,
+      encoder,
+      concurrentJobs,
+      plan,
+      index,
+      configurations,
+      isStartCoded,
+      from,
+      seek,
+      spools,
+      signal,
+    };
+    return new Stitcher(stitching, assembly);
+  }
+  const starts = plan.segments.map(({ start }) => start);
+  // Only the ISO family stores rotation in a way that all ffmpeg versions support.
+  const appliesRotation = !isIso(container);
+  const reencoding = {
+    video,
+    encoder,
+    videoFormat: job.videoFormat,
+    size: job.displaySize,
+    appliesRotation,
+    starts,
+    segmentSeconds,
+    from,
+    origin: plan.origin,
+    seek,
+  };
+  return new Reencoder({ ...reencoding, spools, signal }, assembly);
+}

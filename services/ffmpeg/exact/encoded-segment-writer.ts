@@ -1,0 +1,112 @@
+import type { Assembly } from "../assembly/assembly.ts";
+import { MUX_OFFSET_SECONDS } from "../assembly/mux-segment.ts";
+import type { Spool, SpoolFolder } from "../assembly/spool.ts";
+import { type MatroskaHeader, matroskaCluster } from "../formats/matroska/writer.ts";
+import { pictureHasher } from "../formats/nal/units.ts";
+import { unreadable } from "../process/errors.ts";
+
+/** An encoded frame; its time is seconds from the first video frame. */
+export type EncodedFrame = {
+  time: number;
+  key: boolean;
+  data: Buffer;
+  /** Its Matroska BlockAdditions, such as transparency. */
+  additions: Buffer | undefined;
+};
+
+export type EncodedSegmentWriterOptions = {
+  /** Codec, as ffprobe names it. */
+  codec: string;
+  /** Frame size in pixels, as displayed. */
+  size: [number, number];
+  header: MatroskaHeader;
+  /** Start of each segment: seconds from the first video frame. */
+  starts: readonly number[];
+  /** Index of the first segment to make. */
+  from: number;
+  spools: SpoolFolder;
+};
+
+type Segment = {
+  index: number;
+  /** Undefined when the segment isn't needed. */
+  spool: Spool | undefined;
+  frames: { time: number; hash: undefined }[];
+  lastDuration: number;
+};
+
+const MICROSECONDS = 1_000_000;
+
+/**
+ * Writes the encoded frames of each segment to a Matroska file. Passes it to the assembly when the
+ * next segment begins.
+ */
+export class EncodedSegmentWriter {
+  readonly #options: EncodedSegmentWriterOptions;
+  readonly #assembly: Assembly;
+  #segment: Segment | undefined;
+
+  constructor(options: EncodedSegmentWriterOptions, assembly: Assembly) {
+    this.#options = options;
+    this.#assembly = assembly;
+  }
+
+  /** Adds the next frame in presentation order; `next` is the time of the frame after it. */
+  async add({ time, key, data, additions }: EncodedFrame, next: number): Promise<void> {
+    const { header, starts } = this.#options;
+    const index = this.#assembly.segmentAt(time);
+    if (this.#segment?.index !== index) await this.#begin(index, key);
+    const segment = this.#segment;
+    if (segment?.spool === undefined) return;
+    const start = starts[index]!;
+    const ticks = (seconds: number) => Math.round((seconds - start + MUX_OFFSET_SECONDS) * MICROSECONDS);
+    segment.frames.push({ time: time - start, hash: undefined });
+    segment.lastDuration = next - time;
+    const duration = ticks(next) - ticks(time);
+    const track = header.tracks[0]!;
+    await segment.spool.write(matroskaCluster({ track, time: ticks(time), duration, key, data, additions }));
+  }
+
+  /** Call it after the last frame. */
+  end(): void {
+    const segment = this.#segment;
+    this.#segment = undefined;
+    if (segment?.spool === undefined) return;
+    const { index, spool, frames, lastDuration } = segment;
+    const start = this.#options.starts[index]!;
+    this.#assembly.addVideo(index, {
+      made: "encoded",
+      codec: this.#options.codec,
+      frames,
+      lastDuration,
+      input: {
+        format: "matroska",
+        write: async (sink) => {
+          for await (const chunk of spool.chunks()) await sink(chunk);
+        },
+      },
+      clock: TIMESCALES.find((timescale) => frames.every(({ time }) => isInteger(time * timescale))) ?? TIMESCALES[0],
+      zero: start,
+      start: start + (frames[0]?.time ?? 0),
+      hash: pictureHasher(this.#options.codec),
+      startsOnKey: true,
+      mustDecode: true,
+      size: this.#options.size,
+      remove: () => spool.remove(),
+    });
+  }
+
+  async #begin(index: number, isKey: boolean): Promise<void> {
+    this.end();
+    if (!isKey) throw unreadable(`segment ${index} wouldn't start with a keyframe`);
+    const { spools, from, header } = this.#options;
+    const spool = index < from ? undefined : spools.spool(`${String(index).padStart(5, "0")}.encoded`);
+    this.#segment = { index, spool, frames: [], lastDuration: 0 };
+    await spool?.write(header.bytes);
+  }
+}
+
+/** Common timescales, finest first. One in which all frame times are integers avoids rounding. */
+const TIMESCALES = [90_000, 48_000, 30_000, 24_000, 60_000, 12_800, 15_360] as const;
+
+const isInteger = (value: number): boolean => Math.abs(value - Math.round(value)) < 0.1;

@@ -1,0 +1,100 @@
+import type { Ranks } from "../../split/domain/exact-plan.ts";
+import { readMatroska } from "../formats/matroska/reader.ts";
+import { runFfmpeg } from "../process/run-ffmpeg.ts";
+import { boundedDecoding } from "../process/sandbox.ts";
+import type { Encoder } from "./encoders.ts";
+import { StitchError } from "./stitch-error.ts";
+
+export type BoundaryEncoderRun = {
+  binary: string;
+  directory: string;
+  encoder: Encoder;
+  signal: AbortSignal;
+  /** A fragmented MP4 that starts with a keyframe and contains every frame to encode. */
+  source: AsyncIterable<Buffer>;
+  /** The frames to encode, in presentation order. Each run begins with a keyframe. */
+  runs: readonly Ranks[];
+  /** Presentation time of a frame, in ticks of `source`. */
+  tickOf: (rank: number) => number;
+  ticksPerSecond: number;
+  /** Called for each encoded frame, in presentation order; `configuration` is avcC or hvcC. */
+  onFrame: (run: Ranks, frame: Buffer, configuration: Buffer) => Promise<void>;
+};
+
+const QUIET = ["-hide_banner", "-loglevel", "error"];
+
+const sizeOf = ({ from, to }: Ranks): number => to - from;
+
+/** Merges adjacent runs. */
+function mergeAdjacent(runs: readonly Ranks[]): Ranks[] {
+  const merged: Ranks[] = [];
+  for (const run of runs) {
+    const last = merged.at(-1);
+    if (last?.to === run.from) last.to = run.to;
+    else merged.push({ ...run });
+  }
+  return merged;
+}
+
+const selection = ({ runs, tickOf }: BoundaryEncoderRun): string =>
+  `select='${mergeAdjacent(runs)
+    .map(({ from, to }) => `between(pts,${tickOf(from)},${tickOf(to - 1)})`)
+    .join("+")}'`;
+
+/** Times halfway between the first frame of a run and the frame before. */
+function forcedKeyframes({ runs, tickOf, ticksPerSecond }: BoundaryEncoderRun): string[] {
+  const times = runs.slice(1).map(({ from }) => (tickOf(from) + tickOf(Math.max(0, from - 1))) / 2 / ticksPerSecond);
+  return times.length > 0 ? ["-force_key_frames", times.map((time) => time.toFixed(6)).join(",")] : [];
+}
+
+/**
+ * Decodes a group of pictures and re-encodes some of its frames. Resolves when all of them were
+ * passed on. Throws `StitchError` when the encoder returns more or fewer frames than requested.
+ */
+export async function runBoundaryEncoder(encoding: BoundaryEncoderRun): Promise<void> {
+  const { binary, directory, encoder, signal, source, runs, onFrame } = encoding;
+  let run = 0;
+  let encoded = 0;
+  let configuration: Buffer | undefined;
+  const receive = async (frame: Buffer): Promise<void> => {
+    const ranks = runs[run];
+    if (ranks === undefined) throw new StitchError("the encoder returned more frames than requested");
+    if (configuration === undefined) throw new StitchError("the encoder wrote no configuration");
+    await onFrame(ranks, frame, configuration);
+    encoded += 1;
+    if (encoded < sizeOf(ranks)) return;
+    encoded = 0;
+    run += 1;
+  };
+  await runFfmpeg(
+    {
+      binary,
+      directory,
+      signal,
+      pipedInput: {
+        options: [...QUIET, "-copyts", ...boundedDecoding, "-noautorotate", "-f", "mp4"],
+      },
+      pipes: {
+        encoded: [
+          ...["-map", "0:v:0", "-vf", [selection(encoding), ...encoder.filters].join(",")],
+          ...["-vsync", "passthrough", "-enc_time_base", "-1"],
+          ...forcedKeyframes(encoding),
+          ...encoder.options,
+          ...["-avoid_negative_ts", "disabled", "-f", "matroska"],
+        ],
+      },
+    },
+    async ({ input, outputs }) => {
+      const feed = async () => {
+        for await (const data of source) await input.write(data);
+        input.end();
+      };
+      const onTracks = ([track]: { codecPrivate: Buffer | undefined }[]) => {
+        configuration = track?.codecPrivate;
+      };
+      await Promise.all([feed(), readMatroska(outputs.encoded, onTracks, ({ data }) => receive(data))]);
+    },
+  );
+  if (run < runs.length)
+    throw new StitchError(`${run} of ${runs.length} runs of frames around a boundary could be encoded`);
+}

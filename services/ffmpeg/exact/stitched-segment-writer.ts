@@ -1,0 +1,143 @@
+import { type ExactSegment, madeOf, type Ranks } from "../../split/domain/exact-plan.ts";
+import type { Assembly } from "../assembly/assembly.ts";
+import type { SpoolFolder } from "../assembly/spool.ts";
+import { isIdr, pictureHasher } from "../formats/nal/units.ts";
+import { Section, type SectionName, type Sections } from "./section.ts";
+import { checkStitches } from "./stitch-check.ts";
+import { StitchError } from "./stitch-error.ts";
+import { StitchedVideo, type StitchingSource } from "./stitched-video.ts";
+
+export type StitchedSegmentWriterOptions = {
+  binary: string;
+  source: StitchingSource;
+  /** Index of the first segment to make. */
+  from: number;
+  spools: SpoolFolder;
+  signal: AbortSignal;
+};
+
+/** A segment whose packets aren't all there. */
+type Unfinished = {
+  sections: Sections;
+  /** Hash of each copied picture by its rank, in decode order. */
+  hashes: Map<number, number>;
+  configuration: Buffer | undefined;
+};
+
+const countOf = ({ from, to }: Ranks): number => to - from;
+
+/**
+ * Collects the video packets of each segment. Passes a segment to the assembly when its video is
+ * complete.
+ */
+export class StitchedSegmentWriter {
+  readonly #options: StitchedSegmentWriterOptions;
+  readonly #assembly: Assembly;
+  readonly #unfinished = new Map<number, Unfinished>();
+  readonly #hash: (packet: Buffer) => number;
+  /** The section that an encoded run belongs to, by the run's first rank. */
+  readonly #sectionOfRun = new Map<number, { segment: ExactSegment; name: SectionName }>();
+
+  constructor(options: StitchedSegmentWriterOptions, assembly: Assembly) {
+    this.#options = options;
+    this.#assembly = assembly;
+    this.#hash = pictureHasher(options.source.codec);
+    for (const segment of options.source.plan.segments)
+      for (const name of ["head", "tail"] as const)
+        if (countOf(segment[name]) > 0) this.#sectionOfRun.set(segment[name].from, { segment, name });
+  }
+
+  /** Whether a run belongs to a segment that is needed. */
+  isNeeded(run: Ranks): boolean {
+    return this.#targetOf(run).segment.index >= this.#options.from;
+  }
+
+  /** Adds a copied packet in 4-byte length format; in decode order. */
+  async addCopied(segment: ExactSegment, packet: number, framed: Buffer): Promise<void> {
+    if (segment.index < this.#options.from) return;
+    const unfinished = this.#unfinishedOf(segment);
+    unfinished.hashes.set(this.#options.source.plan.rankOf[packet]!, this.#hash(framed));
+    await this.#add(segment, unfinished.sections.copied, framed);
+  }
+
+  /** Adds an encoded frame of a run, in presentation order; `configuration` is its avcC or hvcC. */
+  async addEncoded(run: Ranks, frame: Buffer, configuration: Buffer): Promise<void> {
+    const { segment, name } = this.#targetOf(run);
+    if (segment.index < this.#options.from) return;
+    const unfinished = this.#unfinishedOf(segment);
+    const section = unfinished.sections[name];
+    if (section.isEmpty) {
+      if (!isIdr(this.#options.source.codec, frame))
+        throw new StitchError("an encoded run doesn't begin with an IDR picture");
+      unfinished.configuration ??= configuration;
+      if (!unfinished.configuration.equals(configuration))
+        throw new StitchError("the head and tail of a segment have different decoder configurations");
+    }
+    await this.#add(segment, section, frame);
+  }
+
+  #targetOf(run: Ranks) {
+    const target = this.#sectionOfRun.get(run.from);
+    if (target === undefined) throw new Error(`no segment has a run that starts with frame ${run.from}`);
+    return target;
+  }
+
+  #unfinishedOf(segment: ExactSegment): Unfinished {
+    const known = this.#unfinished.get(segment.index);
+    if (known !== undefined) return known;
+    const { head, tail } = segment;
+    const number = String(segment.index).padStart(5, "0");
+    const section = (name: SectionName, packets: number) =>
+      new Section(this.#options.spools.spool(`${number}.${name}`), packets);
+    const sections = {
+      head: section("head", countOf(head)),
+      copied: section("copied", tail.from - head.to),
+      tail: section("tail", countOf(tail)),
+    };
+    const unfinished = { sections, hashes: new Map<number, number>(), configuration: undefined };
+    this.#unfinished.set(segment.index, unfinished);
+    return unfinished;
+  }
+
+  async #add(segment: ExactSegment, section: Section, packet: Buffer): Promise<void> {
+    await section.add(packet);
+    const unfinished = this.#unfinished.get(segment.index);
+    // Another section may have completed the segment meanwhile.
+    if (unfinished === undefined) return;
+    const { head, copied, tail } = unfinished.sections;
+    if (![head, copied, tail].every(({ isComplete }) => isComplete)) return;
+    this.#unfinished.delete(segment.index);
+    this.#handOver(segment, unfinished);
+  }
+
+  #handOver(segment: ExactSegment, { sections, hashes, configuration }: Unfinished): void {
+    const { source, binary, spools, signal } = this.#options;
+    const { codec, presentationTimes } = source;
+    const { ticksPerSecond } = presentationTimes;
+    const video = new StitchedVideo(source, { segment, sections, copied: [...hashes.keys()], configuration });
+    const made = madeOf(segment);
+    const first = segment.ranks.from;
+    const frames = Array.from({ length: countOf(segment.ranks) }, (_, frame) => ({
+      time: (presentationTimes.ofRank(first + frame) - presentationTimes.ofRank(first)) / ticksPerSecond,
+      hash: hashes.get(first + frame),
+    }));
+    const playback = { binary, directory: spools.path, header: video.header, ticksPerSecond, signal };
+    this.#assembly.addVideo(segment.index, {
+      made,
+      codec,
+      frames,
+      lastDuration: presentationTimes.lastDurationOf(segment),
+      input: { format: "mp4", write: (sink) => video.write(sink) },
+      clock: ticksPerSecond,
+      zero: segment.start,
+      start: segment.start,
+      hash: pictureHasher(codec),
+      startsOnKey: true,
+      mustDecode: true,
+      ...(made === "stitched" ? { check: () => checkStitches(playback, segment) } : {}),
+      remove: async () => {
+        await Promise.all(Object.values(sections).map((section) => section.remove()));
+      },
+    });
+  }
+}

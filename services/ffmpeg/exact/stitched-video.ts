@@ -1,0 +1,138 @@
+import { type ExactPlan, type ExactSegment, madeOf, type Ranks } from "../../split/domain/exact-plan.ts";
+import type { PacketIndex } from "../../split/domain/packet-index.ts";
+import { MUX_OFFSET_SECONDS } from "../assembly/mux-segment.ts";
+import { fragmentHeader, type Mp4Header, type Sample } from "../formats/iso/fragments.ts";
+import { avcParameterSets, hevcParameterSets, withoutSets } from "../formats/nal/decoder-configuration.ts";
+import { lengthPrefixed, type NalCodec } from "../formats/nal/units.ts";
+import type { EncodedFrameAdapter } from "./encoded-frame-adapter.ts";
+import { decodeTimes, type PresentationTimes } from "./presentation-times.ts";
+import type { Sections } from "./section.ts";
+import type { SourceMp4Headers } from "./source-mp4-headers.ts";
+
+/** Shared by all segments of a source. */
+export type StitchingSource = {
+  codec: NalCodec;
+  plan: ExactPlan;
+  index: PacketIndex;
+  presentationTimes: PresentationTimes;
+  /** MP4 headers with the clock of `presentationTimes`. */
+  headers: SourceMp4Headers;
+  encoded: EncodedFrameAdapter;
+  /** Whether parameter sets can only be stored in the stream: transport streams. */
+  isStartCoded: boolean;
+};
+
+export type StitchedSegment = {
+  segment: ExactSegment;
+  sections: Sections;
+  /** Ranks of the copied packets, in decode order. */
+  copied: readonly number[];
+  /** avcC or hvcC of the encoded frames; undefined when there are none. */
+  configuration: Buffer | undefined;
+};
+
+/** A fragment ends at the first of these limits. */
+const MAX_SAMPLES = 128;
+const MAX_FRAGMENT_BYTES = 1024 * 1024;
+
+type Packet = {
+  rank: number;
+  key: boolean;
+  /** Parameter sets in front of it. */
+  prefix: Buffer | undefined;
+};
+
+/** The video of a segment whose sections are complete, as one fragmented MP4 in decode order. */
+export class StitchedVideo {
+  readonly header: Mp4Header;
+  /** MP4 header of the copied packets. */
+  readonly #sourceHeader: Mp4Header;
+  readonly #source: StitchingSource;
+  readonly #stitched: StitchedSegment;
+
+  constructor(source: StitchingSource, stitched: StitchedSegment) {
+    this.#source = source;
+    this.#stitched = stitched;
+    const { copied, ranks } = stitched.segment;
+    this.#sourceHeader = source.headers.ofPacket(copied?.from ?? source.plan.packetOf[ranks.from]!);
+    this.header = headerOf(source, stitched, this.#sourceHeader);
+  }
+
+  /** Writes the MP4. Times are seconds from the segment's first frame plus `MUX_OFFSET_SECONDS`. */
+  async write(sink: (data: Buffer) => Promise<void>): Promise<void> {
+    const { presentationTimes } = this.#source;
+    const { segment, sections } = this.#stitched;
+    const { ranks } = segment;
+    const ticksOf = (rank: number) => presentationTimes.ofRank(rank) - presentationTimes.ofRank(ranks.from);
+    const packets = this.#packets();
+    const shown = packets.map(({ rank }) => ticksOf(rank));
+    const times = decodeTimes(shown);
+    const lastDuration = Math.max(
+      Math.round(presentationTimes.lastDurationOf(segment) * presentationTimes.ticksPerSecond),
+      1,
+    );
+    const offset = MUX_OFFSET_SECONDS * presentationTimes.ticksPerSecond;
+
+    await sink(this.header.bytes);
+    let samples: Sample[] = [];
+    let data: Buffer[] = [];
+    let bytes = 0;
+    const flush = async (end: number) => {
+      await sink(Buffer.concat([fragmentHeader(times[end - samples.length]! + offset, samples), ...data]));
+      [samples, data, bytes] = [[], [], 0];
+    };
+    let at = 0;
+    for (const section of [sections.head, sections.copied, sections.tail]) {
+      for await (const packet of section.packets()) {
+        const { key, prefix } = packets[at]!;
+        const framed = prefix === undefined ? packet : Buffer.concat([prefix, packet]);
+        const duration = at + 1 < times.length ? times[at + 1]! - times[at]! : lastDuration;
+        samples.push({ duration, size: framed.length, key, offset: shown[at]! - times[at]! });
+        data.push(framed);
+        bytes += framed.length;
+        at += 1;
+        if (samples.length === MAX_SAMPLES || bytes >= MAX_FRAGMENT_BYTES) await flush(at);
+      }
+    }
+    if (samples.length > 0) await flush(at);
+  }
+
+  #packets(): Packet[] {
+    const { plan, index, codec, isStartCoded } = this.#source;
+    const { segment, copied, configuration } = this.#stitched;
+    const changes = isStartCoded && madeOf(segment) === "stitched";
+    const setsOf = codec === "hevc" ? hevcParameterSets : avcParameterSets;
+    const sets = (sent: Buffer | undefined) =>
+      changes && sent !== undefined ? lengthPrefixed(setsOf(sent)) : undefined;
+    const encoded = (ranks: Ranks) =>
+      Array.from({ length: ranks.to - ranks.from }, (_, at) => ({
+        rank: ranks.from + at,
+        key: at === 0,
+        prefix: at === 0 ? sets(configuration) : undefined,
+      }));
+    return [
+      ...encoded(segment.head),
+      ...copied.map((rank, at) => ({
+        rank,
+        key: index.isKey(plan.packetOf[rank]!),
+        prefix: at === 0 ? sets(this.#sourceHeader.configuration) : undefined,
+      })),
+      ...encoded(segment.tail),
+    ];
+  }
+}
+
+/** The MP4 header with the parameter sets of all pictures, copied and encoded. */
+function headerOf(
+  { codec, encoded, isStartCoded }: StitchingSource,
+  { segment, configuration }: StitchedSegment,
+  header: Mp4Header,
+): Mp4Header {
+  const made = madeOf(segment);
+  if (made === "copied" || configuration === undefined) return header;
+  if (made === "encoded") return header.withConfiguration(configuration);
+  // ffmpeg's mpegts muxer adds the header's parameter sets where the stream has none, so the header
+  // must have none.
+  if (isStartCoded) return header.withConfiguration(withoutSets(header.configuration, codec));
+  return header.withConfiguration(encoded.merged(header.configuration, configuration));
+}

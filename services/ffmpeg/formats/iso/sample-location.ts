@@ -1,0 +1,36 @@
+import { findBox } from "./boxes.ts";
+import { entryTable, TABLE_FIELDS } from "./tables.ts";
+
+/**
+ * Location of a sample in the file, in bytes, from the boxes of a sample table (stbl). Undefined
+ * when these are missing or inconsistent. ISO/IEC 14496-12, sections 8.7.3 to 8.7.5.
+ */
+export function sampleLocation(box: DataView, sample: number): { offset: number; size: number } | undefined {
+  const sizes = findBox(box, "stsz");
+  const short = entryTable(findBox(box, "stco"), 4);
+  const long = entryTable(findBox(box, "co64"), 8);
+  const runs = entryTable(findBox(box, "stsc"), 12);
+  const chunks = (short ?? long)?.count ?? 0;
+  if (sizes === undefined || runs === undefined) return undefined;
+  const fixed = sizes.getUint32(4);
+  const sizeOf = (number: number) => fixed || sizes.getUint32(TABLE_FIELDS + 4 + number * 4);
+  let first = 0;
+  for (let run = 0; run < runs.count; run += 1) {
+    const from = runs.uint32(run);
+    const to = run + 1 < runs.count ? runs.uint32(run + 1) : chunks + 1;
+    const inChunk = runs.uint32(run, 4);
+    const samplesInRun = (to - from) * inChunk;
+    if (from < 1 || to > chunks + 1 || samplesInRun < 0) return undefined;
+    if (sample >= first + samplesInRun) {
+      first += samplesInRun;
+      continue;
+    }
+    const chunk = Math.floor((sample - first) / inChunk);
+    const before = first + chunk * inChunk;
+    const entry = from - 1 + chunk;
+    let offset = short?.uint32(entry) ?? Number(long!.uint64(entry));
+    for (let number = before; number < sample; number += 1) offset += sizeOf(number);
+    return { offset, size: sizeOf(sample) };
+  }
+  return undefined;
+}

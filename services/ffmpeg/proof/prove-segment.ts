@@ -1,0 +1,167 @@
+import type { SegmentProof } from "../../split/domain/proof.ts";
+import type { Container } from "../../split/ports/media-tools.ts";
+import { isIso } from "../formats/containers.ts";
+import type { DynamicRangeCheck } from "./dynamic-range.ts";
+import { measurePlayback, type Playback } from "./playback.ts";
+import { ProofError } from "./proof-error.ts";
+import { type ExpectedTrack, proveTrack, type SegmentAudioPacket } from "./prove-audio.ts";
+import { readSegment } from "./read-segment.ts";
+import type { SegmentFile } from "./segment-file.ts";
+
+/** A frame of the source. */
+export type SourceFrame = {
+  /** Seconds from the segment's first frame. */
+  time: number;
+  /** Hash of its slices, when the frame was copied. */
+  hash: number | undefined;
+};
+
+/** A frame of the segment's file. Seconds. */
+type FoundFrame = { time: number; bytes: number; duration: number | undefined; hash: number };
+
+/** What a segment's file must contain. */
+export type ExpectedSegment = {
+  /** Hashes the file's packets in order, in the same way as the source's. */
+  hash: (packet: Buffer) => number;
+  /** In presentation order. */
+  frames: SourceFrame[];
+  /** The segment's first frame in the source: seconds from the first video frame. */
+  start: number;
+  /**
+   * Duration of its last frame in the source, in seconds; used when the file's container stores
+   * none.
+   */
+  lastDuration: number;
+  /** The audio tracks that the file must have. */
+  audio: readonly ExpectedTrack[];
+  /** Seconds by which the container may round times. */
+  rounding: number;
+  /** False for the beginning of a source, which may not be a keyframe. */
+  startsOnKey: boolean;
+  /** Whether frames that don't decode fail the proof; otherwise they are counted. */
+  mustDecode: boolean;
+  /** In pixels, as displayed; undefined: not checked. */
+  size?: [number, number] | undefined;
+  /** Compares the HDR metadata with the source's; undefined when the source isn't HDR. */
+  dynamicRange?: DynamicRangeCheck | undefined;
+};
+
+const ROUNDING_SECONDS = 0.0011;
+/** AVI stores a frame rate instead of times. */
+const AVI_ROUNDING_SECONDS = 0.05;
+
+/** Seconds by which a container may round times: Matroska and FLV store milliseconds. */
+export const roundingOf = ({ muxer }: Container): number => (muxer === "avi" ? AVI_ROUNDING_SECONDS : ROUNDING_SECONDS);
+
+/** A further check of the file's packets. */
+export type PacketCheck = {
+  onPacket(packet: Buffer, number: number): Promise<void>;
+  /** Call it after the last packet. Throws `ProofError` when the packets fail the check. */
+  end(): Promise<void>;
+};
+
+/**
+ * Measures a segment's file and compares it with the source's frames. Throws `ProofError` for a
+ * missing, duplicate or altered frame, or one at another time; a start that isn't a keyframe;
+ * frames of the first group that don't decode (if they must); another frame size; lost HDR
+ * metadata; and missing or unsynchronised audio. `decodeAll`: decodes all frames.
+ */
+export async function proveSegment(
+  segment: SegmentFile,
+  expected: ExpectedSegment,
+  { check, decodeAll = false }: { check?: PacketCheck | undefined; decodeAll?: boolean } = {},
+): Promise<SegmentProof> {
+  const found: FoundFrame[] = [];
+  const audio: SegmentAudioPacket[][] = expected.audio.map(() => []);
+  let firstIsKey = true;
+  await readSegment(segment, {
+    onVideo: async ({ time, key, duration, data }) => {
+      if (found.length === 0) firstIsKey = key ?? true;
+      if (data.length === 0) throw new ProofError(`packet ${found.length} of the segment is empty or truncated`);
+      await check?.onPacket(data, found.length);
+      found.push({ time, bytes: data.length, duration, hash: expected.hash(data) });
+    },
+    onAudio: (track, time, duration) => audio[track]?.push({ time, duration }),
+  });
+  // Before further decoding: two decoders of large frames take twice the memory.
+  await check?.end();
+  if (!firstIsKey && expected.startsOnKey) throw new ProofError("the segment doesn't start with a keyframe");
+  if (found.length !== expected.frames.length) {
+    throw new ProofError(`the segment has ${found.length} frames instead of ${expected.frames.length}`);
+  }
+  found.sort((one, other) => one.time - other.time);
+  const begin = found[0]?.time ?? 0;
+  const largestTimeError = compareFrames(found, expected, begin);
+  const played = await measurePlayback(segment, { frames: found, rounding: expected.rounding }, decodeAll);
+  const playback = withoutEarlyFrames(played, found, begin, expected);
+  checkPlayback(playback, expected);
+  await expected.dynamicRange?.(segment);
+  const [first, last] = [found[playback.first]!, found[playback.last]!];
+  const copied = expected.frames.reduce((sum, { hash }) => sum + (hash === undefined ? 0 : 1), 0);
+  const timing = { begin, start: expected.start, hidesNegative: isIso(segment.container) };
+  const audioTracks = expected.audio.map((track, number) => proveTrack(number, track, audio[number]!, timing));
+  return {
+    frames: playback.frames,
+    undecodable: playback.undecodable,
+    copiedFrames: Math.min(copied, playback.frames),
+    start: expected.start + first.time - begin,
+    end: expected.start + last.time - begin + (last.duration ?? expected.lastDuration),
+    size: playback.size,
+    largestTimeError,
+    largestAudioOffset: audioTracks.reduce((largest, { offset }) => Math.max(largest, offset), 0),
+    sound: audioTracks.map(({ sound }) => sound ?? null),
+  };
+}
+
+/**
+ * Frames before a video's first keyframe refer to missing pictures: decoders may or may not return
+ * them, so they count as undecodable.
+ */
+function withoutEarlyFrames(
+  played: Playback,
+  found: readonly FoundFrame[],
+  begin: number,
+  expected: ExpectedSegment,
+): Playback {
+  const isEarly = ({ time }: FoundFrame): boolean => expected.start + time - begin < -expected.rounding;
+  let { first } = played;
+  while (first < played.last && isEarly(found[first]!)) first += 1;
+  const early = first - played.first;
+  return { ...played, first, frames: played.frames - early, undecodable: played.undecodable + early };
+}
+
+/** An encoder may crop a line or column of an odd size. */
+const MAX_SIZE_DIFFERENCE = 1;
+
+function checkPlayback({ frames, undecodable, size }: Playback, expected: ExpectedSegment): void {
+  if (frames === 0 || size === undefined) throw new ProofError("no frame of the segment can be decoded");
+  if (expected.mustDecode && undecodable > 0)
+    throw new ProofError(`${undecodable} of the segment's ${frames + undecodable} frames can't be decoded`);
+  const differs = expected.size?.some((pixels, side) => Math.abs(pixels - size[side]!) > MAX_SIZE_DIFFERENCE);
+  if (differs === true)
+    throw new ProofError(`the segment's size is ${size.join(" x ")}; the source's is ${expected.size!.join(" x ")}`);
+}
+
+/** The coarsest timescale of the containers: Matroska's and FLV's. */
+const MAX_TICK_SECONDS = 0.001;
+
+function compareFrames(found: readonly FoundFrame[], { frames, rounding }: ExpectedSegment, begin: number): number {
+  let largest = 0;
+  let earliest = Number.NEGATIVE_INFINITY;
+  for (const [rank, frame] of frames.entries()) {
+    const { time, hash } = found[rank]!;
+    // No muxer writes two frames with one time: each further one is moved by a tick.
+    const moved = Math.max(0, earliest - frame.time);
+    earliest = frame.time + moved + MAX_TICK_SECONDS;
+    if (frame.hash !== undefined && frame.hash !== hash)
+      throw new ProofError(`frame ${rank} of the segment was altered`);
+    const error = Math.abs(time - begin - frame.time);
+    if (error > rounding + moved) {
+      throw new ProofError(
+        `frame ${rank} of the segment is ${(error * 1_000).toFixed(3)} ms away from its time in the source`,
+      );
+    }
+    largest = Math.max(largest, error);
+  }
+  return largest;
+}

@@ -1,0 +1,87 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { cutFile } from "../../fixtures/cut.ts";
+import { ffmpeg, ffprobe } from "../../fixtures/media.ts";
+import { playedSound } from "../../fixtures/sound.ts";
+import { temporaryFolder } from "../../fixtures/temporary.ts";
+
+const PICTURE = ["-f", "lavfi", "-i", "testsrc2=duration=4:size=160x90:rate=25"];
+const sound = (frequency: number) => ["-f", "lavfi", "-i", `sine=frequency=${frequency}:duration=4:sample_rate=48000`];
+const X264 = ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", "25"];
+
+async function make(name: string, ...args: string[]): Promise<string> {
+  const path = join(await temporaryFolder(), name);
+  await ffmpeg(...args, path);
+  return path;
+}
+
+const cut = async (path: string, kind: "keyframe" | "exact" = "keyframe", segmentSeconds = 2) =>
+  cutFile(path, { cut: kind, segmentSeconds, directory: await temporaryFolder() });
+
+const TS_PACKET = 188;
+
+/** A transport stream without the packets of one stream that its tables list. */
+async function withoutStream(path: string, pid: number): Promise<string> {
+  const bytes = await readFile(path);
+  const packets = Array.from({ length: bytes.length / TS_PACKET }, (_, at) =>
+    bytes.subarray(at * TS_PACKET, (at + 1) * TS_PACKET),
+  );
+  const kept = packets.filter((packet) => (packet.readUInt16BE(1) & 0x1fff) !== pid);
+  await writeFile(path, Buffer.concat(kept));
+  return path;
+}
+
+describe("audio tracks", () => {
+  it.each(["keyframe", "exact"] as const)(
+    "%s: a declared, empty one is left out and listed as omitted",
+    async (kind) => {
+      const codecs = ["-map", "0:v", "-map", "1:a", ...X264, "-c:a", "aac"];
+      const path = await withoutStream(await make("empty.ts", ...PICTURE, ...sound(440), ...codecs), 0x101);
+      const { segments, description } = await cut(path, kind, 1.5);
+      expect(segments.map(({ audioCodecs }) => audioCodecs)).toEqual(segments.map(() => []));
+      expect(description.others).toMatchObject([{ index: 1, type: "audio", codec: "aac" }]);
+    },
+  );
+
+  it("those of another program of a transport stream are left out and listed as omitted", async () => {
+    const inputs = [...PICTURE, ...sound(440), ...PICTURE, ...sound(880)];
+    const maps = ["-map", "0:v", "-map", "1:a", "-map", "2:v", "-map", "3:a"];
+    const programmes = ["-program", "title=one:st=0:st=1", "-program", "title=two:st=2:st=3"];
+    const path = await make("programmes.ts", ...inputs, ...maps, ...X264, "-c:a", "aac", ...programmes);
+    const { segments, description } = await cut(path);
+    expect(description.audio.map(({ index }) => index)).toEqual([1]);
+    expect(description.others.map(({ index, type }) => [index, type])).toEqual([
+      [2, "video"],
+      [3, "audio"],
+    ]);
+    expect(segments.every(({ audioCodecs }) => audioCodecs.length === 1)).toBe(true);
+  });
+
+  it("keep their default flags", async () => {
+    const maps = ["-map", "0:v", "-map", "1:a", "-map", "2:a", "-disposition:a:0", "0", "-disposition:a:1", "default"];
+    const path = await make("default.mkv", ...PICTURE, ...sound(440), ...sound(880), ...maps, ...X264, "-c:a", "aac");
+    const { segments } = await cut(path);
+    for (const { path: segment } of segments) {
+      const entries = ["-select_streams", "a", "-show_entries", "stream_disposition=default", "-of", "csv=p=0"];
+      expect((await ffprobe(...entries, segment)).trim().split(/\s+/)).toEqual(["0", "1"]);
+    }
+  });
+
+  it.each(["keyframe", "exact"] as const)(
+    "%s: AAC with an ADTS header in each packet is copied from AVI",
+    async (kind) => {
+      const aac = await make("sound.aac", ...sound(440), "-c:a", "aac");
+      const path = await make("adts.avi", ...PICTURE, "-i", aac, ...X264, "-bf", "0", "-c:a", "copy");
+      const { segments } = await cut(path, kind);
+      expect(segments.map(({ audioMade, audioCodecs }) => [audioMade, ...audioCodecs])).toEqual(
+        segments.map(() => ["copied", "aac"]),
+      );
+      for (const segment of segments) {
+        const { start, end } = (await playedSound(segment.path))!;
+        expect(start).toBeLessThan(0.03);
+        expect(end).toBeGreaterThan(1.97);
+      }
+    },
+  );
+});

@@ -1,0 +1,70 @@
+import { mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { RangedSource } from "../../../services/ffmpeg/source/ranged-source.ts";
+import type { ReadAheadLimits } from "../../../services/ffmpeg/source/read-ahead.ts";
+import { type CutOptions, cutFile, rangedFile } from "../../fixtures/cut.ts";
+import { type Layout, makeLayouts } from "../../fixtures/layouts.ts";
+import { sharedFolder } from "../../fixtures/temporary.ts";
+
+/** How many bytes of a video are read, with its description and index, until it's cut. */
+
+const KB = 1024;
+const MB = 1024 * KB;
+
+/** The service's limits, 16 times smaller: a video of 3 MB behaves as one of 48 MB. */
+const LIMITS: ReadAheadLimits = {
+  memoryBytes: 4 * MB,
+  blockBytes: 16 * KB,
+  maxFetchBytes: 512 * KB,
+  maxFetchesAhead: 3,
+};
+
+const folder = sharedFolder();
+let made: Map<Layout, string>;
+
+beforeAll(async () => {
+  const video = { seconds: 8, bitRate: "2500k", size: "320x180", blockSeconds: 2 };
+  made = await makeLayouts({ folder: await folder, ...video });
+});
+
+afterAll(async () => rm(await folder, { recursive: true, force: true }));
+
+async function readsOf(layout: Layout, cut: CutOptions["cut"]) {
+  const path = made.get(layout)!;
+  const { size, read } = await rangedFile(path);
+  let fetches = 0;
+  let bytes = 0;
+  const source: RangedSource = {
+    size,
+    read: (start, end, signal) => {
+      fetches += 1;
+      bytes += end - start + 1;
+      return read(start, end, signal);
+    },
+  };
+  const directory = join(await folder, `${layout}-${cut}`);
+  await mkdir(directory);
+  const { ending } = await cutFile(path, { cut, segmentSeconds: 3, directory, source, readAhead: LIMITS });
+  expect(ending).toEqual({ type: "complete" });
+  return { ratio: bytes / size, fetches, largest: Math.ceil(size / LIMITS.maxFetchBytes) };
+}
+
+describe("a video is read once, in few fetches", () => {
+  it.each<[Layout, CutOptions["cut"]]>([
+    ["interleaved.mp4", "keyframe"],
+    ["moov-at-end.mp4", "keyframe"],
+    ["video-then-sound.mp4", "keyframe"],
+    ["video-then-sound.mp4", "exact"],
+    ["sound-then-video.mp4", "keyframe"],
+    ["blocks.mp4", "keyframe"],
+    ["fragmented.mp4", "keyframe"],
+    ["cues-at-end.mkv", "keyframe"],
+    ["index-at-end.avi", "keyframe"],
+    ["broadcast.ts", "keyframe"],
+  ])("%s, cut %s", async (layout, cut) => {
+    const { ratio, fetches, largest } = await readsOf(layout, cut);
+    expect(ratio).toBeLessThanOrEqual(1.05);
+    expect(fetches).toBeLessThanOrEqual(largest + 40);
+  });
+});
