@@ -33,7 +33,7 @@ export type Budget = {
  */
 export const MAX_PIXELS = 2 ** 26;
 
-/** Frames of a video: four days at 24 a second, 38 hours at 60. Planning them takes three seconds. */
+/** Frames of a video: four days at 24 a second, 38 hours at 60. Planning them takes half a second. */
 export const MAX_FRAMES = 2 ** 23;
 
 /**
