@@ -124,11 +124,21 @@ export type Limited = {
   cpuSeconds: number | undefined;
   /** Whether it was stopped since all programs together had too much memory. */
   isStopped: boolean;
-  /** Whether it had about as much memory as it may have. */
-  isFull: boolean;
+  /** The most memory that it was seen with, as a share of what it may have. */
+  memoryShare: number;
 };
 
-const UNLIMITED: Limited = { cpuSeconds: undefined, isStopped: false, isFull: false };
+const UNLIMITED: Limited = { cpuSeconds: undefined, isStopped: false, memoryShare: 0 };
+
+/** What fails with more than this fails for want of memory, whatever it says. */
+const FULL_SHARE = 0.75;
+
+/**
+ * ffmpeg takes a packet that it has no memory for as the end of the file, and exits with 0. With
+ * less than this in use, it's the file that states an absurd size. Not as much as above: memory is
+ * looked at now and then, and what was refused isn't in it.
+ */
+const LARGE_SHARE = 0.5;
 
 function tooMuchMemory(who: string, bytes: number, stderr: StderrTail): Error {
   const limit = `${who} may use ${megabytes(bytes)} of the function's ${currentBudget().memoryMB} MB of memory, and this video takes more`;
@@ -153,9 +163,11 @@ function overrunOf(program: Program, { code, signal }: Exit, stderr: StderrTail,
   const { programBytes, programsBytes } = currentBudget();
   if (limited.isStopped) return tooMuchMemory("All runs of ffmpeg together", programsBytes, stderr);
   if (limited.cpuSeconds !== undefined && signal === "SIGXCPU") return tooMuchTime(program, limited.cpuSeconds);
-  if (code === 0) return undefined;
-  if (stderr.saysTooManyStreams) return tooManyStreams();
-  return limited.isFull || stderr.saysOutOfMemory ? tooMuchMemory(program, programBytes, stderr) : undefined;
+  const { memoryShare } = limited;
+  if (code !== 0 && stderr.saysTooManyStreams) return tooManyStreams();
+  const isFull = code === 0 ? memoryShare > LARGE_SHARE && stderr.saysOutOfMemory : memoryShare > FULL_SHARE;
+  const isRefused = code !== 0 && stderr.saysOutOfMemory;
+  return isFull || isRefused ? tooMuchMemory(program, programBytes, stderr) : undefined;
 }
 
 /** Why a process failed; undefined where it ended well. */

@@ -28,11 +28,8 @@ function bytesOf(pid: number): number | undefined {
   }
 }
 
-/** Of the budget: what fails with more than this fails for want of memory, whatever it says. */
-const FULL_SHARE = 0.75;
-
-/** Whether a program had about as much memory as it may have. */
-export const isFull = ({ mostBytes }: Watched): boolean => mostBytes > FULL_SHARE * currentBudget().programBytes;
+/** The most memory that a program was seen with, as a share of what it may have. */
+export const memoryShare = ({ mostBytes }: Watched): number => mostBytes / currentBudget().programBytes;
 
 const running = new Set<Watched>();
 let looking: NodeJS.Timeout | undefined;

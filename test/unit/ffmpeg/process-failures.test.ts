@@ -99,7 +99,7 @@ describe("a file of ours that can't be written", () => {
 });
 
 describe("a process that needs more than it may use", () => {
-  const LIMITED: Limited = { cpuSeconds: undefined, isStopped: false, isFull: false };
+  const LIMITED: Limited = { cpuSeconds: undefined, isStopped: false, memoryShare: 0 };
   const overrun = (exit: Partial<Exit>, limited: Partial<Limited>, ...lines: string[]) =>
     failureOf("ffprobe", { code: null, signal: null, ...exit }, stderr(...lines), { ...LIMITED, ...limited });
 
@@ -116,8 +116,15 @@ describe("a process that needs more than it may use", () => {
     [
       "memory, without a word",
       { code: 1 },
-      { isFull: true },
+      { memoryShare: 0.8 },
       ["Error splitting the input into NAL units."],
+      /1,238 MB/,
+    ],
+    [
+      "memory, and takes that for the end of the file",
+      { code: 0 },
+      { memoryShare: 0.6 },
+      ["film.mp4: Cannot allocate memory"],
       /1,238 MB/,
     ],
     ["memory, with others together", { signal: "SIGKILL" }, { isStopped: true }, [], /together may use 1,504 MB/],
@@ -129,8 +136,9 @@ describe("a process that needs more than it may use", () => {
     expect(isOfTheFile(error)).toBe(false);
   });
 
-  it("isn't one that ended well, whatever it says or had", () => {
-    expect(overrun({ code: 0 }, { isFull: true }, "film.mp4: Cannot allocate memory")).toBeUndefined();
+  it("isn't one that ended well with little memory, whatever it says, or with much of it, saying nothing", () => {
+    expect(overrun({ code: 0 }, { memoryShare: 0.2 }, "film.mp4: Cannot allocate memory")).toBeUndefined();
+    expect(overrun({ code: 0 }, { memoryShare: 0.9 }, "film.mp4: End of file")).toBeUndefined();
   });
 
   it.each([126, 127])("isn't one that a shell can't run (%i)", (code) => {
