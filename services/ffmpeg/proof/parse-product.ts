@@ -11,6 +11,7 @@ import {
   MATROSKA,
   MP4,
   type PacketRetrievalOptions,
+  PCM_AUDIO_CODECS,
   QTFF,
   WEBM,
 } from "mediabunny";
@@ -132,7 +133,9 @@ async function readTracks(source: ProductSource, product: Product, reader: Produ
   const sound = await source.answer(source.input.getAudioTracks());
   for (const [index, track] of sound.slice(0, audioTracks).entries()) {
     const delay = isMatroska(container) ? await source.answer(codecDelay(track)) : 0;
-    const onPacket = ({ timestamp, duration }: EncodedPacket) => reader.onAudio(index, timestamp - delay, duration);
+    const pcmBytes = isMatroska(container) ? await source.answer(pcmBytesPerSecond(track)) : undefined;
+    const onPacket = ({ timestamp, duration, byteLength }: EncodedPacket) =>
+      reader.onAudio(index, timestamp - delay, pcmBytes === undefined ? duration : byteLength / pcmBytes);
     tracks.push(new TrackReader(source, track, { metadataOnly: true }, onPacket));
   }
   for (const track of tracks) await track.begin();
@@ -152,6 +155,18 @@ function nextOf(tracks: readonly TrackReader[]): TrackReader | undefined {
       (first, track) => (first !== undefined && first.next!.timestamp <= track.next!.timestamp ? first : track),
       undefined,
     );
+}
+
+/**
+ * Of PCM; undefined for another codec. Matroska states no duration of its packets, and the parser
+ * has none for the last one of a cluster.
+ */
+async function pcmBytesPerSecond(track: InputAudioTrack): Promise<number | undefined> {
+  const codec = await track.getCodec();
+  if (codec === null || !PCM_AUDIO_CODECS.some((pcm) => pcm === codec)) return undefined;
+  // Of G.711, whose names have no number, a sample has 8 bits.
+  const bits = Number(/\d+/.exec(codec)?.[0] ?? 8);
+  return ((await track.getSampleRate()) * (await track.getNumberOfChannels()) * bits) / 8;
 }
 
 /** "OpusHead", version, channels, then the pre-skip. RFC 7845, section 5.1. */

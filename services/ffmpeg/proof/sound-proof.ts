@@ -41,8 +41,6 @@ const played = (packets: readonly FoundSound[], { hidesNegative }: SoundPlace): 
     .map(({ time, duration }) => ({ start: hidesNegative ? Math.max(0, time) : time, end: time + duration }))
     .filter(({ start, end }) => end > start);
 
-const sum = (intervals: readonly Interval[]): number => intervals.reduce((all, { start, end }) => all + end - start, 0);
-
 /**
  * Measures a track of a produced file against the packets of the source. `offset`: how far sound is
  * from where it was, against the picture. `sound`: what is played of it; undefined where that is
@@ -73,7 +71,7 @@ export function proveTrack(
   const largestGap = Math.max(
     0,
     lostAtStart,
-    isPacked ? gapInside(expected, kept, place) : lostOf(expected, intervals),
+    isPacked ? gapInside(expected, kept, place) : lostOf(expected, intervals, place),
   );
   assertGap(track, largestGap);
   const toSource = place.start - place.begin;
@@ -113,9 +111,21 @@ function gapInside(
   return largest;
 }
 
-/** Seconds of sound that are missing in all. */
-const lostOf = (expected: readonly SourceSound[], intervals: readonly Interval[]): number =>
-  expected.reduce((all, { duration }) => all + duration, 0) - sum(intervals);
+/** Matroska and FLV keep milliseconds: what is between two packets by that is no hole. */
+const ROUNDING_SECONDS = 0.0011;
+
+/** Seconds of sound that are missing in all. Durations are rounded, and their sum isn't a length. */
+function lostOf(expected: readonly SourceSound[], found: readonly Interval[], { begin }: SoundPlace): number {
+  const [first, last] = [expected[0]!, expected.at(-1)!];
+  const start = (found[0]?.start ?? Number.POSITIVE_INFINITY) - begin - first.time;
+  const end = last.time + last.duration + begin - (found.at(-1)?.end ?? 0);
+  const holes = found.slice(1).map((interval, at) => interval.start - found[at]!.end);
+  const gaps = expected.slice(1).map(({ gap }) => gap);
+  return Math.max(0, start) + Math.max(0, end) + sumOfHoles(holes) - sumOfHoles(gaps);
+}
+
+const sumOfHoles = (holes: readonly number[]): number =>
+  holes.reduce((sum, hole) => sum + (hole > ROUNDING_SECONDS ? hole : 0), 0);
 
 function assertGap(track: number, seconds: number): void {
   if (seconds > MAX_AUDIO_GAP_SECONDS)

@@ -145,6 +145,17 @@ describe("sound of other codecs", () => {
     }
   });
 
+  it("is whole as PCM in Matroska, which states no durations", async () => {
+    // A cluster each second, of whose last packet nothing says how long it is.
+    const groups = ["-x264-params", "keyint=25:min-keyint=25:scenecut=0"];
+    const path = await make("pcm.mkv", 25, ...groups, "-c:a", "pcm_s16le");
+    const { segments } = await cut(path, "keyframe", 4);
+    const { joints } = await soundOfSegments(segments);
+    expect(joints).toHaveLength(1);
+    expect(Math.abs(joints[0]!)).toBeLessThan(ROUNDING_SECONDS);
+    expect(segments[0]!.proof.sound![0]!.largestGap).toBeLessThan(ROUNDING_SECONDS);
+  });
+
   it("is encoded where no container of the segments holds it without a hole, and that is said", async () => {
     const path = await make("windows.wmv", 25, "-c:v", "wmv2", "-c:a", "wmav2");
     const { segments } = await cut(path, "keyframe", 2);

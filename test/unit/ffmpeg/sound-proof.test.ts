@@ -47,6 +47,26 @@ describe("the proof of a track of sound", () => {
       expect(() => prove(packets, short, false)).toThrow(/has a hole of \d+ ms/);
   });
 
+  it("has no hole where times and durations are rounded to milliseconds, and fails for one of two packets", () => {
+    const length = 1_024 / 44_100;
+    const rounded = (seconds: number) => Math.round(seconds * 1_000) / 1_000;
+    const packets = source(0, 400).map((packet, at) => ({
+      ...packet,
+      time: rounded(at * length),
+      duration: rounded(length * 1.03),
+    }));
+    const found = packets.map(({ time }) => ({ time, duration: length }));
+    expect(prove(packets, found, false).sound!.largestGap).toBeLessThan(0.002);
+    const holed = found.map(({ time, duration }, at) => ({ time, duration: at === 200 ? 0 : duration }));
+    expect(() =>
+      prove(
+        packets,
+        holed.filter((_, at) => at !== 201),
+        false,
+      ),
+    ).toThrow(/has a hole of 4[67] ms/);
+  });
+
   it("fails where sound is out of step with the picture", () => {
     const packets = source();
     expect(() => prove(packets, foundIn(packets, 0.05))).toThrow("the sound is 50 ms out of step");
