@@ -1,5 +1,5 @@
 import type { CutEnding, CutJob, MadeSegment, PlannedCut } from "../split/ports/media-tools.ts";
-import { isCutFailure, isMediaFault } from "../video/errors.ts";
+import { isCutFailure, isMediaFault, RejectedVideo } from "../video/errors.ts";
 import { isOfTheFile } from "./process/errors.ts";
 
 /** Of a segment in the plan; `frames` is undefined where packets aren't frames. */
@@ -49,6 +49,7 @@ export async function* cutToAnEnding(
     return isWhole ? { type: "complete" } : { type: "undecodable", from: readable };
   } catch (error) {
     job.signal.throwIfAborted();
+    if (failed.reason instanceof RejectedVideo) throw failed.reason;
     if (failed.aborted) return { type: "not fetched", error: failed.reason };
     if (!isOfTheFile(error)) throw error;
     if (isMediaFault(error))

@@ -21,6 +21,7 @@ import { hasAdditions } from "./source/additions.ts";
 import { checkSource } from "./source/checked-source.ts";
 import { audioTracksOf, describeSource, type Probed, pictureFormatOf, probe } from "./source/describe.ts";
 import { findFalseKeyframes } from "./source/false-keyframes.ts";
+import { limitFetches } from "./source/fetch-limit.ts";
 import { fileFactsOf } from "./source/file-facts.ts";
 import { firstWithPackets, picturesInOrder } from "./source/picture-choice.ts";
 import type { RangedSource } from "./source/ranged-source.ts";
@@ -141,7 +142,7 @@ export function ffmpegMediaTools(binaries: Binaries, options: MediaToolsOptions 
 
 const mediaTools = ({ ffmpeg, ffprobe }: Binaries, limits: ReadAheadLimits): MediaTools => ({
   open: async (original) => {
-    const ahead = readAhead(original, limits);
+    const ahead = readAhead(limitFetches(original), limits);
     const source = checkSource(ahead);
     const server = await serveSource(source);
     const { address, pause, resume } = server;

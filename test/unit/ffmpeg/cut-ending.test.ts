@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { cutToAnEnding } from "../../../services/ffmpeg/cut-ending.ts";
 import { DiskFullError, FfmpegError, ProcessKilledError, unreadable } from "../../../services/ffmpeg/process/errors.ts";
 import type { CutJob, MadeSegment } from "../../../services/split/ports/media-tools.ts";
-import { SourceFetchError } from "../../../services/video/errors.ts";
+import { limitExceeded, SourceFetchError } from "../../../services/video/errors.ts";
 import { NEVER, quietLog } from "../../fixtures/quiet.ts";
 
 const EXIT_1 = { code: 1, signal: null };
@@ -59,6 +59,13 @@ describe("how a cut ends", () => {
       from: expect.closeTo(3.72),
     });
     expect((await endingOf([])).ending).toEqual({ type: "undecodable", from: 0 });
+  });
+
+  it("is a rejection where too much of the source was fetched, whatever came of it in ffmpeg", async () => {
+    const failing = new AbortController();
+    const reason = limitExceeded("too much was fetched");
+    const parts = { failed: failing.signal, onEnd: () => failing.abort(reason) };
+    await expect(endingOf([segment(0)], parts)).rejects.toBe(reason);
   });
 
   it("is not fetched where the source failed, whatever came of it in ffmpeg", async () => {
