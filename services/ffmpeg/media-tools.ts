@@ -23,6 +23,7 @@ import { audioTracksOf, describeSource, type Probed, pictureFormatOf, probe } fr
 import { findFalseKeyframes } from "./source/false-keyframes.ts";
 import { limitFetches } from "./source/fetch-limit.ts";
 import { fileFactsOf } from "./source/file-facts.ts";
+import type { DiskOptions } from "./source/kept-source.ts";
 import { firstWithPackets, picturesInOrder } from "./source/picture-choice.ts";
 import type { RangedSource } from "./source/ranged-source.ts";
 import { READ_AHEAD, type ReadAheadLimits, readAhead } from "./source/read-ahead.ts";
@@ -132,17 +133,19 @@ export type MediaToolsOptions = {
   budget?: Budget;
   /** Of what is read ahead; smaller in tests. */
   readAhead?: ReadAheadLimits;
+  /** Where a source that is read several times is kept. Default: nowhere. */
+  disk?: DiskOptions;
 };
 
 /** The media tools of the split service, on ffmpeg and ffprobe. */
 export function ffmpegMediaTools(binaries: Binaries, options: MediaToolsOptions = {}): MediaTools {
   setBudget(options.budget ?? budgetOf());
-  return mediaTools(binaries, options.readAhead ?? READ_AHEAD);
+  return mediaTools(binaries, options);
 }
 
-const mediaTools = ({ ffmpeg, ffprobe }: Binaries, limits: ReadAheadLimits): MediaTools => ({
+const mediaTools = ({ ffmpeg, ffprobe }: Binaries, options: MediaToolsOptions): MediaTools => ({
   open: async (original) => {
-    const ahead = readAhead(limitFetches(original), limits);
+    const ahead = readAhead(limitFetches(original), options.readAhead ?? READ_AHEAD, options.disk);
     const source = checkSource(ahead);
     const server = await serveSource(source);
     const { address, pause, resume } = server;
@@ -166,6 +169,7 @@ const mediaTools = ({ ffmpeg, ffprobe }: Binaries, limits: ReadAheadLimits): Med
           const reading = { binary: ffmpeg, directory: tmpdir(), address, stream, format, isDeep, signal };
           const { codec } = video ?? {};
           const isStart = await findFalseKeyframes({ ...reading, codec, readSecond: table?.readSecondKeyframe });
+          if (table !== undefined && isStart === undefined) await ahead.leaveDisk();
           let number = 0;
           const add = (packet: PlannedPacket) => {
             onPacket(isStart === undefined ? packet : { ...packet, key: packet.key && isStart(number) });
