@@ -23,8 +23,9 @@ function endsEarly({ proof }: MadeSegment, planned: Planned | undefined): boolea
 }
 
 /**
- * Cuts, and says how it ended: what a source that couldn't be fetched has led to is told from what its bytes lead to.
- * `failed` is aborted by the source's failure, before ffmpeg can see it.
+ * Cuts, and says how it ended: a source that couldn't be fetched is never taken for one that can't
+ * be decoded. `failed` is aborted by the source's failure, before ffmpeg can see it. Throws
+ * `RejectedVideo` (LimitExceeded), and what is the machine's fault.
  */
 export async function* cutToAnEnding(
   failed: AbortSignal,

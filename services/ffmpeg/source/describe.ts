@@ -97,10 +97,10 @@ const track = (stream: Stream): Track => ({
 /** Whether a track whose codec is known has no packet that ffprobe could find its parameters in. */
 const lacksParameters = (stream: Stream): boolean =>
   isKnown(stream) &&
-  ((stream.codec_type === "video" && stream.width === 0) || (stream.codec_type === "audio" && !isHeard(stream)));
+  ((stream.codec_type === "video" && stream.width === 0) || (stream.codec_type === "audio" && !hasSound(stream)));
 
-/** Whether anything of a track of sound was found but its name. */
-const isHeard = ({ sample_rate, start_time }: Stream): boolean =>
+/** Whether a packet of a track of sound was found, and not only its name. */
+const hasSound = ({ sample_rate, start_time }: Stream): boolean =>
   sample_rate !== undefined && sample_rate > 0 && start_time !== undefined;
 
 /** Sound that belongs to another picture of a transport stream, one that isn't shown with this one. */
@@ -117,7 +117,10 @@ export function describeSource(output: FfprobeOutput, chosen?: number): MediaDes
   const pictures = picturesInOrder(output.streams);
   const picture = pictures.find(({ index }) => index === chosen) ?? pictures[0];
   const isKept = (stream: Stream) =>
-    stream.codec_type === "audio" && isKnown(stream) && isHeard(stream) && !isOfAnotherProgram(output, picture, stream);
+    stream.codec_type === "audio" &&
+    isKnown(stream) &&
+    hasSound(stream) &&
+    !isOfAnotherProgram(output, picture, stream);
   return {
     format: output.format.format_name,
     video: picture && {

@@ -55,7 +55,7 @@ export const stampAt = ({ created, displayMatrix }: FileFacts, start: number): M
 
 const MILLISECONDS = 1_000;
 
-/** Where QuickTime keeps names of its own, MP4 does too, if its muxer is told to. */
+/** Where QuickTime keeps names of its own, MP4 does too, with an option of its muxer. */
 const QUICKTIME_NAME = /^com\./i;
 
 /** `movflags` that keep these tags. */
