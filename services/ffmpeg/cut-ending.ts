@@ -1,5 +1,5 @@
 import type { CutEnding, CutJob, MadeSegment, PlannedCut } from "../split/ports/media-tools.ts";
-import { isCutFailure, isMediaFault } from "../video/errors.ts";
+import { isCutFailure, isMediaFault, RejectedVideo } from "../video/errors.ts";
 import { isCausedByFile } from "./process/errors.ts";
 
 /** A planned segment; `frames` is undefined when packets aren't frames. */
@@ -28,7 +28,7 @@ function endsEarly({ proof }: MadeSegment, planned: PlannedRange | undefined): b
 /**
  * Yields the segments of `cutting` and returns how the cut ended: complete, not fetched,
  * undecodable, or impossible. `failed` is aborted when the source can't be fetched, before ffmpeg
- * sees the end of its input.
+ * sees the end of its input. Throws `RejectedVideo` (LimitExceeded) and failures of the machine.
  */
 export async function* cutWithEnding(
   failed: AbortSignal,
@@ -53,6 +53,7 @@ export async function* cutWithEnding(
     return isWhole ? { type: "complete" } : { type: "undecodable", from: readableUntil };
   } catch (error) {
     job.signal.throwIfAborted();
+    if (failed.reason instanceof RejectedVideo) throw failed.reason;
     if (failed.aborted) return { type: "not fetched", error: failed.reason };
     if (!isCausedByFile(error)) throw error;
     if (isMediaFault(error))

@@ -23,6 +23,8 @@ import { firstWithPackets, orderVideoTracks } from "./source/choose-video-track.
 import { containerMetadataOf } from "./source/container-metadata.ts";
 import { audioTracksOf, describeSource, type Probed, probe, videoFormatOf } from "./source/describe.ts";
 import { findFalseKeyframes } from "./source/false-keyframes.ts";
+import { limitFetches } from "./source/fetch-limit.ts";
+import type { DiskOptions } from "./source/kept-source.ts";
 import type { RangedSource } from "./source/ranged-source.ts";
 import { READ_AHEAD, type ReadAheadLimits, readAhead } from "./source/read-ahead.ts";
 import { hasSampleTable, readConfigurations, readSampleTable } from "./source/sample-table.ts";
@@ -182,17 +184,19 @@ export type MediaToolsOptions = {
   budget?: Budget;
   /** Limits of reading ahead; smaller in tests. */
   readAhead?: ReadAheadLimits;
+  /** Where a source that is read several times is kept. Default: nowhere. */
+  disk?: DiskOptions;
 };
 
 /** The `MediaTools` of the split service, using ffmpeg and ffprobe. */
 export function ffmpegMediaTools(binaries: Binaries, options: MediaToolsOptions = {}): MediaTools {
   setBudget(options.budget ?? budgetOf());
-  return mediaTools(binaries, options.readAhead ?? READ_AHEAD);
+  return mediaTools(binaries, options);
 }
 
-const mediaTools = ({ ffmpeg, ffprobe }: Binaries, limits: ReadAheadLimits): MediaTools => ({
+const mediaTools = ({ ffmpeg, ffprobe }: Binaries, options: MediaToolsOptions): MediaTools => ({
   open: async (original) => {
-    const aheadSource = readAhead(original, limits);
+    const aheadSource = readAhead(limitFetches(original), options.readAhead ?? READ_AHEAD, options.disk);
     const source = checkSource(aheadSource);
     const server = await serveSource(source);
     const { address, pause, resume } = server;
@@ -216,6 +220,7 @@ const mediaTools = ({ ffmpeg, ffprobe }: Binaries, limits: ReadAheadLimits): Med
           const reading = { binary: ffmpeg, directory: tmpdir(), address, stream, format, isDeep, signal };
           const { codec } = video ?? {};
           const isStart = await findFalseKeyframes({ ...reading, codec, readSecond: table?.readSecondKeyframe });
+          if (table !== undefined && isStart === undefined) await aheadSource.leaveDisk();
           let number = 0;
           const add = (packet: PlannedPacket) => {
             onPacket(isStart === undefined ? packet : { ...packet, key: packet.key && isStart(number) });

@@ -67,14 +67,18 @@ async function compose(): Promise<SplitService> {
   const abandoned = await sweepTemporaryFolders(tmpdir());
   if (abandoned.length > 0) log.warn("Removed temporary folders of processes that were killed", { folders: abandoned });
   const metered = powertoolsMetrics("split", environment.POWERTOOLS_METRICS_NAMESPACE);
+  const makeFolder = () => makeTemporaryFolder(tmpdir());
   const dependencies: Omit<SplitDependencies, "once" | "log" | "measure"> = {
     store: s3MediaStore(s3Client()),
     publisher: eventBridgePublisher(eventBridgeClient(), environment.VIDEO_SPLIT_EVENT_BUS),
     ledger: dynamoLedger(tables, environment.VIDEO_SPLIT_LEDGER_TABLE),
-    media: ffmpegMediaTools(binaries, { budget: budgetOf(environment.AWS_LAMBDA_FUNCTION_MEMORY_SIZE) }),
+    media: ffmpegMediaTools(binaries, {
+      budget: budgetOf(environment.AWS_LAMBDA_FUNCTION_MEMORY_SIZE),
+      disk: { makeFolder, log },
+    }),
     hash: sha256,
     now: () => new Date(),
-    makeTemporaryFolder: () => makeTemporaryFolder(tmpdir()),
+    makeTemporaryFolder: makeFolder,
     settings: {
       uploadKeyPrefix: environment.VIDEO_SPLIT_UPLOAD_KEY_PREFIX,
       acceptedExtensions: environment.VIDEO_SPLIT_ACCEPTED_EXTENSIONS,

@@ -66,7 +66,7 @@ function keyframePlan(index: PacketIndex, segmentSeconds: number, fps: number): 
     if (exact !== undefined) return exactly(exact, index, segmentSeconds);
   }
   const planner = keyframePlanner(segmentSeconds);
-  for (const packet of index.packets()) planner.add(packet);
+  index.forEach(planner.add);
   const plan = planner.finish(fps);
   if (plan === undefined) return undefined;
   const counts = { frames: plan.frames - plan.leading, undecodable: plan.leading, isCountedByPackets: true };

@@ -3,7 +3,7 @@ import { basename, join } from "node:path";
 import { CreateBucketCommand, PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import { s3MediaStore } from "../../services/aws/media-store.ts";
 import type { RangedSource } from "../../services/ffmpeg/source/ranged-source.ts";
-import { cutFile } from "../fixtures/cut.ts";
+import { cutFile, recordingLog } from "../fixtures/cut.ts";
 import { makeLayouts } from "../fixtures/layouts.ts";
 import { withStack } from "./stack.ts";
 
@@ -56,7 +56,9 @@ export async function benchReads({ videos, folder, megabytes }: ReadsBench): Pro
         const directory = mkdtempSync(join(folder, "cut-"));
         Object.assign(counts, { gets: 0, bytes: 0 });
         const begun = performance.now();
-        await cutFile(path, { cut, segmentSeconds: 7, directory, source });
+        const { log } = recordingLog();
+        const disk = { makeFolder: async () => mkdtempSync(join(folder, "kept-")), log };
+        await cutFile(path, { cut, segmentSeconds: 7, directory, source, disk });
         const seconds = (performance.now() - begun) / 1_000;
         rmSync(directory, { recursive: true });
         console.log(

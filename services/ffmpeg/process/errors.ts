@@ -123,11 +123,21 @@ export type AppliedLimits = {
   cpuSeconds: number | undefined;
   /** Whether it was killed because all programs together used too much memory. */
   wasKilledForMemory: boolean;
-  /** Whether it used about as much memory as it may. */
-  usedAllMemory: boolean;
+  /** The most memory that it was seen with, as a share of what it may have. */
+  memoryShare: number;
 };
 
-const UNLIMITED: AppliedLimits = { cpuSeconds: undefined, wasKilledForMemory: false, usedAllMemory: false };
+const UNLIMITED: AppliedLimits = { cpuSeconds: undefined, wasKilledForMemory: false, memoryShare: 0 };
+
+/** A program that fails above this share is taken to have failed for lack of memory. */
+const FULL_SHARE = 0.75;
+
+/**
+ * ffmpeg takes a packet for which it has no memory as the end of the file, and exits with 0. With
+ * less than this share in use, the file states an absurd size. It's less than the share above
+ * because memory is sampled, and what was refused isn't part of it.
+ */
+const LARGE_SHARE = 0.5;
 
 function memoryLimitError(programs: string, bytes: number, stderr: StderrTail): Error {
   const limit = `${programs} may use ${megabytes(bytes)} of the function's ${currentBudget().memoryMB} MB of memory, and this video needs more`;
@@ -157,11 +167,11 @@ function limitErrorOf(
   const { programBytes, programsBytes } = currentBudget();
   if (limited.wasKilledForMemory) return memoryLimitError("All runs of ffmpeg together", programsBytes, stderr);
   if (limited.cpuSeconds !== undefined && signal === "SIGXCPU") return cpuTimeLimitError(program, limited.cpuSeconds);
-  if (code === 0) return undefined;
-  if (stderr.reportsTooManyStreams) return streamLimitError();
-  return limited.usedAllMemory || stderr.reportsOutOfMemory
-    ? memoryLimitError(program, programBytes, stderr)
-    : undefined;
+  const { memoryShare } = limited;
+  if (code !== 0 && stderr.reportsTooManyStreams) return streamLimitError();
+  const isFull = code === 0 ? memoryShare > LARGE_SHARE && stderr.reportsOutOfMemory : memoryShare > FULL_SHARE;
+  const isRefused = code !== 0 && stderr.reportsOutOfMemory;
+  return isFull || isRefused ? memoryLimitError(program, programBytes, stderr) : undefined;
 }
 
 /** Why a process failed; undefined when it succeeded. */

@@ -28,13 +28,8 @@ function bytesOf(pid: number): number | undefined {
   }
 }
 
-/**
- * A program that fails above this share of its budget is taken to have failed for lack of memory.
- */
-const FULL_SHARE = 0.75;
-
-/** Whether a program used about as much memory as it may. */
-export const usedAllMemory = ({ peakBytes }: Watched): boolean => peakBytes > FULL_SHARE * currentBudget().programBytes;
+/** The most memory that a program was seen with, as a share of what it may have. */
+export const memoryShare = ({ peakBytes }: Watched): number => peakBytes / currentBudget().programBytes;
 
 const running = new Set<Watched>();
 let timer: NodeJS.Timeout | undefined;

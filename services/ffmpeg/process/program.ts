@@ -3,7 +3,7 @@ import type { Readable, Writable } from "node:stream";
 import { unlessAborted } from "./condition.ts";
 import { type Exit, failureOf, ProcessStartError, type Program } from "./errors.ts";
 import { limitedCommand } from "./limits.ts";
-import { unwatch, usedAllMemory, type Watched, watch } from "./memory-watch.ts";
+import { memoryShare, unwatch, type Watched, watch } from "./memory-watch.ts";
 import { childEnvironment, type SourceAddress } from "./sandbox.ts";
 import { StderrTail } from "./stderr-tail.ts";
 
@@ -110,7 +110,7 @@ async function start(run: ProgramRun): Promise<Running> {
   });
   const stderr = new StderrTail(run.source);
   const failure = Promise.all([exit, readStderr(child, stderr)]).then(([ended]) =>
-    failureOf(program, ended, stderr, { cpuSeconds, wasKilledForMemory, usedAllMemory: usedAllMemory(watched) }),
+    failureOf(program, ended, stderr, { cpuSeconds, wasKilledForMemory, memoryShare: memoryShare(watched) }),
   );
   const [, stdout, , ...more] = child.stdio as (Readable | null)[];
   const outputs = [stdout, ...more].filter((pipe) => pipe !== null && pipe !== undefined);

@@ -11,6 +11,7 @@ import {
   MATROSKA,
   MP4,
   type PacketRetrievalOptions,
+  PCM_AUDIO_CODECS,
   QTFF,
   WEBM,
 } from "mediabunny";
@@ -134,7 +135,9 @@ async function readTracks(source: ParserSource, segment: SegmentFile, handlers: 
   const audioTracksFound = await source.resultOf(source.input.getAudioTracks());
   for (const [index, track] of audioTracksFound.slice(0, audioTracks).entries()) {
     const delay = isMatroska(container) ? await source.resultOf(codecDelay(track)) : 0;
-    const onPacket = ({ timestamp, duration }: EncodedPacket) => handlers.onAudio(index, timestamp - delay, duration);
+    const pcmBytes = isMatroska(container) ? await source.resultOf(pcmBytesPerSecond(track)) : undefined;
+    const onPacket = ({ timestamp, duration, byteLength }: EncodedPacket) =>
+      handlers.onAudio(index, timestamp - delay, pcmBytes === undefined ? duration : byteLength / pcmBytes);
     tracks.push(new TrackReader(source, track, { metadataOnly: true }, onPacket));
   }
   for (const track of tracks) await track.begin();
@@ -156,6 +159,18 @@ function nextOf(tracks: readonly TrackReader[]): TrackReader | undefined {
       (first, track) => (first !== undefined && first.next!.timestamp <= track.next!.timestamp ? first : track),
       undefined,
     );
+}
+
+/**
+ * Bytes per second of PCM; undefined for another codec. Matroska states no duration of its packets,
+ * and the parser has none for the last one of a cluster.
+ */
+async function pcmBytesPerSecond(track: InputAudioTrack): Promise<number | undefined> {
+  const codec = await track.getCodec();
+  if (codec === null || !PCM_AUDIO_CODECS.some((pcm) => pcm === codec)) return undefined;
+  // The names of G.711 codecs have no number: a sample has 8 bits.
+  const bits = Number(/\d+/.exec(codec)?.[0] ?? 8);
+  return ((await track.getSampleRate()) * (await track.getNumberOfChannels()) * bits) / 8;
 }
 
 /** Offset of the pre-skip behind "OpusHead", version and channels. RFC 7845, section 5.1. */

@@ -41,8 +41,6 @@ const played = (packets: readonly SegmentAudioPacket[], { hidesNegative }: Segme
     .map(({ time, duration }) => ({ start: hidesNegative ? Math.max(0, time) : time, end: time + duration }))
     .filter(({ start, end }) => end > start);
 
-const sum = (intervals: readonly Interval[]): number => intervals.reduce((all, { start, end }) => all + end - start, 0);
-
 /**
  * Measures an audio track of a segment's file and compares it with the source's packets. `offset`:
  * how far the audio moved relative to the video, in seconds. `sound`: the audible audio; undefined
@@ -73,7 +71,7 @@ export function proveTrack(
   const largestGap = Math.max(
     0,
     lostAtStart,
-    isPacked ? gapInside(expected, kept, timing) : lostOf(expected, intervals),
+    isPacked ? gapInside(expected, kept, timing) : lostOf(expected, intervals, timing),
   );
   assertGap(track, largestGap);
   const toSource = timing.start - timing.begin;
@@ -113,9 +111,21 @@ function gapInside(
   return largest;
 }
 
-/** Seconds of audio that are missing in total. */
-const lostOf = (expected: readonly SourceAudioPacket[], intervals: readonly Interval[]): number =>
-  expected.reduce((all, { duration }) => all + duration, 0) - sum(intervals);
+/** Matroska and FLV keep milliseconds: rounding leaves this much between two packets. */
+const ROUNDING_SECONDS = 0.0011;
+
+/** Seconds of audio that are missing in total. The sum of rounded durations isn't a length. */
+function lostOf(expected: readonly SourceAudioPacket[], found: readonly Interval[], { begin }: SegmentTiming): number {
+  const [first, last] = [expected[0]!, expected.at(-1)!];
+  const start = (found[0]?.start ?? Number.POSITIVE_INFINITY) - begin - first.time;
+  const end = last.time + last.duration + begin - (found.at(-1)?.end ?? 0);
+  const gaps = found.slice(1).map((interval, at) => interval.start - found[at]!.end);
+  const sourceGaps = expected.slice(1).map(({ gap }) => gap);
+  return Math.max(0, start) + Math.max(0, end) + sumOfGaps(gaps) - sumOfGaps(sourceGaps);
+}
+
+const sumOfGaps = (gaps: readonly number[]): number =>
+  gaps.reduce((sum, gap) => sum + (gap > ROUNDING_SECONDS ? gap : 0), 0);
 
 function assertGap(track: number, seconds: number): void {
   if (seconds > MAX_AUDIO_GAP_SECONDS)

@@ -24,10 +24,17 @@ export class BlockCache {
   readonly #blocks = new Map<number, Block>();
   readonly #fetches = new Set<Promise<void>>();
   readonly #closing = new AbortController();
+  readonly #onBlock: (index: number, bytes: Uint8Array) => void;
   /** Whether the last fetch that ended has failed: then nothing is fetched before a reader needs it. */
   #isFailing = false;
 
-  constructor(source: RangedSource, { memoryBytes, blockBytes }: CacheLimits) {
+  /** `onBlock` is passed each whole block that was fetched: nobody changes it any more. */
+  constructor(
+    source: RangedSource,
+    { memoryBytes, blockBytes }: CacheLimits,
+    onBlock: (index: number, bytes: Uint8Array) => void = () => {},
+  ) {
+    this.#onBlock = onBlock;
     this.#source = source;
     this.#blockBytes = blockBytes;
     this.#maxBlocks = Math.max(1, Math.floor(memoryBytes / blockBytes));
@@ -125,6 +132,7 @@ export class BlockCache {
         const arrived = this.#blocks.get(first + complete);
         if (arrived !== undefined) this.#use(first + complete, arrived, "unread");
         arrivals[complete]!.resolve(block);
+        this.#onBlock(first + complete, block);
         complete += 1;
         filled = 0;
       }

@@ -1,4 +1,4 @@
-import { ServiceError, SourceFetchError, SourceUnavailableError } from "../../video/errors.ts";
+import { RejectedVideo, ServiceError, SourceFetchError, SourceUnavailableError } from "../../video/errors.ts";
 import type { RangedSource } from "./ranged-source.ts";
 
 /** A source that reports whether everything requested was received. */
@@ -10,11 +10,14 @@ export type CheckedSource = RangedSource & {
   failed: AbortSignal;
 };
 
-/** Why the source couldn't be fetched: the store's error, or a `SourceFetchError` for any other. */
-export type FetchFailure = SourceFetchError | SourceUnavailableError;
+/**
+ * Why the source couldn't be fetched: the store's own error, a `RejectedVideo` where too much of it
+ * was, or a `SourceFetchError` for any other error.
+ */
+type FetchFailure = SourceFetchError | SourceUnavailableError | RejectedVideo;
 
-export const isFetchFailure = (error: unknown): error is FetchFailure =>
-  error instanceof SourceFetchError || error instanceof SourceUnavailableError;
+const isFetchFailure = (error: unknown): error is FetchFailure =>
+  error instanceof SourceFetchError || error instanceof SourceUnavailableError || error instanceof RejectedVideo;
 
 function fetchFailure(error: unknown): FetchFailure {
   if (isFetchFailure(error)) return error;

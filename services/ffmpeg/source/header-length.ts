@@ -3,6 +3,7 @@ import { runFfprobe } from "../process/ffprobe.ts";
 import { currentBudget } from "../process/limits.ts";
 import { untrustedInput } from "../process/sandbox.ts";
 import { checkSource } from "./checked-source.ts";
+import { limitFetches } from "./fetch-limit.ts";
 import type { RangedSource } from "./ranged-source.ts";
 import { readAhead } from "./read-ahead.ts";
 import { serveSource } from "./source-server.ts";
@@ -17,7 +18,7 @@ export async function headerLength(
   source: RangedSource,
   signal: AbortSignal,
 ): Promise<number | undefined> {
-  const ahead = readAhead(source);
+  const ahead = readAhead(limitFetches(source));
   const checked = checkSource(ahead);
   const server = await serveSource(checked);
   let text = "";

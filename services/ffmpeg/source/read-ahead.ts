@@ -1,5 +1,6 @@
 import { unlessAborted } from "../process/condition.ts";
 import { BlockCache, type CacheLimits } from "./block-cache.ts";
+import { type DiskOptions, KeptSource } from "./kept-source.ts";
 import type { RangedSource } from "./ranged-source.ts";
 import { type ReadHead, ReadHeads } from "./read-heads.ts";
 
@@ -28,6 +29,8 @@ export const READ_AHEAD: ReadAheadLimits = {
 const AHEAD_PER_READ = 2;
 
 export type ReadAhead = RangedSource & {
+  /** What is left is read once: nothing is kept on disk any more. */
+  leaveDisk(): Promise<void>;
   /** Aborts what is under way, and forgets what is kept. Nothing is to be read afterwards. */
   close(): Promise<void>;
 };
@@ -38,11 +41,13 @@ export type ReadAhead = RangedSource & {
  * further cost. The source is read in fetches of at most `maxFetchBytes`, which grow as a reader
  * goes on and shrink with the number of places that are read at the same time. In memory are
  * `memoryBytes` of blocks, those under way among them, and a block more for each reader that waits
- * while all the others are under way; beside them what `source` holds until it's copied.
+ * while all the others are under way; beside them what `source` holds until it's copied. A source
+ * larger than that is kept on disk too, where there is one.
  */
-export function readAhead(source: RangedSource, limits: ReadAheadLimits = READ_AHEAD): ReadAhead {
+export function readAhead(source: RangedSource, limits: ReadAheadLimits = READ_AHEAD, disk?: DiskOptions): ReadAhead {
   const { blockBytes, memoryBytes, maxFetchBytes, maxFetchesAhead } = limits;
-  const cache = new BlockCache(source, limits);
+  const kept = disk && source.size > memoryBytes ? new KeptSource(source, blockBytes, disk) : undefined;
+  const cache = new BlockCache(kept ?? source, limits, kept && ((index, bytes) => kept.keep(index, bytes)));
   const heads = new ReadHeads({
     maxBack: 2 * maxFetchBytes,
     maxSkipped: maxFetchBytes,
@@ -108,5 +113,10 @@ export function readAhead(source: RangedSource, limits: ReadAheadLimits = READ_A
     }
   }
 
-  return { size: source.size, read, close: () => cache.close() };
+  const leaveDisk = async (): Promise<void> => kept?.close();
+  const close = async (): Promise<void> => {
+    await cache.close();
+    await leaveDisk();
+  };
+  return { size: source.size, read, leaveDisk, close };
 }

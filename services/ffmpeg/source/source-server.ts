@@ -86,8 +86,9 @@ async function* slowlyAtFirst(chunks: AsyncIterable<Uint8Array>): AsyncGenerator
 }
 
 /**
- * Serves one object to ffmpeg on loopback, so that it's read in ranges from where it lies and never whole on disk, and
- * so that ffmpeg needs neither DNS, TLS nor credentials. A request that ffmpeg closes early aborts the read behind it.
+ * Serves one object to ffmpeg on loopback, so that it's read in ranges and needn't be whole on disk,
+ * and so that ffmpeg needs neither DNS, TLS nor credentials. A request that ffmpeg closes early
+ * aborts the read behind it.
  */
 export async function serveSource(source: CheckedSource): Promise<SourceServer> {
   const secret = randomBytes(24).toString("hex");
@@ -117,7 +118,7 @@ export async function serveSource(source: CheckedSource): Promise<SourceServer> 
       }
       response.end();
     } catch {
-      // The source has told it to whoever reads it; ffmpeg only sees a connection that broke off.
+      // Reported by `CheckedSource.failed`; ffmpeg only sees a connection that broke off.
       response.destroy();
     } finally {
       reads.delete(reading);

@@ -25,6 +25,9 @@ export type Budget = {
   earlySoundBytes: number;
   /** Bytes of the index of an MP4 that is read. */
   indexBytes: number;
+  /** Bytes that may be fetched of an object: so many times its size, and so many more. */
+  fetchesOfSource: number;
+  freeFetchBytes: number;
 };
 
 /**
@@ -33,7 +36,7 @@ export type Budget = {
  */
 export const MAX_PIXELS = 2 ** 26;
 
-/** Frames of a video: four days at 24 a second, 38 hours at 60. Planning them takes three seconds. */
+/** Frames of a video: four days at 24 a second, 38 hours at 60. Planning them takes half a second. */
 export const MAX_FRAMES = 2 ** 23;
 
 /**
@@ -77,6 +80,8 @@ export function budgetOf(memoryMB: number = DEFAULT_MEMORY_MB): Budget {
     packetBytes: Math.max(MIN_PACKET_BYTES, Math.floor(bytes * PACKET_SHARE)),
     earlySoundBytes: Math.floor(bytes * EARLY_SOUND_SHARE),
     indexBytes: Math.max(MIN_INDEX_BYTES, Math.floor(bytes * INDEX_SHARE)),
+    fetchesOfSource: 16,
+    freeFetchBytes: 256 * BYTES_PER_MB,
   };
 }
 

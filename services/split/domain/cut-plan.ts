@@ -71,12 +71,12 @@ export function keyframePlanner(segmentSeconds: number) {
   let leading = 0;
   let lastDuration: number | undefined;
   let lastTime = Number.NEGATIVE_INFINITY;
+  let current: Stretch | undefined;
 
   const window = (time: number): number => Math.floor((time - origin + CLOCK_TOLERANCE_SECONDS) / segmentSeconds);
 
   return {
     add({ time, duration, key }: PlannedPacket): void {
-      const current = stretches.at(-1);
       // What comes before the first keyframe is copied, and can't be decoded: time starts at that keyframe. Where it's
       // the first packet, a frame that is shown before it, until the second keyframe, sets the start of time.
       if (key && firstKey === undefined) {
@@ -87,7 +87,8 @@ export function keyframePlanner(segmentSeconds: number) {
       const opens = current === undefined || (key && window(time) > current.window);
       if (opens && stretches.length <= MAX_SEGMENTS) {
         const opened = { firstFrame: frames, firstFrameTime: time, frames: 1, first: time, last: time };
-        stretches.push({ ...opened, window: current ? window(time) : 0 });
+        current = { ...opened, window: current ? window(time) : 0 };
+        stretches.push(current);
       } else if (current !== undefined) {
         current.frames += 1;
         current.first = Math.min(current.first, time);

@@ -1,7 +1,15 @@
 import { MAX_SEGMENTS, type Made } from "#events-schema";
 import { MIN_TAIL_SECONDS } from "../../video/segment-length.ts";
 import type { PacketIndex } from "./packet-index.ts";
-import { cleanKeys, type Key, keyBefore, keyFrom, presentationOrder, SAME_SECONDS } from "./presentation-order.ts";
+import {
+  cleanKeys,
+  distinctTimes,
+  type Key,
+  keyBefore,
+  keyFrom,
+  presentationOrder,
+  SAME_SECONDS,
+} from "./presentation-order.ts";
 
 /**
  * Plans the exact cut: which frames each segment holds, which of them are copied, and which are decoded and encoded
@@ -110,7 +118,8 @@ export function planExactCut(
   if (order === undefined) return undefined;
   const { packetOf, rankOf, undecodable } = order;
   const frames = packetOf.length;
-  const timeOf = (rank: number): number => index.time(packetOf[rank]!);
+  const { times } = index;
+  const timeOf = (rank: number): number => times[packetOf[rank]!]!;
   const origin = timeOf(0);
   const last = timeOf(frames - 1);
   const mean = frames > 1 ? (last - origin) / (frames - 1) : 1 / fallbackFps;
@@ -129,16 +138,7 @@ export function planExactCut(
 
 /** The plan of last resort, or undefined where there's no packet. */
 export function planWindows(index: PacketIndex, segmentSeconds: number, fallbackFps: number): WindowPlan | undefined {
-  let firstKey = 0;
-  while (firstKey < index.count && !index.isKey(firstKey)) firstKey += 1;
-  // A file may begin in mid-stream, or have no keyframe that is marked as one.
-  const isCutOff = firstKey > 0 && firstKey < index.count;
-  const isDecodable = (packet: number) =>
-    !isCutOff || (packet >= firstKey && index.time(packet) >= index.time(firstKey));
-  const all = Float64Array.from({ length: index.count }, (_, packet) => index.time(packet))
-    .filter((_, packet) => index.isShown(packet) && isDecodable(packet))
-    .sort();
-  const times = all.filter((time, at) => at === 0 || time - all[at - 1]! >= SAME_SECONDS);
+  const times = distinctTimes(index);
   const frames = times.length;
   if (frames === 0) return undefined;
   const origin = times[0]!;
@@ -187,10 +187,18 @@ function segmentStarts(
   // The first frame starts a segment, whatever it is.
   const ranks = candidates && [0, ...candidates.filter((rank) => rank > 0)];
   const count = ranks?.length ?? frames;
-  for (let at = 0; at < count && starts.length <= MAX_SEGMENTS; at += 1) {
-    const rank = ranks?.[at] ?? at;
-    const window = Math.floor((timeOf(rank) - origin + SAME_SECONDS) / segmentSeconds);
-    if (starts.length === 0 || window > starts.at(-1)!.window) starts.push({ rank, window });
+  const rankAt = (at: number): number => ranks?.[at] ?? at;
+  const windowAt = (at: number): number => Math.floor((timeOf(rankAt(at)) - origin + SAME_SECONDS) / segmentSeconds);
+  for (let at = 0; at < count && starts.length <= MAX_SEGMENTS; ) {
+    const window = windowAt(at);
+    starts.push({ rank: rankAt(at), window });
+    // Windows rise with ranks: the first one of a later window.
+    let end = count;
+    for (at += 1; at < end; ) {
+      const middle = Math.floor((at + end) / 2);
+      if (windowAt(middle) > window) end = middle;
+      else at = middle + 1;
+    }
   }
   const tail = starts.at(-1)!;
   const isShort = origin + duration - timeOf(tail.rank) < MIN_TAIL_SECONDS - SAME_SECONDS;
@@ -222,15 +230,18 @@ function partsFrom(key: Key, ranks: Ranks, index: PacketIndex, rankOf: Int32Arra
   // Packets are copied as far as they are a whole stretch of presentation: a prefix in decode order up to a P-frame
   // holds every frame that is shown before it.
   const description = index.description(key.packet);
+  const { times, changesDescription } = index;
+  const start = times[key.packet]!;
   let taken = 0;
   let highest = key.rank;
   let whole = { packet: key.packet, rank: key.rank };
   for (let packet = key.packet; packet < rankOf.length; packet += 1) {
     const rank = rankOf[packet]!;
-    if (index.time(packet) < index.time(key.packet)) continue;
-    if (rank >= ranks.to || rank === -1 || index.description(packet) !== description) break;
+    if (times[packet]! < start) continue;
+    if (rank >= ranks.to || rank === -1) break;
+    if (changesDescription && index.description(packet) !== description) break;
     taken += 1;
-    highest = Math.max(highest, rank);
+    if (rank > highest) highest = rank;
     if (highest - key.rank + 1 === taken) whole = { packet, rank: highest };
   }
   return {

@@ -28,6 +28,11 @@ export class PacketIndex {
     return this.#count;
   }
 
+  /** Presentation times in seconds, one for each packet: not to be changed, nor kept while packets are added. */
+  get times(): Float64Array {
+    return this.#times.subarray(0, this.#count);
+  }
+
   /** Presentation time in seconds. */
   time(packet: number): number {
     return this.#times[packet]!;
@@ -68,12 +73,19 @@ export class PacketIndex {
     return this.#hides;
   }
 
+  /** Passes on each packet, but for its sample description. A generator takes twice as long. */
+  forEach(onPacket: (packet: PlannedPacket) => void): void {
+    for (let packet = 0; packet < this.#count; packet += 1) onPacket(this.#packet(packet));
+  }
+
   /** Each packet, but for its sample description. */
   *packets(): Generator<PlannedPacket> {
-    for (let packet = 0; packet < this.#count; packet += 1) {
-      const time = this.time(packet);
-      yield { time, duration: this.duration(packet), key: this.isKey(packet), shown: this.isShown(packet) };
-    }
+    for (let packet = 0; packet < this.#count; packet += 1) yield this.#packet(packet);
+  }
+
+  #packet(packet: number): PlannedPacket {
+    const time = this.time(packet);
+    return { time, duration: this.duration(packet), key: this.isKey(packet), shown: this.isShown(packet) };
   }
 
   #grow(): void {

@@ -18,33 +18,79 @@ export function presentationOrder(index: PacketIndex): Order | undefined {
   let first = 0;
   while (first < index.count && !index.isKey(first)) first += 1;
   if (first === index.count) return undefined;
-  const firstTime = index.time(first);
+  const { times, hidesPackets } = index;
+  const firstTime = times[first]!;
   const packets = new Int32Array(index.count);
   let count = 0;
   let undecodable = 0;
-  for (let packet = 0; packet < index.count; packet += 1) {
-    if (!index.isShown(packet)) continue;
-    if (packet < first || index.time(packet) < firstTime) {
+  let latest = Number.NEGATIVE_INFINITY;
+  for (let packet = 0; packet < times.length; packet += 1) {
+    if (hidesPackets && !index.isShown(packet)) continue;
+    const time = times[packet]!;
+    if (packet < first || time < firstTime) {
       undecodable += 1;
+      continue;
+    }
+    if (time - latest >= SAME_SECONDS) {
+      packets[count] = packet;
+      count += 1;
+      latest = time;
       continue;
     }
     // Nearly sorted already: each frame moves a few places at most.
     let place = count;
-    const time = index.time(packet);
-    while (place > 0 && index.time(packets[place - 1]!) > time) {
+    while (place > 0 && times[packets[place - 1]!]! > time) {
       packets[place] = packets[place - 1]!;
       place -= 1;
       if (count - place > MAX_REORDERED) return undefined;
     }
-    if (place > 0 && time - index.time(packets[place - 1]!) < SAME_SECONDS) return undefined;
+    if (place > 0 && time - times[packets[place - 1]!]! < SAME_SECONDS) return undefined;
     packets[place] = packet;
     count += 1;
   }
   if (count === 0) return undefined;
-  const packetOf = packets.slice(0, count);
+  const packetOf = packets.subarray(0, count);
   const rankOf = new Int32Array(index.count).fill(-1);
   for (let rank = 0; rank < count; rank += 1) rankOf[packetOf[rank]!] = rank;
   return { packetOf, rankOf, undecodable };
+}
+
+/** Times of the packets that a decoder can show, rising, each once. */
+export function distinctTimes(index: PacketIndex): Float64Array {
+  const { times: all } = index;
+  let firstKey = 0;
+  while (firstKey < all.length && !index.isKey(firstKey)) firstKey += 1;
+  // A file may begin in mid-stream, or have no keyframe that is marked as one.
+  const isCutOff = firstKey > 0 && firstKey < all.length;
+  const [firstPacket, firstTime] = isCutOff ? [firstKey, all[firstKey]!] : [0, Number.NEGATIVE_INFINITY];
+  const times = new Float64Array(all.length);
+  let count = 0;
+  let isSorted = true;
+  for (let packet = firstPacket; packet < all.length; packet += 1) {
+    const time = all[packet]!;
+    if (time < firstTime || !index.isShown(packet)) continue;
+    let place = count;
+    // To sort what is nearly sorted takes several times as long.
+    for (; isSorted && place > 0 && times[place - 1]! > time; place -= 1) {
+      times[place] = times[place - 1]!;
+      isSorted = count - place < MAX_REORDERED;
+    }
+    times[place] = time;
+    count += 1;
+  }
+  const shown = times.subarray(0, count);
+  if (!isSorted) shown.sort();
+  let distinct = 0;
+  let before = Number.NEGATIVE_INFINITY;
+  for (let at = 0; at < count; at += 1) {
+    const time = shown[at]!;
+    if (time - before >= SAME_SECONDS) {
+      shown[distinct] = time;
+      distinct += 1;
+    }
+    before = time;
+  }
+  return shown.subarray(0, distinct);
 }
 
 /** Keyframes, by packet and rank, where every frame before is also shown before: a decoder can start there. */
@@ -53,12 +99,11 @@ export type Key = { packet: number; rank: number };
 export function cleanKeys(index: PacketIndex, rankOf: Int32Array): Key[] {
   const keys: Key[] = [];
   let highest = -1;
-  for (let packet = 0; packet < index.count; packet += 1) {
+  for (let packet = 0; packet < rankOf.length; packet += 1) {
     const rank = rankOf[packet]!;
-    if (index.isKey(packet) && rank > highest) keys.push({ packet, rank });
     // Hidden before the first frame that is shown: decoding may still start there.
-    else if (index.isKey(packet) && rank === -1 && highest === -1) keys.push({ packet, rank });
-    highest = Math.max(highest, rank);
+    if ((rank > highest || (rank === -1 && highest === -1)) && index.isKey(packet)) keys.push({ packet, rank });
+    if (rank > highest) highest = rank;
   }
   return keys;
 }

@@ -147,6 +147,17 @@ describe("other audio codecs", () => {
     }
   });
 
+  it("is whole as PCM in Matroska, which states no durations", async () => {
+    // A cluster each second; nothing states the duration of its last packet.
+    const groups = ["-x264-params", "keyint=25:min-keyint=25:scenecut=0"];
+    const path = await make("pcm.mkv", 25, ...groups, "-c:a", "pcm_s16le");
+    const { segments } = await cut(path, "keyframe", 4);
+    const { joints } = await soundOfSegments(segments);
+    expect(joints).toHaveLength(1);
+    expect(Math.abs(joints[0]!)).toBeLessThan(ROUNDING_SECONDS);
+    expect(segments[0]!.proof.sound![0]!.largestGap).toBeLessThan(ROUNDING_SECONDS);
+  });
+
   it("a codec that no container holds without gaps is encoded, and the event says so", async () => {
     const path = await make("windows.wmv", 25, "-c:v", "wmv2", "-c:a", "wmav2");
     const { segments } = await cut(path, "keyframe", 2);

@@ -3,7 +3,7 @@ import { cutWithEnding } from "../../../services/ffmpeg/cut-ending.ts";
 import { DiskFullError, FfmpegError, ProcessKilledError, unreadable } from "../../../services/ffmpeg/process/errors.ts";
 import { PacketIndex } from "../../../services/split/domain/packet-index.ts";
 import type { CutJob, MadeSegment } from "../../../services/split/ports/media-tools.ts";
-import { SourceFetchError } from "../../../services/video/errors.ts";
+import { limitExceeded, SourceFetchError } from "../../../services/video/errors.ts";
 import { NEVER, quietLog } from "../../fixtures/quiet.ts";
 
 const EXIT_1 = { code: 1, signal: null };
@@ -60,6 +60,13 @@ describe("how a cut ends", () => {
       from: expect.closeTo(3.72),
     });
     expect((await endingOf([])).ending).toEqual({ type: "undecodable", from: 0 });
+  });
+
+  it("is a rejection when too much of the source was fetched, however ffmpeg ended", async () => {
+    const failing = new AbortController();
+    const reason = limitExceeded("too much was fetched");
+    const parts = { failed: failing.signal, onEnd: () => failing.abort(reason) };
+    await expect(endingOf([segment(0)], parts)).rejects.toBe(reason);
   });
 
   it("is not fetched when the source failed, however ffmpeg ended", async () => {

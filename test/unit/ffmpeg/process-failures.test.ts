@@ -99,7 +99,7 @@ describe("a temporary file that can't be written", () => {
 });
 
 describe("a process that needs more than it may use", () => {
-  const LIMITED: AppliedLimits = { cpuSeconds: undefined, wasKilledForMemory: false, usedAllMemory: false };
+  const LIMITED: AppliedLimits = { cpuSeconds: undefined, wasKilledForMemory: false, memoryShare: 0 };
   const overrun = (exit: Partial<Exit>, limited: Partial<AppliedLimits>, ...lines: string[]) =>
     failureOf("ffprobe", { code: null, signal: null, ...exit }, stderr(...lines), { ...LIMITED, ...limited });
 
@@ -116,8 +116,15 @@ describe("a process that needs more than it may use", () => {
     [
       "memory, without a message",
       { code: 1 },
-      { usedAllMemory: true },
+      { memoryShare: 0.8 },
       ["Error splitting the input into NAL units."],
+      /1,238 MB/,
+    ],
+    [
+      "memory, and takes that for the end of the file",
+      { code: 0 },
+      { memoryShare: 0.6 },
+      ["film.mp4: Cannot allocate memory"],
       /1,238 MB/,
     ],
     [
@@ -135,8 +142,9 @@ describe("a process that needs more than it may use", () => {
     expect(isCausedByFile(error)).toBe(false);
   });
 
-  it("isn't one that succeeded, whatever it printed or used", () => {
-    expect(overrun({ code: 0 }, { usedAllMemory: true }, "film.mp4: Cannot allocate memory")).toBeUndefined();
+  it("isn't one that succeeded with little memory, whatever it prints, or with much of it, printing nothing", () => {
+    expect(overrun({ code: 0 }, { memoryShare: 0.2 }, "film.mp4: Cannot allocate memory")).toBeUndefined();
+    expect(overrun({ code: 0 }, { memoryShare: 0.9 }, "film.mp4: End of file")).toBeUndefined();
   });
 
   it.each([126, 127])("isn't one that a shell can't run (%i)", (code) => {

@@ -47,6 +47,26 @@ describe("the proof of an audio track", () => {
       expect(() => prove(packets, short, false)).toThrow(/has a gap of \d+ ms/);
   });
 
+  it("has no gap when times and durations are rounded to milliseconds, and fails for one of two packets", () => {
+    const length = 1_024 / 44_100;
+    const rounded = (seconds: number) => Math.round(seconds * 1_000) / 1_000;
+    const packets = source(0, 400).map((packet, at) => ({
+      ...packet,
+      time: rounded(at * length),
+      duration: rounded(length * 1.03),
+    }));
+    const found = packets.map(({ time }) => ({ time, duration: length }));
+    expect(prove(packets, found, false).sound!.largestGap).toBeLessThan(0.002);
+    const gapped = found.map(({ time, duration }, at) => ({ time, duration: at === 200 ? 0 : duration }));
+    expect(() =>
+      prove(
+        packets,
+        gapped.filter((_, at) => at !== 201),
+        false,
+      ),
+    ).toThrow(/has a gap of 4[67] ms/);
+  });
+
   it("fails when audio is out of sync with the video", () => {
     const packets = source();
     expect(() => prove(packets, foundIn(packets, 0.05))).toThrow("the audio is 50 ms out of sync");
