@@ -271,9 +271,10 @@ export function topology<Name>(
       uploadRule(settings["video_split.upload_key_prefix"], names),
       {
         name: "split-requested",
-        description: "Somebody asks for an existing object to be split.",
+        description:
+          "Somebody asks for an existing object to be split, or the split function for what it had no time for.",
         bus: "video",
-        pattern: patternOf("SplitRequested"),
+        pattern: patternOf("SplitRequested", "SegmentRangeRequested"),
         target: "split",
         retry: DELIVERY_RETRY,
         deadLetters: "splitRuleDeadLetters",

@@ -1,6 +1,14 @@
 import type { z } from "zod";
 import type { Metadata } from "./envelope.ts";
-import { RequestRefused, SegmentCreated, SplitPlanned, SplitRequested, VideoRejected, VideoSplit } from "./events.ts";
+import {
+  RequestRefused,
+  SegmentCreated,
+  SegmentRangeRequested,
+  SplitPlanned,
+  SplitRequested,
+  VideoRejected,
+  VideoSplit,
+} from "./events.ts";
 
 /** Every event of the service, by its detail-type: the one list that schemas, examples and parsers are made from. */
 export const catalog = {
@@ -18,6 +26,11 @@ export const catalog = {
     version: 1,
     description: "One segment is in its bucket, complete and measured.",
     data: SegmentCreated,
+  },
+  SegmentRangeRequested: {
+    version: 1,
+    description: "The time of one invocation is over: another one makes the segments that are missing.",
+    data: SegmentRangeRequested,
   },
   VideoSplit: {
     version: 1,

@@ -151,6 +151,17 @@ export const SegmentCreated = z.object({
 });
 export type SegmentCreated = z.infer<typeof SegmentCreated>;
 
+export const SegmentRangeRequested = z.object({
+  ...source,
+  first_segment: z.int().nonnegative().describe("Index of the first segment that isn't made yet."),
+  last_segment: z.int().nonnegative().describe("Index of the last segment of the range."),
+  invocation: z
+    .int()
+    .min(2)
+    .describe("Which invocation of the split function this asks for: the first one planned the split."),
+});
+export type SegmentRangeRequested = z.infer<typeof SegmentRangeRequested>;
+
 /** Milliseconds, to three places. */
 const Milliseconds = Figure.nonnegative();
 

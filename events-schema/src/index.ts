@@ -28,6 +28,7 @@ export {
   type RejectionReason,
   RequestRefused,
   SegmentCreated,
+  SegmentRangeRequested,
   SplitPlanned,
   SplitRequested,
   VideoRejected,

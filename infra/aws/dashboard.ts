@@ -52,7 +52,9 @@ export function createDashboard(
   const widgets: Widget[] = [
     {
       title: "Videos",
-      lines: (["VideosSplit", "VideosRejected", "DuplicateDeliveries"] as const).map((name) => ours("split", name)),
+      lines: (["VideosSplit", "VideosRejected", "SplitsContinued", "DuplicateDeliveries"] as const).map((name) =>
+        ours("split", name),
+      ),
     },
     { title: "Segments", lines: [ours("split", "SegmentsCreated")] },
     { title: "Bytes of video", lines: [ours("split", "VideoBytes")] },

@@ -47,8 +47,11 @@ const Delivered = z.object({
   announced: z.boolean(),
 });
 
-/** How long a segment is known to be there: as long as finished work is remembered. Later all is made again, and comes to the same. */
-const REMEMBER_SECONDS = 86_400;
+/**
+ * How long a segment is known to be there: as long as dead letters are kept, and no split takes longer. Later all is made
+ * again, and comes to the same.
+ */
+const REMEMBER_SECONDS = 14 * 86_400;
 
 /** Segments looked up at the same time. */
 const MAX_READS_AT_ONCE = 25;
@@ -142,6 +145,17 @@ export function dynamoLedger(client: DynamoDBDocumentClient, TableName: string, 
       } catch (error) {
         if ((error as Error).name !== "ConditionalCheckFailedException") throw error;
       }
+    },
+
+    recordProgress: async (videoId, at) => {
+      await client.send(
+        new UpdateCommand({
+          TableName,
+          Key: blockKey(videoId),
+          UpdateExpression: "SET progress_at = :at",
+          ExpressionAttributeValues: { ":at": at },
+        }),
+      );
     },
 
     delivered: async (videoId, segments, signal) => {

@@ -6,7 +6,11 @@ import { LeaseLostError } from "../video/errors.ts";
 import { blockStart, type Hash, MAX_SALTS } from "../video/ids.ts";
 import { blockKey, sha256 } from "./ledger.ts";
 
-const Block = z.object({ source: z.string(), ending: z.enum(["split", "rejected", "given up"]).optional() });
+const Block = z.object({
+  source: z.string(),
+  ending: z.enum(["split", "rejected", "given up"]).optional(),
+  progress_at: z.number().optional(),
+});
 const Counted = z.object({ requests: z.number(), last_request: z.number() });
 const Progress = z.object({
   last: z.object({ asOf: z.number(), listCalls: z.number() }).optional(),
@@ -46,6 +50,16 @@ export function dynamoUploadLedger(
   const countKey = (identity: string) => ({ id: `unfinished#${Buffer.from(hash(identity)).toString("hex")}` });
   const read = async (Key: { id: string }): Promise<unknown> =>
     (await client.send(new GetCommand({ TableName, Key, ConsistentRead: true }))).Item;
+
+  const blockOf = async (identity: string): Promise<z.infer<typeof Block> | undefined> => {
+    for (let salt = 0; salt < MAX_SALTS; salt += 1) {
+      const item = await read(blockKey(blockStart(identity, salt, hash)));
+      if (item === undefined) return undefined;
+      const block = Block.parse(item);
+      if (block.source === identity) return block;
+    }
+    return undefined;
+  };
 
   return {
     createdAt: async () => {
@@ -101,14 +115,11 @@ export function dynamoUploadLedger(
     },
 
     stateOf: async (identity) => {
-      for (let salt = 0; salt < MAX_SALTS; salt += 1) {
-        const item = await read(blockKey(blockStart(identity, salt, hash)));
-        if (item === undefined) return "unknown";
-        const { source, ending } = Block.parse(item);
-        if (source === identity) return ending ?? "begun";
-      }
-      return "unknown";
+      const block = await blockOf(identity);
+      return block === undefined ? "unknown" : (block.ending ?? "begun");
     },
+
+    progressOf: async (identity) => (await blockOf(identity))?.progress_at,
 
     requestsFor: async (identity) => {
       const item = await read(countKey(identity));

@@ -27,6 +27,7 @@ import type { RangedSource } from "./source/ranged-source.ts";
 import { READ_AHEAD, type ReadAheadLimits, readAhead } from "./source/read-ahead.ts";
 import { hasSampleTable, readConfigurations, readSampleTable } from "./source/sample-table.ts";
 import { scanPackets } from "./source/scan-packets.ts";
+import { findSeekPoint, type SeekPoint } from "./source/seek-point.ts";
 import { findSizeChange, type SizeReading } from "./source/size-changes.ts";
 import { serveSource } from "./source/source-server.ts";
 import { isTruncated } from "./source/truncation.ts";
@@ -71,8 +72,12 @@ async function* cut(
   const bytesPerFrame = frameBytes(size, statedFormat.pixelFormat);
   const common = { ...opened, container, dynamicRange, directory, bytesPerFrame, signal };
   const mustDecode = job.cut.kind === "exact";
+  const { isDeep } = probed;
+  const search = { binary, directory, address, format, isDeep, video, cut: job.cut, from: job.from, signal };
+  const seek = await findSeekPoint(search);
+  if (seek !== undefined) job.log.info("Reading from a seek point", { from_segment: job.from, seconds: seek.time });
   const copy = (segments: readonly CopiedSegment[]) =>
-    cutByCopy({ ...common, codec, segments, from: job.from, mustDecode });
+    copyFrom(seek, job, (begin) => cutByCopy({ ...common, codec, segments, ...begin, mustDecode }));
   if (job.cut.kind === "keyframe") return yield* copy(job.cut.segments);
 
   let { from } = job;
@@ -99,7 +104,40 @@ async function* cut(
   const { changesDescription } = job.cut.index;
   const configurations = changesDescription ? await readConfigurations(source, video, signal) : [];
   const displaySize = description.video?.size ?? size;
-  yield* cutExactly({ ...common, videoFormat, size, displaySize, cut: job.cut, configurations, from, log: job.log });
+  yield* cutExactly({
+    ...common,
+    videoFormat,
+    size,
+    displaySize,
+    cut: job.cut,
+    configurations,
+    from,
+    seek,
+    log: job.log,
+  });
+}
+
+/** Copies from the seek point; without one, or when that fails, from the start of the source. */
+async function* copyFrom(
+  seek: SeekPoint | undefined,
+  { from: first, signal, log }: CutJob,
+  copied: (begin: { from: number; seek?: SeekPoint }) => AsyncGenerator<MadeSegment>,
+): AsyncGenerator<MadeSegment> {
+  let from = first;
+  if (seek !== undefined) {
+    try {
+      for await (const segment of copied({ from, seek })) {
+        from = segment.index + 1;
+        yield segment;
+      }
+      return;
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!isCausedByFile(error)) throw error;
+      log.warn("Falling back to reading the source from its start", { from_segment: from, since: String(error) });
+    }
+  }
+  yield* copied({ from });
 }
 
 /** Packets passed on before other tasks, such as a deadline's timer, get to run. */

@@ -3,6 +3,7 @@ import type { Hash } from "../video/ids.ts";
 import type { Log } from "../video/ports/log.ts";
 import { checkedDocumentId } from "./domain/consistency.ts";
 import { fold } from "./domain/fold.ts";
+import { isDocumentEvent } from "./domain/identity.ts";
 import type { Measure, Measurement } from "./ports/measure.ts";
 import type { VideoDocuments } from "./ports/video-documents.ts";
 
@@ -34,7 +35,7 @@ export async function project(
 ): Promise<Projection> {
   const { correlationId, eventId } = event.metadata;
   const line = log.with({ correlation_id: correlationId, event_id: eventId, event_type: event.type });
-  if (event.type === "SplitRequested" || event.type === "RequestRefused") {
+  if (!isDocumentEvent(event)) {
     line.info("Ignored: a request, met or refused, changes no document");
     return { outcome: "ignored" };
   }

@@ -53,7 +53,8 @@ export async function lookAfter(
   if (state !== "unknown" && state !== "begun") return "ended";
   const { requests, lastRequestAt } = await ledger.requestsFor(identity);
   const mayWait = state === "unknown" && !upload.isBeforeEvents;
-  const decision = decide({ reached, mayWait, requests, lastRequestAt }, waits, asOf);
+  const progressAt = await ledger.progressOf(identity);
+  const decision = decide({ reached, mayWait, requests, lastRequestAt, progressAt }, waits, asOf);
   if (decision === "wait") return "waiting";
   if (!(await isUpload(upload, dependencies, signal))) return "no upload";
   signal.throwIfAborted();

@@ -23,6 +23,11 @@ export function splitValues(measurement: SplitMeasurement): Values<"split"> {
       // The reason is a field and no dimension: with each of its values CloudWatch would count, and charge for, another metric. An alarm
       // needs the sum alone, and the reasons are counted from the log: filter VideosRejected = 1 | stats count(*) by reason
       return { values: { VideosRejected: 1 }, fields: { video_id: measurement.videoId, reason: measurement.reason } };
+    case "continued":
+      return {
+        values: { SplitsContinued: 1 },
+        fields: { video_id: measurement.videoId, segments: measurement.segments },
+      };
     case "duplicate":
       return { values: { DuplicateDeliveries: 1 } };
   }

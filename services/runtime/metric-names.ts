@@ -22,6 +22,8 @@ const split = {
   VideosRejected: { name: "VideosRejected", unit: "Count" },
   /** Deliveries that did nothing: their upload had been split before, or another delivery was splitting it just then. */
   DuplicateDeliveries: { name: "DuplicateDeliveries", unit: "Count" },
+  /** Invocations that ran out of time after they had made segments, and left the others to another invocation. */
+  SplitsContinued: { name: "SplitsContinued", unit: "Count" },
   /** Segments of a video that was split. */
   SegmentsCreated: { name: "SegmentsCreated", unit: "Count" },
   /** How long a video is that was split, from its first frame to the end of its last. */

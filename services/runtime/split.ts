@@ -49,7 +49,9 @@ const Environment = z.object({
 type SplitService = (request: SplitRequest, context: Context) => Promise<SplitOutcome>;
 
 const outOfTime = (seconds: number): Error =>
-  new OutOfTimeError(`Not finished within ${seconds} s; raise the split function's timeout`);
+  new OutOfTimeError(
+    `No segment was finished within ${seconds} s. Ask for shorter segments, or raise video_split.memory_mb: CPU grows with it.`,
+  );
 
 async function compose(): Promise<SplitService> {
   const environment = readEnvironment(Environment);

@@ -16,8 +16,14 @@ export type Asked = { [K in keyof CutChoice]: CutChoice[K] | undefined } & {
   fault: { reason: "InvalidRequest" | "InvalidOverride"; message: string } | undefined;
 };
 
-/** The values of the request, or else those of the object's metadata. */
+const NOTHING: Asked = { segmentSeconds: undefined, cut: undefined, outputKeyPrefix: undefined, fault: undefined };
+
+/**
+ * The values of the request, or else those of the object's metadata. What goes on asks for nothing: how to cut was
+ * chosen when the split was begun.
+ */
 export function askedFor(request: SplitRequest, stored: StoredObject | undefined): Asked {
+  if (request.continuation !== undefined) return NOTHING;
   const { overrides, faults } = overridesOf(stored?.metadata ?? {});
   const override =
     (request.segmentSeconds === undefined ? faults.segmentSeconds : undefined) ??

@@ -42,14 +42,14 @@ function assertValid({ type, data, metadata }: VideoSplitEvent): void {
 type Announced = Exclude<VideoSplitEvent, { type: "SplitRequested" }>;
 
 /**
- * Announces events about the upload of this identity until `signal` is aborted. `causationId` is the
- * id of the message that led to them.
+ * Announces events about the upload of this identity, until `signal` is aborted where there is one.
+ * `causationId` is the id of the message that led to them.
  */
 export function announcer(
   identity: string,
   causationId: string,
   { publisher, hash, now }: Pick<SplitDependencies, "publisher" | "hash" | "now">,
-  signal: AbortSignal,
+  signal?: AbortSignal,
 ): Announce {
   const correlation = correlationId(identity, hash);
   const idOf = (event: Announced): string => {

@@ -1,8 +1,8 @@
 import { rm } from "node:fs/promises";
-import { isCutFailure, isMediaFault, limitExceeded, RejectedVideo } from "../video/errors.ts";
+import { isCutFailure, isMediaFault, limitExceeded, OutOfTimeError, RejectedVideo } from "../video/errors.ts";
 import * as eventData from "../video/event-data.ts";
 import { nameOf } from "../video/source.ts";
-import { type Delivery, deliverSegments } from "./deliver-segments.ts";
+import { type CutRun, type Delivery, deliverSegments } from "./deliver-segments.ts";
 import type { Announce, SplitDependencies } from "./dependencies.ts";
 import { MAX_FRAMES, MAX_PIXELS } from "./domain/budget.ts";
 import { omittedSeconds } from "./domain/early-sound.ts";
@@ -19,11 +19,15 @@ const FPS_TOLERANCE = 0.2;
 const MAX_OMITTED = 100;
 
 /** The result of a split. */
-export type CutResult = { segments: number; duration: number };
+export type CutResult =
+  | { type: "split"; segments: number; duration: number }
+  /** Segments were made, and others are missing: indexes of the first and the last of those. */
+  | { type: "out of time"; made: number; firstMissing: number; lastSegment: number };
 
 /**
  * Cuts one upload, announcing what is planned, each segment as it becomes durable, and the whole. Throws `RejectedVideo`
- * for what can't be split; no temporary file is left however it ends.
+ * for what can't be split, and `signal`'s reason, unless time ran out and segments were made: then the next invocation
+ * goes on. No temporary file is left however it ends.
  */
 export async function cutVideo(
   upload: eventData.Upload,
@@ -59,8 +63,16 @@ export async function cutVideo(
     const delivered = isFirst ? new Map() : await ledger.delivered(upload.videoId, length, signal);
     if (delivered.size > 0) log.info("Continuing an earlier attempt", { delivered: delivered.size });
     const reading = { media, pause: opened.pause, resume: opened.resume };
-    const run = { upload, choice, plan, picture, directory, extension, delivered, reading };
-    const delivery = await deliverSegments(run, dependencies, announce, signal);
+    const run = { upload, choice, plan, picture, directory, extension, delivered, made: new Set<number>(), reading };
+    let delivery: Delivery;
+    try {
+      delivery = await deliverSegments(run, dependencies, announce, signal);
+    } catch (error) {
+      // Whatever failed after the signal was aborted failed because of it. Where no segment was made,
+      // another invocation would make none either.
+      if (!isOutOfTime(signal) || run.made.size === 0) throw error;
+      return leftBy(run);
+    }
     const result = resultOf(plan, delivery, index, truncated);
     if (result.truncatedAt !== undefined)
       log.warn("The source can't be read to its end", { until: result.truncatedAt });
@@ -68,11 +80,21 @@ export async function cutVideo(
       "VideoSplit",
       eventData.split(upload, picture, choice, { ...plan, duration: result.duration }, result),
     );
-    return result;
+    return { type: "split", ...result };
   } finally {
     await opened.close();
     if (directory !== undefined) await rm(directory, { recursive: true, force: true });
   }
+}
+
+const isOutOfTime = ({ reason }: AbortSignal): boolean => reason instanceof OutOfTimeError;
+
+function leftBy({ plan, delivered, made }: CutRun): CutResult {
+  const lastSegment = plan.segments.length - 1;
+  const isMissing = ({ index }: { index: number }): boolean => !delivered.has(index) && !made.has(index);
+  // Where all of them are there, the whole is still to be announced.
+  const firstMissing = plan.segments.find(isMissing)?.index ?? lastSegment;
+  return { type: "out of time", made: made.size, firstMissing, lastSegment };
 }
 
 async function scanPackets(media: DescribedMedia, signal: AbortSignal) {

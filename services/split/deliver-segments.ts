@@ -25,6 +25,8 @@ export type CutRun = {
   extension: string;
   /** What earlier attempts have done. */
   delivered: ReadonlyMap<number, DeliveredSegment>;
+  /** Indexes of the segments that this invocation has uploaded and recorded. */
+  made: Set<number>;
   /** The source, and how its reading is held back. */
   reading: { media: DescribedMedia } & Pick<OpenMedia, "pause" | "resume">;
 };
@@ -159,6 +161,7 @@ async function deliverIn(
       const object = await uploadSegment(run, container, file, dependencies, ending);
       const segment = { object, proof: file.proof, announced: false };
       await dependencies.ledger.recordSegment(run.upload.videoId, file.index, segment);
+      run.made.add(file.index);
       await announceSegment(run, file.index, segment, dependencies, announce);
       proofs.set(file.index, file.proof);
     }

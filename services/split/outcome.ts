@@ -4,6 +4,8 @@ import type { RefusalReason, RejectionReason } from "#events-schema";
 export type SplitOutcome =
   | { outcome: "split"; VideoId: number; segments: number }
   | { outcome: "rejected"; VideoId: number; reason: RejectionReason }
+  /** Time ran out. `SegmentRangeRequested` asks for the segments from `firstSegment` on. */
+  | { outcome: "continued"; VideoId: number; firstSegment: number }
   /** The object is split, in the way that was asked for if one was. */
   | { outcome: "already split"; VideoId: number }
   /** The object is, or is being, split in another way, which stays. */

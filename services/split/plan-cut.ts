@@ -70,7 +70,7 @@ function keyframePlan(index: PacketIndex, segmentSeconds: number, fps: number): 
   const plan = planner.finish(fps);
   if (plan === undefined) return undefined;
   const counts = { frames: plan.frames - plan.leading, undecodable: plan.leading, isCountedByPackets: true };
-  return { ...plan, cut: { kind: "keyframe", ...plan }, ...counts };
+  return { ...plan, cut: { kind: "keyframe", ...plan, index }, ...counts };
 }
 
 /** More packets a second than frames, by this factor, are fields: an interlaced stream may hold both. */

@@ -19,11 +19,16 @@ export type SplitRequest = {
   segmentSeconds: number | undefined;
   cut: Cut | undefined;
   outputKeyPrefix: string | undefined;
+  /** Set where an earlier invocation ran out of time, and asks for the segments that are missing. */
+  continuation: Continuation | undefined;
   /** Id of the message that this request came in. */
   messageId: string;
   /** What makes it a request that can't be met, whatever the object. */
   fault: RequestFault | undefined;
 };
+
+/** Which invocation this one is for its video; the first one planned the split. */
+export type Continuation = { invocation: number };
 
 export type RequestFault = {
   /** A sentence about what is wrong, without its end. */
@@ -66,7 +71,27 @@ function fromObjectCreated(event: unknown): SplitRequest {
     segmentSeconds: undefined,
     cut: undefined,
     outputKeyPrefix: undefined,
+    continuation: undefined,
     messageId: id,
+    fault: undefined,
+  };
+}
+
+function fromSegmentRangeRequested(event: unknown): SplitRequest {
+  const { type, data, metadata } = parseEvent(event);
+  if (type !== "SegmentRangeRequested") throw new UnreadableRequestError(`This is ${type}`);
+  return {
+    bucket: data.bucket,
+    key: data.key,
+    etag: data.etag,
+    versionId: data.version_id,
+    bytes: data.bytes,
+    explicit: false,
+    segmentSeconds: undefined,
+    cut: undefined,
+    outputKeyPrefix: undefined,
+    continuation: { invocation: data.invocation },
+    messageId: metadata.eventId,
     fault: undefined,
   };
 }
@@ -103,14 +128,15 @@ function fromSplitRequested(event: unknown): SplitRequest {
     segmentSeconds: overrides.segment_seconds,
     cut: overrides.cut,
     outputKeyPrefix: overrides.output_key_prefix,
+    continuation: undefined,
     messageId: shortened(detail.metadata.eventId ?? id ?? "unknown", MAX_ID_BYTES),
     fault: message === undefined ? undefined : { message, isOfName: nameFault !== undefined },
   };
 }
 
 /**
- * Reads S3's "Object Created" or our `SplitRequested`; one that names an object and is wrong in
- * another way has a `fault`. Throws `UnreadableRequestError` for anything else, so that it isn't
+ * Reads S3's "Object Created" or our `SplitRequested` or `SegmentRangeRequested`. A `SplitRequested`
+ * that names an object and is wrong in another way has a `fault`. Throws `UnreadableRequestError` for anything else, so that it isn't
  * lost but dead-lettered.
  */
 export function parseRequest(event: unknown): SplitRequest {
@@ -120,6 +146,7 @@ export function parseRequest(event: unknown): SplitRequest {
     : "something that is no event";
   try {
     if (type === "aws.s3 Object Created") return fromObjectCreated(event);
+    if (type === `${SOURCE} SegmentRangeRequested`) return fromSegmentRangeRequested(event);
     if (envelope.success && envelope.data.source === SOURCE) return fromSplitRequested(event);
   } catch (cause) {
     throw new UnreadableRequestError(`${type} can't be read: ${cause instanceof Error ? cause.message : cause}`, {

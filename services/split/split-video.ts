@@ -5,7 +5,7 @@ import { PARENT, parentOf } from "../video/own-segments.ts";
 import { hasExtension, sourceIdentity } from "../video/source.ts";
 import { accept, askedFor } from "./accept.ts";
 import { announcer } from "./announcer.ts";
-import { cutVideo } from "./cut-video.ts";
+import { type CutResult, cutVideo } from "./cut-video.ts";
 import type { SplitDependencies } from "./dependencies.ts";
 import { type FoundSource, findSource } from "./find-source.ts";
 import { answerBusy, answerSplit, type LaterRequest, meets, refuse } from "./later-requests.ts";
@@ -17,7 +17,9 @@ import type { SplitRequest } from "./requests.ts";
 /**
  * Splits the object that a request names: announces `SplitPlanned`, each `SegmentCreated` and
  * `VideoSplit`, or `VideoRejected`; or `RequestRefused` where it is, or is being, split in another
- * way. Throws what is worth a retry, `signal`'s reason among it.
+ * way. Where time runs out, `SegmentRangeRequested` asks for what is missing:
+ * docs/decisions/ranges.md. Throws what is worth a retry: `signal`'s reason too, where it made no
+ * segment.
  */
 export async function splitVideo(
   request: SplitRequest,
@@ -32,10 +34,11 @@ export async function splitVideo(
     return { outcome: "skipped", why };
   };
 
-  if (!request.explicit && !key.startsWith(settings.uploadKeyPrefix)) {
+  const isUpload = !request.explicit && request.continuation === undefined;
+  if (isUpload && !key.startsWith(settings.uploadKeyPrefix)) {
     return skip(`the key is outside the upload prefix "${settings.uploadKeyPrefix}"`);
   }
-  if (!request.explicit && !hasExtension(key, settings.acceptedExtensions))
+  if (isUpload && !hasExtension(key, settings.acceptedExtensions))
     return skip(`the key ends with none of ${settings.acceptedExtensions.join(", ")}`);
   const found = await findSource(request, store, signal);
   const { stored, source } = found;
@@ -60,17 +63,26 @@ export async function splitVideo(
   // What a delivery comes to that finds its work done, or being done.
   let measurement: Measurement = { type: "duplicate" };
   let worked = false;
+  let missing: eventData.Missing | undefined;
   const asking = fingerprint(JSON.stringify(asked), hash);
   const done = await once(identity, asking, async () => {
     const ending = await workOn(video, dependencies, signal);
     if (ending === "already split") return { result: { outcome: ending, VideoId: videoId }, remember: true };
     worked = true;
+    missing = ending.missing;
     if (ending.measurement !== undefined) measurement = ending.measurement;
     // A rejection costs little to find again, and with another setting or a newer ffmpeg it may be
     // none.
     return { result: ending.outcome, remember: ending.outcome.outcome === "split" };
   });
   const outcome = await answer(video, done, worked, asking);
+  // Only now that the next invocation isn't taken for a duplicate of this one. No deadline: without
+  // the event Lambda tries this one again.
+  if (missing !== undefined) {
+    await ledger.recordProgress(videoId, Math.floor(dependencies.now().getTime() / 1_000));
+    const announce = announcer(identity, request.messageId, dependencies);
+    await announce("SegmentRangeRequested", eventData.rangeRequested(video.upload, missing));
+  }
   // Not sooner: when an outcome can't be remembered the work is done again, and it would count
   // twice.
   dependencies.measure(measurement);
@@ -93,7 +105,12 @@ function answer(
 }
 
 /** `measurement` is undefined where nothing was done. */
-type Ending = { outcome: SplitOutcome; measurement?: Measurement };
+type Ending = {
+  outcome: SplitOutcome;
+  measurement?: Measurement;
+  /** What another invocation is to make. */
+  missing?: eventData.Missing;
+};
 
 /**
  * What is known of an earlier split decides first: a request changes nothing about one that was
@@ -104,9 +121,14 @@ async function workOn(
   dependencies: SplitDependencies,
   signal: AbortSignal,
 ): Promise<Ending | "already split"> {
-  const { upload, asked, ledger } = video;
+  const { upload, asked, ledger, request } = video;
   const { choice, isSplit } = await ledger.recall(upload.videoId);
   if (isSplit) return "already split";
+  if (request.continuation !== undefined && choice === undefined) {
+    const why = "nothing is left of the split that was to go on: it was rejected";
+    video.log.info(`Skipped: ${why}`);
+    return { outcome: { outcome: "skipped", why } };
+  }
   if (choice !== undefined && !meets(choice, asked)) {
     const outcome = await refuse(video, "AlreadyBegun", choice);
     // A request that makes sense gets the split going again all the same, as it was begun.
@@ -154,7 +176,9 @@ async function splitOnce(
   const begun = now();
   try {
     const choice = accept(upload, found, asked, begunWith, settings);
-    const { segments, duration } = await cutVideo(upload, choice, { ...dependencies, log }, announce, signal);
+    const result = await cutVideo(upload, choice, { ...dependencies, log }, announce, signal);
+    if (result.type === "out of time") return continued(video, result);
+    const { segments, duration } = result;
     await ledger.recordEnding(videoId, "split");
     const splitSeconds = secondsBetween(begun, now());
     log.info("Split", { segments });
@@ -166,6 +190,19 @@ async function splitOnce(
     if (!isRejection(error, request)) throw error;
     return reject(video, error, begunWith);
   }
+}
+
+/** Segments were made, and another invocation makes the others. */
+function continued({ upload, request, log }: Video, result: Extract<CutResult, { type: "out of time" }>): Ending {
+  const { videoId } = upload;
+  const { made, firstMissing: firstSegment, lastSegment } = result;
+  const invocation = (request.continuation?.invocation ?? 1) + 1;
+  log.info("Time ran out: another invocation goes on", { made, first_segment: firstSegment, invocation });
+  return {
+    outcome: { outcome: "continued", VideoId: videoId, firstSegment },
+    measurement: { type: "continued", videoId, segments: made },
+    missing: { firstSegment, lastSegment, invocation },
+  };
 }
 
 /**

@@ -104,6 +104,19 @@ export const refused = (
     : { cut: choice.cut, segment_seconds: choice.segmentSeconds, output_key_prefix: choice.outputKeyPrefix }),
 });
 
+/** The segments that are missing, by their indexes, and which invocation they're left to. */
+export type Missing = { firstSegment: number; lastSegment: number; invocation: number };
+
+export const rangeRequested = (
+  upload: Upload,
+  { firstSegment, lastSegment, invocation }: Missing,
+): EventData<"SegmentRangeRequested"> => ({
+  ...uploadFacts(upload),
+  first_segment: firstSegment,
+  last_segment: lastSegment,
+  invocation,
+});
+
 export type OmittedTrack = { index: number; type: string; codec: string };
 
 /** What the segments leave out. `audioSeconds`: of sound before the first picture; 0 where there's none. */

@@ -62,12 +62,13 @@ export const eventId = (
 
 /** What became of an upload, as an event says it. */
 export type Fact = Pick<
-  VideoSplitEvent<"SplitPlanned" | "SegmentCreated" | "VideoSplit" | "VideoRejected">,
+  VideoSplitEvent<"SplitPlanned" | "SegmentCreated" | "SegmentRangeRequested" | "VideoSplit" | "VideoRejected">,
   "type" | "data"
 >;
 
 function distinctionOf({ data }: Fact): string | number {
   if ("segment_index" in data) return data.segment_index;
+  if ("first_segment" in data) return `${data.first_segment} ${data.invocation}`;
   // Of two rejections for one reason only the texts differ, by a figure or by ffmpeg's words:
   // that's one fact.
   if ("rejection" in data) return data.rejection.reason;

@@ -7,7 +7,7 @@ import { blockStart, type Hash } from "../../services/video/ids.ts";
 import type { Ending } from "../../services/video/ports/video-ledger.ts";
 
 const MAX_SALTS = 64;
-const DAY_MS = 86_400_000;
+const REMEMBER_MS = 14 * 86_400_000;
 
 export const sha256: Hash = (text) => createHash("sha256").update(text).digest();
 
@@ -28,6 +28,7 @@ export function fakeLedger(hash: Hash = sha256): Ledger & UploadLedger {
   const owners = new Map<number, string>();
   const choices = new Map<number, CutChoice>();
   const endings = new Map<number, Ending>();
+  const progressed = new Map<number, number>();
   const segments = new Map<string, Recorded>();
   const requests = new Map<string, { requests: number; lastRequestAt: number }>();
   const createdAt = Math.floor(Date.now() / 1_000);
@@ -63,6 +64,7 @@ export function fakeLedger(hash: Hash = sha256): Ledger & UploadLedger {
     recordEnding: async (videoId, ending) => {
       if (endings.get(videoId) !== "split") endings.set(videoId, ending);
     },
+    recordProgress: async (videoId, at) => void progressed.set(videoId, at),
     delivered: async (videoId, count, signal) => {
       signal?.throwIfAborted();
       const found = new Map<number, DeliveredSegment>();
@@ -75,7 +77,7 @@ export function fakeLedger(hash: Hash = sha256): Ledger & UploadLedger {
       return found;
     },
     recordSegment: async (videoId, index, segment) => {
-      segments.set(`${videoId}#${index}`, { segment: structuredClone(segment), expiresAt: Date.now() + DAY_MS });
+      segments.set(`${videoId}#${index}`, { segment: structuredClone(segment), expiresAt: Date.now() + REMEMBER_MS });
     },
 
     createdAt: async () => createdAt,
@@ -96,6 +98,7 @@ export function fakeLedger(hash: Hash = sha256): Ledger & UploadLedger {
       if (videoId === undefined || owners.get(videoId) !== identity) return "unknown";
       return endings.get(videoId) ?? "begun";
     },
+    progressOf: async (identity) => progressed.get(blockOf(identity) ?? -1),
     requestsFor: async (identity) => requests.get(identity) ?? { requests: 0, lastRequestAt: undefined },
     countRequest: async (identity, request, now) => {
       if (request > (requests.get(identity)?.requests ?? 0))

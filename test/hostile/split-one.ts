@@ -79,7 +79,13 @@ const dependencies: SplitDependencies = {
 
 const request = {
   ...{ bucket, key, etag: "e", versionId: undefined, bytes: size, explicit: true, messageId: randomUUID() },
-  ...{ segmentSeconds: undefined, cut: undefined, outputKeyPrefix: undefined, fault: undefined },
+  ...{
+    segmentSeconds: undefined,
+    cut: undefined,
+    outputKeyPrefix: undefined,
+    continuation: undefined,
+    fault: undefined,
+  },
 };
 const delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
 delay.enable();

@@ -9,7 +9,7 @@ import { colliding } from "../fakes/ledger.ts";
 /** A ledger of the contract's own; each call opens it anew, as another invocation does. */
 export type OpenLedger = () => Promise<(hash?: Hash) => Ledger & UploadLedger>;
 
-const DAY_MS = 86_400_000;
+const FORTNIGHT_MS = 14 * 86_400_000;
 
 const choice: CutChoice = { segmentSeconds: 30, cut: "keyframe", outputKeyPrefix: "segments/" };
 
@@ -137,15 +137,15 @@ function ledgerTests(open: OpenLedger): void {
     expect(await ledger.delivered(BLOCK_SIZE, 1)).toEqual(new Map([[0, segment]]));
   });
 
-  it("forgets segments after a day, and not before", async () => {
+  it("forgets segments after 14 days, and not before", async () => {
     const ledger = (await open())();
     vi.useFakeTimers({ toFake: ["Date"] });
     onTestFinished(() => void vi.useRealTimers());
     const now = Date.now();
     await ledger.recordSegment(BLOCK_SIZE, 0, segment);
-    vi.setSystemTime(now + DAY_MS - 60_000);
+    vi.setSystemTime(now + FORTNIGHT_MS - 60_000);
     expect((await ledger.delivered(BLOCK_SIZE, 1)).size).toBe(1);
-    vi.setSystemTime(now + DAY_MS + 60_000);
+    vi.setSystemTime(now + FORTNIGHT_MS + 60_000);
     expect((await ledger.delivered(BLOCK_SIZE, 1)).size).toBe(0);
   });
 
@@ -221,6 +221,21 @@ function uploadLedgerTests(open: OpenLedger): void {
     const ledger = (await open())();
     await ledger.recordEnding(await ledger.claimBlock("a"), ending);
     expect(await ledger.stateOf("a")).toBe(ending);
+  });
+
+  it("knows when an invocation last left segments to the next one", async () => {
+    const ledger = (await open())(colliding);
+    await ledger.claimBlock("a");
+    const videoId = await ledger.claimBlock("b");
+    expect(await ledger.progressOf("b")).toBeUndefined();
+    await ledger.recordProgress(videoId, 100);
+    await ledger.recordProgress(videoId, 200);
+    expect(await Promise.all(["a", "b", "c"].map((identity) => ledger.progressOf(identity)))).toEqual([
+      undefined,
+      200,
+      undefined,
+    ]);
+    expect(await ledger.claimBlock("b")).toBe(videoId);
   });
 
   it("counts the requests for an upload, with the time of the last", async () => {

@@ -41,12 +41,24 @@ export async function* assembleSegments(
   folder: string,
   createVideoReader: (context: AssemblyContext) => VideoReader,
 ): AsyncGenerator<MadeSegment> {
-  const { binary, directory, container, metadata, dynamicRange, tag, starts, from, audio, concurrentMuxes } = job;
+  const { binary, directory, container, metadata, dynamicRange, tag, starts, from, audio, concurrentMuxes, seek } = job;
   const stopping = new AbortController();
   const signal = AbortSignal.any([job.signal, stopping.signal]);
   const spools = await SpoolFolder.create(join(directory, folder));
   const audioOutputs = audio.map((track) => audioOutputFor(track, container));
-  const segments = { container, metadata, dynamicRange, tag, starts, from, audio, audioOutputs, concurrentMuxes };
+  const isSeeked = seek !== undefined;
+  const segments = {
+    container,
+    metadata,
+    dynamicRange,
+    tag,
+    starts,
+    from,
+    isSeeked,
+    audio,
+    audioOutputs,
+    concurrentMuxes,
+  };
   const assembly = new Assembly({ binary, directory, spools, ...segments, signal });
   const video = createVideoReader({ assembly, spools, signal });
   const reading = readSource({ ...job, audioOutputs, directory: spools.path, signal }, video, assembly).then(

@@ -31,6 +31,8 @@ export type AssemblyOptions = {
   starts: readonly number[];
   /** Index of the first segment to make. */
   from: number;
+  /** Whether reading begins after the start of the source. */
+  isSeeked: boolean;
   /** The audio tracks, and how each is written. */
   audio: readonly AudioTrack[];
   audioOutputs: readonly AudioOutput[];

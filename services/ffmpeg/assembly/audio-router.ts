@@ -2,6 +2,7 @@ import { MAX_LEAD_SECONDS } from "../../split/domain/early-sound.ts";
 import type { MatroskaHeader } from "../formats/matroska/writer.ts";
 import { unreadable } from "../process/errors.ts";
 import type { AudioTrack } from "../source/describe.ts";
+import { SeekError } from "../source/seek-point.ts";
 import { type AudioOutput, isPcm } from "./audio-output.ts";
 import { SegmentAudio } from "./segment-audio.ts";
 import { type AudioPacket, splitPcm } from "./split-audio-packets.ts";
@@ -12,6 +13,8 @@ export type AudioRouting = {
   starts: readonly number[];
   /** Index of the first segment to make. */
   from: number;
+  /** Whether reading begins after the start of the source. */
+  isSeeked: boolean;
   audio: readonly AudioTrack[];
   /** How each track is written. */
   audioOutputs: readonly AudioOutput[];
@@ -68,10 +71,13 @@ export class AudioRouter {
   }
 
   async #addTo(header: MatroskaHeader, track: number, packet: AudioPacket): Promise<void> {
-    const { starts, from } = this.#routing;
+    const { starts, from, isSeeked } = this.#routing;
     const { time } = packet;
     const index = this.segmentAt(time);
     const before = this.#progress[track]!;
+    // Earlier packets may be stored before the position where reading began.
+    if (isSeeked && !Number.isFinite(before.time) && time > starts[from]!)
+      throw new SeekError(`the first packet that was read of audio track ${track} is late, at ${time} s`);
     const isMeasured = packet.duration > 0;
     const duration = isMeasured ? packet.duration : before.duration;
     const gap = Number.isFinite(before.time) ? Math.max(0, time - before.time - before.duration) : 0;

@@ -4,6 +4,7 @@ import type { OutputPipe } from "../process/program.ts";
 import { type FfmpegSpec, runFfmpeg } from "../process/run-ffmpeg.ts";
 import { boundedDecoding, type SourceAddress, untrustedInput } from "../process/sandbox.ts";
 import type { AudioTrack } from "../source/describe.ts";
+import type { SeekPoint } from "../source/seek-point.ts";
 import type { Assembly } from "./assembly.ts";
 import type { AudioOutput } from "./audio-output.ts";
 import { Origin } from "./origin.ts";
@@ -24,6 +25,8 @@ export type SourceReading = {
   audio: readonly AudioTrack[];
   /** How each track is written. */
   audioOutputs: readonly AudioOutput[];
+  /** Where reading begins. Default: at the start of the source. */
+  seek?: SeekPoint | undefined;
   /** Also aborted when the source can't be fetched, with the failure as its reason. */
   signal: AbortSignal;
 };
@@ -56,7 +59,7 @@ const DETERMINISTIC_DECODING = ["-thread_type", "slice"];
  * Resolves at the end of the source.
  */
 export async function readSource(reading: SourceReading, video: VideoReader, assembly: Assembly): Promise<void> {
-  const { binary, directory, address, format, audio, audioOutputs, signal } = reading;
+  const { binary, directory, address, format, audio, audioOutputs, seek, signal } = reading;
   const ofTrack = ({ index }: AudioTrack) => [
     "-map",
     `0:${index}`,
@@ -80,6 +83,7 @@ export async function readSource(reading: SourceReading, video: VideoReader, ass
             ...DETERMINISTIC_DECODING,
             ...boundedDecoding,
             ...(video.decoding ?? []),
+            ...(seek?.options ?? []),
             ...untrustedInput(format, reading.isDeep),
           ],
         },
@@ -103,7 +107,9 @@ export async function readSource(reading: SourceReading, video: VideoReader, ass
       const readTrack = async (track: number) => {
         const tracks = await header;
         const packets = readPackets(lines[track]!, bytes[track]!);
-        const { codec, lead } = audio[track]!;
+        const { codec } = audio[track]!;
+        // Audio comes long before the video only at the start of the source.
+        const lead = seek === undefined ? audio[track]!.lead : 0;
         const onPacket = (packet: AudioPacket) => assembly.addAudio(tracks, track, packet);
         await readAudio(packets, { codec, origin, early, lead, signal, onPacket });
       };

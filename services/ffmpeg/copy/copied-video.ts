@@ -15,6 +15,7 @@ import { eachLine } from "../process/lines.ts";
 import type { OutputPipe } from "../process/program.ts";
 import { type ContainerMetadata, flagsForTags, withoutFileTags } from "../source/container-metadata.ts";
 import { hasSampleTable } from "../source/sample-table.ts";
+import type { SeekPoint } from "../source/seek-point.ts";
 import { type HashedPacket, hashedPacketOutputs, readHashedPackets } from "./hashed-packets.ts";
 
 /** A segment by its packets, counted in decode order. */
@@ -37,6 +38,8 @@ export type CopiedVideoOptions = {
   segments: readonly CopiedSegment[];
   /** Index of the first segment to make. */
   from: number;
+  /** Where reading begins. Default: at the start of the source. */
+  seek?: SeekPoint | undefined;
   /** Whether audio will be muxed with the video. */
   hasAudio: boolean;
   /** Whether frames that don't decode fail the cut; otherwise they are counted. */
@@ -61,8 +64,10 @@ const NEVER = ["-segment_time", "2000000000"];
 const isShifted = ({ muxer }: Container, hasAudio: boolean): boolean => hasAudio && ["mpegts", "flv"].includes(muxer);
 
 /** ffmpeg's options of the lossless cut, explained in docs/decisions/keyframe-cut.md */
-const cutOptions = ({ container, metadata, segments, video, hasAudio }: CopiedVideoOptions): string[] => {
-  const starts = segments.slice(1).map(({ firstFrame }) => firstFrame);
+const cutOptions = (
+  { container, metadata, video, hasAudio }: CopiedVideoOptions,
+  starts: readonly number[],
+): string[] => {
   const options = ["fflags=+bitexact"];
   if (isIso(container) && !hasAudio) options.push(`movflags=+faststart${flagsForTags(metadata)}`);
   // MP4's standard has no Dolby Vision records.
@@ -92,6 +97,17 @@ const VERBATIM = ["h264", "hevc", "mpeg4", "vp9", "av1", "prores", "mjpeg"];
 const isVerbatim = ({ format, container, codec }: CopiedVideoOptions): boolean =>
   hasSampleTable(format) && isIso(container) && VERBATIM.includes(codec);
 
+/** A file of the segment muxer: a segment, or the end of one when reading begins within it. */
+type SegmentFile = { index: number; firstPacket: number; packets: number };
+
+function filesOf({ segments, seek }: CopiedVideoOptions): SegmentFile[] {
+  const begin = seek?.packet ?? 0;
+  return segments.flatMap(({ firstFrame, frames }, index) => {
+    const skipped = Math.max(0, begin - firstFrame);
+    return skipped >= frames ? [] : [{ index, firstPacket: firstFrame + skipped - begin, packets: frames - skipped }];
+  });
+}
+
 /** Without a duration in the container, the last frame gets the average duration. */
 function lastDuration(frames: readonly HashedPacket[]): number {
   const last = frames.at(-1);
@@ -109,6 +125,7 @@ export class CopiedVideo implements VideoReader {
   readonly #options: CopiedVideoOptions;
   readonly #context: AssemblyContext;
   readonly #isVerbatim: boolean;
+  readonly #segmentFiles: readonly SegmentFile[];
   readonly #changed = new Condition();
   /** Packets of the segments that weren't handed over yet, in decode order. */
   readonly #packets: HashedPacket[] = [];
@@ -120,9 +137,11 @@ export class CopiedVideo implements VideoReader {
     this.#options = options;
     this.#context = context;
     this.#isVerbatim = isVerbatim(options);
+    this.#segmentFiles = filesOf(options);
+    const starts = this.#segmentFiles.slice(1).map(({ firstPacket }) => firstPacket);
     // The list must be the first, pipe:3: the segment muxer's options name it.
     this.outputs = { list: null, ...hashedPacketOutputs(options.video, this.#isVerbatim) };
-    this.files = [{ path: `%05d.${options.container.extension}`, options: cutOptions(options) }];
+    this.files = [{ path: `%05d.${options.container.extension}`, options: cutOptions(options, starts) }];
   }
 
   async read(pipes: CopiedPipes, origin: Origin): Promise<void> {
@@ -147,10 +166,11 @@ export class CopiedVideo implements VideoReader {
   }
 
   async #readPackets(pipes: CopiedPipes, origin: Origin): Promise<void> {
-    const { codec, segments } = this.#options;
+    const { codec, segments, seek } = this.#options;
+    const firstTime = seek?.time ?? segments[0]!.firstFrameTime;
     const hash = this.#isVerbatim ? undefined : pictureHasher(codec);
     for await (const packet of readHashedPackets(pipes, hash)) {
-      origin.set(packet.time - segments[0]!.firstFrameTime);
+      origin.set(packet.time - firstTime);
       this.#packets.push(packet);
       this.#changed.notify();
       await this.#context.assembly.videoRead(packet.time - origin.seconds!);
@@ -163,21 +183,21 @@ export class CopiedVideo implements VideoReader {
    */
   async #handOver(origin: Origin): Promise<void> {
     const { signal } = this.#context;
-    for (const [index, { frames }] of this.#options.segments.entries()) {
-      const isRead = () => index < this.#reported && this.#packets.length >= frames;
+    for (const [file, { index, packets: count }] of this.#segmentFiles.entries()) {
+      const isRead = () => file < this.#reported && this.#packets.length >= count;
       await this.#changed.waitFor(() => this.#ended || isRead(), signal);
-      while (!this.#ended && this.#reported === index + 1 && !(await exists(this.#file(index + 1))))
+      while (!this.#ended && this.#reported === file + 1 && !(await exists(this.#pathOf(file + 1))))
         await sleep(NEXT_FILE_MS, undefined, { signal });
-      const packets = this.#packets.splice(0, frames);
-      if (packets.length < frames)
-        throw unreadable(`the source ends within segment ${index}: ${packets.length} of its ${frames} frames came`);
-      await this.#add(index, packets, origin.seconds!);
+      const packets = this.#packets.splice(0, count);
+      if (packets.length < count)
+        throw unreadable(`the source ends within segment ${index}: ${packets.length} of its ${count} frames came`);
+      await this.#add(index, file, packets, origin.seconds!);
     }
   }
 
-  async #add(index: number, packets: readonly HashedPacket[], origin: number): Promise<void> {
+  async #add(index: number, file: number, packets: readonly HashedPacket[], origin: number): Promise<void> {
     const { codec, container, from, hasAudio, mustDecode } = this.#options;
-    const path = this.#file(index);
+    const path = this.#pathOf(file);
     const remove = () => rm(path, { force: true });
     if (index < from) return remove();
     const first = packets[0]!.time;
@@ -188,7 +208,7 @@ export class CopiedVideo implements VideoReader {
       codec,
       // The first file keeps the times of the source; the others begin with their first packet at
       // zero.
-      input: { path, begins: (index === 0 ? first : 0) + (isShifted(container, hasAudio) ? MUX_OFFSET_SECONDS : 0) },
+      input: { path, begins: (file === 0 ? first : 0) + (isShifted(container, hasAudio) ? MUX_OFFSET_SECONDS : 0) },
       clock: undefined,
       zero: first - origin,
       start: begin - origin,
@@ -201,9 +221,9 @@ export class CopiedVideo implements VideoReader {
     });
   }
 
-  #file(index: number): string {
+  #pathOf(file: number): string {
     const { container } = this.#options;
-    return join(this.#context.spools.path, `${String(index).padStart(5, "0")}.${container.extension}`);
+    return join(this.#context.spools.path, `${String(file).padStart(5, "0")}.${container.extension}`);
   }
 }
 

@@ -10,6 +10,7 @@ import type { SourceAddress } from "../process/sandbox.ts";
 import type { DynamicRangeCheck } from "../proof/dynamic-range.ts";
 import type { ContainerMetadata } from "../source/container-metadata.ts";
 import type { AudioTrack } from "../source/describe.ts";
+import type { SeekPoint } from "../source/seek-point.ts";
 import type { VideoFormat } from "../source/video-format.ts";
 import { encoderConcurrency, tooLargeToEncodeError } from "./encoder-concurrency.ts";
 import { type Encoder, encodersFor, hasAlpha } from "./encoders.ts";
@@ -46,6 +47,8 @@ export type ExactCutJob = {
   configurations: readonly Buffer[];
   /** Index of the first segment to make. */
   from: number;
+  /** Where reading begins. Default: at the start of the source. */
+  seek?: SeekPoint | undefined;
   directory: string;
   signal: AbortSignal;
   log: Pick<Log, "info" | "warn">;
@@ -61,7 +64,12 @@ function canStitch({ videoFormat, format, size, cut }: ExactCutJob, encoder: Enc
 }
 
 /** An encoder, used at the boundaries ("stitch") or for all frames ("encode"). */
-type CutMethod = { encoder: Encoder; kind: "stitch" | "encode"; concurrentJobs: number };
+type CutMethod = {
+  encoder: Encoder;
+  kind: "stitch" | "encode";
+  concurrentJobs: number;
+  seek?: SeekPoint | undefined;
+};
 
 /** The encoder with options that keep it within memory; empty when it doesn't fit. */
 function fitToMemory(encoder: Encoder, bytesPerFrame: number): Pick<CutMethod, "encoder" | "concurrentJobs">[] {
@@ -89,8 +97,11 @@ export async function* cutExactly(job: ExactCutJob): AsyncGenerator<MadeSegment>
   if (best === undefined) throw tooLargeToEncodeError(job.displaySize);
   const methods = fitting.map((method): CutMethod => ({ ...method, kind: "encode" }));
   if (canStitch(job, best.encoder)) methods.unshift({ ...best, kind: "stitch" });
+  const { seek } = job;
+  // When reading from the seek point fails, reading from the start may succeed.
+  const attempts = seek === undefined ? methods : methods.flatMap((method) => [{ ...method, seek }, method]);
   let next = job.from;
-  for (const [number, method] of methods.entries()) {
+  for (const [number, method] of attempts.entries()) {
     try {
       for await (const segment of attempt(job, method, next)) {
         next = segment.index + 1;
@@ -99,11 +110,13 @@ export async function* cutExactly(job: ExactCutJob): AsyncGenerator<MadeSegment>
       return;
     } catch (error) {
       job.signal.throwIfAborted();
-      const following = methods[number + 1];
+      const following = attempts[number + 1];
       // Another method helps only against a failure that the file causes.
       if (following === undefined || !isCausedByFile(error)) throw error;
       const since = `${method.kind}: ${String(error)}`;
-      job.log.warn(`Falling back to re-encoding (${following.encoder.codec})`, { from_segment: next, since });
+      const fallback =
+        method.seek === undefined ? `re-encoding (${following.encoder.codec})` : "reading the source from its start";
+      job.log.warn(`Falling back to ${fallback}`, { from_segment: next, since });
     }
   }
 }
@@ -117,7 +130,7 @@ const unsupportedReason = (videoFormat: VideoFormat): string =>
 function attempt(job: ExactCutJob, method: CutMethod, from: number): AsyncGenerator<MadeSegment> {
   const starts = job.cut.plan.segments.map(({ start }) => start);
   return assembleSegments(
-    { ...job, starts, from, concurrentMuxes: concurrentMuxes(job.bytesPerFrame) },
+    { ...job, starts, from, seek: method.seek, concurrentMuxes: concurrentMuxes(job.bytesPerFrame) },
     method.kind,
     (context) => videoReader({ ...job, from }, method, context),
   );
@@ -126,7 +139,7 @@ function attempt(job: ExactCutJob, method: CutMethod, from: number): AsyncGenera
 function videoReader(job: ExactCutJob, method: CutMethod, { spools, assembly, signal }: AssemblyContext): VideoReader {
   const { binary, video, container, cut, configurations, from } = job;
   const { plan, index, segmentSeconds } = cut;
-  const { encoder, concurrentJobs } = method;
+  const { encoder, concurrentJobs, seek } = method;
   const { codec } = encoder;
   if (method.kind === "stitch" && isNalCodec(codec) && plan.jobs !== undefined) {
     const isStartCoded = container.muxer === "mpegts";
@@ -141,6 +154,7 @@ function videoReader(job: ExactCutJob, method: CutMethod, { spools, assembly, si
       configurations,
       isStartCoded,
       from,
+      seek,
       spools,
       signal,
     };
@@ -158,6 +172,8 @@ function videoReader(job: ExactCutJob, method: CutMethod, { spools, assembly, si
     starts,
     segmentSeconds,
     from,
+    origin: plan.origin,
+    seek,
   };
   return new Reencoder({ ...reencoding, spools, signal }, assembly);
 }

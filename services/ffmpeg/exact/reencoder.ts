@@ -9,6 +9,7 @@ import { withVideoSignalType } from "../formats/mpeg4-video-signal-type.ts";
 import { unreadable } from "../process/errors.ts";
 import { PACKET_LINES, readPacketLines } from "../process/packet-lines.ts";
 import type { OutputPipe } from "../process/program.ts";
+import type { SeekPoint } from "../source/seek-point.ts";
 import type { VideoFormat } from "../source/video-format.ts";
 import { videoSignalTypeOf } from "./colours.ts";
 import { DecodedFrameTimes } from "./decoded-frame-times.ts";
@@ -34,11 +35,18 @@ export type Reencoding = {
   segmentSeconds: number;
   /** Index of the first segment to make. */
   from: number;
+  /** Presentation time of the first video frame, on the source's clock. Seconds. */
+  origin: number;
+  /** Where reading begins. Default: at the start of the source. */
+  seek?: SeekPoint | undefined;
   spools: SpoolFolder;
   signal: AbortSignal;
 };
 
 type ReencodedPipes = Readonly<Record<"decoded" | "encoded" | "firstLine" | "firstBytes", OutputPipe>>;
+
+/** Times are rounded to microseconds. */
+const SAME_SECONDS = 2e-6;
 
 /** Duration of a video's only frame. */
 const LONE_FRAME_SECONDS = 0.04;
@@ -57,7 +65,7 @@ export class Reencoder implements VideoReader {
   constructor(reencoding: Reencoding, assembly: Assembly) {
     this.#reencoding = reencoding;
     this.#assembly = assembly;
-    const { video, encoder, segmentSeconds, appliesRotation } = reencoding;
+    const { video, encoder, segmentSeconds, appliesRotation, seek } = reencoding;
     const decoder = encoder.decoder === undefined ? [] : [`-c:${video}`, encoder.decoder];
     this.decoding = [...decoder, ...(appliesRotation ? [] : ["-noautorotate"])];
     const map = ["-map", `0:${video}`, "-map_chapters", "-1", "-vsync", "passthrough"];
@@ -65,7 +73,9 @@ export class Reencoder implements VideoReader {
     // Times count from the first frame, stored in variable 0: a filter that shifts times would
     // restart when the frame size changes. When no frame follows a boundary for a while, the next
     // ones make up for it: extra keyframes do no harm.
-    const isDue = `gte(t-ld(0),n_forced*${segmentSeconds}-0.000002)`;
+    const begin = seek?.time ?? 0;
+    const window = Math.floor((begin + SAME_SECONDS) / segmentSeconds);
+    const isDue = `gte(t-ld(0)+${begin},(n_forced+${window})*${segmentSeconds}-${SAME_SECONDS.toFixed(6)})`;
     const boundaries = `expr:if(isnan(prev_forced_t),1+0*st(0,t),${isDue})`;
     this.outputs = {
       decoded: [...map, "-enc_time_base", "-1", "-c:v", "wrapped_avframe", ...PACKET_LINES],
@@ -78,12 +88,18 @@ export class Reencoder implements VideoReader {
   }
 
   async read({ decoded, encoded, firstLine, firstBytes }: ReencodedPipes, origin: Origin): Promise<void> {
-    const { videoFormat, encoder } = this.#reencoding;
+    const { videoFormat, encoder, seek } = this.#reencoding;
     const times = new DecodedFrameTimes();
     const mastering = readFirstPacket(firstLine, firstBytes).then((packet) =>
-      masteringMetadataAdder(videoFormat.codec, packet, encoder.codec),
+      masteringMetadataAdder(videoFormat.codec, seek?.start ?? packet, encoder.codec),
     );
-    await Promise.all([readTimes(decoded, times, origin), mastering, this.#readEncoded(encoded, times, mastering)]);
+    // After a seek, times are on the source's clock.
+    const known = seek === undefined ? undefined : this.#reencoding.origin;
+    await Promise.all([
+      readTimes(decoded, times, origin, known),
+      mastering,
+      this.#readEncoded(encoded, times, mastering),
+    ]);
   }
 
   /** Nothing runs beside the reading. */
@@ -99,6 +115,7 @@ export class Reencoder implements VideoReader {
     let writer: EncodedSegmentWriter | undefined;
     let pending: EncodedFrame | undefined;
     let count = 0;
+    let firstTime = 0;
     const onTracks = (tracks: Parameters<typeof matroskaHeader>[0]) => {
       writer = this.#writer(matroskaHeader(tracks.map((track) => this.#withColours(track))));
     };
@@ -106,6 +123,7 @@ export class Reencoder implements VideoReader {
     await readStream(pipe, onTracks, async ({ data, key, additions }) => {
       if (writer === undefined) throw unreadable("ffmpeg wrote no header for the encoded video");
       const time = await times.of(count, signal);
+      if (count === 0) firstTime = time;
       count += 1;
       if (pending !== undefined) await writer.add(pending, time);
       const own = Buffer.from(key ? (await mastering)(data) : data);
@@ -114,7 +132,7 @@ export class Reencoder implements VideoReader {
     });
     if (writer === undefined || pending === undefined) return;
     // The last frame gets the average duration.
-    const mean = pending.time / Math.max(1, count - 1) || LONE_FRAME_SECONDS;
+    const mean = (pending.time - firstTime) / Math.max(1, count - 1) || LONE_FRAME_SECONDS;
     await writer.add(pending, pending.time + mean);
     writer.end();
   }
@@ -133,8 +151,14 @@ export class Reencoder implements VideoReader {
   }
 }
 
-async function readTimes(lines: OutputPipe, times: DecodedFrameTimes, origin: Origin): Promise<void> {
-  let first: number | undefined;
+/** `known`: presentation time of the first video frame; undefined: it's the first one that is read. */
+async function readTimes(
+  lines: OutputPipe,
+  times: DecodedFrameTimes,
+  origin: Origin,
+  known: number | undefined,
+): Promise<void> {
+  let first = known;
   for await (const { clock, line } of readPacketLines(lines)) {
     const time = ((line.pts ?? line.dts) * clock.num) / clock.den;
     first ??= time;

@@ -9,6 +9,7 @@ import { usesFourByteLengths } from "../formats/nal/decoder-configuration.ts";
 import { type NalCodec, NalReader } from "../formats/nal/units.ts";
 import { type Clock, PACKET_BYTES, PACKET_LINES, type ReadPacket, readPackets } from "../process/packet-lines.ts";
 import type { OutputPipe } from "../process/program.ts";
+import type { SeekPoint } from "../source/seek-point.ts";
 import { BoundaryJobQueue } from "./boundary-job-queue.ts";
 import { EncodedFrameAdapter } from "./encoded-frame-adapter.ts";
 import type { Encoder } from "./encoders.ts";
@@ -36,6 +37,8 @@ export type Stitching = {
   isStartCoded: boolean;
   /** Index of the first segment to make. */
   from: number;
+  /** Where reading begins. Default: at the start of the source. */
+  seek?: SeekPoint | undefined;
   spools: SpoolFolder;
   signal: AbortSignal;
 };
@@ -71,7 +74,8 @@ export class Stitcher implements VideoReader {
     const header = mp4HeaderOf(await readMp4Header(pipes.header), codec);
     if (!usesFourByteLengths(header.configuration, codec))
       throw new StitchError("the source's NAL units have length fields shorter than 4 bytes");
-    let count = 0;
+    const { packet: first, needed } = this.#stitching.seek ?? { packet: 0, needed: 0 };
+    let count = first;
     let shift = 0;
     let router: Router | undefined;
     for await (const packet of readPackets(pipes.lines, pipes.bytes)) {
@@ -84,7 +88,7 @@ export class Stitcher implements VideoReader {
         router = this.#route(header, packet.clock);
       }
       // Half a tick, or ffprobe's rounding to microseconds.
-      if (Math.abs(time - planned - shift) > Math.max(0.5 / packet.clock.den, 3e-6))
+      if (count >= needed && Math.abs(time - planned - shift) > Math.max(0.5 / packet.clock.den, 3e-6))
         throw new StitchError(`packet ${count} is at ${time} s; the index says ${planned + shift} s`);
       await router.add(count, packet.data);
       count += 1;
@@ -95,13 +99,26 @@ export class Stitcher implements VideoReader {
   }
 
   #route(sourceHeader: Mp4Header, { den: ticksPerSecond }: Clock): Router {
-    const { plan, index, codec, isStartCoded, binary, encoder, concurrentJobs, spools, signal, from, configurations } =
-      this.#stitching;
+    const {
+      plan,
+      index,
+      codec,
+      isStartCoded,
+      binary,
+      encoder,
+      concurrentJobs,
+      spools,
+      signal,
+      from,
+      seek,
+      configurations,
+    } = this.#stitching;
     const presentationTimes = new PresentationTimes(plan, index, ticksPerSecond);
     const headers = new SourceMp4Headers(sourceHeader.withClock(ticksPerSecond), codec, index, configurations);
     const jobs = plan.jobs;
     const runs = jobs.flatMap((job) => job.parts);
     const encoded = new EncodedFrameAdapter(codec, headers.configurations, runs);
+    if (seek !== undefined) encoded.inspect(plan.rankOf[0]!, new NalReader().framed(seek.start), index.isKey(0));
     const source = { codec, plan, index, presentationTimes, headers, encoded, isStartCoded };
     const writer = new StitchedSegmentWriter({ binary, source, from, spools, signal }, this.#assembly);
     this.#encoder = new BoundaryJobQueue({

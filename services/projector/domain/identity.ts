@@ -1,7 +1,14 @@
 import { BLOCK_SIZE, MAX_SEGMENTS, segmentId, type VideoSplitEvent } from "#events-schema";
 
 /** The events that say something about a document. */
-export type DocumentEvent = Exclude<VideoSplitEvent, { type: "SplitRequested" | "RequestRefused" }>;
+export type DocumentEvent = Exclude<VideoSplitEvent, { type: (typeof OTHERS)[number] }>;
+
+/** Requests, met or refused. */
+const OTHERS = ["SplitRequested", "SegmentRangeRequested", "RequestRefused"] as const;
+
+/** Whether an event changes a document. */
+export const isDocumentEvent = (event: VideoSplitEvent): event is DocumentEvent =>
+  !(OTHERS as readonly string[]).includes(event.type);
 
 /**
  * An event whose ids contradict each other: were it folded, it could overwrite another video's

@@ -23,12 +23,14 @@ function parsed(body: string): unknown {
 }
 
 /**
- * Of a request like the reconciler's own. One that says how to cut is for somebody who waits for an
- * answer. Undefined for any other event.
+ * Of a request like the reconciler's own, or for the segments that an invocation left. One that says
+ * how to cut is for somebody who waits for an answer. Undefined for any other event.
  */
 function requestedAgain(event: unknown): NamedObject | undefined {
   try {
     const { type, data } = parseEvent(event);
+    if (type === "SegmentRangeRequested")
+      return { bucket: data.bucket, key: data.key, etag: data.etag, versionId: data.version_id };
     if (type !== "SplitRequested" || data.reason !== "redrive") return undefined;
     if (data.segment_seconds !== undefined || data.cut !== undefined || data.output_key_prefix !== undefined)
       return undefined;
@@ -40,7 +42,7 @@ function requestedAgain(event: unknown): NamedObject | undefined {
 
 /**
  * The object of a dead letter whose event waited too long, and asks for nothing but that the object
- * is split: S3's own event, or a request of the reconciler's. Undefined for any other letter, and
+ * is split: S3's own event, or a request of the reconciler's or of the split function's own. Undefined for any other letter, and
  * for what can't be read.
  */
 export function objectOfAgedOut(body: string): NamedObject | undefined {

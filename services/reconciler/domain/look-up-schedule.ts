@@ -59,6 +59,8 @@ export type Unfinished = {
   requests: number;
   /** Undefined where it was never requested. */
   lastRequestAt: number | undefined;
+  /** When an invocation last left segments to the next one; undefined: none did. */
+  progressAt: number | undefined;
 };
 
 /**
@@ -80,14 +82,17 @@ export type Decision = "wait" | "request" | "give up";
 
 /**
  * What is to be done for an upload that isn't split or rejected. One whose event may wait isn't
- * requested at first. It's given up only after a request that had its time.
+ * requested at first. It's given up only after a request that had its time. One that many
+ * invocations split, one after the other, is waited for as long as they make segments.
  */
 export function decide(
-  { reached, mayWait, requests, lastRequestAt }: Unfinished,
+  { reached, mayWait, requests, lastRequestAt, progressAt }: Unfinished,
   { graceSeconds, eventSeconds }: Waits,
   asOf: number,
 ): Decision {
   if (reached === 0 && mayWait) return "wait";
+  // The event for the next invocation may wait for the split function, too.
+  if (progressAt !== undefined && asOf < progressAt + graceSeconds + eventSeconds) return "wait";
   const decision = requests > 0 && reached + 1 >= FIRST_LOOKUPS ? "give up" : "request";
   const wait = decision === "give up" ? graceSeconds + eventSeconds : graceSeconds;
   // A pass that was late, or a page that is repeated: the request of the age before is recent.

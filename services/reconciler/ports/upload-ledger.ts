@@ -30,6 +30,11 @@ export type UploadLedger = {
   /** Ends the lease; does nothing where `owner` doesn't have it any more. */
   releaseLease(owner: string): Promise<void>;
   stateOf(identity: string): Promise<UploadState>;
+  /**
+   * When an invocation last ran out of time and left segments to the next one, in epoch seconds;
+   * undefined where none did.
+   */
+  progressOf(identity: string): Promise<number | undefined>;
   requestsFor(identity: string): Promise<Requests>;
   /**
    * Records that request number `request` of this upload, from 1, was published at `now` (epoch

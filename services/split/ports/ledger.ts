@@ -27,7 +27,12 @@ export type Ledger = VideoLedger & {
    * segment was announced.
    */
   release(videoId: number): Promise<void>;
-  /** What earlier attempts of the last day have uploaded, by index. Throws `signal`'s reason. */
+  /**
+   * Says when (epoch seconds) an invocation ran out of time that had made segments, and left the
+   * others to the next one.
+   */
+  recordProgress(videoId: number, at: number): Promise<void>;
+  /** What earlier attempts of the last 14 days have uploaded, by index. Throws `signal`'s reason. */
   delivered(videoId: number, segments: number, signal?: AbortSignal): Promise<Map<number, DeliveredSegment>>;
   /**
    * Says that a segment is durable, and then that it was announced: what comes after a crash begins

@@ -13,6 +13,8 @@ export type Measurement =
       /** Of the clock, for the attempt that succeeded. */
       splitSeconds: number;
     }
+  /** Time ran out, and another invocation goes on. `segments`: made by this one. */
+  | { type: "continued"; videoId: number; segments: number }
   | { type: "rejected"; videoId: number; reason: RejectionReason }
   /** Nothing was done: another delivery has split the upload, or is splitting it. */
   | { type: "duplicate" };

@@ -70,6 +70,7 @@ export type KeyframeCut = {
   segments: readonly PlannedSegment[];
   /** When the first frame is shown, on the source's clock. */
   origin: number;
+  index: PacketIndex;
 };
 
 /** Boundaries on the very frames. */

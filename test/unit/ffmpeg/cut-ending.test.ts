@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { cutWithEnding } from "../../../services/ffmpeg/cut-ending.ts";
 import { DiskFullError, FfmpegError, ProcessKilledError, unreadable } from "../../../services/ffmpeg/process/errors.ts";
+import { PacketIndex } from "../../../services/split/domain/packet-index.ts";
 import type { CutJob, MadeSegment } from "../../../services/split/ports/media-tools.ts";
 import { SourceFetchError } from "../../../services/video/errors.ts";
 import { NEVER, quietLog } from "../../fixtures/quiet.ts";
@@ -15,7 +16,7 @@ const planned = [0, 1].map((index) => ({
 
 const job: CutJob = {
   container: { muxer: "mp4", extension: "mp4", contentType: "video/mp4" },
-  cut: { kind: "keyframe", segments: planned, origin: 0 },
+  cut: { kind: "keyframe", segments: planned, origin: 0, index: new PacketIndex() },
   from: 0,
   directory: "",
   signal: NEVER,

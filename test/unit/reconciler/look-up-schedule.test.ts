@@ -63,9 +63,10 @@ describe("the ages at which an upload is looked up", () => {
 });
 
 describe("what is done for an upload that did not finish, given an hour's grace", () => {
-  const seen = { mayWait: false, requests: 0, lastRequestAt: undefined };
+  const seen = { mayWait: false, requests: 0, lastRequestAt: undefined, progressAt: undefined };
   const unseen = { ...seen, mayWait: true };
-  const requested = (requests: number, hour: number) => ({ mayWait: false, requests, lastRequestAt: hour * HOUR });
+  const requested = (requests: number, hour: number) => ({ ...seen, requests, lastRequestAt: hour * HOUR });
+  const continued = (requests: number, hour: number) => ({ ...seen, requests, progressAt: hour * HOUR });
 
   it.each<[string, Omit<Unfinished, "reached">, number, number, string]>([
     ["seen by the split function", seen, 0, 1, "request"],
@@ -76,6 +77,9 @@ describe("what is done for an upload that did not finish, given an hour's grace"
     ["requested twice", requested(2, 8), 2, 21, "give up"],
     ["requested so late that the request may still wait", requested(1, 15), 2, 21, "wait"],
     ["never looked up before", seen, 2, 21, "request"],
+    ["continued within the time that the next invocation may take", continued(2, 15), 2, 21, "wait"],
+    ["continued too long ago", continued(2, 13), 2, 21, "give up"],
+    ["continued too long ago, and not requested yet", continued(0, 1), 1, 8, "request"],
     ["uploaded for days, and never requested", unseen, 3, 175, "request"],
     ["uploaded for days, and requested", requested(1, 175), 4, 189, "give up"],
     ["never requested, at the last look-up", seen, 4, 189, "request"],

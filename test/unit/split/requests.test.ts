@@ -43,6 +43,38 @@ const splitRequested = (data: Record<string, unknown> = {}, about: unknown = met
   detail: { metadata: about, data: { bucket: "archive", key: "old/film.mkv", reason: "manual", ...data } },
 });
 
+const rangeRequested = (data: Record<string, unknown> = {}) => ({
+  version: "0",
+  id: "1",
+  source: "video-split",
+  "detail-type": "SegmentRangeRequested",
+  account: "111122223333",
+  time: "2026-11-12T00:00:00Z",
+  region: "eu-west-1",
+  resources: [],
+  detail: {
+    metadata,
+    data: {
+      ...{ VideoId: 16_384, bucket: "uploads", key: "uploads/film.mp4", etag: "e", name: "film", extension: "mp4" },
+      ...{ bytes: 5, first_segment: 3, last_segment: 9, invocation: 2, ...data },
+    },
+  },
+});
+
+describe("reading a request for what an invocation left", () => {
+  it("names the object and the invocation, and asks for nothing else", () => {
+    expect(parseRequest(rangeRequested())).toEqual({
+      ...{ bucket: "uploads", key: "uploads/film.mp4", etag: "e", versionId: undefined, bytes: 5 },
+      ...{ explicit: false, segmentSeconds: undefined, cut: undefined, outputKeyPrefix: undefined },
+      ...{ continuation: { invocation: 2 }, messageId: "e1", fault: undefined },
+    });
+  });
+
+  it.each([{ invocation: 1 }, { key: undefined }, { first_segment: -1 }])("throws for %o", (data) => {
+    expect(() => parseRequest(rangeRequested(data))).toThrow(UnreadableRequestError);
+  });
+});
+
 describe("reading a request", () => {
   it("takes S3's key verbatim", () => {
     expect(parseRequest(objectCreated())).toMatchObject({

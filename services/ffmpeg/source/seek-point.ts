@@ -1,0 +1,163 @@
+import type { ExactPlan, WindowPlan } from "../../split/domain/exact-plan.ts";
+import type { PacketIndex } from "../../split/domain/packet-index.ts";
+import type { PlannedCut } from "../../split/ports/media-tools.ts";
+import { CutFailedError, isCausedByFile } from "../process/errors.ts";
+import { PACKET_BYTES, PACKET_LINES, readPackets } from "../process/packet-lines.ts";
+import { runFfmpeg } from "../process/run-ffmpeg.ts";
+import { type SourceAddress, untrustedInput } from "../process/sandbox.ts";
+
+/** A packet at which a reading of the source can begin. */
+export type SeekPoint = {
+  /**
+   * ffmpeg's options of the input. With them, times are the source's own: without, they are counted
+   * from the start of the file.
+   */
+  options: readonly string[];
+  /** The first packet that is read, counted in decode order. */
+  packet: number;
+  /**
+   * The first packet that is needed. Those before it may have other times than the index: where the
+   * container has no decode times, ffmpeg guesses the first ones, and moves what is shown earlier.
+   */
+  needed: number;
+  /** When `packet` is shown: seconds from the video's first frame. */
+  time: number;
+  /** The source's first packet: its messages hold for all that follow. */
+  start: Buffer;
+};
+
+/** The source can't be read from this point on as it is from its start: it's read from its start. */
+export class SeekError extends CutFailedError {
+  override name = "SeekError";
+
+  constructor(message: string) {
+    super("UnreadableMedia", message);
+  }
+}
+
+/** Containers with an index of their packets: others are searched, and their times may begin anew in mid-file. */
+const INDEXED = ["mov", "matroska"];
+
+/** Reading this much of the video costs less than looking for a place to begin. */
+const MIN_SKIPPED_SECONDS = 2;
+
+/**
+ * How far ahead of the picture the sound of the same time may be in the file. ISO files have an index for each track, so
+ * that ffmpeg finds each at its time; 1 s is for what a decoder of sound needs first.
+ */
+const marginSeconds = (format: string): number => (format.includes("matroska") ? 5 : 1);
+
+/** The first packet that segment `from`, or one after it, is made from. */
+export function firstPacketOf(cut: PlannedCut, from: number): number {
+  if (cut.kind === "keyframe") return cut.segments[from]?.firstFrame ?? 0;
+  return cut.plan.jobs === undefined ? firstOfWindow(cut.plan, cut.index, from) : firstOfPlan(cut.plan, from);
+}
+
+function firstOfPlan({ segments, jobs }: ExactPlan, from: number): number {
+  const segment = segments[from];
+  if (segment === undefined) return 0;
+  const copied = segments.slice(from).find((one) => one.copied !== undefined)?.copied?.from;
+  // Rising, as the parts are.
+  const job = jobs.find(({ parts }) => parts.some(({ to }) => to > segment.ranks.from))?.packets.from;
+  return Math.min(copied ?? Number.POSITIVE_INFINITY, job ?? Number.POSITIVE_INFINITY);
+}
+
+/** The last keyframe that is shown before it. */
+function firstOfWindow({ segments, origin }: WindowPlan, index: PacketIndex, from: number): number {
+  const start = origin + (segments[from]?.start ?? 0);
+  return lastKey(index, index.count, start) ?? 0;
+}
+
+/** The last keyframe before packet `end` that is shown at `time` or earlier. */
+function lastKey(index: PacketIndex, end: number, time: number): number | undefined {
+  for (let packet = end - 1; packet >= 0; packet -= 1)
+    if (index.isKey(packet) && index.time(packet) <= time) return packet;
+  return undefined;
+}
+
+export type SeekSearch = {
+  binary: string;
+  directory: string;
+  address: SourceAddress;
+  /** ffprobe's name of the source's container. */
+  format: string;
+  isDeep?: boolean;
+  /** ffmpeg's index of the picture. */
+  video: number;
+  cut: PlannedCut;
+  /** The first segment that is needed. */
+  from: number;
+  signal: AbortSignal;
+};
+
+/**
+ * Where to begin reading for segment `from`; undefined: at the start. ffmpeg chooses the place, and the packet that it
+ * then reads first is looked up in the index, by its time. Throws the signal's reason, and what is the machine's fault.
+ */
+export async function findSeekPoint(search: SeekSearch): Promise<SeekPoint | undefined> {
+  const { cut, from, format } = search;
+  const { index } = cut;
+  const origin = cut.kind === "keyframe" ? cut.origin : cut.plan.origin;
+  if (from === 0 || !INDEXED.some((name) => format.split(",").includes(name))) return undefined;
+  const needed = firstPacketOf(cut, from);
+  // Before the packet itself: ffmpeg gives the first file that it writes other times than the ones after it.
+  const target = lastKey(index, needed, index.time(needed) - marginSeconds(format));
+  if (target === undefined || index.time(target) - origin < MIN_SKIPPED_SECONDS) return undefined;
+  const options = optionsFor(index.time(target));
+  const found = await firstPacket(options, search);
+  const packet = found && packetAt(index, found.time);
+  if (packet === undefined || packet >= needed) return undefined;
+  const start = await firstPacket([], search);
+  return start && { options, packet, needed, time: index.time(packet) - origin, start: start.data };
+}
+
+/** ffprobe and the container round times: the keyframe itself is meant, and not the one before it. */
+const ROUNDING_SECONDS = 0.001;
+
+const optionsFor = (seconds: number): string[] => [
+  ...["-copyts", "-seek_timestamp", "1", "-noaccurate_seek"],
+  ...["-ss", (seconds + ROUNDING_SECONDS).toFixed(6)],
+];
+
+/** The first packet that ffmpeg reads with these options, and when it's shown; undefined where it reads none. */
+async function firstPacket(
+  options: readonly string[],
+  search: SeekSearch,
+): Promise<{ time: number; data: Buffer } | undefined> {
+  const { binary, directory, address, format, isDeep, video, signal } = search;
+  const copied = ["-map", `0:${video}`, "-map_chapters", "-1", "-c", "copy", "-copyinkf", "-frames:v", "1"];
+  const input = ["-hide_banner", "-nostdin", "-loglevel", "error", ...options, ...untrustedInput(format, isDeep)];
+  let first: { time: number; data: Buffer } | undefined;
+  try {
+    await runFfmpeg(
+      {
+        ...{ binary, directory, source: address, signal },
+        inputs: [{ from: address.url, options: input }],
+        pipes: { lines: [...copied, ...PACKET_LINES], bytes: [...copied, ...PACKET_BYTES] },
+      },
+      async ({ outputs: { lines, bytes } }) => {
+        for await (const { clock, pts, dts, data } of readPackets(lines, bytes))
+          first ??= { time: ((pts ?? dts) * clock.num) / clock.den, data: Buffer.from(data) };
+      },
+    );
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!isCausedByFile(error)) throw error;
+    return undefined;
+  }
+  return first;
+}
+
+/** Times of one packet that are told to a microsecond, and to a tick of the container's clock. */
+const SAME_SECONDS = 20e-6;
+
+/** The packet that is shown then; undefined where there's none, or more than one. */
+function packetAt(index: PacketIndex, time: number): number | undefined {
+  let found: number | undefined;
+  for (let packet = 0; packet < index.count; packet += 1) {
+    if (Math.abs(index.time(packet) - time) > SAME_SECONDS) continue;
+    if (found !== undefined) return undefined;
+    found = packet;
+  }
+  return found;
+}

@@ -1,0 +1,140 @@
+import { describe, expect, it } from "vitest";
+import type { VideoSplitEvent } from "#events-schema";
+import type { Ledger } from "../../../services/split/ports/ledger.ts";
+import { OutOfTimeError } from "../../../services/video/errors.ts";
+import { openLedger, packets, split, stopsAt, type World } from "../../fixtures/split-world.ts";
+
+/** An invocation whose time runs out when it uploads this segment. */
+function endsAt(segment: number): Partial<World> {
+  const time = new AbortController();
+  const onUpload = async (key: string) => {
+    if (!key.includes(`-${String(segment).padStart(5, "0")}`)) return;
+    time.abort(new OutOfTimeError("time is up"));
+    time.signal.throwIfAborted();
+  };
+  return { signal: time.signal, onUpload };
+}
+
+const ranges = (events: VideoSplitEvent[]) =>
+  events.flatMap((event) => (event.type === "SegmentRangeRequested" ? [event] : []));
+
+/** What a later invocation is asked. */
+const next = (invocation: number): Partial<World> => ({
+  request: { continuation: { invocation }, messageId: `m${invocation}` },
+});
+
+describe("given time runs out after a segment was made", () => {
+  it("then the others are requested, and the invocation ends well", async () => {
+    const { outcome, events, types, measurements, left } = await split(endsAt(2));
+    expect(outcome).toEqual({ outcome: "continued", VideoId: 16_384, firstSegment: 2 });
+    // A segment that was uploaded, and not announced in time, is announced by the next invocation.
+    expect(types.at(0)).toBe("SplitPlanned");
+    expect(types.at(-1)).toBe("SegmentRangeRequested");
+    expect(types).not.toContain("VideoSplit");
+    expect(ranges(events)[0]?.data).toMatchObject({ first_segment: 2, last_segment: 2, invocation: 2 });
+    expect(measurements).toEqual([{ type: "continued", videoId: 16_384, segments: 2 }]);
+    expect(left).toEqual([]);
+  });
+
+  it("then the next invocation makes those, and announces what a single one would have", async () => {
+    const ledger = openLedger();
+    const world = { ledger, packets: packets(12) };
+    const first = await split({ ...world, ...endsAt(2) });
+    const second = await split({ ...world, ...next(2), ...endsAt(4) });
+    const third = await split({ ...world, ...next(3) });
+    expect([first, second, third].map(({ uploads }) => uploads.length)).toEqual([2, 2, 2]);
+    expect(ranges([...first.events, ...second.events]).map(({ data }) => data.invocation)).toEqual([2, 3]);
+    expect(third.outcome).toMatchObject({ outcome: "split", segments: 6 });
+    const whole = await split({ packets: packets(12) });
+    const facts = (events: VideoSplitEvent[]) =>
+      new Map(events.map(({ type, data, metadata }) => [metadata.eventId, JSON.stringify([type, data])]));
+    const continued = facts([...first.events, ...second.events, ...third.events]);
+    for (const { metadata } of ranges([...first.events, ...second.events])) continued.delete(metadata.eventId);
+    expect(continued).toEqual(facts(whole.events));
+  });
+
+  it("then the next one is requested only when it isn't taken for a duplicate of this one", async () => {
+    let isHeld = false;
+    const once: World["once"] = async (_key, _asking, work) => {
+      isHeld = true;
+      const { result } = await work();
+      isHeld = false;
+      return { result };
+    };
+    const ledger = openLedger();
+    const seen: boolean[] = [];
+    const recordProgress = async () => void seen.push(isHeld);
+    const { types } = await split({ ...endsAt(1), once, ledger: { ...ledger, recordProgress } });
+    expect(seen).toEqual([false]);
+    expect(types.at(-1)).toBe("SegmentRangeRequested");
+  });
+
+  it("then the ledger knows when, for the reconciler", async () => {
+    const ledger = openLedger();
+    const seen: [number, number][] = [];
+    const recordProgress: Ledger["recordProgress"] = async (videoId, at) => void seen.push([videoId, at]);
+    await split({ ledger: { ...ledger, recordProgress }, ...endsAt(1) });
+    expect(seen).toEqual([[16_384, Date.UTC(2026, 10, 23) / 1_000]]);
+  });
+});
+
+describe("given time runs out", () => {
+  it("and no segment was made, then the reason is thrown: another invocation would make none either", async () => {
+    const { outcome, types } = await split(endsAt(0));
+    expect(outcome).toBeInstanceOf(OutOfTimeError);
+    expect(types).toEqual(["SplitPlanned"]);
+  });
+
+  it("and an earlier invocation made the segments, then the reason is thrown", async () => {
+    const ledger = openLedger();
+    await split({ ledger, ...endsAt(1) });
+    const { outcome } = await split({ ledger, ...next(2), ...endsAt(1) });
+    expect(outcome).toBeInstanceOf(OutOfTimeError);
+  });
+});
+
+describe("a request for what an invocation left", () => {
+  it("asks for nothing of its own: neither the object's metadata nor today's settings count", async () => {
+    const ledger = openLedger();
+    const world = { ledger, packets: packets(12) };
+    await split({ ...world, ...endsAt(2) });
+    const { outcome, types } = await split({
+      ...world,
+      ...next(2),
+      cut: "exact",
+      metadata: { "segment-seconds": "1" },
+    });
+    expect(outcome).toMatchObject({ outcome: "split", segments: 6 });
+    expect(types).not.toContain("RequestRefused");
+  });
+
+  it("does nothing where the video was rejected in the meantime, and the choice released", async () => {
+    const { outcome, types } = await split(next(2));
+    expect(outcome).toMatchObject({ outcome: "skipped" });
+    expect(types).toEqual([]);
+  });
+
+  it("does nothing where the video is split already", async () => {
+    const ledger = openLedger();
+    await split({ ledger });
+    const { outcome, types } = await split({ ledger, ...next(2) });
+    expect(outcome).toMatchObject({ outcome: "already split" });
+    expect(types).toEqual([]);
+  });
+
+  it("ends the video where it can't be cut further", async () => {
+    const ledger = openLedger();
+    await split({ ledger, ...endsAt(1) });
+    const { outcome } = await split({ ledger, ...next(2), endsAfter: stopsAt(2, "broken packet") });
+    expect(outcome).toMatchObject({ outcome: "rejected", reason: "UnreadableMedia" });
+  });
+
+  it("has an id of its own for each invocation", async () => {
+    const ledger = openLedger();
+    const world = { ledger, packets: packets(12) };
+    const first = await split({ ...world, ...endsAt(2) });
+    const second = await split({ ...world, ...next(2), ...endsAt(4) });
+    const ids = ranges([...first.events, ...second.events]).map(({ metadata }) => metadata.eventId);
+    expect(new Set(ids).size).toBe(2);
+  });
+});
