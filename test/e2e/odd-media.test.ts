@@ -39,7 +39,7 @@ const MADE: Record<OddTrait, string> = {
   "index-at-end.mov": "stitched stitched",
   "fragmented.mp4": "stitched stitched",
   "no-duration.mkv": "stitched stitched",
-  "lying-duration.mp4": "stitched stitched",
+  "wrong-duration.mp4": "stitched stitched",
   "first-frame-at-10-s.mp4": "stitched stitched",
   "first-frame-at-10-s.ts": "stitched stitched",
   "no-initial-keyframe.ts": "stitched stitched stitched",

@@ -60,14 +60,14 @@ const decimated = (samples: Float64Array, by: number): Float64Array => {
 function correlations(piece: Float64Array, whole: Float64Array, from: number, to: number): number[] {
   const own = piece.reduce((sum, value) => sum + value * value, 0);
   return Array.from({ length: Math.max(0, to - from + 1) }, (_, lag) => {
-    let product = 0;
+    let cross = 0;
     let theirs = 0;
     for (let at = 0; at < piece.length; at += 1) {
       const value = whole[from + lag + at] ?? 0;
-      product += piece[at]! * value;
+      cross += piece[at]! * value;
       theirs += value * value;
     }
-    return theirs === 0 || own === 0 ? 0 : product / Math.sqrt(own * theirs);
+    return theirs === 0 || own === 0 ? 0 : cross / Math.sqrt(own * theirs);
   });
 }
 
@@ -137,7 +137,7 @@ export async function compareSound(source: Sound, segment: Sound, offset: number
   const theirs: Pcm = { handle: await open(source.pcm), channels };
   const mine: Pcm = { handle: await open(segment.pcm), channels };
   const begins = segment.runs[0]!.start;
-  const sums = { product: 0, mine: 0, theirs: 0, equal: 0 };
+  const sums = { cross: 0, mine: 0, theirs: 0, equal: 0 };
   let shift = 0;
   let searches = 0;
 
@@ -186,7 +186,7 @@ export async function compareSound(source: Sound, segment: Sound, offset: number
         result.blocks += 1;
         if (equal) sums.equal += 1;
         for (let at = 0; at < own.length; at += 1) {
-          sums.product += own[at]! * other[at]!;
+          sums.cross += own[at]! * other[at]!;
           sums.mine += own[at]! ** 2;
           sums.theirs += other[at]! ** 2;
         }
@@ -200,7 +200,7 @@ export async function compareSound(source: Sound, segment: Sound, offset: number
     result.equalShare = sums.equal / result.blocks;
     const power = Math.sqrt(sums.mine * sums.theirs);
     // Silence in both is equal; silence in one correlates with nothing.
-    result.correlation = power > 0 ? sums.product / power : Number(result.equalShare === 1);
+    result.correlation = power > 0 ? sums.cross / power : Number(result.equalShare === 1);
   }
   return result;
 }

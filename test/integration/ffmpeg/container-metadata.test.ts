@@ -17,11 +17,11 @@ const MATRIX = [0, 65_536, 0, 65_536, 0, 0, 0, 0, 2 ** 30];
 
 let folder: string;
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "video-split-facts-"));
+  folder = await mkdtemp(join(tmpdir(), "video-split-metadata-"));
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-type Facts = {
+type ProbedFile = {
   format: { tags?: Record<string, string> };
   streams: {
     width: number;
@@ -31,11 +31,11 @@ type Facts = {
   }[];
 };
 
-async function metadataOf(path: string): Promise<Facts> {
-  return JSON.parse(await ffprobe("-show_format", "-show_streams", "-of", "json", path)) as Facts;
+async function metadataOf(path: string): Promise<ProbedFile> {
+  return JSON.parse(await ffprobe("-show_format", "-show_streams", "-of", "json", path)) as ProbedFile;
 }
 
-const tagOf = ({ format }: Facts, name: string): string | undefined =>
+const tagOf = ({ format }: ProbedFile, name: string): string | undefined =>
   Object.entries(format.tags ?? {}).find(([key]) => key.toLowerCase() === name.toLowerCase())?.[1];
 
 /** 3 seconds of video, cut at 1 and 2. */

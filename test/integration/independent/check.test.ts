@@ -155,7 +155,7 @@ describe("the independent check", { tags: "full", timeout: 120_000 }, () => {
 
   it("finds a picture that doesn't decode", async () => {
     const path = await spoilt("damaged", "-c", "copy", "-bsf:v", "noise=amount=40");
-    expect(await faultsOf(path)).toMatch(/frames (?:missing|below 45 dB)[\s\S]*decoder complains/);
+    expect(await faultsOf(path)).toMatch(/frames (?:missing|below 45 dB)[\s\S]*the decoder reports/);
   });
 
   it("finds an event whose end, frames or frame rate isn't the file's", async () => {
