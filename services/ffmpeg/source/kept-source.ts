@@ -96,7 +96,7 @@ export class KeptSource implements RangedSource {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#forgetWaiting();
-    await this.#inTurn(() => this.#remove());
+    await this.#sequentially(() => this.#remove());
   }
 
   #placeOf(block: number): Place {
@@ -139,7 +139,7 @@ export class KeptSource implements RangedSource {
   }
 
   /** After what else is done on the disk. Never throws. */
-  #inTurn(job: () => Promise<void>): Promise<void> {
+  #sequentially(job: () => Promise<void>): Promise<void> {
     const done = this.#last.then(job).catch((error: unknown) => {
       this.#fail(error);
       return this.#remove().catch(() => {});
@@ -150,7 +150,7 @@ export class KeptSource implements RangedSource {
 
   async #writeWaiting(): Promise<void> {
     this.#isWriting = true;
-    while (this.#waiting.size > 0) await this.#inTurn(() => this.#writeSome());
+    while (this.#waiting.size > 0) await this.#sequentially(() => this.#writeSome());
     this.#isWriting = false;
   }
 
@@ -188,7 +188,7 @@ export class KeptSource implements RangedSource {
     } catch (error) {
       return this.#turnOff(error);
     }
-    await this.#inTurn(async () => {
+    await this.#sequentially(async () => {
       while ((await isLow()) && (await files.removeOne()));
     });
   }
@@ -204,7 +204,7 @@ export class KeptSource implements RangedSource {
 
   async #turnOff(error: unknown): Promise<void> {
     this.#fail(error);
-    await this.#inTurn(() => this.#remove());
+    await this.#sequentially(() => this.#remove());
   }
 
   /** What fails on the disk costs a second reading at most. */

@@ -148,7 +148,7 @@ async function firstPacket(
   return first;
 }
 
-/** Times of one packet that are told to a microsecond, and to a tick of the container's clock. */
+/** Rounding to microseconds and to ticks of the container's clock. */
 const SAME_SECONDS = 20e-6;
 
 /** The packet that is shown then; undefined where there's none, or more than one. */

@@ -26,7 +26,7 @@ function openSource() {
   return { counts, source: checkSource(readAhead(limitFetches(original), KEEPS_LITTLE)) };
 }
 
-/** Reads a little at each place, as ffmpeg does where tracks lie far apart. */
+/** Reads a little at each place, as ffmpeg does where tracks are far apart. */
 async function jump({ size, read }: ReturnType<typeof checkSource>, jumps: number): Promise<void> {
   for (let at = 0; at < jumps; at += 1) {
     const leaving = new AbortController();
