@@ -15,8 +15,7 @@ export type SplitSettings = {
   outputBucket: string;
   outputKeyPrefix: string;
   /**
-   * Below which every segment's key lies: elsewhere in the output bucket this service may not
-   * write.
+   * Start of every segment's key: this service may not write elsewhere in the output bucket.
    */
   outputKeyRoot: string;
   segmentSeconds: number;
@@ -40,7 +39,7 @@ export type SplitDependencies = {
 };
 
 /**
- * Announces facts about one upload: ids follow from the upload and the fact, so that a retry
- * announces the same.
+ * Announces events about one upload. Their ids follow from the upload and the event's data, so that
+ * a retry announces the same.
  */
 export type Announce = <T extends Fact["type"] | "RequestRefused">(type: T, data: EventData<T>) => Promise<void>;

@@ -13,7 +13,7 @@ export type FoundSource = {
 };
 
 /**
- * Looks the object up. Somebody who asked for an object by name is told that it may not be read; an
+ * Looks the object up. Somebody who asked for an object by name gets the answer that it may not be read; an
  * upload's own event that leads to one shows that this service is set up wrongly: then it throws
  * `SourceUnavailableError`. Throws what is worth a retry, too.
  */

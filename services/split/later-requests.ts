@@ -27,7 +27,7 @@ export const meets = (choice: CutChoice, { segmentSeconds, cut, outputKeyPrefix,
   (cut ?? choice.cut) === choice.cut &&
   (outputKeyPrefix ?? choice.outputKeyPrefix) === choice.outputKeyPrefix;
 
-/** Tells whoever asked that the request isn't met, and why. */
+/** Announces that the request isn't met, and why. */
 export async function refuse(
   { upload, asked, announce, log }: LaterRequest,
   reason: RefusalReason,
@@ -49,7 +49,7 @@ export async function refuse(
   return { outcome: "refused", VideoId: upload.videoId, reason };
 }
 
-/** Answers a request for an object that is split. `result` is what its split came to. */
+/** Answers a request for an object that is split. `result` is the outcome of its split. */
 export async function answerSplit(request: LaterRequest, result: SplitOutcome): Promise<SplitOutcome> {
   const { choice } = await request.ledger.recall(request.upload.videoId);
   if (choice !== undefined && !meets(choice, request.asked)) return refuse(request, "AlreadySplit", choice);

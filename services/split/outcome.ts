@@ -1,6 +1,6 @@
 import type { RefusalReason, RejectionReason } from "#events-schema";
 
-/** What a delivery of a request came to. */
+/** The outcome of one delivery of a request. */
 export type SplitOutcome =
   | { outcome: "split"; VideoId: number; segments: number }
   | { outcome: "rejected"; VideoId: number; reason: RejectionReason }

@@ -10,7 +10,7 @@ import type { PlannedCut, VideoTrack } from "./ports/media-tools.ts";
 /** A frame rate for the length of a lone frame in a file whose header has none. */
 const FALLBACK_FPS = 25;
 
-/** What a split is to come to, whichever cut makes it. */
+/** The planned result of a split, whichever cut makes it. */
 export type SplitPlan = {
   cut: PlannedCut;
   segments: readonly { index: number; requestedStart: number; requestedEnd: number; start: number; end: number }[];

@@ -50,7 +50,7 @@ const Envelope = z.object({ source: z.string(), "detail-type": z.string() });
 const OptionalText = z.string().min(1).optional().catch(undefined);
 
 /**
- * The least that a `SplitRequested` must have, so that its writer can be told what is wrong with
+ * The least that a `SplitRequested` must have, so that an event can say what is wrong with
  * the rest.
  */
 const NamedObject = z.object({

@@ -60,7 +60,7 @@ export async function splitVideo(
     log: log.with({ video_id: videoId, correlation_id: correlationId(identity, hash) }),
   };
 
-  // What a delivery comes to that finds its work done, or being done.
+  // Measured for a delivery whose work is done, or being done, by another.
   let measurement: Measurement = { type: "duplicate" };
   let worked = false;
   let missing: eventData.Missing | undefined;
@@ -83,7 +83,7 @@ export async function splitVideo(
     const announce = announcer(identity, request.messageId, dependencies);
     await announce("SegmentRangeRequested", eventData.rangeRequested(video.upload, missing));
   }
-  // Not sooner: when an outcome can't be remembered the work is done again, and it would count
+  // Not sooner: when an outcome can't be recorded the work is done again, and it would count
   // twice.
   dependencies.measure(measurement);
   return outcome;

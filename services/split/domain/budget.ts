@@ -40,7 +40,7 @@ export const MAX_PIXELS = 2 ** 26;
 export const MAX_FRAMES = 2 ** 23;
 
 /**
- * Frames a second, of a video with so many frames that it tells: cameras have 1,000 at most, and each
+ * Frames a second, counted only with so many frames that the rate is reliable: cameras have 1,000 at most, and each
  * frame takes time, however few bytes it has.
  */
 export const MAX_FRAME_RATE = 2_000;

@@ -50,7 +50,7 @@ export function largestDeviation(boundaries: readonly Boundary[], index: PacketI
   for (let packet = 0; packet < index.count; packet += 1) {
     if (!index.isShown(packet)) continue;
     const time = index.time(packet) - origin;
-    // Microseconds are what times are told to.
+    // Times are rounded to microseconds.
     const isFrom = (at: number): boolean => (boundaries[at]?.requestedStart ?? Number.POSITIVE_INFINITY) <= time + 2e-6;
     while (isFrom(current + 1)) current += 1;
     while (current > 0 && !isFrom(current)) current -= 1;

@@ -1,6 +1,5 @@
 /**
- * What work came to, and whether another delivery is to be answered with it instead of working
- * again.
+ * The result of work, and whether another delivery gets it as its answer instead of working again.
  */
 export type Done<T> = { result: T; remember: boolean };
 

@@ -6,7 +6,7 @@ import { PROJECT_ROOT } from "../../../infra/local/project.ts";
 /** Files and folders whose words are checked. */
 const CHECKED = [
   ...["README.md", "docs", "events-schema/src", "events-schema/README.md"],
-  ...["services/ffmpeg", "test/fixtures", "test/independent", "test/integration/ffmpeg", "test/unit/ffmpeg"],
+  ...["services", "test/fixtures", "test/independent", "test/integration/ffmpeg", "test/unit/ffmpeg"],
 ];
 
 /** Files in a checked folder that aren't reworded yet. */
