@@ -35,7 +35,7 @@ export function createAlarms(stage: string, queues: Queues, metrics: string, ema
 }
 
 const deadLettersIn = (id: QueueId, queue: sst.aws.Queue): Watched => ({
-  alarmDescription: `There are dead letters in ${id}: events that were given up. "npm run dead-letters" lists and redrives them; nothing is lost.`,
+  alarmDescription: `There are dead letters in ${id}: events that were given up. "npx video-split dead-letters" lists and redrives them; nothing is lost.`,
   namespace: "AWS/SQS",
   metricName: "ApproximateNumberOfMessagesVisible",
   dimensions: { QueueName: queue.nodes.queue.name },

@@ -52,7 +52,7 @@ function recordedFor(architecture: Architecture, checksums: Checksums): Recorded
   if (sums !== undefined) return sums;
   throw new PackagingError(
     `infra/packaging/checksums.json has no checksums of ffmpeg ${checksums.release} for ${architecture}. Run ` +
-      `npm run package -- --architecture ${architecture} --record, compare what it prints with the release's page, and commit the file.`,
+      `npx video-split package --architecture ${architecture} --record, compare what it prints with the release's page, and commit the file.`,
   );
 }
 

@@ -52,7 +52,7 @@ function reasonOf(answer: S3Answer): SourceFault | undefined {
   return status === 412 || status === 416 ? "SourceChanged" : undefined;
 }
 
-const REQUEST_AGAIN = 'then request the split with "npm run request"';
+const REQUEST_AGAIN = 'then request the split with "npx video-split request"';
 
 /** For each fault, what is wrong and what to do next. `detail` is what is known more. */
 const MESSAGES: Record<SourceFault, (uri: string, detail: string) => string> = {

@@ -127,8 +127,8 @@ async function giveUp(
   const correlation = correlationId(identity, hash);
   const times = requests === 1 ? "once" : `${requests} times`;
   const message =
-    `The upload was requested again ${times} and did not finish. "npm run dead-letters -- list" may say why; ` +
-    `when the cause is gone, redrive it, or request it with "npm run request".`;
+    `The upload was requested again ${times} and did not finish. "npx video-split dead-letters list" may say why; ` +
+    `when the cause is gone, redrive it, or request it with "npx video-split request".`;
   const type = "VideoRejected" as const;
   const data = eventData.rejected({ videoId, source, bytes }, "GivenUp", message);
   const metadata = metadataOf(factId(correlation, { type, data }, hash), correlation, now());

@@ -1,7 +1,11 @@
+import { execFile } from "node:child_process";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { promisify } from "node:util";
+import { describe, expect, it, vi } from "vitest";
+import { COMMANDS } from "../../infra/command-line/commands.ts";
 import type { SplitResult } from "../../infra/local/commands/split-result.ts";
+import { PROJECT_ROOT } from "../../infra/local/project.ts";
 import { type CommandOptions, processesNaming, startCommand } from "../fixtures/commands.ts";
 import { ffprobe, makeLongVideo, makeMedia, videoPackets } from "../fixtures/media.ts";
 import { modesIn } from "../fixtures/modes.ts";
@@ -19,7 +23,7 @@ const splitWith = async (options: CommandOptions, ...args: string[]) => {
 
 const split = (...args: string[]) => splitWith({}, ...args);
 
-describe("npm run split", () => {
+describe("npx video-split split", () => {
   it("prints one JSON object and puts the segments where they were asked for", async () => {
     const folder = await temporaryFolder();
     const video = await makeMedia(folder, "b-frames.mp4");
@@ -141,5 +145,36 @@ describe("npm run split", () => {
     expect(ends.map(({ code }) => code)).toEqual([0, 0]);
     for (const { stdout } of ends) expect((JSON.parse(stdout) as SplitResult).segments).toHaveLength(3);
     expect(await readdir(temporary)).toEqual([]);
+  });
+});
+
+describe("npx video-split", () => {
+  const execute = promisify(execFile);
+
+  it("is found in the project, without a network, and lists the commands", { tags: "full" }, async () => {
+    const cache = await temporaryFolder();
+    const env = { ...process.env, npm_config_cache: cache, npm_config_offline: "true" };
+    const { stdout } = await execute("npx", ["video-split"], { cwd: PROJECT_ROOT, env });
+    for (const name of COMMANDS.keys()) expect(stdout).toContain(`npx video-split ${name}`);
+    expect(stdout).toContain("130  interrupted");
+  });
+
+  it.each([
+    ["splt", 'There is no command "splt". Did you mean split? See npx video-split --help\n'],
+    ["x\u001b[2K", 'There is no command "x\\u001b[2K". See npx video-split --help\n'],
+  ])("exits with 2 for an unknown command: %j", async (name, message) => {
+    const { code, stdout, stderr } = await (await startCommand(name, [])).ended;
+    expect([code, stdout, stderr]).toEqual([2, "", message]);
+  });
+
+  it.each([...COMMANDS])("%s --help prints its usage", async (name, { load }) => {
+    const write = vi.spyOn(process.stdout, "write").mockReturnValue(true);
+    try {
+      const { main } = await load();
+      expect(await main(["--help"], new AbortController().signal)).toBe(0);
+      expect(write.mock.calls.map(([text]) => text).join("")).toMatch(new RegExp(`^npx video-split ${name}\\b.*\n\n`));
+    } finally {
+      write.mockRestore();
+    }
   });
 });

@@ -46,7 +46,7 @@ async function countDocuments(endpoint: string): Promise<number | undefined> {
   return Count;
 }
 
-describe("npm start", () => {
+describe("npx video-split start", () => {
   it("prints its endpoint and a command to upload with, shows events live, and leaves nothing running after Ctrl-C", async () => {
     const state = await temporaryFolder();
     const { child, says, ended, temporary } = await startWith({ umask: 0 }, state);

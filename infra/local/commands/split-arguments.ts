@@ -11,7 +11,7 @@ export type Arguments = {
   verbose: boolean;
 };
 
-export const HELP = `npm run split -- [VIDEO] [options]
+export const HELP = `npx video-split split [VIDEO] [options]
 
 Splits VIDEO (without it: a sample that is made) with the real service on a temporary stack.
 If it is killed, the same command continues.
@@ -19,8 +19,13 @@ If it is killed, the same command continues.
   --seconds N             length of a segment in seconds (default: settings.json)
   --cut exact|keyframe    how boundaries are chosen (default: settings.json)
   --out DIR               where to put the segments
-  --json                  print one JSON object (use npm run -s)
+  --json                  print one JSON object: outcome, video, segments, events, files
   --verbose               show the functions' logs
+
+Examples:
+  npx video-split split
+  npx video-split split beach.mp4 --seconds 30 --out segments
+  npx video-split split beach.mp4 --cut keyframe --json > result.json
 
 Exit code: 0 split, 2 rejected, 1 anything else.
 `;
@@ -36,7 +41,7 @@ const OPTIONS = {
 
 /** Reads the command line. Throws `UsageError` with what to change. */
 export function parseArguments(argv: string[]): Arguments | "help" {
-  const { values, positionals } = parseCommandLine("npm run split", {
+  const { values, positionals } = parseCommandLine("split", {
     args: argv,
     options: OPTIONS,
     allowPositionals: true,

@@ -13,7 +13,7 @@ import { LOCAL_CREDENTIALS, type Stack } from "../stack.ts";
 import { asUserWould } from "./private-files.ts";
 import { type Place, s3Of } from "./video-file.ts";
 
-/** What `npm run split -- --json` prints. */
+/** What `npx video-split split --json` prints. */
 export type SplitResult = {
   outcome: "split" | "rejected";
   video: UploadDocument;

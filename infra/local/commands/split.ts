@@ -3,7 +3,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { makeSampleVideo } from "../../../services/ffmpeg/index.ts";
 import { findPrograms } from "../../command-line/programs.ts";
-import { run } from "../../command-line/run.ts";
 import type { Settings } from "../../settings.ts";
 import { loadSettings, PROJECT_ROOT } from "../project.ts";
 import { openStack } from "../stack.ts";
@@ -15,7 +14,7 @@ import { collectResult, type SplitResult } from "./split-result.ts";
 import { withSplitState } from "./split-state.ts";
 import { checkVideo, placeOf, uploadVideo, wasUploaded } from "./video-file.ts";
 
-/** Exit codes of `npm run split`. */
+/** Exit codes of `npx video-split split`. */
 const EXIT = { split: 0, rejected: 2 } as const;
 
 async function splitFile(video: string, args: Arguments, stopping: AbortSignal): Promise<SplitResult> {
@@ -69,8 +68,9 @@ async function splitOn(
 const rejectOn = (signal: AbortSignal): Promise<never> =>
   new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason), { once: true }));
 
-async function main(stopping: AbortSignal): Promise<number> {
-  const args = parseArguments(process.argv.slice(2));
+/** Runs `npx video-split split`. Returns the exit code. */
+export async function main(argv: string[], stopping: AbortSignal): Promise<number> {
+  const args = parseArguments(argv);
   if (args === "help") {
     process.stdout.write(HELP);
     return 0;
@@ -96,5 +96,3 @@ async function withSample<T>(ffmpeg: string, work: (video: string) => Promise<T>
     await rm(folder, { recursive: true, force: true });
   }
 }
-
-await run(main);

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { print } from "../../command-line/lines.ts";
 import { parseCommandLine } from "../../command-line/parse.ts";
 import { findPrograms } from "../../command-line/programs.ts";
-import { run, UsageError } from "../../command-line/run.ts";
+import { UsageError } from "../../command-line/run.ts";
 import type { BusEvent } from "../../emulator/events/index.ts";
 import { type Fault, faultsOf, scheduleOf, World } from "../../emulator/faults/index.ts";
 import { loadSettings, PROJECT_ROOT } from "../project.ts";
@@ -11,7 +11,7 @@ import { keepFilesPrivate } from "./private-files.ts";
 
 const DEFAULT_PORT = 4566;
 
-const HELP = `npm start [-- options]
+const HELP = `npx video-split start [options]
 
 Keeps the local stack up until Ctrl-C. Its state is in .local/ and is there again at the next start.
 
@@ -20,6 +20,12 @@ Keeps the local stack up until Ctrl-C. Its state is in .local/ and is there agai
   --faults SEED  inject faults: a few kinds, chosen by this number, happen to requests and deliveries again and again, and
                  each is shown. To test how your consumer handles it. Your uploads are never changed
   --verbose      show the functions' logs
+
+Examples:
+  npx video-split start --port 4567
+  npx video-split start --faults 1
+
+Exit code: 0 after Ctrl-C, 1 when the stack can't start or the disk is full.
 `;
 
 const OPTIONS = {
@@ -31,7 +37,7 @@ const OPTIONS = {
 } as const;
 
 function parseArguments(args: string[]) {
-  const { values } = parseCommandLine("npm start", { args, options: OPTIONS });
+  const { values } = parseCommandLine("start", { args, options: OPTIONS });
   const port = Number(values.port);
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
     throw new UsageError(`--port is "${values.port}"; it must be a number from 0 to 65535`);
@@ -97,8 +103,9 @@ Upload a video (any credentials will do):
 Events as they come (Ctrl-C stops):`;
 }
 
-async function main(stopping: AbortSignal): Promise<number> {
-  const args = parseArguments(process.argv.slice(2));
+/** Runs `npx video-split start`. Returns the exit code. */
+export async function main(argv: string[], stopping: AbortSignal): Promise<number> {
+  const args = parseArguments(argv);
   if (args.help) {
     process.stdout.write(HELP);
     return 0;
@@ -130,5 +137,3 @@ async function main(stopping: AbortSignal): Promise<number> {
   }
   return 0;
 }
-
-await run(main);

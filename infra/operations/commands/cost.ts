@@ -1,18 +1,21 @@
 import { print } from "../../command-line/lines.ts";
 import { parseCommandLine } from "../../command-line/parse.ts";
-import { run, UsageError } from "../../command-line/run.ts";
+import { UsageError } from "../../command-line/run.ts";
 import { loadSettings } from "../../local/project.ts";
 import { LOCAL_NAMES, topology } from "../../topology.ts";
 import { type Cost, estimate } from "../estimate.ts";
 
-const HELP = `npm run cost -- [--hours N] [--mbps N] [--stage NAME]
+const HELP = `npx video-split cost [--hours N] [--mbps N] [--stage NAME]
 
 Estimates what it costs on AWS to split one video, by both cuts and two lengths of segments, with the settings of a stage: the
-arithmetic of "npm run request -- --dry-run". Prices of us-east-1 and speeds are approximate, and were never measured on AWS.
+arithmetic of "npx video-split request --dry-run". Prices of us-east-1 and speeds are approximate, and were never measured on AWS.
 
   --hours N     length of the video (default: 1)
   --mbps N      megabits a second (default: 8)
   --stage NAME  whose settings (default: local)
+
+Example:
+  npx video-split cost --hours 2 --mbps 20
 `;
 
 const OPTIONS = {
@@ -40,8 +43,9 @@ const dollars = (value: number): string => value.toFixed(4);
 const cellsOf = ({ lambda, s3, eventBridge, dynamoDB }: Cost): string[] =>
   [lambda, s3, eventBridge, dynamoDB, lambda + s3 + eventBridge + dynamoDB].map(dollars);
 
-async function main(): Promise<number> {
-  const { values } = parseCommandLine("npm run cost", { options: OPTIONS });
+/** Runs `npx video-split cost`. Returns the exit code. */
+export async function main(args: string[]): Promise<number> {
+  const { values } = parseCommandLine("cost", { args, options: OPTIONS });
   if (values.help) {
     process.stdout.write(HELP);
     return 0;
@@ -64,5 +68,3 @@ async function main(): Promise<number> {
   );
   return 0;
 }
-
-await run(main);

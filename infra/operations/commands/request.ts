@@ -6,7 +6,7 @@ import { isSegmentLength, segmentLengthRule } from "../../../services/video/segm
 import { print, writeLines } from "../../command-line/lines.ts";
 import { parseCommandLine } from "../../command-line/parse.ts";
 import { findPrograms } from "../../command-line/programs.ts";
-import { run, UsageError } from "../../command-line/run.ts";
+import { UsageError } from "../../command-line/run.ts";
 import { loadSettings } from "../../local/project.ts";
 import type { Settings } from "../../settings.ts";
 import { LOCAL_NAMES, topology } from "../../topology.ts";
@@ -14,7 +14,7 @@ import { openDeployment, WHERE_OPTIONS } from "../deployment.ts";
 import { type Estimate, estimate } from "../estimate.ts";
 import { type Lengths, type RequestOptions, requestSplits } from "../request.ts";
 
-const HELP = `npm run request -- s3://BUCKET/PREFIX [options]
+const HELP = `npx video-split request s3://BUCKET/PREFIX [options]
 
 Requests a split of each video below PREFIX that isn't split yet. Safe to repeat.
 
@@ -22,9 +22,13 @@ Requests a split of each video below PREFIX that isn't split yet. Safe to repeat
   --cut CUT       exact or keyframe (default: likewise)
   --rate N        requests a second (default: 10)
   --dry-run       only counts: videos, their hours by their headers, segments, and an estimate of the cost on AWS
-  --local         on the stack that "npm start" runs (default)
+  --local         on the stack that "npx video-split start" runs (default)
   --port N        its port (default: 4566)
   --stage NAME    on a deployed stage, with the AWS credentials of the environment
+
+Examples:
+  npx video-split request s3://archive/tapes/ --dry-run --stage production
+  npx video-split request s3://archive/tapes/ --seconds 60 --stage production
 
 Exit code: 0, or 1 where objects can't be read: each is named, and the others are requested.
 `;
@@ -38,8 +42,7 @@ const OPTIONS = {
   help: { type: "boolean", short: "h", default: false },
 } as const;
 
-const parse = (args: string[]) =>
-  parseCommandLine("npm run request", { args, options: OPTIONS, allowPositionals: true });
+const parse = (args: string[]) => parseCommandLine("request", { args, options: OPTIONS, allowPositionals: true });
 
 const PLACE = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/(.*))?$/;
 
@@ -121,8 +124,9 @@ function describeEstimate({ videos, known, seconds, segments, cost, storage }: E
   ];
 }
 
-async function main(stopping: AbortSignal): Promise<number> {
-  const args = parse(process.argv.slice(2));
+/** Runs `npx video-split request`. Returns the exit code. */
+export async function main(argv: string[], stopping: AbortSignal): Promise<number> {
+  const args = parse(argv);
   if (args.values.help) {
     process.stdout.write(HELP);
     return 0;
@@ -154,5 +158,3 @@ async function main(stopping: AbortSignal): Promise<number> {
   }
   return unreadable > 0 ? 1 : 0;
 }
-
-await run(main);

@@ -1,14 +1,13 @@
 import { readVersion } from "../../../services/ffmpeg/index.ts";
 import { parseCommandLine } from "../../command-line/parse.ts";
 import { findPrograms } from "../../command-line/programs.ts";
-import { run } from "../../command-line/run.ts";
 import { PROJECT_ROOT } from "../../local/project.ts";
 import { ADVISORIES, type Advisory } from "../advisories.ts";
 import { auditVersion, daysSince, type Finding, MAX_LIST_AGE_DAYS } from "../audit.ts";
 import { RECORDED } from "../index.ts";
 import { npmAudit } from "../npm-audit.ts";
 
-const HELP = `npm run audit -- [--all]
+const HELP = `npx video-split audit [--all]
 
 Says how old the ffmpeg and ffprobe are that a deployment ships and that this machine uses, and which known advisories
 they have, from the dated list in infra/packaging/advisories.json; and what npm's registry knows of the packages.
@@ -93,8 +92,9 @@ function printList(now: Date): void {
     print(`It is ${age} days old. Newer advisories are missing: look them up at the sources, and bring it up to date.`);
 }
 
-async function main(): Promise<number> {
-  const { values } = parseCommandLine("npm run audit", { args: process.argv.slice(2), options: OPTIONS });
+/** Runs `npx video-split audit`. Returns the exit code. */
+export async function main(args: string[]): Promise<number> {
+  const { values } = parseCommandLine("audit", { args, options: OPTIONS });
   if (values.help) {
     process.stdout.write(HELP);
     return 0;
@@ -106,5 +106,3 @@ async function main(): Promise<number> {
   printList(now);
   return isShippedFine && isNpmFine ? 0 : 1;
 }
-
-await run(main);

@@ -160,7 +160,9 @@ describe("an archived object", () => {
     expect(bytes).toBe(10);
     expect(unavailable).toMatchObject({
       reason: "SourceArchived",
-      message: expect.stringMatching(new RegExp(`archived \\(${StorageClass}\\).*Restore the object.*npm run request`)),
+      message: expect.stringMatching(
+        new RegExp(`archived \\(${StorageClass}\\).*Restore the object.*npx video-split request`),
+      ),
     });
     await expect(readAll(store.read(source, 0, 9, NEVER))).rejects.toMatchObject({ reason: "SourceArchived" });
   });

@@ -23,7 +23,7 @@ const tryToLock = (directory: string): Promise<(() => void) | undefined> =>
     .then(() => lockState(directory))
     .catch(() => undefined);
 
-/** Owns the state and removes it, again and again, as `npm run split` does. Counts the turns in which it wasn't alone. */
+/** Owns the state and removes it, again and again, as `npx video-split split` does. Counts the turns in which it wasn't alone. */
 async function comeAndGo(directory: string, times: number): Promise<Answer> {
   let clashes = 0;
   let turns = 0;

@@ -216,7 +216,7 @@ describe("given a release without recorded checksums", () => {
     const { url, requests } = await serveRelease(given.release, whole);
     const { arm64, x86_64: _, ...versions } = given.release.checksums;
     const unrecorded = { ...given, release: { ...given.release, checksums: versions } };
-    expect(await refusal(unrecorded, url)).toContain("npm run package -- --architecture arm64 --record");
+    expect(await refusal(unrecorded, url)).toContain("npx video-split package --architecture arm64 --record");
     expect(requests).toEqual([]);
     await mkdir(join(given.root, "infra", "packaging"), { recursive: true });
     const environment = { XDG_CACHE_HOME: given.cache, FFMPEG_BINARIES_URL: url };
