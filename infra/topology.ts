@@ -72,7 +72,7 @@ export type FunctionSpec<Name> = {
   retry: Retry;
   /** Where an event goes after the last retry. */
   failures: QueueId;
-  /** The dead letters that it may delete; undefined: none. It gets their queue's URL: infra/queues.ts. */
+  /** The dead letters that it may delete; undefined: none. It gets their queue's URL: infra/aws/queues.ts. */
   clears?: QueueId;
   environment: Record<string, Name | string>;
   logRetentionDays: number;

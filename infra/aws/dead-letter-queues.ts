@@ -1,7 +1,7 @@
-import { tagsOf } from "../deployed-names.ts";
-import { functionOfQueue } from "../queues.ts";
 import type { QueueId, Topology } from "../topology.ts";
+import { tagsOf } from "./deployed-names.ts";
 import { logicalName } from "./names.ts";
+import { functionOfQueue } from "./queues.ts";
 
 const SECONDS_PER_DAY = 86_400;
 

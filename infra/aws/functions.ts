@@ -1,11 +1,11 @@
-import { tagsOf } from "../deployed-names.ts";
 import { BUNDLING, PROGRAM_PACKAGES } from "../packaging/bundling.ts";
 import { PackagingError, preparePackage } from "../packaging/index.ts";
-import { environmentOf } from "../queues.ts";
 import type { FunctionId, FunctionSpec, Topology } from "../topology.ts";
 import type { Queues } from "./dead-letter-queues.ts";
+import { tagsOf } from "./deployed-names.ts";
 import { logicalName } from "./names.ts";
 import { type Link, ownPermissions } from "./permissions.ts";
+import { environmentOf } from "./queues.ts";
 
 type Spec = FunctionSpec<$util.Output<string> | string>;
 

@@ -1,9 +1,9 @@
-import { archiveName, stageName } from "../deployed-names.ts";
 import { topology } from "../topology.ts";
 import { createAlarms } from "./alarms.ts";
 import { createArchive, createVideoBus, existingBus } from "./buses.ts";
 import { createDashboard } from "./dashboard.ts";
 import { createQueues } from "./dead-letter-queues.ts";
+import { archiveName, stageName } from "./deployed-names.ts";
 import { createFunctions } from "./functions.ts";
 import { permissions } from "./permissions.ts";
 import { assertSameRegion, rolePath } from "./region.ts";

@@ -1,8 +1,8 @@
-import { type DeadLetter, type Message, readDeadLetter } from "../dead-letter.ts";
 import { functionArn } from "../emulator/arns.ts";
 import type { DeadLetter as GivenUpDelivery } from "../emulator/events/index.ts";
 import type { FailedInvocation } from "../emulator/lambda/index.ts";
 import type { LocalSqs } from "../emulator/sqs/index.ts";
+import { type DeadLetter, type Message, readDeadLetter } from "../operations/dead-letter.ts";
 
 export type DeadLetterQueues = {
   send(queue: string, message: Message): Promise<void>;

@@ -1,8 +1,8 @@
 import { totalmem } from "node:os";
+import { environmentOf } from "../aws/queues.ts";
 import { queueUrl } from "../emulator/arns.ts";
 import { type LocalLambda, openLambda } from "../emulator/lambda/index.ts";
 import { bundle } from "../packaging/bundle.ts";
-import { environmentOf } from "../queues.ts";
 import type { FunctionId, Topology } from "../topology.ts";
 import { type DeadLetterQueues, ofInvocation } from "./dead-letter-queues.ts";
 

@@ -1,6 +1,5 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import type { DeadLetter } from "../dead-letter.ts";
-import { LOCAL_STAGE } from "../deployed-names.ts";
+import { LOCAL_STAGE } from "../aws/deployed-names.ts";
 import { type DiskFullError, refusedByDisk, watchDisk } from "../emulator/disk.ts";
 import { openDynamoDB } from "../emulator/dynamodb.ts";
 import type { BusEvent, LocalEventBridge } from "../emulator/events/index.ts";
@@ -11,6 +10,7 @@ import { lambdaApi } from "../emulator/lambda-api.ts";
 import { openSqs } from "../emulator/sqs/index.ts";
 import { openStateFolder } from "../emulator/state-folder.ts";
 import { lockState } from "../emulator/state-lock.ts";
+import type { DeadLetter } from "../operations/dead-letter.ts";
 import type { Settings } from "../settings.ts";
 import { FUNCTION_RETRY, LOCAL_NAMES, type Names, type Topology, topology } from "../topology.ts";
 import { openBuses } from "./buses.ts";

@@ -8,7 +8,7 @@ import {
   type SQSClient,
 } from "@aws-sdk/client-sqs";
 import pLimit from "p-limit";
-import { type DeadLetter, readDeadLetter } from "../dead-letter.ts";
+import { type DeadLetter, readDeadLetter } from "./dead-letter.ts";
 import type { StageResources } from "./stage-resources.ts";
 
 /** The dead letters of one stage. */

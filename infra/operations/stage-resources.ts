@@ -1,5 +1,5 @@
 import { paginateGetResources, type ResourceGroupsTaggingAPIClient } from "@aws-sdk/client-resource-groups-tagging-api";
-import { TAG_KEYS } from "../deployed-names.ts";
+import { TAG_KEYS } from "../aws/deployed-names.ts";
 import type { FunctionId } from "../topology.ts";
 
 /** ARNs of what one stage has, each by the function that it is, or holds the dead letters of. */

@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, inject, it } from "vitest";
+import { functionOfQueue } from "../../infra/aws/queues.ts";
 import { rulesTo } from "../../infra/operations/projector.ts";
 import { eachDeadLetter, redriveDeadLetters } from "../../infra/operations/redrive.ts";
 import { findStageResources, functionArnOf, StageNotFoundError } from "../../infra/operations/stage-resources.ts";
-import { functionOfQueue } from "../../infra/queues.ts";
 import type { FunctionId, QueueId } from "../../infra/topology.ts";
 import { functionArn, openAccount } from "./account.ts";
 import { Graph } from "./graph.ts";

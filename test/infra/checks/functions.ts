@@ -1,4 +1,4 @@
-import { environmentOf } from "../../../infra/queues.ts";
+import { environmentOf } from "../../../infra/aws/queues.ts";
 import type { FunctionId } from "../../../infra/topology.ts";
 import { type Check, isDev, same } from "../check.ts";
 import type { Graph } from "../graph.ts";

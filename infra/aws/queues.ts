@@ -1,4 +1,4 @@
-import type { FunctionId, FunctionSpec, QueueId, Topology } from "./topology.ts";
+import type { FunctionId, FunctionSpec, QueueId, Topology } from "../topology.ts";
 
 /** The function whose events a dead-letter queue holds. Throws for a queue that nothing uses. */
 export function functionOfQueue({ functions, rules, schedules }: Topology<unknown>, queue: QueueId): FunctionId {

@@ -1,4 +1,4 @@
-import type { FunctionId } from "./topology.ts";
+import type { FunctionId } from "../topology.ts";
 
 /** SST's name of this app. */
 export const APP = "video-split";

@@ -1,4 +1,4 @@
-import { readInvocationRecord } from "../services/video/invocation-record.ts";
+import { readInvocationRecord } from "../../services/video/invocation-record.ts";
 
 /** An event that was given up, as its dead-letter queue tells of it. */
 export type DeadLetter = {
