@@ -3,9 +3,9 @@ import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
 import { describe, expect, it } from "vitest";
 import { parseEvent, type VideoSplitEvent } from "#events-schema";
 import { eventBridgePublisher, PublishError } from "../../../services/aws/event-publisher.ts";
+import { openBridge } from "../../emulator/events/bridge.ts";
 import { CREDENTIALS, REGION, serve } from "../../fixtures/http.ts";
 import { eventPublisherContract } from "../../ports/event-publisher.suite.ts";
-import { openBridge } from "../events/bridge.ts";
 
 eventPublisherContract("EventBridge", async () => {
   const { bridge, client } = await openBridge();

@@ -12,9 +12,9 @@ import { lockState } from "../../../infra/emulator/state-lock.ts";
 import { createTables } from "../../../infra/local/tables.ts";
 import { parseSettings } from "../../../infra/settings.ts";
 import { LOCAL_NAMES, topology } from "../../../infra/topology.ts";
+import { busEvent } from "../../emulator/events/bridge.ts";
 import { CREDENTIALS, REGION, serve } from "../../fixtures/http.ts";
 import { temporaryFolder } from "../../fixtures/temporary.ts";
-import { busEvent } from "../events/bridge.ts";
 
 /** Opens what a folder of the state holds, and closes it. With `fill` it puts something there first. */
 type Use = (state: string, fill: boolean) => Promise<void>;

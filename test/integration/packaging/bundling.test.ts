@@ -1,7 +1,7 @@
 import { access } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import { eventTypes } from "#events-schema";
-import { fixture, openTestLambda } from "./local-lambda.ts";
+import { fixture, openTestLambda } from "../../emulator/lambda/local-lambda.ts";
 
 describe("given a handler's imports", () => {
   it("when it imports the contract by its short name, then that is found", async () => {
