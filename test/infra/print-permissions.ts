@@ -1,4 +1,6 @@
+import { print } from "../../infra/command-line/lines.ts";
 import { parseCommandLine } from "../../infra/command-line/parse.ts";
+import { table } from "../../infra/command-line/table.ts";
 import { Graph } from "./graph.ts";
 import { permissionsIn } from "./permissions.ts";
 import { STAGES } from "./stages.ts";
@@ -26,16 +28,10 @@ export async function main(args: string[]): Promise<number> {
   try {
     const stage = STAGES[0];
     if (stage === undefined) throw new Error("There is no stage");
-    const rows = permissionsIn(new Graph(await synthesise(program, stage), stage.own));
-    const widths = {
-      function: 10,
-      actions: Math.max(...rows.flatMap(({ actions }) => actions.map((each) => each.length))),
-    };
-    const line = (left: string, middle: string, right: string) =>
-      console.log(`${left.padEnd(widths.function)}  ${middle.padEnd(widths.actions)}  ${right}`.trimEnd());
-    line("function", "action", "resource");
-    for (const { function: name, actions, resources } of rows)
-      for (const action of actions) line(name, action, resources.join(", "));
+    const rows = permissionsIn(new Graph(await synthesise(program, stage), stage.own)).flatMap(
+      ({ function: name, actions, resources }) => actions.map((action) => [name, action, resources.join(", ")]),
+    );
+    print(...table([["function", "action", "resource"], ...rows]));
   } finally {
     await removeProgram(program);
   }

@@ -1,4 +1,6 @@
+import { print } from "../../infra/command-line/lines.ts";
 import { parseCommandLine } from "../../infra/command-line/parse.ts";
+import { table } from "../../infra/command-line/table.ts";
 import { Graph } from "./graph.ts";
 import { QUOTAS, usedBy } from "./quotas.ts";
 import { STAGE_OF_MAX_LENGTH, STAGES } from "./stages.ts";
@@ -31,16 +33,7 @@ export async function main(args: string[]): Promise<number> {
       ...[quota.limit, usedBy(quota, graph, 1), usedBy(quota, graph, 10)].map((value) => value.toLocaleString("en-US")),
       quota.source,
     ]);
-    const table = [["quota", "limit", "one stage", "ten", "source"], ...rows];
-    const widths = table[0]!.map((_, column) => Math.max(...table.map((row) => row[column]!.length)));
-    for (const [says, limit, one, ten, source] of table)
-      console.log(
-        [
-          says!.padEnd(widths[0]!),
-          ...[limit, one, ten].map((cell, at) => cell!.padStart(widths[at + 1]!)),
-          source,
-        ].join("  "),
-      );
+    print(...table([["quota", "limit", "one stage", "ten", "source"], ...rows], [1, 2, 3]));
   } finally {
     await removeProgram(program);
   }

@@ -1,4 +1,5 @@
 import { visible, writeLines, writeStyled } from "../../command-line/lines.ts";
+import { table } from "../../command-line/table.ts";
 import type { Arguments } from "./split-arguments.ts";
 import type { SplitResult } from "./split-result.ts";
 
@@ -6,16 +7,6 @@ const clock = (seconds: number): string => {
   const minutes = Math.floor(seconds / 60);
   return `${String(minutes).padStart(2, "0")}:${(seconds - minutes * 60).toFixed(3).padStart(6, "0")}`;
 };
-
-function table(rows: string[][]): string[] {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  return rows.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join("  ")
-      .trimEnd(),
-  );
-}
 
 function printForPeople(
   { video, segments, files }: SplitResult,

@@ -1,6 +1,7 @@
 import { print } from "../../command-line/lines.ts";
 import { parseCommandLine } from "../../command-line/parse.ts";
 import { UsageError } from "../../command-line/run.ts";
+import { table } from "../../command-line/table.ts";
 import { loadSettings } from "../../local/project.ts";
 import { LOCAL_NAMES, topology } from "../../topology.ts";
 import { type Cost, estimate } from "../estimate.ts";
@@ -59,9 +60,8 @@ export async function main(args: string[]): Promise<number> {
       return [cut, `${segmentSeconds} s`, String(segments), ...cellsOf(cost!)];
     }),
   );
-  const table = [["cut", "X", "segments", "Lambda", "S3", "EventBridge", "DynamoDB", "$ in all"], ...rows];
-  const widths = table[0]!.map((_, column) => Math.max(...table.map((row) => row[column]!.length)));
-  for (const row of table) print(row.map((cell, column) => cell.padStart(widths[column]!)).join("  "));
+  const head = ["cut", "X", "segments", "Lambda", "S3", "EventBridge", "DynamoDB", "$ in all"];
+  print(...table([head, ...rows], [...head.keys()]));
   const kept = estimate([{ bytes, seconds, segmentSeconds: 30, cut: "exact" }], { memoryMB, architecture }).storage;
   print(
     `${values.hours} h at ${values.mbps} Mb/s, ${memoryMB} MB of memory, ${architecture}; keeping the segments: $${kept.toFixed(3)} a month`,
