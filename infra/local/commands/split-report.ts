@@ -1,3 +1,4 @@
+import { basename, join } from "node:path";
 import { visible, writeLines, writeStyled } from "../../command-line/lines.ts";
 import { table } from "../../command-line/table.ts";
 import type { Arguments } from "./split-arguments.ts";
@@ -8,24 +9,20 @@ const clock = (seconds: number): string => {
   return `${String(minutes).padStart(2, "0")}:${(seconds - minutes * 60).toFixed(3).padStart(6, "0")}`;
 };
 
-function printForPeople(
-  { video, segments, files }: SplitResult,
-  out: string | undefined,
-  stream: NodeJS.WritableStream,
-) {
+function printForPeople({ video, segments }: SplitResult, out: string | undefined, stream: NodeJS.WritableStream) {
   if (video.status === "rejected") {
     writeStyled("red", stream, `Rejected: ${video.rejection.reason}`);
     writeLines(stream, video.rejection.message);
     return;
   }
   const head = ["segment", "start", "end", "frames", "bytes", out === undefined ? "key" : "file"];
-  const rows = segments.map(({ segment_index, start, end, frames, bytes, key }, index) => [
+  const rows = segments.map(({ segment_index, start, end, frames, bytes, key }) => [
     String(segment_index),
     clock(start),
     clock(end),
     String(frames),
     String(bytes),
-    visible(files[index] ?? key),
+    visible(out === undefined ? key : join(out, basename(key))),
   ]);
   const size = video.size?.join("x");
   const summary = `${video.name}: ${size}, ${video.fps} fps, ${video.duration} s, ${segments.length} segments (video ${video.VideoId})`;
