@@ -96,17 +96,17 @@ export const SettingsSchema = z.strictObject({
     .max(5 * 2 ** 40, "must be at most 5 TiB, S3's largest object")
     .default(50 * 2 ** 30),
   "video_split.architecture": z.enum(["arm64", "x86_64"], 'must be "arm64" or "x86_64"').default("arm64"),
-  // Of the split function. 1,769 MB is one whole vCPU, in Lambda's own words.
+  // Of the split function. With 1,769 MB it has one vCPU, as Lambda's documentation says.
   "video_split.memory_mb": z
     .int("must be a whole number of MB")
     .min(512, "must be at least 512 MB: ffmpeg needs that for large pictures")
-    .max(10_240, "must be at most 10240 MB, Lambda's most")
+    .max(10_240, "must be at most 10240 MB, Lambda's maximum")
     .default(1_769),
   // Of the split function's /tmp.
   "video_split.storage_mb": z
     .int("must be a whole number of MB")
-    .min(512, "must be at least 512 MB, Lambda's least")
-    .max(10_240, "must be at most 10240 MB, Lambda's most")
+    .min(512, "must be at least 512 MB, Lambda's minimum")
+    .max(10_240, "must be at most 10240 MB, Lambda's maximum")
     .default(2_048),
   // Reserved for each function. AWS leaves 100 unreserved, and a new account has 10 in all: there none can be reserved.
   "video_split.concurrency": z
@@ -133,12 +133,12 @@ export class SettingsError extends Error {
   override name = "SettingsError";
 }
 
-/** What comes before the first template: all that S3 keys of the output are known to start with. */
+/** The prefix up to its first template, with which all keys of the output start. */
 const fixedPart = (prefix: string): string => prefix.split("{")[0] ?? "";
 
 /**
- * The prefix below which every segment's key lies, whatever prefix a request asks for: nothing for a bucket that the
- * service made for its segments; in somebody's own bucket, the part of the configured prefix before its first template.
+ * The prefix of every segment's key, also with a prefix that a request names: none in a bucket that the service made for
+ * its segments; in an existing bucket, the configured prefix up to its first template.
  */
 export const outputKeyRoot = (settings: Settings): string =>
   settings["video_split.output_bucket"] === null ? "" : fixedPart(settings["video_split.output_key_prefix"]);
@@ -161,7 +161,7 @@ function clashes(settings: Settings): string[] {
   return [
     `video_split.output_key_prefix "${settings["video_split.output_key_prefix"]}" and video_split.upload_key_prefix ` +
       `"${settings["video_split.upload_key_prefix"]}" clash: both are in bucket ${upload}, so every segment would be split again. ` +
-      "Give them prefixes of which neither starts with the other, or use two buckets.",
+      "Choose prefixes of which neither starts with the other, or use two buckets.",
   ];
 }
 

@@ -3,7 +3,7 @@ import type { FunctionId } from "../topology.ts";
 /** SST's name of this app. */
 export const APP = "video-split";
 
-/** The video bus's name, which other apps name too. Prefix of what belongs to the stage and has no name of SST's. */
+/** The video bus's name, and the prefix of the stage's other resources that SST doesn't name. */
 export const stageName = (stage: string): string => `${APP}-${stage}`;
 
 export const archiveName = (stage: string): string => `${stageName(stage)}-log`;
@@ -15,7 +15,7 @@ export const LOCAL_STAGE = "local";
 export const TAG_KEYS = { stage: "video-split:stage", function: "video-split:function" } as const;
 
 /**
- * Tags of a function, and of the queues that hold its dead letters. SST's physical names can't tell stages apart: "dev-2"
+ * Tags of a function, and of the queues that hold its dead letters. SST's physical names can't distinguish stages: "dev-2"
  * begins with "dev", and names of long stages are shortened.
  */
 export const tagsOf = (stage: string, id: FunctionId): Record<string, string> => ({

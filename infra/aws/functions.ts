@@ -20,7 +20,7 @@ const createLogGroup = (id: FunctionId, { logRetentionDays }: Spec): aws.cloudwa
 
 /**
  * Adds its programs to a built function, instead of SST's `nodejs.install`, whose `npm install` fails with npm 12. Throws
- * what is wrong so that SST shows the message and no stack trace.
+ * an error that SST shows as its message, without a stack trace.
  */
 const prepare = async (directory: string, spec: Spec): Promise<void> => {
   try {
@@ -42,7 +42,7 @@ function createFunction(id: FunctionId, spec: Spec, { links, queues, rolePath }:
     timeout: `${spec.timeoutSeconds} seconds`,
     memory: `${spec.memoryMB} MB`,
     storage: `${spec.storageMB} MB`,
-    // A stub stands for each function in `sst dev`.
+    // In `sst dev` each function is a stub.
     ...(spec.concurrency !== undefined && !$dev && { concurrency: { reserved: spec.concurrency } }),
     environment: environmentOf(spec, (id) => queues[id].url),
     nodejs: {
@@ -57,7 +57,7 @@ function createFunction(id: FunctionId, spec: Spec, { links, queues, rolePath }:
     tags: tagsOf($app.stage, id),
     transform: {
       role: (role) => {
-        // The managed policy for logs: ownPermissions() says the same of this function's log alone.
+        // Without the managed policy for logs: ownPermissions() allows this function's log only.
         role.managedPolicyArns = [];
         role.path = rolePath;
         // SST 4.17.1 lets the whole account assume every function's role, which it needs for `sst dev` alone.

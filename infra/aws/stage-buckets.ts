@@ -8,7 +8,7 @@ const ABANDONED_UPLOAD_DAYS = 7;
 function createBucket(id: BucketId): sst.aws.Bucket {
   const name = id === "uploads" ? "Uploads" : "Segments";
   const bucket = new sst.aws.Bucket(name, {
-    // Nobody's browser talks to it; SST would allow every origin.
+    // No browser uses it; SST would allow every origin.
     cors: false,
     enforceHttps: true,
     // Only a stage that may be removed altogether takes its videos with it. A change of settings removes no bucket.
@@ -19,7 +19,7 @@ function createBucket(id: BucketId): sst.aws.Bucket {
     rules: [
       {
         applyServerSideEncryptionByDefault: { sseAlgorithm: "AES256" },
-        // What S3 does by itself; unless it's stated, each deployment would try to lift it.
+        // S3's own default. Without it each deployment would try to remove it.
         blockedEncryptionTypes: ["SSE-C"],
       },
     ],
@@ -40,7 +40,7 @@ function createBucket(id: BucketId): sst.aws.Bucket {
 
 /**
  * Sends the bucket's "Object Created" events to the default bus. S3 keeps one notification configuration per bucket and
- * replaces it whole, so what somebody else has set up on their bucket is read first and written back with it, and the
+ * replaces it as a whole, so what is configured on an existing bucket is read first and written back with it, and the
  * configuration stays when this service is removed.
  */
 function notifyEventBridge(bucket: sst.aws.Bucket, existing: string | null): void {

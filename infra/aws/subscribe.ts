@@ -16,7 +16,7 @@ export type Subscription<T extends EventType> = {
   where?: Where<T>;
 };
 
-/** The function, with its failures in the queue: an invocation that fails is retried by Lambda, which knows no rule. */
+/** The function, with its failures in the queue: Lambda retries a failed invocation, independently of the rule. */
 function withFailures(subscriber: string | sst.aws.FunctionArgs, queue: sst.aws.Queue): sst.aws.FunctionArgs {
   const args: sst.aws.FunctionArgs = typeof subscriber === "string" ? { handler: subscriber } : subscriber;
   return {
@@ -41,7 +41,7 @@ function withFailures(subscriber: string | sst.aws.FunctionArgs, queue: sst.aws.
  *
  *     subscribe("Thumbnails", "SegmentCreated", "src/thumbnails.handler", { bus: "video-split-production" });
  *
- * Events that can't be delivered, and those that the function fails on for good, end in the queue that is returned.
+ * Events that can't be delivered, and those on which the function fails in each attempt, go to the queue that is returned.
  * `subscriber` is a handler or a function's arguments. Events come at least once and in any order.
  */
 export function subscribe<T extends EventType>(

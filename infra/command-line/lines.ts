@@ -1,6 +1,6 @@
 import { styleText } from "node:util";
 
-/** Controls (C0, DEL, C1), marks that turn the direction of text, and separators that some terminals take for line ends. */
+/** Control characters (C0, DEL, C1), bidirectional marks, and separators that some terminals treat as line ends. */
 const INVISIBLE = /[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu;
 
 /** As in JSON, so that JSON with such characters in its strings stays the same JSON. */

@@ -2,7 +2,7 @@ import { type Binaries, findBinaries, oldProgramsWarning } from "../../services/
 import { writeLines } from "./lines.ts";
 
 /**
- * The ffmpeg and ffprobe that a command uses, by its environment. Prints one warning on stderr where
+ * The ffmpeg and ffprobe that a command uses, found by its environment. Prints one warning on stderr where
  * one of them is old. Throws `MissingBinaryError`.
  */
 export async function findPrograms(environment: Record<string, string | undefined>): Promise<Binaries> {

@@ -9,7 +9,7 @@ import { type DeadLetterQueues, ofInvocation } from "./dead-letter-queues.ts";
 export type FunctionsOptions = {
   directory: string;
   region: string;
-  /** What the functions' AWS clients talk to. */
+  /** The endpoint of the functions' AWS clients. */
   endpoint: string;
   root: string;
   watch: boolean;

@@ -3,7 +3,7 @@ import { ACCOUNT } from "../emulator/arns.ts";
 import { LambdaClosedError, type LocalLambda } from "../emulator/lambda/index.ts";
 import type { Topology } from "../topology.ts";
 
-/** As infra/aws/rules.ts has it. */
+/** The same as in infra/aws/rules.ts. */
 const scheduledEvent = (region: string, name: string) => ({
   version: "0",
   id: randomUUID(),

@@ -1,8 +1,8 @@
 import { readInvocationRecord } from "../../services/video/invocation-record.ts";
 
-/** An event that was given up, as its dead-letter queue tells of it. */
+/** An event that could not be handled, as its dead-letter queue describes it. */
 export type DeadLetter = {
-  /** Where in the flow it was given up: at EventBridge's delivery, or in the function. */
+  /** Where it failed: at EventBridge's delivery, or in the function. */
   level: "delivery" | "function";
   /** The rule, the schedule or the function. */
   source: string;
@@ -24,7 +24,7 @@ const functionName = (arn: string): string => arn.split(":")[6] ?? arn;
 const lastName = (arn: string): string => arn.slice(arn.lastIndexOf("/") + 1);
 
 /**
- * EventBridge and its Scheduler tell of the delivery in attributes:
+ * EventBridge and its Scheduler describe the delivery in attributes:
  * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
  * https://docs.aws.amazon.com/scheduler/latest/UserGuide/configuring-schedule-dlq.html
  */
@@ -42,7 +42,7 @@ function fromDelivery(event: unknown, attributes: Message["attributes"]): DeadLe
 
 const senderOf = ({ RULE_ARN, SCHEDULE_ARN }: Message["attributes"]): string | undefined => RULE_ARN ?? SCHEDULE_ARN;
 
-/** Reads a message of a dead-letter queue. Undefined where it's neither EventBridge's nor Lambda's: somebody else's. */
+/** Reads a message of a dead-letter queue. Undefined where neither EventBridge nor Lambda sent it. */
 export function readDeadLetter({ body, attributes }: Message): DeadLetter | undefined {
   let content: unknown;
   try {

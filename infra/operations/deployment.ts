@@ -33,13 +33,13 @@ export type Where = {
   stage?: string | undefined;
 };
 
-/** What a client is made with: the local stack's endpoint, or none, and AWS's clients find theirs. */
+/** A client's configuration: the local stack's endpoint; none for AWS, whose clients find theirs. */
 type ClientConfig = { region: string; endpoint?: string; credentials?: typeof LOCAL_CREDENTIALS; maxAttempts?: number };
 
 function assertOnePlace({ local, port, stage }: Where): void {
   if (stage !== undefined && (local || port !== undefined))
     throw new UsageError(
-      "--stage is a deployed one, and --local and --port are of this machine: give one or the other",
+      "--stage is for a deployed stage, and --local and --port for this machine: specify one or the other",
     );
 }
 
@@ -90,7 +90,7 @@ export async function openDeployment(where: Where): Promise<Deployment & { s3: S
   };
 }
 
-/** The longest that a function runs, and a client waits for its result. Milliseconds. */
+/** The maximum time for which a function runs and a client waits for its result. Milliseconds. */
 const MAX_INVOCATION_MS = 900_000;
 
 /** The dead-letter queues of the same, and the functions that their events are for. Throws `StageNotFoundError`. */

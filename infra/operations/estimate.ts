@@ -4,7 +4,7 @@ import { MIN_TAIL_SECONDS } from "../../services/video/segment-length.ts";
 /** A video that would be split. */
 export type Candidate = {
   bytes: number;
-  /** How long it is; undefined where its header doesn't say. */
+  /** Duration in seconds; undefined where its header has none. */
   seconds: number | undefined;
   segmentSeconds: number;
   cut: Cut;
@@ -15,9 +15,9 @@ export type Cost = { lambda: number; s3: number; eventBridge: number; dynamoDB: 
 
 export type Estimate = {
   videos: number;
-  /** Of those, how many say how long they are. */
+  /** Of those, how many have a duration in their header. */
   known: number;
-  /** Of all of them: those that don't say by the others' bytes for a second. Undefined where none says. */
+  /** Of all videos: those without a duration by the others' bytes per second. Undefined where none has one. */
   seconds: number | undefined;
   segments: number | undefined;
   cost: Cost | undefined;
@@ -59,7 +59,7 @@ const RANGE_BYTES = 8 * 1024 * 1024;
 /** SplitPlanned and VideoSplit. */
 const EVENTS_A_VIDEO = 2;
 
-/** S3's own, which is billed as a custom one, and goes to no archive. */
+/** S3's own event, which is billed as a custom one and not archived. */
 const S3_EVENT = 1 / 1e6;
 
 /** Of the ledger, for each video: claim, choice, ending and what Powertools writes. */

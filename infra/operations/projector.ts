@@ -27,6 +27,8 @@ export async function documentsTableOf(lambda: LambdaClient, functionArn: string
   const { Environment } = await lambda.send(new GetFunctionConfigurationCommand({ FunctionName: functionArn }));
   const table = Environment?.Variables?.DYNAMODB_TABLE_ID;
   if (table === undefined)
-    throw new ProjectorNotFoundError(`${functionArn} has no DYNAMODB_TABLE_ID in its environment: it's no projector`);
+    throw new ProjectorNotFoundError(
+      `${functionArn} has no DYNAMODB_TABLE_ID in its environment: it isn't a projector`,
+    );
   return table;
 }

@@ -37,7 +37,7 @@ export type Redrive = { outcome: "handled"; result: string } | { outcome: "kept"
 
 const MAX_MESSAGES = 10;
 
-/** An empty answer to a shorter poll may only mean that not all of SQS's servers were asked. */
+/** A shorter poll doesn't ask all of SQS's servers, and may be empty although there are messages. */
 const WAIT_SECONDS = 1;
 
 /** Letters that are redriven concurrently, of one queue. */
@@ -159,9 +159,9 @@ export async function eachDeadLetter(
 const DONE_ELSEWHERE = "done elsewhere";
 
 const BUSY =
-  "another delivery of this upload is being split, or was broken off less than a function's timeout ago: try again then";
+  "another delivery of this upload is in progress, or was interrupted less than a function's timeout ago: try again later";
 
-/** An ARN without ":$LATEST", or whatever version or alias it names. */
+/** An ARN without its version or alias, such as ":$LATEST". */
 const withoutQualifier = (functionArn: string): string => functionArn.split(":").slice(0, 7).join(":");
 
 /**
@@ -169,9 +169,9 @@ const withoutQualifier = (functionArn: string): string => functionArn.split(":")
  * No other consumer receives the event, and the function doesn't repeat what is done.
  */
 async function redrive(lambda: LambdaClient, { functionArns }: Queue, { letter }: ReceivedLetter): Promise<Redrive> {
-  if (letter === undefined) return { outcome: "kept", why: "it is no dead letter of EventBridge's or Lambda's" };
+  if (letter === undefined) return { outcome: "kept", why: "it isn't a dead letter of EventBridge or Lambda" };
   if (letter.functionArn === undefined) return { outcome: "kept", why: "it doesn't say which function it was for" };
-  // A message's text is no reason to invoke whatever function it names.
+  // A message must not make this invoke any function that it names.
   if (!functionArns.includes(withoutQualifier(letter.functionArn)))
     return {
       outcome: "kept",

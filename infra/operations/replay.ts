@@ -20,11 +20,11 @@ export type Deployment = {
   /** The function that writes the table. */
   projectorArn: string;
   /**
-   * Milliseconds for which the table must stay as it is to be taken for finished: a replay ends when its events were sent,
+   * Milliseconds without a change after which the documents count as complete: a replay ends when its events were sent,
    * not when they were handled.
    */
   settledMs: number;
-  /** Milliseconds until the archive has what was put on the bus. */
+  /** Milliseconds until the archive has an event that was put on the bus. */
   archivingMs: number;
 };
 
@@ -64,7 +64,7 @@ export async function digests({ documents, table }: Deployment): Promise<Map<num
   } catch (cause) {
     if ((cause as Error).name !== "ResourceNotFoundException") throw cause;
     throw new ReplayError(
-      `Table ${table} doesn't exist. Create it by "npx sst refresh" and "npx sst deploy" for its stage, then replay`,
+      `Table ${table} doesn't exist. Create it with "npx sst refresh" and "npx sst deploy" for its stage, then replay`,
       { cause },
     );
   }
@@ -73,7 +73,7 @@ export async function digests({ documents, table }: Deployment): Promise<Map<num
 
 const POLL_MS = 500;
 
-/** How many times longer the first change is waited for: the projector may have to be started. */
+/** Factor for the wait until the first change: the projector may have to start first. */
 const FIRST_CHANGE_FACTOR = 4;
 
 /** The documents when they have settled; `before` is what they were before the replay. */

@@ -49,6 +49,6 @@ export function functionArnOf({ functions }: StageResources, id: FunctionId): st
   const what = arns.length === 0 ? "No function is" : `${arns.join(" and ")} are`;
   throw new StageNotFoundError(
     `${what} tagged ${TAG_KEYS.function}=${id}. One must be: deploy the stage again, or remove the tag from the other. ` +
-      "A function that was deleted just now may be found for some minutes",
+      "A function that was deleted may still be found for some minutes",
   );
 }

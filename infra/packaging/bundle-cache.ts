@@ -25,13 +25,13 @@ function digestOf(path: string): string {
   }
 }
 
-/** File systems tell times in steps; a file that changed this long (milliseconds) before the build was read as it is. */
+/** File systems store times in steps; a file that changed this long (milliseconds) before the build was read as it is. */
 const TIMESTAMP_STEP_MS = 20;
 
 const changedSince = (path: string, timeMs: number): boolean =>
   (statSync(path, { throwIfNoEntry: false })?.ctimeMs ?? 0) > timeMs - TIMESTAMP_STEP_MS;
 
-/** Written under a name of its own first, so that nobody reads half of it. */
+/** Written to a temporary name first, so that no process reads half of it. */
 async function store(folder: string, file: string, content: Uint8Array): Promise<void> {
   const partial = `${file}.${randomUUID()}.partial`;
   try {

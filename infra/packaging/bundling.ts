@@ -15,5 +15,5 @@ export const PROGRAM_PACKAGES = [
   "@ffprobe-installer/ffprobe",
 ] as const;
 
-/** What SST's builder does of itself, and the local stack's has to be told. */
+/** Options that SST's builder sets by itself, for the local stack's. */
 export const SST_DEFAULTS = { mainFields: ["module", "main"], platform: "node" } as const;

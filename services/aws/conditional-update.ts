@@ -5,7 +5,7 @@ const isPlainObject = (value: unknown): value is Record<string, unknown> =>
 
 /**
  * Gathers an update of some attributes of one item, and the state of the item that it depends on. Placeholders stand for all
- * names and values, for many names are reserved words.
+ * names and values, because many names are reserved words.
  * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.ExpressionAttributeNames.html
  */
 export class ConditionalUpdate {
@@ -34,12 +34,12 @@ export class ConditionalUpdate {
     else this.#set.push(`${name} = ${this.#value(value)}`);
   }
 
-  /** Demands that the attribute has this value; undefined: that it isn't there. */
+  /** Requires that the attribute has this value; undefined: that it doesn't exist. */
   expect(attribute: string, value: unknown): void {
     this.#expect(this.#name(attribute), value);
   }
 
-  /** Demands that the attribute is a list, set or map of so many elements. */
+  /** Requires that the attribute is a list, set or map with this number of elements. */
   expectLength(attribute: string, length: number): void {
     this.#conditions.push(`size(${this.#name(attribute)}) = ${this.#value(length)}`);
   }

@@ -7,10 +7,10 @@ import {
 import { NodeHttpHandler } from "@smithy/node-http-handler";
 import type { DeadLetters } from "../reconciler/ports/dead-letters.ts";
 
-/** SQS's limit for one call, whatever it does. */
+/** SQS's limit for one call of any operation. */
 const MAX_MESSAGES = 10;
 
-/** A healthy queue answers within a fraction of a second. */
+/** A healthy queue responds within a fraction of a second. */
 const CONNECT_MS = 2_000;
 const ANSWER_MS = 5_000;
 

@@ -23,7 +23,7 @@ const IN_PROGRESS = "INPROGRESS";
 const isRefused = (error: unknown): boolean => (error as Error).name === "ConditionalCheckFailedException";
 
 /**
- * Of what ends a record: one that was thought dead, and was taken over from, has no say any more.
+ * Condition of what ends a record: an owner that was taken over from can no longer write it.
  */
 const OWN = "#owner = :owner";
 
@@ -56,19 +56,19 @@ export class LedgerPersistence extends BasePersistenceLayer {
   }
 
   /**
-   * Says for which invocation the next records are written. A function handles one invocation at a
+   * Sets the invocation for which the next records are written. A function handles one invocation at a
    * time.
    */
   setOwner(requestId: string): void {
     this.#owner = requestId;
   }
 
-  /** Says what is asked of the work whose record is written next. */
+  /** Sets what is requested of the work whose record is written next. */
   setAsking(asking: string): void {
     this.#asking = asking;
   }
 
-  /** What was asked of the work in the record that was read last. */
+  /** What was requested of the work in the record that was read last. */
   get askingOfOwner(): string | undefined {
     return this.#askingOfOwner;
   }

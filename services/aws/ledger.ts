@@ -6,7 +6,7 @@ import type { DeliveredSegment, Ledger } from "../split/ports/ledger.ts";
 import { mapConcurrently } from "../video/concurrency.ts";
 import { blockStart, type Hash, MAX_SALTS } from "../video/ids.ts";
 
-/** A claimed block of ids: the ledger keeps it for ever. The choice is added when the video is planned. */
+/** A claimed block of ids: the ledger never deletes it. The choice is added when the video is planned. */
 const Claim = z.object({ source: z.string() });
 const Chosen = z
   .object({ segment_seconds: z.number(), cut: Cut, output_key_prefix: z.string(), first_attempt: z.string() })
@@ -47,8 +47,8 @@ const Delivered = z.object({
   announced: z.boolean(),
 });
 
-/** How long a segment is known to be there: as long as finished work is remembered. Later all is made again, and comes to the same. */
-const REMEMBER_SECONDS = 86_400;
+/** How long a segment is known to exist, as long as finished work. Made again later, it is the same. */
+const KEEP_SECONDS = 86_400;
 
 /** Segments looked up at the same time. */
 const MAX_READS_AT_ONCE = 25;
@@ -92,7 +92,7 @@ export function dynamoLedger(client: DynamoDBDocumentClient, TableName: string, 
 
     choose: async (videoId, { segmentSeconds, cut, outputKeyPrefix }) => {
       const first = CHOICE.map((name) => `${name} = if_not_exists(${name}, :${name})`);
-      // The same where the SDK sends the update again, having lost the answer.
+      // The same when the SDK sends the update again because the response was lost.
       const attempt = randomUUID();
       const { Attributes } = await client.send(
         new UpdateCommand({
@@ -149,10 +149,10 @@ export function dynamoLedger(client: DynamoDBDocumentClient, TableName: string, 
       const read = async (index: number, abortSignal: AbortSignal) => {
         const get = new GetCommand({ TableName, Key: segmentKeyOf(videoId, index), ConsistentRead: true });
         const { Item } = await client.send(get, { abortSignal });
-        // DynamoDB removes what has expired within two days, and shows it until then.
+        // DynamoDB removes expired items within two days, and returns them until then.
         if (Item === undefined || Item.expiration < epochSeconds()) return;
         const { success, data } = Delivered.safeParse(Item);
-        // A record of an older release: its segment is made again, and comes to the same.
+        // A record of an older release: its segment is made again and is the same.
         if (!success) return;
         const { object, proof, announced } = data;
         found.set(index, { object, proof, announced });
@@ -162,7 +162,7 @@ export function dynamoLedger(client: DynamoDBDocumentClient, TableName: string, 
     },
 
     recordSegment: async (videoId, index, { object, proof, announced }) => {
-      const expiration = epochSeconds() + REMEMBER_SECONDS;
+      const expiration = epochSeconds() + KEEP_SECONDS;
       const Item = { ...segmentKeyOf(videoId, index), object, proof, announced, expiration };
       await client.send(new PutCommand({ TableName, Item }));
     },

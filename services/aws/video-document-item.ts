@@ -46,13 +46,13 @@ const namesOf = (...schemas: z.ZodObject[]): string[] => {
   return [...names];
 };
 
-/** The attributes, less the key, that are this service's to write, by the kind of document. All others belong to others. */
+/** The attributes, without the key, that this service writes, by the kind of document. All others belong to other writers. */
 export const OWNED_ATTRIBUTES: Record<VideoDocument["process_step"], readonly string[]> = {
   upload: namesOf(ProcessingUpload, RejectedUpload, SplitUpload),
   timesplit: namesOf(Segment),
 };
 
-/** An item says that it is a document, and isn't one. `message` names each faulty attribute. */
+/** An item has a document's `process_step`, and isn't a document. `message` names each wrong attribute. */
 export class UnreadableDocumentError extends Error {
   override name = "UnreadableDocumentError";
 }

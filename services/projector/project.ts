@@ -35,7 +35,7 @@ export async function project(
   const { correlationId, eventId } = event.metadata;
   const line = log.with({ correlation_id: correlationId, event_id: eventId, event_type: event.type });
   if (event.type === "SplitRequested" || event.type === "RequestRefused") {
-    line.info("Ignored: a request, met or refused, changes no document");
+    line.info("Ignored: a request changes no document");
     return { outcome: "ignored" };
   }
   const VideoId = checkedDocumentId(event, hash, now());
@@ -45,7 +45,7 @@ export async function project(
   return { outcome, VideoId };
 }
 
-/** In seconds; none where the clocks of the two machines disagree on which was first. */
+/** In seconds; undefined where the clocks of the two machines disagree on the order. */
 const lagOf = ({ metadata }: VideoSplitEvent, now: Date): number =>
   Math.max(0, now.getTime() - Date.parse(metadata.occurredAt)) / 1_000;
 

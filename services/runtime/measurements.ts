@@ -14,7 +14,7 @@ export function splitValues(measurement: SplitMeasurement): Values<"split"> {
         VideoSeconds: videoSeconds,
         VideoBytes: videoBytes,
         SplitSeconds: splitSeconds,
-        // The clock may not have moved, or been set back.
+        // The clock may have stood still or been set back.
         ...(splitSeconds > 0 && { RealTimeFactor: videoSeconds / splitSeconds }),
       };
       return { values, fields: { video_id: videoId } };

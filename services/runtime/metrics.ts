@@ -1,7 +1,7 @@
 import { Metrics } from "@aws-lambda-powertools/metrics";
 import { METRICS, type Metric, type MetricName, type Service } from "./metric-names.ts";
 
-/** Values of a service's metrics, and what else stands in their log line, where it can be searched for and costs nothing. */
+/** Values of a service's metrics, and other fields of their log line, which can be searched for and cost nothing. */
 export type Values<S extends Service> = {
   values: { readonly [name in MetricName<S>]?: number };
   fields?: Readonly<Record<string, string | number>>;

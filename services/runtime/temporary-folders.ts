@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 
 /**
- * Temporary folders that know their owner. Lambda keeps /tmp for the next process after one that was killed, which
+ * Temporary folders whose names have their owner. Lambda keeps /tmp for the next process after one that was killed, which
  * couldn't remove its own: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
  */
 const NAME = /^video-split-run-(\d+)-(\d+)-/;
@@ -27,11 +27,11 @@ function startOf(pid: number): string | undefined {
   }
 }
 
-/** Makes a folder of this process in `parent`; whoever asked for it removes it. */
+/** Makes a folder of this process in `parent`. The caller removes it. */
 export const makeTemporaryFolder = (parent: string): Promise<string> =>
   mkdtemp(join(parent, `video-split-run-${process.pid}-${startOf(process.pid)}-`));
 
-/** Removes folders in `parent` whose owners are no more. Resolves with their names. */
+/** Removes folders in `parent` whose owners have ended. Resolves with their names. */
 export async function sweepTemporaryFolders(parent: string): Promise<string[]> {
   const abandoned = readdirSync(parent).filter((name) => {
     const [, pid, start] = NAME.exec(name) ?? [];

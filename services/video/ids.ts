@@ -1,6 +1,6 @@
 import { BLOCK_SIZE, type EventType, type VideoSplitEvent } from "#events-schema";
 
-/** SHA-256 of a text. Handed in: the domain imports nothing but itself and the contract. */
+/** SHA-256 of a text. Injected: the domain imports only itself and the contract. */
 export type Hash = (text: string) => Uint8Array;
 
 /**
@@ -50,7 +50,7 @@ export const blockStart = (identity: string, salt: number, hash: Hash): number =
   blockOf(correlationId(identity, hash), salt, hash);
 
 /**
- * The id of an event about one upload. `distinction` tells it from others of its type: it is what
+ * The id of an event about one upload. `distinction` separates it from others of its type: it is what
  * the event says, and never when or how often it is announced.
  */
 export const eventId = (
@@ -60,23 +60,22 @@ export const eventId = (
   hash: Hash,
 ): string => uuidOf(JSON.stringify([correlation, type, distinction ?? null]), hash);
 
-/** What became of an upload, as an event says it. */
-export type Fact = Pick<
+/** An event about the split of an upload. */
+export type UploadEvent = Pick<
   VideoSplitEvent<"SplitPlanned" | "SegmentCreated" | "VideoSplit" | "VideoRejected">,
   "type" | "data"
 >;
 
-function distinctionOf({ data }: Fact): string | number {
+function distinctionOf({ data }: UploadEvent): string | number {
   if ("segment_index" in data) return data.segment_index;
-  // Of two rejections for one reason only the texts differ, by a figure or by ffmpeg's words:
-  // that's one fact.
+  // Two rejections for one reason differ only in their messages, by a number or by ffmpeg's text.
   if ("rejection" in data) return data.rejection.reason;
   // After a rejection, another way of cutting may be planned.
   return `${data.cut} ${data.segment_seconds}`;
 }
 
 /**
- * The id of the event that says this of an upload: another reason for a rejection is another event.
+ * The id of an event about an upload: another reason for a rejection is another event.
  */
-export const factId = (correlation: string, fact: Fact, hash: Hash): string =>
-  eventId(correlation, fact.type, distinctionOf(fact), hash);
+export const uploadEventId = (correlation: string, event: UploadEvent, hash: Hash): string =>
+  eventId(correlation, event.type, distinctionOf(event), hash);

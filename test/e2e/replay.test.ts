@@ -127,7 +127,7 @@ describe("npx video-split replay", () => {
 
   it.each([
     [["--from", "yesterday"], '--from is "yesterday"; it must be a time such as'],
-    [["--stage", "x", "--local"], "--stage is a deployed one"],
+    [["--stage", "x", "--local"], "--stage is for a deployed stage"],
     [["--table", "x"], "See npx video-split replay --help"],
     [["--port", "1"], "Nothing answers at http://127.0.0.1:1"],
   ])("answers %j in one line", async (args, answer) => {

@@ -28,8 +28,8 @@ describe("npx video-split split", () => {
     const folder = await temporaryFolder();
     const video = await makeMedia(folder, "b-frames.mp4");
     const out = join(folder, "segments");
-    const wish = ["--seconds", "2", "--json", "--out", out];
-    const { code, stdout, temporary } = await splitWith({ umask: 0o027 }, video, ...wish);
+    const options = ["--seconds", "2", "--json", "--out", out];
+    const { code, stdout, temporary } = await splitWith({ umask: 0o027 }, video, ...options);
 
     expect(code).toBe(0);
     const result = JSON.parse(stdout) as SplitResult;
@@ -78,7 +78,7 @@ describe("npx video-split split", () => {
     [["--seconds", "soon"], '--seconds is "soon"; it must be a number from 0.5 to 86400'],
     [["--cut", "smart"], '--cut is "smart"; it must be exact or keyframe'],
     [["--colour"], "Unknown option '--colour'"],
-    [["a.mp4", "b.mp4"], "One video at a time"],
+    [["a.mp4", "b.mp4"], "Specify one video"],
   ])("answers a mistake in one line: %j", async (args, message) => {
     const { code, stdout, stderr } = await split(...args);
     expect(code).toBe(1);
@@ -119,7 +119,7 @@ describe("npx video-split split", () => {
       begun.child.kill("SIGKILL");
       await begun.ended;
       begun = await begin();
-      expect(await begun.says("Continuing")).toMatch(new RegExp(`killed: \\d+ of ${SEGMENTS} segments are there`));
+      expect(await begun.says("Continuing")).toMatch(new RegExp(`killed: \\d+ of ${SEGMENTS} segments exist`));
     }
     const { code, stdout } = await begun.ended;
     expect(code).toBe(0);

@@ -38,7 +38,7 @@ it("given a stage whose name is too long for EventBridge, then it says how long 
   tags: "full",
 }, async () => {
   const message = await refusal({}, { stage: "a-stage-with-a-very-long-name-indeed-my-friend" });
-  expect(message).toContain('Stage "a-stage-with-a-very-long-name-indeed-my-friend" has too long a name');
+  expect(message).toContain('Stage "a-stage-with-a-very-long-name-indeed-my-friend" has a name that is too long');
   expect(message).toContain("at most 32 characters");
 });
 

@@ -20,15 +20,15 @@ export function converseWith(
   onUnasked: (message: RuntimeMessage) => void,
 ): Conversation {
   const exited = ended.then((exit) => ({ type: "exited", exit }) as const);
-  let hear: ((message: RuntimeMessage) => void) | undefined;
+  let receive: ((message: RuntimeMessage) => void) | undefined;
 
   const next = (): Promise<RuntimeMessage> =>
     new Promise((resolve) => {
-      hear = resolve;
+      receive = resolve;
     });
   child.on("message", (message: RuntimeMessage) => {
-    const listener = hear ?? onUnasked;
-    hear = undefined;
+    const listener = receive ?? onUnasked;
+    receive = undefined;
     listener(message);
   });
 

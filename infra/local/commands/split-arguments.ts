@@ -48,7 +48,7 @@ export function parseArguments(argv: string[]): Arguments | "help" {
   });
   if (values.help) return "help";
   if (positionals.length > 1)
-    throw new UsageError(`One video at a time; got ${positionals.join(", ")}. Quote names with spaces.`);
+    throw new UsageError(`Specify one video; got ${positionals.join(", ")}. Quote names with spaces.`);
   const seconds = values.seconds === undefined ? undefined : Number(values.seconds);
   if (seconds !== undefined && !(seconds >= 0.5 && seconds <= 86_400)) {
     throw new UsageError(`--seconds is "${values.seconds}"; it must be a number from 0.5 to 86400`);

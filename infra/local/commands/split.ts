@@ -45,7 +45,7 @@ async function splitOn(
       onEvent: (_bus, event) => progress.event(event),
       onLog: (name, text) => (args.verbose ? progress.line(`${name}: ${text.replaceAll("\t", "  ")}`) : undefined),
       onDeadLetter: (_queue, letter) =>
-        progress.line(`given up after ${letter.attempts} attempts: ${letter.errorMessage}`),
+        progress.line(`failed ${letter.attempts} times, dead letter: ${letter.errorMessage}`),
     });
     try {
       stopping.throwIfAborted();
@@ -89,7 +89,7 @@ async function withSample<T>(ffmpeg: string, work: (video: string) => Promise<T>
   const folder = await mkdtemp(join(tmpdir(), "video-split-sample-"));
   try {
     const video = join(folder, "sample.mp4");
-    process.stderr.write("No video was named: making a sample of 70 seconds\n");
+    process.stderr.write("No video specified: making a sample of 70 seconds\n");
     await makeSampleVideo(ffmpeg, video);
     return await work(video);
   } finally {

@@ -21,7 +21,7 @@ Requests a split of each video below PREFIX that isn't split yet. Safe to repeat
   --seconds N     segment length in seconds (default: the object's metadata, else the settings)
   --cut CUT       exact or keyframe (default: likewise)
   --rate N        requests a second (default: 10)
-  --dry-run       only counts: videos, their hours by their headers, segments, and an estimate of the cost on AWS
+  --dry-run       only counts: videos, bytes, hours, segments, and an estimate of the cost on AWS
   --local         on the stack that "npx video-split start" runs (default)
   --port N        its port (default: 4566)
   --stage NAME    on a deployed stage, with the AWS credentials of the environment
@@ -50,7 +50,9 @@ function optionsOf({ values, positionals }: ReturnType<typeof parse>, settings: 
   const [place, ...more] = positionals;
   const match = PLACE.exec(place ?? "");
   if (match === null || more.length > 0)
-    throw new UsageError(`Specify one place, such as s3://archive/tapes/; got ${positionals.join(" ") || "none"}`);
+    throw new UsageError(
+      `Specify one bucket and prefix, such as s3://archive/tapes/; got ${positionals.join(" ") || "none"}`,
+    );
   const seconds = values.seconds === undefined ? undefined : Number(values.seconds);
   if (seconds !== undefined && !isSegmentLength(seconds))
     throw new UsageError(`--seconds is "${values.seconds}"; ${segmentLengthRule}`);
@@ -108,16 +110,16 @@ const rough = (value: number): string => Number(value.toPrecision(2)).toString()
 
 const dollars = (value: number): string => `$${rough(value)}`;
 
-/** Two figures at most: it's an estimate. */
+/** With two significant digits: it is an estimate. */
 function describeEstimate({ videos, known, seconds, segments, cost, storage }: Estimate): string[] {
-  const says = `${known} of ${videos} videos say how long they are`;
+  const lengths = `the headers of ${known} of ${videos} videos contain a duration`;
   if (seconds === undefined || segments === undefined || cost === undefined)
-    return [`  ${says}: nothing can be estimated`];
+    return [`  ${lengths}: nothing can be estimated`];
   const { lambda, s3, eventBridge, dynamoDB } = cost;
   const once = lambda + s3 + eventBridge + dynamoDB;
   const parts = `Lambda ${dollars(lambda)}, S3 requests ${dollars(s3)}, EventBridge ${dollars(eventBridge)}, DynamoDB ${dollars(dynamoDB)}`;
   return [
-    `  about ${rough(seconds / 3_600)} hours by their headers; ${says}${known < videos ? ", the others are estimated from file size" : ""}`,
+    `  about ${rough(seconds / 3_600)} hours; ${lengths}${known < videos ? ", the others are estimated from file size" : ""}`,
     `  about ${segments < 100 ? segments : rough(segments)} segments`,
     `  about ${dollars(once)} once (${parts}), and ${dollars(storage)} a month for keeping the segments:`,
     "  approximate prices of us-east-1, and speeds that were never measured on AWS",

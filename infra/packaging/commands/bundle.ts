@@ -11,7 +11,7 @@ import { bundle } from "../bundle.ts";
 
 const execute = promisify(execFile);
 
-/** What the split handler may come to without its programs. Importing it is most of a cold start. */
+/** Maximum size of a bundle. Importing it is most of a cold start. */
 const MAX_BUNDLE_BYTES = 3 * 1024 * 1024;
 
 const COLD_STARTS = 9;

@@ -30,8 +30,8 @@ async function open(directory?: string, retentionDays = 14) {
   onTestFinished(() => client.destroy());
   const { QueueUrl = "" } = await client.send(new GetQueueUrlCommand({ QueueName: "splitFailures" }));
   const receive = async (more: object = {}) => {
-    const wish = { QueueUrl, MaxNumberOfMessages: 10, MessageAttributeNames: ["All"], ...more };
-    return (await client.send(new ReceiveMessageCommand(wish))).Messages ?? [];
+    const request = { QueueUrl, MaxNumberOfMessages: 10, MessageAttributeNames: ["All"], ...more };
+    return (await client.send(new ReceiveMessageCommand(request))).Messages ?? [];
   };
   const send = (MessageBody: string) => client.send(new SendMessageCommand({ QueueUrl, MessageBody }));
   return { sqs, client, endpoint, QueueUrl, receive, send };
@@ -75,7 +75,7 @@ describe("a local queue, given AWS's own client", () => {
     expect(await waiting).toMatchObject([{ Body: "at last" }]);
   });
 
-  it("takes and deletes in batches, and tells which failed", async () => {
+  it("takes and deletes in batches, and reports which failed", async () => {
     const { client, QueueUrl, receive } = await open();
     const bodies = ["a", "b", "c"];
     const Entries = bodies.map((MessageBody) => ({ Id: MessageBody, MessageBody }));

@@ -81,7 +81,7 @@ describe("an output prefix", () => {
     ["./out/", "'.'"],
     ["out/..", "'..'"],
     ["out\n/", "control characters"],
-    ["out\ud800/", "halves of characters"],
+    ["out\ud800/", "unpaired surrogates"],
   ])("must not be %j", (prefix, why) => expect(prefixFault(prefix)).toContain(why));
 });
 
