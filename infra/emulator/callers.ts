@@ -12,15 +12,15 @@ export function isLoopbackHost(host: string): boolean {
   return isLoopback(hostname);
 }
 
-/** A page that a browser has open, and that isn't the stack's own. */
+/** A page in a browser that isn't the stack's own. */
 export type Page = {
-  /** Undefined where the browser doesn't say, as for images, scripts and links; "null" for sandboxed pages and files. */
+  /** Undefined where the browser sends none, as for images, scripts and links; "null" for sandboxed pages and files. */
   origin: string | undefined;
 };
 
 /**
  * The page that a request comes from; undefined for programs, which send neither header, for the stack's own pages, and
- * for an address that a person typed. https://www.w3.org/TR/fetch-metadata/
+ * for an address that a user typed. https://www.w3.org/TR/fetch-metadata/
  */
 export function foreignPage(headers: IncomingHttpHeaders): Page | undefined {
   const { origin, host, "sec-fetch-site": site } = headers;

@@ -112,7 +112,7 @@ describe("npx video-split start", () => {
     const { code, stderr } = await first.ended;
     expect(code).toBe(1);
     expect(stderr).toMatch(
-      /(?:^|\n)The disk is full \(\S+\.jsonl could not be written\): make room and start again, .*\n$/,
+      /(?:^|\n)The disk is full \(\S+\.jsonl could not be written\)\. Free some space and start again\. .*\n$/,
     );
 
     const second = await start(state);

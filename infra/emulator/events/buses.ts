@@ -30,7 +30,7 @@ export class Buses {
     for (const bus of registry.buses.keys()) this.open(bus);
   }
 
-  /** Opens the log of a bus that is in the registry, and takes up its pending deliveries. */
+  /** Opens the log of a bus that is in the registry, and continues its pending deliveries. */
   open(bus: string): void {
     const store = new EventStore(join(this.#directory, folderOf(bus)));
     this.#stores.set(bus, store);
@@ -48,7 +48,7 @@ export class Buses {
     return store;
   }
 
-  /** Events with their deliveries are durable when it returns. Throws for an unknown bus, or where the disk refuses. */
+  /** Events with their deliveries are durable when it returns. Throws for an unknown bus, or where the disk is full. */
   accept(bus: string, events: readonly BusEvent[], hops = 0): void {
     const store = this.store(bus);
     const at = Date.now();
@@ -67,7 +67,7 @@ export class Buses {
     for (const pending of added) this.#deliver({ bus, store, pending });
   }
 
-  /** Delivers an event of the log once more, and notes that the replay has come that far. */
+  /** Delivers an event of the log once more, and records the progress of the replay. */
   replay(bus: string, { entry, offset, length }: PlacedEntry, { name, rules }: Replaying): void {
     const store = this.store(bus);
     const event: BusEvent = { ...entry.event, "replay-name": name };
@@ -86,7 +86,7 @@ export class Buses {
     for (const listener of this.#listeners.event) listener(bus, event);
   }
 
-  /** Removes a bus's log for good. */
+  /** Deletes a bus's log. */
   delete(bus: string): void {
     this.store(bus).close();
     this.#stores.delete(bus);

@@ -17,7 +17,7 @@ export type BusEvent = {
 
 export type InputTransformer = { inputPathsMap?: Record<string, string>; inputTemplate: string };
 
-/** Where a rule sends events, and how often it tries. At most one of the three inputs is there. */
+/** Where a rule sends events, and how often it retries. At most one of the three inputs is set. */
 export type TargetSpec = {
   id: string;
   arn: string;
@@ -40,7 +40,7 @@ export type Delivery = {
   attempt: number;
 };
 
-/** An event that was given up for one target. */
+/** An event that could not be delivered to one target. */
 export type DeadLetter = {
   rule: string;
   targetArn: string;
@@ -56,16 +56,16 @@ export type ManagedRule = { name: string; bus: string; pattern: object; descript
 export type ManagedArchive = {
   name: string;
   bus: string;
-  /** 0 keeps events for ever. */
+  /** 0 keeps events without a limit. */
   retentionDays: number;
 };
 
 export type EventBridgeOptions = {
-  /** Where the logs and the state live; it must exist, and no other process may use it. */
+  /** The folder of the logs and the state; it must exist, and no other process may use it. */
   directory: string;
   region: string;
   account: string;
-  /** Buses, rules and archives that are there again at each opening, whatever was done to them through the API. */
+  /** Buses, rules and archives that are restored at each opening, also after changes through the API. */
   buses: string[];
   rules: ManagedRule[];
   archives: ManagedArchive[];
@@ -81,7 +81,7 @@ type Unsubscribe = () => void;
 
 /** Listeners are called synchronously and must not throw. */
 export type LocalEventBridge = {
-  /** Answers one request of EventBridge's API (AWS JSON 1.1). */
+  /** Serves one request of EventBridge's API (AWS JSON 1.1). */
   handle(request: IncomingMessage, response: ServerResponse): void;
   /** Puts a service's own events onto a bus; they are durable when it resolves. Throws for an unknown bus. */
   put(bus: string, events: BusEvent[]): Promise<void>;
@@ -90,10 +90,10 @@ export type LocalEventBridge = {
   /** Each event that a bus accepts or replays. */
   onEvent(listener: (bus: string, event: BusEvent) => void): Unsubscribe;
   onDelivered(listener: (target: TargetSpec, delivery: Delivery) => void): Unsubscribe;
-  /** Each event that is given up; `arn` is undefined where the target has no dead-letter queue, so that it is lost. */
+  /** Each event that could not be delivered; `arn` is undefined where the target has no dead-letter queue: the event is lost. */
   onDeadLetter(listener: (arn: string | undefined, letter: DeadLetter) => void): Unsubscribe;
   /** The events that a bus has accepted, oldest first, without replayed ones. Throws for an unknown bus. */
   log(bus: string): AsyncIterable<BusEvent>;
-  /** Starts no more deliveries; those that are pending or running go on at the next opening, with the same ids. */
+  /** Starts no more deliveries; those that are pending or running continue at the next opening, with the same ids. */
   close(): Promise<void>;
 };

@@ -1,7 +1,7 @@
 import type { ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** Ways to spoil the answer of a service, which writes it as ever. */
+/** Ways to damage the response of a service, which isn't aware of it. */
 
 type Write = (chunk: Buffer, ...rest: unknown[]) => boolean;
 
@@ -15,7 +15,7 @@ export function loseAnswer(response: ServerResponse): void {
   }) as ServerResponse["end"];
 }
 
-/** The connection breaks within the first chunk of the body: what came is a prefix of it, as on any connection. */
+/** The connection breaks within the first chunk of the body: the client receives a prefix of it, as on any connection. */
 export function cutBody(response: ServerResponse): void {
   const write = response.write.bind(response) as Write;
   let isCut = false;

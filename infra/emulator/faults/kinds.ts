@@ -19,8 +19,9 @@ const dynamodb = { service: "dynamodb" } as const;
 const bus = { service: "bus" } as const;
 
 /**
- * What can go wrong on AWS. "answer lost" is the worst: the request was served, and the client doesn't know.
- * Where several happen to one request, the first one of this list does.
+ * What can fail on AWS. "answer lost" is the worst: the request was served, and the client doesn't know. Of several faults
+ * for one request, the first one in this list happens. The names are part of a schedule's seed: a renamed fault changes all
+ * schedules.
  */
 export const REQUEST_FAULTS = {
   "S3 is busy": { ...s3, percent: 15 },

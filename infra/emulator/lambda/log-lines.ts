@@ -8,7 +8,7 @@ export type LogLines = {
   until(mark: string): Promise<void>;
 };
 
-/** Splits what a process writes into lines and hands on each one that isn't empty. */
+/** Splits what a process writes into lines and passes on each one that isn't empty. */
 export function readLogLines(stream: Readable, onLine: (text: string) => void): LogLines {
   let rest = "";
   let awaited: { mark: string; arrived: () => void } | undefined;

@@ -1,14 +1,14 @@
 import { createHash, randomBytes } from "node:crypto";
 import type { LocalFunction } from "./contract.ts";
 
-/** Of the local stack's own environment; whatever else is there, credentials above all, a function doesn't see. */
+/** Variables that a function inherits from the local stack. It gets no others, and above all no credentials. */
 const INHERITED = ["PATH", "FFMPEG_PATH", "FFMPEG_BIN", "FFPROBE_PATH", "FFPROBE_BIN"] as const;
 
 /** A log stream's name as Lambda gives it to each execution environment: `2026/11/23/[$LATEST]` and 32 hex digits. */
 const logStream = (): string =>
   `${new Date().toISOString().slice(0, 10).replaceAll("-", "/")}/[$LATEST]${randomBytes(16).toString("hex")}`;
 
-/** The part of a trace's id that tells it from others of the same second: all attempts of an invocation are in one trace. */
+/** The part of a trace's id that distinguishes it from others of the same second: all attempts of an invocation share a trace. */
 export const traceOf = (requestId: string): string => createHash("sha256").update(requestId).digest("hex").slice(0, 24);
 
 /** An X-Ray header for an invocation that isn't sampled. https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html */

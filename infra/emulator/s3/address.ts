@@ -14,7 +14,7 @@ const MAX_KEY_BYTES = 1024;
 
 function decode(encoded: string): string {
   try {
-    // Node hands the request line over as latin1: bytes that a client left unescaped are UTF-8.
+    // Node decodes the request line as latin1: bytes that a client left unescaped are UTF-8.
     return decodeURIComponent(Buffer.from(encoded, "latin1").toString("utf8"));
   } catch {
     throw new S3Error("InvalidURI", "Couldn't parse the specified URI.", { details: [["URI", encoded]] });
@@ -72,7 +72,7 @@ export function refuseLongKey(key: string): void {
 }
 
 /**
- * Whether a bucket may be called so: https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+ * Whether a bucket may have this name: https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
  */
 export function isBucketName(name: string): boolean {
   return (

@@ -63,15 +63,15 @@ export function isChecksumValue(algorithm: ChecksumAlgorithm, value: string): bo
 export const typeNamed = (name: string): ChecksumType | undefined =>
   name === "FULL_OBJECT" || name === "COMPOSITE" ? name : undefined;
 
-/** Only CRCs can be had for the whole object without reading its parts again; CRC64NVME has no other type. */
+/** Only CRCs of the whole object can be computed without reading its parts again; CRC64NVME has no other type. */
 export const allowsType = (algorithm: ChecksumAlgorithm, type: ChecksumType): boolean =>
   type === "COMPOSITE" ? algorithm !== "CRC64NVME" : COMBINATIONS[algorithm] !== undefined;
 
-/** The type that S3 takes where the client names only the algorithm. */
+/** The type that S3 uses where the client names only the algorithm. */
 export const defaultType = (algorithm: ChecksumAlgorithm): ChecksumType =>
   algorithm === "CRC64NVME" ? "FULL_OBJECT" : "COMPOSITE";
 
-/** The checksum of an object out of those of its parts. `size` in bytes. */
+/** The checksum of an object from those of its parts. `size` in bytes. */
 export function checksumOfParts(
   algorithm: ChecksumAlgorithm,
   type: ChecksumType,
@@ -91,7 +91,7 @@ export function checksumOfParts(
   return { algorithm, type, value: bytes.toString("base64") };
 }
 
-/** The headers that tell a client of a checksum. */
+/** The response headers of a checksum. */
 export const checksumHeaders = (checksum: Checksum): Record<string, string> => ({
   [checksumHeader(checksum.algorithm)]: checksum.value,
   "x-amz-checksum-type": checksum.type,

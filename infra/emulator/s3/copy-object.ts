@@ -59,7 +59,7 @@ export async function digestsOf(
   return { etag: md5.digest().toString("hex"), checksums };
 }
 
-/** A copy is one piece, whatever its source was made of: the source's figures do where they are of the whole, else it is read. */
+/** A copy is one object without parts. The source's checksums are used where they are of the whole, otherwise it is read. */
 async function figuresOfCopy(exchange: Exchange, source: ObjectVersion): Promise<{ etag: string; checksum: Checksum }> {
   const requested = header(exchange, "x-amz-checksum-algorithm");
   const algorithm = requested === undefined ? source.checksum.algorithm : algorithmNamed(requested);

@@ -9,7 +9,7 @@ export type CopySource = {
   object: ObjectVersion;
   /** Whether no version was named. */
   isNewest: boolean;
-  /** For the answer. */
+  /** For the response. */
   headers: Headers;
 };
 

@@ -7,7 +7,7 @@ import { isForm } from "./form-data.ts";
 import type { CorsRule } from "./state.ts";
 import type { Store } from "./store.ts";
 
-/** Whether a text is a pattern's, which may hold one `*`. */
+/** Whether a text matches a pattern, which may contain one `*`. */
 function matches(pattern: string, text: string): boolean {
   const star = pattern.indexOf("*");
   if (star < 0) return pattern === text;
@@ -19,7 +19,7 @@ const isOfThisMachine = (origin: string): boolean => URL.canParse(origin) && isL
 
 /**
  * Whether a rule names an origin. Unlike in S3 a pattern that ends in `*` names pages of this machine only, and none names
- * "null": S3 checks the signatures of the requests that it lets a page send, and a stack that takes any credentials can't.
+ * "null": S3 checks the signatures of the requests of a page; the stack accepts any credentials and can't.
  */
 function namesOrigin(pattern: string, origin: string): boolean {
   return matches(pattern, origin) && origin !== "null" && (!pattern.endsWith("*") || isOfThisMachine(origin));
@@ -33,7 +33,7 @@ const listOf = (text: string): string[] =>
 
 type Asked = { method: string; headers: string[] };
 
-/** What is asked: by a preflight for the request that is to follow, else by the request itself. */
+/** The request to check: the one that a preflight announces, otherwise the request itself. */
 function asked({ method = "", headers }: IncomingMessage): Asked {
   const preflighted = method === "OPTIONS" ? headers["access-control-request-method"] : undefined;
   if (preflighted === undefined) return { method, headers: [] };
@@ -66,7 +66,7 @@ export function isPageAllowed(request: IncomingMessage, store: Store): boolean {
   }
 }
 
-/** For the answer to a page that a rule allows; none for others. */
+/** Response headers for a page that a rule allows; none for others. */
 export function corsHeaders({ request, store, bucket }: Exchange): Headers {
   const rule = ruleOf(request, store, bucket);
   if (rule === undefined) return {};
@@ -80,7 +80,7 @@ export function corsHeaders({ request, store, bucket }: Exchange): Headers {
 }
 
 /**
- * A page that a rule allows has to sign what it sends, as S3 has it; a form signs its policy instead. Throws
+ * A page that a rule allows must sign its requests, as with S3; a form signs its policy instead. Throws
  * `AccessDenied`.
  */
 export function requireSignatureOfPage(exchange: Exchange): void {

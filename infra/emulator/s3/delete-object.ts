@@ -14,7 +14,7 @@ const MAX_DELETES = 1000;
 type Deletion = { versionId?: string; isMarker: boolean };
 
 /**
- * Deletes a version for good, or the object: in a bucket with versions that only puts a delete marker on top.
+ * Deletes a version permanently, or the object: in a bucket with versions that only adds a delete marker.
  * `ifMatch` is about the newest version: https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-deletes.html
  */
 function deleteOne(exchange: Exchange, key: string, versionId: string | undefined, ifMatch?: string): Deletion {

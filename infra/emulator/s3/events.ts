@@ -1,6 +1,6 @@
 import { NULL_VERSION } from "./store.ts";
 
-/** An object that is stored and not yet acknowledged to who sent it. `size` in bytes, `etag` without quotes. */
+/** An object that is stored and not yet acknowledged to the client. `size` in bytes, `etag` without quotes. */
 export type ObjectCreated = {
   bucket: string;
   /** Verbatim, not URL-encoded. */
@@ -18,7 +18,7 @@ export type ObjectCreated = {
   time: string;
 };
 
-/** The account that the local stack plays. */
+/** The account of the local stack. */
 const ACCOUNT = "000000000000";
 
 export type ObjectCreatedDetail = {

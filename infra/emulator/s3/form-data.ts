@@ -28,7 +28,7 @@ export class FormReader {
     this.#chunks = source[Symbol.asyncIterator]();
   }
 
-  /** The fields before the file by lower-case name, and what is said about the file. Throws `MalformedPOSTRequest`. */
+  /** The fields before the file by lower-case name, and the file's headers. Throws `MalformedPOSTRequest`. */
   async readFields(): Promise<{ fields: Map<string, string>; file: FormFile }> {
     const fields = new Map<string, string>();
     await this.#readUntil(this.#boundary);
@@ -46,7 +46,7 @@ export class FormReader {
     }
   }
 
-  /** The file's content, then whatever follows is read and dropped. Throws `MalformedPOSTRequest` if it has no end. */
+  /** The file's content; what follows is read and dropped. Throws `MalformedPOSTRequest` if it has no end. */
   async *readFile(): AsyncGenerator<Buffer> {
     const end = Buffer.from(`\r\n${this.#boundary}`);
     for (;;) {

@@ -151,7 +151,7 @@ export async function uploadPartCopy(exchange: Exchange): Promise<void> {
   }
 }
 
-/** Unlike that of a GET, this range must be closed and lie within the source. */
+/** Unlike that of a GET, this range must be closed and within the source. */
 function copiedRange(exchange: Exchange, size: number): { start: number; length: number } {
   const text = header(exchange, "x-amz-copy-source-range");
   if (text === undefined) return { start: 0, length: size };

@@ -4,7 +4,7 @@ import type { OrderedKeys } from "./key-order.ts";
 /** S3's largest page. */
 const MAX_PAGE = 1000;
 
-/** How many items a page may have: what the client asks for, at most 1,000. Throws `InvalidArgument`. */
+/** Maximum number of items of a page: what the client requests, at most 1,000. Throws `InvalidArgument`. */
 export function pageSize(name: string, text: string | undefined): number {
   if (text === undefined || text === "") return MAX_PAGE;
   if (!/^\d{1,10}$/.test(text)) {
@@ -25,7 +25,7 @@ export type PageQuery<Item> = {
   delimiter: string;
   size: number;
   from: Position;
-  /** What is listed of a key; nothing for a key that is not shown. */
+  /** What is listed of a key; nothing for a key that is not listed. */
   itemsOf(key: string): readonly Item[];
 };
 

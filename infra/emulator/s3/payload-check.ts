@@ -10,13 +10,13 @@ import {
 import { S3Error } from "./errors.ts";
 import type { RunningDigest } from "./running-digest.ts";
 
-/** What the client says about its body. `value` is absent where it follows as a trailer. */
+/** The checksum that the client declares. `value` is missing where it follows as a trailer. */
 export type DeclaredChecksum = { algorithm: ChecksumAlgorithm; value?: string };
 
 export type PayloadDigests = {
   size: number;
   md5: Buffer;
-  /** Base64, of the declared algorithm and those asked for. */
+  /** Base64, of the declared algorithm and the requested ones. */
   checksums: ReadonlyMap<ChecksumAlgorithm, string>;
   declared: ChecksumAlgorithm | undefined;
 };
@@ -80,7 +80,7 @@ function declaredSha256(headers: IncomingHttpHeaders): string | undefined {
   );
 }
 
-/** Compares a body, chunk by chunk, with everything its headers and trailers say about it. */
+/** Compares a body, chunk by chunk, with its headers and trailers. */
 export class PayloadCheck {
   readonly #declared: DeclaredChecksum | undefined;
   readonly #md5: string | undefined;

@@ -29,7 +29,7 @@ function keyOf(fields: ReadonlyMap<string, string>, filename: string): string {
 /** Names that a header may have: RFC 9110, section 5.6.2. */
 const TOKEN = /^[!#$%&'*+.^_`|~0-9a-z-]+$/;
 
-/** Unlike headers, a form's fields may hold anything. Throws `InvalidArgument` for what no header could. */
+/** Unlike headers, a form's fields may contain anything. Throws `InvalidArgument` for what a header couldn't. */
 function attributesOfForm(fields: ReadonlyMap<string, string>, type: string | undefined): Attributes {
   refuseAcl(fields.get("acl") ?? "private");
   const metadata = new Map<string, string>();
@@ -71,7 +71,7 @@ async function receiveFile(
   }
 }
 
-/** The page that the form wants to go to, if that is one. */
+/** The page that the form redirects to, if it is a valid URL. */
 function redirectOf(
   fields: ReadonlyMap<string, string>,
   { bucket }: Exchange,

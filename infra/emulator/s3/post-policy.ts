@@ -64,9 +64,9 @@ const isSigned = (fields: ReadonlyMap<string, string>): boolean =>
   );
 
 /**
- * Holds a form against its policy, which must be there and have a signature. Whose it is can't be checked: a local stack
- * takes any credentials. `fields` by lower-case name, with the bucket; `now` in milliseconds of the epoch. Returns how
- * large the file may be. Throws `AccessDenied` and `InvalidPolicyDocument`.
+ * Checks a form against its policy, which must exist and have a signature. The signature isn't checked: the local stack
+ * accepts any credentials. `fields` by lower-case name, with the bucket; `now` in milliseconds of the epoch. Returns the maximum
+ * size of the file. Throws `AccessDenied` and `InvalidPolicyDocument`.
  */
 export function checkPostPolicy(fields: ReadonlyMap<string, string>, now: number): LengthRange | undefined {
   const encoded = fields.get("policy");

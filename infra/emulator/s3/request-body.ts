@@ -34,14 +34,14 @@ export function isAwsChunked(exchange: Exchange): boolean {
 }
 
 /**
- * The chunks as they come. Leaving the loop early does not destroy the connection, as iterating over a stream otherwise
- * does: the client is to read why its body was refused.
+ * The chunks as they are received. Leaving the loop early does not destroy the connection, as iterating over a stream
+ * otherwise does: the client must be able to read why its body was refused.
  */
 export function chunksOf(stream: Readable): AsyncIterable<Buffer> {
   return { [Symbol.asyncIterator]: () => stream.iterator({ destroyOnReturn: false }) };
 }
 
-/** Passes on what comes, and throws when it is more than `limit` bytes. */
+/** Passes on the chunks, and throws after more than `limit` bytes. */
 export async function* limited(
   source: AsyncIterable<Buffer>,
   limit: number,

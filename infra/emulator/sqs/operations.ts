@@ -8,7 +8,7 @@ export type Api = {
   region: string;
   queues: ReadonlyMap<string, Queue>;
   urlOf(name: string): string;
-  /** Aborted when the client has gone. */
+  /** Aborted when the client has disconnected. */
   signal: AbortSignal;
 };
 

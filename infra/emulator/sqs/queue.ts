@@ -8,7 +8,7 @@ export type Content = { body: string; attributes: Record<string, string> };
 
 export type StoredMessage = Content & { id: string /** Epoch milliseconds. */; sentAt: number };
 
-/** A message in a receiver's hands, for as long as nobody else sees it. */
+/** A message in flight: received, and hidden from other receivers. */
 export type Received = StoredMessage & { receiptHandle: string; receiveCount: number };
 
 type Change = { put: StoredMessage } | { delete: string };
@@ -27,14 +27,14 @@ const ChangeLine = z.union([
 
 type Held = { message: StoredMessage; visibleAt: number; receiveCount: number; receipt: string };
 
-/** How often a receiver that waits looks again. */
-const LOOK_AGAIN_MS = 50;
+/** Interval at which a waiting receiver checks the queue. */
+const POLL_MS = 50;
 
 const DAY_MS = 86_400_000;
 
 /**
- * A standard queue: durable when `send` returns, at least once, in no order that anybody may count on. What was received and not
- * deleted is seen again after its visibility timeout, and after a restart.
+ * A standard queue: durable when `send` returns, at least once, in no guaranteed order. What was received and not
+ * deleted is visible again after its visibility timeout, and after a restart.
  * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/standard-queues.html
  */
 export class Queue {
@@ -51,7 +51,7 @@ export class Queue {
     for (const message of messages) this.#hold(message);
   }
 
-  /** Opens the queue of a file, which is written anew without what was deleted. Throws `DamagedStateError`. */
+  /** Opens the queue of a file, which is rewritten without what was deleted. Throws `DamagedStateError`. */
   static async open(name: string, path: string, retentionDays: number): Promise<Queue> {
     const messages = new Map<string, StoredMessage>();
     await Journal.replay(path, (line) => {
@@ -82,7 +82,7 @@ export class Queue {
     this.#held.delete(id);
   }
 
-  /** Returns the message's id. Throws where the disk refuses. */
+  /** Returns the message's id. Throws where the disk is full. */
   send({ body, attributes }: Content): string {
     const message = { id: randomUUID(), sentAt: Date.now(), body, attributes };
     this.#journal.append({ put: message });
@@ -103,7 +103,7 @@ export class Queue {
     });
   }
 
-  /** Waits so many seconds at most for a first message; empty when there's none, or `signal` is aborted. */
+  /** Waits at most that many seconds for a first message; empty when there's none, or `signal` is aborted. */
   async receive(
     most: number,
     { visibilitySeconds, waitSeconds, signal }: { visibilitySeconds: number; waitSeconds: number; signal: AbortSignal },
@@ -112,7 +112,7 @@ export class Queue {
       if (signal.aborted) return [];
       const taken = this.#take(most, visibilitySeconds);
       if (taken.length > 0 || Date.now() >= until) return taken;
-      await sleep(LOOK_AGAIN_MS);
+      await sleep(POLL_MS);
     }
   }
 
@@ -124,7 +124,7 @@ export class Queue {
     return this.#held.get(id);
   }
 
-  /** Also by a receipt that is no longer the last one, and again: as SQS does. */
+  /** Also with an older receipt, and repeatedly, as with SQS. */
   delete(receiptHandle: string): void {
     const held = this.#of(receiptHandle);
     if (held !== undefined) this.#remove(held.message.id);
@@ -140,7 +140,7 @@ export class Queue {
     for (const id of [...this.#held.keys()]) this.#remove(id);
   }
 
-  /** All that is there, in anybody's hands or not. */
+  /** All messages, in flight or not. */
   messages(): StoredMessage[] {
     this.#dropExpired();
     return [...this.#held.values()].map(({ message }) => message);

@@ -16,7 +16,7 @@ async function newProject() {
   await setText("before");
   await writeFile(
     join(root, "source", "handler.ts"),
-    `import { text } from "../../integration/lambda/text.ts";
+    `import { text } from "./text.ts";
 export const handler = async ({ url }: { url?: string }) => {
   if (url !== undefined) await fetch(url, { method: "POST", body: JSON.stringify({ pid: process.pid }) });
   return { text, pid: process.pid };

@@ -107,7 +107,7 @@ describe("what a crash leaves", () => {
 
   test("given damage in the middle, when the server is opened, then it refuses rather than forget", async () => {
     await writeFile(join(directory, "journal.jsonl"), '{"type":"Sequ\n{"type":"SequencerReached","sequencer":"1"}\n');
-    await expect(open()).rejects.toThrow(/journal\.jsonl is damaged \(line 1 is not JSON\): restore it/);
+    await expect(open()).rejects.toThrow(/journal\.jsonl is damaged \(line 1 is not JSON\)\. Restore it/);
   });
 });
 

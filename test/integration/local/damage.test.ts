@@ -124,7 +124,7 @@ describe("a file of the state", () => {
       (thrown: Error) => thrown,
     );
     expect(error).toBeInstanceOf(DamagedStateError);
-    expect(error.message).toMatch(/^\/\S+ is damaged \(.+\): (?:restore it from a copy, or move|remove it)/);
+    expect(error.message).toMatch(/^\/\S+ is damaged \(.+\)\. (?:Restore it from a copy, or move|Remove it)/);
     expect(error.message.split("\n")).toHaveLength(1);
     if (basename(name) !== "CURRENT" && !name.includes("MANIFEST")) expect(error.message).toContain(join(state, name));
     expect(await contentsOf(state)).toEqual(before);

@@ -6,7 +6,7 @@ type Address = { bits: 32 | 128; value: bigint };
 
 const MAPPED_IPV4 = 0xffffn;
 
-/** What event-ruler takes for IPv6: no dots, no zone. */
+/** What event-ruler accepts as IPv6: no dots, no zone. */
 const IPV6_SHAPE = /^[0-9a-fA-F:]*:[0-9a-fA-F:]*$/;
 
 const groups = (text: string): string[] => (text === "" ? [] : text.split(":"));

@@ -1,6 +1,6 @@
 import { refuse } from "./errors.ts";
 
-/** Whether a text is what a pattern asks for. */
+/** Whether a text matches a pattern. */
 export type TextTest = (text: string) => boolean;
 
 export const prefix =

@@ -1,9 +1,9 @@
 import { refuse } from "./errors.ts";
 
-/** What EventBridge takes, as others measured it: see docs/decisions/upload-rule.md. */
+/** EventBridge's limit, as others measured it: docs/decisions/upload-rule.md. */
 const MAX_COMPLEXITY = 10;
 
-/** Sets of prefixes that are looked at before a field's wildcards count as too many without an end of counting. */
+/** Maximum number of sets of prefixes to examine. A field with more counts as too complex. */
 const MAX_SETS = 5_000;
 
 const ANYTHING = Symbol("any number of characters");
