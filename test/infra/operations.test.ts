@@ -41,7 +41,7 @@ beforeAll(async () => {
 });
 
 describe("given stages dev and dev-2 and one with a long name in one account", () => {
-  it("then their queues' names don't tell whose they are", () => {
+  it("then their queues' names don't identify the stage", () => {
     expect(queueName(graphOf("dev-2"), "splitFailures")).toMatch(/^video-split-dev-/);
     const [shortened] = queueIds(graphOf(LONG)).filter(
       (id) => !queueName(graphOf(LONG), id).startsWith(`video-split-${LONG}-`),

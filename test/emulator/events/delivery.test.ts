@@ -95,7 +95,7 @@ describe("delivery", () => {
     expect(letters[0]?.letter.attempts).toBe(1);
   });
 
-  it("given no dead-letter queue, then the event is dropped and listeners are told", async () => {
+  it("given no dead-letter queue, then the event is dropped and listeners are called", async () => {
     const { bridge, letters } = await openBridge({
       rules: [
         {
@@ -109,12 +109,12 @@ describe("delivery", () => {
         throw new Error("broken");
       },
     });
-    const told: [string | undefined, DeadLetter][] = [];
-    bridge.onDeadLetter((arn, letter) => told.push([arn, letter]));
+    const dropped: [string | undefined, DeadLetter][] = [];
+    bridge.onDeadLetter((arn, letter) => dropped.push([arn, letter]));
     await bridge.put("video", [busEvent()]);
     await bridge.idle();
     expect(letters).toEqual([]);
-    expect(told).toMatchObject([[undefined, { rule: "a", errorMessage: "broken" }]]);
+    expect(dropped).toMatchObject([[undefined, { rule: "a", errorMessage: "broken" }]]);
   });
 
   it("given a dead-letter queue that fails at first, then the letter is sent again, and the target not tried again", async () => {

@@ -67,7 +67,7 @@ describe("after a restart", () => {
     expect(received).toEqual([]);
   });
 
-  it("given a closed bridge, then what was pending goes on with the number of the attempt", async () => {
+  it("given a closed bridge, then what was pending continues with the number of the attempt", async () => {
     const directory = await temporaryFolder();
     const failed = Promise.withResolvers<void>();
     const first = await openBridge({
@@ -131,7 +131,7 @@ describe("after a restart", () => {
     expect(received.map(({ delivery }) => delivery)).toEqual(first.received.map(({ delivery }) => delivery));
   });
 
-  it("given a line that a dying process left unfinished, then it is dropped and the log goes on", async () => {
+  it("given a line that a dying process left unfinished, then it is dropped and the log continues", async () => {
     const directory = await temporaryFolder();
     const first = await openBridge({ directory, rules });
     await first.bridge.put("video", [busEvent({ n: 1 })]);
@@ -150,12 +150,12 @@ describe("after a restart", () => {
     expect(received.map(({ event }) => event.detail)).toEqual([{ n: 2 }]);
   });
 
-  it("given a rule that is no more, then its pending event is given up and listeners are told", async () => {
+  it("given a rule that is no more, then its pending event is given up and listeners are called", async () => {
     const directory = await temporaryFolder();
     await abandoned(directory, 1);
     const { bridge } = await openBridge({ directory, rules: [] });
-    const told = new Promise((resolve) => bridge.onDeadLetter((_, { errorCode }) => resolve(errorCode)));
-    expect(await told).toBe("NO_RESOURCE");
+    const deadLetter = new Promise((resolve) => bridge.onDeadLetter((_, { errorCode }) => resolve(errorCode)));
+    expect(await deadLetter).toBe("NO_RESOURCE");
     await bridge.idle();
   });
 

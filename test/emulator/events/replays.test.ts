@@ -180,7 +180,7 @@ describe("a replay", () => {
     });
   });
 
-  it("given a restart, then it goes on, and what was under way is delivered again with the same ids", async () => {
+  it("given a restart, then it continues, and what was under way is delivered again with the same ids", async () => {
     const directory = await temporaryFolder();
     const first = await openBridge({
       directory,

@@ -78,7 +78,7 @@ describe("given a handler that starts a process", () => {
     expect(await isRunning(report.grandchild)).toBe(false);
   });
 
-  it("when the handler spins and can't hear anything, then the time is up for it too", async () => {
+  it("when the handler spins and can't receive anything, then the time is up for it too", async () => {
     const gate = await openGate();
     const lambda = await openTestLambda([fixture("gate.startsProcessAndSpins", { timeoutSeconds: 3 })]);
     const invocation = lambda.invoke("tested", { url: gate.url });
@@ -99,7 +99,7 @@ describe("given a handler that starts a process", () => {
     expect(await isRunning(report.grandchild)).toBe(false);
   });
 
-  it("when the handler has returned, then the process goes on until the environment ends", async () => {
+  it("when the handler has returned, then the process continues until the environment ends", async () => {
     const lambda = await openTestLambda([fixture("gate.startsProcessAndReturns")]);
     const answer = await lambda.invoke("tested", {});
     const { result: pid } = answer as { result: number };

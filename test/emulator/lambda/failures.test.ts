@@ -15,12 +15,12 @@ describe("given a handler that throws", () => {
     });
   });
 
-  it("when it throws something else, then that is told", async () => {
+  it("when it throws something else, then that is returned", async () => {
     const { answer } = await invoke("failure.throwsText");
     expect(answer).toEqual({ error: { errorType: "string", errorMessage: "only a text", trace: [] } });
   });
 
-  it("when it failed, then the environment goes on and the log says why", async () => {
+  it("when it failed, then the environment continues and the log says why", async () => {
     const { lambda } = await invoke("failure.throws");
     expect(lambda.logs).toContainEqual({
       functionName: "tested",
@@ -59,7 +59,7 @@ describe("given a handler whose process ends", () => {
   });
 });
 
-describe("given a handler that fails where nobody looks", () => {
+describe("given a handler that fails in the background", () => {
   it("when an exception is uncaught, then the invocation fails with it", async () => {
     const { answer } = await invoke("failure.throwsElsewhere");
     expect(answer).toMatchObject({ error: { errorType: "UnlikelyError", errorMessage: "nobody catches this" } });

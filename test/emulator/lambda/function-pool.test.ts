@@ -36,7 +36,7 @@ const run = async (pool: FunctionPool): Promise<{ runs: number; pid: number }> =
 };
 
 describe("given a warm environment", () => {
-  it("when nobody uses it for a while, then it is retired and the next invocation has a new one", async () => {
+  it("when it isn't used for a while, then it is retired and the next invocation has a new one", async () => {
     const pool = await openTestPool("result.count", 50);
     const { pid } = await run(pool);
     await vi.waitFor(async () => expect(await isRunning(pid)).toBe(false), 30_000);

@@ -7,7 +7,7 @@ import { onTestFinished } from "vitest";
 /** One handler that stands at the gate. */
 export type Waiting = { report: Record<string, unknown>; letGo(): void };
 
-/** A server that handlers report to, and which decides when they go on. */
+/** A server that handlers report to, and which decides when they continue. */
 export type Gate = {
   url: string;
   /** Those that wait now. */

@@ -39,7 +39,7 @@ describe("Lambda's Invoke, given AWS's own client", () => {
     expect(jsonOf(answer)).toMatchObject({ errorType: "UnlikelyError", errorMessage: "it happened" });
   });
 
-  it("says what is wrong in Lambda's words", async () => {
+  it("reports errors as Lambda does", async () => {
     const invoke = await openInvoke("result.echo");
     await expect(invoke("nobody")).rejects.toMatchObject({ name: "ResourceNotFoundException" });
     await expect(invoke("tested", { Payload: "{" })).rejects.toMatchObject({ name: "InvalidRequestContentException" });
@@ -48,7 +48,7 @@ describe("Lambda's Invoke, given AWS's own client", () => {
 });
 
 describe("Lambda's GetFunctionConfiguration, given AWS's own client", () => {
-  it("tells what a function is run with", async () => {
+  it("returns a function's configuration", async () => {
     const client = await open("result.echo", { TABLE: "films" });
     const FunctionName = "arn:aws:lambda:us-east-1:000000000000:function:tested";
     const found = await client.send(new GetFunctionConfigurationCommand({ FunctionName }));

@@ -29,7 +29,7 @@ async function killDuring(handler: string): Promise<{ directory: string; report:
 describe("given a local stack that is killed during an invocation", () => {
   it.each([
     ["waits", "gate.startsProcess"],
-    ["spins and can't hear anything", "gate.startsProcessAndSpins"],
+    ["spins and can't receive anything", "gate.startsProcessAndSpins"],
   ])("when the handler %s, then it goes too, with the process that it started", async (_how, handler) => {
     const { report } = await killDuring(handler);
     await vi.waitFor(async () => {

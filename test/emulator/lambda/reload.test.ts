@@ -7,7 +7,7 @@ import { fixture, openTestLambda } from "./local-lambda.ts";
 
 const LONG_AGO = new Date("2020-01-01");
 
-/** A project with one handler, which returns the text in another file, as somebody left it long ago. */
+/** A project with one handler, which returns the text in another file, as it was left long ago. */
 async function newProject() {
   const root = await temporaryFolder();
   await mkdir(join(root, "source"));
@@ -40,7 +40,7 @@ describe("given sources that are watched", () => {
     }
   });
 
-  it("when a change leaves the size as it was and the time is set back, then it is noticed all the same", async () => {
+  it("when a change leaves the size as it was and the time is set back, then it is noticed anyway", async () => {
     const { root, setText } = await newProject();
     const lambda = await openTestLambda([changing], { root, watch: true });
     await lambda.invoke("tested", {});
@@ -49,7 +49,7 @@ describe("given sources that are watched", () => {
     expect(await lambda.invoke("tested", {})).toMatchObject({ result: { text: "Before" } });
   });
 
-  it("when a file is changed and its time doesn't tell, not being older than the bundle, then the next invocation runs the new code", async () => {
+  it("when a file is changed and its time isn't older than the bundle, then the next invocation runs the new code", async () => {
     const { root, setText } = await newProject();
     const text = join(root, "source", "text.ts");
     // Of now it would be in an older tick on a busy machine, by the time that it's bundled.
@@ -87,7 +87,7 @@ describe("given sources that are watched", () => {
     expect(versions).toHaveLength(1);
   });
 
-  it("when a change can't be bundled, then the log says why, once, and the code before stays until it is mended", async () => {
+  it("when a change can't be bundled, then the log says why, once, and the previous code stays until it is fixed", async () => {
     const { root, setText } = await newProject();
     const lambda = await openTestLambda([changing], { root, watch: true });
     await setText('"; this is no code');
@@ -97,7 +97,7 @@ describe("given sources that are watched", () => {
     expect(await lambda.invoke("tested", {})).toMatchObject({ result: { text: "after" } });
   });
 
-  it("when an imported file is away for a while, then its return is noticed", async () => {
+  it("when an imported file is missing for a while, then its return is noticed", async () => {
     const { root, setText } = await newProject();
     const lambda = await openTestLambda([changing], { root, watch: true });
     await rm(join(root, "source", "text.ts"));
@@ -115,7 +115,7 @@ describe("given sources that aren't watched", () => {
     expect(await lambda.invoke("tested", {})).toMatchObject({ result: { text: "before" } });
   });
 
-  it("when a source can't be bundled, then nothing is opened and nothing is left", async () => {
+  it("when a source can't be bundled, then nothing is opened and no file is left", async () => {
     const { root, setText } = await newProject();
     await setText('"; this is no code');
     const directory = await temporaryFolder();

@@ -36,7 +36,7 @@ describe("attributes", () => {
     Metadata: { "segment-seconds": "2.5", cut: "exact" },
   } as const;
 
-  test("given metadata named as members of each object, when the object is read, then it comes back", async () => {
+  test("given metadata named as members of each object, when the object is read, then it is returned", async () => {
     const names = ["constructor", "__proto__", "toString", "hasOwnProperty"].map((name) => `x-amz-meta-${name}`);
     const headers = Object.fromEntries(names.map((name) => [name, name]));
     await s3.send({ method: "PUT", path: "/videos/members", body: "x", headers });
@@ -44,24 +44,24 @@ describe("attributes", () => {
     for (const name of names) expect(read.headers[name.toLowerCase()]).toBe(name);
   });
 
-  test("given headers at upload, when the object is read, then they come back", async () => {
+  test("given headers at upload, when the object is read, then they are returned", async () => {
     await put("described", "x", attributes);
     expect(await head("described")).toMatchObject(attributes);
   });
 
-  test("given an expiry header, when the object is read, then it comes back verbatim", async () => {
+  test("given an expiry header, when the object is read, then it is returned verbatim", async () => {
     const expires = "Wed, 21 Oct 2026 07:28:00 GMT";
     await put("expiring", "x", { Expires: new Date(expires) });
     expect((await head("expiring")).ExpiresString).toBe(expires);
   });
 
-  test("given encoded words in metadata, when the object is read, then the same text comes back encoded", async () => {
+  test("given encoded words in metadata, when the object is read, then the same text is returned encoded", async () => {
     const word = `=?UTF-8?B?${Buffer.from("Zürich 🎬").toString("base64")}?=`;
     await put("unicode", "x", { Metadata: { place: word } });
     expect((await head("unicode")).Metadata).toEqual({ place: word });
   });
 
-  test("given encoded words of plain text, when the object is read, then the text itself comes back", async () => {
+  test("given encoded words of plain text, when the object is read, then the text itself is returned", async () => {
     await put("quoted", "x", { Metadata: { place: "=?utf-8?Q?New_York=21?=" } });
     expect((await head("quoted")).Metadata).toEqual({ place: "New York!" });
   });
@@ -71,7 +71,7 @@ describe("attributes", () => {
     expect(await refusalOf(put("heavy", "x", { Metadata: { long: "m".repeat(2044) } }))).toBe("no refusal");
   });
 
-  test("given one metadata header twice, when the object is read, then both values come back joined by a comma", async () => {
+  test("given one metadata header twice, when the object is read, then both values are returned joined by a comma", async () => {
     const headers = { "x-amz-meta-who": ["a", "b"], "content-length": "0" };
     await s3.send({ method: "PUT", path: "/videos/twice", headers });
     expect((await head("twice")).Metadata).toEqual({ who: "a,b" });
@@ -107,7 +107,7 @@ describe("attributes", () => {
     expect(await refusalOf(get("archived"))).toBe("InvalidObjectState");
   });
 
-  test("given an object, when its attributes are asked for, then size, tag and checksum are told", async () => {
+  test("given an object, when its attributes are requested, then size, tag and checksum are returned", async () => {
     await put("known", "known", { ChecksumAlgorithm: "SHA256" });
     const answer = await s3.client.send(
       new GetObjectAttributesCommand({
@@ -128,7 +128,7 @@ describe("attributes", () => {
     });
   });
 
-  test("given an object, when its ACL is asked for, then only the owner may do anything", async () => {
+  test("given an object, when its ACL is requested, then only the owner may do anything", async () => {
     await put("private", "x");
     const acl = await s3.client.send(new GetObjectAclCommand({ Bucket: "videos", Key: "private" }));
     expect(acl.Grants).toEqual([{ Grantee: { ID: acl.Owner?.ID, Type: "CanonicalUser" }, Permission: "FULL_CONTROL" }]);
@@ -141,7 +141,7 @@ describe("tags", () => {
   const setTags = (Key: string, TagSet: { Key: string; Value: string }[]) =>
     s3.client.send(new PutObjectTaggingCommand({ Bucket: "videos", Key, Tagging: { TagSet } }));
 
-  test("given tags at upload, when they are asked for, then they come back decoded", async () => {
+  test("given tags at upload, when they are requested, then they are returned decoded", async () => {
     await put("tags-header", "x", { Tagging: "team=a%26b&empty=" });
     expect(await tagsOf("tags-header")).toEqual([
       { Key: "team", Value: "a&b" },

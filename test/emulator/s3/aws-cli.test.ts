@@ -41,7 +41,7 @@ describe.skipIf(!isInstalled)(name, { tags: "full" }, () => {
   }
   const awsJson = async (...args: string[]) => JSON.parse((await aws(...args, "--output", "json")) || "{}");
 
-  test("given a file of 20 MB, when it is copied up and down, then it goes in parts and comes back whole", async () => {
+  test("given a file of 20 MB, when it is copied up and down, then it goes in parts and is returned whole", async () => {
     const content = bytesOf(20_000_000);
     await writeFile(join(folder, "big.bin"), content);
     await aws("s3", "cp", "big.bin", "s3://videos/dir/big one.bin");

@@ -85,7 +85,7 @@ describe("aws-chunked", () => {
 });
 
 describe("plain bodies", () => {
-  test("given Expect: 100-continue, when an object is put, then the client is told to go on", async () => {
+  test("given Expect: 100-continue, when an object is put, then the client receives 100 Continue", async () => {
     const socket = s3.openSocket();
     socket.write("PUT /videos/waited HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n");
     const [invitation] = await once(socket, "data");
@@ -96,7 +96,7 @@ describe("plain bodies", () => {
     socket.destroy();
   });
 
-  test("given no length at all, when an object is put, then one is asked for", async () => {
+  test("given no length at all, when an object is put, then one is requested", async () => {
     const headers = { "transfer-encoding": "chunked" };
     const put = await s3.send({ method: "PUT", path: "/videos/unknown", headers, body: "x" });
     expect([put.status, elementOf(put, "Code")]).toEqual([411, "MissingContentLength"]);

@@ -41,7 +41,7 @@ test("given a bucket, when it is created again, then us-east-1 says yes and othe
   expect(await refusalOf(create("elsewhere", elsewhere))).toBe("BucketAlreadyOwnedByYou");
 });
 
-test("given buckets of two regions, when their location is asked for, then each tells its own", async () => {
+test("given buckets of two regions, when their location is requested, then each returns its own", async () => {
   await create("in-europe", { CreateBucketConfiguration: { LocationConstraint: "eu-central-1" } });
   const locationOf = async (Bucket: string) =>
     (await s3.client.send(new GetBucketLocationCommand({ Bucket }))).LocationConstraint;
@@ -72,7 +72,7 @@ test("given an empty bucket with an open upload, when the bucket is deleted, the
   expect(await refusalOf(remove("empty"))).toBe("NoSuchBucket");
 });
 
-test("given EventBridge switched on, when notifications are asked for, then it is on", async () => {
+test("given EventBridge switched on, when notifications are requested, then it is on", async () => {
   const read = () => s3.client.send(new GetBucketNotificationConfigurationCommand({ Bucket: "videos" }));
   const write = (NotificationConfiguration: object) =>
     s3.client.send(new PutBucketNotificationConfigurationCommand({ Bucket: "videos", NotificationConfiguration }));
@@ -92,7 +92,7 @@ test("given a queue as target, when notifications are set, then that isn't imple
   expect(await refusalOf(s3.client.send(command))).toBe("NotImplemented");
 });
 
-test("given a bucket, when its ACL is asked for, then only the owner may do anything", async () => {
+test("given a bucket, when its ACL is requested, then only the owner may do anything", async () => {
   const { Grants, Owner } = await s3.client.send(new GetBucketAclCommand({ Bucket: "videos" }));
   expect(Grants).toEqual([{ Grantee: { ID: Owner?.ID, Type: "CanonicalUser" }, Permission: "FULL_CONTROL" }]);
 });

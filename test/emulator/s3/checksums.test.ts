@@ -88,13 +88,13 @@ test("given no checksum, when an object is put, then CRC64NVME is computed", asy
   expect(put.headers[headerOf("CRC64NVME")]).toBe(EXPECTED.CRC64NVME);
 });
 
-test("given no checksum mode, when an object is read, then its checksum isn't told", async () => {
+test("given no checksum mode, when an object is read, then its checksum isn't returned", async () => {
   await putRaw("/videos/quiet", {});
   const read = await s3.send({ path: "/videos/quiet" });
   expect(Object.keys(read.headers).filter((name) => name.startsWith("x-amz-checksum"))).toEqual([]);
 });
 
-test("given a range, when it is read with checksum mode, then the whole object's checksum isn't told", async () => {
+test("given a range, when it is read with checksum mode, then the whole object's checksum isn't returned", async () => {
   await putRaw("/videos/ranged", {});
   const read = await s3.client.send(
     new GetObjectCommand({ Bucket: "videos", Key: "ranged", Range: "bytes=0-3", ChecksumMode: "ENABLED" }),

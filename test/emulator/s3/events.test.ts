@@ -11,7 +11,7 @@ afterAll(() => s3.stop());
 
 const put = (Key: string, Body = "x") => s3.client.send(new PutObjectCommand({ Bucket: "videos", Key, Body }));
 
-test("given a put, then its event tells of the object as S3 does", async () => {
+test("given a put, then its event describes the object as S3 does", async () => {
   const answer = await put("a+b c.mp4", "content");
   const event = s3.events.at(-1)!;
   expect(event).toEqual({

@@ -40,7 +40,7 @@ describe("version 2", () => {
     expect({ IsTruncated, KeyCount }).toEqual({ IsTruncated: false, KeyCount: KEYS.length });
   });
 
-  test("given an object, when it is listed, then its size, tag, class and checksum are told", async () => {
+  test("given an object, when it is listed, then its size, tag, class and checksum are returned", async () => {
     const { Contents } = await list({ Prefix: "c" });
     expect(Contents?.[0]).toMatchObject({
       Size: 1,
@@ -52,7 +52,7 @@ describe("version 2", () => {
     expect(Contents?.[0]?.Owner).toBeUndefined();
   });
 
-  test("given fetch-owner, when objects are listed, then their owner is told", async () => {
+  test("given fetch-owner, when objects are listed, then their owner is returned", async () => {
     expect((await list({ FetchOwner: true })).Contents?.[0]?.Owner?.ID).toMatch(/^[0-9a-f]{64}$/);
   });
 

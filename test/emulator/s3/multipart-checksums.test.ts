@@ -67,7 +67,7 @@ describe("checksums", () => {
     },
   );
 
-  test("given a composite upload, when a part's checksum is left out at the end, then it is asked for", async () => {
+  test("given a composite upload, when a part's checksum is left out at the end, then it is requested", async () => {
     const { UploadId, parts } = await twoParts(
       "asked",
       { ChecksumAlgorithm: "SHA256" },
@@ -96,11 +96,11 @@ describe("checksums", () => {
     expect(await refusalOf(create("impossible", composite))).toBe("InvalidRequest");
   });
 
-  test("given a composite object, when its attributes are asked for, then its parts are told", async () => {
-    const { UploadId, parts } = await twoParts("told", { ChecksumAlgorithm: "CRC32" });
-    await complete("told", UploadId, parts);
+  test("given a composite object, when its attributes are requested, then its parts are returned", async () => {
+    const { UploadId, parts } = await twoParts("composite-parts", { ChecksumAlgorithm: "CRC32" });
+    await complete("composite-parts", UploadId, parts);
     const ObjectAttributes: ("ObjectParts" | "Checksum")[] = ["ObjectParts", "Checksum"];
-    const command = new GetObjectAttributesCommand({ Bucket, Key: "told", ObjectAttributes });
+    const command = new GetObjectAttributesCommand({ Bucket, Key: "composite-parts", ObjectAttributes });
     const { ObjectParts } = await s3.client.send(command);
     expect(ObjectParts).toMatchObject({ TotalPartsCount: 2, IsTruncated: false });
     expect(ObjectParts?.Parts).toEqual([

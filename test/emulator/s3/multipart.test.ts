@@ -113,7 +113,7 @@ describe("refusals", () => {
     expect(await refusalOf(complete("small", UploadId, parts))).toBe("EntityTooSmall");
   });
 
-  test("given wrong parts, when the upload is completed, then each fault has its code and the upload goes on", async () => {
+  test("given wrong parts, when the upload is completed, then each fault has its code and the upload continues", async () => {
     const { UploadId, parts } = await twoParts("wrong");
     const [one, two]: CompletedPart[] = parts;
     if (one === undefined || two === undefined) throw new Error("two parts were sent");

@@ -22,7 +22,7 @@ const get = (Key: string, more = {}) => s3.client.send(new GetObjectCommand({ Bu
 const head = (Key: string, more = {}) => s3.client.send(new HeadObjectCommand({ Bucket: "videos", Key, ...more }));
 
 describe("content", () => {
-  test("given a stored object, when it is read, then every byte comes back", async () => {
+  test("given a stored object, when it is read, then every byte is returned", async () => {
     const content = bytesOf(1_000_003);
     await put("whole", content);
     const { Body, ContentLength } = await get("whole");
@@ -88,7 +88,7 @@ describe("deletion", () => {
     expect(await refusalOf(head("kept"))).toBe("no refusal");
   });
 
-  test("given many keys, when they are deleted at once, then each is reported", async () => {
+  test("given many keys, when they are deleted in one request, then each is reported", async () => {
     await put("one", "1");
     await put("two & <2>", "2");
     const Objects = [{ Key: "one" }, { Key: "two & <2>" }, { Key: "missing" }];
@@ -97,7 +97,7 @@ describe("deletion", () => {
     expect(await refusalOf(head("two & <2>"))).toBe("NotFound");
   });
 
-  test("given quiet mode, when keys are deleted at once, then only failures are reported", async () => {
+  test("given quiet mode, when keys are deleted in one request, then only failures are reported", async () => {
     await put("loud", "1");
     const Objects = [{ Key: "loud" }, { Key: "k".repeat(1025) }];
     const answer = await s3.client.send(
@@ -107,7 +107,7 @@ describe("deletion", () => {
     expect(answer.Errors?.map((error) => error.Code)).toEqual(["KeyTooLongError"]);
   });
 
-  test("given no digest of the list, when keys are deleted at once, then it is refused", async () => {
+  test("given no digest of the list, when keys are deleted in one request, then it is refused", async () => {
     const body = "<Delete><Object><Key>one</Key></Object></Delete>";
     const answer = await s3.send({ method: "POST", path: "/videos?delete", body });
     expect(answer.body.toString()).toContain("<Code>InvalidRequest</Code>");

@@ -39,7 +39,7 @@ type Fields = Record<string, string>;
 async function postForm(fields: Fields, signed: Fields = { policy: policy(anything(fields)), ...SIGNATURE }) {
   const form = new FormData();
   for (const [name, value] of Object.entries({ ...fields, ...signed })) form.append(name, value);
-  form.append("file", new File(["content"], "clip 1.mp4", { type: "video/mp4" }));
+  form.append("file", new File(["content"], "film 1.mp4", { type: "video/mp4" }));
   const response = await fetch(`${s3.endpoint}/videos`, { method: "POST", body: form, redirect: "manual" });
   return {
     status: response.status,
@@ -52,11 +52,11 @@ test("given a form, when it is sent, then its file is an object with the form's 
   const fields = { key: `forms/\${filename}`, "x-amz-meta-cut": "exakt – ü", "Content-Type": "video/webm" };
   const answer = await postForm(fields);
   expect(answer.status).toBe(204);
-  const stored = await s3.client.send(new GetObjectCommand({ Bucket: "videos", Key: "forms/clip 1.mp4" }));
+  const stored = await s3.client.send(new GetObjectCommand({ Bucket: "videos", Key: "forms/film 1.mp4" }));
   expect(await stored.Body!.transformToString()).toBe("content");
   expect(stored.ContentType).toBe("video/webm");
   expect(stored.Metadata?.cut).toBe(`=?UTF-8?B?${Buffer.from("exakt – ü").toString("base64")}?=`);
-  expect(s3.events.at(-1)).toMatchObject({ key: "forms/clip 1.mp4", reason: "POST Object", size: 7 });
+  expect(s3.events.at(-1)).toMatchObject({ key: "forms/film 1.mp4", reason: "POST Object", size: 7 });
 });
 
 test("given a large file that holds pieces of its own boundary, when it is sent, then every byte is stored", async () => {
@@ -189,7 +189,7 @@ describe("broken forms", () => {
     expect([answer.status, elementOf(answer, "Code")]).toEqual([400, "MalformedPOSTRequest"]);
   });
 
-  test("given no key, when a form is sent, then it is asked for", async () => {
+  test("given no key, when a form is sent, then it is requested", async () => {
     expect(elementOf(await postForm({}), "ArgumentName")).toBe("key");
   });
 

@@ -7,7 +7,7 @@ import { CREDENTIALS, elementOf, REGION, type S3Fixture, sendRaw, startS3 } from
 let s3: S3Fixture;
 beforeAll(async () => {
   s3 = await startS3();
-  await s3.send({ method: "PUT", path: "/videos/clip%20%2B%201.mp4", body: "content" });
+  await s3.send({ method: "PUT", path: "/videos/film%20%2B%201.mp4", body: "content" });
 });
 afterAll(() => s3.stop());
 
@@ -47,7 +47,7 @@ async function presign(method: string, query: Record<string, string>, expiresIn:
     protocol: "http:",
     hostname: "127.0.0.1",
     port: s3.port,
-    path: "/videos/clip%20%2B%201.mp4",
+    path: "/videos/film%20%2B%201.mp4",
     query,
     headers: { host: `127.0.0.1:${s3.port}` },
   };
@@ -83,7 +83,7 @@ test("given a presigned read, when its time is over, then it has expired", async
 });
 
 test("given a presigned write, when its time is over, then nothing is stored", async () => {
-  const path = (await presign("PUT", {}, 1, 10)).replace("clip", "late");
+  const path = (await presign("PUT", {}, 1, 10)).replace("film", "late");
   expect((await sendRaw(s3.port, { method: "PUT", path, body: "x" })).status).toBe(403);
   expect((await s3.send({ method: "HEAD", path: "/videos/late%20%2B%201.mp4" })).status).toBe(404);
 });
@@ -103,6 +103,6 @@ test.each([
   ],
   ["of the older kind and over", "AWSAccessKeyId=x&Expires=1000000000&Signature=x", "AccessDenied"],
 ])("given a presigned read %s, when it is used, then it is refused", async (_, query, code) => {
-  const answer = await s3.send({ path: `/videos/clip%20%2B%201.mp4?${query}` });
+  const answer = await s3.send({ path: `/videos/film%20%2B%201.mp4?${query}` });
   expect(elementOf(answer, "Code")).toBe(code);
 });

@@ -71,7 +71,7 @@ describe("what isn't served", () => {
     expect(await refusalOf(s3.client.send(command))).toBe("NotImplemented");
   });
 
-  test("given a parameter that is called as a member of each object, when it has a value, then it is passed over", async () => {
+  test("given a parameter that is called as a member of each object, when it has a value, then it is ignored", async () => {
     expect((await s3.send({ path: "/videos/k?toString=1" })).body.toString()).toBe("content");
   });
 

@@ -60,7 +60,7 @@ describe("ranges", () => {
     expect((await raw({ range: "bytes=0-" }, "GET", "empty")).status).toBe(416);
   });
 
-  test("given a range, when only the head is asked for, then it tells of that range", async () => {
+  test("given a range, when only the head is requested, then it describes that range", async () => {
     const answer = await raw({ range: "bytes=1-2" }, "HEAD");
     expect([answer.status, answer.headers["content-length"]]).toEqual([206, "2"]);
   });
@@ -110,7 +110,7 @@ describe("conditions of a read", () => {
     expect([answer.headers.etag, answer.body.length]).toEqual([etag, 0]);
   });
 
-  test("given a date that is none, then it is passed over", async () => {
+  test("given a date that is none, then it is ignored", async () => {
     expect((await raw({ "if-modified-since": "yesterday" })).status).toBe(200);
   });
 });

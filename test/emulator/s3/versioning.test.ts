@@ -37,7 +37,7 @@ beforeEach(async () => {
 });
 
 describe("an unversioned bucket", () => {
-  test("given no configuration, when versioning is asked for, then there is none", async () => {
+  test("given no configuration, when versioning is requested, then there is none", async () => {
     const { Status } = await s3.client.send(new GetBucketVersioningCommand({ Bucket }));
     expect(Status).toBeUndefined();
   });
@@ -128,7 +128,7 @@ describe("an enabled bucket", () => {
     expect(await refusalOf(get({ VersionId: "x".repeat(32) }))).toBe("NoSuchVersion");
   });
 
-  test("given several deletions at once, then each tells of its marker or version", async () => {
+  test("given several deletions in one request, then each returns its marker or version", async () => {
     const version = await put("1");
     await put("2", "l");
     const Objects = [{ Key: "k", VersionId: version }, { Key: "l" }];

@@ -135,7 +135,7 @@ describe("a local queue, given AWS's own client", () => {
     await expect.poll(() => receive({ VisibilityTimeout: 0 })).toEqual([]);
   });
 
-  it("says what is wrong in SQS's words", async () => {
+  it("reports errors as SQS does", async () => {
     const { client, QueueUrl, endpoint, receive } = await open();
     await expect(client.send(new GetQueueUrlCommand({ QueueName: "nowhere" }))).rejects.toMatchObject({
       name: "QueueDoesNotExist",

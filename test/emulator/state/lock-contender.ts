@@ -2,7 +2,7 @@ import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { lockState, StateInUseError } from "../../../infra/emulator/state-lock.ts";
 
-/** One of several processes that want the same state. Told what to do by state-lock.test.ts. */
+/** One of several processes that want the same state. Controlled by state-lock.test.ts. */
 export type Order = { type: "lock"; directory: string } | { type: "come and go"; directory: string; times: number };
 
 export type Answer = { won: boolean } | { clashes: number; turns: number };

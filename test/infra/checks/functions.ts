@@ -123,7 +123,7 @@ export const functions: Check[] = [
     },
   },
   {
-    says: "each function logs to a group of its own that forgets in time",
+    says: "each function logs to a group of its own with a retention time",
     faults: (graph) =>
       ofEach(graph, (id) => {
         const { logGroup } = (graph.lambda(id).inputs.loggingConfig ?? {}) as { logGroup?: string };

@@ -45,7 +45,7 @@ const busy = (response: ServerResponse): boolean => {
 };
 
 describe("a read whose connection breaks", () => {
-  it("goes on at the byte at which each attempt broke off", async () => {
+  it("continues at the byte at which each attempt broke off", async () => {
     const { ranges, read } = await openFilm((response, range, nth) => {
       if (nth > 3) return false;
       sendFirst(100, response, range);

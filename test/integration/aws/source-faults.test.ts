@@ -186,7 +186,7 @@ describe("an archived object", () => {
       { "x-amz-storage-class": "INTELLIGENT_TIERING", "x-amz-archive-status": "ARCHIVE_ACCESS" },
       "archived (ARCHIVE_ACCESS)",
     ],
-    ["is in a class that is read at once", { "x-amz-storage-class": "GLACIER_IR" }, undefined],
+    ["is in a class that is read immediately", { "x-amz-storage-class": "GLACIER_IR" }, undefined],
   ])("that %s", async (_what, headers, message) => {
     const { store } = await openBucket((_request, response) => {
       response.writeHead(200, { ...headers, "content-length": "10", etag: '"e"' }).end();

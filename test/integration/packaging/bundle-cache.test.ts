@@ -5,7 +5,7 @@ import { bundle } from "../../../infra/packaging/bundle.ts";
 import { cachedBuild } from "../../../infra/packaging/bundle-cache.ts";
 import { temporaryFolder } from "../../fixtures/temporary.ts";
 
-/** Until a file that is written now is old enough for its time to tell that it was read. */
+/** Until a file that is written now is old enough to be known as read. */
 const untilOld = () => expect.poll(() => performance.now() - written, { interval: 5 }).toBeGreaterThan(30);
 let written = 0;
 
@@ -16,13 +16,13 @@ async function openProject() {
     await writeFile(join(root, name), content);
     written = performance.now();
   };
-  await mkdir(join(root, "node_modules", "told"), { recursive: true });
+  await mkdir(join(root, "node_modules", "dependency"), { recursive: true });
   await set("package.json", "{}");
-  await set("node_modules/told/index.js", 'export const told = "first";');
+  await set("node_modules/dependency/index.js", 'export const dependency = "first";');
   await set("text.ts", 'export const text: string = "before";');
   await set(
     "handler.ts",
-    'import { told } from "told";\nimport { text } from "./text.ts";\nexport const handler = text + told;',
+    'import { dependency } from "dependency";\nimport { text } from "./text.ts";\nexport const handler = text + dependency;',
   );
   const build = async () => {
     await untilOld();
@@ -52,7 +52,7 @@ describe("given a handler that was bundled before", () => {
 
   it.each([
     ["a source", "text.ts", 'export const text: string = "BEFORE";', "BEFOREfirst"],
-    ["a package", "node_modules/told/index.js", 'export const told = "again";', "beforeagain"],
+    ["a package", "node_modules/dependency/index.js", 'export const dependency = "again";', "beforeagain"],
   ])("when %s changes, size and time as they were, then it's bundled again", async (_, name, content, result) => {
     const { root, build, set } = await openProject();
     const path = join(root, name);
@@ -91,7 +91,7 @@ describe("given a handler that was bundled before", () => {
   });
 });
 
-it("given a project whose cache can't be written, then handlers are bundled all the same", async () => {
+it("given a project whose cache can't be written, then handlers are bundled anyway", async () => {
   const { root, build } = await openProject();
   await writeFile(join(root, "node_modules", ".cache"), "a file where the folder would be");
   expect(await build()).toBe("beforefirst");

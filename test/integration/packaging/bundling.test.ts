@@ -9,7 +9,7 @@ describe("given a handler's imports", () => {
     expect(await lambda.invoke("tested", {})).toEqual({ result: eventTypes });
   });
 
-  it("when it imports a package with a binary, then the package is the installed one, wherever the bundle lies", async () => {
+  it("when it imports a package with a binary, then the package is the installed one, in any folder", async () => {
     const lambda = await openTestLambda([fixture("imports-optional.handler")]);
     const answer = await lambda.invoke("tested", {});
     await access((answer as { result: { path: string } }).result.path);

@@ -27,7 +27,7 @@ async function packageAsShipped(): Promise<string> {
   return directory;
 }
 
-/** One invocation in an environment as Lambda's: no PATH, nobody's ffmpeg, only what is shipped. */
+/** One invocation in an environment as Lambda's: no PATH, no other ffmpeg, only what is shipped. */
 async function invoke(directory: string, { stack }: TestStack, event: object): Promise<string> {
   const { environment } = stack.topology.functions.split;
   const { stdout } = await run(process.execPath, [RUNNER, join(directory, "bundle.mjs"), JSON.stringify(event)], {

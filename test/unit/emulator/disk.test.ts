@@ -12,7 +12,7 @@ describe("a full disk", () => {
     level("No space left on device"),
     level("File too large"),
     new Error("not open", { cause: level("No space left on device") }),
-  ])("is told from the error: %s", (error) => {
+  ])("is detected from the error: %s", (error) => {
     expect(isDiskFull(error)).toBe(true);
   });
 
@@ -29,7 +29,7 @@ describe("a full disk", () => {
     expect(diskFull(level("No space left on device")).message).toContain("(/state/dynamodb/000003.log could not");
   });
 
-  it("is reported to who watches the folder that the file is in, and to nobody else", () => {
+  it("is reported to who watches the folder that the file is in, and to no other", () => {
     const [own, other] = [vi.fn(), vi.fn()];
     const unwatch = [watchDisk("/state", own), watchDisk("/state-of-another", other)];
     const error = refusedByDisk(coded("ENOSPC"), "/state/s3/journal.jsonl");

@@ -57,7 +57,7 @@ describe("EventStore", () => {
     }
   });
 
-  it("given a replay, then its deliveries are pending after a crash, and how far it came is known", async () => {
+  it("given a replay, then its deliveries are pending after a crash, and its progress is known", async () => {
     const directory = await temporaryFolder();
     const store = open(directory);
     const [placed, next] = store.append([entry("first"), entry("second")]) as [Pending, Pending];

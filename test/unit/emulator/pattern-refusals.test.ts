@@ -16,7 +16,7 @@ const refused: [what: string, pattern: unknown, reason: string][] = [
   ["an unknown operator", inLeaf({ regex: "a" }), "Unrecognized match type regex"],
   ["an operator of Object's prototype", inLeaf({ constructor: "a" }), "Unrecognized match type constructor"],
   ["an empty match expression", inLeaf({}), "Match expression name not found"],
-  ["two operators at once", inLeaf({ prefix: "a", suffix: "b" }), "Only one key allowed in match expression"],
+  ["two operators", inLeaf({ prefix: "a", suffix: "b" }), "Only one key allowed in match expression"],
   ["prefix of a number", inLeaf({ prefix: 5 }), "prefix match pattern must be a string"],
   ["prefix of a list", inLeaf({ prefix: ["a"] }), "Unsupported prefix pattern: 0"],
   ["prefix with another operator", inLeaf({ prefix: { wildcard: "a" } }), "Unsupported prefix pattern: wildcard"],
@@ -92,7 +92,7 @@ const refused: [what: string, pattern: unknown, reason: string][] = [
 ];
 
 describe("a pattern that EventBridge refuses", () => {
-  it.each(refused)("given %s, then it is refused and the reason said", (_, pattern, reason) => {
+  it.each(refused)("given %s, then it is refused with the reason", (_, pattern, reason) => {
     expect(() => compilePattern(pattern)).toThrow(InvalidEventPatternException);
     expect(() => compilePattern(pattern)).toThrow("Event pattern is not valid. Reason: ");
     expect(() => compilePattern(pattern)).toThrow(reason);

@@ -135,7 +135,7 @@ describe("arrays in events", () => {
   it("given exists: false, then the field must be missing from the element that the others chose", () => {
     const event = { list: [{ a: 1 }, { b: 2 }] };
     expect(matches({ list: { a: [1], b: [{ exists: false }] } }, event)).toBe(true);
-    // Fields are looked at in alphabetical order: nothing has chosen an element when "a" is asked for.
+    // Fields are looked at in alphabetical order: nothing has chosen an element when "a" is requested.
     expect(matches({ list: { a: [{ exists: false }], b: [2] } }, event)).toBe(false);
   });
 

@@ -53,11 +53,11 @@ describe("a target's input", () => {
     );
   });
 
-  it("given an escaped quote in the template, then the string goes on after it", () => {
+  it("given an escaped quote in the template, then the string continues after it", () => {
     expect(filled('{"a": "\\"<text>\\""}', paths)).toEqual({ a: '"say "hi"\\"' });
   });
 
-  it("given the predefined variables, then they tell of the rule and the event", () => {
+  it("given the predefined variables, then they describe the rule and the event", () => {
     const { detail: _, ...withoutDetail } = event;
     expect(
       filled(
