@@ -143,7 +143,7 @@ const fixedPart = (prefix: string): string => prefix.split("{")[0] ?? "";
 export const outputKeyRoot = (settings: Settings): string =>
   settings["video_split.output_bucket"] === null ? "" : fixedPart(settings["video_split.output_key_prefix"]);
 
-/** Where a `SplitRequested` may ask for objects besides the uploads: each a bucket and a prefix of its keys, "" for all of them. */
+/** Sources that a `SplitRequested` may name besides the uploads: each a bucket and a prefix of its keys, "" for all of them. */
 export const requestSources = (settings: Settings): { bucket: string; prefix: string }[] =>
   settings["video_split.request_sources"].map((place) => {
     const [, bucket = "", prefix = ""] = /^s3:\/\/([^/]+)\/(.*)$/s.exec(place) ?? [];

@@ -24,9 +24,9 @@ const MAX_ARCHIVE_NAME = 48;
 /** The event log: every event of the video bus, kept for replays. EventBridge doesn't archive replayed events. */
 export function createArchive<Name>({ archive }: Topology<Name>, bus: sst.aws.Bus): aws.cloudwatch.EventArchive {
   if (archive.name.length > MAX_ARCHIVE_NAME) {
-    const most = $app.stage.length - (archive.name.length - MAX_ARCHIVE_NAME);
+    const max = $app.stage.length - (archive.name.length - MAX_ARCHIVE_NAME);
     throw new $util.RunError(
-      `Stage "${$app.stage}" has a name that is too long: EventBridge allows at most ${most} characters.`,
+      `Stage "${$app.stage}" has a name that is too long: EventBridge allows at most ${max} characters.`,
     );
   }
   return new aws.cloudwatch.EventArchive(

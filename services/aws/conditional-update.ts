@@ -4,7 +4,7 @@ const isPlainObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 
 /**
- * Gathers an update of some attributes of one item, and the state of the item that it depends on. Placeholders stand for all
+ * Collects an update of some attributes of one item, and the state of the item that it depends on. Placeholders replace all
  * names and values, because many names are reserved words.
  * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.ExpressionAttributeNames.html
  */

@@ -36,9 +36,9 @@ async function unlessTakenOver(write: Promise<unknown>): Promise<void> {
 }
 
 /**
- * Powertools' records in the ledger table, with two things added: who works on it, and what was
- * asked. A retry of an invocation carries the same request id as the attempt that died, so it may
- * take a record over that's still in progress; any other delivery may not. Without that, the record
+ * Powertools' records in the ledger table, with two fields added: its owner, and what was requested.
+ * A retry of an invocation has the same request id as the attempt that was killed, so it may take
+ * over a record that's still in progress; any other delivery may not. Without that, the record
  * of a crashed attempt would stop its own retries until it expires. See
  * docs/decisions/idempotency.md.
  */

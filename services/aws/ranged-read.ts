@@ -7,7 +7,7 @@ import { fetchWithRetries, RETRY_SCHEDULE, type RetrySchedule } from "./retrying
 import { faultOf, unavailable, uriOf } from "./source-faults.ts";
 
 /**
- * The largest range. A shorter read is one GET: whoever reads asks for what it needs. AWS advises 8
+ * The largest range. A shorter read is one GET. AWS advises 8
  * to 16 MB a request for throughput.
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance-guidelines.html
  */

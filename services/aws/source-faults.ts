@@ -46,7 +46,7 @@ function reasonOf(answer: S3Answer): SourceFault | undefined {
     if (CREDENTIAL_CODES.includes(code)) return undefined;
     return /\bkms:/i.test(message) ? "SourceKeyForbidden" : "SourceForbidden";
   }
-  // 405: a delete marker, asked for by its version id.
+  // 405: a delete marker, requested by its version id.
   if (status === 404 || status === 405) return "SourceNotFound";
   // 416: overwritten by something shorter.
   return status === 412 || status === 416 ? "SourceChanged" : undefined;

@@ -32,7 +32,7 @@ export const makeTemporaryFolder = (parent: string): Promise<string> =>
   mkdtemp(join(parent, `video-split-run-${process.pid}-${startOf(process.pid)}-`));
 
 /** Removes folders in `parent` whose owners have ended. Resolves with their names. */
-export async function sweepTemporaryFolders(parent: string): Promise<string[]> {
+export async function removeAbandonedFolders(parent: string): Promise<string[]> {
   const abandoned = readdirSync(parent).filter((name) => {
     const [, pid, start] = NAME.exec(name) ?? [];
     return pid !== undefined && startOf(Number(pid)) !== start;

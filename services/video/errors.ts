@@ -27,7 +27,7 @@ export class RejectedVideo extends ServiceError {
 }
 
 /**
- * The object asks for more than a split may use: docs/decisions/budget.md. `message` names the limit
+ * The object needs more than a split may use: docs/decisions/budget.md. `message` names the limit
  * and what to do. Neither retried nor cut in another way.
  */
 export const limitExceeded = (message: string, options?: ErrorOptions): RejectedVideo =>

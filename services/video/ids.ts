@@ -25,7 +25,7 @@ export function uuidOf(text: string, hash: Hash): string {
   ].join("-");
 }
 
-/** Stands for a text of any length. */
+/** A short text for one of any length. */
 export const fingerprint = (text: string, hash: Hash): string => hex(hash(text));
 
 /** The id that all events of one upload carry. `identity` is its `sourceIdentity`. */

@@ -1,7 +1,7 @@
 /** S3's limit. https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html */
 export const MAX_KEY_BYTES = 1_024;
 
-/** A name stands in the file name, and in the prefix as often as its template asks for it. */
+/** A name is in the file name, and in the prefix as often as its template is. */
 const MAX_NAME_BYTES = 200;
 
 /** Of the containers that segments are written in: "m2ts", "webm". */

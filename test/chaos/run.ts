@@ -13,16 +13,16 @@ const HELP = `npx video-split chaos [--runs 100] [--seed 1] [--kills | --sources
 Splits small videos on a local stack that injects faults, each by a schedule of its own that follows from the seed, and
 compares each with the same split without faults. Exit code: 0 when nothing is wrong.
 
-  --runs N     so many schedules: 0 to N-1 of this seed, or of a series
+  --runs N     number of schedules: 0 to N-1 of this seed, or of a series
   --seed N     other schedules
   --kills      no seed, but one kill in each run: a function is killed before, or after, each of the requests that are made
                for a video
   --sources    one fault in each run, at each GET of the source in sequence: it fails in mid-read, is overwritten, deleted
                or stalls, or the ffmpeg that reads it is killed
   --writes     one write of the projector in each run is overtaken by the run's other events
-  --only RUN   just this one, to repeat a failing run
+  --only RUN   only this run, to repeat a failing one
   --mutants    removes the guards of the service one by one instead, and prints which of them the runs notice
-  --mutant M   just this one
+  --mutant M   only this mutant
 
 Examples:
   npx video-split chaos --runs 1000

@@ -10,10 +10,11 @@ import { type Measured, measure } from "./measure.ts";
 
 const HELP = `npx video-split hostile [VIDEO|FOLDER...] [--only TEXT]
 
-Splits files that ask for as much as a split may use, or for far more, with both cuts, each in a process of its own with
-1,024 open files: prints what came of it, the seconds, and the largest memory in MB of Node, of one ffmpeg or ffprobe, and
-of all together. Then the files that are named, if any. Fails where something else came than must, or it took more than
-1.3 GB or 30 seconds. Linux alone says how much memory it took.
+Splits files that need as much as a split may use, or far more, with both cuts, each in a process of its own with 1,024
+open files. Prints the outcome, the seconds, and the maximum memory in MB of Node, of one ffmpeg or ffprobe, and of all
+together. Splits the specified files too, if any. Memory is measured on Linux only.
+
+Exit code: 1 where an outcome isn't the expected one, or a split took more than 1.3 GB or 30 seconds; otherwise 0.
 `;
 
 const MAX_MB = 1_300;

@@ -75,7 +75,7 @@ async function refuseEntries({ request, response, nth }: Faulty): Promise<void> 
   response.writeHead(200, { "content-type": "application/x-amz-json-1.1" }).end(body);
 }
 
-/** The range that a GET asks for, in bytes of the object, both included; undefined for all of it. */
+/** The range of a GET, in bytes of the object, both included; undefined for all of it. */
 export function rangeOf({ headers }: IncomingMessage): { start: number; end: number } | undefined {
   const [, start, end] = /^bytes=(\d+)-(\d+)$/.exec(headers.range ?? "") ?? [];
   return start === undefined ? undefined : { start: Number(start), end: Number(end) };

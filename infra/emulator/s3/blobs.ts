@@ -22,7 +22,7 @@ export class Blobs {
   readonly #directory: string;
   readonly #holders = new Map<string, number>();
   readonly #removals = new Set<Promise<void>>();
-  #swept = false;
+  #isLoaded = false;
 
   private constructor(directory: string) {
     this.#directory = directory;
@@ -76,7 +76,7 @@ export class Blobs {
     for (const { blob } of extents) this.#holders.set(blob, (this.#holders.get(blob) ?? 0) + 1);
   }
 
-  /** Removes what is not held any more. Before `sweep` it only counts: a later change of the journal may hold it again. */
+  /** Removes what is not held any more. Before `removeUnheld` it only counts: a later change of the journal may hold it again. */
   release(extents: readonly Extent[]): void {
     for (const { blob } of extents) {
       const holders = (this.#holders.get(blob) ?? 0) - 1;
@@ -84,7 +84,7 @@ export class Blobs {
         this.#holders.set(blob, holders);
       } else {
         this.#holders.delete(blob);
-        if (this.#swept) this.#remove(blob);
+        if (this.#isLoaded) this.#remove(blob);
       }
     }
   }
@@ -105,8 +105,8 @@ export class Blobs {
   }
 
   /** Removes every file that is not held. Only safe before the first write. */
-  async sweep(): Promise<void> {
-    this.#swept = true;
+  async removeUnheld(): Promise<void> {
+    this.#isLoaded = true;
     for (const name of await readdir(this.#directory)) {
       if (!this.#holders.has(name)) await rm(join(this.#directory, name), { force: true });
     }

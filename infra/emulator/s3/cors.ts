@@ -31,17 +31,17 @@ const listOf = (text: string): string[] =>
     .map((name) => name.trim().toLowerCase())
     .filter((name) => name !== "");
 
-type Asked = { method: string; headers: string[] };
+type Requested = { method: string; headers: string[] };
 
 /** The request to check: the one that a preflight announces, otherwise the request itself. */
-function asked({ method = "", headers }: IncomingMessage): Asked {
+function requested({ method = "", headers }: IncomingMessage): Requested {
   const preflighted = method === "OPTIONS" ? headers["access-control-request-method"] : undefined;
   if (preflighted === undefined) return { method, headers: [] };
   return { method: preflighted, headers: listOf(String(headers["access-control-request-headers"] ?? "")) };
 }
 
 /** The first rule that allows it: https://docs.aws.amazon.com/AmazonS3/latest/userguide/cors.html */
-function ruleFor(rules: readonly CorsRule[], origin: string, { method, headers }: Asked): CorsRule | undefined {
+function ruleFor(rules: readonly CorsRule[], origin: string, { method, headers }: Requested): CorsRule | undefined {
   return rules.find(
     (rule) =>
       rule.origins.some((pattern) => namesOrigin(pattern, origin)) &&
@@ -52,7 +52,7 @@ function ruleFor(rules: readonly CorsRule[], origin: string, { method, headers }
 
 function ruleOf(request: IncomingMessage, store: Store, bucket: string): CorsRule | undefined {
   const { origin } = request.headers;
-  return origin === undefined ? undefined : ruleFor(store.findBucket(bucket)?.cors ?? [], origin, asked(request));
+  return origin === undefined ? undefined : ruleFor(store.findBucket(bucket)?.cors ?? [], origin, requested(request));
 }
 
 /** Whether the rules of a request's bucket allow it to the page that it comes from. */

@@ -54,14 +54,14 @@ async function receiveFile(
 ): Promise<Payload> {
   const { blobs } = exchange.store;
   const check = new PayloadCheck(Object.fromEntries(fields), (declared) => [declared ?? DEFAULT_ALGORITHM]);
-  const most = Math.min(range?.most ?? MAX_PUT_BYTES, MAX_PUT_BYTES);
+  const max = Math.min(range?.max ?? MAX_PUT_BYTES, MAX_PUT_BYTES);
   const extents = await blobs.write(
-    limited(form.readFile(), most, () => entityTooLarge(most)),
+    limited(form.readFile(), max, () => entityTooLarge(max)),
     (chunk) => check.update(chunk),
   );
   try {
     const digests = check.finish(new Map());
-    if (digests.size < (range?.least ?? 0)) {
+    if (digests.size < (range?.min ?? 0)) {
       throw new S3Error("EntityTooSmall", "Your proposed upload is smaller than the minimum allowed size");
     }
     return { ...digests, extents };

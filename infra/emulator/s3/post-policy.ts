@@ -1,7 +1,7 @@
 import { S3Error } from "./errors.ts";
 
 /** Bytes that the file may have. */
-export type LengthRange = { least: number; most: number };
+export type LengthRange = { min: number; max: number };
 
 /** Fields that need no condition: https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-HTTPPOSTConstructPolicy.html */
 const UNCONDITIONED = ["policy", "x-amz-signature", "signature", "awsaccesskeyid", "file", "bucket"];
@@ -18,7 +18,7 @@ function readCondition(condition: unknown): Condition[] {
   if (Array.isArray(condition)) {
     const [operator, left, right] = condition;
     const kind = String(operator).toLowerCase();
-    if (kind === "content-length-range") return [{ kind, range: { least: Number(left), most: Number(right) } }];
+    if (kind === "content-length-range") return [{ kind, range: { min: Number(left), max: Number(right) } }];
     if (kind !== "eq" && kind !== "starts-with") throw unreadable(`unknown operator '${kind}'.`);
     return [{ kind, field: String(left).replace(/^\$/, "").toLowerCase(), value: String(right) }];
   }

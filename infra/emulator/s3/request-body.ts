@@ -70,10 +70,10 @@ function bodyOf(exchange: Exchange, limit: number, tooLarge: () => S3Error): Bod
   };
 }
 
-/** `most` in bytes. */
-export const entityTooLarge = (most: number): S3Error =>
+/** `max` in bytes. */
+export const entityTooLarge = (max: number): S3Error =>
   new S3Error("EntityTooLarge", "Your proposed upload exceeds the maximum allowed size", {
-    details: [["MaxSizeAllowed", most]],
+    details: [["MaxSizeAllowed", max]],
   });
 
 /**

@@ -77,7 +77,7 @@ export class Store {
     // With an empty journal all content would be removed.
     if (lines === 0 && !(await blobs.isEmpty())) throw damaged(path, "it has no line", { toMove: directory });
     for (const [content, extents] of contentsOf(buckets)) blobs.check(extents, content, directory);
-    await blobs.sweep();
+    await blobs.removeUnheld();
     const journal = Journal.rewrite(path, historyOf(buckets, sequencer));
     return new Store(blobs, journal, buckets, BigInt(`0x${sequencer}`));
   }

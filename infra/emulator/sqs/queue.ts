@@ -90,10 +90,10 @@ export class Queue {
     return message.id;
   }
 
-  #take(most: number, visibilitySeconds: number): Received[] {
+  #take(max: number, visibilitySeconds: number): Received[] {
     this.#dropExpired();
     const now = Date.now();
-    const visible = [...this.#held.values()].filter(({ visibleAt }) => visibleAt <= now).slice(0, most);
+    const visible = [...this.#held.values()].filter(({ visibleAt }) => visibleAt <= now).slice(0, max);
     return visible.map((held) => {
       held.visibleAt = now + visibilitySeconds * 1_000;
       held.receiveCount += 1;
@@ -105,12 +105,12 @@ export class Queue {
 
   /** Waits at most that many seconds for a first message; empty when there's none, or `signal` is aborted. */
   async receive(
-    most: number,
+    max: number,
     { visibilitySeconds, waitSeconds, signal }: { visibilitySeconds: number; waitSeconds: number; signal: AbortSignal },
   ): Promise<Received[]> {
     for (const until = Date.now() + waitSeconds * 1_000; ; ) {
       if (signal.aborted) return [];
-      const taken = this.#take(most, visibilitySeconds);
+      const taken = this.#take(max, visibilitySeconds);
       if (taken.length > 0 || Date.now() >= until) return taken;
       await sleep(POLL_MS);
     }

@@ -8,10 +8,10 @@ const HELP = `npx video-split dead-letters list | show ID | redrive ID... | redr
 
 Lists, explains and redrives dead letters: events that EventBridge couldn't deliver, or whose function failed at each attempt.
 
-  list            one line for each
-  show ID         all there is to one
-  redrive         invokes the functions with the events again, and deletes a letter when its event was handled. Safe to
-                  repeat and to interrupt: what is done isn't done twice, and no other consumer receives the event
+  list            prints one line for each
+  show ID         prints all of one as JSON
+  redrive         invokes the functions with the events again, and deletes a letter when its event was handled. You can
+                  repeat and interrupt it: nothing is done twice, and no other consumer receives the event
 
   ID              a letter's ID, or its beginning
   --all           every letter
@@ -108,7 +108,7 @@ async function redrive(access: DeadLetterAccess, ids: readonly string[], signal:
 
 type Action = (access: DeadLetterAccess, signal: AbortSignal) => Promise<number>;
 
-/** What the arguments ask for. Throws `UsageError`. */
+/** The action of the arguments. Throws `UsageError`. */
 function actionOf(positionals: readonly string[], all: boolean): Action {
   const [what, ...ids] = positionals;
   const [id, ...more] = ids;

@@ -20,7 +20,7 @@ export type Progress = {
   pass?: Pass | undefined;
 };
 
-/** A run begins, or goes on with, a pass. */
+/** A run begins or continues a pass. */
 export const RUN_EVERY_MINUTES = 15;
 
 /** $2, at S3's $0.005 per 1,000 in us-east-1. */
@@ -51,8 +51,8 @@ export function passToWorkOn({ last, pass }: Progress, now: number): Pass | numb
 const MAX_FAILURES = 3;
 
 /**
- * The pass after a page of which some uploads couldn't be looked up; undefined where it goes on all
- * the same.
+ * The pass after a page of which some uploads couldn't be looked up; undefined where it continues
+ * anyway.
  */
 export function sameAgain(pass: Pass): Pass | undefined {
   if (pass.failures + 1 >= MAX_FAILURES) return undefined;

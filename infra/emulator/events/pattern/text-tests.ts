@@ -62,7 +62,7 @@ function literalParts(pattern: string): string[] {
 }
 
 /**
- * `*` stands for any number of characters, none included. Throws `InvalidEventPatternException` for `**` and for a backslash before anything
+ * `*` matches any number of characters, also none. Throws `InvalidEventPatternException` for `**` and for a backslash before anything
  * but `*` and `\`. Takes time in proportion to the text: parts are found from left to right, never again.
  */
 export function wildcard(pattern: string): TextTest {

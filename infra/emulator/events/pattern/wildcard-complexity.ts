@@ -33,7 +33,7 @@ function* closed(tokens: readonly Token[], { pattern, length }: Position): Itera
 const keyOf = ({ pattern, length }: Position): string => `${pattern}:${length}`;
 
 /**
- * How many prefixes of these wildcards one text can match at the same time, at most; from `limit` + 1 on it isn't counted further. That is
+ * How many prefixes of these wildcards one text can match concurrently, at most; from `limit` + 1 on it isn't counted further. That is
  * the complexity of https://github.com/aws/event-ruler#matching-with-a-machine.
  */
 export function wildcardComplexity(wildcards: readonly string[], limit: number): number {
@@ -50,21 +50,21 @@ export function wildcardComplexity(wildcards: readonly string[], limit: number):
     return [...next.values()];
   };
 
-  let most = 0;
+  let max = 0;
   const seen = new Set<string>();
   const waiting: Position[][] = [patterns.map((_, pattern) => ({ pattern, length: 0 }))];
   for (let positions = waiting.pop(); positions !== undefined; positions = waiting.pop()) {
     for (const character of characters) {
       const next = step(positions, character);
-      most = Math.max(most, next.length);
-      if (most > limit || seen.size > MAX_SETS) return limit + 1;
+      max = Math.max(max, next.length);
+      if (max > limit || seen.size > MAX_SETS) return limit + 1;
       const key = next.map(keyOf).sort().join(" ");
       if (next.length === 0 || seen.has(key)) continue;
       seen.add(key);
       waiting.push(next);
     }
   }
-  return most;
+  return max;
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
