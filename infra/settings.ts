@@ -2,8 +2,9 @@ import * as z from "zod";
 import { prefixFault } from "../services/video/segment-keys.ts";
 
 /**
- * The user's settings: `settings.json`, `default` overlaid by the stage's own part. The first five names are those of
- * the 2019 service and keep their meaning. `null` for a bucket or table means "create one".
+ * The user's settings: `settings.json`, `default` overlaid by the stage's own part. The first five
+ * names are those of the 2019 service and keep their meaning. `null` for a bucket or table means
+ * "create one".
  */
 const bucketName = z
   .string()
@@ -48,7 +49,10 @@ export const DEFAULT_EXTENSIONS = [
   "wmv",
 ] as const;
 
-/** The days that CloudWatch can keep logs for. https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html */
+/**
+ * The days that CloudWatch can keep logs for.
+ * https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
+ */
 const RETENTION_DAYS = [
   1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 ];
@@ -108,13 +112,15 @@ export const SettingsSchema = z.strictObject({
     .min(512, "must be at least 512 MB, Lambda's minimum")
     .max(10_240, "must be at most 10240 MB, Lambda's maximum")
     .default(2_048),
-  // Reserved for each function. AWS leaves 100 unreserved, and a new account has 10 in all: there none can be reserved.
+  // Reserved for each function. AWS leaves 100 unreserved, and a new account has 10 in all: there
+  // none can be reserved.
   "video_split.concurrency": z
     .int("must be a whole number of invocations, or null for as many as the account has")
     .positive("must be at least 1, or null for as many as the account has")
     .nullable()
     .default(null),
-  // The ages at which an upload is looked up stay in order up to three days: services/reconciler/domain/look-up-schedule.ts.
+  // The ages at which an upload is looked up stay in order up to three days:
+  // services/reconciler/domain/look-up-schedule.ts.
   "video_split.reconcile_after_sec": z
     .int("must be a whole number of seconds")
     .min(1, "must be at least 1 second")
@@ -137,13 +143,17 @@ export class SettingsError extends Error {
 const fixedPart = (prefix: string): string => prefix.split("{")[0] ?? "";
 
 /**
- * The prefix of every segment's key, also with a prefix that a request names: none in a bucket that the service made for
- * its segments; in an existing bucket, the configured prefix up to its first template.
+ * The prefix of every segment's key, also with a prefix that a request names: none in a bucket that
+ * the service made for its segments; in an existing bucket, the configured prefix up to its first
+ * template.
  */
 export const outputKeyRoot = (settings: Settings): string =>
   settings["video_split.output_bucket"] === null ? "" : fixedPart(settings["video_split.output_key_prefix"]);
 
-/** Sources that a `SplitRequested` may name besides the uploads: each a bucket and a prefix of its keys, "" for all of them. */
+/**
+ * Sources that a `SplitRequested` may name besides the uploads: each a bucket and a prefix of its
+ * keys, "" for all of them.
+ */
 export const requestSources = (settings: Settings): { bucket: string; prefix: string }[] =>
   settings["video_split.request_sources"].map((place) => {
     const [, bucket = "", prefix = ""] = /^s3:\/\/([^/]+)\/(.*)$/s.exec(place) ?? [];
@@ -165,7 +175,10 @@ function clashes(settings: Settings): string[] {
   ];
 }
 
-/** Validates one stage's settings and fills in defaults. Throws `SettingsError` for unknown names, bad values and clashes. */
+/**
+ * Validates one stage's settings and fills in defaults. Throws `SettingsError` for unknown names,
+ * bad values and clashes.
+ */
 export function parseSettings(values: Record<string, unknown>): Settings {
   const parsed = SettingsSchema.safeParse(values);
   if (!parsed.success) {

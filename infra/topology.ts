@@ -3,8 +3,9 @@ import { RUN_EVERY_MINUTES } from "../services/reconciler/domain/passes.ts";
 import { outputKeyRoot, type Settings } from "./settings.ts";
 
 /**
- * What the service consists of, as plain data: the local stack and the SST components are both built from this and
- * from nothing else. `Name` is what a physical name is: a string locally, a Pulumi output on AWS.
+ * What the service consists of, as plain data: the local stack and the SST components are both
+ * built from this and from nothing else. `Name` is what a physical name is: a string locally, a
+ * Pulumi output on AWS.
  */
 export type Names<Name> = {
   uploads: Name;
@@ -23,7 +24,7 @@ export type TableId = "videos" | "ledger";
 export type FunctionId = "split" | "projector" | "reconciler";
 export type QueueId = `${FunctionId}RuleDeadLetters` | `${FunctionId}Failures`;
 
-/** An EventBridge event pattern. Leaves are arrays of values and matchers, as in the EventBridge user guide. */
+/** An EventBridge event pattern. Leaves are arrays of values and matchers. */
 export type EventPattern = { readonly [field: string]: EventPattern | readonly unknown[] };
 
 export type Retry = {
@@ -66,13 +67,13 @@ export type FunctionSpec<Name> = {
   architecture: "arm64" | "x86_64";
   /** Programs shipped beside the bundle, in `bin`, for `architecture`. See infra/packaging. */
   programs: readonly ("ffmpeg" | "ffprobe")[];
-  /** Reserved concurrent executions; undefined: none are reserved, and the account's limit holds. */
+  /** Reserved concurrent executions; undefined: none, and the account's limit holds. */
   concurrency: number | undefined;
   /** Of an asynchronous invocation whose function failed. AWS: at most 2, after 1 and 2 minutes. */
   retry: Retry;
   /** Where an event goes after the last retry. */
   failures: QueueId;
-  /** The dead letters that it may delete; undefined: none. It gets their queue's URL: infra/aws/queues.ts. */
+  /** Dead letters that it may delete; undefined: none. infra/aws/queues.ts gives it their URL. */
   clears?: QueueId;
   environment: Record<string, Name | string>;
   logRetentionDays: number;
@@ -101,17 +102,6 @@ export type Topology<Name> = {
   schedules: Schedule[];
 };
 
-/** Names of the local stack's resources, as printed in the README. */
-export const LOCAL_NAMES: Names<string> = {
-  uploads: "video-split-uploads",
-  segments: "video-split-segments",
-  bus: "video-split",
-  videos: "video-split-videos",
-  ledger: "video-split-ledger",
-  archive: "video-split-log",
-  metrics: "VideoSplit",
-};
-
 /** Sparse: only segments have `segment_index`, so it lists a video's segments in order. */
 export const SEGMENTS_INDEX = "segments-of-video";
 
@@ -135,8 +125,9 @@ export const TABLES: Record<TableId, TableSpec> = {
 };
 
 /**
- * One rule for all uploads, by their prefix only: EventBridge can't match a prefix and a suffix of one field, and allows
- * 30 rules with wildcards on a bus. The function looks at the extension. See docs/decisions/upload-rule.md.
+ * One rule for all uploads, by their prefix only: EventBridge can't match a prefix and a suffix of
+ * one field, and allows 30 rules with wildcards on a bus. The function looks at the extension. See
+ * docs/decisions/upload-rule.md.
  */
 const uploadRule = <Name>(prefix: string, names: Names<Name>): Rule => ({
   name: "uploaded",
@@ -194,7 +185,8 @@ export function topology<Name>(
         // Lambda's maximum. A video that needs more is cut as ranges by many invocations.
         timeoutSeconds: 900,
         memoryMB: settings["video_split.memory_mb"],
-        // Three segments or 256 MB are in flight at most; long segments of a high bit rate need the rest.
+        // Three segments or 256 MB are in flight at most; long segments of a high bit rate need the
+        // rest.
         storageMB: settings["video_split.storage_mb"],
         programs: ["ffmpeg", "ffprobe"],
         failures: "splitFailures",
@@ -241,7 +233,8 @@ export function topology<Name>(
         memoryMB: 256,
         storageMB: 512,
         programs: [],
-        // One at a time by its lease in the ledger: an account may be too new to reserve any concurrency.
+        // One at a time by its lease in the ledger: an account may be too new to reserve any
+        // concurrency.
         concurrency: undefined,
         failures: "reconcilerFailures",
         clears: "splitFailures",

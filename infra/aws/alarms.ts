@@ -9,7 +9,10 @@ type Watched = Pick<
   "alarmDescription" | "namespace" | "metricName" | "dimensions" | "statistic" | "period"
 >;
 
-/** Alarms for the first message in any dead-letter queue and for uploads that were rejected as GivenUp. Where the settings name an address, it gets a mail once it's confirmed. */
+/**
+ * Alarms for the first message in any dead-letter queue and for uploads that were rejected as
+ * GivenUp. Where the settings name an address, it gets a mail once it's confirmed.
+ */
 export function createAlarms(stage: string, queues: Queues, metrics: string, email: string | null): sst.aws.SnsTopic {
   const topic = new sst.aws.SnsTopic("Alarms");
   if (email !== null) {

@@ -6,13 +6,16 @@ type Subscribe = sst.aws.Bus["subscribe"];
 export type Subscribable = { subscribe(...args: Parameters<Subscribe>): ReturnType<Subscribe> };
 
 /**
- * The video bus. Its name is the stage's, so that other apps can name it. It stays while its archive does: AWS deletes no bus
- * that an archive has a rule on.
+ * The video bus. Its name is the stage's, so that other apps can name it. It stays while its
+ * archive does: AWS deletes no bus that an archive has a rule on.
  */
 export const createVideoBus = (name: string): sst.aws.Bus =>
   new sst.aws.Bus("VideoBus", { transform: { bus: { name } } }, { retainOnDelete: $app.removal !== "remove" });
 
-/** A bus of the account that isn't this app's: the default one, where S3 sends its events, or another app's video bus. */
+/**
+ * A bus of the account that isn't this app's: the default one, where S3 sends its events, or
+ * another app's video bus.
+ */
 export function existingBus(name: string): Subscribable {
   const { arn } = aws.cloudwatch.getEventBusOutput({ name });
   return { subscribe: (rule, subscriber, args) => sst.aws.Bus.subscribe(rule, arn, subscriber, args) };
@@ -21,7 +24,10 @@ export function existingBus(name: string): Subscribable {
 /** https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_CreateArchive.html */
 const MAX_ARCHIVE_NAME = 48;
 
-/** The event log: every event of the video bus, kept for replays. EventBridge doesn't archive replayed events. */
+/**
+ * The event log: every event of the video bus, kept for replays. EventBridge doesn't archive
+ * replayed events.
+ */
 export function createArchive<Name>({ archive }: Topology<Name>, bus: sst.aws.Bus): aws.cloudwatch.EventArchive {
   if (archive.name.length > MAX_ARCHIVE_NAME) {
     const max = $app.stage.length - (archive.name.length - MAX_ARCHIVE_NAME);

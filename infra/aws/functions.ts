@@ -11,7 +11,10 @@ type Spec = FunctionSpec<$util.Output<string> | string>;
 
 export type Functions = Record<FunctionId, sst.aws.Function>;
 
-/** The function's own log group: SST's would come with a managed policy that may write to every log of the account. */
+/**
+ * The function's own log group: SST's would come with a managed policy that may write to every log
+ * of the account.
+ */
 const createLogGroup = (id: FunctionId, { logRetentionDays }: Spec): aws.cloudwatch.LogGroup =>
   new aws.cloudwatch.LogGroup(`${logicalName(id)}Log`, {
     name: `/aws/lambda/${$app.name}-${$app.stage}-${id}`,
@@ -19,8 +22,8 @@ const createLogGroup = (id: FunctionId, { logRetentionDays }: Spec): aws.cloudwa
   });
 
 /**
- * Adds its programs to a built function, instead of SST's `nodejs.install`, whose `npm install` fails with npm 12. Throws
- * an error that SST shows as its message, without a stack trace.
+ * Adds its programs to a built function, instead of SST's `nodejs.install`, whose `npm install`
+ * fails with npm 12. Throws an error that SST shows as its message, without a stack trace.
  */
 const prepare = async (directory: string, spec: Spec): Promise<void> => {
   try {
@@ -60,7 +63,8 @@ function createFunction(id: FunctionId, spec: Spec, { links, queues, rolePath }:
         // Without the managed policy for logs: ownPermissions() allows this function's log only.
         role.managedPolicyArns = [];
         role.path = rolePath;
-        // SST 4.17.1 lets the whole account assume every function's role, which it needs for `sst dev` alone.
+        // SST 4.17.1 lets the whole account assume every function's role, which it needs for
+        // `sst dev` alone.
         if (!$dev) role.assumeRolePolicy = aws.iam.assumeRolePolicyForPrincipal({ Service: "lambda.amazonaws.com" });
         return undefined;
       },

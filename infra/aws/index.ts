@@ -14,8 +14,8 @@ import { createBuckets } from "./stage-buckets.ts";
 import { createTables } from "./tables.ts";
 
 /**
- * The whole service in this stage's account. `outputs` are printed after a deployment; `bus` is
- * the video bus, to subscribe to in the same app. Refuses a stage that is deployed in another region.
+ * The whole service in this stage's account. `outputs` are printed after a deployment; `bus` is the
+ * video bus, to subscribe to in the same app. Refuses a stage that is deployed in another region.
  */
 export async function videoSplit() {
   const settings = settingsOf($app.stage);

@@ -10,8 +10,8 @@ export function functionOfQueue({ functions, rules, schedules }: Topology<unknow
 }
 
 /**
- * A function's environment, with the URL of the queue that it clears, where it clears one. A queue has no URL before it is
- * created, so the topology can't contain it.
+ * A function's environment, with the URL of the queue that it clears, where it clears one. A queue
+ * has no URL before it is created, so the topology can't contain it.
  */
 export const environmentOf = <Name>(
   { environment, clears }: Pick<FunctionSpec<Name>, "environment" | "clears">,

@@ -2,7 +2,10 @@ import { appendFileSync } from "node:fs";
 import settingsFile from "../../settings.json" with { type: "json" };
 import { type Settings, SettingsError, settingsOfStage } from "../settings.ts";
 
-/** For an error in `app()` SST prints only the path of its log, so the message is written to the terminal. */
+/**
+ * For an error in `app()` SST prints only the path of its log, so the message is written to the
+ * terminal.
+ */
 const TERMINAL = "/dev/tty";
 
 const showOnTerminal = (message: string): void => {

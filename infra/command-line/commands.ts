@@ -1,4 +1,6 @@
-/** What a command's module exports. Returns the exit code; throws `UsageError` for a wrong argument. */
+/**
+ * What a command's module exports. Returns the exit code; throws `UsageError` for a wrong argument.
+ */
 export type CommandModule = { main(args: string[], stopping: AbortSignal): Promise<number> };
 
 export type Command = {
@@ -6,7 +8,10 @@ export type Command = {
   summary: string;
   /** Its arguments in an example. */
   example: string;
-  /** Imports the command's module. Commands load one by one, so that none waits for the imports of another. */
+  /**
+   * Imports the command's module. Commands load one by one, so that none waits for the imports of
+   * another.
+   */
   load(): Promise<CommandModule>;
 };
 

@@ -1,6 +1,9 @@
 import { styleText } from "node:util";
 
-/** Control characters (C0, DEL, C1), bidirectional marks, and separators that some terminals treat as line ends. */
+/**
+ * Control characters (C0, DEL, C1), bidirectional marks, and separators that some terminals treat
+ * as line ends.
+ */
 const INVISIBLE = /[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu;
 
 /** As in JSON, so that JSON with such characters in its strings stays the same JSON. */
@@ -10,8 +13,8 @@ function escapeOf(character: string): string {
 }
 
 /**
- * Escapes what controls a terminal: an object's key, metadata or a message can't move the cursor, colour, hide or
- * reorder text, or begin a line.
+ * Escapes what controls a terminal: an object's key, metadata or a message can't move the cursor,
+ * colour, hide or reorder text, or begin a line.
  */
 export const visible = (text: string): string => text.replace(INVISIBLE, escapeOf);
 

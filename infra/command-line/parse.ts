@@ -1,7 +1,10 @@
 import { type ParseArgsConfig, parseArgs } from "node:util";
 import { UsageError } from "./run.ts";
 
-/** Node's `parseArgs`. Its errors become `UsageError`s of one line. `command` is the name, such as "split". */
+/**
+ * Node's `parseArgs`. Its errors become `UsageError`s of one line. `command` is the name, such as
+ * "split".
+ */
 export function parseCommandLine<T extends ParseArgsConfig>(
   command: string,
   config: T,

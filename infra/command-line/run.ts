@@ -39,7 +39,9 @@ const isExpected = (error: Error): boolean =>
     "StageNotFoundError",
   ].includes(error.name);
 
-/** The message, or a better one than Node's for a full disk and for a port where nothing listens. */
+/**
+ * The message, or a better one than Node's for a full disk and for a port where nothing listens.
+ */
 function explained(error: Error): string {
   const { code, address, port } = error as Partial<{ code: string; address: string; port: number }>;
   if (isDiskFull(error) && error.name !== "DiskFullError") return diskFull(error).message;
@@ -52,7 +54,10 @@ function report(fault: Error): void {
   writeStyled("red", process.stderr, ...text.split("\n"));
 }
 
-/** Ends the process, as Node does for an uncaught error. A full disk is reported like any expected error. */
+/**
+ * Ends the process, as Node does for an uncaught error. A full disk is reported like any expected
+ * error.
+ */
 function onUncaught(error: unknown): void {
   const fault = error instanceof Error ? error : new Error(String(error));
   if (isDiskFull(fault) || fault.name === "DamagedStateError") report(fault);
@@ -61,8 +66,8 @@ function onUncaught(error: unknown): void {
 }
 
 /**
- * Runs a command, which returns the exit code. The first Ctrl-C aborts the signal, so that the command can clean up; the
- * second one ends the process immediately.
+ * Runs a command, which returns the exit code. The first Ctrl-C aborts the signal, so that the
+ * command can clean up; the second one ends the process immediately.
  */
 export async function run(main: (stopping: AbortSignal) => Promise<number>): Promise<void> {
   const stopping = new AbortController();

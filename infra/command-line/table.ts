@@ -1,4 +1,7 @@
-/** Lines of a table whose columns are two spaces apart. `right` are the columns to align right; others are aligned left. */
+/**
+ * Lines of a table whose columns are two spaces apart. `right` are the columns to align right;
+ * others are aligned left.
+ */
 export function table(rows: readonly (readonly string[])[], right: readonly number[] = []): string[] {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   const cells = (row: readonly string[]): string[] =>

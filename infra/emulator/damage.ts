@@ -3,7 +3,10 @@ export class DamagedStateError extends Error {
   override name = "DamagedStateError";
 }
 
-/** `what` is wrong with a file; `toMove` is what can be moved away to start without it, by default the file. */
+/**
+ * `what` is wrong with a file; `toMove` is what can be moved away to start without it, by default
+ * the file.
+ */
 export function damaged(path: string, what: string, options: { toMove?: string; cause?: unknown } = {}): Error {
   const { toMove = path, cause } = options;
   return new DamagedStateError(

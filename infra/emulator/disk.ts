@@ -24,7 +24,9 @@ const fileIn = (error: unknown): string | undefined => {
   return path ?? LEVEL_MESSAGE.exec(message)?.groups?.file;
 };
 
-/** The error for a full disk; `path` couldn't be written, by default the one that the error names. */
+/**
+ * The error for a full disk; `path` couldn't be written, by default the one that the error names.
+ */
 export const diskFull = (cause: unknown, path: string = fileIn(cause) ?? "a file"): DiskFullError =>
   new DiskFullError(
     `The disk is full (${path} could not be written). Free some space and start again. All that was acknowledged is stored`,
@@ -35,7 +37,10 @@ type Listener = (error: DiskFullError) => void;
 
 const listeners = new Map<string, Listener>();
 
-/** Calls `onFull` when a file in `directory` can't be written because the disk is full. Returns how to stop that. */
+/**
+ * Calls `onFull` when a file in `directory` can't be written because the disk is full. Returns how
+ * to stop that.
+ */
 export function watchDisk(directory: string, onFull: Listener): () => void {
   const watched = resolve(directory) + sep;
   listeners.set(watched, onFull);
@@ -44,7 +49,10 @@ export function watchDisk(directory: string, onFull: Listener): () => void {
   };
 }
 
-/** The error to throw where `path` couldn't be written. Where the disk is full, the watchers of its folder are called. */
+/**
+ * The error to throw where `path` couldn't be written. Where the disk is full, the watchers of its
+ * folder are called.
+ */
 export function refusedByDisk(error: unknown, path: string): unknown {
   if (!isDiskFull(error)) return error;
   const full = error instanceof DiskFullError ? error : diskFull(error, path);

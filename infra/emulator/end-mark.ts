@@ -4,9 +4,10 @@ import { damaged } from "./damage.ts";
 const WIDTH = 48;
 
 /**
- * Stores, in a file beside an append-only file, where that one ended after its last complete line. So a truncated file can
- * be distinguished from one whose last line a killed process left incomplete. The mark names the file's inode: one that
- * replaces the file, or a copy of it, isn't measured by it.
+ * Stores, in a file beside an append-only file, where that one ended after its last complete line.
+ * So a truncated file can be distinguished from one whose last line a killed process left
+ * incomplete. The mark names the file's inode: one that replaces the file, or a copy of it, isn't
+ * measured by it.
  */
 export class EndMark {
   readonly #mark: number;
@@ -37,8 +38,8 @@ export function markedEnd(path: string, markPath: string): number | undefined {
 }
 
 /**
- * Throws `DamagedStateError` where less of a file is whole lines than its mark says, or, of one without a mark, nothing.
- * `size` and `whole` are in bytes; `toMove` as in `damaged`.
+ * Throws `DamagedStateError` where less of a file is whole lines than its mark says, or, of one
+ * without a mark, nothing. `size` and `whole` are in bytes; `toMove` as in `damaged`.
  */
 export function refuseShortened(
   path: string,

@@ -19,7 +19,10 @@ export class PortInUseError extends Error {
 /** Of the Resource Groups Tagging API's operations. */
 export const TAGS_TARGET_PREFIX = "ResourceGroupsTaggingAPI_20170126.";
 
-/** The service that a signature is for: "…/REGION/SERVICE/aws4_request". Any path may be an object's, so the path doesn't show the service. */
+/**
+ * The service that a signature is for: "…/REGION/SERVICE/aws4_request". Any path may be an
+ * object's, so the path doesn't show the service.
+ */
 const signedFor = (authorization: string): string | undefined =>
   /\/([a-z0-9-]+)\/aws4_request/.exec(authorization)?.[1];
 
@@ -34,7 +37,9 @@ function serviceOf({ headers }: IncomingMessage): keyof Services {
   return signed === "lambda" ? "lambda" : "s3";
 }
 
-/** Intercepts a request: calls `serve` to pass it on, or responds itself, or breaks the connection. */
+/**
+ * Intercepts a request: calls `serve` to pass it on, or responds itself, or breaks the connection.
+ */
 export type Intercept = (request: IncomingMessage, response: ServerResponse, serve: () => void) => void;
 
 const letThrough: Intercept = (_request, _response, serve) => serve();
@@ -42,8 +47,8 @@ const letThrough: Intercept = (_request, _response, serve) => serve();
 export type Front = { endpoint: string; close(): Promise<void> };
 
 /**
- * Listens on loopback only, on any free port where `port` is 0. Until `services` are there, clients receive an error that
- * every SDK retries. Web pages of other sites are refused. Throws
+ * Listens on loopback only, on any free port where `port` is 0. Until `services` are there, clients
+ * receive an error that every SDK retries. Web pages of other sites are refused. Throws
  * `PortInUseError`.
  */
 export async function listen(

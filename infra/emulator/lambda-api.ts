@@ -90,7 +90,8 @@ function answerTo(request: IncomingMessage, lambda: LocalLambda, region: string)
 }
 
 /**
- * Lambda's Invoke, synchronously, and GetFunctionConfiguration: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
+ * Lambda's Invoke, synchronously, and GetFunctionConfiguration:
+ * https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
  * https://docs.aws.amazon.com/lambda/latest/api/API_GetFunctionConfiguration.html
  */
 export function lambdaApi(lambda: LocalLambda, region: string): Service {

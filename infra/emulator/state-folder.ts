@@ -40,9 +40,9 @@ async function refuseOthers(directory: string): Promise<void> {
 }
 
 /**
- * Creates the folders of a stack's state, for this user alone, independently of the umask; wider permissions are removed.
- * Where `directory` contains other things too, its own permissions stay: it isn't only a state folder. Throws
- * `StateFolderError`.
+ * Creates the folders of a stack's state, for this user alone, independently of the umask; wider
+ * permissions are removed. Where `directory` contains other things too, its own permissions stay:
+ * it isn't only a state folder. Throws `StateFolderError`.
  */
 export async function openStateFolder(directory: string): Promise<StateFolders> {
   await mkdir(directory, { recursive: true, mode: PRIVATE_FOLDER });

@@ -45,8 +45,9 @@ async function identityOf(path: string): Promise<string | undefined> {
 }
 
 /**
- * Keeps two stacks from writing to one state. The lock is the kernel's, on a file that SQLite opens. It ends with its
- * process, also after kill -9: no lock is ever stale. Returns how to release it. Throws `StateInUseError`.
+ * Keeps two stacks from writing to one state. The lock is the kernel's, on a file that SQLite
+ * opens. It ends with its process, also after kill -9: no lock is ever stale. Returns how to
+ * release it. Throws `StateInUseError`.
  */
 export async function lockState(directory: string): Promise<() => void> {
   const file = join(directory, LOCK);
@@ -60,7 +61,8 @@ export async function lockState(directory: string): Promise<() => void> {
         `${directory} is in use by another stack (process ${pid}). Stop it, or choose another folder with --state`,
       );
     }
-    // Where the folder was removed after SQLite opened the file, this lock is on a file that others can't find.
+    // Where the folder was removed after SQLite opened the file, this lock is on a file that others
+    // can't find.
     if (before !== undefined && before === (await identityOf(file))) {
       await chmod(file, 0o600);
       await writeFile(owner, String(process.pid), { mode: 0o600 });

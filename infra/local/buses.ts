@@ -15,13 +15,19 @@ export type BusesOptions = {
   queues: string;
   lambda: LocalLambda;
   deadLetters: DeadLetterQueues;
-  /** Nothing is delivered before this resolves: pending deliveries of an earlier run need the other services. */
+  /**
+   * Nothing is delivered before this resolves: pending deliveries of an earlier run need the other
+   * services.
+   */
   ready: Promise<void>;
   /** Default: each delivery is handed over once, immediately. */
   intercept?: InterceptDelivery | undefined;
 };
 
-/** The request id is the delivery's, so that a delivery after a crash of the stack is a retry of the same one. */
+/**
+ * The request id is the delivery's, so that a delivery after a crash of the stack is a retry of the
+ * same one.
+ */
 async function deliverTo(
   { arn }: TargetSpec,
   event: unknown,

@@ -9,7 +9,10 @@ export type DeadLetterQueues = {
   read(queue: string): Promise<DeadLetter[]>;
 };
 
-/** The message of an event that EventBridge can't deliver: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html */
+/**
+ * The message of an event that EventBridge can't deliver:
+ * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
+ */
 export const ofDelivery = (letter: GivenUpDelivery, ruleArn: string): Message => ({
   body: JSON.stringify(letter.event),
   attributes: {
@@ -21,7 +24,10 @@ export const ofDelivery = (letter: GivenUpDelivery, ruleArn: string): Message =>
   },
 });
 
-/** The message that Lambda sends to an on-failure destination: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html */
+/**
+ * The message that Lambda sends to an on-failure destination:
+ * https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
+ */
 export const ofInvocation = (failed: FailedInvocation, region: string): Message => ({
   body: JSON.stringify({
     version: "1.0",

@@ -28,7 +28,10 @@ const MEMORY_SHARE = 0.6;
 
 const BYTES_PER_MB = 2 ** 20;
 
-/** As many invocations as fit into the machine's memory, and one at least: each may use all of its own. */
+/**
+ * As many invocations as fit into the machine's memory, and one at least: each may use all of its
+ * own.
+ */
 export const localConcurrency = (memoryMB: number, machineBytes: number): number =>
   Math.max(1, Math.min(UNRESERVED_CONCURRENCY, Math.floor((machineBytes * MEMORY_SHARE) / (memoryMB * BYTES_PER_MB))));
 

@@ -30,7 +30,9 @@ const GetResources = z.object({
   ResourceTypeFilters: z.array(z.string()).default([]),
 });
 
-/** "lambda:function" of "arn:aws:lambda:REGION:ACCOUNT:function:NAME"; a queue's ARN names no type. */
+/**
+ * "lambda:function" of "arn:aws:lambda:REGION:ACCOUNT:function:NAME"; a queue's ARN names no type.
+ */
 function typeOf(arn: string): string {
   const [, , service = "", , , type = "", name] = arn.split(":");
   return name === undefined ? service : `${service}:${type}`;

@@ -16,7 +16,10 @@ const scheduledEvent = (region: string, name: string) => ({
 
 const MS_A_MINUTE = 60_000;
 
-/** Invokes the topology's scheduled functions, each for the first time after its interval, and none while it is still running. */
+/**
+ * Invokes the topology's scheduled functions, each for the first time after its interval, and none
+ * while it is still running.
+ */
 export function startSchedules(
   { schedules }: Topology<string>,
   { lambda, region }: { lambda: LocalLambda; region: string },

@@ -12,10 +12,11 @@ import { openStateFolder } from "../emulator/state-folder.ts";
 import { lockState } from "../emulator/state-lock.ts";
 import type { DeadLetter } from "../operations/dead-letter.ts";
 import type { Settings } from "../settings.ts";
-import { FUNCTION_RETRY, LOCAL_NAMES, type Names, type Topology, topology } from "../topology.ts";
+import { FUNCTION_RETRY, type Names, type Topology, topology } from "../topology.ts";
 import { openBuses } from "./buses.ts";
 import { type DeadLetterQueues, openDeadLetterQueues } from "./dead-letter-queues.ts";
 import { openFunctions } from "./functions.ts";
+import { LOCAL_NAMES } from "./names.ts";
 import { resourceTags, taggedResources } from "./resource-tags.ts";
 import { startSchedules } from "./schedules.ts";
 import { openBuckets } from "./stack-buckets.ts";
@@ -35,7 +36,10 @@ export type StackOptions = {
   functionRetryMs?: (attempt: number) => number;
   /** How long events wait for their function at most, in seconds. AWS keeps them for six hours. */
   eventAgeSeconds?: number;
-  /** Of the functions; default: each one's own. For tests, which can't wait 15 minutes for a timeout. */
+  /**
+   * Of the functions; default: each one's own. For tests, which can't wait 15 minutes for a
+   * timeout.
+   */
   timeoutSeconds?: number;
   /** Faults on demand. Default: none. */
   intercept?: Intercept;
@@ -43,7 +47,9 @@ export type StackOptions = {
   onEvent?: (bus: string, event: BusEvent) => void;
   onLog?: (functionName: string, text: string) => void;
   onDeadLetter?: (queue: string, letter: DeadLetter) => void;
-  /** Called when the disk is full: what was acknowledged is stored, and the stack should be closed. */
+  /**
+   * Called when the disk is full: what was acknowledged is stored, and the stack should be closed.
+   */
   onDiskFull?: (error: DiskFullError) => void;
 };
 
@@ -57,7 +63,10 @@ export type Stack = {
   bridge: LocalEventBridge;
   lambda: LocalLambda;
   deadLetters: DeadLetterQueues;
-  /** Resolves when no event is being delivered: a delivery ends when its function, with all retries, has. */
+  /**
+   * Resolves when no event is being delivered: a delivery ends when its function, with all retries,
+   * has.
+   */
   idle(): Promise<void>;
   close(): Promise<void>;
 };

@@ -20,7 +20,10 @@ export type Message = { body: string; attributes: Readonly<Record<string, string
 /** The name in `arn:aws:lambda:REGION:ACCOUNT:function:NAME[:QUALIFIER]`. */
 const functionName = (arn: string): string => arn.split(":")[6] ?? arn;
 
-/** The name in `arn:aws:events:REGION:ACCOUNT:rule/[BUS/]NAME` and `arn:aws:scheduler:REGION:ACCOUNT:schedule/GROUP/NAME`. */
+/**
+ * The name in `arn:aws:events:REGION:ACCOUNT:rule/[BUS/]NAME` and
+ * `arn:aws:scheduler:REGION:ACCOUNT:schedule/GROUP/NAME`.
+ */
 const lastName = (arn: string): string => arn.slice(arn.lastIndexOf("/") + 1);
 
 /**
@@ -42,7 +45,9 @@ function fromDelivery(event: unknown, attributes: Message["attributes"]): DeadLe
 
 const senderOf = ({ RULE_ARN, SCHEDULE_ARN }: Message["attributes"]): string | undefined => RULE_ARN ?? SCHEDULE_ARN;
 
-/** Reads a message of a dead-letter queue. Undefined where neither EventBridge nor Lambda sent it. */
+/**
+ * Reads a message of a dead-letter queue. Undefined where neither EventBridge nor Lambda sent it.
+ */
 export function readDeadLetter({ body, attributes }: Message): DeadLetter | undefined {
   let content: unknown;
   try {

@@ -20,8 +20,8 @@ export type Deployment = {
   /** The function that writes the table. */
   projectorArn: string;
   /**
-   * Milliseconds without a change after which the documents count as complete: a replay ends when its events were sent,
-   * not when they were handled.
+   * Milliseconds without a change after which the documents count as complete: a replay ends when
+   * its events were sent, not when they were handled.
    */
   settledMs: number;
   /** Milliseconds until the archive has an event that was put on the bus. */
@@ -42,7 +42,10 @@ export type ReplayOutcome = {
 
 export type ReplayProgress = { state: string; until: Date | undefined };
 
-/** The replay was cancelled or failed, or there's nothing to replay from, or no table to replay into. */
+/**
+ * The replay was cancelled or failed, or there's nothing to replay from, or no table to replay
+ * into.
+ */
 export class ReplayError extends Error {
   override name = "ReplayError";
 }
@@ -113,8 +116,9 @@ async function archived(
 }
 
 /**
- * Replays the log to the projector and waits until the documents have settled. Documents that are there are kept: events
- * fold into them as if they came twice, which changes nothing. Dropping the table first rebuilds it from nothing.
+ * Replays the log to the projector and waits until the documents have settled. Documents that are
+ * there are kept: events fold into them as if they came twice, which changes nothing. Dropping the
+ * table first rebuilds it from nothing.
  */
 export async function replayLog(
   deployment: Deployment,

@@ -17,8 +17,8 @@ export class StageNotFoundError extends Error {
 const serviceOf = (arn: string): string => arn.split(":")[2] ?? "";
 
 /**
- * The functions and the dead-letter queues of exactly this stage, by their tags. It takes the permission
- * `tag:GetResources`. Throws `StageNotFoundError` where there are none.
+ * The functions and the dead-letter queues of exactly this stage, by their tags. It takes the
+ * permission `tag:GetResources`. Throws `StageNotFoundError` where there are none.
  */
 export async function findStageResources(
   tagging: ResourceGroupsTaggingAPIClient,

@@ -4,8 +4,8 @@ const isPlainObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 
 /**
- * Collects an update of some attributes of one item, and the state of the item that it depends on. Placeholders replace all
- * names and values, because many names are reserved words.
+ * Collects an update of some attributes of one item, and the state of the item that it depends on.
+ * Placeholders replace all names and values, because many names are reserved words.
  * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.ExpressionAttributeNames.html
  */
 export class ConditionalUpdate {
@@ -44,7 +44,9 @@ export class ConditionalUpdate {
     this.#conditions.push(`size(${this.#name(attribute)}) = ${this.#value(length)}`);
   }
 
-  /** DynamoDB compares whole lists and maps, dynalite doesn't: so they are compared leaf by leaf. */
+  /**
+   * DynamoDB compares whole lists and maps, dynalite doesn't: so they are compared leaf by leaf.
+   */
   #expect(path: string, value: unknown): void {
     if (value === undefined) this.#conditions.push(`attribute_not_exists(${path})`);
     else if (Array.isArray(value)) {

@@ -39,7 +39,8 @@ async function unlessAborted<T>(request: Promise<T>, signal: AbortSignal): Promi
 
 /** A dead-letter queue in SQS, by its URL. Throws the SDK's errors. */
 export const sqsDeadLetters = (client: SQSClient, QueueUrl: string): DeadLetters => ({
-  // Without a wait: letters are hidden no longer than needed, and what one poll misses the next run gets.
+  // Without a wait: letters are hidden no longer than needed, and what one poll misses the next run
+  // gets.
   receive: async (VisibilityTimeout, signal) => {
     const command = new ReceiveMessageCommand({
       QueueUrl,
@@ -60,7 +61,8 @@ export const sqsDeadLetters = (client: SQSClient, QueueUrl: string): DeadLetters
     await unlessAborted(client.send(command, { abortSignal: signal }), signal);
   },
 
-  // SQS reports those that are gone as failed; one that isn't is visible again when its time is over.
+  // SQS reports those that are gone as failed; one that isn't is visible again when its time is
+  // over.
   release: async (letters) => {
     for (let at = 0; at < letters.length; at += MAX_MESSAGES) {
       const Entries = letters

@@ -36,10 +36,10 @@ async function unlessTakenOver(write: Promise<unknown>): Promise<void> {
 }
 
 /**
- * Powertools' records in the ledger table, with two fields added: its owner, and what was requested.
- * A retry of an invocation has the same request id as the attempt that was killed, so it may take
- * over a record that's still in progress; any other delivery may not. Without that, the record
- * of a crashed attempt would stop its own retries until it expires. See
+ * Powertools' records in the ledger table, with two fields added: its owner, and what was
+ * requested. A retry of an invocation has the same request id as the attempt that was killed, so it
+ * may take over a record that's still in progress; any other delivery may not. Without that, the
+ * record of a crashed attempt would stop its own retries until it expires. See
  * docs/decisions/idempotency.md.
  */
 export class LedgerPersistence extends BasePersistenceLayer {
@@ -56,8 +56,8 @@ export class LedgerPersistence extends BasePersistenceLayer {
   }
 
   /**
-   * Sets the invocation for which the next records are written. A function handles one invocation at a
-   * time.
+   * Sets the invocation for which the next records are written. A function handles one invocation
+   * at a time.
    */
   setOwner(requestId: string): void {
     this.#owner = requestId;

@@ -6,7 +6,10 @@ import type { DeliveredSegment, Ledger } from "../split/ports/ledger.ts";
 import { mapConcurrently } from "../video/concurrency.ts";
 import { blockStart, type Hash, MAX_SALTS } from "../video/ids.ts";
 
-/** A claimed block of ids: the ledger never deletes it. The choice is added when the video is planned. */
+/**
+ * A claimed block of ids: the ledger never deletes it. The choice is added when the video is
+ * planned.
+ */
 const Claim = z.object({ source: z.string() });
 const Chosen = z
   .object({ segment_seconds: z.number(), cut: Cut, output_key_prefix: z.string(), first_attempt: z.string() })
@@ -47,7 +50,9 @@ const Delivered = z.object({
   announced: z.boolean(),
 });
 
-/** How long a segment is known to exist, as long as finished work. Made again later, it is the same. */
+/**
+ * How long a segment is known to exist, as long as finished work. Made again later, it is the same.
+ */
 const KEEP_SECONDS = 86_400;
 
 /** Segments looked up at the same time. */
@@ -65,8 +70,8 @@ const segmentKeyOf = (videoId: number, index: number): { id: string } => ({ id: 
 export const blockKey = (videoId: number): { id: string } => ({ id: `block#${videoId}` });
 
 /**
- * The ledger in DynamoDB: one item for each claimed block, written once under the condition that it isn't there.
- * `hash` is for tests that force two sources onto one block. Throws the SDK's errors.
+ * The ledger in DynamoDB: one item for each claimed block, written once under the condition that it
+ * isn't there. `hash` is for tests that force two sources onto one block. Throws the SDK's errors.
  */
 export function dynamoLedger(client: DynamoDBDocumentClient, TableName: string, hash: Hash = sha256): Ledger {
   const claim = async (videoId: number, source: string): Promise<boolean> => {

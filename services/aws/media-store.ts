@@ -72,8 +72,8 @@ async function upload(
 }
 
 /**
- * The media store on S3. Uploads throw the SDK's errors, which are all worth a retry. `retrySchedule` is
- * shorter in tests.
+ * The media store on S3. Uploads throw the SDK's errors, which are all worth a retry.
+ * `retrySchedule` is shorter in tests.
  */
 export const s3MediaStore = (client: S3Client, retrySchedule: RetrySchedule = RETRY_SCHEDULE): MediaStore => ({
   describe: (bucket, key, versionId, signal) =>

@@ -26,7 +26,9 @@ export function answerOf(error: unknown): S3Answer {
   };
 }
 
-/** No response was received, and none can be: there's no address, or no credentials to sign with. */
+/**
+ * No response was received, and none can be: there's no address, or no credentials to sign with.
+ */
 const CONFIGURATION_ERRORS = ["CredentialsProviderError", "EndpointError", "TokenProviderError"];
 
 /**

@@ -79,7 +79,9 @@ const MESSAGES: Record<SourceFault, (uri: string, detail: string) => string> = {
 export const unavailable = (reason: SourceFault, object: ObjectName, detail: string, options?: ErrorOptions) =>
   new SourceUnavailableError(reason, MESSAGES[reason](uriOf(object), detail), options);
 
-/** S3's own text stays in the cause: it names roles and keys, and the uploader reads this message. */
+/**
+ * S3's own text stays in the cause: it names roles and keys, and the uploader reads this message.
+ */
 const detailOf = ({ status, code, bucketRegion }: S3Answer): string =>
   bucketRegion === undefined ? `${status ?? "no answer"} ${code}` : bucketRegion;
 

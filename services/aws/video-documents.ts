@@ -7,8 +7,9 @@ import { ConditionalUpdate } from "./conditional-update.ts";
 import { documentOf, type Item, OWNED_ATTRIBUTES } from "./video-document-item.ts";
 
 /**
- * Attempts of a write, and the maximum pause between two. An attempt fails only when another write came between, and only
- * duplicates and a video's own few events write the same document. All pauses together are shorter than the function's timeout.
+ * Attempts of a write, and the maximum pause between two. An attempt fails only when another write
+ * came between, and only duplicates and a video's own few events write the same document. All
+ * pauses together are shorter than the function's timeout.
  */
 const MAX_ATTEMPTS = 12;
 const BACKOFF_MS = 20;
@@ -37,7 +38,10 @@ const explained = (table: string, error: unknown): unknown =>
 
 const EVERY_ATTRIBUTE = ["VideoId", ...new Set(Object.values(OWNED_ATTRIBUTES).flat())];
 
-/** Reads only this service's attributes: others may hold values that JavaScript can't represent, such as numbers of 38 digits. */
+/**
+ * Reads only this service's attributes: others may hold values that JavaScript can't represent,
+ * such as numbers of 38 digits.
+ */
 async function readItem(client: DynamoDBDocumentClient, TableName: string, VideoId: number): Promise<Item | undefined> {
   const read = new GetCommand({
     TableName,
@@ -54,9 +58,9 @@ async function readItem(client: DynamoDBDocumentClient, TableName: string, Video
 }
 
 /**
- * Writes the attributes that changed, on the condition that all of ours are as they were read. The changed ones alone aren't
- * enough: two folds that change different attributes could then both be written, and leave a document that neither made.
- * Undefined where nothing changed.
+ * Writes the attributes that changed, on the condition that all of ours are as they were read. The
+ * changed ones alone aren't enough: two folds that change different attributes could then both be
+ * written, and leave a document that neither made. Undefined where nothing changed.
  */
 function updateOf(TableName: string, before: Item, after: VideoDocument): UpdateCommand | undefined {
   const next: Item = after;
@@ -83,8 +87,9 @@ async function write(client: DynamoDBDocumentClient, update: UpdateCommand): Pro
 }
 
 /**
- * Video documents in DynamoDB. Attributes that others add to a document are neither read nor written. Throws `VideoTableError`,
- * `UnreadableDocumentError`, `ContendedDocumentError` and the SDK's errors.
+ * Video documents in DynamoDB. Attributes that others add to a document are neither read nor
+ * written. Throws `VideoTableError`, `UnreadableDocumentError`, `ContendedDocumentError` and the
+ * SDK's errors.
  */
 export function dynamoVideoDocuments(
   client: DynamoDBDocumentClient,
@@ -106,7 +111,9 @@ export function dynamoVideoDocuments(
   };
 }
 
-/** The segments of an upload in order, by the table's index. It lags behind the table by moments. */
+/**
+ * The segments of an upload in order, by the table's index. It lags behind the table by moments.
+ */
 export async function listSegments(
   client: DynamoDBDocumentClient,
   { tableName, indexName }: { tableName: string; indexName: string },

@@ -18,9 +18,9 @@ export type ProjectorDependencies = {
 export type Projection = { outcome: "changed" | "unchanged"; VideoId: number } | { outcome: "ignored" };
 
 /**
- * The maximum age of an event that is being delivered: EventBridge retries for a day, and Lambda keeps
- * it for six hours more. An older one comes from a replay or a redrive, and its age says nothing about
- * how late the documents are.
+ * The maximum age of an event that is being delivered: EventBridge retries for a day, and Lambda
+ * keeps it for six hours more. An older one comes from a replay or a redrive, and its age says
+ * nothing about how late the documents are.
  */
 const MAX_LAG_SECONDS = 30 * 3_600;
 

@@ -13,7 +13,10 @@ const MAX_HELD = 100;
 /** A run receives letters for this long. The next run continues. */
 const RECEIVING_SECONDS = 20;
 
-/** The maximum time for which a letter is hidden from others. One that isn't examined by then counts as failed. */
+/**
+ * The maximum time for which a letter is hidden from others. One that isn't examined by then counts
+ * as failed.
+ */
 const HIDDEN_SECONDS = 30;
 
 /** Letters examined concurrently: as many as one call receives. */

@@ -53,11 +53,11 @@ export class IncompleteError extends Error {
 }
 
 /**
- * Deletes dead letters of uploads that are split. Then continues the pass over the upload bucket, or
- * begins the next one. Looks up each upload that reached one of its ages since the pass before,
- * requests again what isn't split or rejected, and rejects what was requested without success. Stops in
- * order when `signal` is aborted. Throws `IncompleteError` where some couldn't be looked up,
- * `LeaseLostError` where another run took over, and what the ports throw.
+ * Deletes dead letters of uploads that are split. Then continues the pass over the upload bucket,
+ * or begins the next one. Looks up each upload that reached one of its ages since the pass before,
+ * requests again what isn't split or rejected, and rejects what was requested without success.
+ * Stops in order when `signal` is aborted. Throws `IncompleteError` where some couldn't be looked
+ * up, `LeaseLostError` where another run took over, and what the ports throw.
  */
 export async function reconcile(
   dependencies: ReconcilerDependencies,

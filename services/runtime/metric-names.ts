@@ -1,8 +1,10 @@
 /**
- * The metrics that the functions write to CloudWatch, as plain data: what draws or watches them imports this and nothing with it.
+ * The metrics that the functions write to CloudWatch, as plain data: what draws or watches them
+ * imports this and nothing with it.
  *
- * Each metric has one dimension, `service`, and no ids: CloudWatch charges for each metric, and with each further value of a
- * dimension for another one. https://aws.amazon.com/cloudwatch/pricing/
+ * Each metric has one dimension, `service`, and no ids: CloudWatch charges for each metric, and
+ * with each further value of a dimension for another one.
+ * https://aws.amazon.com/cloudwatch/pricing/
  */
 
 /** The only dimension of each metric; its value is the service's name. */
@@ -16,11 +18,14 @@ const split = {
   /** Videos that were split to their end. */
   VideosSplit: { name: "VideosSplit", unit: "Count" },
   /**
-   * Videos that can't be split, again with each delivery of the upload. The reason is in the field `reason` of the metric's log line: see
-   * services/runtime/measurements.ts.
+   * Videos that can't be split, again with each delivery of the upload. The reason is in the field
+   * `reason` of the metric's log line: see services/runtime/measurements.ts.
    */
   VideosRejected: { name: "VideosRejected", unit: "Count" },
-  /** Deliveries that did nothing: their upload was split before, or another delivery was splitting it. */
+  /**
+   * Deliveries that did nothing: their upload was split before, or another delivery was splitting
+   * it.
+   */
   DuplicateDeliveries: { name: "DuplicateDeliveries", unit: "Count" },
   /** Segments of a video that was split. */
   SegmentsCreated: { name: "SegmentsCreated", unit: "Count" },
@@ -30,7 +35,10 @@ const split = {
   VideoBytes: { name: "VideoBytes", unit: "Bytes" },
   /** Wall-clock time of a split, in the attempt that succeeded. */
   SplitSeconds: { name: "SplitSeconds", unit: "Seconds" },
-  /** Seconds of a video that were split in a second, one value for each video. Seconds per second have no unit. */
+  /**
+   * Seconds of a video that were split in a second, one value for each video. Seconds per second
+   * have no unit.
+   */
   RealTimeFactor: { name: "RealTimeFactor", unit: "None" },
 } as const satisfies Record<string, Metric>;
 
@@ -38,7 +46,10 @@ const split = {
 const projector = {
   /** Events that are in their documents: they changed one, or had changed it before. */
   EventsProjected: { name: "EventsProjected", unit: "Count" },
-  /** From the announcement of an event (its `occurredAt`) to the change of its document. Only where the document changed. */
+  /**
+   * From the announcement of an event (its `occurredAt`) to the change of its document. Only where
+   * the document changed.
+   */
   ProjectionLag: { name: "ProjectionLag", unit: "Seconds" },
 } as const satisfies Record<string, Metric>;
 
@@ -48,9 +59,15 @@ const reconciler = {
   UploadsRequestedAgain: { name: "UploadsRequestedAgain", unit: "Count" },
   /** Uploads that did not finish after they were requested again. An alarm watches it. */
   UploadsGivenUp: { name: "UploadsGivenUp", unit: "Count" },
-  /** Dead letters that were deleted: their event waited too long, and its upload was split by another one. */
+  /**
+   * Dead letters that were deleted: their event waited too long, and its upload was split by
+   * another one.
+   */
   DeadLettersCleared: { name: "DeadLettersCleared", unit: "Count" },
-  /** Failures to receive, look at, delete or release dead letters, which stay in their queue. The reason is in the log. */
+  /**
+   * Failures to receive, look at, delete or release dead letters, which stay in their queue. The
+   * reason is in the log.
+   */
   ClearingFailures: { name: "ClearingFailures", unit: "Count" },
 } as const satisfies Record<string, Metric>;
 

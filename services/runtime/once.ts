@@ -7,7 +7,10 @@ import type { Context } from "aws-lambda";
 import type { LedgerPersistence } from "../aws/idempotency.ts";
 import type { Done, Once } from "../split/ports/once.ts";
 
-/** How long the record of finished work is kept: EventBridge and Lambda retry for a day. Work that is repeated later changes nothing. */
+/**
+ * How long the record of finished work is kept: EventBridge and Lambda retry for a day. Work that
+ * is repeated later changes nothing.
+ */
 const KEEP_SECONDS = 86_400;
 
 /** Carries a result that isn't kept: Powertools keeps what is returned, not what is thrown. */
@@ -21,8 +24,8 @@ class NotKept<T> extends Error {
 }
 
 /**
- * Work made idempotent by Powertools, for one invocation. A duplicate of work in progress is distinguished from its own
- * retry: see docs/decisions/idempotency.md.
+ * Work made idempotent by Powertools, for one invocation. A duplicate of work in progress is
+ * distinguished from its own retry: see docs/decisions/idempotency.md.
  */
 export function onceInLedger(persistence: LedgerPersistence, context: Context): Once {
   persistence.setOwner(context.awsRequestId);
@@ -42,7 +45,8 @@ export function onceInLedger(persistence: LedgerPersistence, context: Context): 
       return await makeIdempotent(workOnce, { persistenceStore: persistence, keyPrefix: "split", config })(key);
     } catch (error) {
       if (error instanceof NotKept) return { result: error.result as T };
-      // The invocation that owns the record finishes it, is retried under its own request id, or ends as a dead letter.
+      // The invocation that owns the record finishes it, is retried under its own request id, or
+      // ends as a dead letter.
       if (error instanceof IdempotencyAlreadyInProgressError) return { busyWith: persistence.askingOfOwner };
       throw error;
     }

@@ -102,7 +102,10 @@ async function compose(): Promise<SplitService> {
 
 let service: Promise<SplitService> | undefined;
 
-/** The split service of this execution environment: composed once, again after a composition that failed. */
+/**
+ * The split service of this execution environment: composed once, again after a composition that
+ * failed.
+ */
 export async function splitService(): Promise<SplitService> {
   service ??= compose();
   try {

@@ -37,8 +37,8 @@ export const limitExceeded = (message: string, options?: ErrorOptions): Rejected
 export type SourceFault = Extract<RejectionReason, `Source${string}`>;
 
 /**
- * The object can't be read, and a retry won't help: overwritten, deleted, forbidden. `reason` is that
- * of the rejection.
+ * The object can't be read, and a retry won't help: overwritten, deleted, forbidden. `reason` is
+ * that of the rejection.
  */
 export class SourceUnavailableError extends ServiceError {
   override name = "SourceUnavailableError";

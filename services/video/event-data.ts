@@ -63,8 +63,8 @@ export const roundedFps = (fps: number): number =>
   fps < LOW_FPS ? Number(fps.toPrecision(FPS_DIGITS)) : Math.round(fps * MILLISECOND) / MILLISECOND;
 
 /**
- * A segment's own frame rate. The video's, where so many frames in so many seconds differ from it by
- * no more than half a frame: containers round the last one's duration.
+ * A segment's own frame rate. The video's, where so many frames in so many seconds differ from it
+ * by no more than half a frame: containers round the last one's duration.
  */
 export function segmentFps(videoFps: number, frames: number, duration: number): number {
   const isTheVideos = Math.abs(frames - videoFps * duration) <= 0.5;
@@ -105,7 +105,10 @@ export const refused = (
 
 export type OmittedTrack = { index: number; type: string; codec: string };
 
-/** What the segments leave out. `audioSeconds`: of sound before the first picture; 0 where there's none. */
+/**
+ * What the segments leave out. `audioSeconds`: of sound before the first picture; 0 where there's
+ * none.
+ */
 export type Omitted = { tracks: OmittedTrack[]; audioSeconds: number };
 
 const videoFacts = (upload: Upload, picture: Picture, { cut, segmentSeconds }: CutFacts, plan: Plan) => ({

@@ -50,8 +50,8 @@ export const blockStart = (identity: string, salt: number, hash: Hash): number =
   blockOf(correlationId(identity, hash), salt, hash);
 
 /**
- * The id of an event about one upload. `distinction` separates it from others of its type: it is what
- * the event says, and never when or how often it is announced.
+ * The id of an event about one upload. `distinction` separates it from others of its type: it is
+ * what the event says, and never when or how often it is announced.
  */
 export const eventId = (
   correlation: string,

@@ -44,7 +44,10 @@ export const isVersion = (versionId: string | undefined): versionId is string =>
 export const sourceIdentity = ({ bucket, key, etag, versionId }: Source): string =>
   JSON.stringify([bucket, key, isVersion(versionId) ? versionId : `etag:${etag}`]);
 
-/** Whether a key ends with one of these extensions (lower case, without a dot), however it's spelled. */
+/**
+ * Whether a key ends with one of these extensions (lower case, without a dot), however it's
+ * spelled.
+ */
 export function hasExtension(key: string, extensions: readonly string[]): boolean {
   const spelled = key.toLowerCase();
   return extensions.some((extension) => spelled.endsWith(`.${extension}`));

@@ -13,8 +13,9 @@ import type { BusEvent, EventBridgeOptions, LocalEventBridge } from "./types.ts"
 type Waiter = { resolve(): void; reject(error: Error): void };
 
 /**
- * Opens a local EventBridge on a directory, and continues what was pending there. Throws `InvalidEventPatternException` for a
- * managed rule that EventBridge would refuse, and `Error` for one of a bus that doesn't exist.
+ * Opens a local EventBridge on a directory, and continues what was pending there. Throws
+ * `InvalidEventPatternException` for a managed rule that EventBridge would refuse, and `Error` for
+ * one of a bus that doesn't exist.
  */
 export async function openEventBridge(options: EventBridgeOptions): Promise<LocalEventBridge> {
   const arns = arnsOf(options.region, options.account);

@@ -11,7 +11,10 @@ import type { BusEvent } from "./types.ts";
 const folderOf = (bus: string): string =>
   `${encodeURIComponent(bus).slice(0, 100)}-${createHash("sha256").update(bus).digest("hex").slice(0, 12)}`;
 
-/** The replay that an event is delivered again for, and the rules that it is for; undefined means all. */
+/**
+ * The replay that an event is delivered again for, and the rules that it is for; undefined means
+ * all.
+ */
 export type Replaying = { name: string; rules: ReadonlySet<string> | undefined };
 
 /** The buses' logs, and the deliveries that follow from what is put onto them. */
@@ -48,7 +51,10 @@ export class Buses {
     return store;
   }
 
-  /** Events with their deliveries are durable when it returns. Throws for an unknown bus, or where the disk is full. */
+  /**
+   * Events with their deliveries are durable when it returns. Throws for an unknown bus, or where
+   * the disk is full.
+   */
   accept(bus: string, events: readonly BusEvent[], hops = 0): void {
     const store = this.store(bus);
     const at = Date.now();

@@ -12,8 +12,8 @@ type Lane = { running: number; ready: Queued[] };
 const MAX_IN_FLIGHT = 200;
 
 /**
- * Runs deliveries, those of one target in order of arrival and many at a time, each again until `attempt` says that it is over. A
- * slow or failing target holds up no other.
+ * Runs deliveries, those of one target in order of arrival and many at a time, each again until
+ * `attempt` says that it is over. A slow or failing target holds up no other.
  */
 export class Dispatcher {
   readonly #attempt: (queued: Queued) => Promise<Outcome>;
@@ -23,7 +23,10 @@ export class Dispatcher {
   #unfinished = 0;
   #running = false;
 
-  /** Nothing is attempted before `start`. `attempt` must not reject; `onOver` is called after each delivery that is over. */
+  /**
+   * Nothing is attempted before `start`. `attempt` must not reject; `onOver` is called after each
+   * delivery that is over.
+   */
   constructor(attempt: (queued: Queued) => Promise<Outcome>, onOver: () => void) {
     this.#attempt = attempt;
     this.#onOver = onOver;

@@ -65,7 +65,10 @@ const Line = z.union([
   z.looseObject({ replay: z.string(), next: Count }),
 ]);
 
-/** The journal is rewritten when it has this many lines, and most of them are about deliveries that are over. */
+/**
+ * The journal is rewritten when it has this many lines, and most of them are about deliveries that
+ * are over.
+ */
 const COMPACTION_LINES = 10_000;
 const COMPACTION_RATIO = 4;
 
@@ -73,8 +76,9 @@ const pendingOf = ({ entry, offset, length }: PlacedEntry): Pending[] =>
   entry.deliveries.map((delivery) => ({ ...delivery, offset, length, since: entry.at, attempts: 0 }));
 
 /**
- * One bus on disk: `log.jsonl` is every event with the deliveries that follow from it, in one line and so in one step;
- * `deliveries.jsonl` is the outcome of the deliveries. Memory holds pending deliveries, never the log.
+ * One bus on disk: `log.jsonl` is every event with the deliveries that follow from it, in one line
+ * and so in one step; `deliveries.jsonl` is the outcome of the deliveries. Memory holds pending
+ * deliveries, never the log.
  */
 export class EventStore {
   readonly pending = new Map<string, Pending>();

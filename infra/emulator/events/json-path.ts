@@ -32,8 +32,9 @@ function children(node: unknown, step: Step): unknown[] {
 }
 
 /**
- * The value at a path; undefined where there is none. With `*` it is the array of all values. The subset of JSON path that
- * EventBridge allows: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html
+ * The value at a path; undefined where there is none. With `*` it is the array of all values. The
+ * subset of JSON path that EventBridge allows:
+ * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html
  */
 export function atJsonPath(value: unknown, path: string): unknown {
   const steps = stepsOf(path);

@@ -103,7 +103,10 @@ const NOTHING: State = { buses: [], rules: [], archives: [], replays: [] };
 export const byName = <T extends { name: string }>(records: Iterable<T>): T[] =>
   [...records].sort((a, b) => (a.name < b.name ? -1 : 1));
 
-/** Buses, rules with their targets, archives and replays, kept in one file that is replaced as a whole. */
+/**
+ * Buses, rules with their targets, archives and replays, kept in one file that is replaced as a
+ * whole.
+ */
 export class Registry {
   readonly buses = new Map<string, BusRecord>();
   readonly archives = new Map<string, ArchiveRecord>();

@@ -4,7 +4,10 @@ import type { Arns } from "./arns.ts";
 import type { Buses, Replaying } from "./buses.ts";
 import type { Registry, ReplayRecord } from "./registry.ts";
 
-/** Maximum number of pending deliveries with which a replay continues, so that it fills neither memory nor the journal. */
+/**
+ * Maximum number of pending deliveries with which a replay continues, so that it fills neither
+ * memory nor the journal.
+ */
 const MAX_PENDING = 1_000;
 
 /** Entries of the log after which other work is let in. */
@@ -89,7 +92,10 @@ export class Replays {
     }
   }
 
-  /** Wakes replays that wait for deliveries: call it after each delivery, and after a replay was cancelled. */
+  /**
+   * Wakes replays that wait for deliveries: call it after each delivery, and after a replay was
+   * cancelled.
+   */
   wake(): void {
     for (const resolve of this.#waiting) resolve();
     this.#waiting.clear();

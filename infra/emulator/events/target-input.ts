@@ -14,7 +14,9 @@ type Variables = Map<string, unknown>;
 
 const PLACEHOLDER = /<([A-Za-z0-9_.-]+)>/y;
 
-/** https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html#eb-transform-input-predefined */
+/**
+ * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html#eb-transform-input-predefined
+ */
 function predefined(event: BusEvent, context: RuleContext): Variables {
   const { detail: _, ...withoutDetail } = event;
   return new Map<string, unknown>([
@@ -94,8 +96,9 @@ function transformed(transformer: InputTransformer, event: BusEvent, context: Ru
 }
 
 /**
- * What a target receives: the event, or what its input settings make of it. A variable whose path has no value is null, and empty
- * within a string. A template whose result isn't JSON, such as several lines, is delivered as text.
+ * What a target receives: the event, or what its input settings make of it. A variable whose path
+ * has no value is null, and empty within a string. A template whose result isn't JSON, such as
+ * several lines, is delivered as text.
  */
 export function targetInput(target: TargetSpec, event: BusEvent, context: RuleContext): unknown {
   if (target.input !== undefined) return parsed(target.input);

@@ -1,6 +1,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 
-/** An event as targets receive it: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events-structure.html */
+/**
+ * An event as targets receive it:
+ * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events-structure.html
+ */
 export type BusEvent = {
   version: "0";
   id: string;
@@ -44,7 +47,10 @@ export type Delivery = {
 export type DeadLetter = {
   rule: string;
   targetArn: string;
-  /** As EventBridge has them in `ERROR_CODE`: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html */
+  /**
+   * As EventBridge has them in `ERROR_CODE`:
+   * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
+   */
   errorCode: string;
   errorMessage: string;
   attempts: number;
@@ -65,11 +71,17 @@ export type EventBridgeOptions = {
   directory: string;
   region: string;
   account: string;
-  /** Buses, rules and archives that are restored at each opening, also after changes through the API. */
+  /**
+   * Buses, rules and archives that are restored at each opening, also after changes through the
+   * API.
+   */
   buses: string[];
   rules: ManagedRule[];
   archives: ManagedArchive[];
-  /** Resolves when the target has durably handled the event; a rejection is retried by the target's policy. */
+  /**
+   * Resolves when the target has durably handled the event; a rejection is retried by the target's
+   * policy.
+   */
   deliver(target: TargetSpec, event: unknown, delivery: Delivery): Promise<void>;
   /** Resolves when the letter is durable; a rejection is retried until it does. */
   deadLetter(arn: string, letter: DeadLetter): Promise<void>;
@@ -83,17 +95,32 @@ type Unsubscribe = () => void;
 export type LocalEventBridge = {
   /** Serves one request of EventBridge's API (AWS JSON 1.1). */
   handle(request: IncomingMessage, response: ServerResponse): void;
-  /** Puts a service's own events onto a bus; they are durable when it resolves. Throws for an unknown bus. */
+  /**
+   * Puts a service's own events onto a bus; they are durable when it resolves. Throws for an
+   * unknown bus.
+   */
   put(bus: string, events: BusEvent[]): Promise<void>;
-  /** Resolves when no delivery and no replay is pending or running; rejects when the bridge is closed first. */
+  /**
+   * Resolves when no delivery and no replay is pending or running; rejects when the bridge is
+   * closed first.
+   */
   idle(): Promise<void>;
   /** Each event that a bus accepts or replays. */
   onEvent(listener: (bus: string, event: BusEvent) => void): Unsubscribe;
   onDelivered(listener: (target: TargetSpec, delivery: Delivery) => void): Unsubscribe;
-  /** Each event that could not be delivered; `arn` is undefined where the target has no dead-letter queue: the event is lost. */
+  /**
+   * Each event that could not be delivered; `arn` is undefined where the target has no dead-letter
+   * queue: the event is lost.
+   */
   onDeadLetter(listener: (arn: string | undefined, letter: DeadLetter) => void): Unsubscribe;
-  /** The events that a bus has accepted, oldest first, without replayed ones. Throws for an unknown bus. */
+  /**
+   * The events that a bus has accepted, oldest first, without replayed ones. Throws for an unknown
+   * bus.
+   */
   log(bus: string): AsyncIterable<BusEvent>;
-  /** Starts no more deliveries; those that are pending or running continue at the next opening, with the same ids. */
+  /**
+   * Starts no more deliveries; those that are pending or running continue at the next opening, with
+   * the same ids.
+   */
   close(): Promise<void>;
 };

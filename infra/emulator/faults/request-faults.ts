@@ -50,8 +50,8 @@ const MAX_HELD_MS = 4_000;
 type Entry = Record<string, unknown>;
 
 /**
- * The call succeeds, and every other entry fails: the response of PutEvents after an internal failure. The other entries
- * are put by a call of our own.
+ * The call succeeds, and every other entry fails: the response of PutEvents after an internal
+ * failure. The other entries are put by a call of our own.
  */
 async function refuseEntries({ request, response, nth }: Faulty): Promise<void> {
   const { Entries = [] } = (await json(request)) as { Entries?: Entry[] };

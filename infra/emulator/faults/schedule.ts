@@ -11,7 +11,10 @@ import {
   type Service,
 } from "./kinds.ts";
 
-/** Share of the runs with deliveries late or repeated and no other fault: nothing may be done twice in them. */
+/**
+ * Share of the runs with deliveries late or repeated and no other fault: nothing may be done twice
+ * in them.
+ */
 const ONLY_DELIVERIES = 0.2;
 
 /** Maximum number of kinds of fault in one run. */
@@ -31,7 +34,10 @@ export type Request = {
   nth: number;
   /** How many came before, in its run. */
   place: number;
-  /** For a GET of more bytes than a header has: how many such came before, in its run and in its attempt of an invocation. */
+  /**
+   * For a GET of more bytes than a header has: how many such came before, in its run and in its
+   * attempt of an invocation.
+   */
   large: { nth: number; nthOfAttempt: number } | undefined;
 };
 
@@ -48,7 +54,10 @@ export type Schedule = {
   lateness(what: string): number;
 };
 
-/** From 0 to 1, the same for the same words. Not a sequence of numbers, because concurrent requests come in any order. */
+/**
+ * From 0 to 1, the same for the same words. Not a sequence of numbers, because concurrent requests
+ * come in any order.
+ */
 const chance = (...words: readonly (string | number)[]): number =>
   createHash("sha256").update(JSON.stringify(words)).digest().readUInt32BE() / 2 ** 32;
 
@@ -58,9 +67,9 @@ function canHappenTo(fault: RequestFault, request: Request): boolean {
 }
 
 /**
- * Faults that follow from seed and run alone, so that a run can be repeated by itself. A run has a few kinds of fault, each
- * often, instead of all kinds rarely: bugs need several faults of one kind more often than one of each ("swarm
- * testing", https://dl.acm.org/doi/10.1145/2338965.2336763).
+ * Faults that follow from seed and run alone, so that a run can be repeated by itself. A run has a
+ * few kinds of fault, each often, instead of all kinds rarely: bugs need several faults of one kind
+ * more often than one of each ("swarm testing", https://dl.acm.org/doi/10.1145/2338965.2336763).
  */
 export function scheduleOf(seed: number, run: number): Schedule {
   const isOnlyDeliveries = chance(seed, run, "mere duplicates") < ONLY_DELIVERIES;
@@ -98,7 +107,10 @@ export const NO_FAULTS: Schedule = {
   lateness: () => 0,
 };
 
-/** Which of the requests that a fault can happen to: its number among all, or among those of its kind. */
+/**
+ * Which of the requests that a fault can happen to: its number among all, or among those of its
+ * kind.
+ */
 function positionOf(fault: RequestFault, { place, nth, large }: Request): number {
   // It happens in each attempt: one that recovers too slowly fails every time.
   if (fault === "S3 body stalls" && large !== undefined) return large.nthOfAttempt;

@@ -7,13 +7,19 @@ export type Replacement = { body: Buffer; metadata: Readonly<Record<string, stri
 
 export type WorldOptions = {
   scheduleFor(run: number): Schedule;
-  /** The run that an event is about, whose schedule holds for its deliveries and its invocations' requests; undefined for none. */
+  /**
+   * The run that an event is about, whose schedule holds for its deliveries and its invocations'
+   * requests; undefined for none.
+   */
   runIn(event: unknown): number | undefined;
   /** Called for each fault that happens. */
   report(run: number, fault: Fault): void;
   /** Called for a function's process that was stopped: it can't notice that its stack has ended. */
   onFrozen(pid: number): void;
-  /** False for faults that this stack doesn't have, or no longer: a stack that is killed again and again never finishes. */
+  /**
+   * False for faults that this stack doesn't have, or no longer: a stack that is killed again and
+   * again never finishes.
+   */
   mayHappen(run: number, fault: RequestFault): boolean;
   killStack(): void;
   /** Bytes that overwrite the object of a run. Called only where `mayHappen` allows it. */
@@ -30,7 +36,10 @@ export type Attempt = Invocation & {
   id: string;
 };
 
-/** State of the faults: the run of each delivery and request, and the number of earlier ones of its kind. */
+/**
+ * State of the faults: the run of each delivery and request, and the number of earlier ones of its
+ * kind.
+ */
 export class World {
   /** Whether faults are injected. */
   enabled = true;
@@ -53,7 +62,10 @@ export class World {
     return run;
   }
 
-  /** Who sends a request with this trace header, which AWS's clients take from the function's environment. */
+  /**
+   * Who sends a request with this trace header, which AWS's clients take from the function's
+   * environment.
+   */
   attemptOf(traceHeader: string): Attempt | undefined {
     const [, trace = "", id = ""] = /Root=1-[0-9a-f]+-([0-9a-f]{24});Parent=([0-9a-f]{16})/.exec(traceHeader) ?? [];
     const found = this.#invocations.get(trace);

@@ -28,7 +28,9 @@ async function pause(ms: number, closing: AbortSignal): Promise<void> {
 
 type GivenUp = { attempts: number; condition: FailedInvocation["condition"]; error: FunctionError };
 
-/** Runs the function until it succeeds: undefined then, otherwise why there is no further attempt. */
+/**
+ * Runs the function until it succeeds: undefined then, otherwise why there is no further attempt.
+ */
 async function attempt(
   { retry }: LocalFunction,
   invocation: Invocation,
@@ -67,9 +69,10 @@ async function handOver(failed: FailedInvocation, options: AsynchronousOptions):
 }
 
 /**
- * Runs a function asynchronously for an event: again after a failure, with the same request id. After the last failure the
- * event goes to `onFailure`. https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
- * Rejects with `LambdaClosedError` and `FailureDestinationError`.
+ * Runs a function asynchronously for an event: again after a failure, with the same request id.
+ * After the last failure the event goes to `onFailure`.
+ * https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html Rejects with
+ * `LambdaClosedError` and `FailureDestinationError`.
  */
 export async function invokeAsynchronously(
   spec: LocalFunction,

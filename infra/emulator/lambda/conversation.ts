@@ -13,7 +13,10 @@ export type Conversation = {
   ask(message: InvokeMessage, seconds: number): Promise<Reply>;
 };
 
-/** `onUnasked` gets messages that no caller waits for: background work of the handler has broken the runtime. */
+/**
+ * `onUnasked` gets messages that no caller waits for: background work of the handler has broken the
+ * runtime.
+ */
 export function converseWith(
   child: ChildProcess,
   ended: Promise<ProcessExit>,

@@ -12,13 +12,19 @@ export class PayloadTooLargeError extends Error {
   readonly code = "RequestTooLargeException";
 }
 
-/** The local Lambda was closed before the invocation ended. The event is neither handled nor dropped. */
+/**
+ * The local Lambda was closed before the invocation ended. The event is neither handled nor
+ * dropped.
+ */
 export class LambdaClosedError extends Error {
   override name = "LambdaClosedError";
   readonly code = "LambdaClosed";
 }
 
-/** All attempts failed, and the on-failure destination did not accept the event. `cause` is the reason. */
+/**
+ * All attempts failed, and the on-failure destination did not accept the event. `cause` is the
+ * reason.
+ */
 export class FailureDestinationError extends Error {
   override name = "FailureDestinationError";
   readonly code = "FailureDestination";

@@ -17,7 +17,9 @@ export type Invocation = { requestId: string; payload: string };
 /** A process that runs one function for one event at a time. */
 export type ExecutionEnvironment = {
   version: CodeVersion;
-  /** Never rejects. When the environment breaks, all its processes have ended before this resolves. */
+  /**
+   * Never rejects. When the environment breaks, all its processes have ended before this resolves.
+   */
   invoke(invocation: Invocation): Promise<Outcome>;
   isAlive(): boolean;
   /** Resolves when the processes have ended and the temporary folder is removed. */
@@ -37,8 +39,9 @@ export type EnvironmentOptions = {
 };
 
 /**
- * Seconds for loading the handler, or the function's timeout if that is longer: Lambda stops after 10 and then tries
- * once more within the invocation. https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
+ * Seconds for loading the handler, or the function's timeout if that is longer: Lambda stops after
+ * 10 and then tries once more within the invocation.
+ * https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
  */
 const INIT_SECONDS = 10;
 
@@ -49,7 +52,10 @@ function breakdown(reply: Reply, requestId: string, seconds: number): FunctionEr
   return reply.type === "error" && reply.fatal ? reply.error : undefined;
 }
 
-/** Makes a temporary folder and starts Node with it. Rejects, and leaves nothing, when no process can be started. */
+/**
+ * Makes a temporary folder and starts Node with it. Rejects, and leaves nothing, when no process
+ * can be started.
+ */
 async function startNode({ spec, version, region, runtimeFile, directory }: EnvironmentOptions) {
   const { file, exportName } = version.bundle;
   const taskRoot = dirname(file);

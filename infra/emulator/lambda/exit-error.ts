@@ -1,6 +1,9 @@
 import type { FunctionError } from "./contract.ts";
 
-/** Signals as Go's runtime, in which Lambda is written, names them. https://pkg.go.dev/syscall#Signal.String */
+/**
+ * Signals as Go's runtime, in which Lambda is written, names them.
+ * https://pkg.go.dev/syscall#Signal.String
+ */
 const SIGNALS: Partial<Record<NodeJS.Signals, string>> = {
   SIGABRT: "aborted",
   SIGBUS: "bus error",

@@ -3,7 +3,10 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 /** Linux lists all processes there; macOS has no such folder, but reaps orphans immediately. */
 const PROCESSES = "/proc";
 
-/** State and process group out of `PID (NAME) STATE PARENT GROUP …`. https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html */
+/**
+ * State and process group out of `PID (NAME) STATE PARENT GROUP …`.
+ * https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
+ */
 function stateAndGroup(pid: string): { state: string; group: number } | undefined {
   try {
     const stat = readFileSync(`${PROCESSES}/${pid}/stat`, "utf8");
@@ -29,8 +32,8 @@ export function signalGroup(group: number, signal: NodeJS.Signals | 0): boolean 
 }
 
 /**
- * Whether a process of the group is running. A zombie isn't: it holds no resource, and in a container whose first process
- * doesn't reap, it would stay a member of its group.
+ * Whether a process of the group is running. A zombie isn't: it holds no resource, and in a
+ * container whose first process doesn't reap, it would stay a member of its group.
  */
 export function hasMembers(group: number): boolean {
   if (!signalGroup(group, 0)) return false;

@@ -60,8 +60,8 @@ async function deploy(
 }
 
 /**
- * Bundles the functions and runs them as Lambda would: a clean environment in a process of its own, the timeout, the
- * concurrency, retries of asynchronous invocations. Rejects with `BundleError`.
+ * Bundles the functions and runs them as Lambda would: a clean environment in a process of its own,
+ * the timeout, the concurrency, retries of asynchronous invocations. Rejects with `BundleError`.
  */
 export async function openLambda(options: LambdaOptions): Promise<LocalLambda> {
   const folder = await openWorkFolder(options.directory);

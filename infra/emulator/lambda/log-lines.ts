@@ -1,10 +1,16 @@
 import type { Readable } from "node:stream";
 
-/** CloudWatch cuts there too, in characters. https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html */
+/**
+ * CloudWatch cuts there too, in characters.
+ * https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html
+ */
 const MAX_LINE = 256 * 1_024;
 
 export type LogLines = {
-  /** Resolves when a line that ends with `mark` has been read; the mark itself is no part of the log. */
+  /**
+   * Resolves when a line that ends with `mark` has been read; the mark itself is no part of the
+   * log.
+   */
   until(mark: string): Promise<void>;
 };
 

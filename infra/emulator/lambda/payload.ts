@@ -7,7 +7,9 @@ const MAX_EVENT = { Event: 1_048_576, RequestResponse: 6_291_456 } as const;
 /** Bytes of a result, as Lambda's own message gives it: 6 MB and 100 bytes. */
 const MAX_RESULT = 6_291_556;
 
-/** The event as JSON. Without one a handler gets `{}`, as in Lambda. Throws `PayloadTooLargeError`. */
+/**
+ * The event as JSON. Without one a handler gets `{}`, as in Lambda. Throws `PayloadTooLargeError`.
+ */
 export function serialiseEvent(event: unknown, type: keyof typeof MAX_EVENT): string {
   const payload = JSON.stringify(event === undefined ? {} : event);
   const bytes = Buffer.byteLength(payload);

@@ -17,13 +17,18 @@ export type ProcessGroup = {
   kill(): void;
 };
 
-/** Waits until the processes that got SIGKILL have ended, but not for one that hangs in the kernel. */
+/**
+ * Waits until the processes that got SIGKILL have ended, but not for one that hangs in the kernel.
+ */
 async function untilGone(group: number): Promise<void> {
   const giveUpAt = Date.now() + SETTLE_MS;
   while (hasMembers(group) && Date.now() < giveUpAt) await delay(LOOK_AGAIN_MS);
 }
 
-/** A process that left the group may hold its pipes open; it can't be found, so this doesn't wait for it. */
+/**
+ * A process that left the group may hold its pipes open; it can't be found, so this doesn't wait
+ * for it.
+ */
 async function untilClosed(child: ChildProcess, closed: Promise<unknown>): Promise<void> {
   const waiting = new AbortController();
   await Promise.race([closed, delay(SETTLE_MS, undefined, { signal: waiting.signal })]);
@@ -32,9 +37,9 @@ async function untilClosed(child: ChildProcess, closed: Promise<unknown>): Promi
 }
 
 /**
- * Starts Node as the leader of its own process group, which ends with it: no ffmpeg outlives the handler that started it.
- * It has a channel for messages, and the lifeline by which it notices that this process has ended. Rejects when it can't be
- * started.
+ * Starts Node as the leader of its own process group, which ends with it: no ffmpeg outlives the
+ * handler that started it. It has a channel for messages, and the lifeline by which it notices that
+ * this process has ended. Rejects when it can't be started.
  */
 export async function startProcessGroup(
   args: string[],

@@ -50,7 +50,10 @@ const UNSUPPORTED = [
   "x-amz-rename-source",
 ];
 
-/** Buckets are created with ACLs disabled: https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html */
+/**
+ * Buckets are created with ACLs disabled:
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html
+ */
 const ALLOWED_ACLS = ["private", "bucket-owner-full-control"];
 
 /** Throws `AccessControlListNotSupported` for one that gives anything to others. */
@@ -59,7 +62,10 @@ export function refuseAcl(acl: string): void {
   throw new S3Error("AccessControlListNotSupported", "The bucket does not allow ACLs");
 }
 
-/** Throws `NotImplemented` and `AccessControlListNotSupported` for headers that request what the emulator doesn't do. */
+/**
+ * Throws `NotImplemented` and `AccessControlListNotSupported` for headers that request what the
+ * emulator doesn't do.
+ */
 export function refuseUnsupportedHeaders(exchange: Exchange): void {
   for (const name of UNSUPPORTED) if (exchange.headers[name] !== undefined) throw notImplemented(`Header ${name}`);
   const grants = Object.keys(exchange.headers).some((name) => name.startsWith("x-amz-grant-"));
@@ -97,7 +103,10 @@ const withoutFraming = (encoding: string): string =>
     .filter((name) => name !== "" && name !== "aws-chunked")
     .join(",");
 
-/** Checks and completes the values of headers or of a form's fields. Throws `MetadataTooLarge` and `InvalidStorageClass`. */
+/**
+ * Checks and completes the values of headers or of a form's fields. Throws `MetadataTooLarge` and
+ * `InvalidStorageClass`.
+ */
 export function makeAttributes(
   stated: (name: string) => string | undefined,
   userMetadata: Record<string, string>,
@@ -156,7 +165,10 @@ export function attributeHeaders({ headers, userMetadata, storageClass, tags }: 
   };
 }
 
-/** Query parameters of a GET that replace stored headers: https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html */
+/**
+ * Query parameters of a GET that replace stored headers:
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+ */
 const OVERRIDES = [
   "content-type",
   "content-language",
@@ -166,7 +178,10 @@ const OVERRIDES = [
   "content-encoding",
 ];
 
-/** A text as the value of a header: its UTF-8 bytes. Throws `InvalidArgument` for control characters. */
+/**
+ * A text as the value of a header: its UTF-8 bytes. Throws `InvalidArgument` for control
+ * characters.
+ */
 export function headerValue(name: string, text: string): string {
   if (/[^\t\x20-\x7e\u0080-\u{10ffff}]/u.test(text)) {
     throw invalidArgument(name, text, "Header value cannot be represented using ISO-8859-1.");

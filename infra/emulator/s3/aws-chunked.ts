@@ -13,9 +13,10 @@ const malformedTrailer = (): S3Error =>
   );
 
 /**
- * Removes the framing of an `aws-chunked` body, signed or not; chunk signatures are ignored. The trailers are set when the
- * body has been read to its end.
- * https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html and sigv4-streaming-trailers.html
+ * Removes the framing of an `aws-chunked` body, signed or not; chunk signatures are ignored. The
+ * trailers are set when the body has been read to its end.
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html and
+ * sigv4-streaming-trailers.html
  */
 export class AwsChunkedDecoder {
   /** By lower-case name. */

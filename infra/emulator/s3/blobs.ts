@@ -15,8 +15,9 @@ const READ_BYTES = 256 * 1024;
 const BUFFERED_BYTES = 1024 * 1024;
 
 /**
- * Immutable files of content. A blob exists as long as it is held by a stored object, a part, or a request that is still
- * sending it. Blobs that were not held when the process died are removed on the next open.
+ * Immutable files of content. A blob exists as long as it is held by a stored object, a part, or a
+ * request that is still sending it. Blobs that were not held when the process died are removed on
+ * the next open.
  */
 export class Blobs {
   readonly #directory: string;
@@ -34,8 +35,8 @@ export class Blobs {
   }
 
   /**
-   * Writes a stream into a new blob, held once for the caller, who must `release` it. `observe` sees each chunk on
-   * its way to the disk. A failure of the stream leaves no file.
+   * Writes a stream into a new blob, held once for the caller, who must `release` it. `observe`
+   * sees each chunk on its way to the disk. A failure of the stream leaves no file.
    */
   async write(content: AsyncIterable<Buffer>, observe: (chunk: Buffer) => void): Promise<Extent[]> {
     const blob = randomUUID();
@@ -76,7 +77,10 @@ export class Blobs {
     for (const { blob } of extents) this.#holders.set(blob, (this.#holders.get(blob) ?? 0) + 1);
   }
 
-  /** Removes what is not held any more. Before `removeUnheld` it only counts: a later change of the journal may hold it again. */
+  /**
+   * Removes what is not held any more. Before `removeUnheld` it only counts: a later change of the
+   * journal may hold it again.
+   */
   release(extents: readonly Extent[]): void {
     for (const { blob } of extents) {
       const holders = (this.#holders.get(blob) ?? 0) - 1;
@@ -93,7 +97,10 @@ export class Blobs {
     return (await readdir(this.#directory)).length === 0;
   }
 
-  /** Throws `DamagedStateError` where a file is missing or shorter than what it holds; `toMove` as in `damaged`. */
+  /**
+   * Throws `DamagedStateError` where a file is missing or shorter than what it holds; `toMove` as
+   * in `damaged`.
+   */
   check(extents: readonly Extent[], content: string, toMove: string): void {
     for (const { blob, start, length } of extents) {
       const path = join(this.#directory, blob);

@@ -40,7 +40,10 @@ export function listBuckets(exchange: Exchange): void {
   ]);
 }
 
-/** https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html. The bucket's region is the one that the client requests. */
+/**
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html. The bucket's region is the
+ * one that the client requests.
+ */
 export async function createBucket(exchange: Exchange): Promise<void> {
   const { store, bucket, headers } = exchange;
   if (headers["x-amz-bucket-object-lock-enabled"] === "true") throw notImplemented("Object Lock");
@@ -103,7 +106,10 @@ export function getBucketNotification(exchange: Exchange): void {
   replyXml(exchange, "NotificationConfiguration", eventBridge ? [["EventBridgeConfiguration", ""]] : []);
 }
 
-/** https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketNotificationConfiguration.html; EventBridge is the one target here. */
+/**
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketNotificationConfiguration.html;
+ * EventBridge is the one target here.
+ */
 export async function putBucketNotification(exchange: Exchange): Promise<void> {
   const { store, bucket } = exchange;
   store.bucket(bucket);

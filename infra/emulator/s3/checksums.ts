@@ -4,7 +4,10 @@ import { CRC32_POLYNOMIAL, CRC32C_POLYNOMIAL, CRC64NVME_POLYNOMIAL, Crc32c, Crc6
 import { CrcCombination } from "./crc-combination.ts";
 import type { RunningDigest } from "./running-digest.ts";
 
-/** As in element names and `x-amz-checksum-algorithm`: https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html */
+/**
+ * As in element names and `x-amz-checksum-algorithm`:
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html
+ */
 export const CHECKSUM_ALGORITHMS = ["CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256"] as const;
 
 export type ChecksumAlgorithm = (typeof CHECKSUM_ALGORITHMS)[number];
@@ -63,7 +66,10 @@ export function isChecksumValue(algorithm: ChecksumAlgorithm, value: string): bo
 export const typeNamed = (name: string): ChecksumType | undefined =>
   name === "FULL_OBJECT" || name === "COMPOSITE" ? name : undefined;
 
-/** Only CRCs of the whole object can be computed without reading its parts again; CRC64NVME has no other type. */
+/**
+ * Only CRCs of the whole object can be computed without reading its parts again; CRC64NVME has no
+ * other type.
+ */
 export const allowsType = (algorithm: ChecksumAlgorithm, type: ChecksumType): boolean =>
   type === "COMPOSITE" ? algorithm !== "CRC64NVME" : COMBINATIONS[algorithm] !== undefined;
 

@@ -3,7 +3,10 @@ import { type Exchange, header, httpDate, quoted } from "./exchange.ts";
 import type { ObjectVersion, Version } from "./state.ts";
 import type { Precondition } from "./store.ts";
 
-/** Whether a list of entity tags, or `*`, names this one. Quotes may be missing, as some clients send them. */
+/**
+ * Whether a list of entity tags, or `*`, names this one. Quotes may be missing, as some clients
+ * send them.
+ */
 export function namesEtag(list: string, etag: string): boolean {
   return list.split(",").some((item) => {
     const name = item
@@ -69,8 +72,10 @@ export function checkSourceConditions(exchange: Exchange, source: ObjectVersion)
 }
 
 /**
- * Of a write, against the existing object: https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
- * The check throws `PreconditionFailed` and `NoSuchKey`; making it throws `NotImplemented` for what S3 doesn't support either.
+ * Of a write, against the existing object:
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html The check throws
+ * `PreconditionFailed` and `NoSuchKey`; making it throws `NotImplemented` for what S3 doesn't
+ * support either.
  */
 export function writeConditions(exchange: Exchange): Precondition {
   const match = header(exchange, "if-match");

@@ -14,8 +14,9 @@ export type CopySource = {
 };
 
 /**
- * The object that `x-amz-copy-source` names: `/bucket/key?versionId=…`, URL-encoded. Throws `InvalidArgument`,
- * `NoSuchBucket`, `NoSuchKey`, `NoSuchVersion` and, for a delete marker named by its id, `InvalidRequest`.
+ * The object that `x-amz-copy-source` names: `/bucket/key?versionId=…`, URL-encoded. Throws
+ * `InvalidArgument`, `NoSuchBucket`, `NoSuchKey`, `NoSuchVersion` and, for a delete marker named by
+ * its id, `InvalidRequest`.
  */
 export function findCopySource(exchange: Exchange): CopySource {
   const text = header(exchange, "x-amz-copy-source") ?? "";

@@ -18,8 +18,9 @@ function matches(pattern: string, text: string): boolean {
 const isOfThisMachine = (origin: string): boolean => URL.canParse(origin) && isLoopback(new URL(origin).hostname);
 
 /**
- * Whether a rule names an origin. Unlike in S3 a pattern that ends in `*` names pages of this machine only, and none names
- * "null": S3 checks the signatures of the requests of a page; the stack accepts any credentials and can't.
+ * Whether a rule names an origin. Unlike in S3 a pattern that ends in `*` names pages of this
+ * machine only, and none names "null": S3 checks the signatures of the requests of a page; the
+ * stack accepts any credentials and can't.
  */
 function namesOrigin(pattern: string, origin: string): boolean {
   return matches(pattern, origin) && origin !== "null" && (!pattern.endsWith("*") || isOfThisMachine(origin));
@@ -40,7 +41,9 @@ function requested({ method = "", headers }: IncomingMessage): Requested {
   return { method: preflighted, headers: listOf(String(headers["access-control-request-headers"] ?? "")) };
 }
 
-/** The first rule that allows it: https://docs.aws.amazon.com/AmazonS3/latest/userguide/cors.html */
+/**
+ * The first rule that allows it: https://docs.aws.amazon.com/AmazonS3/latest/userguide/cors.html
+ */
 function ruleFor(rules: readonly CorsRule[], origin: string, { method, headers }: Requested): CorsRule | undefined {
   return rules.find(
     (rule) =>
@@ -80,8 +83,8 @@ export function corsHeaders({ request, store, bucket }: Exchange): Headers {
 }
 
 /**
- * A page that a rule allows must sign its requests, as with S3; a form signs its policy instead. Throws
- * `AccessDenied`.
+ * A page that a rule allows must sign its requests, as with S3; a form signs its policy instead.
+ * Throws `AccessDenied`.
  */
 export function requireSignatureOfPage(exchange: Exchange): void {
   const { request, headers, query } = exchange;
@@ -91,7 +94,10 @@ export function requireSignatureOfPage(exchange: Exchange): void {
   throw new S3Error("AccessDenied", "A page must sign its requests: use a presigned URL, or an SDK with credentials");
 }
 
-/** The preflight of https://docs.aws.amazon.com/AmazonS3/latest/API/RESTOPTIONSobject.html. Throws `AccessForbidden`. */
+/**
+ * The preflight of https://docs.aws.amazon.com/AmazonS3/latest/API/RESTOPTIONSobject.html. Throws
+ * `AccessForbidden`.
+ */
 export function answerPreflight(exchange: Exchange): void {
   const { request, store, bucket } = exchange;
   if (header(exchange, "access-control-request-method") === undefined || ruleOf(request, store, bucket) === undefined)

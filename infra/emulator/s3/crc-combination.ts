@@ -1,7 +1,7 @@
 /**
- * The CRC of two concatenated byte strings, from the CRC of each and the length of the second. It is how a
- * multipart upload gets the checksum of the whole object without reading it again. After zlib's `crc32_combine_`
- * (https://github.com/madler/zlib/blob/develop/crc32.c), for any width.
+ * The CRC of two concatenated byte strings, from the CRC of each and the length of the second. It
+ * is how a multipart upload gets the checksum of the whole object without reading it again. After
+ * zlib's `crc32_combine_` (https://github.com/madler/zlib/blob/develop/crc32.c), for any width.
  */
 export class CrcCombination {
   readonly #polynomial: bigint;
@@ -19,7 +19,10 @@ export class CrcCombination {
     return this.#multiply(this.#shiftBy(secondLength), first) ^ second;
   }
 
-  /** x to the power of 8 · `bytes`, modulo the polynomial. Cached: most parts of an upload have one length. */
+  /**
+   * x to the power of 8 · `bytes`, modulo the polynomial. Cached: most parts of an upload have one
+   * length.
+   */
   #shiftBy(bytes: number): bigint {
     const known = this.#shifts.get(bytes);
     if (known !== undefined) return known;

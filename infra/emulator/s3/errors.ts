@@ -1,6 +1,9 @@
 import type { XmlField } from "./xml-writing.ts";
 
-/** HTTP status of each error code: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html */
+/**
+ * HTTP status of each error code:
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+ */
 const STATUS = {
   AccessControlListNotSupported: 400,
   AccessDenied: 403,

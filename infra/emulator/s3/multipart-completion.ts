@@ -50,7 +50,10 @@ function findPart(upload: OpenUpload, listed: XmlElement): Part {
   return part;
 }
 
-/** The parts that the client lists. Throws `MalformedXML`, `InvalidPart`, `InvalidPartOrder` and `EntityTooSmall`. */
+/**
+ * The parts that the client lists. Throws `MalformedXML`, `InvalidPart`, `InvalidPartOrder` and
+ * `EntityTooSmall`.
+ */
 function listedParts(upload: OpenUpload, document: string): Part[] {
   const listed = childrenNamed(parseRoot(document, "CompleteMultipartUpload"), "Part");
   if (listed.length === 0) throw malformedXml();
@@ -146,8 +149,9 @@ const completedBefore = ({ store, bucket, key }: Exchange, uploadId: string): Ob
     ?.find((version): version is ObjectVersion => version.kind === "object" && version.uploadId === uploadId);
 
 /**
- * https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html. A client that did not receive the response
- * sends the request again: it gets the same response, and the event is sent again, because that may have failed.
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html. A client that
+ * did not receive the response sends the request again: it gets the same response, and the event is
+ * sent again, because that may have failed.
  */
 export async function completeMultipartUpload(exchange: Exchange): Promise<void> {
   const { bucket, key, store } = exchange;

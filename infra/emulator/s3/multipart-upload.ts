@@ -117,7 +117,10 @@ export async function uploadPart(exchange: Exchange): Promise<void> {
   }
 }
 
-/** https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPartCopy.html. Content is shared, not copied. */
+/**
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPartCopy.html. Content is shared, not
+ * copied.
+ */
 export async function uploadPartCopy(exchange: Exchange): Promise<void> {
   const { store, bucket, key } = exchange;
   const number = partNumberOf(exchange);

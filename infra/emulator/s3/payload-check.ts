@@ -25,7 +25,10 @@ const UNHASHED = /^(?:UNSIGNED-PAYLOAD|STREAMING-[A-Z0-9-]+)$/;
 
 const invalidRequest = (message: string): S3Error => new S3Error("InvalidRequest", message);
 
-/** Reads the headers of https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html. Throws `InvalidRequest`. */
+/**
+ * Reads the headers of https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html. Throws
+ * `InvalidRequest`.
+ */
 export function declaredChecksum(headers: IncomingHttpHeaders): DeclaredChecksum | undefined {
   const given = CHECKSUM_ALGORITHMS.filter((algorithm) => headers[checksumHeader(algorithm)] !== undefined);
   const trailers = String(headers["x-amz-trailer"] ?? "")
@@ -88,7 +91,10 @@ export class PayloadCheck {
   readonly #digests = new Map<ChecksumAlgorithm | "MD5", RunningDigest>();
   #size = 0;
 
-  /** `wanted` are computed whether declared or not. Throws `InvalidRequest` and `InvalidDigest` for unusable headers. */
+  /**
+   * `wanted` are computed whether declared or not. Throws `InvalidRequest` and `InvalidDigest` for
+   * unusable headers.
+   */
   constructor(headers: IncomingHttpHeaders, wanted: (declared?: ChecksumAlgorithm) => readonly ChecksumAlgorithm[]) {
     this.#declared = declaredChecksum(headers);
     this.#md5 = declaredMd5(headers);

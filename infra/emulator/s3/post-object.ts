@@ -29,7 +29,10 @@ function keyOf(fields: ReadonlyMap<string, string>, filename: string): string {
 /** Names that a header may have: RFC 9110, section 5.6.2. */
 const TOKEN = /^[!#$%&'*+.^_`|~0-9a-z-]+$/;
 
-/** Unlike headers, a form's fields may contain anything. Throws `InvalidArgument` for what a header couldn't. */
+/**
+ * Unlike headers, a form's fields may contain anything. Throws `InvalidArgument` for what a header
+ * couldn't.
+ */
 function attributesOfForm(fields: ReadonlyMap<string, string>, type: string | undefined): Attributes {
   refuseAcl(fields.get("acl") ?? "private");
   const metadata = new Map<string, string>();
@@ -120,7 +123,10 @@ function replyToForm(
   } else replyEmpty(exchange, 204, headers);
 }
 
-/** An upload by a browser's form: https://docs.aws.amazon.com/AmazonS3/latest/API/RESTObjectPOST.html */
+/**
+ * An upload by a browser's form:
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/RESTObjectPOST.html
+ */
 export async function postObject(exchange: Exchange): Promise<void> {
   const { store, bucket } = exchange;
   if (!isForm(exchange)) {

@@ -16,7 +16,9 @@ import { type XmlField, xmlDocument } from "./xml-writing.ts";
 export type LocalS3 = {
   /** Serves one request; never throws. Needs no `this`: `http.createServer(s3.handle)`. */
   handle(request: IncomingMessage, response: ServerResponse): void;
-  /** Whether the CORS rules of the bucket that a request names allow the page that it comes from. */
+  /**
+   * Whether the CORS rules of the bucket that a request names allow the page that it comes from.
+   */
   allowsPage(request: IncomingMessage): boolean;
   /** Does nothing if the bucket exists. Throws `S3Error` `InvalidBucketName`. */
   createBucket(name: string): Promise<void>;
@@ -30,8 +32,8 @@ export type LocalS3Options = {
   /** Of buckets that name none. */
   region: string;
   /**
-   * Called when an object is stored and before its upload is acknowledged. If it rejects, the client gets an error and
-   * tries again: an event may come twice, but is not lost.
+   * Called when an object is stored and before its upload is acknowledged. If it rejects, the
+   * client gets an error and tries again: an event may come twice, but is not lost.
    */
   onObjectCreated(event: ObjectCreated): Promise<void>;
 };
@@ -107,10 +109,12 @@ async function serve(exchange: Exchange): Promise<void> {
   try {
     await answer(exchange);
   } catch (error) {
-    // A client that has disconnected, or was disconnected by close(), needs no response; its request is dropped.
+    // A client that has disconnected, or was disconnected by close(), needs no response; its
+    // request is dropped.
     if (request.destroyed && !request.complete) return;
     if (response.headersSent) {
-      // The pipeline has broken the connection, so the client knows that the response is incomplete.
+      // The pipeline has broken the connection, so the client knows that the response is
+      // incomplete.
       if (!isDisconnection(error)) warn(error);
       return;
     }

@@ -14,7 +14,10 @@ export type Attributes = {
   tags: Tag[];
 };
 
-/** `etag` is without quotes, `size` in bytes, `lastModified` in milliseconds of the epoch at a whole second. */
+/**
+ * `etag` is without quotes, `size` in bytes, `lastModified` in milliseconds of the epoch at a whole
+ * second.
+ */
 export type Part = {
   number: number;
   size: number;
@@ -133,7 +136,10 @@ function addVersion(bucket: Bucket, key: string, version: Version, holders: Hold
   if (version.kind === "object" && version.uploadId !== undefined) removeUpload(bucket, version.uploadId, holders);
 }
 
-/** The fold: what a change does to the buckets. The same changes in the same order give the same buckets. */
+/**
+ * The fold: what a change does to the buckets. The same changes in the same order give the same
+ * buckets.
+ */
 export function applyChange(buckets: Map<string, Bucket>, change: Change, holders: Holders): void {
   if (change.type === "SequencerReached") return;
   if (change.type === "BucketCreated") {

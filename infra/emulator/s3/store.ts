@@ -43,7 +43,10 @@ const newId = (): string => randomBytes(VERSION_ID_BYTES).toString("base64url").
 /** S3 keeps times to the second. */
 const wholeSecond = (milliseconds: number): number => Math.floor(milliseconds / 1000) * 1000;
 
-/** Buckets and their objects: the current state in memory, its history in a journal, content in blobs. */
+/**
+ * Buckets and their objects: the current state in memory, its history in a journal, content in
+ * blobs.
+ */
 export class Store {
   readonly blobs: Blobs;
   readonly #journal: Journal<Change>;
@@ -58,8 +61,9 @@ export class Store {
   }
 
   /**
-   * Reads the journal, shortens it, and removes content that no change names. Throws `DamagedStateError`, before anything
-   * is changed, where the journal or the content of an object is damaged.
+   * Reads the journal, shortens it, and removes content that no change names. Throws
+   * `DamagedStateError`, before anything is changed, where the journal or the content of an object
+   * is damaged.
    */
   static async open(directory: string): Promise<Store> {
     await mkdir(directory, { recursive: true });
@@ -129,8 +133,8 @@ export class Store {
   }
 
   /**
-   * Makes this the newest version of the key. Nothing can come between `check` and the change. `lastModified` is now unless
-   * it's given.
+   * Makes this the newest version of the key. Nothing can come between `check` and the change.
+   * `lastModified` is now unless it's given.
    */
   addObject(
     bucket: string,

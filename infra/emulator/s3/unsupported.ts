@@ -1,4 +1,7 @@
-/** Query parameters that select an operation, and how its name ends: https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Storage_Service.html */
+/**
+ * Query parameters that select an operation, and how its name ends:
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Storage_Service.html
+ */
 const NOUNS: ReadonlyMap<string, string> = new Map(
   Object.entries({
     accelerate: "AccelerateConfiguration",
@@ -59,8 +62,8 @@ const PLAIN = [
 ];
 
 /**
- * The parameters of a query that select an operation. An unknown one without a value counts too: it may select a newer
- * operation of S3, and must not select the plain one.
+ * The parameters of a query that select an operation. An unknown one without a value counts too: it
+ * may select a newer operation of S3, and must not select the plain one.
  */
 export const subresources = (query: ReadonlyMap<string, string>): string[] =>
   [...query]

@@ -28,7 +28,10 @@ export type SqsOptions = {
 
 const TARGET_PREFIX = "AmazonSQS.";
 
-/** Until 2023 SQS's clients used a protocol of forms and XML. https://aws.amazon.com/blogs/compute/reducing-latency-amazon-sqs-json-protocol/ */
+/**
+ * Until 2023 SQS's clients used a protocol of forms and XML.
+ * https://aws.amazon.com/blogs/compute/reducing-latency-amazon-sqs-json-protocol/
+ */
 const OLD_CLIENT =
   "The local SQS has only the AWS JSON protocol, which SDKs use since November 2023. This client uses the older query protocol. Use a newer one.";
 

@@ -62,7 +62,9 @@ const sized = (text: string): Buffer => {
   return Buffer.concat([length, Buffer.from(text)]);
 };
 
-/** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-message-metadata.html#sqs-attributes-md5-message-digest-calculation */
+/**
+ * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-message-metadata.html#sqs-attributes-md5-message-digest-calculation
+ */
 const STRING_TRANSPORT = Buffer.from([1]);
 const md5OfAttributes = (attributes: Record<string, string>): string =>
   md5(
@@ -135,7 +137,10 @@ const Receive = OfQueue.extend({
   MessageSystemAttributeNames: z.array(z.string()).default([]),
 });
 
-/** By their names in the API: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_Operations.html */
+/**
+ * By their names in the API:
+ * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_Operations.html
+ */
 export const OPERATIONS: ReadonlyMap<string, Operation> = new Map(
   Object.entries<Operation>({
     ListQueues: (input, { queues, urlOf }) => {

@@ -33,8 +33,8 @@ const POLL_MS = 50;
 const DAY_MS = 86_400_000;
 
 /**
- * A standard queue: durable when `send` returns, at least once, in no guaranteed order. What was received and not
- * deleted is visible again after its visibility timeout, and after a restart.
+ * A standard queue: durable when `send` returns, at least once, in no guaranteed order. What was
+ * received and not deleted is visible again after its visibility timeout, and after a restart.
  * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/standard-queues.html
  */
 export class Queue {
@@ -51,7 +51,10 @@ export class Queue {
     for (const message of messages) this.#hold(message);
   }
 
-  /** Opens the queue of a file, which is rewritten without what was deleted. Throws `DamagedStateError`. */
+  /**
+   * Opens the queue of a file, which is rewritten without what was deleted. Throws
+   * `DamagedStateError`.
+   */
   static async open(name: string, path: string, retentionDays: number): Promise<Queue> {
     const messages = new Map<string, StoredMessage>();
     await Journal.replay(path, (line) => {
@@ -103,7 +106,10 @@ export class Queue {
     });
   }
 
-  /** Waits at most that many seconds for a first message; empty when there's none, or `signal` is aborted. */
+  /**
+   * Waits at most that many seconds for a first message; empty when there's none, or `signal` is
+   * aborted.
+   */
   async receive(
     max: number,
     { visibilitySeconds, waitSeconds, signal }: { visibilitySeconds: number; waitSeconds: number; signal: AbortSignal },
@@ -116,7 +122,10 @@ export class Queue {
     }
   }
 
-  /** The message of a receipt; undefined where it's deleted. Throws `SqsError` where the receipt is none of this queue's. */
+  /**
+   * The message of a receipt; undefined where it's deleted. Throws `SqsError` where the receipt is
+   * none of this queue's.
+   */
   #of(receiptHandle: string): Held | undefined {
     const [id = "", receipt = ""] = Buffer.from(receiptHandle, "base64url").toString().split(" ");
     if (receipt === "")

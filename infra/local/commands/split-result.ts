@@ -88,7 +88,9 @@ async function download(stack: Stack, segments: SegmentDocument[], out: string):
   return files;
 }
 
-/** Reads the result of an upload from the log, the table and the bucket. Throws `SplitFailedError`. */
+/**
+ * Reads the result of an upload from the log, the table and the bucket. Throws `SplitFailedError`.
+ */
 export async function collectResult(stack: Stack, upload: Place, out: string | undefined): Promise<SplitResult> {
   const events = await Array.fromAsync(stack.bridge.log(stack.names.bus));
   const terminal = terminalEvent(events);

@@ -12,14 +12,20 @@ type Work<T> = (directory: string, isResumed: boolean) => Promise<T>;
 
 const PREFIX = join(tmpdir(), "video-split-stack-");
 
-/** The folder follows from the video and the options, so that the same command finds what a killed one left. */
+/**
+ * The folder follows from the video and the options, so that the same command finds what a killed
+ * one left.
+ */
 async function directoryFor(video: string, { seconds, cut }: Arguments, settings: Settings): Promise<string> {
   const { size, mtimeMs } = await stat(video);
   const what = JSON.stringify([await realpath(video), size, mtimeMs, seconds, cut, settings]);
   return `${PREFIX}${createHash("sha256").update(what).digest("hex").slice(0, 16)}`;
 }
 
-/** Whether it existed. Throws `StateInUseError` where another user made it: its name can be guessed, and its content would be trusted. */
+/**
+ * Whether it existed. Throws `StateInUseError` where another user made it: its name can be guessed,
+ * and its content would be trusted.
+ */
 async function makeOwn(directory: string): Promise<boolean> {
   try {
     await mkdir(directory, { mode: 0o700 });
@@ -32,7 +38,10 @@ async function makeOwn(directory: string): Promise<boolean> {
   throw new StateInUseError(`${directory} belongs to another user`);
 }
 
-/** Unless another command has taken it over or removed it. Renamed first, so that no command takes over a half-removed folder. */
+/**
+ * Unless another command has taken it over or removed it. Renamed first, so that no command takes
+ * over a half-removed folder.
+ */
 async function remove(directory: string): Promise<void> {
   let release: () => void;
   try {
@@ -48,8 +57,9 @@ async function remove(directory: string): Promise<void> {
 }
 
 /**
- * Does work on a state of its own, which is removed when the work ends or fails. A kill -9 leaves it, and the same command
- * continues with it. While another process does the same split, this one gets another state.
+ * Does work on a state of its own, which is removed when the work ends or fails. A kill -9 leaves
+ * it, and the same command continues with it. While another process does the same split, this one
+ * gets another state.
  */
 export async function withSplitState<T>(video: string, args: Arguments, settings: Settings, work: Work<T>): Promise<T> {
   const directory = await directoryFor(video, args, settings);

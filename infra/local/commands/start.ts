@@ -50,7 +50,9 @@ function parseArguments(args: string[]) {
 /** The stack is one run until it stops. */
 const RUN = 0;
 
-/** Faults that would end the stack, block a function for 15 minutes, or change the user's uploads. */
+/**
+ * Faults that would end the stack, block a function for 15 minutes, or change the user's uploads.
+ */
 const EXCLUDED: readonly Fault[] = [
   "stack killed",
   "function frozen until its timeout",

@@ -7,7 +7,10 @@ import { UsageError } from "../../command-line/run.ts";
 import type { Settings } from "../../settings.ts";
 import { LOCAL_CREDENTIALS, type Stack } from "../stack.ts";
 
-/** Throws `UsageError` where a file can't be uploaded. An empty or broken file can: the service rejects it. */
+/**
+ * Throws `UsageError` where a file can't be uploaded. An empty or broken file can: the service
+ * rejects it.
+ */
 export async function checkVideo(path: string, settings: Settings): Promise<void> {
   try {
     const handle = await open(path, "r");
@@ -37,7 +40,10 @@ export const placeOf = ({ names, uploadPrefix }: Stack, path: string): Place => 
   key: `${uploadPrefix}${basename(path)}`,
 });
 
-/** Whether an upload was finished and the bus accepted its event, perhaps in an earlier run of this stack. */
+/**
+ * Whether an upload was finished and the bus accepted its event, perhaps in an earlier run of this
+ * stack.
+ */
 export async function wasUploaded(stack: Stack, { key }: Place): Promise<boolean> {
   const events = await Array.fromAsync(stack.bridge.log(stack.topology.buses.default.name));
   return events.some(({ detail }) => (detail as { object?: { key?: string } }).object?.key === key);

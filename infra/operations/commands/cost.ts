@@ -2,8 +2,9 @@ import { print } from "../../command-line/lines.ts";
 import { parseCommandLine } from "../../command-line/parse.ts";
 import { UsageError } from "../../command-line/run.ts";
 import { table } from "../../command-line/table.ts";
+import { LOCAL_NAMES } from "../../local/names.ts";
 import { loadSettings } from "../../local/project.ts";
-import { LOCAL_NAMES, topology } from "../../topology.ts";
+import { topology } from "../../topology.ts";
 import { type Cost, estimate } from "../estimate.ts";
 
 const HELP = `npx video-split cost [--hours N] [--mbps N] [--stage NAME]

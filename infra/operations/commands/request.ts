@@ -7,9 +7,10 @@ import { print, writeLines } from "../../command-line/lines.ts";
 import { parseCommandLine } from "../../command-line/parse.ts";
 import { findPrograms } from "../../command-line/programs.ts";
 import { UsageError } from "../../command-line/run.ts";
+import { LOCAL_NAMES } from "../../local/names.ts";
 import { loadSettings } from "../../local/project.ts";
 import type { Settings } from "../../settings.ts";
-import { LOCAL_NAMES, topology } from "../../topology.ts";
+import { topology } from "../../topology.ts";
 import { openDeployment, WHERE_OPTIONS } from "../deployment.ts";
 import { type Estimate, estimate } from "../estimate.ts";
 import { type Lengths, type RequestOptions, requestSplits } from "../request.ts";
@@ -84,7 +85,10 @@ const BYTES_IN_A_GB = 1e9;
 /** Milliseconds for reading one header. */
 const MAX_HEADER_MS = 30_000;
 
-/** Reads durations from headers by the service's own ffprobe; where this machine has none, no duration is known. */
+/**
+ * Reads durations from headers by the service's own ffprobe; where this machine has none, no
+ * duration is known.
+ */
 async function lengthsOf(s3: S3Client, stopping: AbortSignal): Promise<Lengths> {
   const binaries = await findPrograms(process.env).catch((error: Error) => {
     writeLines(process.stderr, `Durations are unknown: ${error.message}`);

@@ -5,8 +5,9 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
 import { parseCommandLine } from "../../command-line/parse.ts";
+import { LOCAL_NAMES } from "../../local/names.ts";
 import { loadSettings, PROJECT_ROOT } from "../../local/project.ts";
-import { LOCAL_NAMES, topology } from "../../topology.ts";
+import { topology } from "../../topology.ts";
 import { bundle } from "../bundle.ts";
 
 const execute = promisify(execFile);
@@ -18,7 +19,10 @@ const COLD_STARTS = 9;
 
 const median = (values: number[]): number => values.sort((left, right) => left - right)[values.length >> 1] ?? 0;
 
-/** Milliseconds that importing a module takes a process that has imported nothing. Median of several. */
+/**
+ * Milliseconds that importing a module takes a process that has imported nothing. Median of
+ * several.
+ */
 async function importTime(file: string): Promise<number> {
   const measure = `const begin = performance.now(); import(${JSON.stringify(file)}).then(() => console.log(performance.now() - begin))`;
   const times: number[] = [];
@@ -46,7 +50,10 @@ import it. Exit code: 1 where a bundle is larger than 3 MB.
 
 const OPTIONS = { help: { type: "boolean", short: "h", default: false } } as const;
 
-/** Runs `npx video-split bundle`: each function's bundle, its size, contents, and the time to import it. */
+/**
+ * Runs `npx video-split bundle`: each function's bundle, its size, contents, and the time to import
+ * it.
+ */
 export async function main(args: string[]): Promise<number> {
   const { values } = parseCommandLine("bundle", { args, options: OPTIONS });
   if (values.help) {

@@ -24,7 +24,9 @@ export class DocumentKindError extends Error {
 
 const earlier = (left: string, right: string): string => (left < right ? left : right);
 
-/** Fields measured in the split outrank planned ones, and those outrank the fields of a rejection. */
+/**
+ * Fields measured in the split outrank planned ones, and those outrank the fields of a rejection.
+ */
 function rank(upload: UploadDocument): number {
   if (upload.status === "split") return 2;
   return upload.size === undefined ? 0 : 1;

@@ -23,8 +23,8 @@ function parsed(body: string): unknown {
 }
 
 /**
- * The object of a request like the reconciler's own. A request that says how to cut has a caller who
- * waits for an answer. Undefined for any other event.
+ * The object of a request like the reconciler's own. A request that says how to cut has a caller
+ * who waits for an answer. Undefined for any other event.
  */
 function requestedAgain(event: unknown): NamedObject | undefined {
   try {
@@ -40,8 +40,8 @@ function requestedAgain(event: unknown): NamedObject | undefined {
 
 /**
  * The object of a dead letter whose event waited too long, and requests only that the object is
- * split: S3's own event, or a request of the reconciler. Undefined for any other letter, and for one
- * that can't be read.
+ * split: S3's own event, or a request of the reconciler. Undefined for any other letter, and for
+ * one that can't be read.
  */
 export function objectOfAgedOut(body: string): NamedObject | undefined {
   const record = readInvocationRecord(parsed(body));

@@ -60,7 +60,8 @@ export function sameAgain(pass: Pass): Pass | undefined {
 }
 
 /**
- * The progress after a page whose listing continues at `next`; undefined where it ends with the page.
+ * The progress after a page whose listing continues at `next`; undefined where it ends with the
+ * page.
  */
 export function afterPage({ last }: Progress, pass: Pass, next: Place | undefined): Progress {
   const listCalls = pass.listCalls + 1;

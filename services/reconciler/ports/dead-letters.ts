@@ -10,8 +10,8 @@ export type ReceivedLetter = {
 /** The events that the split function failed on, in their dead-letter queue. */
 export type DeadLetters = {
   /**
-   * Receives some and hides them from others for that many seconds. An empty answer doesn't mean that
-   * the queue is empty. Throws `signal`'s reason.
+   * Receives some and hides them from others for that many seconds. An empty answer doesn't mean
+   * that the queue is empty. Throws `signal`'s reason.
    */
   receive(hiddenSeconds: number, signal: AbortSignal): Promise<ReceivedLetter[]>;
   /** Deletes one. Does nothing where it doesn't exist. Throws `signal`'s reason. */

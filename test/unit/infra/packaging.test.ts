@@ -1,6 +1,7 @@
 import { chmod, stat, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { LOCAL_NAMES } from "../../../infra/local/names.ts";
 import { PROJECT_ROOT } from "../../../infra/local/project.ts";
 import { bundle } from "../../../infra/packaging/bundle.ts";
 import {
@@ -12,7 +13,7 @@ import {
   sizeOf,
 } from "../../../infra/packaging/index.ts";
 import { parseSettings } from "../../../infra/settings.ts";
-import { LOCAL_NAMES, topology } from "../../../infra/topology.ts";
+import { topology } from "../../../infra/topology.ts";
 import { elfHeader, linkedProgram } from "../../fixtures/elf.ts";
 import { temporaryFolder } from "../../fixtures/temporary.ts";
 

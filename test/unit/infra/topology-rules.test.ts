@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { compilePattern } from "../../../infra/emulator/events/pattern/index.ts";
+import { LOCAL_NAMES } from "../../../infra/local/names.ts";
 import { parseSettings } from "../../../infra/settings.ts";
-import { LOCAL_NAMES, topology } from "../../../infra/topology.ts";
+import { topology } from "../../../infra/topology.ts";
 
 const built = topology(parseSettings({}), LOCAL_NAMES);
 

@@ -61,7 +61,10 @@ function refusal(error: unknown): Answer {
   return { status: STATUS.get(code) ?? 400, body: { __type: code, message } };
 }
 
-/** Answers one request in AWS JSON 1.1: https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html */
+/**
+ * Answers one request in AWS JSON 1.1:
+ * https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html
+ */
 export async function answer(request: IncomingMessage, response: ServerResponse, api: Api): Promise<void> {
   const { status, body } = await run(request, api).then((output): Answer => ({ status: 200, body: output }), refusal);
   const bytes = Buffer.from(JSON.stringify(body));

@@ -44,8 +44,9 @@ function noneOfValues(operands: readonly unknown[]): Condition {
 }
 
 /**
- * All forms of `anything-but`: a value, a list of strings or of numbers, or one of prefix, suffix, equals-ignore-case and wildcard
- * with a string or a list of them. The field must exist; its value may be of any type.
+ * All forms of `anything-but`: a value, a list of strings or of numbers, or one of prefix, suffix,
+ * equals-ignore-case and wildcard with a string or a list of them. The field must exist; its value
+ * may be of any type.
  */
 export function anythingBut(operand: unknown): Condition {
   if (Array.isArray(operand)) return noneOfValues(operand);

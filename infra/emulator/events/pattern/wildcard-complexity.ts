@@ -10,7 +10,10 @@ const ANYTHING = Symbol("any number of characters");
 
 type Token = string | typeof ANYTHING;
 
-/** Characters and wildcards, between the quotes that event-ruler matches too. The text is known to be valid. */
+/**
+ * Characters and wildcards, between the quotes that event-ruler matches too. The text is known to
+ * be valid.
+ */
 function tokensOf(text: string): Token[] {
   const tokens: Token[] = ['"'];
   for (let at = 0; at < text.length; at++) {
@@ -33,8 +36,9 @@ function* closed(tokens: readonly Token[], { pattern, length }: Position): Itera
 const keyOf = ({ pattern, length }: Position): string => `${pattern}:${length}`;
 
 /**
- * How many prefixes of these wildcards one text can match concurrently, at most; from `limit` + 1 on it isn't counted further. That is
- * the complexity of https://github.com/aws/event-ruler#matching-with-a-machine.
+ * How many prefixes of these wildcards one text can match concurrently, at most; from `limit` + 1
+ * on it isn't counted further. That is the complexity of
+ * https://github.com/aws/event-ruler#matching-with-a-machine.
  */
 export function wildcardComplexity(wildcards: readonly string[], limit: number): number {
   const patterns = [...new Set(wildcards)].map(tokensOf);
@@ -98,7 +102,10 @@ export function hasWildcards(pattern: unknown): boolean {
   return [...byPath.values()].some((wildcards) => wildcards.length > 0);
 }
 
-/** Refuses a valid pattern whose wildcards are too many for EventBridge. Throws `InvalidEventPatternException`. */
+/**
+ * Refuses a valid pattern whose wildcards are too many for EventBridge. Throws
+ * `InvalidEventPatternException`.
+ */
 export function assertSimpleWildcards(pattern: unknown): void {
   const byPath = new Map<string, string[]>();
   if (isObject(pattern)) collect(pattern, "", byPath);

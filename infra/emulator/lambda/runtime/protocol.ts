@@ -1,6 +1,9 @@
 import type { FunctionError } from "../contract.ts";
 
-/** Where the runtime finds the end of its lifeline: closed when the process that started it has ended, for any reason. */
+/**
+ * Where the runtime finds the end of its lifeline: closed when the process that started it has
+ * ended, for any reason.
+ */
 export const LIFELINE_FD = 4;
 
 /** Requests that a ready execution environment runs its handler once. */
@@ -12,7 +15,10 @@ export type InvokeMessage = {
   deadlineMs: number;
   functionArn: string;
   traceId: string;
-  /** Written to stdout and stderr when the handler is done, so that a reader knows that it has read all. */
+  /**
+   * Written to stdout and stderr when the handler is done, so that a reader knows that it has read
+   * all.
+   */
   endMark: string;
 };
 
