@@ -2,7 +2,7 @@
 
 export default $config({
   async app({ stage }) {
-    const { APP } = await import("./infra/deployed-names.ts");
+    const { APP } = await import("./infra/aws/deployed-names.ts");
     const { regionOf } = await import("./infra/aws/stage.ts");
     return {
       name: APP,

@@ -20,7 +20,7 @@ export default defineConfig({
       {
         test: {
           name: "integration",
-          include: ["test/integration/**/*.test.ts"],
+          include: ["test/integration/**/*.test.ts", "test/emulator/**/*.test.ts"],
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },

@@ -2,8 +2,9 @@ import * as z from "zod";
 import { prefixFault } from "../services/video/segment-keys.ts";
 
 /**
- * The user's settings: `settings.json`, `default` overlaid by the stage's own part. The first five names are those of
- * the 2019 service and keep their meaning. `null` for a bucket or table means "create one".
+ * The user's settings: `settings.json`, `default` overlaid by the stage's own part. The first five
+ * names are those of the 2019 service and keep their meaning. `null` for a bucket or table means
+ * "create one".
  */
 const bucketName = z
   .string()
@@ -48,7 +49,10 @@ export const DEFAULT_EXTENSIONS = [
   "wmv",
 ] as const;
 
-/** The days that CloudWatch can keep logs for. https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html */
+/**
+ * The days that CloudWatch can keep logs for.
+ * https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
+ */
 const RETENTION_DAYS = [
   1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 ];
@@ -96,25 +100,27 @@ export const SettingsSchema = z.strictObject({
     .max(5 * 2 ** 40, "must be at most 5 TiB, S3's largest object")
     .default(50 * 2 ** 30),
   "video_split.architecture": z.enum(["arm64", "x86_64"], 'must be "arm64" or "x86_64"').default("arm64"),
-  // Of the split function. 1,769 MB is one whole vCPU, in Lambda's own words.
+  // Of the split function. With 1,769 MB it has one vCPU, as Lambda's documentation says.
   "video_split.memory_mb": z
     .int("must be a whole number of MB")
     .min(512, "must be at least 512 MB: ffmpeg needs that for large pictures")
-    .max(10_240, "must be at most 10240 MB, Lambda's most")
+    .max(10_240, "must be at most 10240 MB, Lambda's maximum")
     .default(1_769),
   // Of the split function's /tmp.
   "video_split.storage_mb": z
     .int("must be a whole number of MB")
-    .min(512, "must be at least 512 MB, Lambda's least")
-    .max(10_240, "must be at most 10240 MB, Lambda's most")
+    .min(512, "must be at least 512 MB, Lambda's minimum")
+    .max(10_240, "must be at most 10240 MB, Lambda's maximum")
     .default(2_048),
-  // Reserved for each function. AWS leaves 100 unreserved, and a new account has 10 in all: there none can be reserved.
+  // Reserved for each function. AWS leaves 100 unreserved, and a new account has 10 in all: there
+  // none can be reserved.
   "video_split.concurrency": z
     .int("must be a whole number of invocations, or null for as many as the account has")
     .positive("must be at least 1, or null for as many as the account has")
     .nullable()
     .default(null),
-  // The ages at which an upload is looked up stay in order up to three days: services/reconciler/domain/look-up-schedule.ts.
+  // The ages at which an upload is looked up stay in order up to three days:
+  // services/reconciler/domain/look-up-schedule.ts.
   "video_split.reconcile_after_sec": z
     .int("must be a whole number of seconds")
     .min(1, "must be at least 1 second")
@@ -133,17 +139,21 @@ export class SettingsError extends Error {
   override name = "SettingsError";
 }
 
-/** What comes before the first template: all that S3 keys of the output are known to start with. */
+/** The prefix up to its first template, with which all keys of the output start. */
 const fixedPart = (prefix: string): string => prefix.split("{")[0] ?? "";
 
 /**
- * The prefix below which every segment's key lies, whatever prefix a request asks for: nothing for a bucket that the
- * service made for its segments; in somebody's own bucket, the part of the configured prefix before its first template.
+ * The prefix of every segment's key, also with a prefix that a request names: none in a bucket that
+ * the service made for its segments; in an existing bucket, the configured prefix up to its first
+ * template.
  */
 export const outputKeyRoot = (settings: Settings): string =>
   settings["video_split.output_bucket"] === null ? "" : fixedPart(settings["video_split.output_key_prefix"]);
 
-/** Where a `SplitRequested` may ask for objects besides the uploads: each a bucket and a prefix of its keys, "" for all of them. */
+/**
+ * Sources that a `SplitRequested` may name besides the uploads: each a bucket and a prefix of its
+ * keys, "" for all of them.
+ */
 export const requestSources = (settings: Settings): { bucket: string; prefix: string }[] =>
   settings["video_split.request_sources"].map((place) => {
     const [, bucket = "", prefix = ""] = /^s3:\/\/([^/]+)\/(.*)$/s.exec(place) ?? [];
@@ -161,11 +171,14 @@ function clashes(settings: Settings): string[] {
   return [
     `video_split.output_key_prefix "${settings["video_split.output_key_prefix"]}" and video_split.upload_key_prefix ` +
       `"${settings["video_split.upload_key_prefix"]}" clash: both are in bucket ${upload}, so every segment would be split again. ` +
-      "Give them prefixes of which neither starts with the other, or use two buckets.",
+      "Choose prefixes of which neither starts with the other, or use two buckets.",
   ];
 }
 
-/** Validates one stage's settings and fills in defaults. Throws `SettingsError` for unknown names, bad values and clashes. */
+/**
+ * Validates one stage's settings and fills in defaults. Throws `SettingsError` for unknown names,
+ * bad values and clashes.
+ */
 export function parseSettings(values: Record<string, unknown>): Settings {
   const parsed = SettingsSchema.safeParse(values);
   if (!parsed.success) {

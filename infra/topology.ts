@@ -3,8 +3,9 @@ import { RUN_EVERY_MINUTES } from "../services/reconciler/domain/passes.ts";
 import { outputKeyRoot, type Settings } from "./settings.ts";
 
 /**
- * What the service consists of, as plain data: the local stack and the SST components are both built from this and
- * from nothing else. `Name` is what a physical name is: a string locally, a Pulumi output on AWS.
+ * What the service consists of, as plain data: the local stack and the SST components are both
+ * built from this and from nothing else. `Name` is what a physical name is: a string locally, a
+ * Pulumi output on AWS.
  */
 export type Names<Name> = {
   uploads: Name;
@@ -23,13 +24,13 @@ export type TableId = "videos" | "ledger";
 export type FunctionId = "split" | "projector" | "reconciler";
 export type QueueId = `${FunctionId}RuleDeadLetters` | `${FunctionId}Failures`;
 
-/** An EventBridge event pattern. Leaves are arrays of values and matchers, as in the EventBridge user guide. */
+/** An EventBridge event pattern. Leaves are arrays of values and matchers. */
 export type EventPattern = { readonly [field: string]: EventPattern | readonly unknown[] };
 
 export type Retry = {
   /** Attempts after the first one. */
   attempts: number;
-  /** Seconds after which an event is given up. */
+  /** Seconds after which no further attempt is made. */
   maxAgeSeconds: number;
 };
 
@@ -44,7 +45,7 @@ export type Rule = {
   deadLetters: QueueId;
 };
 
-/** A function that is invoked every so often, by EventBridge Scheduler. */
+/** A function that EventBridge Scheduler invokes at an interval. */
 export type Schedule = {
   name: string;
   description: string;
@@ -66,13 +67,13 @@ export type FunctionSpec<Name> = {
   architecture: "arm64" | "x86_64";
   /** Programs shipped beside the bundle, in `bin`, for `architecture`. See infra/packaging. */
   programs: readonly ("ffmpeg" | "ffprobe")[];
-  /** Most invocations at the same time, reserved for it; undefined: none are, and as many run as the account has left. */
+  /** Reserved concurrent executions; undefined: none, and the account's limit holds. */
   concurrency: number | undefined;
   /** Of an asynchronous invocation whose function failed. AWS: at most 2, after 1 and 2 minutes. */
   retry: Retry;
   /** Where an event goes after the last retry. */
   failures: QueueId;
-  /** The dead letters that it may delete; undefined: none. It gets their queue's URL: infra/queues.ts. */
+  /** Dead letters that it may delete; undefined: none. infra/aws/queues.ts gives it their URL. */
   clears?: QueueId;
   environment: Record<string, Name | string>;
   logRetentionDays: number;
@@ -101,17 +102,6 @@ export type Topology<Name> = {
   schedules: Schedule[];
 };
 
-/** Names of the local stack's resources, as printed in the README. */
-export const LOCAL_NAMES: Names<string> = {
-  uploads: "video-split-uploads",
-  segments: "video-split-segments",
-  bus: "video-split",
-  videos: "video-split-videos",
-  ledger: "video-split-ledger",
-  archive: "video-split-log",
-  metrics: "VideoSplit",
-};
-
 /** Sparse: only segments have `segment_index`, so it lists a video's segments in order. */
 export const SEGMENTS_INDEX = "segments-of-video";
 
@@ -135,12 +125,13 @@ export const TABLES: Record<TableId, TableSpec> = {
 };
 
 /**
- * One rule for all uploads, which knows only where they are: EventBridge can't ask for a prefix and a suffix of one field, and
- * allows 30 rules with wildcards on a bus. The function looks at the extension. See docs/decisions/upload-rule.md.
+ * One rule for all uploads, by their prefix only: EventBridge can't match a prefix and a suffix of
+ * one field, and allows 30 rules with wildcards on a bus. The function looks at the extension. See
+ * docs/decisions/upload-rule.md.
  */
 const uploadRule = <Name>(prefix: string, names: Names<Name>): Rule => ({
   name: "uploaded",
-  description: "An object was created below the upload prefix, by whatever means.",
+  description: "An object was created below the upload prefix.",
   bus: "default",
   pattern: {
     source: ["aws.s3"],
@@ -160,7 +151,7 @@ const SCHEDULE_RETRY: Retry = { attempts: 2, maxAgeSeconds: 900 };
 
 /** EventBridge's own default: a day, with growing pauses. */
 export const DELIVERY_RETRY: Retry = { attempts: 185, maxAgeSeconds: 86_400 };
-/** The most that Lambda does for an asynchronous invocation; throttled ones are kept for as long. */
+/** Lambda's maximum for an asynchronous invocation; throttled ones are kept as long. */
 export const FUNCTION_RETRY: Retry = { attempts: 2, maxAgeSeconds: 21_600 };
 
 /** `functionRetry` is for tests, which can't wait for hours. */
@@ -191,10 +182,11 @@ export function topology<Name>(
         ...everyFunction,
         handler: "services/split/handler.handler",
         description: "Splits an uploaded video into segments and announces each one.",
-        // Lambda's longest; a video that needs more is cut as ranges by many invocations.
+        // Lambda's maximum. A video that needs more is cut as ranges by many invocations.
         timeoutSeconds: 900,
         memoryMB: settings["video_split.memory_mb"],
-        // Three segments or 256 MB are in flight at most; the rest is room for long segments of high bit rate.
+        // Three segments or 256 MB are in flight at most; long segments of a high bit rate need the
+        // rest.
         storageMB: settings["video_split.storage_mb"],
         programs: ["ffmpeg", "ffprobe"],
         failures: "splitFailures",
@@ -218,11 +210,11 @@ export function topology<Name>(
         ...everyFunction,
         handler: "services/projector/handler.handler",
         description: "Turns events into video documents.",
-        // A write takes milliseconds; this leaves room for the SDK's retries of throttled ones.
+        // A write takes milliseconds; the rest is for the SDK's retries of throttled ones.
         timeoutSeconds: 30,
         // One event is one small write; memory only buys a shorter cold start.
         memoryMB: 256,
-        // Lambda's least; nothing is written there.
+        // Lambda's minimum; nothing is written there.
         storageMB: 512,
         programs: [],
         failures: "projectorFailures",
@@ -236,12 +228,13 @@ export function topology<Name>(
         ...everyFunction,
         handler: "services/reconciler/handler.handler",
         description: "Finds uploads that did not finish, and requests them again.",
-        // Some hundred pages of a thousand uploads; the next run goes on where this one ends.
+        // Some hundred pages of a thousand uploads; the next run continues where this one ends.
         timeoutSeconds: 300,
         memoryMB: 256,
         storageMB: 512,
         programs: [],
-        // One at a time by its lease in the ledger: an account may be too new to reserve any concurrency.
+        // One at a time by its lease in the ledger: an account may be too new to reserve any
+        // concurrency.
         concurrency: undefined,
         failures: "reconcilerFailures",
         clears: "splitFailures",
@@ -271,8 +264,7 @@ export function topology<Name>(
       uploadRule(settings["video_split.upload_key_prefix"], names),
       {
         name: "split-requested",
-        description:
-          "Somebody asks for an existing object to be split, or the split function for what it had no time for.",
+        description: "Requests to split an existing object, and what an invocation had no time for.",
         bus: "video",
         pattern: patternOf("SplitRequested", "SegmentRangeRequested"),
         target: "split",
@@ -292,7 +284,7 @@ export function topology<Name>(
     schedules: [
       {
         name: "reconcile",
-        description: "Time to look for uploads that did not finish.",
+        description: "Looks for uploads that did not finish.",
         everyMinutes: RUN_EVERY_MINUTES,
         target: "reconciler",
         retry: SCHEDULE_RETRY,

@@ -3,13 +3,16 @@ import type { QueueId } from "../topology.ts";
 import type { Queues } from "./dead-letter-queues.ts";
 import { logicalName } from "./names.ts";
 
-/** What is watched: more than none of it raises the alarm. */
+/** What is watched: a value above 0 raises the alarm. */
 type Watched = Pick<
   aws.cloudwatch.MetricAlarmArgs,
   "alarmDescription" | "namespace" | "metricName" | "dimensions" | "statistic" | "period"
 >;
 
-/** Alarms for the first message in any dead-letter queue and for uploads that were given up, and a mail where the settings name an address, once it's confirmed. */
+/**
+ * Alarms for the first message in any dead-letter queue and for uploads that were rejected as
+ * GivenUp. Where the settings name an address, it gets a mail once it's confirmed.
+ */
 export function createAlarms(stage: string, queues: Queues, metrics: string, email: string | null): sst.aws.SnsTopic {
   const topic = new sst.aws.SnsTopic("Alarms");
   if (email !== null) {
@@ -17,13 +20,13 @@ export function createAlarms(stage: string, queues: Queues, metrics: string, ema
   }
   const alarmOn = (name: string, watched: Watched) =>
     new aws.cloudwatch.MetricAlarm(`${name}Alarm`, {
-      // What the mail is titled with.
+      // The title of the mail.
       name: `${stage}-${name}`,
       ...watched,
       evaluationPeriods: 1,
       threshold: 0,
       comparisonOperator: "GreaterThanThreshold",
-      // A queue that nobody has used for hours reports nothing, nor does a function that has nothing to tell.
+      // A queue that was not used for hours reports nothing, nor does a function without a metric.
       treatMissingData: "notBreaching",
       alarmActions: [topic.arn],
       okActions: [topic.arn],
@@ -35,7 +38,7 @@ export function createAlarms(stage: string, queues: Queues, metrics: string, ema
 }
 
 const deadLettersIn = (id: QueueId, queue: sst.aws.Queue): Watched => ({
-  alarmDescription: `There are dead letters in ${id}: events that were given up. "npm run dead-letters" lists and redrives them; nothing is lost.`,
+  alarmDescription: `There are dead letters in ${id}: events that could not be handled. "npx video-split dead-letters" lists and redrives them. Nothing is lost.`,
   namespace: "AWS/SQS",
   metricName: "ApproximateNumberOfMessagesVisible",
   dimensions: { QueueName: queue.nodes.queue.name },
@@ -47,7 +50,7 @@ const GIVEN_UP: MetricName<"reconciler"> = "UploadsGivenUp";
 
 const givenUp = (namespace: string): Watched => ({
   alarmDescription:
-    "Uploads did not finish, though they were requested again: their documents are rejected with the reason GivenUp. Look into the dead letters and the log.",
+    "Uploads did not finish, though they were requested again: their documents are rejected with the reason GivenUp. See the dead letters and the log.",
   namespace,
   metricName: GIVEN_UP,
   dimensions: { [SERVICE_DIMENSION]: "reconciler" },

@@ -30,7 +30,7 @@ const placed = ({ title, lines, stat = "Sum", more = {} }: Widget, index: number
 
 type Shown = { topology: Topology<$util.Output<string>>; metrics: string; functions: Functions; queues: Queues };
 
-/** What one wants to see of the service at a glance, from its own metrics, Lambda's and SQS's. */
+/** A dashboard of the service, from its own metrics, Lambda's and SQS's. */
 export function createDashboard(
   name: string,
   { topology, metrics, functions, queues }: Shown,
@@ -90,7 +90,7 @@ export function createDashboard(
       ],
     },
     {
-      title: "Uploads without an end",
+      title: "Uploads that did not finish",
       lines: (["UploadsRequestedAgain", "UploadsGivenUp"] as const).map((name) => ours("reconciler", name)),
     },
     {

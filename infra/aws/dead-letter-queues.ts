@@ -1,7 +1,7 @@
-import { tagsOf } from "../deployed-names.ts";
-import { functionOfQueue } from "../queues.ts";
 import type { QueueId, Topology } from "../topology.ts";
+import { tagsOf } from "./deployed-names.ts";
 import { logicalName } from "./names.ts";
+import { functionOfQueue } from "./queues.ts";
 
 const SECONDS_PER_DAY = 86_400;
 
@@ -25,8 +25,9 @@ export const createQueues = (topology: Topology<unknown>): Queues =>
   ) as Queues;
 
 /**
- * Lets these rules, and no other sender of EventBridge's, leave their dead letters in the queue. A queue has one policy, so all rules that
- * share it are named together. https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
+ * Lets these rules, and no other sender of EventBridge's, leave their dead letters in the queue. A
+ * queue has one policy, so all rules that share it are named together.
+ * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
  */
 export function acceptDeadLetters(name: string, queue: sst.aws.Queue, ruleArns: $util.Input<string>[]): void {
   const rules =

@@ -4,13 +4,13 @@ import { acceptDeadLetters } from "./dead-letter-queues.ts";
 import type { Subscription } from "./subscribe.ts";
 
 /**
- * Forwards events of Video Split to an event bus of another account or region, in the app that Video Split is deployed by or in
- * another one of its account:
+ * Forwards events of Video Split to an event bus of another account or region, in the app that
+ * Video Split is deployed by or in another one of its account:
  *
  *     forward("ToAnalytics", "SegmentCreated", "arn:aws:events:eu-west-1:111122223333:event-bus/videos", { bus });
  *
- * The receiving bus must let this account put events: `acceptEvents`, in that account. Events that can't be delivered end in the
- * queue that is returned. docs/subscribe.md
+ * The receiving bus must let this account put events: `acceptEvents`, in that account. Events that
+ * can't be delivered end in the queue that is returned. docs/subscribe.md
  */
 export function forward<T extends EventType>(
   name: string,
@@ -60,7 +60,10 @@ export function forward<T extends EventType>(
   return { deadLetters };
 }
 
-/** Lets another account put Video Split's events, and no others, on a bus: in the account that receives them. */
+/**
+ * Lets another account put Video Split's events, and no others, on a bus: in the account that
+ * receives them.
+ */
 export function acceptEvents(name: string, bus: sst.aws.Bus, fromAccount: string): void {
   new aws.cloudwatch.EventBusPolicy(name, {
     eventBusName: bus.name,

@@ -1,17 +1,20 @@
-import { tagsOf } from "../deployed-names.ts";
 import { BUNDLING, PROGRAM_PACKAGES } from "../packaging/bundling.ts";
 import { PackagingError, preparePackage } from "../packaging/index.ts";
-import { environmentOf } from "../queues.ts";
 import type { FunctionId, FunctionSpec, Topology } from "../topology.ts";
 import type { Queues } from "./dead-letter-queues.ts";
+import { tagsOf } from "./deployed-names.ts";
 import { logicalName } from "./names.ts";
 import { type Link, ownPermissions } from "./permissions.ts";
+import { environmentOf } from "./queues.ts";
 
 type Spec = FunctionSpec<$util.Output<string> | string>;
 
 export type Functions = Record<FunctionId, sst.aws.Function>;
 
-/** The function's own log group: SST's would come with a managed policy that may write to every log of the account. */
+/**
+ * The function's own log group: SST's would come with a managed policy that may write to every log
+ * of the account.
+ */
 const createLogGroup = (id: FunctionId, { logRetentionDays }: Spec): aws.cloudwatch.LogGroup =>
   new aws.cloudwatch.LogGroup(`${logicalName(id)}Log`, {
     name: `/aws/lambda/${$app.name}-${$app.stage}-${id}`,
@@ -19,8 +22,8 @@ const createLogGroup = (id: FunctionId, { logRetentionDays }: Spec): aws.cloudwa
   });
 
 /**
- * Adds its programs to a built function, instead of SST's `nodejs.install`, whose `npm install` fails with npm 12. Throws
- * what is wrong so that SST shows the message and no stack trace.
+ * Adds its programs to a built function, instead of SST's `nodejs.install`, whose `npm install`
+ * fails with npm 12. Throws an error that SST shows as its message, without a stack trace.
  */
 const prepare = async (directory: string, spec: Spec): Promise<void> => {
   try {
@@ -42,7 +45,7 @@ function createFunction(id: FunctionId, spec: Spec, { links, queues, rolePath }:
     timeout: `${spec.timeoutSeconds} seconds`,
     memory: `${spec.memoryMB} MB`,
     storage: `${spec.storageMB} MB`,
-    // A stub stands for each function in `sst dev`.
+    // In `sst dev` each function is a stub.
     ...(spec.concurrency !== undefined && !$dev && { concurrency: { reserved: spec.concurrency } }),
     environment: environmentOf(spec, (id) => queues[id].url),
     nodejs: {
@@ -57,10 +60,11 @@ function createFunction(id: FunctionId, spec: Spec, { links, queues, rolePath }:
     tags: tagsOf($app.stage, id),
     transform: {
       role: (role) => {
-        // The managed policy for logs: ownPermissions() says the same of this function's log alone.
+        // Without the managed policy for logs: ownPermissions() allows this function's log only.
         role.managedPolicyArns = [];
         role.path = rolePath;
-        // SST 4.17.1 lets the whole account assume every function's role, which it needs for `sst dev` alone.
+        // SST 4.17.1 lets the whole account assume every function's role, which it needs for
+        // `sst dev` alone.
         if (!$dev) role.assumeRolePolicy = aws.iam.assumeRolePolicyForPrincipal({ Service: "lambda.amazonaws.com" });
         return undefined;
       },

@@ -1,9 +1,9 @@
-import { archiveName, stageName } from "../deployed-names.ts";
 import { topology } from "../topology.ts";
 import { createAlarms } from "./alarms.ts";
 import { createArchive, createVideoBus, existingBus } from "./buses.ts";
 import { createDashboard } from "./dashboard.ts";
 import { createQueues } from "./dead-letter-queues.ts";
+import { archiveName, stageName } from "./deployed-names.ts";
 import { createFunctions } from "./functions.ts";
 import { permissions } from "./permissions.ts";
 import { assertSameRegion, rolePath } from "./region.ts";
@@ -14,8 +14,8 @@ import { createBuckets } from "./stage-buckets.ts";
 import { createTables } from "./tables.ts";
 
 /**
- * The whole service in this stage's account. `outputs` are printed after a deployment, and are what others need to know; `bus` is
- * the video bus, to subscribe to in the same app. Refuses a stage that is deployed in another region.
+ * The whole service in this stage's account. `outputs` are printed after a deployment; `bus` is the
+ * video bus, to subscribe to in the same app. Refuses a stage that is deployed in another region.
  */
 export async function videoSplit() {
   const settings = settingsOf($app.stage);

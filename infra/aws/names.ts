@@ -1,4 +1,7 @@
-/** SST's kind of name for a topology's id: "splitFailures" is "SplitFailures", "split-requested" is "SplitRequested". */
+/**
+ * SST's kind of name for a topology's id: "splitFailures" is "SplitFailures", "split-requested" is
+ * "SplitRequested".
+ */
 export const logicalName = (id: string): string =>
   id
     .split("-")

@@ -15,19 +15,26 @@ export type Link = sst.Linkable<Record<string, never>>;
 
 type Permission = { actions: string[]; resources: $util.Input<string>[] };
 
-/** Something a function may do, as a link: SST puts the permissions of what is linked into the function's role. */
+/**
+ * A permission of a function, as a link: SST puts the permissions of what is linked into the
+ * function's role.
+ */
 const may = (name: string, ...permissions: Permission[]): Link =>
   new sst.Linkable(name, { properties: {}, include: permissions.map((each) => sst.aws.permission(each)) });
 
-/** In a policy's resource, characters that mean themselves. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html */
+/**
+ * Escapes the special characters of a policy's resource.
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
+ */
 const literally = (prefix: string): string => prefix.replaceAll(/[*?$]/g, (character) => `\${${character}}`);
 
 const keysBelow = (bucket: { arn: $util.Input<string> }, prefix: string): $util.Output<string> =>
   $interpolate`${bucket.arn}/${literally(prefix)}*`;
 
 /**
- * Reading objects of a bucket. Listing it too: S3 answers 403 instead of 404 for a key that isn't there to those who may not, and an
- * object that was deleted meanwhile is to be told from one that may not be read.
+ * Reading objects of a bucket. Listing it too: S3 answers 403 instead of 404 for a key that isn't
+ * there to those who may not, and an object that was deleted must be distinguished from one that
+ * may not be read.
  */
 const reading = (bucket: { arn: $util.Input<string> }, prefix: string): Permission[] => [
   { actions: ["s3:GetObject", "s3:GetObjectVersion"], resources: [keysBelow(bucket, prefix)] },
@@ -38,7 +45,10 @@ const reading = (bucket: { arn: $util.Input<string> }, prefix: string): Permissi
 const using = (name: string, key: string | null, ...actions: string[]): Link[] =>
   key === null ? [] : [may(name, { actions, resources: [key] })];
 
-/** What each function may do beyond its own logs and its own failures: exactly this, and nobody else anything. */
+/**
+ * What each function may do besides its own logs and its own failures. No other principal has any
+ * permission.
+ */
 export function permissions({ settings, buckets, tables, bus }: Resources): Record<FunctionId, Link[]> {
   const { partition } = aws.getPartitionOutput();
   const sources = requestSources(settings).map(({ bucket, prefix }) =>
@@ -85,8 +95,8 @@ const clearing = ({ arn }: sst.aws.Queue): Permission => ({
 });
 
 /**
- * What a function needs of its own log and of queues: to write the log, and Lambda, in its role, to leave its failures in their
- * queue; and to delete the dead letters that it clears.
+ * What a function needs of its own log and of queues: to write the log, and Lambda, in its role, to
+ * leave its failures in their queue; and to delete the dead letters that it clears.
  */
 export const ownPermissions = (
   id: FunctionId,

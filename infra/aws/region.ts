@@ -1,7 +1,8 @@
 /**
  * A stage stays in the region where it was deployed first: SST keeps its state by region and would
  * make a second stage of the same name beside it, without the first one's videos and documents. IAM
- * is the same in all regions of an account, so the paths of the functions' roles say where a stage is.
+ * is the same in all regions of an account, so the paths of the functions' roles say where a stage
+ * is.
  */
 
 const stagePath = (app: string, stage: string): string => `/${app}/${stage}/`;

@@ -8,15 +8,15 @@ export type Subscriber = Parameters<Subscribable["subscribe"]>[1];
 
 type Delivery = {
   description: $util.Input<string>;
-  /** JSON: SST's own argument knows three fields only. */
+  /** JSON, because SST's own argument has only three fields. */
   pattern: $util.Input<string>;
   retry: Retry;
   deadLetters: sst.aws.Queue;
 };
 
 /**
- * A rule that delivers what matches to a function, retries as it is told, and leaves what can't be delivered in a queue, whose
- * policy is the caller's. Returns the rule's ARN.
+ * A rule that delivers matching events to a function, retries as `retry` says, and sends what can't
+ * be delivered to a queue, whose policy is the caller's. Returns the rule's ARN.
  */
 export function deliver(
   name: string,
@@ -47,8 +47,9 @@ const createRule = (rule: Rule, { buses, functions, queues }: Ends): $util.Outpu
   });
 
 /**
- * What EventBridge's rules send of a schedule, so that a dead letter says which one it was, and when. EventBridge Scheduler
- * puts in the values: https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html
+ * The event of a schedule, in the form of EventBridge's rules, so that a dead letter names the
+ * schedule and the time. EventBridge Scheduler fills in the values:
+ * https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html
  */
 const SCHEDULED_EVENT = {
   version: "0",
@@ -83,8 +84,8 @@ function createSchedule(
 }
 
 /**
- * The topology's rules and schedules, and the policies of the queues, each of which takes dead letters from its own rules alone. A
- * schedule's come by the role that it has.
+ * The topology's rules and schedules, and the policies of the queues, each of which takes dead
+ * letters from its own rules alone. A schedule's come by the role that it has.
  */
 export function createRules({ rules, schedules }: Topology<$util.Output<string>>, ends: Ends): void {
   const created = rules.map((rule) => ({ queue: rule.deadLetters, arn: createRule(rule, ends) }));

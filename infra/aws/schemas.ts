@@ -6,7 +6,10 @@ import { eventOpenApi, type JsonSchema } from "../packaging/open-api.ts";
 const schemaOf = (file: string): JsonSchema =>
   JSON.parse(readFileSync(join($cli.paths.root, "events-schema", file), "utf8")) as JsonSchema;
 
-/** A registry with the published schema of each event, named as EventBridge's own discovery names them. */
+/**
+ * A registry with the published schema of each event, named as EventBridge's own discovery names
+ * them.
+ */
 export function createSchemaRegistry(name: string): aws.schemas.Registry {
   const registry = new aws.schemas.Registry("EventSchemas", { name, description: "The events of Video Split." });
   for (const { "detail-type": detailType, description, schema } of catalog.events) {

@@ -1,17 +1,21 @@
 import type { Settings } from "../settings.ts";
 import { BUCKETS, type BucketId } from "../topology.ts";
 
-/** Days after which the parts of an upload that was never completed are deleted; until then they cost storage. */
+/**
+ * Days after which the parts of an upload that was never completed are deleted; until then they
+ * cost storage.
+ */
 const ABANDONED_UPLOAD_DAYS = 7;
 
 /** A private bucket: no public access, encrypted at rest, TLS only. */
 function createBucket(id: BucketId): sst.aws.Bucket {
   const name = id === "uploads" ? "Uploads" : "Segments";
   const bucket = new sst.aws.Bucket(name, {
-    // Nobody's browser talks to it; SST would allow every origin.
+    // No browser uses it; SST would allow every origin.
     cors: false,
     enforceHttps: true,
-    // Only a stage that may be removed altogether takes its videos with it. A change of settings removes no bucket.
+    // Only a stage that may be removed altogether takes its videos with it. A change of settings
+    // removes no bucket.
     transform: { bucket: { forceDestroy: $app.removal === "remove" } },
   });
   new aws.s3.BucketServerSideEncryptionConfiguration(`${name}Encryption`, {
@@ -19,7 +23,7 @@ function createBucket(id: BucketId): sst.aws.Bucket {
     rules: [
       {
         applyServerSideEncryptionByDefault: { sseAlgorithm: "AES256" },
-        // What S3 does by itself; unless it's stated, each deployment would try to lift it.
+        // S3's own default. Without it each deployment would try to remove it.
         blockedEncryptionTypes: ["SSE-C"],
       },
     ],
@@ -39,9 +43,9 @@ function createBucket(id: BucketId): sst.aws.Bucket {
 }
 
 /**
- * Sends the bucket's "Object Created" events to the default bus. S3 keeps one notification configuration per bucket and
- * replaces it whole, so what somebody else has set up on their bucket is read first and written back with it, and the
- * configuration stays when this service is removed.
+ * Sends the bucket's "Object Created" events to the default bus. S3 keeps one notification
+ * configuration per bucket and replaces it as a whole, so what is configured on an existing bucket
+ * is read first and written back with it, and the configuration stays when this service is removed.
  */
 function notifyEventBridge(bucket: sst.aws.Bucket, existing: string | null): void {
   const found =
@@ -58,8 +62,9 @@ function notifyEventBridge(bucket: sst.aws.Bucket, existing: string | null): voi
 }
 
 /**
- * The upload and the output bucket: the stage's own, or those that the settings name. The stage's own are there in either case:
- * one that went from the program would be deleted with what is in it. docs/decisions/removal.md
+ * The upload and the output bucket: the stage's own, or those that the settings name. The stage's
+ * own are there in either case: one that went from the program would be deleted with what is in it.
+ * docs/decisions/removal.md
  */
 export function createBuckets(settings: Settings): Record<BucketId, sst.aws.Bucket> {
   const own = { uploads: createBucket("uploads"), segments: createBucket("segments") };

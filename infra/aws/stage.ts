@@ -2,7 +2,10 @@ import { appendFileSync } from "node:fs";
 import settingsFile from "../../settings.json" with { type: "json" };
 import { type Settings, SettingsError, settingsOfStage } from "../settings.ts";
 
-/** What SST shows of an error in `app()` is where its log is: the reason goes to the terminal, where there's one. */
+/**
+ * For an error in `app()` SST prints only the path of its log, so the message is written to the
+ * terminal.
+ */
 const TERMINAL = "/dev/tty";
 
 const showOnTerminal = (message: string): void => {

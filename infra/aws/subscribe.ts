@@ -4,19 +4,26 @@ import { existingBus } from "./buses.ts";
 import { acceptDeadLetters } from "./dead-letter-queues.ts";
 import { deliver } from "./rules.ts";
 
-/** Narrows a subscription: EventBridge matchers for fields of the event's `data`, such as `{ extension: ["mp4"] }`. */
+/**
+ * Narrows a subscription: EventBridge matchers for fields of the event's `data`, such as
+ * `{ extension: ["mp4"] }`.
+ */
 type Where<T extends EventType> = { readonly [Field in keyof EventData<T>]?: readonly unknown[] };
 
 export type Subscription<T extends EventType> = {
   /**
-   * The video bus: in this app `(await videoSplit()).bus`, in another one the name that a deployment prints as `bus`, such as
-   * "video-split-production". A bus that is named must be there when the app is deployed.
+   * The video bus: in this app `(await videoSplit()).bus`, in another one the name that a
+   * deployment prints as `bus`, such as "video-split-production". A bus that is named must be there
+   * when the app is deployed.
    */
   bus: string | sst.aws.Bus;
   where?: Where<T>;
 };
 
-/** The function, with its failures in the queue: an invocation that fails is retried by Lambda, which knows no rule. */
+/**
+ * The function, with its failures in the queue: Lambda retries a failed invocation, independently
+ * of the rule.
+ */
 function withFailures(subscriber: string | sst.aws.FunctionArgs, queue: sst.aws.Queue): sst.aws.FunctionArgs {
   const args: sst.aws.FunctionArgs = typeof subscriber === "string" ? { handler: subscriber } : subscriber;
   return {
@@ -37,12 +44,14 @@ function withFailures(subscriber: string | sst.aws.FunctionArgs, queue: sst.aws.
 }
 
 /**
- * Subscribes a function to events of Video Split, in this app or in any other of the same account and region:
+ * Subscribes a function to events of Video Split, in this app or in any other of the same account
+ * and region:
  *
  *     subscribe("Thumbnails", "SegmentCreated", "src/thumbnails.handler", { bus: "video-split-production" });
  *
- * Events that can't be delivered, and those that the function fails on for good, end in the queue that is returned.
- * `subscriber` is a handler or a function's arguments. Events come at least once and in any order.
+ * Events that can't be delivered, and those on which the function fails in each attempt, go to the
+ * queue that is returned. `subscriber` is a handler or a function's arguments. Events come at least
+ * once and in any order.
  */
 export function subscribe<T extends EventType>(
   name: string,

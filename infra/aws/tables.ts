@@ -1,7 +1,10 @@
 import type { Settings } from "../settings.ts";
 import { TABLES, type TableId, type TableSpec } from "../topology.ts";
 
-/** SST's names for a table's shape. Only the attributes of keys are declared; DynamoDB has no schema for the others. */
+/**
+ * SST's names for a table's shape. Only the attributes of keys are declared; DynamoDB has no schema
+ * for the others.
+ */
 function shapeOf({ key, indexes, ttl }: TableSpec) {
   const keys = [key, ...Object.values(indexes).flatMap(({ hash, range }) => [hash, range])];
   return {
@@ -18,8 +21,8 @@ const createTable = (name: string, spec: TableSpec): sst.aws.Dynamo =>
   new sst.aws.Dynamo(name, { ...shapeOf(spec), deletionProtection: $app.removal !== "remove" });
 
 /**
- * The documents' table, the stage's own or the one that the settings name, and the ledger. The stage's own is there in either
- * case, as its buckets are.
+ * The documents' table, the stage's own or the one that the settings name, and the ledger. The
+ * stage's own is there in either case, as its buckets are.
  */
 export function createTables(settings: Settings): Record<TableId, sst.aws.Dynamo> {
   const own = createTable("Videos", TABLES.videos);

@@ -1,4 +1,9 @@
-/** Controls (C0, DEL, C1), marks that turn the direction of text, and separators that some terminals take for line ends. */
+import { styleText } from "node:util";
+
+/**
+ * Control characters (C0, DEL, C1), bidirectional marks, and separators that some terminals treat
+ * as line ends.
+ */
 const INVISIBLE = /[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu;
 
 /** As in JSON, so that JSON with such characters in its strings stays the same JSON. */
@@ -8,12 +13,23 @@ function escapeOf(character: string): string {
 }
 
 /**
- * A text as a terminal may show it: a key, metadata or a message of a stranger can't move the cursor, colour, hide or
- * reorder text, or begin a line.
+ * Escapes what controls a terminal: an object's key, metadata or a message can't move the cursor,
+ * colour, hide or reorder text, or begin a line.
  */
 export const visible = (text: string): string => text.replace(INVISIBLE, escapeOf);
 
-/** Writes each text as one line. All that a command shows of others goes through here. */
+type Style = "bold" | "dim" | "red";
+
+/** Text in a style, where the stream is a terminal; NO_COLOR and FORCE_COLOR are honoured. */
+export const styled = (style: Style, text: string, stream: NodeJS.WritableStream): string =>
+  styleText(style, text, { stream });
+
+/** As `writeLines`, in a style. */
+export function writeStyled(style: Style, stream: NodeJS.WritableStream, ...lines: readonly string[]): void {
+  stream.write(lines.map((line) => `${styled(style, visible(line), stream)}\n`).join(""));
+}
+
+/** Writes each text as one line. Commands write all data that isn't their own with this. */
 export function writeLines(stream: NodeJS.WritableStream, ...lines: readonly string[]): void {
   stream.write(lines.map((line) => `${visible(line)}\n`).join(""));
 }

@@ -1,7 +1,10 @@
 import { type ParseArgsConfig, parseArgs } from "node:util";
 import { UsageError } from "./run.ts";
 
-/** Node's `parseArgs`, whose complaints become a line with where to look. `command` is what is typed, such as "npm start". */
+/**
+ * Node's `parseArgs`. Its errors become `UsageError`s of one line. `command` is the name, such as
+ * "split".
+ */
 export function parseCommandLine<T extends ParseArgsConfig>(
   command: string,
   config: T,
@@ -9,6 +12,8 @@ export function parseCommandLine<T extends ParseArgsConfig>(
   try {
     return parseArgs(config);
   } catch (error) {
-    throw new UsageError(`${(error as Error).message.split(". ")[0]}. See ${command} -- --help`, { cause: error });
+    throw new UsageError(`${(error as Error).message.split(". ")[0]}. See npx video-split ${command} --help`, {
+      cause: error,
+    });
   }
 }

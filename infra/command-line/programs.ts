@@ -2,8 +2,8 @@ import { type Binaries, findBinaries, oldProgramsWarning } from "../../services/
 import { writeLines } from "./lines.ts";
 
 /**
- * The ffmpeg and ffprobe that a command uses, by its environment. Prints one warning on stderr where
- * one of them is old. Throws `MissingBinaryError`.
+ * The ffmpeg and ffprobe that a command uses, found by its environment. Prints one warning on
+ * stderr where one of them is old. Throws `MissingBinaryError`.
  */
 export async function findPrograms(environment: Record<string, string | undefined>): Promise<Binaries> {
   const { FFMPEG_PATH, FFMPEG_BIN, FFPROBE_PATH, FFPROBE_BIN, PATH: path } = environment;

@@ -1,9 +1,19 @@
 import { diskFull, isDiskFull } from "../emulator/disk.ts";
-import { writeLines } from "./lines.ts";
+import { writeLines, writeStyled } from "./lines.ts";
 
-/** A mistake of the person at the keyboard, told in one line. */
+/** 128 and the signal's number, as shells have it. */
+const EXIT_INTERRUPTED = 130;
+const EXIT_FAILED = 1;
+
+/** A wrong argument. The message is one line that says what to change. */
 export class UsageError extends Error {
   override name = "UsageError";
+  readonly exitCode: number;
+
+  constructor(message: string, { exitCode = EXIT_FAILED, ...options }: ErrorOptions & { exitCode?: number } = {}) {
+    super(message, options);
+    this.exitCode = exitCode;
+  }
 }
 
 /** Ctrl-C. */
@@ -11,11 +21,7 @@ export class Interrupted extends Error {
   override name = "Interrupted";
 }
 
-/** 128 and the signal's number, as shells have it. */
-const EXIT_INTERRUPTED = 130;
-const EXIT_FAILED = 1;
-
-/** Errors whose message says all there is to say; of others the stack is worth seeing when asked for. */
+/** Errors whose message is enough; of others DEBUG shows the stack. */
 const isExpected = (error: Error): boolean =>
   [
     "UsageError",
@@ -33,20 +39,25 @@ const isExpected = (error: Error): boolean =>
     "StageNotFoundError",
   ].includes(error.name);
 
-/** Node's own words for a port where nobody listens say neither that nor what to do. */
+/**
+ * The message, or a better one than Node's for a full disk and for a port where nothing listens.
+ */
 function explained(error: Error): string {
   const { code, address, port } = error as Partial<{ code: string; address: string; port: number }>;
   if (isDiskFull(error) && error.name !== "DiskFullError") return diskFull(error).message;
   if (code !== "ECONNREFUSED") return error.message;
-  return `Nothing answers at http://${address}:${port}. Bring the stack up with "npm start"; if it has another port, say so with --port`;
+  return `Nothing answers at http://${address}:${port}. Start the stack with "npx video-split start", or specify its port with --port`;
 }
 
 function report(fault: Error): void {
   const text = isExpected(fault) || process.env.DEBUG === undefined ? explained(fault) : (fault.stack ?? "");
-  writeLines(process.stderr, ...text.split("\n"));
+  writeStyled("red", process.stderr, ...text.split("\n"));
 }
 
-/** What nobody caught ends the process, as Node has it; a full disk is named like any other expected fault. */
+/**
+ * Ends the process, as Node does for an uncaught error. A full disk is reported like any expected
+ * error.
+ */
 function onUncaught(error: unknown): void {
   const fault = error instanceof Error ? error : new Error(String(error));
   if (isDiskFull(fault) || fault.name === "DamagedStateError") report(fault);
@@ -55,8 +66,8 @@ function onUncaught(error: unknown): void {
 }
 
 /**
- * Runs a command: its number is the exit code. The first Ctrl-C aborts the signal, so that it can clean up; a second one
- * ends at once.
+ * Runs a command, which returns the exit code. The first Ctrl-C aborts the signal, so that the
+ * command can clean up; the second one ends the process immediately.
  */
 export async function run(main: (stopping: AbortSignal) => Promise<number>): Promise<void> {
   const stopping = new AbortController();
@@ -71,8 +82,11 @@ export async function run(main: (stopping: AbortSignal) => Promise<number>): Pro
   try {
     process.exitCode = await main(stopping.signal);
   } catch (error) {
-    process.exitCode = error instanceof Interrupted ? EXIT_INTERRUPTED : EXIT_FAILED;
-    if (error instanceof Interrupted) return;
+    if (error instanceof Interrupted) {
+      process.exitCode = EXIT_INTERRUPTED;
+      return;
+    }
+    process.exitCode = error instanceof UsageError ? error.exitCode : EXIT_FAILED;
     const fault = error instanceof Error ? error : new Error(String(error));
     report(fault);
   } finally {

@@ -1,6 +1,6 @@
 import { resolve, sep } from "node:path";
 
-/** The disk took no more. */
+/** The disk is full. */
 export class DiskFullError extends Error {
   override name = "DiskFullError";
 }
@@ -11,7 +11,7 @@ const CODES: readonly string[] = ["ENOSPC", "EDQUOT", "EFBIG"];
 /** The same, as LevelDB says it. */
 const LEVEL_MESSAGE = /^IO error: (?<file>.*): (?:No space left on device|Disk quota exceeded|File too large)$/;
 
-/** Whether an error, or what caused it, is the disk's refusal to take more. */
+/** Whether an error, or its cause, means that the disk is full. */
 export function isDiskFull(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const { code } = error as NodeJS.ErrnoException;
@@ -24,10 +24,12 @@ const fileIn = (error: unknown): string | undefined => {
   return path ?? LEVEL_MESSAGE.exec(message)?.groups?.file;
 };
 
-/** What can be said of it in one sentence; `path` couldn't be written, by default what the error names. */
+/**
+ * The error for a full disk; `path` couldn't be written, by default the one that the error names.
+ */
 export const diskFull = (cause: unknown, path: string = fileIn(cause) ?? "a file"): DiskFullError =>
   new DiskFullError(
-    `The disk is full (${path} could not be written): make room and start again, all that was acknowledged is there`,
+    `The disk is full (${path} could not be written). Free some space and start again. All that was acknowledged is stored`,
     { cause },
   );
 
@@ -35,7 +37,10 @@ type Listener = (error: DiskFullError) => void;
 
 const listeners = new Map<string, Listener>();
 
-/** Calls `onFull` when a file in `directory` can't be written because the disk is full. Returns how to stop that. */
+/**
+ * Calls `onFull` when a file in `directory` can't be written because the disk is full. Returns how
+ * to stop that.
+ */
 export function watchDisk(directory: string, onFull: Listener): () => void {
   const watched = resolve(directory) + sep;
   listeners.set(watched, onFull);
@@ -44,7 +49,10 @@ export function watchDisk(directory: string, onFull: Listener): () => void {
   };
 }
 
-/** The error to throw where `path` couldn't be written; who watches its folder is told where the disk is full. */
+/**
+ * The error to throw where `path` couldn't be written. Where the disk is full, the watchers of its
+ * folder are called.
+ */
 export function refusedByDisk(error: unknown, path: string): unknown {
   if (!isDiskFull(error)) return error;
   const full = error instanceof DiskFullError ? error : diskFull(error, path);

@@ -14,7 +14,10 @@ export type LocalDynamoDB = {
   close(): Promise<void>;
 };
 
-/** dynalite closes its store with its server, and a server only when it listens: so it does for a moment, where nobody can call. */
+/**
+ * dynalite closes its store with its server, which must listen for that: it does for a moment, on a
+ * socket without clients.
+ */
 async function close(server: Server): Promise<void> {
   const sockets = await mkdtemp(join(tmpdir(), "video-split-dynamodb-"));
   try {
@@ -26,7 +29,7 @@ async function close(server: Server): Promise<void> {
   }
 }
 
-/** Opens the store once before dynalite does, which would throw where nobody can catch it, without saying why. */
+/** Opens the store once before dynalite does, whose errors can't be caught and have no cause. */
 async function tryToOpen(directory: string): Promise<void> {
   const store = new ClassicLevel(directory);
   try {
@@ -42,8 +45,8 @@ async function tryToOpen(directory: string): Promise<void> {
 }
 
 /**
- * dynalite, with its tables in `directory`, which must be there. Requests come through the stack's one port. Throws
- * `DamagedStateError` and `DiskFullError`.
+ * dynalite, with its tables in `directory`, which must exist. Requests come through the stack's one
+ * port. Throws `DamagedStateError` and `DiskFullError`.
  */
 export async function openDynamoDB(directory: string): Promise<LocalDynamoDB> {
   checkLevelDb(directory);

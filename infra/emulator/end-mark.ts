@@ -4,9 +4,10 @@ import { damaged } from "./damage.ts";
 const WIDTH = 48;
 
 /**
- * Remembers, in a file beside an append-only file, where that one ended after its last whole line. So a file that was cut
- * off can be told from one whose last line a dying process left unfinished. The mark names the file's inode: one that
- * replaces the file, or a copy of it, isn't measured by it.
+ * Stores, in a file beside an append-only file, where that one ended after its last complete line.
+ * So a truncated file can be distinguished from one whose last line a killed process left
+ * incomplete. The mark names the file's inode: one that replaces the file, or a copy of it, isn't
+ * measured by it.
  */
 export class EndMark {
   readonly #mark: number;
@@ -18,7 +19,7 @@ export class EndMark {
     this.#mark = openSync(path, "w", 0o600);
   }
 
-  /** Overwrites the mark in place, in one write. Throws where the disk refuses. */
+  /** Overwrites the mark in place, in one write. Throws where the disk is full. */
   write(length: number): void {
     writeSync(this.#mark, `${this.#inode} ${length}`.padEnd(WIDTH), 0);
   }
@@ -37,8 +38,8 @@ export function markedEnd(path: string, markPath: string): number | undefined {
 }
 
 /**
- * Throws `DamagedStateError` where less of a file is whole lines than its mark says, or, of one without a mark, nothing.
- * `size` and `whole` are in bytes; `toMove` as in `damaged`.
+ * Throws `DamagedStateError` where less of a file is whole lines than its mark says, or, of one
+ * without a mark, nothing. `size` and `whole` are in bytes; `toMove` as in `damaged`.
  */
 export function refuseShortened(
   path: string,
@@ -47,6 +48,6 @@ export function refuseShortened(
 ): void {
   const least = marked ?? Math.min(size, 1);
   if (whole >= least) return;
-  const what = marked === undefined ? "it holds no line" : `${whole} bytes of it are left of ${marked}`;
+  const what = marked === undefined ? "it has no line" : `${whole} of its ${marked} bytes are left`;
   throw damaged(path, what, toMove === undefined ? {} : { toMove });
 }

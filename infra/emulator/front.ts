@@ -4,14 +4,14 @@ import type { AddressInfo } from "node:net";
 import { reasonToRefuse, refuse } from "./refusals.ts";
 import type { LocalS3 } from "./s3/index.ts";
 
-/** Something that answers HTTP requests. */
+/** An HTTP handler. */
 export type Service = { handle(request: IncomingMessage, response: ServerResponse): void };
 
 export type Services = Record<"dynamodb" | "events" | "sqs" | "lambda" | "tags", Service> & {
   s3: Service & Pick<LocalS3, "allowsPage">;
 };
 
-/** The port is taken. */
+/** The port is in use. */
 export class PortInUseError extends Error {
   override name = "PortInUseError";
 }
@@ -19,11 +19,14 @@ export class PortInUseError extends Error {
 /** Of the Resource Groups Tagging API's operations. */
 export const TAGS_TARGET_PREFIX = "ResourceGroupsTaggingAPI_20170126.";
 
-/** The service that a signature is for: "…/REGION/SERVICE/aws4_request". S3's paths are anybody's, so the path can't tell. */
+/**
+ * The service that a signature is for: "…/REGION/SERVICE/aws4_request". Any path may be an
+ * object's, so the path doesn't show the service.
+ */
 const signedFor = (authorization: string): string | undefined =>
   /\/([a-z0-9-]+)\/aws4_request/.exec(authorization)?.[1];
 
-/** Which service a request is for, by the operation it names, or its signature: S3 is what is left. */
+/** The service of a request, by the operation that it names or by its signature; otherwise S3. */
 function serviceOf({ headers }: IncomingMessage): keyof Services {
   const target = String(headers["x-amz-target"] ?? "");
   if (target.startsWith("DynamoDB")) return "dynamodb";
@@ -34,7 +37,9 @@ function serviceOf({ headers }: IncomingMessage): keyof Services {
   return signed === "lambda" ? "lambda" : "s3";
 }
 
-/** Stands before the services: calls `serve` to let a request through, or answers it itself, or breaks the connection. */
+/**
+ * Intercepts a request: calls `serve` to pass it on, or responds itself, or breaks the connection.
+ */
 export type Intercept = (request: IncomingMessage, response: ServerResponse, serve: () => void) => void;
 
 const letThrough: Intercept = (_request, _response, serve) => serve();
@@ -42,8 +47,8 @@ const letThrough: Intercept = (_request, _response, serve) => serve();
 export type Front = { endpoint: string; close(): Promise<void> };
 
 /**
- * Listens on loopback only: whatever port is free where `port` is 0. `services` may not be there yet; until then
- * clients are told to come back, which every SDK does by itself. Web pages of other sites are refused. Throws
+ * Listens on loopback only, on any free port where `port` is 0. Until `services` are there, clients
+ * receive an error that every SDK retries. Web pages of other sites are refused. Throws
  * `PortInUseError`.
  */
 export async function listen(
@@ -66,9 +71,12 @@ export async function listen(
     await once(server, "listening");
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== "EADDRINUSE") throw cause;
-    throw new PortInUseError(`Port ${port} is in use. Stop what listens there, or choose another: --port ${port + 1}`, {
-      cause,
-    });
+    throw new PortInUseError(
+      `Port ${port} is in use. Stop what listens there, or choose another one: --port ${port + 1}`,
+      {
+        cause,
+      },
+    );
   }
   return {
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,

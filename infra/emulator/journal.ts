@@ -20,9 +20,9 @@ async function isFinished(file: FileHandle, size: number): Promise<boolean> {
 }
 
 /**
- * An append-only file of JSON lines: one line, one change. Writing is synchronous, so that checking a condition and
- * recording the change is one step for everybody else, and a change is with the operating system (safe from `kill -9`, not
- * from a power cut) before anybody sees it.
+ * An append-only file of JSON lines: one line, one change. Writing is synchronous, so that checking
+ * a condition and recording the change is one step for all others, and the operating system has a
+ * change (safe from `kill -9`, not from a power cut) before it is visible.
  */
 export class Journal<Change> {
   readonly #path: string;
@@ -37,9 +37,9 @@ export class Journal<Change> {
   }
 
   /**
-   * Applies the changes of the file, without a last line that a dying process left unfinished, and returns how many there
-   * were; 0 if there is no file. Throws `DamagedStateError` where the file was cut off, or a line is not JSON or can't be
-   * applied. `toMove` as in `damaged`.
+   * Applies the changes of the file, without an incomplete last line of a killed process, and
+   * returns how many there were; 0 if there is no file. Throws `DamagedStateError` where the file
+   * was cut off, or a line is not JSON or can't be applied. `toMove` as in `damaged`.
    */
   static async replay(path: string, apply: (change: unknown) => void, toMove?: string): Promise<number> {
     if (!existsSync(path)) return 0;
@@ -63,7 +63,10 @@ export class Journal<Change> {
     return count;
   }
 
-  /** Replaces the file by one with these changes only, in one step, and opens it. Throws `DiskFullError`. */
+  /**
+   * Replaces the file by one with these changes only, in one step, and opens it. Throws
+   * `DiskFullError`.
+   */
   static rewrite<Change>(path: string, changes: Iterable<Change>): Journal<Change> {
     const fresh = `${path}.new`;
     try {
@@ -77,7 +80,10 @@ export class Journal<Change> {
     }
   }
 
-  /** Throws, and leaves the file as it was, when the disk refuses: `DiskFullError` where that is why. */
+  /**
+   * Throws, and leaves the file as it was, when it can't be written: `DiskFullError` where the disk
+   * is full.
+   */
   append(change: Change): void {
     const bytes = Buffer.from(`${toLine(change)}\n`);
     try {

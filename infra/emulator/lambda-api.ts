@@ -5,7 +5,7 @@ import { functionArn, nameOfArn } from "./arns.ts";
 import type { Service } from "./front.ts";
 import { FunctionNotFoundError, type LocalLambda, PayloadTooLargeError } from "./lambda/index.ts";
 
-/** A refusal that the client is told about. */
+/** An error that is returned to the client. */
 class LambdaApiError extends Error {
   override name = "LambdaApiError";
   readonly status: number;
@@ -20,7 +20,7 @@ class LambdaApiError extends Error {
 
 const FUNCTION = /^\/2015-03-31\/functions\/([^/]+)\/([a-z]+)(?:\?.*)?$/;
 
-/** The name in a name, or in an ARN of whatever qualifier. */
+/** The name in a name, or in an ARN with or without a qualifier. */
 const nameIn = (nameOrArn: string): string => nameOfArn(nameOrArn.replace(/:\$LATEST$/, ""));
 
 function inputOf(body: string): unknown {
@@ -48,7 +48,7 @@ async function invoke(request: IncomingMessage, name: string, lambda: LocalLambd
     throw new LambdaApiError(
       400,
       "InvalidParameterValueException",
-      `The local Lambda takes no invocation of type ${type} from outside. Put an event on the bus instead`,
+      `The local Lambda has no invocations of type ${type} by clients. Put an event on the bus instead`,
     );
   const outcome = await lambda.invoke(name, inputOf(body));
   return "error" in outcome
@@ -90,7 +90,8 @@ function answerTo(request: IncomingMessage, lambda: LocalLambda, region: string)
 }
 
 /**
- * Lambda's Invoke, synchronously, and GetFunctionConfiguration: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
+ * Lambda's Invoke, synchronously, and GetFunctionConfiguration:
+ * https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
  * https://docs.aws.amazon.com/lambda/latest/api/API_GetFunctionConfiguration.html
  */
 export function lambdaApi(lambda: LocalLambda, region: string): Service {

@@ -18,7 +18,10 @@ function masked(bytes: Buffer): number {
   return (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0;
 }
 
-/** The records of a log file. One that the file ends in is what a dying process left; undefined: a wrong checksum. */
+/**
+ * The records of a log file. An incomplete last one is what a killed process left; undefined: a
+ * wrong checksum.
+ */
 function recordsOf(log: Buffer): Buffer[] | undefined {
   const records: Buffer[] = [];
   let fragments: Buffer[] = [];
@@ -41,7 +44,9 @@ function recordsOf(log: Buffer): Buffer[] | undefined {
   return records;
 }
 
-/** Reads the fields of a VersionEdit: https://github.com/google/leveldb/blob/main/db/version_edit.cc */
+/**
+ * Reads the fields of a VersionEdit: https://github.com/google/leveldb/blob/main/db/version_edit.cc
+ */
 class Fields {
   readonly #bytes: Buffer;
   #at = 0;
@@ -95,7 +100,10 @@ function applyEdit(manifest: Manifest, record: Buffer): void {
 
 const fileOf = (number: number, extension: string): string => `${String(number).padStart(6, "0")}.${extension}`;
 
-/** The tables, with their bytes, and the first log that count. Undefined where the manifest can't be read. */
+/**
+ * The tables, with their bytes, and the first log that count. Undefined where the manifest can't be
+ * read.
+ */
 function readManifest(path: string): Manifest | undefined {
   const records = recordsOf(readFileSync(path));
   if (records === undefined || records.length === 0) return undefined;
@@ -109,8 +117,8 @@ function readManifest(path: string): Manifest | undefined {
 }
 
 /**
- * Looks at a LevelDB before it's opened, as opening it would begin a new one where its index is missing, drop what it can't
- * read, and remove the rest. Throws `DamagedStateError`.
+ * Checks a LevelDB before it is opened: opening would start a new one where its index is missing,
+ * and remove what it can't read. Throws `DamagedStateError`.
  */
 export function checkLevelDb(directory: string): void {
   const names = readdirSync(directory);
@@ -128,11 +136,12 @@ export function checkLevelDb(directory: string): void {
     if (size !== bytes) throw refuse(name, `it has ${size} bytes and had ${bytes}`);
   }
   const logs = names.filter((name) => name.endsWith(".log") && Number.parseInt(name, 10) >= manifest.log);
-  // LevelDB removes a log only when the manifest names a later one: else the manifest was cut off, or the log is gone.
+  // LevelDB removes a log only when the manifest names a later one. Otherwise the manifest was
+  // truncated, or the log deleted.
   const first = fileOf(manifest.log, "log");
   if (manifest.log > 0 && !names.includes(first)) throw refuse(first, `it is missing, and ${current} names it`);
   if (manifest.log === 0 && names.some((name) => /\.(?:ldb|sst)$/.test(name)))
-    throw refuse(current, "it names none of the tables that are there");
+    throw refuse(current, "it names none of the existing tables");
   for (const name of logs)
     if (recordsOf(readFileSync(join(directory, name))) === undefined) throw refuse(name, "a checksum in it is wrong");
 }

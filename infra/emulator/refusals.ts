@@ -4,8 +4,9 @@ import { foreignPage, isLoopbackHost } from "./callers.ts";
 import { xmlDocument } from "./s3/xml-writing.ts";
 
 /**
- * Why a request is not for the local stack, and what to do; undefined where it's welcome. `allows` says whether the rules
- * of a bucket allow a page's request. Looks at headers only. See docs/decisions/local-stack-and-web-pages.md.
+ * Why a request is refused, and what to do; undefined where it is allowed. `allows` returns whether
+ * the rules of a bucket allow a page's request. Reads headers only. See
+ * docs/decisions/local-stack-and-web-pages.md.
  */
 export function reasonToRefuse(request: IncomingMessage, allows: (origin: string) => boolean): string | undefined {
   const { host = [] } = request.headersDistinct;
@@ -31,7 +32,10 @@ const JSON_FORMS = {
   tags: { contentType: "application/x-amz-json-1.1", code: "AccessDeniedException" },
 } as const satisfies Record<string, JsonForm>;
 
-/** Answers 403 in the form of a service's own errors. The body isn't read, and the connection is closed. */
+/**
+ * Responds 403 in the form of a service's own errors. The body isn't read, and the connection is
+ * closed.
+ */
 export function refuse(
   request: IncomingMessage,
   response: ServerResponse,
@@ -39,7 +43,8 @@ export function refuse(
   message: string,
 ): void {
   const requestId = randomUUID();
-  // What has arrived has to go, or closing the connection would reset it before the client has read the answer.
+  // What has arrived must be read, or closing the connection would reset it before the client has
+  // read the response.
   request.resume();
   response.setHeader("connection", "close");
   if (service === "s3") {

@@ -14,7 +14,7 @@ export class StateFolderError extends Error {
 const PRIVATE_FOLDER = 0o700;
 const OTHERS = 0o077;
 
-/** Takes the rights of others away, in all that is below too. Links aren't followed. */
+/** Removes the permissions of other users, also in all that is below. Links aren't followed. */
 async function tighten(path: string): Promise<void> {
   const found = await lstat(path);
   if (found.isSymbolicLink()) return;
@@ -26,13 +26,13 @@ async function makeFolder(path: string): Promise<void> {
   await mkdir(path, { recursive: true, mode: PRIVATE_FOLDER });
   const { mode } = await lstat(path);
   if ((mode & OTHERS) !== 0) await tighten(path);
-  // Whatever the umask took away from a new one.
+  // Restores what the umask removed from a new folder.
   if ((mode & PRIVATE_FOLDER) !== PRIVATE_FOLDER) await chmod(path, PRIVATE_FOLDER);
 }
 
 const isOwn = (name: string): boolean => [...FOLDERS, ...LOCK_FILES].some((own) => own === name);
 
-/** Of another user, whatever it holds would be believed. */
+/** The content of another user's folder must not be trusted. */
 async function refuseOthers(directory: string): Promise<void> {
   const [{ uid }, own] = [await lstat(directory), process.getuid?.()];
   if (own === undefined || own === 0 || uid === own) return;
@@ -40,9 +40,9 @@ async function refuseOthers(directory: string): Promise<void> {
 }
 
 /**
- * Makes the folders of a stack's state where they aren't there yet, for this user alone, whatever the umask; wider rights
- * are taken away. Where `directory` holds other things too, its own rights stay: it isn't a state folder alone. Throws
- * `StateFolderError`.
+ * Creates the folders of a stack's state, for this user alone, independently of the umask; wider
+ * permissions are removed. Where `directory` contains other things too, its own permissions stay:
+ * it isn't only a state folder. Throws `StateFolderError`.
  */
 export async function openStateFolder(directory: string): Promise<StateFolders> {
   await mkdir(directory, { recursive: true, mode: PRIVATE_FOLDER });

@@ -11,10 +11,10 @@ export class StateInUseError extends Error {
 const LOCK = "lock.sqlite";
 const OWNER = "lock-owner";
 
-/** What the lock leaves in a state folder. */
+/** Files of the lock in a state folder. */
 export const LOCK_FILES: readonly string[] = [LOCK, `${LOCK}-journal`, OWNER];
 
-/** Referenced, since a connection that is garbage collected gives its lock up. */
+/** Referenced, because a connection that is garbage collected releases its lock. */
 const held = new Set<DatabaseSync>();
 
 /** https://sqlite.org/rescode.html#busy */
@@ -32,7 +32,7 @@ function tryToLock(file: string): DatabaseSync | undefined {
     const { errcode } = error as { errcode?: number };
     if (errcode === SQLITE_BUSY) return undefined;
     if (errcode !== SQLITE_NOTADB) throw error;
-    throw new DamagedStateError(`${file} is damaged (SQLite can't read it): remove it, it only holds a lock`, {
+    throw new DamagedStateError(`${file} is damaged (SQLite can't read it). Remove it: it only contains a lock`, {
       cause: error,
     });
   }
@@ -45,8 +45,9 @@ async function identityOf(path: string): Promise<string | undefined> {
 }
 
 /**
- * Keeps two stacks from writing to one state. The lock is the kernel's, on a file that SQLite opens, so it ends with its
- * process, however that ends: no lock is ever stale. Returns how to release it. Throws `StateInUseError`.
+ * Keeps two stacks from writing to one state. The lock is the kernel's, on a file that SQLite
+ * opens. It ends with its process, also after kill -9: no lock is ever stale. Returns how to
+ * release it. Throws `StateInUseError`.
  */
 export async function lockState(directory: string): Promise<() => void> {
   const file = join(directory, LOCK);
@@ -60,7 +61,8 @@ export async function lockState(directory: string): Promise<() => void> {
         `${directory} is in use by another stack (process ${pid}). Stop it, or choose another folder with --state`,
       );
     }
-    // Where the folder was removed after SQLite opened the file, this lock is on a file that others can't find.
+    // Where the folder was removed after SQLite opened the file, this lock is on a file that others
+    // can't find.
     if (before !== undefined && before === (await identityOf(file))) {
       await chmod(file, 0o600);
       await writeFile(owner, String(process.pid), { mode: 0o600 });

@@ -11,17 +11,23 @@ const straight: InterceptDelivery = ({ requestId }, deliver) => deliver(requestI
 export type BusesOptions = {
   directory: string;
   region: string;
-  /** Where events go that a person's own rule sends to a queue or a log group. */
+  /** Targets of rules that are not the topology's: a queue or a log group. */
   queues: string;
   lambda: LocalLambda;
   deadLetters: DeadLetterQueues;
-  /** Nothing is delivered before: what an earlier run left pending needs the other services too. */
+  /**
+   * Nothing is delivered before this resolves: pending deliveries of an earlier run need the other
+   * services.
+   */
   ready: Promise<void>;
-  /** Default: each delivery is handed over once, at once. */
+  /** Default: each delivery is handed over once, immediately. */
   intercept?: InterceptDelivery | undefined;
 };
 
-/** The request id is the delivery's, so that one which a crash of the stack cut off goes on as its own retry. */
+/**
+ * The request id is the delivery's, so that a delivery after a crash of the stack is a retry of the
+ * same one.
+ */
 async function deliverTo(
   { arn }: TargetSpec,
   event: unknown,

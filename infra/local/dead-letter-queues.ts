@@ -1,15 +1,18 @@
-import { type DeadLetter, type Message, readDeadLetter } from "../dead-letter.ts";
 import { functionArn } from "../emulator/arns.ts";
 import type { DeadLetter as GivenUpDelivery } from "../emulator/events/index.ts";
 import type { FailedInvocation } from "../emulator/lambda/index.ts";
 import type { LocalSqs } from "../emulator/sqs/index.ts";
+import { type DeadLetter, type Message, readDeadLetter } from "../operations/dead-letter.ts";
 
 export type DeadLetterQueues = {
   send(queue: string, message: Message): Promise<void>;
   read(queue: string): Promise<DeadLetter[]>;
 };
 
-/** What EventBridge leaves of an event that it can't deliver: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html */
+/**
+ * The message of an event that EventBridge can't deliver:
+ * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
+ */
 export const ofDelivery = (letter: GivenUpDelivery, ruleArn: string): Message => ({
   body: JSON.stringify(letter.event),
   attributes: {
@@ -21,7 +24,10 @@ export const ofDelivery = (letter: GivenUpDelivery, ruleArn: string): Message =>
   },
 });
 
-/** What Lambda tells an on-failure destination: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html */
+/**
+ * The message that Lambda sends to an on-failure destination:
+ * https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
+ */
 export const ofInvocation = (failed: FailedInvocation, region: string): Message => ({
   body: JSON.stringify({
     version: "1.0",
@@ -39,7 +45,7 @@ export const ofInvocation = (failed: FailedInvocation, region: string): Message 
   attributes: {},
 });
 
-/** The dead-letter queues on the local SQS; `onLetter` hears of each new one. */
+/** The dead-letter queues on the local SQS; `onLetter` is called for each new dead letter. */
 export const openDeadLetterQueues = (
   sqs: LocalSqs,
   onLetter: (queue: string, letter: DeadLetter) => void,

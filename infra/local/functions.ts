@@ -1,15 +1,15 @@
 import { totalmem } from "node:os";
+import { environmentOf } from "../aws/queues.ts";
 import { queueUrl } from "../emulator/arns.ts";
 import { type LocalLambda, openLambda } from "../emulator/lambda/index.ts";
 import { bundle } from "../packaging/bundle.ts";
-import { environmentOf } from "../queues.ts";
 import type { FunctionId, Topology } from "../topology.ts";
 import { type DeadLetterQueues, ofInvocation } from "./dead-letter-queues.ts";
 
 export type FunctionsOptions = {
   directory: string;
   region: string;
-  /** What the functions' AWS clients talk to. */
+  /** The endpoint of the functions' AWS clients. */
   endpoint: string;
   root: string;
   watch: boolean;
@@ -28,7 +28,10 @@ const MEMORY_SHARE = 0.6;
 
 const BYTES_PER_MB = 2 ** 20;
 
-/** As many invocations as fit into the machine's memory, and one at least: each may use all of its own. */
+/**
+ * As many invocations as fit into the machine's memory, and one at least: each may use all of its
+ * own.
+ */
 export const localConcurrency = (memoryMB: number, machineBytes: number): number =>
   Math.max(1, Math.min(UNRESERVED_CONCURRENCY, Math.floor((machineBytes * MEMORY_SHARE) / (memoryMB * BYTES_PER_MB))));
 

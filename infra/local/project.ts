@@ -12,7 +12,7 @@ export async function loadSettings(stage: string): Promise<Settings> {
     return settingsOfStage(JSON.parse(text), stage);
   } catch (error) {
     if (error instanceof SyntaxError)
-      throw new SettingsError(`settings.json is no valid JSON: ${error.message}`, { cause: error });
+      throw new SettingsError(`settings.json is not valid JSON: ${error.message}`, { cause: error });
     throw error;
   }
 }

@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { json } from "node:stream/consumers";
 import * as z from "zod";
-import { tagsOf } from "../deployed-names.ts";
+import { tagsOf } from "../aws/deployed-names.ts";
+import { functionOfQueue } from "../aws/queues.ts";
 import { functionArn, queueArn } from "../emulator/arns.ts";
 import { type Service, TAGS_TARGET_PREFIX } from "../emulator/front.ts";
-import { functionOfQueue } from "../queues.ts";
 import type { FunctionId, QueueId, Topology } from "../topology.ts";
 
 export type TaggedResource = { arn: string; tags: Readonly<Record<string, string>> };
@@ -30,7 +30,9 @@ const GetResources = z.object({
   ResourceTypeFilters: z.array(z.string()).default([]),
 });
 
-/** "lambda:function" of "arn:aws:lambda:REGION:ACCOUNT:function:NAME"; a queue's ARN names no type. */
+/**
+ * "lambda:function" of "arn:aws:lambda:REGION:ACCOUNT:function:NAME"; a queue's ARN names no type.
+ */
 function typeOf(arn: string): string {
   const [, , service = "", , , type = "", name] = arn.split(":");
   return name === undefined ? service : `${service}:${type}`;

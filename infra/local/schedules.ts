@@ -3,7 +3,7 @@ import { ACCOUNT } from "../emulator/arns.ts";
 import { LambdaClosedError, type LocalLambda } from "../emulator/lambda/index.ts";
 import type { Topology } from "../topology.ts";
 
-/** As infra/aws/rules.ts has it. */
+/** The same as in infra/aws/rules.ts. */
 const scheduledEvent = (region: string, name: string) => ({
   version: "0",
   id: randomUUID(),
@@ -16,7 +16,10 @@ const scheduledEvent = (region: string, name: string) => ({
 
 const MS_A_MINUTE = 60_000;
 
-/** Invokes the topology's scheduled functions, each for the first time after its interval, and none while it is still running. */
+/**
+ * Invokes the topology's scheduled functions, each for the first time after its interval, and none
+ * while it is still running.
+ */
 export function startSchedules(
   { schedules }: Topology<string>,
   { lambda, region }: { lambda: LocalLambda; region: string },

@@ -6,7 +6,10 @@ import type { Topology } from "../topology.ts";
 
 export type BucketsOptions = { directory: string; region: string; bridge: LocalEventBridge };
 
-/** The topology's buckets on the local S3. Those that notify EventBridge put "Object Created" on the default bus. */
+/**
+ * The topology's buckets on the local S3. Those that notify EventBridge put "Object Created" on the
+ * default bus.
+ */
 export async function openBuckets(
   topology: Topology<string>,
   { directory, region, bridge }: BucketsOptions,

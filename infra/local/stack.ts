@@ -1,6 +1,5 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import type { DeadLetter } from "../dead-letter.ts";
-import { LOCAL_STAGE } from "../deployed-names.ts";
+import { LOCAL_STAGE } from "../aws/deployed-names.ts";
 import { type DiskFullError, refusedByDisk, watchDisk } from "../emulator/disk.ts";
 import { openDynamoDB } from "../emulator/dynamodb.ts";
 import type { BusEvent, LocalEventBridge } from "../emulator/events/index.ts";
@@ -11,11 +10,13 @@ import { lambdaApi } from "../emulator/lambda-api.ts";
 import { openSqs } from "../emulator/sqs/index.ts";
 import { openStateFolder } from "../emulator/state-folder.ts";
 import { lockState } from "../emulator/state-lock.ts";
+import type { DeadLetter } from "../operations/dead-letter.ts";
 import type { Settings } from "../settings.ts";
-import { FUNCTION_RETRY, LOCAL_NAMES, type Names, type Topology, topology } from "../topology.ts";
+import { FUNCTION_RETRY, type Names, type Topology, topology } from "../topology.ts";
 import { openBuses } from "./buses.ts";
 import { type DeadLetterQueues, openDeadLetterQueues } from "./dead-letter-queues.ts";
 import { openFunctions } from "./functions.ts";
+import { LOCAL_NAMES } from "./names.ts";
 import { resourceTags, taggedResources } from "./resource-tags.ts";
 import { startSchedules } from "./schedules.ts";
 import { openBuckets } from "./stack-buckets.ts";
@@ -23,7 +24,7 @@ import { createTables } from "./tables.ts";
 
 export type StackOptions = {
   settings: Settings;
-  /** Objects, tables, the log, dead letters: all that survives a restart, also after a kill -9. */
+  /** Objects, tables, the log, dead letters: what survives a restart, also after a kill -9. */
   directory: string;
   /** 0: any free port. */
   port: number;
@@ -31,11 +32,14 @@ export type StackOptions = {
   root: string;
   /** Rebuilds a handler when its source changes. */
   watch: boolean;
-  /** Waits before Lambda's retries. AWS waits 1 and 2 minutes, which nobody wants on a laptop. */
+  /** Pauses before Lambda's retries. On AWS they are 1 and 2 minutes, too long for a laptop. */
   functionRetryMs?: (attempt: number) => number;
   /** How long events wait for their function at most, in seconds. AWS keeps them for six hours. */
   eventAgeSeconds?: number;
-  /** Of the functions; default: each one's own. Nobody wants to wait 15 minutes to see a timeout. */
+  /**
+   * Of the functions; default: each one's own. For tests, which can't wait 15 minutes for a
+   * timeout.
+   */
   timeoutSeconds?: number;
   /** Faults on demand. Default: none. */
   intercept?: Intercept;
@@ -43,7 +47,9 @@ export type StackOptions = {
   onEvent?: (bus: string, event: BusEvent) => void;
   onLog?: (functionName: string, text: string) => void;
   onDeadLetter?: (queue: string, letter: DeadLetter) => void;
-  /** Called when the disk takes no more: what is acknowledged is there, and the stack should be closed. */
+  /**
+   * Called when the disk is full: what was acknowledged is stored, and the stack should be closed.
+   */
   onDiskFull?: (error: DiskFullError) => void;
 };
 
@@ -57,12 +63,15 @@ export type Stack = {
   bridge: LocalEventBridge;
   lambda: LocalLambda;
   deadLetters: DeadLetterQueues;
-  /** Resolves when no event is on its way: a delivery ends when the function, with its retries, has. */
+  /**
+   * Resolves when no event is being delivered: a delivery ends when its function, with all retries,
+   * has.
+   */
   idle(): Promise<void>;
   close(): Promise<void>;
 };
 
-/** A local stack takes any. */
+/** A local stack accepts any credentials. */
 export const LOCAL_CREDENTIALS = { accessKeyId: "local", secretAccessKey: "local" };
 
 const shortRetry = (attempt: number): number => 1_000 * attempt;
@@ -75,7 +84,7 @@ const namesFor = (settings: Settings): Names<string> => ({
   videos: settings["dynamodb.table_id"] ?? LOCAL_NAMES.videos,
 });
 
-/** Brings up S3, DynamoDB, EventBridge, SQS and the functions of the topology on one loopback port. */
+/** Starts S3, DynamoDB, EventBridge, SQS and the functions of the topology on one loopback port. */
 export async function openStack(options: StackOptions): Promise<Stack> {
   const { settings, directory } = options;
   const region = settings["dynamodb.region"];
@@ -156,7 +165,7 @@ export async function openStack(options: StackOptions): Promise<Stack> {
       close,
     };
   } catch (error) {
-    // What made the opening fail counts, not what that made fail in turn.
+    // The first error is reported, not those that follow from it.
     await close().catch(() => {});
     throw refusedByDisk(error, directory);
   }

@@ -6,13 +6,14 @@ import { S3Client } from "@aws-sdk/client-s3";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
+import { archiveName, LOCAL_STAGE, stageName } from "../aws/deployed-names.ts";
 import { UsageError } from "../command-line/run.ts";
-import { archiveName, LOCAL_STAGE, stageName } from "../deployed-names.ts";
+import { LOCAL_NAMES } from "../local/names.ts";
 import { loadSettings } from "../local/project.ts";
 import { LOCAL_CREDENTIALS } from "../local/stack.ts";
 import { createTables } from "../local/tables.ts";
 import type { Settings } from "../settings.ts";
-import { LOCAL_NAMES, TABLES } from "../topology.ts";
+import { TABLES } from "../topology.ts";
 import { documentsTableOf } from "./projector.ts";
 import type { DeadLetterAccess } from "./redrive.ts";
 import type { Deployment } from "./replay.ts";
@@ -33,13 +34,15 @@ export type Where = {
   stage?: string | undefined;
 };
 
-/** What a client is made with: the local stack's endpoint, or none, and AWS's clients find theirs. */
+/**
+ * A client's configuration: the local stack's endpoint; none for AWS, whose clients find theirs.
+ */
 type ClientConfig = { region: string; endpoint?: string; credentials?: typeof LOCAL_CREDENTIALS; maxAttempts?: number };
 
 function assertOnePlace({ local, port, stage }: Where): void {
   if (stage !== undefined && (local || port !== undefined))
     throw new UsageError(
-      "--stage is a deployed one, and --local and --port are of this machine: give one or the other",
+      "--stage is for a deployed stage, and --local and --port for this machine: specify one or the other",
     );
 }
 
@@ -62,13 +65,17 @@ async function open(where: Where) {
   return { config, resources };
 }
 
-/** Lambda waits for up to five minutes before it tries a throttled asynchronous invocation again. */
+/**
+ * Lambda waits for up to five minutes before it tries a throttled asynchronous invocation again.
+ */
 const SETTLED_MS = 330_000;
 
 /** https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-replay-archived-event.html */
 const ARCHIVING_MS = 600_000;
 
-/** The stack that runs on this machine, or exactly this stage on AWS. Throws `StageNotFoundError`. */
+/**
+ * The stack that runs on this machine, or exactly this stage on AWS. Throws `StageNotFoundError`.
+ */
 export async function openDeployment(where: Where): Promise<Deployment & { s3: S3Client }> {
   const { config, resources } = await open(where);
   const { stage } = where;
@@ -90,10 +97,13 @@ export async function openDeployment(where: Where): Promise<Deployment & { s3: S
   };
 }
 
-/** The longest that a function runs, and a client waits for its result. Milliseconds. */
+/** The maximum time for which a function runs and a client waits for its result. Milliseconds. */
 const MAX_INVOCATION_MS = 900_000;
 
-/** The dead-letter queues of the same, and the functions that their events are for. Throws `StageNotFoundError`. */
+/**
+ * The dead-letter queues of the same, and the functions that their events are for. Throws
+ * `StageNotFoundError`.
+ */
 export async function openDeadLetters(where: Where): Promise<DeadLetterAccess> {
   const { config, resources } = await open(where);
   return {

@@ -4,7 +4,7 @@ import { MIN_TAIL_SECONDS } from "../../services/video/segment-length.ts";
 /** A video that would be split. */
 export type Candidate = {
   bytes: number;
-  /** How long it is; undefined where its header doesn't say. */
+  /** Duration in seconds; undefined where its header has none. */
   seconds: number | undefined;
   segmentSeconds: number;
   cut: Cut;
@@ -15,9 +15,12 @@ export type Cost = { lambda: number; s3: number; eventBridge: number; dynamoDB: 
 
 export type Estimate = {
   videos: number;
-  /** Of those, how many say how long they are. */
+  /** Of those, how many have a duration in their header. */
   known: number;
-  /** Of all of them: those that don't say by the others' bytes for a second. Undefined where none says. */
+  /**
+   * Of all videos: those without a duration by the others' bytes per second. Undefined where none
+   * has one.
+   */
   seconds: number | undefined;
   segments: number | undefined;
   cost: Cost | undefined;
@@ -26,8 +29,9 @@ export type Estimate = {
 };
 
 /**
- * Approximate list prices of us-east-1 in dollars, November 2026, not looked up: https://aws.amazon.com/lambda/pricing/
- * https://aws.amazon.com/s3/pricing/ https://aws.amazon.com/eventbridge/pricing/ https://aws.amazon.com/dynamodb/pricing/on-demand/
+ * Approximate list prices of us-east-1 in dollars, November 2026, not looked up:
+ * https://aws.amazon.com/lambda/pricing/ https://aws.amazon.com/s3/pricing/
+ * https://aws.amazon.com/eventbridge/pricing/ https://aws.amazon.com/dynamodb/pricing/on-demand/
  */
 const PRICES = {
   lambdaGbSecond: { arm64: 0.0000133334, x86_64: 0.0000166667 },
@@ -41,10 +45,16 @@ const PRICES = {
   dynamoRead: 0.125 / 1e6,
 } as const;
 
-/** As docs/deploy.md assumes: 80 MB/s in and 80 MB/s out, which overlap in part. Never measured on AWS. */
+/**
+ * As docs/deploy.md assumes: 80 MB/s in and 80 MB/s out, which overlap in part. Never measured on
+ * AWS.
+ */
 const COPIED_BYTES_A_SECOND = 40e6;
 
-/** Around each boundary `exact` encodes about a group of pictures: seconds of work on the function's one vCPU, at 1080p. */
+/**
+ * Around each boundary `exact` encodes about a group of pictures: seconds of work on the function's
+ * one vCPU, at 1080p.
+ */
 const WORK_A_BOUNDARY_SECONDS = 2;
 
 /** Cold start, probing, the last upload. Seconds. */
@@ -59,7 +69,7 @@ const RANGE_BYTES = 8 * 1024 * 1024;
 /** SplitPlanned and VideoSplit. */
 const EVENTS_A_VIDEO = 2;
 
-/** S3's own, which is billed as a custom one, and goes to no archive. */
+/** S3's own event, which is billed as a custom one and not archived. */
 const S3_EVENT = 1 / 1e6;
 
 /** Of the ledger, for each video: claim, choice, ending and what Powertools writes. */

@@ -6,7 +6,10 @@ export class ProjectorNotFoundError extends Error {
   override name = "ProjectorNotFoundError";
 }
 
-/** ARNs of the bus's rules that deliver to exactly this function. Throws `ProjectorNotFoundError` where there are none. */
+/**
+ * ARNs of the bus's rules that deliver to exactly this function. Throws `ProjectorNotFoundError`
+ * where there are none.
+ */
 export async function rulesTo(events: EventBridgeClient, EventBusName: string, TargetArn: string): Promise<string[]> {
   const arns: string[] = [];
   let NextToken: string | undefined;
@@ -22,11 +25,16 @@ export async function rulesTo(events: EventBridgeClient, EventBusName: string, T
   throw new ProjectorNotFoundError(`No rule of bus ${EventBusName} delivers to ${TargetArn}. Deploy the stage again`);
 }
 
-/** The table that the projector writes its documents to, as its configuration says. Throws `ProjectorNotFoundError`. */
+/**
+ * The table that the projector writes its documents to, as its configuration says. Throws
+ * `ProjectorNotFoundError`.
+ */
 export async function documentsTableOf(lambda: LambdaClient, functionArn: string): Promise<string> {
   const { Environment } = await lambda.send(new GetFunctionConfigurationCommand({ FunctionName: functionArn }));
   const table = Environment?.Variables?.DYNAMODB_TABLE_ID;
   if (table === undefined)
-    throw new ProjectorNotFoundError(`${functionArn} has no DYNAMODB_TABLE_ID in its environment: it's no projector`);
+    throw new ProjectorNotFoundError(
+      `${functionArn} has no DYNAMODB_TABLE_ID in its environment: it isn't a projector`,
+    );
   return table;
 }

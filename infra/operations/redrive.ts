@@ -8,7 +8,7 @@ import {
   type SQSClient,
 } from "@aws-sdk/client-sqs";
 import pLimit from "p-limit";
-import { type DeadLetter, readDeadLetter } from "../dead-letter.ts";
+import { type DeadLetter, readDeadLetter } from "./dead-letter.ts";
 import type { StageResources } from "./stage-resources.ts";
 
 /** The dead letters of one stage. */
@@ -32,12 +32,17 @@ export type ReceivedLetter = {
   body: string;
 };
 
-/** How a redrive ended: the event was handled and the letter deleted, or the letter stays in its queue. */
+/**
+ * How a redrive ended: the event was handled and the letter deleted, or the letter stays in its
+ * queue.
+ */
 export type Redrive = { outcome: "handled"; result: string } | { outcome: "kept"; why: string };
 
 const MAX_MESSAGES = 10;
 
-/** An empty answer to a shorter poll may only mean that not all of SQS's servers were asked. */
+/**
+ * A shorter poll doesn't ask all of SQS's servers, and may be empty although there are messages.
+ */
 const WAIT_SECONDS = 1;
 
 /** Letters that are redriven concurrently, of one queue. */
@@ -78,7 +83,10 @@ function receivedLetter(queue: Queue, { MessageId = "", Body = "", ...message }:
   };
 }
 
-/** Makes messages visible to others again. One that can't be becomes visible when its time has passed. */
+/**
+ * Makes messages visible to others again. One that can't be becomes visible when its time has
+ * passed.
+ */
 async function release(sqs: SQSClient, QueueUrl: string, receipts: readonly string[]): Promise<void> {
   for (let at = 0; at < receipts.length; at += MAX_MESSAGES) {
     const Entries = receipts
@@ -131,7 +139,8 @@ async function receiveFrom(sqs: SQSClient, queue: Queue, { visibilitySeconds, ha
       );
       const ends = await Promise.allSettled(Messages.map((message) => limit(() => take(message))));
       for (const end of ends) if (end.status === "rejected") throw end.reason;
-      // Only letters that were received before: they became visible again, and this would never end.
+      // Only letters that were received before: they became visible again, and this would never
+      // end.
       if (seen.size === before) return;
     }
   } finally {
@@ -142,7 +151,10 @@ async function receiveFrom(sqs: SQSClient, queue: Queue, { visibilitySeconds, ha
 /** Long enough to read many letters; they're released sooner. Seconds. */
 const LIST_SECONDS = 120;
 
-/** Calls `onLetter` for every letter of the stage. SQS can't be read without receiving: each is hidden for a moment. */
+/**
+ * Calls `onLetter` for every letter of the stage. SQS can't be read without receiving: each is
+ * hidden for a moment.
+ */
 export async function eachDeadLetter(
   access: DeadLetterAccess,
   onLetter: (letter: ReceivedLetter) => void,
@@ -155,23 +167,27 @@ export async function eachDeadLetter(
   await receiveAll(access, { visibilitySeconds: LIST_SECONDS, handle, signal });
 }
 
-/** What the split function answers when another invocation has the upload. See services/split/split-video.ts. */
+/**
+ * What the split function answers when another invocation has the upload. See
+ * services/split/split-video.ts.
+ */
 const DONE_ELSEWHERE = "done elsewhere";
 
 const BUSY =
-  "another delivery of this upload is being split, or was broken off less than a function's timeout ago: try again then";
+  "another delivery of this upload is in progress, or was interrupted less than a function's timeout ago: try again later";
 
-/** An ARN without ":$LATEST", or whatever version or alias it names. */
+/** An ARN without its version or alias, such as ":$LATEST". */
 const withoutQualifier = (functionArn: string): string => functionArn.split(":").slice(0, 7).join(":");
 
 /**
- * Invokes the function with the event and waits for the result: only then is it known whether the letter can be deleted.
- * No other consumer receives the event, and the function doesn't repeat what is done.
+ * Invokes the function with the event and waits for the result: only then is it known whether the
+ * letter can be deleted. No other consumer receives the event, and the function doesn't repeat what
+ * is done.
  */
 async function redrive(lambda: LambdaClient, { functionArns }: Queue, { letter }: ReceivedLetter): Promise<Redrive> {
-  if (letter === undefined) return { outcome: "kept", why: "it is no dead letter of EventBridge's or Lambda's" };
+  if (letter === undefined) return { outcome: "kept", why: "it isn't a dead letter of EventBridge or Lambda" };
   if (letter.functionArn === undefined) return { outcome: "kept", why: "it doesn't say which function it was for" };
-  // A message's text is no reason to invoke whatever function it names.
+  // A message must not make this invoke any function that it names.
   if (!functionArns.includes(withoutQualifier(letter.functionArn)))
     return {
       outcome: "kept",
@@ -195,8 +211,8 @@ async function redrive(lambda: LambdaClient, { functionArns }: Queue, { letter }
 const REDRIVE_SECONDS = 960;
 
 /**
- * Redrives the letters that `isWanted` chooses. A letter is deleted once its function has handled the event, so this may
- * be interrupted and repeated.
+ * Redrives the letters that `isWanted` chooses. A letter is deleted once its function has handled
+ * the event, so this may be interrupted and repeated.
  */
 export async function redriveDeadLetters(
   access: DeadLetterAccess,

@@ -20,11 +20,11 @@ export type Deployment = {
   /** The function that writes the table. */
   projectorArn: string;
   /**
-   * Milliseconds for which the table must stay as it is to be taken for finished: a replay ends when its events were sent,
-   * not when they were handled.
+   * Milliseconds without a change after which the documents count as complete: a replay ends when
+   * its events were sent, not when they were handled.
    */
   settledMs: number;
-  /** Milliseconds until the archive has what was put on the bus. */
+  /** Milliseconds until the archive has an event that was put on the bus. */
   archivingMs: number;
 };
 
@@ -42,7 +42,10 @@ export type ReplayOutcome = {
 
 export type ReplayProgress = { state: string; until: Date | undefined };
 
-/** The replay was cancelled or failed, or there's nothing to replay from, or no table to replay into. */
+/**
+ * The replay was cancelled or failed, or there's nothing to replay from, or no table to replay
+ * into.
+ */
 export class ReplayError extends Error {
   override name = "ReplayError";
 }
@@ -64,7 +67,7 @@ export async function digests({ documents, table }: Deployment): Promise<Map<num
   } catch (cause) {
     if ((cause as Error).name !== "ResourceNotFoundException") throw cause;
     throw new ReplayError(
-      `Table ${table} doesn't exist. Create it by "npx sst refresh" and "npx sst deploy" for its stage, then replay`,
+      `Table ${table} doesn't exist. Create it with "npx sst refresh" and "npx sst deploy" for its stage, then replay`,
       { cause },
     );
   }
@@ -73,7 +76,7 @@ export async function digests({ documents, table }: Deployment): Promise<Map<num
 
 const POLL_MS = 500;
 
-/** How many times longer the first change is waited for: the projector may have to be started. */
+/** Factor for the wait until the first change: the projector may have to start first. */
 const FIRST_CHANGE_FACTOR = 4;
 
 /** The documents when they have settled; `before` is what they were before the replay. */
@@ -113,8 +116,9 @@ async function archived(
 }
 
 /**
- * Replays the log to the projector and waits until the documents have settled. Documents that are there are kept: events
- * fold into them as if they came twice, which changes nothing. Dropping the table first rebuilds it from nothing.
+ * Replays the log to the projector and waits until the documents have settled. Documents that are
+ * there are kept: events fold into them as if they came twice, which changes nothing. Dropping the
+ * table first rebuilds it from nothing.
  */
 export async function replayLog(
   deployment: Deployment,

@@ -90,9 +90,9 @@ const requestFor = (
 };
 
 /**
- * Requests a split of every video below a prefix that isn't split yet, at `rate` a second. Safe to repeat: split videos are
- * skipped, and the service ignores a request for one that is being split. A dry run only counts, with the durations that
- * `lengths` finds.
+ * Requests a split of every video below a prefix that isn't split yet, at `rate` a second. Safe to
+ * repeat: split videos are skipped, and the service ignores a request for one that is being split.
+ * A dry run only counts, with the durations that `lengths` finds.
  */
 export async function requestSplits(
   deployment: Pick<Deployment, "events" | "documents" | "bus" | "table"> & { s3: S3Client },

@@ -1,5 +1,5 @@
 import { paginateGetResources, type ResourceGroupsTaggingAPIClient } from "@aws-sdk/client-resource-groups-tagging-api";
-import { TAG_KEYS } from "../deployed-names.ts";
+import { TAG_KEYS } from "../aws/deployed-names.ts";
 import type { FunctionId } from "../topology.ts";
 
 /** ARNs of what one stage has, each by the function that it is, or holds the dead letters of. */
@@ -17,8 +17,8 @@ export class StageNotFoundError extends Error {
 const serviceOf = (arn: string): string => arn.split(":")[2] ?? "";
 
 /**
- * The functions and the dead-letter queues of exactly this stage, by their tags. It takes the permission
- * `tag:GetResources`. Throws `StageNotFoundError` where there are none.
+ * The functions and the dead-letter queues of exactly this stage, by their tags. It takes the
+ * permission `tag:GetResources`. Throws `StageNotFoundError` where there are none.
  */
 export async function findStageResources(
   tagging: ResourceGroupsTaggingAPIClient,
@@ -49,6 +49,6 @@ export function functionArnOf({ functions }: StageResources, id: FunctionId): st
   const what = arns.length === 0 ? "No function is" : `${arns.join(" and ")} are`;
   throw new StageNotFoundError(
     `${what} tagged ${TAG_KEYS.function}=${id}. One must be: deploy the stage again, or remove the tag from the other. ` +
-      "A function that was deleted just now may be found for some minutes",
+      "A function that was deleted may still be found for some minutes",
   );
 }

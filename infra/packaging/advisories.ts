@@ -53,7 +53,9 @@ function compare(one: string, other: string): number {
 
 const branchOf = (release: string): string => numbersOf(release).slice(0, 2).join(".");
 
-/** Whether a release has a fault: it began before it, and no fix was made in its branch or before. */
+/**
+ * Whether a release has a fault: it began before it, and no fix was made in its branch or before.
+ */
 export function isAffected(release: string, { since, through, fixedIn }: Advisory): boolean {
   if (since !== undefined && compare(release, since) < 0) return false;
   if (through !== undefined && compare(release, through) > 0) return false;
@@ -71,6 +73,8 @@ export function isReachable({ kind, name }: Advisory): boolean {
   return kind === "used";
 }
 
-/** The release that a version is, or comes after: of "5.1.9-0+deb12u1" 5.1.9. Undefined: unknown. */
+/**
+ * The release that a version is, or comes after: of "5.1.9-0+deb12u1" 5.1.9. Undefined: unknown.
+ */
 export const releaseOf = (version: string, { snapshots }: AdvisoryList): string | undefined =>
   snapshots[version] ?? /^\d+(\.\d+){1,2}/.exec(version)?.[0];

@@ -6,17 +6,26 @@ import { deserialize, serialize } from "node:v8";
 import { version } from "esbuild";
 import { BUNDLING, PROGRAM_PACKAGES, SST_DEFAULTS } from "./bundling.ts";
 
-/** Files of the root that decide how a bundle is made, besides its inputs. npm's list names each installed package. */
+/**
+ * Files of the root that decide how a bundle is made, besides its inputs. npm's list names each
+ * installed package.
+ */
 const DECIDING = ["package.json", "tsconfig.json", "node_modules/.package-lock.json"];
 
-/** Entries are read only by the same options of the same esbuild, and only in the format that this file writes. */
+/**
+ * Entries are read only by the same options of the same esbuild, and only in the format that this
+ * file writes.
+ */
 const FORMAT = JSON.stringify({ format: 1, version, BUNDLING, SST_DEFAULTS, PROGRAM_PACKAGES });
 
 type Entry<Made> = { format: string; digests: Record<string, string>; made: Made };
 
 const DIGEST = "sha256";
 
-/** Empty for a file that isn't there. Synchronous: 1,500 files take 20 ms of processor time; asynchronously five times that. */
+/**
+ * Empty for a file that isn't there. Synchronous: 1,500 files take 20 ms of processor time;
+ * asynchronously five times that.
+ */
 function digestOf(path: string): string {
   try {
     return hash(DIGEST, readFileSync(path));
@@ -25,13 +34,16 @@ function digestOf(path: string): string {
   }
 }
 
-/** File systems tell times in steps; a file that changed this long (milliseconds) before the build was read as it is. */
+/**
+ * File systems store times in steps; a file that changed this long (milliseconds) before the build
+ * was read as it is.
+ */
 const TIMESTAMP_STEP_MS = 20;
 
 const changedSince = (path: string, timeMs: number): boolean =>
   (statSync(path, { throwIfNoEntry: false })?.ctimeMs ?? 0) > timeMs - TIMESTAMP_STEP_MS;
 
-/** Written under a name of its own first, so that nobody reads half of it. */
+/** Written to a temporary name first, so that no process reads half of it. */
 async function store(folder: string, file: string, content: Uint8Array): Promise<void> {
   const partial = `${file}.${randomUUID()}.partial`;
   try {
@@ -53,9 +65,9 @@ async function read<Made>(file: string): Promise<Entry<Made> | undefined> {
 }
 
 /**
- * What `make` made of `entry` before, as long as the content of each file that it was made from is the same; otherwise it
- * is made and kept, one result for each entry, in the `node_modules` of `root`. Without such a folder nothing is kept.
- * Results are structured clones.
+ * What `make` made of `entry` before, as long as the content of each file that it was made from is
+ * the same; otherwise it is made and kept, one result for each entry, in the `node_modules` of
+ * `root`. Without such a folder nothing is kept. Results are structured clones.
  */
 export async function cachedBuild<Made extends { inputs: string[] }>(
   { root, entry }: { root: string; entry: string },

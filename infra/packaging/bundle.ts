@@ -7,7 +7,10 @@ import { type Bundle, BundleError } from "../emulator/lambda/index.ts";
 import { cachedBuild } from "./bundle-cache.ts";
 import { BUNDLING, PROGRAM_PACKAGES, SST_DEFAULTS } from "./bundling.ts";
 
-/** As SST has it: packages in CommonJS (fluent-ffmpeg) call `require`, which a module doesn't have. */
+/**
+ * The same as SST's: packages in CommonJS (fluent-ffmpeg) call `require`, which a module doesn't
+ * have.
+ */
 const REQUIRE_BANNER = [
   'import { createRequire as bundleCreateRequire } from "node:module";',
   'import { dirname as bundleDirname } from "node:path";',
@@ -31,7 +34,10 @@ function entryOf(handler: string, root: string): { entry: string; exportName: st
   return { entry, exportName };
 }
 
-/** Makes the packages that stay outside of the bundle known to it, as far as they are installed, wherever it lies. */
+/**
+ * Links the packages that stay outside of the bundle, where they are installed, so that it finds
+ * them in any folder.
+ */
 async function linkPackages(root: string, directory: string): Promise<void> {
   for (const name of PROGRAM_PACKAGES) {
     const installed = join(root, "node_modules", name);
@@ -69,7 +75,7 @@ async function buildModule(entry: string, root: string): Promise<Built> {
     ...SST_DEFAULTS,
     mainFields: [...SST_DEFAULTS.mainFields],
     sourcemap: true,
-    // Wherever the bundle is put, its stack traces name the sources themselves.
+    // Stack traces name the sources, in whatever folder the bundle is.
     sourceRoot: `${pathToFileURL(root).href}/`,
     banner: { js: REQUIRE_BANNER },
     external: [...PROGRAM_PACKAGES],
@@ -86,8 +92,8 @@ async function buildModule(entry: string, root: string): Promise<Built> {
 }
 
 /**
- * Bundles a handler into one module in `directory`, which is created, the way SST does before it deploys. Nothing is built
- * again while its sources are the same. Throws `BundleError`.
+ * Bundles a handler into one module in `directory`, which is created, the way SST does before it
+ * deploys. Nothing is built again while its sources are the same. Throws `BundleError`.
  */
 export async function bundle(handler: string, options: { root: string; directory: string }): Promise<Bundle> {
   const { root, directory } = options;

@@ -18,7 +18,7 @@ export function cacheFolder(environment: Environment): string {
   return join(homedir(), ".cache", APP);
 }
 
-/** Written under a name of its own first, so that another deployment never reads half of it. */
+/** Written to a temporary name first, so that another deployment never reads half of it. */
 async function store(folder: string, name: string, content: Uint8Array): Promise<void> {
   const partial = join(folder, `${name}.${randomUUID()}.partial`);
   try {

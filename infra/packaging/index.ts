@@ -52,7 +52,7 @@ function recordedFor(architecture: Architecture, checksums: Checksums): Recorded
   if (sums !== undefined) return sums;
   throw new PackagingError(
     `infra/packaging/checksums.json has no checksums of ffmpeg ${checksums.release} for ${architecture}. Run ` +
-      `npm run package -- --architecture ${architecture} --record, compare what it prints with the release's page, and commit the file.`,
+      `npx video-split package --architecture ${architecture} --record, compare what it prints with the release's page, and commit the file.`,
   );
 }
 
@@ -88,7 +88,7 @@ function checkProgram(program: Program, { content, source }: Found, architecture
   const linux = readLinuxProgram(content);
   const advice = `Name a static Linux ${program} for ${architecture} in ${LOCAL_FILE[program]}, or unset it.`;
   if (linux === undefined)
-    throw new PackagingError(`${program} (${source}) is no Linux program, or not a whole one. ${advice}`);
+    throw new PackagingError(`${program} (${source}) is not a Linux program, or is incomplete. ${advice}`);
   if (linux.machine !== architecture)
     throw new PackagingError(
       `${program} (${source}) is for ${linux.machine}, but the function runs on ${architecture}. ${advice}`,
@@ -112,7 +112,7 @@ async function ship(
   const path = join(directory, file);
   await mkdir(join(directory, "bin"), { recursive: true });
   await writeFile(path, found.content);
-  // Lambda runs functions as a user who doesn't own their files.
+  // Lambda runs functions as a user who doesn't own the files.
   await chmod(path, 0o755);
   const { content, ...origin } = found;
   return { program, ...origin, file, ...checksumOf(content) };
@@ -141,7 +141,7 @@ export async function preparePackage(
   const bytes = await sizeOf(directory);
   if (bytes > MAX_PACKAGE_BYTES) {
     const megabytes = Math.ceil(bytes / 1024 / 1024);
-    throw new PackagingError(`The function with its programs is ${megabytes} MB unzipped; Lambda takes 250 MB.`);
+    throw new PackagingError(`The function with its programs is ${megabytes} MB unzipped; Lambda's limit is 250 MB.`);
   }
   return shipped;
 }

@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 
-/** What `npm audit` says, or why it says nothing. */
+/** The result of `npm audit`, or why there is none. */
 export type NpmAudit = { vulnerable: string[] } | { unanswered: string };
 
 type Report = {
@@ -25,7 +25,7 @@ export function readNpmAudit(stdout: string, stderr: string): NpmAudit {
   return { unanswered: report.message || report.error?.summary || lines[0] || "it printed no report" };
 }
 
-/** Asks npm's registry about the packages that a deployment's code is made of. */
+/** Asks npm's registry for advisories of the packages that a deployment's code is made of. */
 export function npmAudit(root: string, environment: Record<string, string | undefined>): Promise<NpmAudit> {
   const args = ["audit", "--json", "--omit=dev", "--omit=optional"];
   // npm is a script on Windows, which only a shell starts.

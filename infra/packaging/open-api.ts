@@ -27,15 +27,18 @@ function converted(schema: unknown): unknown {
   };
 }
 
-/** OpenAPI 3.0 has no tuples: an array of any of the kinds that the tuple has, of the same length. */
+/**
+ * OpenAPI 3.0 has no tuples: an array of any of the kinds that the tuple has, of the same length.
+ */
 function itemsOf(prefixItems: unknown[]): unknown {
   const kinds = [...new Map(prefixItems.map((item) => [JSON.stringify(item), converted(item)])).values()];
   return kinds.length === 1 ? kinds[0] : { anyOf: kinds };
 }
 
 /**
- * An event's JSON Schema (draft 2020-12) as the OpenAPI 3.0 document that EventBridge's schema registry takes, in the form in which its schema
- * discovery writes them, so that the console finds the event's source and type and can generate code from it.
+ * An event's JSON Schema (draft 2020-12) as the OpenAPI 3.0 document that EventBridge's schema
+ * registry takes, in the form in which its schema discovery writes them, so that the console finds
+ * the event's source and type and can generate code from it.
  * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-schema-create.html
  */
 export function eventOpenApi(schema: JsonSchema, { source, detailType }: { source: string; detailType: string }) {

@@ -4,8 +4,8 @@ const isPlainObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 
 /**
- * Gathers an update of some attributes of one item, and the state of the item that it depends on. Placeholders stand for all
- * names and values, for many names are reserved words.
+ * Collects an update of some attributes of one item, and the state of the item that it depends on.
+ * Placeholders replace all names and values, because many names are reserved words.
  * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.ExpressionAttributeNames.html
  */
 export class ConditionalUpdate {
@@ -34,17 +34,19 @@ export class ConditionalUpdate {
     else this.#set.push(`${name} = ${this.#value(value)}`);
   }
 
-  /** Demands that the attribute has this value; undefined: that it isn't there. */
+  /** Requires that the attribute has this value; undefined: that it doesn't exist. */
   expect(attribute: string, value: unknown): void {
     this.#expect(this.#name(attribute), value);
   }
 
-  /** Demands that the attribute is a list, set or map of so many elements. */
+  /** Requires that the attribute is a list, set or map with this number of elements. */
   expectLength(attribute: string, length: number): void {
     this.#conditions.push(`size(${this.#name(attribute)}) = ${this.#value(length)}`);
   }
 
-  /** DynamoDB compares whole lists and maps, dynalite doesn't: so they are compared leaf by leaf. */
+  /**
+   * DynamoDB compares whole lists and maps, dynalite doesn't: so they are compared leaf by leaf.
+   */
   #expect(path: string, value: unknown): void {
     if (value === undefined) this.#conditions.push(`attribute_not_exists(${path})`);
     else if (Array.isArray(value)) {

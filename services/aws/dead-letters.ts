@@ -7,10 +7,10 @@ import {
 import { NodeHttpHandler } from "@smithy/node-http-handler";
 import type { DeadLetters } from "../reconciler/ports/dead-letters.ts";
 
-/** SQS's limit for one call, whatever it does. */
+/** SQS's limit for one call of any operation. */
 const MAX_MESSAGES = 10;
 
-/** A healthy queue answers within a fraction of a second. */
+/** A healthy queue responds within a fraction of a second. */
 const CONNECT_MS = 2_000;
 const ANSWER_MS = 5_000;
 
@@ -39,7 +39,8 @@ async function unlessAborted<T>(request: Promise<T>, signal: AbortSignal): Promi
 
 /** A dead-letter queue in SQS, by its URL. Throws the SDK's errors. */
 export const sqsDeadLetters = (client: SQSClient, QueueUrl: string): DeadLetters => ({
-  // Without a wait: letters are hidden no longer than needed, and what one poll misses the next run gets.
+  // Without a wait: letters are hidden no longer than needed, and what one poll misses the next run
+  // gets.
   receive: async (VisibilityTimeout, signal) => {
     const command = new ReceiveMessageCommand({
       QueueUrl,
@@ -60,7 +61,8 @@ export const sqsDeadLetters = (client: SQSClient, QueueUrl: string): DeadLetters
     await unlessAborted(client.send(command, { abortSignal: signal }), signal);
   },
 
-  // SQS reports those that are gone as failed; one that isn't is visible again when its time is over.
+  // SQS reports those that are gone as failed; one that isn't is visible again when its time is
+  // over.
   release: async (letters) => {
     for (let at = 0; at < letters.length; at += MAX_MESSAGES) {
       const Entries = letters

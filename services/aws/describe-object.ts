@@ -23,8 +23,8 @@ const withoutQuotes = (etag: string | undefined): string => (etag ?? "").replace
 const named = ({ bucket, key, versionId }: ObjectName) => ({ Bucket: bucket, Key: key, VersionId: versionId });
 
 /**
- * What S3 has against a HEAD that it answered with nothing but a status: a GET of one byte is
- * refused for the same reason, and says which. The HEAD's own error where the GET succeeds.
+ * Why S3 refused a HEAD, whose response has only a status: a GET of one byte is refused for the
+ * same reason, and its response names it. The HEAD's own error where the GET succeeds.
  */
 async function refusalOf(client: S3Client, object: ObjectName, error: unknown, abortSignal: AbortSignal) {
   const { status = 0 } = answerOf(error);
@@ -67,8 +67,8 @@ function archiveFault(object: ObjectName, { StorageClass, ArchiveStatus, Restore
 }
 
 /**
- * What S3 knows of an object; undefined where there's no such object or version. Throws what
- * `fetchWithRetries` does.
+ * What S3 has stored about an object; undefined where there's no such object or version. Throws
+ * what `fetchWithRetries` does.
  */
 export async function describeObject(
   client: S3Client,

@@ -13,7 +13,7 @@ import { oneAttempt } from "./one-attempt.ts";
 export const MAX_ENTRIES = 10;
 
 /**
- * And this many bytes of entries: the limit of old, which emulators and some regions still have.
+ * And this many bytes of entries: the former limit, which emulators and some regions still have.
  */
 export const MAX_BYTES = 256 * 1024;
 
@@ -24,8 +24,7 @@ const MAX_ATTEMPTS = 8;
 const BACKOFF_MS = 100;
 
 /**
- * A healthy bus answers within a fraction of a second: these only have to end a connection that
- * went dead.
+ * A healthy bus responds within a fraction of a second: these timeouts only end a dead connection.
  */
 const CONNECT_MS = 2_000;
 const ANSWER_MS = 5_000;
@@ -54,7 +53,7 @@ type Pending = {
   entry: PutEventsRequestEntry;
   bytes: number;
   attempts: number;
-  /** Ends the publishing: well where there's no error. Has no effect the second time. */
+  /** Ends the publishing, with success where there is no error. A second call has no effect. */
   settle: (error?: unknown) => void;
   /** Aborted once it's settled. */
   settled: AbortSignal;
@@ -72,7 +71,7 @@ const entryBytes = (entry: PutEventsRequestEntry): number =>
 
 /**
  * Takes from the front of the queue what fits into one call; at least one, so that EventBridge
- * itself refuses a giant.
+ * itself refuses one that is too large.
  */
 export function takeBatch<T extends { bytes: number }>(queue: T[]): T[] {
   let count = 0;
@@ -86,7 +85,7 @@ export function takeBatch<T extends { bytes: number }>(queue: T[]): T[] {
 }
 
 /**
- * A signal that is aborted when nobody waits for any entry of a batch any more; until `release`.
+ * A signal that is aborted when no caller waits for any entry of a batch any more; until `release`.
  */
 function abandonment(batch: readonly Pending[]): { signal: AbortSignal; release: () => void } {
   const abandoned = new AbortController();
@@ -99,9 +98,9 @@ function abandonment(batch: readonly Pending[]): { signal: AbortSignal; release:
 }
 
 /**
- * Publishes to one bus. Events that are announced while a call is under way go together with the
- * next, so nothing waits for a batch to fill; an entry that EventBridge refuses is sent again
- * alone, the accepted ones beside it are not. A call is aborted when all of its entries are.
+ * Publishes to one bus. Events that are announced during a call go into the next one, so nothing
+ * waits for a batch to fill. Only the entries that EventBridge refuses are sent again. A call is
+ * aborted when all of its entries are.
  * `backoffMs` is longer in tests.
  */
 export function eventBridgePublisher(
@@ -115,7 +114,7 @@ export function eventBridgePublisher(
   const retry = async (pending: Pending, error: Error): Promise<void> => {
     if (pending.attempts >= MAX_ATTEMPTS) return pending.settle(error);
     const pause = backoffMs * 2 ** pending.attempts * Math.random();
-    // Rejects where it's settled: nothing is left to do.
+    // Rejects once it's settled: nothing is left to do.
     await delay(pause, undefined, { signal: pending.settled }).then(
       () => enqueue(pending),
       () => {},

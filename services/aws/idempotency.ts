@@ -23,7 +23,7 @@ const IN_PROGRESS = "INPROGRESS";
 const isRefused = (error: unknown): boolean => (error as Error).name === "ConditionalCheckFailedException";
 
 /**
- * Of what ends a record: one that was thought dead, and was taken over from, has no say any more.
+ * Condition of what ends a record: an owner that was taken over from can no longer write it.
  */
 const OWN = "#owner = :owner";
 
@@ -36,10 +36,10 @@ async function unlessTakenOver(write: Promise<unknown>): Promise<void> {
 }
 
 /**
- * Powertools' records in the ledger table, with two things added: who works on it, and what was
- * asked. A retry of an invocation carries the same request id as the attempt that died, so it may
- * take a record over that's still in progress; any other delivery may not. Without that, the record
- * of a crashed attempt would stop its own retries until it expires. See
+ * Powertools' records in the ledger table, with two fields added: its owner, and what was
+ * requested. A retry of an invocation has the same request id as the attempt that was killed, so it
+ * may take over a record that's still in progress; any other delivery may not. Without that, the
+ * record of a crashed attempt would stop its own retries until it expires. See
  * docs/decisions/idempotency.md.
  */
 export class LedgerPersistence extends BasePersistenceLayer {
@@ -56,19 +56,19 @@ export class LedgerPersistence extends BasePersistenceLayer {
   }
 
   /**
-   * Says for which invocation the next records are written. A function handles one invocation at a
-   * time.
+   * Sets the invocation for which the next records are written. A function handles one invocation
+   * at a time.
    */
   setOwner(requestId: string): void {
     this.#owner = requestId;
   }
 
-  /** Says what is asked of the work whose record is written next. */
+  /** Sets what is requested of the work whose record is written next. */
   setAsking(asking: string): void {
     this.#asking = asking;
   }
 
-  /** What was asked of the work in the record that was read last. */
+  /** What was requested of the work in the record that was read last. */
   get askingOfOwner(): string | undefined {
     return this.#askingOfOwner;
   }

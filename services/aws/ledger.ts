@@ -6,7 +6,10 @@ import type { DeliveredSegment, Ledger } from "../split/ports/ledger.ts";
 import { mapConcurrently } from "../video/concurrency.ts";
 import { blockStart, type Hash, MAX_SALTS } from "../video/ids.ts";
 
-/** A claimed block of ids: the ledger keeps it for ever. The choice is added when the video is planned. */
+/**
+ * A claimed block of ids: the ledger never deletes it. The choice is added when the video is
+ * planned.
+ */
 const Claim = z.object({ source: z.string() });
 const Chosen = z
   .object({ segment_seconds: z.number(), cut: Cut, output_key_prefix: z.string(), first_attempt: z.string() })
@@ -48,10 +51,10 @@ const Delivered = z.object({
 });
 
 /**
- * How long a segment is known to be there: as long as dead letters are kept, and no split takes longer. Later all is made
- * again, and comes to the same.
+ * How long a segment is known to exist: as long as dead letters are kept, and no split takes longer. Made again later,
+ * it is the same.
  */
-const REMEMBER_SECONDS = 14 * 86_400;
+const KEEP_SECONDS = 14 * 86_400;
 
 /** Segments looked up at the same time. */
 const MAX_READS_AT_ONCE = 25;
@@ -68,8 +71,8 @@ const segmentKeyOf = (videoId: number, index: number): { id: string } => ({ id: 
 export const blockKey = (videoId: number): { id: string } => ({ id: `block#${videoId}` });
 
 /**
- * The ledger in DynamoDB: one item for each claimed block, written once under the condition that it isn't there.
- * `hash` is for tests that force two sources onto one block. Throws the SDK's errors.
+ * The ledger in DynamoDB: one item for each claimed block, written once under the condition that it
+ * isn't there. `hash` is for tests that force two sources onto one block. Throws the SDK's errors.
  */
 export function dynamoLedger(client: DynamoDBDocumentClient, TableName: string, hash: Hash = sha256): Ledger {
   const claim = async (videoId: number, source: string): Promise<boolean> => {
@@ -95,7 +98,7 @@ export function dynamoLedger(client: DynamoDBDocumentClient, TableName: string, 
 
     choose: async (videoId, { segmentSeconds, cut, outputKeyPrefix }) => {
       const first = CHOICE.map((name) => `${name} = if_not_exists(${name}, :${name})`);
-      // The same where the SDK sends the update again, having lost the answer.
+      // The same when the SDK sends the update again because the response was lost.
       const attempt = randomUUID();
       const { Attributes } = await client.send(
         new UpdateCommand({
@@ -163,10 +166,10 @@ export function dynamoLedger(client: DynamoDBDocumentClient, TableName: string, 
       const read = async (index: number, abortSignal: AbortSignal) => {
         const get = new GetCommand({ TableName, Key: segmentKeyOf(videoId, index), ConsistentRead: true });
         const { Item } = await client.send(get, { abortSignal });
-        // DynamoDB removes what has expired within two days, and shows it until then.
+        // DynamoDB removes expired items within two days, and returns them until then.
         if (Item === undefined || Item.expiration < epochSeconds()) return;
         const { success, data } = Delivered.safeParse(Item);
-        // A record of an older release: its segment is made again, and comes to the same.
+        // A record of an older release: its segment is made again and is the same.
         if (!success) return;
         const { object, proof, announced } = data;
         found.set(index, { object, proof, announced });
@@ -176,7 +179,7 @@ export function dynamoLedger(client: DynamoDBDocumentClient, TableName: string, 
     },
 
     recordSegment: async (videoId, index, { object, proof, announced }) => {
-      const expiration = epochSeconds() + REMEMBER_SECONDS;
+      const expiration = epochSeconds() + KEEP_SECONDS;
       const Item = { ...segmentKeyOf(videoId, index), object, proof, announced, expiration };
       await client.send(new PutCommand({ TableName, Item }));
     },

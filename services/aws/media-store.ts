@@ -8,8 +8,8 @@ import { readRanges } from "./ranged-read.ts";
 import { RETRY_SCHEDULE, type RetrySchedule } from "./retrying-fetch.ts";
 
 /**
- * Parts of one upload in memory at the same time, and their size: what an upload holds of Node's
- * memory.
+ * Parts of one upload in memory at the same time, and their size: together, the memory that an
+ * upload uses.
  */
 const PART_BYTES = 8 * 1024 * 1024;
 const PARTS_AT_ONCE = 2;
@@ -72,8 +72,8 @@ async function upload(
 }
 
 /**
- * The media store on S3. Uploads throw the SDK's errors, which are all worth a retry. `retrySchedule` is
- * shorter in tests.
+ * The media store on S3. Uploads throw the SDK's errors, which are all worth a retry.
+ * `retrySchedule` is shorter in tests.
  */
 export const s3MediaStore = (client: S3Client, retrySchedule: RetrySchedule = RETRY_SCHEDULE): MediaStore => ({
   describe: (bucket, key, versionId, signal) =>

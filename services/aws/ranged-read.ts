@@ -7,13 +7,13 @@ import { fetchWithRetries, RETRY_SCHEDULE, type RetrySchedule } from "./retrying
 import { faultOf, unavailable, uriOf } from "./source-faults.ts";
 
 /**
- * The largest range. A shorter read is one GET: whoever reads asks for what it needs. AWS advises 8
+ * The largest range. A shorter read is one GET. AWS advises 8
  * to 16 MB a request for throughput.
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance-guidelines.html
  */
 const MAX_RANGE_BYTES = 8 * 1024 * 1024;
 
-/** Ranges that are under way, wait to be read or are being read: so many times 8 MB for one read. */
+/** Ranges of 8 MB that one read has in memory: being fetched, waiting or being read. */
 const PARALLEL_RANGES = 3;
 
 type Range = { start: number; end: number };
@@ -23,7 +23,7 @@ function* rangesOf(start: number, end: number): Generator<Range> {
     yield { start: from, end: Math.min(from + MAX_RANGE_BYTES - 1, end) };
 }
 
-/** What a GET's error means: why the object can't be had, or the error itself where it may pass. */
+/** Why the object can't be read, from a GET's error; the error itself where it may be transient. */
 async function refusalOf(client: S3Client, source: Source, error: unknown, signal: AbortSignal): Promise<unknown> {
   const fault = faultOf(error, source);
   if (fault?.reason !== "SourceForbidden" || !(await isKeyForbidden(client, source, signal))) return fault ?? error;
@@ -47,7 +47,7 @@ async function openRange(client: S3Client, source: Source, { start, end }: Range
   }
 }
 
-/** Fetches a range. An attempt goes on where the one before it broke off. */
+/** Fetches a range. An attempt continues where the one before it ended. */
 async function fetchRange(
   client: S3Client,
   source: Source,
@@ -58,7 +58,7 @@ async function fetchRange(
   const bytes = Buffer.allocUnsafe(end - start + 1);
   let received = 0;
   const attempt = async (attemptSignal: AbortSignal, onProgress: () => void): Promise<Uint8Array> => {
-    // A body that came whole and failed has the wrong checksum.
+    // A complete body that failed has the wrong checksum.
     if (received === bytes.length) received = 0;
     const body = await openRange(client, source, { start: start + received, end }, attemptSignal);
     const stop = () => body.destroy(attemptSignal.reason);
@@ -81,7 +81,7 @@ async function fetchRange(
 
 /**
  * Reads bytes `start` to `end` (both included) of exactly this version of an object by ranged GETs,
- * several at once, in order. At most 24 MB are in memory. Throws `SourceUnavailableError` or
+ * several concurrently, in order. At most 24 MB are in memory. Throws `SourceUnavailableError` or
  * `SourceFetchError`. When `signal` is aborted the requests under way are aborted and the iteration
  * ends. However it ends, no request is left under way.
  */
@@ -101,7 +101,7 @@ export async function* readRanges(
     const { value } = ranges.next();
     if (value === undefined) return;
     const fetched = fetchRange(client, source, value, aborted, retrySchedule);
-    // Awaited in order below; a later one may fail before its turn comes.
+    // Awaited in order below; a later one may fail before it is awaited.
     fetched.catch(() => {});
     underWay.push(fetched);
   };

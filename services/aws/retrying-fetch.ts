@@ -2,34 +2,34 @@ import { setTimeout as delay } from "node:timers/promises";
 import { SourceFetchError, SourceUnavailableError } from "../video/errors.ts";
 import { isTransient } from "./s3-errors.ts";
 
-/** A request that brings no byte for so long is aborted, and sent again. */
+/** A request that receives no byte for this long is aborted and sent again. */
 const MAX_IDLE_MS = 15_000;
 
-/** A fetch that gets no further for so long, over all its attempts, is given up. */
+/** A fetch that receives no byte for this long, over all its attempts, fails. */
 const GIVE_UP_MS = 45_000;
 
-/** A fetch that gets a little further each time, and breaks off, is given up too. */
+/** A fetch that receives some bytes in each attempt fails after this many. */
 const MAX_ATTEMPTS = 20;
 
 /**
- * S3 asks for exponential backoff when it answers SlowDown: the first pause, and the longest one.
+ * S3 requires exponential backoff after SlowDown: the first pause, and the maximum.
  */
 const BACKOFF_MS = 400;
 const MAX_BACKOFF_MS = 8_000;
 
 /**
- * How long a source may keep its reader waiting, and the first pause between two attempts;
- * milliseconds.
+ * The maximum time without a byte, in one attempt and over all, and the first pause between two
+ * attempts; milliseconds.
  */
 export type RetrySchedule = { maxIdleMs: number; giveUpMs: number; backoffMs: number };
 export const RETRY_SCHEDULE: RetrySchedule = { maxIdleMs: MAX_IDLE_MS, giveUpMs: GIVE_UP_MS, backoffMs: BACKOFF_MS };
 
-/** No byte came for too long. */
+/** No byte was received for too long. */
 export class StalledError extends Error {
   override name = "StalledError";
 }
 
-/** One attempt. It stops when `signal` is aborted, and calls `onProgress` for whatever comes. */
+/** One attempt. It stops when `signal` is aborted, and calls `onProgress` for each chunk. */
 export type Attempt<T> = (signal: AbortSignal, onProgress: () => void) => Promise<T>;
 
 async function attemptWithin<T>(
@@ -40,7 +40,7 @@ async function attemptWithin<T>(
 ): Promise<T> {
   const stalling = new AbortController();
   const timer = setTimeout(
-    () => stalling.abort(new StalledError(`No byte came for ${Math.ceil(idleMs) / 1_000} s`)),
+    () => stalling.abort(new StalledError(`No byte was received for ${Math.ceil(idleMs) / 1_000} s`)),
     idleMs,
   );
   try {

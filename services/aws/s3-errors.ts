@@ -1,6 +1,6 @@
-/** What an SDK error says of S3's answer. */
+/** What an SDK error contains of S3's response. */
 export type S3Answer = {
-  /** Undefined where no answer came. */
+  /** Undefined where no response was received. */
   status: number | undefined;
   /** S3's error code. The SDK makes one up for an answer without a body, as to a HEAD. */
   code: string;
@@ -26,11 +26,13 @@ export function answerOf(error: unknown): S3Answer {
   };
 }
 
-/** No answer came, and none will: there's no address to ask, or no credentials to sign with. */
+/**
+ * No response was received, and none can be: there's no address, or no credentials to sign with.
+ */
 const CONFIGURATION_ERRORS = ["CredentialsProviderError", "EndpointError", "TokenProviderError"];
 
 /**
- * Answers with a status of 4xx that pass.
+ * Responses with a status of 4xx that are transient.
  * https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
  */
 const TRANSIENT_STATUS = [408, 429];
@@ -52,6 +54,6 @@ const TRANSIENT_CODES = [
 export function isTransient(error: unknown): boolean {
   const { status, code } = answerOf(error);
   if (status === undefined) return !CONFIGURATION_ERRORS.includes(code);
-  // A body that breaks off, or can't be parsed, comes with the status of a success.
+  // A body that ends early, or can't be parsed, has the status of a success.
   return status < 300 || status >= 500 || TRANSIENT_STATUS.includes(status) || TRANSIENT_CODES.includes(code);
 }

@@ -46,13 +46,13 @@ function reasonOf(answer: S3Answer): SourceFault | undefined {
     if (CREDENTIAL_CODES.includes(code)) return undefined;
     return /\bkms:/i.test(message) ? "SourceKeyForbidden" : "SourceForbidden";
   }
-  // 405: a delete marker, asked for by its version id.
+  // 405: a delete marker, requested by its version id.
   if (status === 404 || status === 405) return "SourceNotFound";
   // 416: overwritten by something shorter.
   return status === 412 || status === 416 ? "SourceChanged" : undefined;
 }
 
-const REQUEST_AGAIN = 'then request the split with "npm run request"';
+const REQUEST_AGAIN = 'then request the split with "npx video-split request"';
 
 /** For each fault, what is wrong and what to do next. `detail` is what is known more. */
 const MESSAGES: Record<SourceFault, (uri: string, detail: string) => string> = {
@@ -72,21 +72,22 @@ const MESSAGES: Record<SourceFault, (uri: string, detail: string) => string> = {
     `role kms:Decrypt with it, ${REQUEST_AGAIN}.`,
   SourceKeyRequired: (uri) =>
     `${uri} is encrypted with a key that S3 doesn't keep (SSE-C). Upload it again without a key of your own.`,
-  SourceNotFound: (uri) => `${uri} doesn't exist, or no longer does. Upload it again.`,
+  SourceNotFound: (uri) => `${uri} doesn't exist (any more). Upload it again.`,
 };
 
 /** The error that reports a fault of an object. `detail` is a phrase without a full stop. */
 export const unavailable = (reason: SourceFault, object: ObjectName, detail: string, options?: ErrorOptions) =>
   new SourceUnavailableError(reason, MESSAGES[reason](uriOf(object), detail), options);
 
-/** S3's own text stays in the cause: it names roles and keys, and whoever uploaded reads this. */
+/**
+ * S3's own text stays in the cause: it names roles and keys, and the uploader reads this message.
+ */
 const detailOf = ({ status, code, bucketRegion }: S3Answer): string =>
   bucketRegion === undefined ? `${status ?? "no answer"} ${code}` : bucketRegion;
 
 /**
- * Why S3 won't return this object, however often it's asked; undefined for an error that may pass
- * or isn't about the object. `error` is what a GET was answered with: an answer to a HEAD has no
- * body, and so no code.
+ * Why S3 won't return this object in any attempt; undefined for an error that may be transient or
+ * isn't about the object. `error` is a GET's: the response to a HEAD has no body, and so no code.
  */
 export function faultOf(error: unknown, object: ObjectName): SourceUnavailableError | undefined {
   const answer = answerOf(error);

@@ -25,11 +25,11 @@ const Progress = z.object({
 });
 const Reconciler = z.object({ progress: Progress.default({}) });
 
-/** The item of the reconciler's own: its lease, and how far it got. */
+/** The reconciler's own item: its lease and its progress. */
 const RECONCILER = { id: "reconciler" };
 
 /** Longer than uploads are looked at. */
-const REMEMBER_SECONDS = 60 * 86_400;
+const KEEP_SECONDS = 60 * 86_400;
 
 /** Resolves with undefined where the write's condition isn't met. */
 async function ifAllowed<Output>(write: Promise<Output>): Promise<Output | undefined> {
@@ -41,7 +41,7 @@ async function ifAllowed<Output>(write: Promise<Output>): Promise<Output | undef
   }
 }
 
-/** What the ledger table knows of uploads, for the reconciler. Throws the SDK's errors. */
+/** The uploads in the ledger table, for the reconciler. Throws the SDK's errors. */
 export function dynamoUploadLedger(
   client: DynamoDBDocumentClient,
   TableName: string,
@@ -97,7 +97,7 @@ export function dynamoUploadLedger(
           }),
         ),
       );
-      if (saved === undefined) throw new LeaseLostError("Another run of the reconciler took over. It goes on.");
+      if (saved === undefined) throw new LeaseLostError("Another run of the reconciler took over and continues.");
     },
 
     releaseLease: async (owner) => {
@@ -128,7 +128,7 @@ export function dynamoUploadLedger(
       return { requests, lastRequestAt: last_request };
     },
 
-    // Sets what it comes to instead of adding one: the SDK sends it again where an answer is lost.
+    // Sets the number instead of adding one: the SDK sends it again when the response is lost.
     countRequest: async (identity, request, now) => {
       await ifAllowed(
         client.send(
@@ -137,7 +137,7 @@ export function dynamoUploadLedger(
             Key: countKey(identity),
             UpdateExpression: "SET requests = :request, last_request = :now, expiration = :expiration",
             ConditionExpression: "attribute_not_exists(requests) OR requests < :request",
-            ExpressionAttributeValues: { ":request": request, ":now": now, ":expiration": now + REMEMBER_SECONDS },
+            ExpressionAttributeValues: { ":request": request, ":now": now, ":expiration": now + KEEP_SECONDS },
           }),
         ),
       );

@@ -2,7 +2,9 @@ import * as z from "zod";
 import { Rejection, SegmentCreated, VideoRejected, VideoSplit } from "#events-schema";
 import type { VideoDocument } from "../projector/domain/document.ts";
 
-/** The documents as items of the table. Their fields are the events' own, so their schemas are too. */
+/**
+ * The documents as items of the table. Their fields are the events' own, so their schemas are too.
+ */
 
 const creation_time = z.iso.datetime();
 
@@ -46,13 +48,19 @@ const namesOf = (...schemas: z.ZodObject[]): string[] => {
   return [...names];
 };
 
-/** The attributes, less the key, that are this service's to write, by the kind of document. All others belong to others. */
+/**
+ * The attributes, without the key, that this service writes, by the kind of document. All others
+ * belong to other writers.
+ */
 export const OWNED_ATTRIBUTES: Record<VideoDocument["process_step"], readonly string[]> = {
   upload: namesOf(ProcessingUpload, RejectedUpload, SplitUpload),
   timesplit: namesOf(Segment),
 };
 
-/** An item says that it is a document, and isn't one. `message` names each faulty attribute. */
+/**
+ * An item has a document's `process_step`, and isn't a document. `message` names each wrong
+ * attribute.
+ */
 export class UnreadableDocumentError extends Error {
   override name = "UnreadableDocumentError";
 }
@@ -61,8 +69,9 @@ export class UnreadableDocumentError extends Error {
 export type Item = Readonly<Record<string, unknown>>;
 
 /**
- * The document in an item, without what others have added; undefined where the item has no `process_step`, as one that others have
- * begun to write to before the first event came. Throws `UnreadableDocumentError`.
+ * The document in an item, without what others have added; undefined where the item has no
+ * `process_step`, as one that others have begun to write to before the first event came. Throws
+ * `UnreadableDocumentError`.
  */
 export function documentOf(item: Item | undefined): VideoDocument | undefined {
   if (item?.process_step === undefined) return undefined;

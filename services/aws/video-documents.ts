@@ -7,14 +7,15 @@ import { ConditionalUpdate } from "./conditional-update.ts";
 import { documentOf, type Item, OWNED_ATTRIBUTES } from "./video-document-item.ts";
 
 /**
- * How often a write is tried, and the longest wait between two tries. A try fails only because another one's write got in
- * between, and only duplicates and a video's own few events write the same document. All waits together stay below the function's timeout.
+ * Attempts of a write, and the maximum pause between two. An attempt fails only when another write
+ * came between, and only duplicates and a video's own few events write the same document. All
+ * pauses together are shorter than the function's timeout.
  */
-const ATTEMPTS = 12;
-const BASE_MS = 20;
-const MAX_MS = 1_000;
+const MAX_ATTEMPTS = 12;
+const BACKOFF_MS = 20;
+const MAX_BACKOFF_MS = 1_000;
 
-/** So many others write the same document that no attempt got through. Worth a retry. */
+/** Other writers changed the document before each attempt. Retryable. */
 export class ContendedDocumentError extends Error {
   override name = "ContendedDocumentError";
 }
@@ -37,7 +38,10 @@ const explained = (table: string, error: unknown): unknown =>
 
 const EVERY_ATTRIBUTE = ["VideoId", ...new Set(Object.values(OWNED_ATTRIBUTES).flat())];
 
-/** Only what is ours: an attribute of others may hold what can't be read here, such as numbers of 38 digits. */
+/**
+ * Reads only this service's attributes: others may hold values that JavaScript can't represent,
+ * such as numbers of 38 digits.
+ */
 async function readItem(client: DynamoDBDocumentClient, TableName: string, VideoId: number): Promise<Item | undefined> {
   const read = new GetCommand({
     TableName,
@@ -54,16 +58,16 @@ async function readItem(client: DynamoDBDocumentClient, TableName: string, Video
 }
 
 /**
- * Writes the attributes that changed, on the condition that all of ours are as they were read. The changed ones alone aren't
- * enough: two folds that change different attributes could then both be written, and leave a document that neither made.
- * Undefined where nothing changed.
+ * Writes the attributes that changed, on the condition that all of ours are as they were read. The
+ * changed ones alone aren't enough: two folds that change different attributes could then both be
+ * written, and leave a document that neither made. Undefined where nothing changed.
  */
 function updateOf(TableName: string, before: Item, after: VideoDocument): UpdateCommand | undefined {
   const next: Item = after;
   const update = new ConditionalUpdate();
   for (const attribute of OWNED_ATTRIBUTES[after.process_step]) {
     const [old, now] = [before[attribute], next[attribute]];
-    // 16,383 ids are too many for a condition, and follow from how many they are.
+    // 16,383 ids are too many for a condition, and follow from their number.
     if (attribute === "sub_videos" && Array.isArray(old)) update.expectLength(attribute, old.length);
     else update.expect(attribute, old);
     if (canonical(old) !== canonical(now)) update.set(attribute, now);
@@ -83,8 +87,9 @@ async function write(client: DynamoDBDocumentClient, update: UpdateCommand): Pro
 }
 
 /**
- * Video documents in DynamoDB. Attributes that others add to a document are neither read nor written. Throws `VideoTableError`,
- * `UnreadableDocumentError`, `ContendedDocumentError` and the SDK's errors.
+ * Video documents in DynamoDB. Attributes that others add to a document are neither read nor
+ * written. Throws `VideoTableError`, `UnreadableDocumentError`, `ContendedDocumentError` and the
+ * SDK's errors.
  */
 export function dynamoVideoDocuments(
   client: DynamoDBDocumentClient,
@@ -94,19 +99,21 @@ export function dynamoVideoDocuments(
     get: async (VideoId) => documentOf(await readItem(client, tableName, VideoId)),
 
     evolve: async (VideoId, fold) => {
-      for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+      for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
         const item = await readItem(client, tableName, VideoId);
         const update = updateOf(tableName, item ?? {}, fold(documentOf(item)));
         if (update === undefined) return "unchanged";
         if (await write(client, update)) return "changed";
-        await delay(Math.random() * Math.min(MAX_MS, BASE_MS * 2 ** attempt));
+        await delay(Math.random() * Math.min(MAX_BACKOFF_MS, BACKOFF_MS * 2 ** attempt));
       }
-      throw new ContendedDocumentError(`Document ${VideoId} was written by others at each of ${ATTEMPTS} attempts`);
+      throw new ContendedDocumentError(`Document ${VideoId} was written by others at each of ${MAX_ATTEMPTS} attempts`);
     },
   };
 }
 
-/** The segments of an upload in order, by the table's index. It lags behind the table by moments. */
+/**
+ * The segments of an upload in order, by the table's index. It lags behind the table by moments.
+ */
 export async function listSegments(
   client: DynamoDBDocumentClient,
   { tableName, indexName }: { tableName: string; indexName: string },

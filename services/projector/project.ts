@@ -19,9 +19,9 @@ export type ProjectorDependencies = {
 export type Projection = { outcome: "changed" | "unchanged"; VideoId: number } | { outcome: "ignored" };
 
 /**
- * The maximum age of an event that is being delivered: EventBridge retries for a day, and Lambda keeps
- * it for six hours more. An older one comes from a replay or a redrive, and its age says nothing about
- * how late the documents are.
+ * The maximum age of an event that is being delivered: EventBridge retries for a day, and Lambda
+ * keeps it for six hours more. An older one comes from a replay or a redrive, and its age says
+ * nothing about how late the documents are.
  */
 const MAX_LAG_SECONDS = 30 * 3_600;
 
@@ -36,7 +36,7 @@ export async function project(
   const { correlationId, eventId } = event.metadata;
   const line = log.with({ correlation_id: correlationId, event_id: eventId, event_type: event.type });
   if (!isDocumentEvent(event)) {
-    line.info("Ignored: a request, met or refused, changes no document");
+    line.info("Ignored: a request changes no document");
     return { outcome: "ignored" };
   }
   const VideoId = checkedDocumentId(event, hash, now());
@@ -46,7 +46,7 @@ export async function project(
   return { outcome, VideoId };
 }
 
-/** In seconds; none where the clocks of the two machines disagree on which was first. */
+/** In seconds; undefined where the clocks of the two machines disagree on the order. */
 const lagOf = ({ metadata }: VideoSplitEvent, now: Date): number =>
   Math.max(0, now.getTime() - Date.parse(metadata.occurredAt)) / 1_000;
 

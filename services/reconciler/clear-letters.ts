@@ -7,16 +7,19 @@ import { type NamedObject, objectOfAgedOut } from "./domain/aged-out.ts";
 import type { DeadLetters, ReceivedLetter } from "./ports/dead-letters.ts";
 import type { UploadLedger } from "./ports/upload-ledger.ts";
 
-/** Letters that are received and stay: when there are so many, a run receives no more. */
+/** Letters that are received and stay: after this many, a run receives no more. */
 const MAX_HELD = 100;
 
-/** A run receives letters for so long. The next run goes on. */
+/** A run receives letters for this long. The next run continues. */
 const RECEIVING_SECONDS = 20;
 
-/** A letter is hidden from others for so long at most. What isn't looked at by then failed. */
+/**
+ * The maximum time for which a letter is hidden from others. One that isn't examined by then counts
+ * as failed.
+ */
 const HIDDEN_SECONDS = 30;
 
-/** Letters looked at concurrently: as many as one receive brings. */
+/** Letters examined concurrently: as many as one call receives. */
 const MAX_CONCURRENT = 10;
 
 export type ClearDependencies = {
@@ -28,7 +31,7 @@ export type ClearDependencies = {
   settings: { bucket: string; keyPrefix: string };
 };
 
-/** What became of the dead letters in one run. */
+/** The outcome for the dead letters of one run. */
 export type Clearing = {
   cleared: number;
   /** Times that a letter, or the queue, couldn't be read or written. Those letters stay. */
@@ -38,7 +41,7 @@ export type Clearing = {
 /**
  * Deletes the dead letters whose event waited too long, for an upload that is split by now: the
  * event would change nothing. All others are released. Never throws: a failure is logged and
- * counted, and what was not looked at is left to the next run. Ends early when `signal` is aborted.
+ * counted, and the rest is left to the next run. Ends early when `signal` is aborted.
  */
 export async function clearLetters(dependencies: ClearDependencies, signal: AbortSignal): Promise<Clearing> {
   const { letters, log } = dependencies;
@@ -59,7 +62,7 @@ export async function clearLetters(dependencies: ClearDependencies, signal: Abor
       clearing.cleared += 1;
     } catch (error) {
       aborting.throwIfAborted();
-      countFailure("A dead letter couldn't be looked at or deleted", error, { message_id: letter.id });
+      countFailure("A dead letter couldn't be examined or deleted", error, { message_id: letter.id });
     }
   };
   try {
@@ -70,7 +73,7 @@ export async function clearLetters(dependencies: ClearDependencies, signal: Abor
       await mapConcurrently(received, MAX_CONCURRENT, clear, ending);
     }
   } catch (error) {
-    countFailure(`Dead letters couldn't be received, or not looked at within ${HIDDEN_SECONDS} seconds`, error);
+    countFailure(`Dead letters couldn't be received, or not examined within ${HIDDEN_SECONDS} seconds`, error);
   }
   await letters.release([...held.values()]).catch((error: unknown) => {
     countFailure(`Dead letters couldn't be released; they are hidden for ${HIDDEN_SECONDS} seconds at most`, error);
@@ -93,7 +96,7 @@ async function isNeedless(
   return identity !== undefined && (await ledger.stateOf(identity)) === "split";
 }
 
-/** Undefined where the object is gone, or can't be looked at. */
+/** Undefined where the object was deleted, or can't be described. */
 async function identityOf(
   { bucket, key, etag, versionId }: NamedObject,
   { store }: ClearDependencies,

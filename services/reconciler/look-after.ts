@@ -1,7 +1,7 @@
 import type { VideoSplitEvent } from "#events-schema";
 import { SourceUnavailableError } from "../video/errors.ts";
 import * as eventData from "../video/event-data.ts";
-import { correlationId, eventId, factId, type Hash } from "../video/ids.ts";
+import { correlationId, eventId, type Hash, uploadEventId } from "../video/ids.ts";
 import { parentOf } from "../video/own-segments.ts";
 import type { EventPublisher } from "../video/ports/event-publisher.ts";
 import type { Log } from "../video/ports/log.ts";
@@ -22,7 +22,7 @@ export type LookUpDependencies = {
   now: () => number;
 };
 
-/** An upload that is looked up. */
+/** An upload to look up. */
 export type DueUpload = ListedUpload & {
   /** Which of its ages it reached, from 0. */
   reached: number;
@@ -33,7 +33,7 @@ export type DueUpload = ListedUpload & {
   asOf: number;
 };
 
-/** What was found, and done. "no upload": a segment of this service's own, or gone. */
+/** What was found and done. "no upload": a segment of this service, or deleted. */
 export type Found = "ended" | "waiting" | "requested" | "given up" | "no upload";
 
 /**
@@ -67,8 +67,8 @@ export async function lookAfter(
 }
 
 /**
- * Neither a segment that somebody put there, nor gone since it was listed. What can't be read is
- * the split service's to reject.
+ * Whether it is neither a segment that was copied there, nor deleted since it was listed. The split
+ * service rejects what can't be read.
  */
 async function isUpload(
   { source }: ListedUpload,
@@ -128,12 +128,16 @@ async function giveUp(
   const correlation = correlationId(identity, hash);
   const times = requests === 1 ? "once" : `${requests} times`;
   const message =
-    `The upload was requested again ${times} and did not finish. "npm run dead-letters -- list" may say why; ` +
-    `when the cause is gone, redrive it, or request it with "npm run request".`;
+    `The upload was requested again ${times} and did not finish. "npx video-split dead-letters list" may show why. ` +
+    `Remove the cause, then redrive the dead letter or request the upload with "npx video-split request".`;
   const type = "VideoRejected" as const;
   const data = eventData.rejected({ videoId, source, bytes }, "GivenUp", message);
-  const metadata = metadataOf(factId(correlation, { type, data }, hash), correlation, now());
+  const metadata = metadataOf(uploadEventId(correlation, { type, data }, hash), correlation, now());
   await publisher.publish({ type, metadata, data }, signal);
   await ledger.recordEnding(videoId, "given up");
-  log.warn("An upload did not finish: given up", { bucket: source.bucket, key: source.key, video_id: videoId });
+  log.warn("An upload did not finish: rejected as GivenUp", {
+    bucket: source.bucket,
+    key: source.key,
+    video_id: videoId,
+  });
 }

@@ -15,7 +15,7 @@ export type Reconciliation =
   /** Another run is in progress. */
   | { outcome: "busy" };
 
-/** What was done of a pass. Numbers are of object versions. */
+/** What was done in a pass. Numbers count object versions. */
 type Reconciled = {
   outcome: "reconciled";
   /** Listed. */
@@ -25,14 +25,14 @@ type Reconciled = {
   unfinished: number;
   requested: number;
   givenUp: number;
-  /** Whether the pass over the bucket is complete. If not, the next run goes on. */
+  /** Whether the pass over the bucket is complete. If not, the next run continues it. */
   complete: boolean;
 };
 
 export type ReconcilerSettings = {
   bucket: string;
   /**
-   * True: the bucket was there before the stage, and what was uploaded before its ledger isn't
+   * True: the bucket existed before the stage, and uploads that are older than its ledger aren't
    * looked up.
    */
   isAttached: boolean;
@@ -53,11 +53,11 @@ export class IncompleteError extends Error {
 }
 
 /**
- * Clears away dead letters of uploads that are split. Then goes on with the pass over the upload
- * bucket, or begins the next one. Looks up each upload that reached one of its ages since the pass
- * before, requests again what isn't split or rejected, and announces what is given up. Stops in
- * order when `signal` is aborted. Throws `IncompleteError` where some couldn't be looked up,
- * `LeaseLostError` where another run took over, and what the ports throw.
+ * Deletes dead letters of uploads that are split. Then continues the pass over the upload bucket,
+ * or begins the next one. Looks up each upload that reached one of its ages since the pass before,
+ * requests again what isn't split or rejected, and rejects what was requested without success.
+ * Stops in order when `signal` is aborted. Throws `IncompleteError` where some couldn't be looked
+ * up, `LeaseLostError` where another run took over, and what the ports throw.
  */
 export async function reconcile(
   dependencies: ReconcilerDependencies,

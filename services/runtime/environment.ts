@@ -11,7 +11,10 @@ export class EnvironmentError extends Error {
   override name = "EnvironmentError";
 }
 
-/** Reads settings from the environment by a schema whose keys are variables' names. Throws `EnvironmentError`. */
+/**
+ * Reads settings from the environment by a schema whose keys are variables' names. Throws
+ * `EnvironmentError`.
+ */
 export function readEnvironment<S extends z.ZodObject>(
   schema: S,
   environment: NodeJS.ProcessEnv = process.env,

@@ -7,5 +7,8 @@ const wrap = (logger: Logger): Log => ({
   with: (fields) => wrap(logger.createChild({ persistentKeys: { ...logger.getPersistentLogAttributes(), ...fields } })),
 });
 
-/** A Powertools logger: JSON lines whose level, sampling and format follow the POWERTOOLS_ variables. */
+/**
+ * A Powertools logger: JSON lines whose level, sampling and format follow the POWERTOOLS_
+ * variables.
+ */
 export const powertoolsLog = (serviceName: string): Log => wrap(new Logger({ serviceName }));

@@ -14,14 +14,15 @@ export function splitValues(measurement: SplitMeasurement): Values<"split"> {
         VideoSeconds: videoSeconds,
         VideoBytes: videoBytes,
         SplitSeconds: splitSeconds,
-        // The clock may not have moved, or been set back.
+        // The clock may have stood still or been set back.
         ...(splitSeconds > 0 && { RealTimeFactor: videoSeconds / splitSeconds }),
       };
       return { values, fields: { video_id: videoId } };
     }
     case "rejected":
-      // The reason is a field and no dimension: with each of its values CloudWatch would count, and charge for, another metric. An alarm
-      // needs the sum alone, and the reasons are counted from the log: filter VideosRejected = 1 | stats count(*) by reason
+      // The reason is a field and no dimension: with each of its values CloudWatch would count, and
+      // charge for, another metric. An alarm needs the sum alone, and the reasons are counted from
+      // the log: filter VideosRejected = 1 | stats count(*) by reason
       return { values: { VideosRejected: 1 }, fields: { video_id: measurement.videoId, reason: measurement.reason } };
     case "continued":
       return {
@@ -44,7 +45,10 @@ export function projectorValues(measurement: ProjectorMeasurement): Values<"proj
   }
 }
 
-/** What a run of the reconciler is in metrics: mostly nothing, and CloudWatch charges for zeros as for all else. */
+/**
+ * What a run of the reconciler is in metrics: mostly nothing, and CloudWatch charges for zeros as
+ * for all else.
+ */
 export function reconcilerValues(run: Reconciliation): Values<"reconciler"> {
   if (run.outcome === "busy") return { values: {} };
   const { cleared, failures } = run.letters;

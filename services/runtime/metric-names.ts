@@ -1,8 +1,10 @@
 /**
- * The metrics that the functions write to CloudWatch, as plain data: what draws or watches them imports this and nothing with it.
+ * The metrics that the functions write to CloudWatch, as plain data: what draws or watches them
+ * imports this and nothing with it.
  *
- * Each metric has one dimension, `service`, and no ids: CloudWatch charges for each metric, and with each further value of a
- * dimension for another one. https://aws.amazon.com/cloudwatch/pricing/
+ * Each metric has one dimension, `service`, and no ids: CloudWatch charges for each metric, and
+ * with each further value of a dimension for another one.
+ * https://aws.amazon.com/cloudwatch/pricing/
  */
 
 /** The only dimension of each metric; its value is the service's name. */
@@ -16,31 +18,40 @@ const split = {
   /** Videos that were split to their end. */
   VideosSplit: { name: "VideosSplit", unit: "Count" },
   /**
-   * Videos that can't be split, again with each delivery of the upload. Why is in the field `reason` of the metric's log line: see
-   * services/runtime/measurements.ts.
+   * Videos that can't be split, again with each delivery of the upload. The reason is in the field
+   * `reason` of the metric's log line: see services/runtime/measurements.ts.
    */
   VideosRejected: { name: "VideosRejected", unit: "Count" },
-  /** Deliveries that did nothing: their upload had been split before, or another delivery was splitting it just then. */
+  /**
+   * Deliveries that did nothing: their upload was split before, or another delivery was splitting
+   * it.
+   */
   DuplicateDeliveries: { name: "DuplicateDeliveries", unit: "Count" },
   /** Invocations that ran out of time after they had made segments, and left the others to another invocation. */
   SplitsContinued: { name: "SplitsContinued", unit: "Count" },
   /** Segments of a video that was split. */
   SegmentsCreated: { name: "SegmentsCreated", unit: "Count" },
-  /** How long a video is that was split, from its first frame to the end of its last. */
+  /** Duration of a video that was split, from its first frame to the end of its last. */
   VideoSeconds: { name: "VideoSeconds", unit: "Seconds" },
-  /** How large the upload of a video is that was split. */
+  /** Size of the upload of a video that was split. */
   VideoBytes: { name: "VideoBytes", unit: "Bytes" },
-  /** How long the split of a video took by the clock, in the attempt that succeeded. */
+  /** Wall-clock time of a split, in the attempt that succeeded. */
   SplitSeconds: { name: "SplitSeconds", unit: "Seconds" },
-  /** Seconds of a video that were split in a second, one value for each video. Seconds by seconds have no unit. */
+  /**
+   * Seconds of a video that were split in a second, one value for each video. Seconds per second
+   * have no unit.
+   */
   RealTimeFactor: { name: "RealTimeFactor", unit: "None" },
 } as const satisfies Record<string, Metric>;
 
 /** Of the function "projector". */
 const projector = {
-  /** Events that are in their documents: they changed one, or were known there already. */
+  /** Events that are in their documents: they changed one, or had changed it before. */
   EventsProjected: { name: "EventsProjected", unit: "Count" },
-  /** From the announcement of an event (its `occurredAt`) to the document that tells of it. Only where the document changed by it. */
+  /**
+   * From the announcement of an event (its `occurredAt`) to the change of its document. Only where
+   * the document changed.
+   */
   ProjectionLag: { name: "ProjectionLag", unit: "Seconds" },
 } as const satisfies Record<string, Metric>;
 
@@ -48,11 +59,17 @@ const projector = {
 const reconciler = {
   /** Uploads that did not finish and were requested again. */
   UploadsRequestedAgain: { name: "UploadsRequestedAgain", unit: "Count" },
-  /** Uploads that did not finish after they were requested again. Somebody has to look. */
+  /** Uploads that did not finish after they were requested again. An alarm watches it. */
   UploadsGivenUp: { name: "UploadsGivenUp", unit: "Count" },
-  /** Dead letters that were deleted: their event waited too long, and its upload was split by another one. */
+  /**
+   * Dead letters that were deleted: their event waited too long, and its upload was split by
+   * another one.
+   */
   DeadLettersCleared: { name: "DeadLettersCleared", unit: "Count" },
-  /** Failures to receive, look at, delete or release dead letters, which stay then. Why is in the log. */
+  /**
+   * Failures to receive, look at, delete or release dead letters, which stay in their queue. The
+   * reason is in the log.
+   */
   ClearingFailures: { name: "ClearingFailures", unit: "Count" },
 } as const satisfies Record<string, Metric>;
 

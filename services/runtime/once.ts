@@ -7,27 +7,30 @@ import type { Context } from "aws-lambda";
 import type { LedgerPersistence } from "../aws/idempotency.ts";
 import type { Done, Once } from "../split/ports/once.ts";
 
-/** How long finished work is remembered: EventBridge and Lambda retry for a day. After that a redo changes nothing. */
-const REMEMBER_SECONDS = 86_400;
+/**
+ * How long the record of finished work is kept: EventBridge and Lambda retry for a day. Work that
+ * is repeated later changes nothing.
+ */
+const KEEP_SECONDS = 86_400;
 
-/** Carries a result past Powertools, which keeps what is returned and forgets what is thrown. */
-class NotRemembered<T> extends Error {
+/** Carries a result that isn't kept: Powertools keeps what is returned, not what is thrown. */
+class NotKept<T> extends Error {
   readonly result: T;
 
   constructor(result: T) {
-    super("a result that isn't to be remembered");
+    super("a result that isn't kept");
     this.result = result;
   }
 }
 
 /**
- * Work made idempotent by Powertools, for one invocation. A duplicate of work that is still under way is told apart from its own
- * retry: see docs/decisions/idempotency.md.
+ * Work made idempotent by Powertools, for one invocation. A duplicate of work in progress is
+ * distinguished from its own retry: see docs/decisions/idempotency.md.
  */
 export function onceInLedger(persistence: LedgerPersistence, context: Context): Once {
   persistence.setOwner(context.awsRequestId);
   const config = new IdempotencyConfig({
-    expiresAfterSeconds: REMEMBER_SECONDS,
+    expiresAfterSeconds: KEEP_SECONDS,
     hashFunction: "sha256",
     lambdaContext: context,
   });
@@ -35,14 +38,15 @@ export function onceInLedger(persistence: LedgerPersistence, context: Context): 
     persistence.setAsking(asking);
     const workOnce = async (_key: string) => {
       const { result, remember } = await work();
-      if (!remember) throw new NotRemembered(result);
+      if (!remember) throw new NotKept(result);
       return { result };
     };
     try {
       return await makeIdempotent(workOnce, { persistenceStore: persistence, keyPrefix: "split", config })(key);
     } catch (error) {
-      if (error instanceof NotRemembered) return { result: error.result as T };
-      // The invocation that owns the record finishes it, is retried under its own request id, or ends as a dead letter.
+      if (error instanceof NotKept) return { result: error.result as T };
+      // The invocation that owns the record finishes it, is retried under its own request id, or
+      // ends as a dead letter.
       if (error instanceof IdempotencyAlreadyInProgressError) return { busyWith: persistence.askingOfOwner };
       throw error;
     }

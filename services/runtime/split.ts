@@ -22,7 +22,7 @@ import { powertoolsLog } from "./log.ts";
 import { splitValues } from "./measurements.ts";
 import { powertoolsMetrics } from "./metrics.ts";
 import { onceInLedger } from "./once.ts";
-import { makeTemporaryFolder, sweepTemporaryFolders } from "./temporary-folders.ts";
+import { makeTemporaryFolder, removeAbandonedFolders } from "./temporary-folders.ts";
 
 const Environment = z.object({
   VIDEO_SPLIT_OUTPUT_BUCKET: z.string().min(1),
@@ -64,7 +64,7 @@ async function compose(): Promise<SplitService> {
     path: environment.PATH,
   });
   const log = powertoolsLog("split");
-  const abandoned = await sweepTemporaryFolders(tmpdir());
+  const abandoned = await removeAbandonedFolders(tmpdir());
   if (abandoned.length > 0) log.warn("Removed temporary folders of processes that were killed", { folders: abandoned });
   const metered = powertoolsMetrics("split", environment.POWERTOOLS_METRICS_NAMESPACE);
   const makeFolder = () => makeTemporaryFolder(tmpdir());
@@ -108,7 +108,10 @@ async function compose(): Promise<SplitService> {
 
 let service: Promise<SplitService> | undefined;
 
-/** The split service of this execution environment: composed once, again after a composition that failed. */
+/**
+ * The split service of this execution environment: composed once, again after a composition that
+ * failed.
+ */
 export async function splitService(): Promise<SplitService> {
   service ??= compose();
   try {

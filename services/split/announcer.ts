@@ -1,6 +1,6 @@
 import { createEvent, isInvalidEventError, type VideoSplitEvent } from "#events-schema";
 import { RejectedVideo } from "../video/errors.ts";
-import { correlationId, eventId, factId } from "../video/ids.ts";
+import { correlationId, eventId, uploadEventId } from "../video/ids.ts";
 import type { Announce, SplitDependencies } from "./dependencies.ts";
 
 /** Fields whose values come from the file, and so can be anything. */
@@ -53,7 +53,7 @@ export function announcer(
 ): Announce {
   const correlation = correlationId(identity, hash);
   const idOf = (event: Announced): string => {
-    if (event.type !== "RequestRefused") return factId(correlation, event, hash);
+    if (event.type !== "RequestRefused") return uploadEventId(correlation, event, hash);
     // Each request is answered by an event of its own.
     return eventId(correlation, event.type, `${event.data.refusal.reason} ${causationId}`, hash);
   };

@@ -1,5 +1,5 @@
 import type { EventData } from "#events-schema";
-import type { Fact, Hash } from "../video/ids.ts";
+import type { Hash, UploadEvent } from "../video/ids.ts";
 import type { EventPublisher } from "../video/ports/event-publisher.ts";
 import type { Log } from "../video/ports/log.ts";
 import type { CutChoice, Ledger } from "./ports/ledger.ts";
@@ -42,4 +42,4 @@ export type SplitDependencies = {
  * Announces events about one upload. Their ids follow from the upload and the event's data, so that
  * a retry announces the same.
  */
-export type Announce = <T extends Fact["type"] | "RequestRefused">(type: T, data: EventData<T>) => Promise<void>;
+export type Announce = <T extends UploadEvent["type"] | "RequestRefused">(type: T, data: EventData<T>) => Promise<void>;

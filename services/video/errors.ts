@@ -1,8 +1,7 @@
 import type { RejectionReason } from "#events-schema";
 
 /**
- * What all errors of the services have: a stable code, and whether the same again may end
- * otherwise.
+ * What all errors of the services have: a stable code, and whether a retry may succeed.
  */
 export abstract class ServiceError extends Error {
   abstract readonly code: string;
@@ -28,18 +27,18 @@ export class RejectedVideo extends ServiceError {
 }
 
 /**
- * The object asks for more than a split may use: docs/decisions/budget.md. `message` names the limit
+ * The object needs more than a split may use: docs/decisions/budget.md. `message` names the limit
  * and what to do. Neither retried nor cut in another way.
  */
 export const limitExceeded = (message: string, options?: ErrorOptions): RejectedVideo =>
   new RejectedVideo("LimitExceeded", message, options);
 
-/** Why a source can't be had, however often it's tried. */
+/** Why a source can't be read, in any attempt. */
 export type SourceFault = Extract<RejectionReason, `Source${string}`>;
 
 /**
- * The object can't be read, and won't be by trying again: overwritten, deleted, forbidden. `reason`
- * is what it's rejected for.
+ * The object can't be read, and a retry won't help: overwritten, deleted, forbidden. `reason` is
+ * that of the rejection.
  */
 export class SourceUnavailableError extends ServiceError {
   override name = "SourceUnavailableError";
@@ -66,8 +65,8 @@ export class SourceFetchError extends ServiceError {
 }
 
 /**
- * Another delivery works on the same object, and whether it does what this one asks will only turn
- * out.
+ * Another delivery is working on the same object. Whether it does what this one requests is known
+ * only later.
  */
 export class BusyError extends ServiceError {
   override name = "BusyError";
@@ -82,19 +81,19 @@ export class OutOfTimeError extends ServiceError {
   readonly retryable = true;
 }
 
-/** Another run of the reconciler took over: this one's time was up. */
+/** Another run of the reconciler took over, because this one's lease had expired. */
 export class LeaseLostError extends ServiceError {
   override name = "LeaseLostError";
   readonly code = "LeaseLost";
   readonly retryable = true;
 }
 
-/** What ffmpeg or ffprobe answers with when the file, not the machine, is at fault. */
+/** What ffmpeg or ffprobe exits with when the file, not the machine, is the cause. */
 export type MediaFault = Error & { code: "FfmpegFailed"; exitCode: number; stderr: string };
 
 /**
- * A child that was killed has no exit code: that's the machine's fault (memory, a stop), and worth
- * a retry.
+ * A child that was killed has no exit code: the machine is the cause (memory, a stop), and a retry
+ * may succeed.
  */
 export const isMediaFault = (error: unknown): error is MediaFault =>
   error instanceof Error &&
@@ -102,8 +101,7 @@ export const isMediaFault = (error: unknown): error is MediaFault =>
   typeof (error as Partial<MediaFault>).exitCode === "number";
 
 /**
- * A cut that was tried in every way there is and can't be done; the same again would come to the
- * same.
+ * A cut that failed with every method; a retry would fail in the same way.
  */
 export type CutFailure = Error & { code: "CutFailed"; reason: RejectionReason };
 

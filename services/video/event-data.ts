@@ -4,12 +4,12 @@ import { segmentKey, segmentName, shortened } from "./segment-keys.ts";
 import { nameOf, type Source } from "./source.ts";
 
 /**
- * The data of the events that tell what became of a video: pure, so that a retry tells the same.
+ * The data of the events about the outcome of a split: pure, so that a retry makes the same.
  */
 
 export type Upload = { videoId: number; source: Source; bytes: number };
 
-/** What probing and planning found, as every event about the video repeats it. */
+/** What probing and planning found. Every event about the video repeats it. */
 export type Picture = {
   size: [number, number];
   fps: number;
@@ -21,7 +21,7 @@ export type Picture = {
 /** What was planned. */
 export type Plan = { duration: number; segments: readonly unknown[] };
 
-/** Where a segment was asked to be: seconds from the video's first frame. */
+/** Where a segment was requested to be: seconds from the video's first frame. */
 export type Place = { index: number; requestedStart: number; requestedEnd: number };
 
 /** Where it is, measured on its file: seconds from the video's first frame. */
@@ -32,7 +32,7 @@ export type MeasuredPlace = {
   size?: [number, number] | undefined;
 };
 
-/** What came of it. */
+/** The result. */
 export type Result = {
   segments: number;
   frames: number;
@@ -47,8 +47,7 @@ const MILLISECOND = 1_000;
 const MICROSECOND = 1_000_000;
 
 /**
- * Times are told to the microsecond, which is what ffprobe prints: more would be noise of binary
- * fractions.
+ * Times have microseconds, as ffprobe prints them: more digits would be noise of binary fractions.
  */
 const seconds = (value: number): number => Math.round(value * MICROSECOND) / MICROSECOND;
 
@@ -64,8 +63,8 @@ export const roundedFps = (fps: number): number =>
   fps < LOW_FPS ? Number(fps.toPrecision(FPS_DIGITS)) : Math.round(fps * MILLISECOND) / MILLISECOND;
 
 /**
- * A segment's own frame rate. The video's, where so many frames in so many seconds differ from it by
- * no more than half a frame: containers round the last one's duration.
+ * A segment's own frame rate. The video's, where so many frames in so many seconds differ from it
+ * by no more than half a frame: containers round the last one's duration.
  */
 export function segmentFps(videoFps: number, frames: number, duration: number): number {
   const isTheVideos = Math.abs(frames - videoFps * duration) <= 0.5;
@@ -82,7 +81,7 @@ const uploadFacts = ({ videoId, source, bytes }: Upload) => ({
   bytes,
 });
 
-/** A message holds words of ffmpeg and of requests: it may not outgrow an event. */
+/** A message contains text of ffmpeg and of requests, and must fit into an event. */
 const MAX_MESSAGE_BYTES = 4_096;
 
 export const rejected = (upload: Upload, reason: RejectionReason, message: string): EventData<"VideoRejected"> => ({
@@ -119,7 +118,10 @@ export const rangeRequested = (
 
 export type OmittedTrack = { index: number; type: string; codec: string };
 
-/** What the segments leave out. `audioSeconds`: of sound before the first picture; 0 where there's none. */
+/**
+ * What the segments leave out. `audioSeconds`: of sound before the first picture; 0 where there's
+ * none.
+ */
 export type Omitted = { tracks: OmittedTrack[]; audioSeconds: number };
 
 const videoFacts = (upload: Upload, picture: Picture, { cut, segmentSeconds }: CutFacts, plan: Plan) => ({

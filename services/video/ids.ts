@@ -1,6 +1,6 @@
 import { BLOCK_SIZE, type EventType, type VideoSplitEvent } from "#events-schema";
 
-/** SHA-256 of a text. Handed in: the domain imports nothing but itself and the contract. */
+/** SHA-256 of a text. Injected: the domain imports only itself and the contract. */
 export type Hash = (text: string) => Uint8Array;
 
 /**
@@ -25,7 +25,7 @@ export function uuidOf(text: string, hash: Hash): string {
   ].join("-");
 }
 
-/** Stands for a text of any length. */
+/** A short text for one of any length. */
 export const fingerprint = (text: string, hash: Hash): string => hex(hash(text));
 
 /** The id that all events of one upload carry. `identity` is its `sourceIdentity`. */
@@ -50,8 +50,8 @@ export const blockStart = (identity: string, salt: number, hash: Hash): number =
   blockOf(correlationId(identity, hash), salt, hash);
 
 /**
- * The id of an event about one upload. `distinction` tells it from others of its type: it is what
- * the event says, and never when or how often it is announced.
+ * The id of an event about one upload. `distinction` separates it from others of its type: it is
+ * what the event says, and never when or how often it is announced.
  */
 export const eventId = (
   correlation: string,
@@ -60,24 +60,23 @@ export const eventId = (
   hash: Hash,
 ): string => uuidOf(JSON.stringify([correlation, type, distinction ?? null]), hash);
 
-/** What became of an upload, as an event says it. */
-export type Fact = Pick<
+/** An event about the split of an upload. */
+export type UploadEvent = Pick<
   VideoSplitEvent<"SplitPlanned" | "SegmentCreated" | "SegmentRangeRequested" | "VideoSplit" | "VideoRejected">,
   "type" | "data"
 >;
 
-function distinctionOf({ data }: Fact): string | number {
+function distinctionOf({ data }: UploadEvent): string | number {
   if ("segment_index" in data) return data.segment_index;
   if ("first_segment" in data) return `${data.first_segment} ${data.invocation}`;
-  // Of two rejections for one reason only the texts differ, by a figure or by ffmpeg's words:
-  // that's one fact.
+  // Two rejections for one reason differ only in their messages, by a number or by ffmpeg's text.
   if ("rejection" in data) return data.rejection.reason;
   // After a rejection, another way of cutting may be planned.
   return `${data.cut} ${data.segment_seconds}`;
 }
 
 /**
- * The id of the event that says this of an upload: another reason for a rejection is another event.
+ * The id of an event about an upload: another reason for a rejection is another event.
  */
-export const factId = (correlation: string, fact: Fact, hash: Hash): string =>
-  eventId(correlation, fact.type, distinctionOf(fact), hash);
+export const uploadEventId = (correlation: string, event: UploadEvent, hash: Hash): string =>
+  eventId(correlation, event.type, distinctionOf(event), hash);

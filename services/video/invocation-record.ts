@@ -11,7 +11,10 @@ const Written = z.object({
   responsePayload: z.object({ errorType: z.string().optional(), errorMessage: z.string().optional() }).nullish(),
 });
 
-/** An event that Lambda gave up, as it reports it to the function's on-failure destination. */
+/**
+ * An event whose attempts all failed, as Lambda reports it to the function's on-failure
+ * destination.
+ */
 export type InvocationRecord = {
   functionArn: string;
   /** Why no further attempt is made: "RetriesExhausted", or "EventAgeExceeded". */

@@ -2,11 +2,11 @@ import { Cut } from "#events-schema";
 import { isSegmentLength, segmentLengthRule } from "./segment-length.ts";
 
 /**
- * What an upload says of itself in its metadata: `x-amz-meta-segment-seconds` and `x-amz-meta-cut`.
+ * The overrides in an upload's metadata: `x-amz-meta-segment-seconds` and `x-amz-meta-cut`.
  */
 export type Overrides = { segmentSeconds?: number; cut?: Cut };
 
-/** For each override that can't be used, a sentence about it, without its end. */
+/** For each override that can't be used, a sentence about it, without the full stop. */
 export type OverrideFaults = { [K in keyof Overrides]?: string };
 
 const DECIMAL = /^\d+(\.\d+)?$/;

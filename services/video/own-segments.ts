@@ -12,8 +12,8 @@ const markOf = (parent: string, index: string, bytes: number, hash: Hash): strin
   uuidOf(JSON.stringify(["segment", parent, index, bytes]), hash);
 
 /**
- * The metadata by which the service knows its own segments, wherever they are copied to, so that it
- * never splits one.
+ * The metadata by which the service recognizes its own segments, also where they are copied to, so
+ * that it never splits one.
  */
 export function segmentMetadata(videoId: number, index: number, bytes: number, hash: Hash): Record<string, string> {
   const [parent, position] = [String(videoId), String(index)];

@@ -1,7 +1,7 @@
 /** S3's limit. https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html */
 export const MAX_KEY_BYTES = 1_024;
 
-/** A name stands in the file name, and in the prefix as often as its template asks for it. */
+/** A name is in the file name, and in the prefix as often as its template is. */
 const MAX_NAME_BYTES = 200;
 
 /** Of the containers that segments are written in: "m2ts", "webm". */
@@ -13,10 +13,10 @@ const INDEX_DIGITS = 5;
 /** Templates that an output prefix may hold. */
 const TEMPLATES = ["{video_name}", "{video_id}"];
 
-/** They break listings and log lines, and S3 advises against them in keys. */
+/** Characters that break listings and log lines, and that S3 advises against in keys. */
 const CONTROL_CHARACTERS = /\p{Cc}/gu;
 
-/** Consoles, SDKs and file systems resolve these instead of taking them for names. */
+/** Consoles, SDKs and file systems resolve these instead of treating them as names. */
 const isDots = (name: string): boolean => name === "." || name === "..";
 
 const underscores = (name: string): string => "_".repeat(name.length);
@@ -37,7 +37,7 @@ export function shortened(name: string, bytes = MAX_NAME_BYTES): string {
 
 export type SegmentName = { videoName: string; videoId: number; index: number; extension: string };
 
-/** A video's name as it stands in keys. `uploads/...mp4` has the name `..`, which becomes `__`. */
+/** A video's name as it is in keys. `uploads/...mp4` has the name `..`, which becomes `__`. */
 function keyName(videoName: string): string {
   const name = shortened(videoName.replace(CONTROL_CHARACTERS, "_"));
   return isDots(name) ? underscores(name) : name;
@@ -64,17 +64,17 @@ export function segmentKey(prefixTemplate: string, segment: SegmentName): string
   return `${folders.join("/")}${segmentName(segment)}.${segment.extension}`;
 }
 
-/** What is wrong with an output prefix, to go on after its name; undefined: nothing. */
+/** What is wrong with an output prefix, to append to its name; undefined: nothing. */
 export function prefixFault(template: string): string | undefined {
   if (template.startsWith("/")) return "must not start with '/': S3 keys have no leading slash";
   const unknown = (template.match(/\{[^}]*\}/g) ?? []).find((found) => !TEMPLATES.includes(found));
   if (unknown !== undefined) return `may hold ${TEMPLATES.join(" and ")} and no other {…}`;
   if (template.split("/").some(isDots)) return "must not hold '.' or '..' between slashes";
   if (!template.isWellFormed() || template.search(CONTROL_CHARACTERS) !== -1)
-    return "must not hold control characters or halves of characters";
+    return "must not contain control characters or unpaired surrogates";
   return undefined;
 }
 
-/** The most bytes that a segment's key of this video has, whichever segment and container. */
+/** The maximum length in bytes of a segment's key of this video, for any segment and container. */
 export const maxKeyBytes = (prefixTemplate: string, video: Pick<SegmentName, "videoName" | "videoId">): number =>
   bytesOf(segmentKey(prefixTemplate, { ...video, index: 0, extension: "x".repeat(MAX_EXTENSION_BYTES) }));

@@ -1,10 +1,10 @@
-/** The least and the greatest length of a segment that can be asked for, in seconds. */
+/** The minimum and the maximum length of a segment that can be requested, in seconds. */
 const MIN_SECONDS = 0.5;
 const MAX_SECONDS = 86_400;
 
 export const isSegmentLength = (seconds: number): boolean => seconds >= MIN_SECONDS && seconds <= MAX_SECONDS;
 
-/** Says what a segment length must be. */
+/** What a segment length must be. */
 export const segmentLengthRule = `it must be a number of seconds from ${MIN_SECONDS} to ${MAX_SECONDS}`;
 
 /** A tail shorter than this, in seconds, stays with the segment before it. */

@@ -1,6 +1,6 @@
 import { MAX_KEY_BYTES } from "./segment-keys.ts";
 
-/** An object to split, as it lay in S3 at one moment: bucket, key and version are its identity. */
+/** An object to split, as it was in S3 at one moment: bucket, key and version are its identity. */
 export type Source = {
   bucket: string;
   /** Verbatim, never URL-encoded. */
@@ -22,7 +22,7 @@ export function objectNameFault(bucket: string, key: string): string | undefined
   if (!BUCKET_NAME.test(bucket)) {
     return `The request's bucket is ${JSON.stringify(bucket)}; it must be a bucket's name: 3 to 63 of a-z, 0-9, '.' and '-'`;
   }
-  if (!key.isWellFormed()) return "The request's key holds half a character, which UTF-8 can't express";
+  if (!key.isWellFormed()) return "The request's key contains an unpaired surrogate, which UTF-8 can't encode";
   const bytes = new TextEncoder().encode(key).length;
   if (bytes > MAX_KEY_BYTES) return `The request's key has ${bytes} bytes; a key in S3 has at most ${MAX_KEY_BYTES}`;
   return undefined;
@@ -34,17 +34,20 @@ export function objectNameFault(bucket: string, key: string): string | undefined
  */
 const NO_VERSION = "null";
 
-/** Whether a version id tells one object from all others that have, or had, its key. */
+/** Whether a version id distinguishes an object from all others that have, or had, its key. */
 export const isVersion = (versionId: string | undefined): versionId is string =>
   versionId !== undefined && versionId !== NO_VERSION;
 
 /**
- * One text for one source: the same for every delivery, retry and request that means this object.
+ * One text for one source: the same for every delivery, retry and request for this object.
  */
 export const sourceIdentity = ({ bucket, key, etag, versionId }: Source): string =>
   JSON.stringify([bucket, key, isVersion(versionId) ? versionId : `etag:${etag}`]);
 
-/** Whether a key ends with one of these extensions (lower case, without a dot), however it's spelled. */
+/**
+ * Whether a key ends with one of these extensions (lower case, without a dot), however it's
+ * spelled.
+ */
 export function hasExtension(key: string, extensions: readonly string[]): boolean {
   const spelled = key.toLowerCase();
   return extensions.some((extension) => spelled.endsWith(`.${extension}`));

@@ -1,59 +1,71 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parseCommandLine } from "../../infra/command-line/parse.ts";
+import { UsageError } from "../../infra/command-line/run.ts";
 import { benchBurst } from "./burst.ts";
 import { benchCut } from "./cut.ts";
 import { benchReads } from "./reads.ts";
 import { benchReplay } from "./replay.ts";
 
-const HELP = `npm run bench -- cut [VIDEO...] [--seconds 10,30] [--runs 1] [--minutes 10]
+const HELP = `npx video-split bench cut [VIDEO...] [--seconds 10,30] [--runs 1] [--minutes 10]
 
-Cuts each video exactly and on keyframes, each with its proof, beside their rivals in the same run: encoding it all again
-with the same encoder settings, and plain "ffmpeg -f segment -c copy". Without VIDEO: 10 minutes of 1080p with a keyframe
-every 250 frames, and every 60, are made. Ratios, not seconds, are what to quote: machines differ and are shared.
+Cuts each video exactly and on keyframes, each with its proof, and in the same run encodes all of it with the same encoder
+settings, and copies it with plain "ffmpeg -f segment -c copy". Without VIDEO, two videos of 10 minutes of 1080p are made,
+with a keyframe every 250 frames and every 60. Quote ratios, not seconds: machines differ and are shared.
 
-npm run bench -- reads [VIDEO...] [--megabytes 100]
+npx video-split bench reads [VIDEO...] [--megabytes 100]
 
-Counts the GETs and the bytes that both cuts of each video ask S3 for, its description and its index included. Without VIDEO: one
-video of a minute, of so many MB, is made in each container and layout.
+Counts the GETs and the bytes that both cuts of each video request from S3, for its description and its index too. Without
+VIDEO, a video of a minute and of that size is made in each container and layout.
 
-npm run bench -- burst [--uploads 200] [--from FOLDER]
+npx video-split bench burst [--uploads 200] [--from FOLDER]
 
-Uploads so many small videos at once (those of FOLDER in turn, or made ones) to a local stack that splits four at a time, and checks every document.
+Uploads that many small videos at the same time to a local stack that splits four concurrently, and checks every document.
+The videos are those of FOLDER, repeated as needed, or made.
 
-npm run bench -- replay [--events 10000]
+npx video-split bench replay [--events 10000]
 
-Projects so many events, deletes the table, replays the log and compares the documents to the byte.
+Projects that many events, deletes the table, replays the log and compares the documents to the byte.
 `;
 
-const option = (name: string, otherwise: string): string => {
-  const at = process.argv.indexOf(name);
-  return at < 0 ? otherwise : (process.argv[at + 1] ?? otherwise);
-};
+const OPTIONS = {
+  seconds: { type: "string", default: "10,30" },
+  runs: { type: "string", default: "1" },
+  minutes: { type: "string", default: "10" },
+  megabytes: { type: "string", default: "100" },
+  uploads: { type: "string", default: "200" },
+  from: { type: "string", default: "" },
+  events: { type: "string", default: "10000" },
+  help: { type: "boolean", short: "h", default: false },
+} as const;
 
-const [what = "", ...words] = process.argv.slice(2);
-const videos = words.filter((word, at) => !word.startsWith("--") && !words[at - 1]?.startsWith("--"));
-
-const benches: Record<string, (folder: string) => Promise<void>> = {
-  cut: (folder) => {
-    const seconds = option("--seconds", "10,30").split(",").map(Number);
-    const minutes = Number(option("--minutes", "10"));
-    return benchCut({ videos, folder, seconds, minutes, runs: Number(option("--runs", "1")) });
-  },
-  reads: (folder) => benchReads({ videos, folder, megabytes: Number(option("--megabytes", "100")) }),
-  burst: (temporary) =>
-    benchBurst({ uploads: Number(option("--uploads", "200")), folder: option("--from", ""), temporary }),
-  replay: () => benchReplay(Number(option("--events", "10000"))),
-};
-
-const bench = benches[what];
-if (bench === undefined) {
-  process.stderr.write(HELP);
-  process.exit(what === "--help" ? 0 : 1);
-}
-const folder = mkdtempSync(join(tmpdir(), "video-split-bench-"));
-try {
-  await bench(folder);
-} finally {
-  rmSync(folder, { recursive: true, force: true });
+/** Runs `npx video-split bench`. Returns the exit code. */
+export async function main(args: string[]): Promise<number> {
+  const { values, positionals } = parseCommandLine("bench", { args, options: OPTIONS, allowPositionals: true });
+  if (values.help) {
+    process.stdout.write(HELP);
+    return 0;
+  }
+  const [what = "", ...videos] = positionals;
+  const { minutes, runs, megabytes, uploads, from, events } = values;
+  const seconds = values.seconds.split(",").map(Number);
+  const benches: Record<string, (folder: string) => Promise<void>> = {
+    cut: (folder) => benchCut({ videos, folder, seconds, minutes: Number(minutes), runs: Number(runs) }),
+    reads: (folder) => benchReads({ videos, folder, megabytes: Number(megabytes) }),
+    burst: (temporary) => benchBurst({ uploads: Number(uploads), folder: from, temporary }),
+    replay: () => benchReplay(Number(events)),
+  };
+  const bench = benches[what];
+  if (bench === undefined)
+    throw new UsageError(
+      `Specify ${Object.keys(benches).join(", ")}; got ${what || "nothing"}. See npx video-split bench --help`,
+    );
+  const folder = mkdtempSync(join(tmpdir(), "video-split-bench-"));
+  try {
+    await bench(folder);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+  return 0;
 }

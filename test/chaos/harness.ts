@@ -6,7 +6,7 @@ import { PutObjectCommand, paginateListObjectsV2, S3Client } from "@aws-sdk/clie
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { DynamoDBDocumentClient, paginateScan } from "@aws-sdk/lib-dynamodb";
 import { parseEvent, type VideoSplitEvent } from "#events-schema";
-import { LOCAL_STAGE } from "../../infra/deployed-names.ts";
+import { LOCAL_STAGE } from "../../infra/aws/deployed-names.ts";
 import { redriveDeadLetters } from "../../infra/operations/redrive.ts";
 import { findStageResources } from "../../infra/operations/stage-resources.ts";
 import type { Document, Outcome } from "./essence.ts";

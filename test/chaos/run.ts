@@ -2,31 +2,31 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseCommandLine } from "../../infra/command-line/parse.ts";
-import { run, UsageError } from "../../infra/command-line/run.ts";
+import { UsageError } from "../../infra/command-line/run.ts";
 import { PROJECT_ROOT } from "../../infra/local/project.ts";
 import { chaos, type Prepared, prepare } from "./chaos.ts";
 import { MUTANTS, type Mutant, withMutant } from "./mutants.ts";
 import { type Plan, runsOf, type SeriesName, scheduleFor, seriesNames } from "./plan.ts";
 
-const HELP = `npm run chaos -- [--runs 100] [--seed 1] [--kills | --sources | --writes] [--only RUN] [--mutants]
+const HELP = `npx video-split chaos [--runs 100] [--seed 1] [--kills | --sources | --writes] [--only RUN] [--mutants]
 
 Splits small videos on a local stack that injects faults, each by a schedule of its own that follows from the seed, and
 compares each with the same split without faults. Exit code: 0 when nothing is wrong.
 
-  --runs N     so many schedules: 0 to N-1 of this seed, or of a series
+  --runs N     number of schedules: 0 to N-1 of this seed, or of a series
   --seed N     other schedules
   --kills      no seed, but one kill in each run: a function is killed before, or after, each of the requests that are made
                for a video
   --sources    one fault in each run, at each GET of the source in sequence: it fails in mid-read, is overwritten, deleted
                or stalls, or the ffmpeg that reads it is killed
   --writes     one write of the projector in each run is overtaken by the run's other events
-  --only RUN   just this one, to repeat a failing run
+  --only RUN   only this run, to repeat a failing one
   --mutants    removes the guards of the service one by one instead, and prints which of them the runs notice
-  --mutant M   just this one
+  --mutant M   only this mutant
 
 Examples:
-  npm run chaos -- --runs 1000
-  npm run chaos -- --sources --only 37
+  npx video-split chaos --runs 1000
+  npx video-split chaos --sources --only 37
 `;
 
 const OPTIONS = {
@@ -77,7 +77,7 @@ async function attack({ plan, runs }: Attack, prepared: Prepared, isOne: boolean
     if (count > 0) say(`${String(count).padStart(6)}  ${fault}`);
   const { wrong, deadLetters, conflicts, repeated, seconds } = outcome;
   for (const { run: number, how } of wrong)
-    say(`Run ${number} is wrong (npm run chaos -- ${optionsFor(plan, number)}):\n  ${how}`);
+    say(`Run ${number} is wrong (npx video-split chaos ${optionsFor(plan, number)}):\n  ${how}`);
   say(
     `${outcome.runs} runs, ${wrong.length} wrong; ${deadLetters} dead letters, all redriven; ` +
       `${conflicts} conditional writes refused; ${repeated} facts announced again under their ids; ${seconds.toFixed(0)} s`,
@@ -102,8 +102,9 @@ async function mutate(mutants: readonly Mutant[], seeded: Attack, prepared: Prep
   return missed === 0 ? 0 : 1;
 }
 
-async function main(): Promise<number> {
-  const { values } = parseCommandLine("npm run chaos", { options: OPTIONS });
+/** Runs `npx video-split chaos`. Returns the exit code. */
+export async function main(args: string[]): Promise<number> {
+  const { values } = parseCommandLine("chaos", { args, options: OPTIONS });
   if (values.help) {
     process.stdout.write(HELP);
     return 0;
@@ -130,5 +131,3 @@ async function main(): Promise<number> {
     await rm(folder, { recursive: true, force: true });
   }
 }
-
-await run(main);

@@ -7,7 +7,7 @@ import { PROJECT_ROOT } from "../../infra/local/project.ts";
 import { type ChaosOptions, chaos, type Prepared, prepare } from "../chaos/chaos.ts";
 import { runsOf, type SeriesName } from "../chaos/plan.ts";
 
-/** A few of what `npm run chaos` does, whose runs have the same numbers. */
+/** A few of what `npx video-split chaos` does, whose runs have the same numbers. */
 
 let folder = "";
 let prepared: Prepared;

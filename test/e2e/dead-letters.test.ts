@@ -161,13 +161,13 @@ describe("dead letters of EventBridge", () => {
   });
 });
 
-describe("npm run dead-letters", () => {
+describe("npx video-split dead-letters", () => {
   it.each([
     [[], "Specify list, show ID or redrive; got nothing"],
     [["show"], "Specify the ID of one dead letter"],
     [["redrive"], "Specify the IDs of the letters to redrive"],
-    [["list", "--stage", "x"], "--stage is a deployed one"],
-    [["list", "--nonsense"], "See npm run dead-letters -- --help"],
+    [["list", "--stage", "x"], "--stage is for a deployed stage"],
+    [["list", "--nonsense"], "See npx video-split dead-letters --help"],
   ])("answers %j in one line", async (args, answer) => {
     const { code, stderr } = await (await startCommand("dead-letters", [...args, "--port", "1"])).ended;
     expect([code, stderr]).toEqual([1, expect.stringContaining(answer)]);

@@ -112,7 +112,7 @@ describe("replaying the log", () => {
   });
 });
 
-describe("npm run replay", () => {
+describe("npx video-split replay", () => {
   it("makes a table anew that was dropped, and rebuilds it as it was", async () => {
     const { test, before } = await stackWithVideos();
     const tables = new DynamoDBClient({ endpoint: test.stack.endpoint, region: test.stack.region, credentials: ANY });
@@ -127,8 +127,8 @@ describe("npm run replay", () => {
 
   it.each([
     [["--from", "yesterday"], '--from is "yesterday"; it must be a time such as'],
-    [["--stage", "x", "--local"], "--stage is a deployed one"],
-    [["--table", "x"], "See npm run replay -- --help"],
+    [["--stage", "x", "--local"], "--stage is for a deployed stage"],
+    [["--table", "x"], "See npx video-split replay --help"],
     [["--port", "1"], "Nothing answers at http://127.0.0.1:1"],
   ])("answers %j in one line", async (args, answer) => {
     const { code, stderr } = await (await startCommand("replay", args)).ended;

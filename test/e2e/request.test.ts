@@ -107,7 +107,7 @@ describe("asking for what lies there already", () => {
     const { code, stdout } = await dryRun();
     expect(code).toBe(0);
     expect(stdout).toContain("3 videos of 0.001 GB would be requested");
-    expect(stdout).toContain("about 0.0033 hours by their headers; 2 of 3 videos say how long they are");
+    expect(stdout).toContain("about 0.0033 hours; the headers of 2 of 3 videos contain a duration");
     // The usual length is 30 s: one, three, and one that is broken.
     expect(stdout).toContain("about 5 segments");
     expect(stdout).toMatch(/about \$0\.000\d+ once \(Lambda \$[\de.-]+, S3 requests/);

@@ -1,7 +1,11 @@
+import { execFile } from "node:child_process";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { promisify } from "node:util";
+import { describe, expect, it, vi } from "vitest";
+import { COMMANDS } from "../../infra/command-line/commands.ts";
 import type { SplitResult } from "../../infra/local/commands/split-result.ts";
+import { PROJECT_ROOT } from "../../infra/local/project.ts";
 import { type CommandOptions, processesNaming, startCommand } from "../fixtures/commands.ts";
 import { ffprobe, makeLongVideo, makeMedia, videoPackets } from "../fixtures/media.ts";
 import { modesIn } from "../fixtures/modes.ts";
@@ -19,13 +23,13 @@ const splitWith = async (options: CommandOptions, ...args: string[]) => {
 
 const split = (...args: string[]) => splitWith({}, ...args);
 
-describe("npm run split", () => {
+describe("npx video-split split", () => {
   it("prints one JSON object and puts the segments where they were asked for", async () => {
     const folder = await temporaryFolder();
     const video = await makeMedia(folder, "b-frames.mp4");
     const out = join(folder, "segments");
-    const wish = ["--seconds", "2", "--json", "--out", out];
-    const { code, stdout, temporary } = await splitWith({ umask: 0o027 }, video, ...wish);
+    const options = ["--seconds", "2", "--json", "--out", out];
+    const { code, stdout, temporary } = await splitWith({ umask: 0o027 }, video, ...options);
 
     expect(code).toBe(0);
     const result = JSON.parse(stdout) as SplitResult;
@@ -74,7 +78,7 @@ describe("npm run split", () => {
     [["--seconds", "soon"], '--seconds is "soon"; it must be a number from 0.5 to 86400'],
     [["--cut", "smart"], '--cut is "smart"; it must be exact or keyframe'],
     [["--colour"], "Unknown option '--colour'"],
-    [["a.mp4", "b.mp4"], "One video at a time"],
+    [["a.mp4", "b.mp4"], "Specify one video"],
   ])("answers a mistake in one line: %j", async (args, message) => {
     const { code, stdout, stderr } = await split(...args);
     expect(code).toBe(1);
@@ -115,7 +119,7 @@ describe("npm run split", () => {
       begun.child.kill("SIGKILL");
       await begun.ended;
       begun = await begin();
-      expect(await begun.says("Continuing")).toMatch(new RegExp(`killed: \\d+ of ${SEGMENTS} segments are there`));
+      expect(await begun.says("Continuing")).toMatch(new RegExp(`killed: \\d+ of ${SEGMENTS} segments exist`));
     }
     const { code, stdout } = await begun.ended;
     expect(code).toBe(0);
@@ -141,5 +145,36 @@ describe("npm run split", () => {
     expect(ends.map(({ code }) => code)).toEqual([0, 0]);
     for (const { stdout } of ends) expect((JSON.parse(stdout) as SplitResult).segments).toHaveLength(3);
     expect(await readdir(temporary)).toEqual([]);
+  });
+});
+
+describe("npx video-split", () => {
+  const execute = promisify(execFile);
+
+  it("is found in the project, without a network, and lists the commands", { tags: "full" }, async () => {
+    const cache = await temporaryFolder();
+    const env = { ...process.env, npm_config_cache: cache, npm_config_offline: "true" };
+    const { stdout } = await execute("npx", ["video-split"], { cwd: PROJECT_ROOT, env });
+    for (const name of COMMANDS.keys()) expect(stdout).toContain(`npx video-split ${name}`);
+    expect(stdout).toContain("130  interrupted");
+  });
+
+  it.each([
+    ["splt", 'There is no command "splt". Did you mean split? See npx video-split --help\n'],
+    ["x\u001b[2K", 'There is no command "x\\u001b[2K". See npx video-split --help\n'],
+  ])("exits with 2 for an unknown command: %j", async (name, message) => {
+    const { code, stdout, stderr } = await (await startCommand(name, [])).ended;
+    expect([code, stdout, stderr]).toEqual([2, "", message]);
+  });
+
+  it.each([...COMMANDS])("%s --help prints its usage", async (name, { load }) => {
+    const write = vi.spyOn(process.stdout, "write").mockReturnValue(true);
+    try {
+      const { main } = await load();
+      expect(await main(["--help"], new AbortController().signal)).toBe(0);
+      expect(write.mock.calls.map(([text]) => text).join("")).toMatch(new RegExp(`^npx video-split ${name}\\b.*\n\n`));
+    } finally {
+      write.mockRestore();
+    }
   });
 });

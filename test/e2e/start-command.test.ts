@@ -46,11 +46,11 @@ async function countDocuments(endpoint: string): Promise<number | undefined> {
   return Count;
 }
 
-describe("npm start", () => {
+describe("npx video-split start", () => {
   it("prints its endpoint and a command to upload with, shows events live, and leaves nothing running after Ctrl-C", async () => {
     const state = await temporaryFolder();
     const { child, says, ended, temporary } = await startWith({ umask: 0 }, state);
-    const greeting = await says("Events as they come");
+    const greeting = await says("Events (Ctrl-C stops)");
     const endpoint = endpointIn(greeting);
     expect(greeting).toContain(`aws --endpoint-url ${endpoint} s3 cp VIDEO.mp4 s3://video-split-uploads/uploads/`);
 
@@ -79,7 +79,7 @@ describe("npm start", () => {
     const state = await temporaryFolder();
     const first = await start(state);
     await upload(
-      endpointIn(await first.says("Events as they come")),
+      endpointIn(await first.says("Events (Ctrl-C stops)")),
       await makeMedia(await temporaryFolder(), "no-audio.mp4"),
     );
     await first.says("SplitPlanned");
@@ -96,7 +96,7 @@ describe("npm start", () => {
   it("stops with one sentence when the disk is full, and has all that it acknowledged when there is room again", async () => {
     const state = await temporaryFolder();
     const first = await start(state);
-    const endpoint = endpointIn(await first.says("Events as they come"));
+    const endpoint = endpointIn(await first.says("Events (Ctrl-C stops)"));
     // No file of this process can grow beyond that, which the kernel says as it says that the disk is full.
     execFileSync("prlimit", ["--pid", String(first.child.pid), `--fsize=${FULL_BYTES}`]);
     const acknowledged: string[] = [];
@@ -112,11 +112,11 @@ describe("npm start", () => {
     const { code, stderr } = await first.ended;
     expect(code).toBe(1);
     expect(stderr).toMatch(
-      /(?:^|\n)The disk is full \(\S+\.jsonl could not be written\): make room and start again, .*\n$/,
+      /(?:^|\n)The disk is full \(\S+\.jsonl could not be written\)\. Free some space and start again\. .*\n$/,
     );
 
     const second = await start(state);
-    const again = new S3Client(client(endpointIn(await second.says("Events as they come"))));
+    const again = new S3Client(client(endpointIn(await second.says("Events (Ctrl-C stops)"))));
     const found: (string | undefined)[] = [];
     for await (const { Contents = [] } of paginateListObjectsV2({ client: again }, { Bucket: "video-split-uploads" }))
       found.push(...Contents.map(({ Key }) => Key));
@@ -132,7 +132,7 @@ describe("npm start", () => {
 
   it("misbehaves when it's told to, shows how, and splits all the same", { tags: "full" }, async () => {
     const { child, says, ended } = await start(await temporaryFolder(), 0, "--faults", "8");
-    const greeting = await says("Events as they come");
+    const greeting = await says("Events (Ctrl-C stops)");
     expect(greeting).toContain("Faults of seed 8: delivery twice at once, bus answer lost\n");
     await upload(endpointIn(greeting), await makeMedia(await temporaryFolder(), "no-audio.mp4"));
     expect(await says("VideoSplit")).toContain("fault: delivery twice at once\n");
@@ -158,7 +158,7 @@ describe("npm start", () => {
   it("doesn't write to the state of another stack", { tags: "full" }, async () => {
     const state = await temporaryFolder();
     const first = await start(state);
-    await first.says("Events as they come");
+    await first.says("Events (Ctrl-C stops)");
     const { code, stderr } = await (await start(state)).ended;
     expect(code).toBe(1);
     expect(stderr).toMatch(/is in use by another stack \(process \d+\)/);

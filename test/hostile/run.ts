@@ -3,17 +3,18 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { parseCommandLine } from "../../infra/command-line/parse.ts";
-import { run, UsageError } from "../../infra/command-line/run.ts";
+import { UsageError } from "../../infra/command-line/run.ts";
 import { CUTS } from "./cuts.ts";
 import { type Expected, HOSTILE_FILES, make } from "./files.ts";
 import { type Measured, measure } from "./measure.ts";
 
-const HELP = `npm run hostile [-- VIDEO|FOLDER...] [--only TEXT]
+const HELP = `npx video-split hostile [VIDEO|FOLDER...] [--only TEXT]
 
-Splits files that ask for as much as a split may use, or for far more, with both cuts, each in a process of its own with
-1,024 open files: prints what came of it, the seconds, and the largest memory in MB of Node, of one ffmpeg or ffprobe, and
-of all together. Then the files that are named, if any. Fails where something else came than must, or it took more than
-1.3 GB or 30 seconds. Linux alone says how much memory it took.
+Splits files that need as much as a split may use, or far more, with both cuts, each in a process of its own with 1,024
+open files. Prints the outcome, the seconds, and the maximum memory in MB of Node, of one ffmpeg or ffprobe, and of all
+together. Splits the specified files too, if any. Memory is measured on Linux only.
+
+Exit code: 1 where an outcome isn't the expected one, or a split took more than 1.3 GB or 30 seconds; otherwise 0.
 `;
 
 const MAX_MB = 1_300;
@@ -55,7 +56,7 @@ async function measureAll(path: string, expected: Record<(typeof CUTS)[number], 
   }
 }
 
-const OPTIONS = { only: { type: "string" }, help: { type: "boolean" } } as const;
+const OPTIONS = { only: { type: "string" }, help: { type: "boolean", short: "h", default: false } } as const;
 
 /** The files that a path names: itself, or those of the folder. */
 function filesAt(path: string): string[] {
@@ -65,10 +66,11 @@ function filesAt(path: string): string[] {
   return names.map((name) => join(path, name));
 }
 
-await run(async (stopping) => {
-  const { values, positionals } = parseCommandLine("npm run hostile", { options: OPTIONS, allowPositionals: true });
-  if (values.help === true) {
-    print(HELP);
+/** Runs `npx video-split hostile`. Returns the exit code. */
+export async function main(args: string[], stopping: AbortSignal): Promise<number> {
+  const { values, positionals } = parseCommandLine("hostile", { args, options: OPTIONS, allowPositionals: true });
+  if (values.help) {
+    process.stdout.write(HELP);
     return 0;
   }
   const named = positionals.flatMap(filesAt);
@@ -96,4 +98,4 @@ await run(async (stopping) => {
   }
   if (faults > 0) print(`${faults} rows have a fault.`);
   return faults > 0 ? 1 : 0;
-});
+}

@@ -3,14 +3,14 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { Cut } from "#events-schema";
 import { parseCommandLine } from "../../infra/command-line/parse.ts";
-import { run, UsageError } from "../../infra/command-line/run.ts";
+import { UsageError } from "../../infra/command-line/run.ts";
 import { check } from "./check.ts";
 import { type Input, inputsAt, segmentLengthFor, sharedFolders } from "./inputs.ts";
 import { openSource, type Source } from "./source.ts";
 import { splitFile } from "./split.ts";
 import { header, LEGEND, line, type Row, summary } from "./table.ts";
 
-const HELP = `npm run independent -- [FILE|FOLDER...] [--cut exact|keyframe|both] [--seconds N] [--json]
+const HELP = `npx video-split independent [FILE|FOLDER...] [--cut exact|keyframe|both] [--seconds N] [--json]
 
 Splits files and compares the segments and the events with the sources, by decoding both with ffmpeg: it uses nothing of
 the service's own proof. A folder with a table cases.tsv is
@@ -83,8 +83,9 @@ async function* rowsOf(inputs: readonly Input[], stopping: AbortSignal): AsyncGe
   }
 }
 
-async function main(stopping: AbortSignal): Promise<number> {
-  const { values, positionals } = parseCommandLine("npm run independent", { options: OPTIONS, allowPositionals: true });
+/** Runs `npx video-split independent`. Returns the exit code. */
+export async function main(args: string[], stopping: AbortSignal): Promise<number> {
+  const { values, positionals } = parseCommandLine("independent", { args, options: OPTIONS, allowPositionals: true });
   if (values.help) {
     process.stdout.write(HELP);
     return 0;
@@ -102,5 +103,3 @@ async function main(stopping: AbortSignal): Promise<number> {
     process.stdout.write(`${JSON.stringify(rows, (name, value) => (name === "all" ? undefined : value), 2)}\n`);
   return rows.every(({ report }) => report.faults.length === 0) ? 0 : 1;
 }
-
-await run(main);

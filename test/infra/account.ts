@@ -23,7 +23,7 @@ const tagged = ({ state, inputs }: Resource): TaggedResource => ({
   tags: (inputs.tags ?? {}) as Record<string, string>,
 });
 
-/** The rules of a stage's video bus with their targets, and one that leads to somebody else's function. */
+/** The rules of a stage's video bus with their targets, and one that leads to another service's function. */
 function rulesOf(graph: Graph, foreignArn: string) {
   const bus = graph.topology.buses.video.name;
   const targets = (rule: unknown) =>
@@ -44,7 +44,7 @@ function rulesOf(graph: Graph, foreignArn: string) {
 
 /**
  * An AWS account, as far as operations look at it, in which these stages are deployed side by side under the physical
- * names of their graphs, together with a function of somebody else's. Functions answer that they've split a video.
+ * names of their graphs, together with a function of another service. Functions answer that they've split a video.
  */
 export async function openAccount(graphs: readonly Graph[], foreign: TaggedResource) {
   const functions = graphs.flatMap((graph) => graph.all("lambda/function:Function"));

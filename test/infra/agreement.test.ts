@@ -10,7 +10,7 @@ import type { Graph } from "./graph.ts";
 import type { Resource } from "./synth/contract.ts";
 import { graphOf } from "./synthesised.ts";
 
-/** What a rule comes to, whoever made it. */
+/** A rule, from either source. */
 type Wiring = {
   bus: string;
   pattern: unknown;

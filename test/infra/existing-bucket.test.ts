@@ -4,7 +4,7 @@ import { graphOf } from "./synthesised.ts";
 
 const NOTIFICATION = "s3/bucketNotification:BucketNotification";
 
-it("given a bucket with notifications of its owner's, then they are kept, and stay when this service goes", async () => {
+it("given a bucket with notifications of its owner's, then they are kept, and stay when this service is removed", async () => {
   const graph = graphOf("existing");
   const [written, ...others] = graph.all(NOTIFICATION).filter(({ options }) => !options.read);
   expect(others).toEqual([]);

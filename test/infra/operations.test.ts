@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, inject, it } from "vitest";
+import { functionOfQueue } from "../../infra/aws/queues.ts";
 import { rulesTo } from "../../infra/operations/projector.ts";
 import { eachDeadLetter, redriveDeadLetters } from "../../infra/operations/redrive.ts";
 import { findStageResources, functionArnOf, StageNotFoundError } from "../../infra/operations/stage-resources.ts";
-import { functionOfQueue } from "../../infra/queues.ts";
 import type { FunctionId, QueueId } from "../../infra/topology.ts";
 import { functionArn, openAccount } from "./account.ts";
 import { Graph } from "./graph.ts";
@@ -41,7 +41,7 @@ beforeAll(async () => {
 });
 
 describe("given stages dev and dev-2 and one with a long name in one account", () => {
-  it("then their queues' names don't tell whose they are", () => {
+  it("then their queues' names don't identify the stage", () => {
     expect(queueName(graphOf("dev-2"), "splitFailures")).toMatch(/^video-split-dev-/);
     const [shortened] = queueIds(graphOf(LONG)).filter(
       (id) => !queueName(graphOf(LONG), id).startsWith(`video-split-${LONG}-`),

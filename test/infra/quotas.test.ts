@@ -51,7 +51,7 @@ describe("two stages side by side", () => {
 });
 
 describe("a second deployment with nothing changed", () => {
-  it("asks for what the first one asked for", { tags: "full" }, async () => {
+  it("requests what the first one requested", { tags: "full" }, async () => {
     const again = await synthesise(inject("program"), { stage: "ada", settings: { ada: {} }, programs: "arm64" });
     expect(withoutDrawnNames(again.resources)).toEqual(withoutDrawnNames(graphOf("ada").synthesis.resources));
   });

@@ -18,11 +18,11 @@ it("given an output that would match the input's rule, then nothing is deployed 
   const message = await refusal({
     "video_split.upload_bucket": "media",
     "video_split.output_bucket": "media",
-    "video_split.output_key_prefix": "uploads/clips/{video_name}/",
+    "video_split.output_key_prefix": "uploads/cuts/{video_name}/",
   });
   expect(message).toContain('settings.json can\'t be used for stage "mine"');
   expect(message).toContain(
-    'video_split.output_key_prefix "uploads/clips/{video_name}/" and video_split.upload_key_prefix "uploads/" clash: ' +
+    'video_split.output_key_prefix "uploads/cuts/{video_name}/" and video_split.upload_key_prefix "uploads/" clash: ' +
       "both are in bucket media, so every segment would be split again.",
   );
 });
@@ -38,7 +38,7 @@ it("given a stage whose name is too long for EventBridge, then it says how long 
   tags: "full",
 }, async () => {
   const message = await refusal({}, { stage: "a-stage-with-a-very-long-name-indeed-my-friend" });
-  expect(message).toContain('Stage "a-stage-with-a-very-long-name-indeed-my-friend" has too long a name');
+  expect(message).toContain('Stage "a-stage-with-a-very-long-name-indeed-my-friend" has a name that is too long');
   expect(message).toContain("at most 32 characters");
 });
 
@@ -48,7 +48,7 @@ it("given ffmpeg of another architecture than the function's, then it isn't depl
   expect(message).not.toMatch(/^\s+at /m);
 });
 
-it("given that ffmpeg's host can't be reached, then it isn't deployed, and what to do is said", {
+it("given that ffmpeg's host can't be reached, then it isn't deployed, and the message says what to do", {
   tags: "full",
 }, async () => {
   const message = await refusal({}, { programs: null });

@@ -47,14 +47,14 @@ describe("given S3's event of a new object, as deployed", () => {
 
   it.each(DEFAULT_EXTENSIONS)("of extension %s in any usual spelling, it's split once", (extension) => {
     for (const spelling of [extension, extension.toUpperCase(), extension.charAt(0).toUpperCase() + extension.slice(1)])
-      expect(startedBy(created(`uploads/deep/er/clip.${spelling}`), "default"), spelling).toEqual(["SplitFunction"]);
+      expect(startedBy(created(`uploads/deep/er/film.${spelling}`), "default"), spelling).toEqual(["SplitFunction"]);
   });
 
   it.each([
-    ["outside the upload prefix", created("other/clip.mp4")],
-    ["in another bucket", created("uploads/clip.mp4", { bucket: "somebody-elses" })],
-    ["among the segments", created("segments/clip.mp4", { bucket: graph.topology.buckets.segments.name })],
-    ["that was deleted", { ...created("uploads/clip.mp4"), "detail-type": "Object Deleted" }],
+    ["outside the upload prefix", created("other/film.mp4")],
+    ["in another bucket", created("uploads/film.mp4", { bucket: "somebody-elses" })],
+    ["among the segments", created("segments/film.mp4", { bucket: graph.topology.buckets.segments.name })],
+    ["that was deleted", { ...created("uploads/film.mp4"), "detail-type": "Object Deleted" }],
   ])("%s, nothing starts", (_, event) => expect(startedBy(event, "default")).toEqual([]));
 });
 

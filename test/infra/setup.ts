@@ -11,9 +11,9 @@ import { bundleProgram, type Program, removeProgram } from "./synth/program.ts";
 declare module "vitest" {
   export interface ProvidedContext {
     program: Program;
-    /** What each of STAGES comes to, by its name. */
+    /** The synthesis of each of STAGES, by its name. */
     syntheses: Record<string, Synthesis>;
-    /** What another app comes to, that subscribes to ours. */
+    /** The synthesis of another app, which subscribes to this one. */
     consumer: Synthesis;
   }
 }

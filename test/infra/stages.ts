@@ -12,7 +12,7 @@ const stage = (says: string, name: string, own: Record<string, unknown>, more: P
   ...more,
 });
 
-/** What somebody else has already set up on the bucket that is attached. */
+/** What was configured before on the bucket that is attached. */
 export const FOUND_NOTIFICATIONS = {
   lambdaFunctions: [
     { id: "theirs", lambdaFunctionArn: "arn:aws:lambda:us-east-1:1:function:theirs", events: ["s3:*"] },
@@ -40,7 +40,7 @@ export const STAGES: Stage[] = [
       "video_split.upload_bucket": "media",
       "video_split.upload_key_prefix": "in/*/camera 1/",
       "video_split.output_bucket": "media",
-      "video_split.output_key_prefix": "clips/{video_id}/",
+      "video_split.output_key_prefix": "cuts/{video_id}/",
       "video_split.upload_kms_key": "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
       "video_split.output_kms_key": "arn:aws:kms:us-east-1:123456789012:key/0987dcba-09fe-87dc-65ba-ab0987654321",
       "dynamodb.table_id": "Videos2019",

@@ -89,7 +89,7 @@ describe("given events that are forwarded to another account", () => {
     ]);
   });
 
-  it("then the receiving bus lets that account put events of this service, and nobody else anything", () => {
+  it("then the receiving bus lets that account put events of this service, and allows nothing else", () => {
     const [policy] = graph.all("cloudwatch/eventBusPolicy:EventBusPolicy");
     const { Statement: statements } = JSON.parse(String(policy?.inputs.policy)) as { Statement: object[] };
     expect(statements).toMatchObject([

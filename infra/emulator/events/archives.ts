@@ -5,8 +5,8 @@ import type { ArchiveRecord } from "./registry.ts";
 const DAY_MS = 86_400_000;
 
 /**
- * Whether an archive holds an entry of its bus's log at this moment. The log is the archive: forwarded events are in it, replayed ones
- * are not, and retention only hides what is older.
+ * Whether an archive holds an entry of its bus's log at this moment. The log is the archive:
+ * forwarded events are in it, replayed ones are not, and retention only hides what is older.
  */
 export function archived(
   { pattern, retentionDays }: Pick<ArchiveRecord, "pattern" | "retentionDays">,

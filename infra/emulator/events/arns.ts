@@ -9,11 +9,16 @@ export type Arns = {
   /** The name in an ARN of that kind of this account and region, or undefined. */
   nameIn(kind: "event-bus" | "archive" | "replay", arn: string): string | undefined;
   ruleIn(arn: string): { bus: string; name: string } | undefined;
-  /** The bus that a request means: a name, an ARN, or nothing for the default bus. Undefined for another account's. */
+  /**
+   * The bus that a request means: a name, an ARN, or nothing for the default bus. Undefined for
+   * another account's.
+   */
   busOf(nameOrArn: string | undefined): string | undefined;
 };
 
-/** https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoneventbridge.html#amazoneventbridge-resources-for-iam-policies */
+/**
+ * https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoneventbridge.html#amazoneventbridge-resources-for-iam-policies
+ */
 export function arnsOf(region: string, account: string): Arns {
   const prefix = `arn:aws:events:${region}:${account}:`;
   const nameIn: Arns["nameIn"] = (kind, arn) => {

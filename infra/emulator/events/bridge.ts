@@ -13,8 +13,9 @@ import type { BusEvent, EventBridgeOptions, LocalEventBridge } from "./types.ts"
 type Waiter = { resolve(): void; reject(error: Error): void };
 
 /**
- * Opens a local EventBridge on a directory, and goes on with what was pending there. Throws `InvalidEventPatternException` for a
- * managed rule that EventBridge would refuse, and `Error` for one of a bus that isn't there.
+ * Opens a local EventBridge on a directory, and continues what was pending there. Throws
+ * `InvalidEventPatternException` for a managed rule that EventBridge would refuse, and `Error` for
+ * one of a bus that doesn't exist.
  */
 export async function openEventBridge(options: EventBridgeOptions): Promise<LocalEventBridge> {
   const arns = arnsOf(options.region, options.account);
@@ -39,7 +40,7 @@ export async function openEventBridge(options: EventBridgeOptions): Promise<Loca
     waiters.clear();
   }
 
-  // Not at once: whoever opened it gets to subscribe first.
+  // Not immediately, so that the caller can subscribe first.
   setImmediate(() => {
     if (!closed) dispatcher.start();
   });

@@ -11,7 +11,10 @@ import type { BusEvent } from "./types.ts";
 const folderOf = (bus: string): string =>
   `${encodeURIComponent(bus).slice(0, 100)}-${createHash("sha256").update(bus).digest("hex").slice(0, 12)}`;
 
-/** The replay that an event is delivered again for, and the rules that it is for; undefined means all. */
+/**
+ * The replay that an event is delivered again for, and the rules that it is for; undefined means
+ * all.
+ */
 export type Replaying = { name: string; rules: ReadonlySet<string> | undefined };
 
 /** The buses' logs, and the deliveries that follow from what is put onto them. */
@@ -30,7 +33,7 @@ export class Buses {
     for (const bus of registry.buses.keys()) this.open(bus);
   }
 
-  /** Opens the log of a bus that is in the registry, and takes up its pending deliveries. */
+  /** Opens the log of a bus that is in the registry, and continues its pending deliveries. */
   open(bus: string): void {
     const store = new EventStore(join(this.#directory, folderOf(bus)));
     this.#stores.set(bus, store);
@@ -48,7 +51,10 @@ export class Buses {
     return store;
   }
 
-  /** Events with their deliveries are durable when it returns. Throws for an unknown bus, or where the disk refuses. */
+  /**
+   * Events with their deliveries are durable when it returns. Throws for an unknown bus, or where
+   * the disk is full.
+   */
   accept(bus: string, events: readonly BusEvent[], hops = 0): void {
     const store = this.store(bus);
     const at = Date.now();
@@ -67,7 +73,7 @@ export class Buses {
     for (const pending of added) this.#deliver({ bus, store, pending });
   }
 
-  /** Delivers an event of the log once more, and notes that the replay has come that far. */
+  /** Delivers an event of the log once more, and records the progress of the replay. */
   replay(bus: string, { entry, offset, length }: PlacedEntry, { name, rules }: Replaying): void {
     const store = this.store(bus);
     const event: BusEvent = { ...entry.event, "replay-name": name };
@@ -86,7 +92,7 @@ export class Buses {
     for (const listener of this.#listeners.event) listener(bus, event);
   }
 
-  /** Removes a bus's log for good. */
+  /** Deletes a bus's log. */
   delete(bus: string): void {
     this.store(bus).close();
     this.#stores.delete(bus);

@@ -9,25 +9,33 @@ import type { BusEvent, DeadLetter, EventBridgeOptions, TargetSpec } from "./typ
 /** Puts an event onto another bus; throws where there is none of that name. */
 type Forward = (bus: string, event: BusEvent, hops: number) => void;
 
-/** Buses that an event is passed through before it is taken for one that goes round in circles. */
+/** Maximum number of buses that an event is forwarded through, which ends a cycle of buses. */
 const MAX_HOPS = 5;
 
 const MAX_DELAY_MS = 600_000;
 
-/** With jitter, as EventBridge says of itself: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-retry-policy.html */
+/**
+ * With jitter, as EventBridge says of itself:
+ * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-retry-policy.html
+ */
 const exponentialDelayMs = (attempt: number): number =>
   Math.min(MAX_DELAY_MS, 1_000 * 2 ** (attempt - 1)) * (0.5 + Math.random() / 2);
 
-/** Why a delivery is given up; codes as in https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html */
+/**
+ * Why no further attempt is made; codes as in
+ * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
+ */
 type GivenUp = { errorCode: string; errorMessage: string };
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-/** The event as its target is to see it. */
+/** The event as its target receives it. */
 const eventFor = ({ pending }: Queued, { event }: LogEntry): BusEvent =>
   pending.replay === undefined ? event : { ...event, "replay-name": pending.replay };
 
-/** Attempts deliveries: to a bus, to the stack's targets, and in the end to the dead-letter queue. */
+/**
+ * Attempts deliveries: to a bus, to the stack's targets, and in the end to the dead-letter queue.
+ */
 export class Courier {
   readonly #options: EventBridgeOptions;
   readonly #registry: Registry;
@@ -48,8 +56,8 @@ export class Courier {
   }
 
   /**
-   * One attempt at a delivery. When its bus is closed meanwhile nothing is recorded, so that the next opening attempts it again. Rejects
-   * only where the disk refuses.
+   * One attempt at a delivery. When its bus is closed meanwhile nothing is recorded, so that the
+   * next opening attempts it again. Rejects only where the disk is full.
    */
   async attempt(queued: Queued): Promise<Outcome> {
     const { bus, store, pending } = queued;
@@ -107,7 +115,8 @@ export class Courier {
       try {
         await this.#options.deadLetter(arn, letter);
       } catch {
-        // Where a dead-letter queue refuses, EventBridge drops the event. A laptop's full disk is no reason to lose one.
+        // Where a dead-letter queue refuses, EventBridge drops the event. Here a full disk must not
+        // lose one.
         this.#unsent.set(queued, why);
         return { again: this.#delayMs(attempts) };
       }

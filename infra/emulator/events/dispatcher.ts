@@ -3,17 +3,17 @@ import type { EventStore, Pending } from "./event-store.ts";
 /** One pending delivery and the bus that it is of. */
 export type Queued = { bus: string; store: EventStore; pending: Pending };
 
-/** What an attempt came to: `again` waits that many milliseconds. */
+/** The outcome of an attempt: `again` waits that many milliseconds. */
 export type Outcome = "over" | { again: number };
 
 type Lane = { running: number; ready: Queued[] };
 
-/** Deliveries that run at the same time for one target; the others wait for their turn. */
+/** Deliveries that run concurrently for one target; the others wait. */
 const MAX_IN_FLIGHT = 200;
 
 /**
- * Runs deliveries, those of one target in order of arrival and many at a time, each again until `attempt` says that it is over. A
- * slow or failing target holds up no other.
+ * Runs deliveries, those of one target in order of arrival and many at a time, each again until
+ * `attempt` says that it is over. A slow or failing target holds up no other.
  */
 export class Dispatcher {
   readonly #attempt: (queued: Queued) => Promise<Outcome>;
@@ -23,7 +23,10 @@ export class Dispatcher {
   #unfinished = 0;
   #running = false;
 
-  /** Nothing is attempted before `start`. `attempt` must not reject; `onOver` is told after each delivery that is over. */
+  /**
+   * Nothing is attempted before `start`. `attempt` must not reject; `onOver` is called after each
+   * delivery that is over.
+   */
   constructor(attempt: (queued: Queued) => Promise<Outcome>, onOver: () => void) {
     this.#attempt = attempt;
     this.#onOver = onOver;
@@ -81,7 +84,7 @@ export class Dispatcher {
     this.#timers.add(timer);
   }
 
-  /** Starts nothing more. What runs is left alone, and its outcome ignored. */
+  /** Starts no more deliveries. Those that run continue, and their outcomes are ignored. */
   close(): void {
     this.#running = false;
     for (const timer of this.#timers) clearTimeout(timer);

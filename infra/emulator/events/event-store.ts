@@ -17,7 +17,7 @@ export type Pending = Place & {
   replay?: string;
 };
 
-/** A line of the log: what happened, and who is to be told. */
+/** A line of the log: an event, and its deliveries. */
 export type LogEntry = {
   /** Epoch milliseconds. */
   at: number;
@@ -35,7 +35,7 @@ type JournalLine =
   | { pending: Pending }
   | { failed: string; attempts: number }
   | { done: string }
-  /** A replay has come to this byte of the log. */
+  /** The byte of the log that a replay has reached. */
   | { replay: string; next: number };
 
 const Count = z.int().min(0);
@@ -65,7 +65,10 @@ const Line = z.union([
   z.looseObject({ replay: z.string(), next: Count }),
 ]);
 
-/** The journal is rewritten when it has this many lines, and most of them are about deliveries that are over. */
+/**
+ * The journal is rewritten when it has this many lines, and most of them are about deliveries that
+ * are over.
+ */
 const COMPACTION_LINES = 10_000;
 const COMPACTION_RATIO = 4;
 
@@ -73,8 +76,9 @@ const pendingOf = ({ entry, offset, length }: PlacedEntry): Pending[] =>
   entry.deliveries.map((delivery) => ({ ...delivery, offset, length, since: entry.at, attempts: 0 }));
 
 /**
- * One bus on disk: `log.jsonl` is every event with the deliveries that follow from it, in one line and so in one step;
- * `deliveries.jsonl` is what became of the deliveries. Memory holds pending deliveries, never the log.
+ * One bus on disk: `log.jsonl` is every event with the deliveries that follow from it, in one line
+ * and so in one step; `deliveries.jsonl` is the outcome of the deliveries. Memory holds pending
+ * deliveries, never the log.
  */
 export class EventStore {
   readonly pending = new Map<string, Pending>();
@@ -160,7 +164,7 @@ export class EventStore {
     return this.#log.end;
   }
 
-  /** Takes events with their deliveries; both are durable when it returns. */
+  /** Stores events with their deliveries; both are durable when it returns. */
   append(entries: readonly LogEntry[]): Pending[] {
     const places = this.#log.append(entries.map((entry) => JSON.stringify(entry)));
     const added = entries.flatMap((entry, at) => pendingOf({ entry, ...(places[at] as Place) }));
@@ -168,7 +172,7 @@ export class EventStore {
     return added;
   }
 
-  /** Takes deliveries of an event that is in the log already, and notes how far the replay has come. */
+  /** Stores deliveries of an event that is in the log already, and the progress of the replay. */
   replay(name: string, { offset, length }: Place, deliveries: readonly Pending[]): void {
     const next = offset + length + 1;
     this.#record([...deliveries.map((pending) => ({ pending })), { replay: name, next }]);
@@ -176,7 +180,7 @@ export class EventStore {
     for (const pending of deliveries) this.pending.set(pending.id, pending);
   }
 
-  /** The byte of the log that a replay has come to, or undefined before its first event. */
+  /** The byte of the log that a replay has reached; undefined before its first event. */
   replayedUntil(name: string): number | undefined {
     return this.#replayed.get(name);
   }

@@ -10,7 +10,7 @@ export type ExceptionCode =
   | "UnknownOperationException"
   | "ValidationException";
 
-/** A refusal that the client is told about. */
+/** An error that is returned to the client. */
 export class EventBridgeException extends Error {
   override name = "EventBridgeException";
   readonly code: ExceptionCode;

@@ -3,7 +3,7 @@ type Step = { name: string } | { index: number } | "all";
 
 const STEP = /\.([A-Za-z0-9_$-]+)|\.(\*)|\[(\d+)\]|\[(\*)\]|\['([^']*)'\]|\["([^"]*)"\]/y;
 
-/** The steps of a JSON path such as `$.detail.items[0].key`, or undefined for a text that is none. */
+/** The steps of a JSON path such as `$.detail.items[0].key`, or undefined for any other text. */
 function stepsOf(path: string): Step[] | undefined {
   if (!path.startsWith("$")) return undefined;
   const steps: Step[] = [];
@@ -32,8 +32,9 @@ function children(node: unknown, step: Step): unknown[] {
 }
 
 /**
- * What a path leads to; undefined where that isn't there. With `*` it is the array of all that it leads to. The subset of JSON path
- * that EventBridge takes: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html
+ * The value at a path; undefined where there is none. With `*` it is the array of all values. The
+ * subset of JSON path that EventBridge allows:
+ * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html
  */
 export function atJsonPath(value: unknown, path: string): unknown {
   const steps = stepsOf(path);

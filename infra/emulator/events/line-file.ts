@@ -10,8 +10,9 @@ const NEW_LINE = 0x0a;
 const CHUNK_BYTES = 256 * 1_024;
 
 /**
- * An append-only file of lines. Writing is synchronous, so that what is written is with the operating system (safe from
- * `kill -9`, not from a power cut) when `append` returns, and nobody sees a half-written state.
+ * An append-only file of lines. Writing is synchronous, so that the operating system has what is
+ * written (safe from `kill -9`, not from a power cut) when `append` returns, and no reader sees a
+ * half-written state.
  */
 export class LineFile {
   readonly #path: string;
@@ -20,8 +21,9 @@ export class LineFile {
   #end: number;
 
   /**
-   * Opens or creates the file; a last line that a dying process left unfinished is cut off. `name` is the path that the file
-   * will have, `toMove` as in `damaged`. Throws `DamagedStateError` where the file was cut off.
+   * Opens or creates the file; an incomplete last line of a killed process is cut off. `name` is
+   * the path that the file will have, `toMove` as in `damaged`. Throws `DamagedStateError` where
+   * the file was cut off.
    */
   constructor(path: string, { name = path, toMove }: { name?: string; toMove?: string } = {}) {
     const marked = markedEnd(path, `${name}.end`);
@@ -69,7 +71,7 @@ export class LineFile {
     return buffer;
   }
 
-  /** Appends lines, all or none: throws, and leaves the file as it was, when the disk refuses. */
+  /** Appends lines, all or none: throws, and leaves the file as it was, when the disk is full. */
   append(lines: readonly string[]): Place[] {
     const places: Place[] = [];
     let offset = this.#end;
@@ -94,7 +96,9 @@ export class LineFile {
     return this.#bytes(offset, length).toString("utf8");
   }
 
-  /** The lines from byte `from`, where one must start, to byte `until`; the file may grow meanwhile. */
+  /**
+   * The lines from byte `from`, where one must start, to byte `until`; the file may grow meanwhile.
+   */
   *lines(from: number, until: number): Generator<PlacedLine> {
     let rest: Buffer = Buffer.alloc(0);
     let restOffset = from;

@@ -6,7 +6,7 @@ export type Listeners = {
   deadLetter: Set<(arn: string | undefined, letter: DeadLetter) => void>;
 };
 
-/** Adds a listener, also one that is there already, and returns what removes it again. */
+/** Adds a listener, also one that was added before. Returns a function that removes it. */
 export function subscribe<Arguments extends unknown[]>(
   listeners: Set<(...given: Arguments) => void>,
   listener: (...given: Arguments) => void,

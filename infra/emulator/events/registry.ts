@@ -14,7 +14,7 @@ export type BusRecord = { name: string; description?: string; createdAt: number;
 export type RuleRecord = {
   name: string;
   bus: string;
-  /** JSON text, as it was put. */
+  /** JSON text, as the client sent it. */
   pattern: string;
   state: "ENABLED" | "DISABLED" | "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS";
   description?: string;
@@ -39,7 +39,7 @@ export type ArchiveRecord = {
 export type ReplayRecord = {
   name: string;
   description?: string;
-  /** As they were when it started: the archive may change or go. */
+  /** As they were when it started: the archive may be changed or deleted. */
   archive: Pick<ArchiveRecord, "name" | "bus" | "pattern" | "retentionDays">;
   /** Epoch seconds: events of [start, end). */
   start: number;
@@ -61,7 +61,7 @@ const Named = z.looseObject({ name: z.string(), managed: z.boolean() });
 const Tagged = Named.extend({ tags: z.record(z.string(), z.string()) });
 const Count = z.int().min(0);
 
-/** What must be there for the registry to work with a record. */
+/** What the registry needs of a record. */
 const StateFile = z.looseObject({
   buses: z.array(Tagged.extend({ createdAt: z.number() })),
   rules: z.array(
@@ -103,7 +103,10 @@ const NOTHING: State = { buses: [], rules: [], archives: [], replays: [] };
 export const byName = <T extends { name: string }>(records: Iterable<T>): T[] =>
   [...records].sort((a, b) => (a.name < b.name ? -1 : 1));
 
-/** Buses, rules with their targets, archives and replays, kept in one file that is replaced as a whole. */
+/**
+ * Buses, rules with their targets, archives and replays, kept in one file that is replaced as a
+ * whole.
+ */
 export class Registry {
   readonly buses = new Map<string, BusRecord>();
   readonly archives = new Map<string, ArchiveRecord>();
@@ -125,7 +128,7 @@ export class Registry {
     for (const archive of state.archives) if (!archive.managed) this.archives.set(archive.name, archive);
     for (const archive of options.archives) {
       if (!this.buses.has(archive.bus))
-        throw new Error(`Archive ${archive.name} is of ${archive.bus}, which isn't there`);
+        throw new Error(`Archive ${archive.name} is of ${archive.bus}, which doesn't exist`);
       const before = state.archives.find(({ name, managed }) => name === archive.name && managed);
       this.archives.set(archive.name, { createdAt: before?.createdAt ?? now, from: 0, ...archive, managed: true });
     }
@@ -133,10 +136,10 @@ export class Registry {
     this.save();
   }
 
-  /** Rules of the options, with the targets that a person has added to them. */
+  /** Rules of the options, with the targets that a user has added to them. */
   #manageRules({ rules }: EventBridgeOptions, before: readonly RuleRecord[]): void {
     for (const { name, bus, pattern, description, targets } of rules) {
-      if (!this.buses.has(bus)) throw new Error(`Rule ${name} is for event bus ${bus}, which isn't there`);
+      if (!this.buses.has(bus)) throw new Error(`Rule ${name} is for event bus ${bus}, which doesn't exist`);
       const ids = new Set(targets.map(({ id }) => id));
       const added = before
         .filter((rule) => rule.name === name && rule.bus === bus)

@@ -4,17 +4,20 @@ import type { Arns } from "./arns.ts";
 import type { Buses, Replaying } from "./buses.ts";
 import type { Registry, ReplayRecord } from "./registry.ts";
 
-/** Deliveries of a bus that may be pending for a replay to go on, so that it fills neither memory nor the journal. */
+/**
+ * Maximum number of pending deliveries with which a replay continues, so that it fills neither
+ * memory nor the journal.
+ */
 const MAX_PENDING = 1_000;
 
-/** Entries of the log after which others get their turn. */
+/** Entries of the log after which other work is let in. */
 const ENTRIES_AT_A_STRETCH = 100;
 
 const secondsOf = (time: string): number => Date.parse(time) / 1_000;
 
 const isEnding = ({ state }: ReplayRecord): boolean => state === "CANCELLING" || state === "CANCELLED";
 
-/** Runs replays, and takes up those that a restart has cut off. */
+/** Runs replays, and continues those that a restart interrupted. */
 export class Replays {
   readonly #registry: Registry;
   readonly #buses: Buses;
@@ -24,7 +27,7 @@ export class Replays {
   #running = 0;
   #closed = false;
 
-  /** `onOver` is told after each replay. */
+  /** `onOver` is called after each replay. */
   constructor(registry: Registry, buses: Buses, arns: Arns, onOver: () => void) {
     this.#registry = registry;
     this.#buses = buses;
@@ -40,14 +43,14 @@ export class Replays {
     return this.#running;
   }
 
-  /** Starts, or goes on with, a replay that is in the registry. */
+  /** Starts or continues a replay that is in the registry. */
   start(replay: ReplayRecord): void {
     this.#running++;
     void this.#run(replay);
   }
 
   async #run(replay: ReplayRecord): Promise<void> {
-    // The answer to StartReplay says STARTING.
+    // The response of StartReplay has the state STARTING.
     await breathe();
     try {
       if (!this.#closed && !isEnding(replay)) await this.#events(replay);
@@ -89,7 +92,10 @@ export class Replays {
     }
   }
 
-  /** Lets replays that wait for deliveries look again: to be called after each delivery, and after a replay was cancelled. */
+  /**
+   * Wakes replays that wait for deliveries: call it after each delivery, and after a replay was
+   * cancelled.
+   */
   wake(): void {
     for (const resolve of this.#waiting) resolve();
     this.#waiting.clear();

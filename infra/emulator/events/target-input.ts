@@ -1,7 +1,7 @@
 import { atJsonPath } from "./json-path.ts";
 import type { BusEvent, InputTransformer, TargetSpec } from "./types.ts";
 
-/** What a template can name beside its own paths. */
+/** Predefined variables of a template. */
 export type RuleContext = {
   ruleArn: string;
   ruleName: string;
@@ -9,12 +9,14 @@ export type RuleContext = {
   ingestedAt: number;
 };
 
-/** A map: a person names them, and `__proto__` is a name too. */
+/** A map, because users choose the names, and `__proto__` is a name too. */
 type Variables = Map<string, unknown>;
 
 const PLACEHOLDER = /<([A-Za-z0-9_.-]+)>/y;
 
-/** https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html#eb-transform-input-predefined */
+/**
+ * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html#eb-transform-input-predefined
+ */
 function predefined(event: BusEvent, context: RuleContext): Variables {
   const { detail: _, ...withoutDetail } = event;
   return new Map<string, unknown>([
@@ -37,7 +39,7 @@ const PREDEFINED_NAMES = new Set([
 
 const asJson = (value: unknown): string => JSON.stringify(value ?? null);
 
-/** The value as part of a JSON string: nothing where it isn't there. */
+/** The value as part of a JSON string: empty where there is none. */
 function insideString(value: unknown): string {
   if (value === undefined) return "";
   return JSON.stringify(typeof value === "string" ? value : JSON.stringify(value)).slice(1, -1);
@@ -64,7 +66,7 @@ function fill(template: string, replace: (name: string, insideQuotes: boolean) =
   return filled;
 }
 
-/** Placeholders of a template that no path and no predefined variable stands behind. */
+/** Placeholders of a template that are neither a path nor a predefined variable. */
 export function unknownPlaceholders({ inputPathsMap = {}, inputTemplate }: InputTransformer): string[] {
   const unknown: string[] = [];
   fill(inputTemplate, (name) => {
@@ -74,7 +76,7 @@ export function unknownPlaceholders({ inputPathsMap = {}, inputTemplate }: Input
   return unknown;
 }
 
-/** The JSON that a text is, or the text itself. */
+/** The parsed text where it is JSON, otherwise the text. */
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -94,8 +96,9 @@ function transformed(transformer: InputTransformer, event: BusEvent, context: Ru
 }
 
 /**
- * What a target receives: the event, or what its input settings make of it. A variable whose path leads nowhere is null, and nothing
- * within a string. A template that makes no JSON, such as several lines, is delivered as the text that it makes.
+ * What a target receives: the event, or what its input settings make of it. A variable whose path
+ * has no value is null, and empty within a string. A template whose result isn't JSON, such as
+ * several lines, is delivered as text.
  */
 export function targetInput(target: TargetSpec, event: BusEvent, context: RuleContext): unknown {
   if (target.input !== undefined) return parsed(target.input);

@@ -1,6 +1,9 @@
 import type { TargetSpec } from "./types.ts";
 
-/** A target as PutTargets has it: https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_Target.html */
+/**
+ * A target as PutTargets has it:
+ * https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_Target.html
+ */
 export type Target = {
   Id: string;
   Arn: string;

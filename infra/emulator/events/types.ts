@@ -1,6 +1,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 
-/** An event as targets receive it: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events-structure.html */
+/**
+ * An event as targets receive it:
+ * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events-structure.html
+ */
 export type BusEvent = {
   version: "0";
   id: string;
@@ -17,7 +20,7 @@ export type BusEvent = {
 
 export type InputTransformer = { inputPathsMap?: Record<string, string>; inputTemplate: string };
 
-/** Where a rule sends events, and how often it tries. At most one of the three inputs is there. */
+/** Where a rule sends events, and how often it retries. At most one of the three inputs is set. */
 export type TargetSpec = {
   id: string;
   arn: string;
@@ -40,11 +43,14 @@ export type Delivery = {
   attempt: number;
 };
 
-/** An event that was given up for one target. */
+/** An event that could not be delivered to one target. */
 export type DeadLetter = {
   rule: string;
   targetArn: string;
-  /** As EventBridge has them in `ERROR_CODE`: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html */
+  /**
+   * As EventBridge has them in `ERROR_CODE`:
+   * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
+   */
   errorCode: string;
   errorMessage: string;
   attempts: number;
@@ -56,20 +62,26 @@ export type ManagedRule = { name: string; bus: string; pattern: object; descript
 export type ManagedArchive = {
   name: string;
   bus: string;
-  /** 0 keeps events for ever. */
+  /** 0 keeps events without a limit. */
   retentionDays: number;
 };
 
 export type EventBridgeOptions = {
-  /** Where the logs and the state live; it must exist, and no other process may use it. */
+  /** The folder of the logs and the state; it must exist, and no other process may use it. */
   directory: string;
   region: string;
   account: string;
-  /** Buses, rules and archives that are there again at each opening, whatever was done to them through the API. */
+  /**
+   * Buses, rules and archives that are restored at each opening, also after changes through the
+   * API.
+   */
   buses: string[];
   rules: ManagedRule[];
   archives: ManagedArchive[];
-  /** Resolves when the target has durably handled the event; a rejection is retried by the target's policy. */
+  /**
+   * Resolves when the target has durably handled the event; a rejection is retried by the target's
+   * policy.
+   */
   deliver(target: TargetSpec, event: unknown, delivery: Delivery): Promise<void>;
   /** Resolves when the letter is durable; a rejection is retried until it does. */
   deadLetter(arn: string, letter: DeadLetter): Promise<void>;
@@ -81,19 +93,34 @@ type Unsubscribe = () => void;
 
 /** Listeners are called synchronously and must not throw. */
 export type LocalEventBridge = {
-  /** Answers one request of EventBridge's API (AWS JSON 1.1). */
+  /** Serves one request of EventBridge's API (AWS JSON 1.1). */
   handle(request: IncomingMessage, response: ServerResponse): void;
-  /** Puts a service's own events onto a bus; they are durable when it resolves. Throws for an unknown bus. */
+  /**
+   * Puts a service's own events onto a bus; they are durable when it resolves. Throws for an
+   * unknown bus.
+   */
   put(bus: string, events: BusEvent[]): Promise<void>;
-  /** Resolves when no delivery and no replay is pending or running; rejects when the bridge is closed first. */
+  /**
+   * Resolves when no delivery and no replay is pending or running; rejects when the bridge is
+   * closed first.
+   */
   idle(): Promise<void>;
   /** Each event that a bus accepts or replays. */
   onEvent(listener: (bus: string, event: BusEvent) => void): Unsubscribe;
   onDelivered(listener: (target: TargetSpec, delivery: Delivery) => void): Unsubscribe;
-  /** Each event that is given up; `arn` is undefined where the target has no dead-letter queue, so that it is lost. */
+  /**
+   * Each event that could not be delivered; `arn` is undefined where the target has no dead-letter
+   * queue: the event is lost.
+   */
   onDeadLetter(listener: (arn: string | undefined, letter: DeadLetter) => void): Unsubscribe;
-  /** The events that a bus has accepted, oldest first, without replayed ones. Throws for an unknown bus. */
+  /**
+   * The events that a bus has accepted, oldest first, without replayed ones. Throws for an unknown
+   * bus.
+   */
   log(bus: string): AsyncIterable<BusEvent>;
-  /** Starts no more deliveries; those that are pending or running go on at the next opening, with the same ids. */
+  /**
+   * Starts no more deliveries; those that are pending or running continue at the next opening, with
+   * the same ids.
+   */
   close(): Promise<void>;
 };

@@ -1,7 +1,7 @@
 import type { ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** Ways to spoil the answer of a service, which writes it as ever. */
+/** Ways to damage the response of a service, which isn't aware of it. */
 
 type Write = (chunk: Buffer, ...rest: unknown[]) => boolean;
 
@@ -15,7 +15,10 @@ export function loseAnswer(response: ServerResponse): void {
   }) as ServerResponse["end"];
 }
 
-/** The connection breaks within the first chunk of the body: what came is a prefix of it, as on any connection. */
+/**
+ * The connection breaks within the first chunk of the body: the client receives a prefix of it, as
+ * on any connection.
+ */
 export function cutBody(response: ServerResponse): void {
   const write = response.write.bind(response) as Write;
   let isCut = false;
@@ -28,8 +31,8 @@ export function cutBody(response: ServerResponse): void {
 }
 
 /**
- * `bytes` of the body are sent, then `after` is called, and nothing more is sent: the connection stays open. A shorter body,
- * such as that of an error, is sent whole.
+ * `bytes` of the body are sent, then `after` is called, and nothing more is sent: the connection
+ * stays open. A shorter body, such as that of an error, is sent whole.
  */
 export function stopBodyAfter(response: ServerResponse, bytes: number, after: () => void = () => {}): void {
   const write = response.write.bind(response) as (chunk: Buffer) => boolean;

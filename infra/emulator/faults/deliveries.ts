@@ -3,21 +3,25 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { World } from "./world.ts";
 
 /**
- * Stands before the functions as `Intercept` stands before the services: hands a delivery over once, or late, or twice. Each further
- * time under a request id of its own: only the first is the one whose retries continue it.
+ * Intercepts deliveries to functions, as `Intercept` does requests to services: passes a delivery
+ * on once, late, or twice. A duplicate has its own request id, so that its retries don't continue
+ * the first one.
  */
 export type InterceptDelivery = (
   delivery: { target: string; event: unknown; requestId: string },
   deliver: (requestId: string) => Promise<void>,
 ) => Promise<void>;
 
-/** The id of a delivery's double. The same after a restart of the stack, since Lambda too continues what it has accepted. */
+/**
+ * The id of a duplicate delivery. The same after a restart of the stack, because Lambda too
+ * continues what it has accepted.
+ */
 function doubleOf(requestId: string, which: string): string {
   const hex = createHash("sha256").update(`${requestId} ${which}`).digest("hex");
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join("-");
 }
 
-/** What is delivered to whom: the same words for the same event. */
+/** What is delivered to which function: the same text for the same event. */
 function describe(target: string, event: unknown): string {
   const { "detail-type": type, detail } = event as {
     "detail-type": string;
@@ -29,7 +33,10 @@ function describe(target: string, event: unknown): string {
 const isLast = (event: unknown): boolean =>
   ["VideoSplit", "VideoRejected"].includes((event as { "detail-type": string })["detail-type"]);
 
-/** Deliveries late, and so out of order; twice concurrently; and again when all is over. */
+/**
+ * Deliveries that are late, and so out of order; concurrent duplicates; and duplicates after the
+ * end.
+ */
 export function faultyDeliveries(world: World): InterceptDelivery {
   return async ({ target, event, requestId }, handOver) => {
     const run = world.invoked(requestId, target, event);

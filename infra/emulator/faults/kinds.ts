@@ -1,6 +1,9 @@
 export type Service = "s3" | "dynamodb" | "bus";
 
-/** Which requests a fault can happen to, and to how many of 100 it does in a run that has this kind of fault. */
+/**
+ * Which requests a fault can happen to, and to how many of 100 it does in a run that has this kind
+ * of fault.
+ */
 export type RequestFaultKind = {
   percent: number;
   /** Default: any. */
@@ -19,14 +22,18 @@ const dynamodb = { service: "dynamodb" } as const;
 const bus = { service: "bus" } as const;
 
 /**
- * What can go wrong on AWS. "answer lost" is the worst: the request was served, and the client doesn't know.
- * Where several happen to one request, the first one of this list does.
+ * What can fail on AWS. "answer lost" is the worst: the request was served, and the client doesn't
+ * know. Of several faults for one request, the first one in this list happens. The names are part
+ * of a schedule's seed: a renamed fault changes all schedules.
  */
 export const REQUEST_FAULTS = {
   "S3 is busy": { ...s3, percent: 15 },
   "S3 body is slow": { ...get, percent: 20 },
   "S3 body cut midway": { ...get, percent: 25 },
-  /** A body that ends in the middle of its range, and S3 refuses to send any byte behind it until the retry. */
+  /**
+   * A body that ends in the middle of its range, and S3 refuses to send any byte behind it until
+   * the retry.
+   */
   "S3 fails in mid-read": { ...get, percent: 15, once: true, large: true },
   /** The connection stays open, and no further byte comes. */
   "S3 body stalls": { ...get, percent: 8, once: true, large: true },

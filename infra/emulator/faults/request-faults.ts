@@ -10,13 +10,13 @@ import type { Attempt, World } from "./world.ts";
 type Faulty = {
   request: IncomingMessage;
   response: ServerResponse;
-  /** Lets the service answer. */
+  /** Lets the service respond. */
   serve: () => void;
   /** How many requests of its kind came before. */
   nth: number;
   attempt: Attempt;
   world: World;
-  /** The process that the fault is done to; 0 for faults that are done to none. */
+  /** The process that the fault affects; 0 for faults that affect none. */
   victim: number;
 };
 
@@ -41,17 +41,17 @@ const refuseByAws = (exchange: Exchange, protocol: "1.0" | "1.1", code: string):
 
 const SLOW_MS = 300;
 
-/** A write that isn't a projector's is held as long as a small split takes. */
+/** A write that isn't a projector's is delayed as long as a small split takes. */
 const HELD_MS = 2_000;
 
-/** The longest that a projector's write is held for the run's other events to overtake it. */
+/** Maximum delay of a projector's write, for the run's other events to overtake it. */
 const MAX_HELD_MS = 4_000;
 
 type Entry = Record<string, unknown>;
 
 /**
- * The call succeeds, and every other entry fails: what PutEvents answers when something inside fails. The other entries
- * are put by a call of our own.
+ * The call succeeds, and every other entry fails: the response of PutEvents after an internal
+ * failure. The other entries are put by a call of our own.
  */
 async function refuseEntries({ request, response, nth }: Faulty): Promise<void> {
   const { Entries = [] } = (await json(request)) as { Entries?: Entry[] };
@@ -75,7 +75,7 @@ async function refuseEntries({ request, response, nth }: Faulty): Promise<void> 
   response.writeHead(200, { "content-type": "application/x-amz-json-1.1" }).end(body);
 }
 
-/** The range that a GET asks for, in bytes of the object, both included; undefined for all of it. */
+/** The range of a GET, in bytes of the object, both included; undefined for all of it. */
 export function rangeOf({ headers }: IncomingMessage): { start: number; end: number } | undefined {
   const [, start, end] = /^bytes=(\d+)-(\d+)$/.exec(headers.range ?? "") ?? [];
   return start === undefined ? undefined : { start: Number(start), end: Number(end) };
@@ -87,7 +87,7 @@ function middleOf(request: IncomingMessage): number {
   return Math.ceil((start + end) / 2);
 }
 
-/** Sends what is before byte `first` of the object, and fails then. */
+/** Sends what is before byte `first` of the object, and then fails. */
 export function failFrom(first: number, { request, response, serve }: Exchange & Pick<Faulty, "serve">): void {
   const readable = first - (rangeOf(request)?.start ?? 0);
   // An error that isn't retried by the client, as for a token that has expired meanwhile.
@@ -99,7 +99,7 @@ export function failFrom(first: number, { request, response, serve }: Exchange &
   serve();
 }
 
-/** Writes to the object that a request reads, before it's read. */
+/** Writes to the object that a request reads, before it is read. */
 async function changeObject(faulty: Faulty, change: (url: string) => Promise<Response>): Promise<void> {
   const { request, response, serve } = faulty;
   const { host = "", url = "" } = { host: request.headers.host, url: request.url };
@@ -132,7 +132,7 @@ function answerNothing({ response, serve }: Faulty): void {
   serve();
 }
 
-/** What each fault does to a request. */
+/** The effect of each fault on a request. */
 export const REQUEST_FAULT_ACTIONS: Record<RequestFault, (faulty: Faulty) => void | Promise<void>> = {
   "S3 is busy": (faulty) => refuseByS3(faulty, 503, "SlowDown"),
   "S3 body is slow": ({ response, serve }) => {
@@ -161,7 +161,7 @@ export const REQUEST_FAULT_ACTIONS: Record<RequestFault, (faulty: Faulty) => voi
     await sleep(SLOW_MS);
     serve();
   },
-  // What was read before it is old by then.
+  // What was read before is outdated then.
   "DynamoDB write overtaken": async ({ attempt, world, serve }) => {
     if (attempt.functionName === "projector") await Promise.race([world.whenEnded(attempt.run), sleep(MAX_HELD_MS)]);
     else await sleep(HELD_MS);
@@ -199,7 +199,7 @@ export const REQUEST_FAULT_ACTIONS: Record<RequestFault, (faulty: Faulty) => voi
   },
 };
 
-/** The function's process that made a request; undefined where it's gone. */
+/** The function's process that made a request; undefined where it has ended. */
 async function functionOf({ socket }: IncomingMessage): Promise<number | undefined> {
   const { remotePort } = socket;
   return remotePort === undefined ? undefined : ownerOfPort(remotePort, await childrenOf(process.pid, ""));
@@ -214,7 +214,7 @@ async function mediaProcessOf(request: IncomingMessage, nth: number): Promise<nu
 
 type FindVictim = (request: IncomingMessage, nth: number) => Promise<number | undefined>;
 
-/** Whom a fault is done to. It doesn't happen where there's nobody. */
+/** The process that a fault affects. Without one the fault doesn't happen. */
 export const VICTIMS: Partial<Record<RequestFault, FindVictim>> = {
   "ffmpeg killed": mediaProcessOf,
   "function killed before a request": functionOf,

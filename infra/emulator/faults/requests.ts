@@ -16,17 +16,17 @@ function operationOf({ headers, method = "" }: IncomingMessage): Pick<Request, "
   return found === undefined ? { service: "s3", operation: method } : { service: found[1], operation };
 }
 
-/** A GET of so many bytes asks for more than a header or a table of contents. */
+/** A GET of this many bytes reads more than a header or a table of contents. */
 const LARGE_BYTES = 64 * 1024;
 
-/** A GET without a range asks for everything. */
+/** A GET without a range reads everything. */
 function requestedOf(request: IncomingMessage): { bytes: number; end: number } {
   if (request.method !== "GET") return { bytes: 0, end: 0 };
   const { start, end } = rangeOf(request) ?? { start: 0, end: Number.POSITIVE_INFINITY };
   return { bytes: end - start + 1, end };
 }
 
-/** Breaks requests of functions by their run's schedule. Requests of others are answered. */
+/** Injects faults into requests of functions by their run's schedule. Other requests are served. */
 export function faultyRequests(world: World): Intercept {
   const { options } = world;
   return async (request, response, serve) => {

@@ -11,13 +11,16 @@ import {
   type Service,
 } from "./kinds.ts";
 
-/** Share of the runs with deliveries late or repeated and no other fault: nothing may be done twice in them. */
+/**
+ * Share of the runs with deliveries late or repeated and no other fault: nothing may be done twice
+ * in them.
+ */
 const ONLY_DELIVERIES = 0.2;
 
-/** Kinds of fault that one run has at most. */
+/** Maximum number of kinds of fault in one run. */
 const MAX_KINDS = 5;
 
-/** The longest that a delivery is late, in virtual minutes, and what one of them takes here. */
+/** Maximum lateness of a delivery in virtual minutes, and the length of one in milliseconds. */
 const MAX_LATE_MINUTES = 5;
 const MILLISECONDS_A_VIRTUAL_MINUTE = 200;
 
@@ -27,18 +30,21 @@ export type Request = {
   operation: string;
   /** The function that sends it. */
   from: string;
-  /** How many came before of this function, service and operation, in its run. */
+  /** Number of earlier requests of this function, service and operation in its run. */
   nth: number;
   /** How many came before, in its run. */
   place: number;
-  /** For a GET of more bytes than a header has: how many such came before, in its run and in its attempt of an invocation. */
+  /**
+   * For a GET of more bytes than a header has: how many such came before, in its run and in its
+   * attempt of an invocation.
+   */
   large: { nth: number; nthOfAttempt: number } | undefined;
 };
 
 /** Faults of one run. */
 export type Schedule = {
   kinds: ReadonlySet<Fault>;
-  /** Deliveries come late or more than once, and nothing fails. */
+  /** Deliveries are late or duplicated, and nothing fails. */
   isOnlyDeliveries: boolean;
   /** What otherwise happens once in an invocation happens in its retries too. */
   repeats: boolean;
@@ -48,7 +54,10 @@ export type Schedule = {
   lateness(what: string): number;
 };
 
-/** From 0 to 1, the same for the same words. Not a stream of numbers: concurrent requests may come in any order. */
+/**
+ * From 0 to 1, the same for the same words. Not a sequence of numbers, because concurrent requests
+ * come in any order.
+ */
 const chance = (...words: readonly (string | number)[]): number =>
   createHash("sha256").update(JSON.stringify(words)).digest().readUInt32BE() / 2 ** 32;
 
@@ -58,9 +67,9 @@ function canHappenTo(fault: RequestFault, request: Request): boolean {
 }
 
 /**
- * Faults that follow from seed and run alone, so that a run can be repeated by itself. A run has a few kinds of fault, each
- * often, rather than every kind seldom: what breaks needs several of one kind in a row more often than one of each ("swarm
- * testing", https://dl.acm.org/doi/10.1145/2338965.2336763).
+ * Faults that follow from seed and run alone, so that a run can be repeated by itself. A run has a
+ * few kinds of fault, each often, instead of all kinds rarely: bugs need several faults of one kind
+ * more often than one of each ("swarm testing", https://dl.acm.org/doi/10.1145/2338965.2336763).
  */
 export function scheduleOf(seed: number, run: number): Schedule {
   const isOnlyDeliveries = chance(seed, run, "mere duplicates") < ONLY_DELIVERIES;
@@ -98,9 +107,12 @@ export const NO_FAULTS: Schedule = {
   lateness: () => 0,
 };
 
-/** Which of the requests that a fault can happen to: its number among all, or among those of its kind. */
+/**
+ * Which of the requests that a fault can happen to: its number among all, or among those of its
+ * kind.
+ */
 function positionOf(fault: RequestFault, { place, nth, large }: Request): number {
-  // Each attempt meets it: one that takes too long to get over it fails every time.
+  // It happens in each attempt: one that recovers too slowly fails every time.
   if (fault === "S3 body stalls" && large !== undefined) return large.nthOfAttempt;
   if (kindOf(fault).large && large !== undefined) return large.nth;
   return kindOf(fault).service === undefined ? place : nth;

@@ -2,18 +2,24 @@ import { traceOf } from "../lambda/index.ts";
 import type { Fault, RequestFault } from "./kinds.ts";
 import type { Schedule } from "./schedule.ts";
 
-/** What an object is overwritten with. */
+/** The bytes that overwrite an object. */
 export type Replacement = { body: Buffer; metadata: Readonly<Record<string, string>> };
 
 export type WorldOptions = {
   scheduleFor(run: number): Schedule;
-  /** The run that an event is about, whose schedule holds for its deliveries and its invocations' requests; undefined for none. */
+  /**
+   * The run that an event is about, whose schedule holds for its deliveries and its invocations'
+   * requests; undefined for none.
+   */
   runIn(event: unknown): number | undefined;
   /** Called for each fault that happens. */
   report(run: number, fault: Fault): void;
-  /** Called for a function's process that was stopped: it can't see that its stack is gone. */
+  /** Called for a function's process that was stopped: it can't notice that its stack has ended. */
   onFrozen(pid: number): void;
-  /** False for what this stack doesn't have, or no more: one that is killed again and again would never finish. */
+  /**
+   * False for faults that this stack doesn't have, or no longer: a stack that is killed again and
+   * again never finishes.
+   */
   mayHappen(run: number, fault: RequestFault): boolean;
   killStack(): void;
   /** Bytes that overwrite the object of a run. Called only where `mayHappen` allows it. */
@@ -23,16 +29,19 @@ export type WorldOptions = {
 /** A function that was invoked for an event of a run. */
 export type Invocation = { run: number; functionName: string };
 
-/** One of the times that a function is run for an event. */
+/** One attempt of an invocation. */
 export type Attempt = Invocation & {
   /** The same for all attempts of an invocation. */
   invocation: string;
   id: string;
 };
 
-/** What the faults know: which run a delivery and a request belong to, and how many of its kind came before. */
+/**
+ * State of the faults: the run of each delivery and request, and the number of earlier ones of its
+ * kind.
+ */
 export class World {
-  /** Whether anything is broken at all. */
+  /** Whether faults are injected. */
   enabled = true;
   readonly options: WorldOptions;
   /** By the attempt's id: the first byte of the object that S3 doesn't return to it. */
@@ -46,14 +55,17 @@ export class World {
     this.options = options;
   }
 
-  /** Notes that a function is invoked for an event. Returns the event's run. */
+  /** Records that a function is invoked for an event. Returns the event's run. */
   invoked(requestId: string, functionName: string, event: unknown): number | undefined {
     const run = this.options.runIn(event);
     if (run !== undefined) this.#invocations.set(traceOf(requestId), { run, functionName });
     return run;
   }
 
-  /** Who sends a request with this trace header, which AWS's clients take from the function's environment. */
+  /**
+   * Who sends a request with this trace header, which AWS's clients take from the function's
+   * environment.
+   */
   attemptOf(traceHeader: string): Attempt | undefined {
     const [, trace = "", id = ""] = /Root=1-[0-9a-f]+-([0-9a-f]{24});Parent=([0-9a-f]{16})/.exec(traceHeader) ?? [];
     const found = this.#invocations.get(trace);
@@ -79,7 +91,7 @@ export class World {
     return known;
   }
 
-  /** Notes that a consumer has handled the last event of a run. */
+  /** Records that a consumer has handled the last event of a run. */
   ended = (run: number): void => this.#endOf(run).resolve();
 
   /** Resolves when a consumer has handled the last event of a run. */

@@ -4,10 +4,10 @@ import { FailureDestinationError, LambdaClosedError } from "./errors.ts";
 import type { Invocation } from "./execution-environment.ts";
 import type { Outcome } from "./payload.ts";
 
-/** What an asynchronous invocation needs of the rest. */
+/** Dependencies of an asynchronous invocation. */
 export type AsynchronousOptions = {
-  /** Waits for a free place, then runs the handler, unless `isExpired` says that it is too late for that. */
-  runInTurn(invocation: Invocation, isExpired: () => boolean): Promise<Outcome | "expired">;
+  /** Waits for free concurrency, then runs the handler, unless `isExpired` returns true. */
+  runWhenFree(invocation: Invocation, isExpired: () => boolean): Promise<Outcome | "expired">;
   retryDelayMs(attempt: number): number;
   onFailure(failed: FailedInvocation): Promise<void>;
   log(requestId: string, text: string): void;
@@ -15,7 +15,7 @@ export type AsynchronousOptions = {
   closing: AbortSignal;
 };
 
-/** How often an event is offered to its on-failure destination. */
+/** Maximum number of attempts to send an event to its on-failure destination. */
 const DESTINATION_ATTEMPTS = 3;
 
 async function pause(ms: number, closing: AbortSignal): Promise<void> {
@@ -28,7 +28,9 @@ async function pause(ms: number, closing: AbortSignal): Promise<void> {
 
 type GivenUp = { attempts: number; condition: FailedInvocation["condition"]; error: FunctionError };
 
-/** Runs the function until it succeeds; undefined then, otherwise why the event is given up. */
+/**
+ * Runs the function until it succeeds: undefined then, otherwise why there is no further attempt.
+ */
 async function attempt(
   { retry }: LocalFunction,
   invocation: Invocation,
@@ -38,10 +40,10 @@ async function attempt(
   const isTooOldIn = (ms: number) => Date.now() + ms - acceptedAtMs > retry.maxAgeSeconds * 1_000;
   let error: FunctionError = {
     errorType: "EventAgeExceeded",
-    errorMessage: `The event waited for more than ${retry.maxAgeSeconds} seconds and was never given to the function`,
+    errorMessage: `The event waited for more than ${retry.maxAgeSeconds} seconds and was never sent to the function`,
   };
   for (let attempts = 0; ; ) {
-    const outcome = await options.runInTurn(invocation, () => isTooOldIn(0));
+    const outcome = await options.runWhenFree(invocation, () => isTooOldIn(0));
     if (outcome === "expired") return { attempts, condition: "EventAgeExceeded", error };
     if (!("error" in outcome)) return undefined;
     ({ error } = outcome);
@@ -58,7 +60,7 @@ async function handOver(failed: FailedInvocation, options: AsynchronousOptions):
     try {
       return await options.onFailure(failed);
     } catch (cause) {
-      const message = `${failed.functionName} failed, and its on-failure destination did not take the event: ${cause}`;
+      const message = `${failed.functionName} failed, and its on-failure destination did not accept the event: ${cause}`;
       options.log(failed.requestId, `ERROR\t${message}`);
       if (attempts === DESTINATION_ATTEMPTS) throw new FailureDestinationError(message, { cause });
       await pause(options.retryDelayMs(attempts), options.closing);
@@ -67,9 +69,10 @@ async function handOver(failed: FailedInvocation, options: AsynchronousOptions):
 }
 
 /**
- * Runs a function for an event that nobody waits for: again after it failed, under the same request id, and when that is
- * of no use the event goes to `onFailure`. https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
- * Rejects with `LambdaClosedError` and `FailureDestinationError`.
+ * Runs a function asynchronously for an event: again after a failure, with the same request id.
+ * After the last failure the event goes to `onFailure`.
+ * https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html Rejects with
+ * `LambdaClosedError` and `FailureDestinationError`.
  */
 export async function invokeAsynchronously(
   spec: LocalFunction,

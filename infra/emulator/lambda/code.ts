@@ -13,10 +13,16 @@ export type Code = {
   prune(used: ReadonlySet<CodeVersion>): Promise<void>;
 };
 
-/** File systems tell times in steps; a source that is this much older than the bundle (milliseconds) has been read. */
+/**
+ * File systems store times in steps; a source that is this much older than the bundle
+ * (milliseconds) has been read.
+ */
 const TIMESTAMP_STEP_MS = 20;
 
-/** What tells that a source is the one that was read: undefined when it may have changed since, or is gone. */
+/**
+ * Identifies the state of a source that was read: undefined when it may have changed since, or was
+ * deleted.
+ */
 async function identityOf(source: string, readAtMs: number): Promise<string | undefined> {
   try {
     const { mtimeMs, size, ino } = await stat(source);
@@ -39,9 +45,10 @@ async function isUnchanged({ takenFrom, identities }: Snapshot): Promise<boolean
 }
 
 /**
- * Bundles a handler below `directory`. With `watch`, `current` looks whether a source has changed, so that an invocation
- * after the change never runs the old code, as it might if a watcher brought the news. A change that can't be bundled is
- * reported to `onBuildError`, once, and the version before it stays. Throws `BundleError` when there is none yet.
+ * Bundles a handler below `directory`. With `watch`, `current` checks whether a source has changed,
+ * so that an invocation after the change never runs the old code, as it might with a file watcher.
+ * A change that can't be bundled is reported to `onBuildError`, once, and the previous version
+ * stays. Throws `BundleError` when there is none yet.
  */
 export async function openCode(options: {
   handler: string;

@@ -2,33 +2,36 @@ import type { ChildProcess } from "node:child_process";
 import type { ProcessExit } from "./exit-error.ts";
 import type { InvokeMessage, RuntimeMessage } from "./runtime/protocol.ts";
 
-/** What comes of waiting for the runtime: it says something, its process ends, or the time is up. */
+/** The result of waiting for the runtime: a message, the end of its process, or a timeout. */
 export type Reply = RuntimeMessage | { type: "exited"; exit: ProcessExit } | { type: "timed out" };
 
-/** The messages between an execution environment's process and us. */
+/** The messages between an execution environment's process and the emulator. */
 export type Conversation = {
-  /** What the runtime says first, once: it is ready, or the handler can't be loaded. */
+  /** The runtime's first message: it is ready, or the handler can't be loaded. */
   loaded(seconds: number): Promise<Reply>;
-  /** Sends an event and waits for what becomes of it. */
+  /** Sends an event and waits for the result. */
   ask(message: InvokeMessage, seconds: number): Promise<Reply>;
 };
 
-/** `onUnasked` gets what the runtime says while nobody waits: that the handler's left-over work has broken it. */
+/**
+ * `onUnasked` gets messages that no caller waits for: background work of the handler has broken the
+ * runtime.
+ */
 export function converseWith(
   child: ChildProcess,
   ended: Promise<ProcessExit>,
   onUnasked: (message: RuntimeMessage) => void,
 ): Conversation {
   const exited = ended.then((exit) => ({ type: "exited", exit }) as const);
-  let hear: ((message: RuntimeMessage) => void) | undefined;
+  let receive: ((message: RuntimeMessage) => void) | undefined;
 
   const next = (): Promise<RuntimeMessage> =>
     new Promise((resolve) => {
-      hear = resolve;
+      receive = resolve;
     });
   child.on("message", (message: RuntimeMessage) => {
-    const listener = hear ?? onUnasked;
-    hear = undefined;
+    const listener = receive ?? onUnasked;
+    receive = undefined;
     listener(message);
   });
 

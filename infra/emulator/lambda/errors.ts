@@ -5,20 +5,26 @@ export class FunctionNotFoundError extends Error {
   readonly code = "ResourceNotFoundException";
 }
 
-/** The event is larger than Lambda takes. */
+/** The event is larger than Lambda's limit. */
 export class PayloadTooLargeError extends Error {
   override name = "PayloadTooLargeError";
   /** As Lambda's API names it. */
   readonly code = "RequestTooLargeException";
 }
 
-/** The local Lambda was closed before the invocation ended. The event is neither done nor given up. */
+/**
+ * The local Lambda was closed before the invocation ended. The event is neither handled nor
+ * dropped.
+ */
 export class LambdaClosedError extends Error {
   override name = "LambdaClosedError";
   readonly code = "LambdaClosed";
 }
 
-/** An event was given up and its on-failure destination would not take it. `cause` says why. */
+/**
+ * All attempts failed, and the on-failure destination did not accept the event. `cause` is the
+ * reason.
+ */
 export class FailureDestinationError extends Error {
   override name = "FailureDestinationError";
   readonly code = "FailureDestination";

@@ -17,10 +17,12 @@ export type Invocation = { requestId: string; payload: string };
 /** A process that runs one function for one event at a time. */
 export type ExecutionEnvironment = {
   version: CodeVersion;
-  /** Never rejects. When the environment breaks on the way it is gone, with all its processes, before this resolves. */
+  /**
+   * Never rejects. When the environment breaks, all its processes have ended before this resolves.
+   */
   invoke(invocation: Invocation): Promise<Outcome>;
   isAlive(): boolean;
-  /** Resolves when the processes and the temporary folder are gone. */
+  /** Resolves when the processes have ended and the temporary folder is removed. */
   ended: Promise<void>;
   kill(): Promise<void>;
 };
@@ -37,19 +39,23 @@ export type EnvironmentOptions = {
 };
 
 /**
- * Seconds for loading the handler, or the function's timeout if that is longer: Lambda stops after 10 and then tries
- * once more within the invocation. https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
+ * Seconds for loading the handler, or the function's timeout if that is longer: Lambda stops after
+ * 10 and then tries once more within the invocation.
+ * https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
  */
 const INIT_SECONDS = 10;
 
-/** Why the environment can't go on; undefined where the handler had its say. */
+/** Why the environment can't continue; undefined where the handler returned or threw. */
 function breakdown(reply: Reply, requestId: string, seconds: number): FunctionError | undefined {
   if (reply.type === "timed out") return timeoutError(requestId, seconds);
   if (reply.type === "exited") return exitError(requestId, reply.exit);
   return reply.type === "error" && reply.fatal ? reply.error : undefined;
 }
 
-/** Makes a temporary folder and starts Node with it. Rejects, and leaves nothing, when there can be no process. */
+/**
+ * Makes a temporary folder and starts Node with it. Rejects, and leaves nothing, when no process
+ * can be started.
+ */
 async function startNode({ spec, version, region, runtimeFile, directory }: EnvironmentOptions) {
   const { file, exportName } = version.bundle;
   const taskRoot = dirname(file);
@@ -65,7 +71,7 @@ async function startNode({ spec, version, region, runtimeFile, directory }: Envi
   }
 }
 
-/** Starts a process, which begins to load the handler. Rejects when there can be no process. */
+/** Starts a process, which begins to load the handler. Rejects when no process can be started. */
 export async function startEnvironment(options: EnvironmentOptions): Promise<ExecutionEnvironment> {
   const { spec, version, region } = options;
   const { group, removeFolder } = await startNode(options);

@@ -1,6 +1,9 @@
 import type { FunctionError } from "./contract.ts";
 
-/** Signals as Go's runtime, in which Lambda is written, names them. https://pkg.go.dev/syscall#Signal.String */
+/**
+ * Signals as Go's runtime, in which Lambda is written, names them.
+ * https://pkg.go.dev/syscall#Signal.String
+ */
 const SIGNALS: Partial<Record<NodeJS.Signals, string>> = {
   SIGABRT: "aborted",
   SIGBUS: "bus error",
@@ -23,13 +26,13 @@ const reason = ({ code, signal }: ProcessExit): string => {
   return code === 0 ? "without providing a reason" : `with error: exit status ${code}`;
 };
 
-/** What Lambda says when the process ended before the handler did. */
+/** Lambda's error when the process ended before the handler did. */
 export const exitError = (requestId: string, exit: ProcessExit): FunctionError => ({
   errorType: "Runtime.ExitError",
   errorMessage: `RequestId: ${requestId} Error: Runtime exited ${reason(exit)}`,
 });
 
-/** What Lambda says when the time was up. */
+/** Lambda's error after a timeout. */
 export const timeoutError = (requestId: string, seconds: number): FunctionError => ({
   errorType: "Sandbox.Timedout",
   errorMessage: `RequestId: ${requestId} Error: Task timed out after ${seconds.toFixed(2)} seconds`,

@@ -10,9 +10,12 @@ import type { Outcome } from "./payload.ts";
 
 /** A function's execution environments. */
 export type FunctionPool = {
-  /** Runs the handler once, in a warm environment where there is one. Rejects with `LambdaClosedError`. */
+  /**
+   * Runs the handler once, in a warm environment where there is one. Rejects with
+   * `LambdaClosedError`.
+   */
   run(invocation: Invocation): Promise<Outcome>;
-  /** Kills all environments and waits for them to be gone. */
+  /** Kills all environments and waits until they have ended. */
   close(): Promise<void>;
 };
 

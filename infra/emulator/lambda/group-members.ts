@@ -1,9 +1,12 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 
-/** Linux tells of all processes there; macOS has no such folder, but reaps at once what nobody else does. */
+/** Linux lists all processes there; macOS has no such folder, but reaps orphans immediately. */
 const PROCESSES = "/proc";
 
-/** State and process group out of `PID (NAME) STATE PARENT GROUP …`. https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html */
+/**
+ * State and process group out of `PID (NAME) STATE PARENT GROUP …`.
+ * https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
+ */
 function stateAndGroup(pid: string): { state: string; group: number } | undefined {
   try {
     const stat = readFileSync(`${PROCESSES}/${pid}/stat`, "utf8");
@@ -16,7 +19,7 @@ function stateAndGroup(pid: string): { state: string; group: number } | undefine
   }
 }
 
-/** Signals a process group. False where there was nobody to get it; signal 0 only asks. */
+/** Signals a process group. False where the group has no process; signal 0 only checks. */
 export function signalGroup(group: number, signal: NodeJS.Signals | 0): boolean {
   try {
     return process.kill(-group, signal);
@@ -29,8 +32,8 @@ export function signalGroup(group: number, signal: NodeJS.Signals | 0): boolean 
 }
 
 /**
- * Whether a process of the group is still there. A zombie isn't: it holds nothing any more, but in a container whose first
- * process doesn't reap it would be a member of its group for ever.
+ * Whether a process of the group is running. A zombie isn't: it holds no resource, and in a
+ * container whose first process doesn't reap, it would stay a member of its group.
  */
 export function hasMembers(group: number): boolean {
   if (!signalGroup(group, 0)) return false;

@@ -32,7 +32,7 @@ export {
 
 export { traceOf } from "./variables.ts";
 
-/** Lambda keeps environments for some minutes; on a laptop each holds memory that is wanted elsewhere. */
+/** Lambda keeps environments for some minutes; on a laptop others need their memory sooner. */
 const RETIRE_AFTER_MS = 30_000;
 
 type Deployed = { spec: LocalFunction; pool: FunctionPool; turns: LimitFunction };
@@ -53,15 +53,15 @@ async function deploy(
     directory,
     watch,
     onBuildError: ({ message }) =>
-      onLog({ functionName: spec.name, text: `ERROR\t${message}\nThe function goes on with the code before.` }),
+      onLog({ functionName: spec.name, text: `ERROR\t${message}\nThe function continues with the previous code.` }),
   });
   const pool = openPool(code, { spec, runtimeFile, directory, region, onLog, retireAfterMs: RETIRE_AFTER_MS });
   return { spec, pool, turns: pLimit(spec.concurrency) };
 }
 
 /**
- * Bundles the functions and runs them as Lambda would: a clean environment in a process of its own, the timeout, the
- * concurrency, retries of asynchronous invocations. Rejects with `BundleError`.
+ * Bundles the functions and runs them as Lambda would: a clean environment in a process of its own,
+ * the timeout, the concurrency, retries of asynchronous invocations. Rejects with `BundleError`.
  */
 export async function openLambda(options: LambdaOptions): Promise<LocalLambda> {
   const folder = await openWorkFolder(options.directory);
@@ -86,7 +86,7 @@ export async function openLambda(options: LambdaOptions): Promise<LocalLambda> {
     return found;
   };
 
-  const runInTurn = ({ pool, turns }: Deployed, invocation: Invocation, isExpired = () => false) =>
+  const runWhenFree = ({ pool, turns }: Deployed, invocation: Invocation, isExpired = () => false) =>
     turns(async (): Promise<Outcome | "expired"> => {
       if (closing.signal.aborted) throw new LambdaClosedError(`Closed before invocation ${invocation.requestId} began`);
       return isExpired() ? "expired" : pool.run(invocation);
@@ -96,7 +96,7 @@ export async function openLambda(options: LambdaOptions): Promise<LocalLambda> {
     const target = functionOf(name);
     const invocation = { requestId, payload: serialiseEvent(event, "Event") };
     await invokeAsynchronously(target.spec, event, invocation, {
-      runInTurn: (each, isExpired) => runInTurn(target, each, isExpired),
+      runWhenFree: (each, isExpired) => runWhenFree(target, each, isExpired),
       retryDelayMs: options.retryDelayMs,
       onFailure: options.onFailure,
       log: (id, text) => options.onLog({ functionName: name, requestId: id, text }),
@@ -107,7 +107,7 @@ export async function openLambda(options: LambdaOptions): Promise<LocalLambda> {
   const synchronously: LocalLambda["invoke"] = async (name, event, { requestId = randomUUID() } = {}) => {
     const target = functionOf(name);
     const payload = serialiseEvent(event, "RequestResponse");
-    const outcome = await runInTurn(target, { requestId, payload });
+    const outcome = await runWhenFree(target, { requestId, payload });
     if (outcome === "expired") throw new Error("A synchronous invocation doesn't expire");
     return "error" in outcome ? { error: outcome.error } : { result: JSON.parse(outcome.payload) };
   };

@@ -1,14 +1,20 @@
 import type { Readable } from "node:stream";
 
-/** CloudWatch cuts there too, in characters. https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html */
+/**
+ * CloudWatch cuts there too, in characters.
+ * https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html
+ */
 const MAX_LINE = 256 * 1_024;
 
 export type LogLines = {
-  /** Resolves when a line that ends with `mark` has been read; the mark itself is no part of the log. */
+  /**
+   * Resolves when a line that ends with `mark` has been read; the mark itself is no part of the
+   * log.
+   */
   until(mark: string): Promise<void>;
 };
 
-/** Splits what a process writes into lines and hands on each one that isn't empty. */
+/** Splits what a process writes into lines and passes on each one that isn't empty. */
 export function readLogLines(stream: Readable, onLine: (text: string) => void): LogLines {
   let rest = "";
   let awaited: { mark: string; arrived: () => void } | undefined;

@@ -7,7 +7,9 @@ const MAX_EVENT = { Event: 1_048_576, RequestResponse: 6_291_456 } as const;
 /** Bytes of a result, as Lambda's own message gives it: 6 MB and 100 bytes. */
 const MAX_RESULT = 6_291_556;
 
-/** The event as it travels. Without one a handler gets `{}`, as in Lambda. Throws `PayloadTooLargeError`. */
+/**
+ * The event as JSON. Without one a handler gets `{}`, as in Lambda. Throws `PayloadTooLargeError`.
+ */
 export function serialiseEvent(event: unknown, type: keyof typeof MAX_EVENT): string {
   const payload = JSON.stringify(event === undefined ? {} : event);
   const bytes = Buffer.byteLength(payload);
@@ -18,7 +20,7 @@ export function serialiseEvent(event: unknown, type: keyof typeof MAX_EVENT): st
   return payload;
 }
 
-/** What became of a run; `payload` is the handler's result as JSON. */
+/** The result of an attempt; `payload` is the handler's result as JSON. */
 export type Outcome = { payload: string } | { error: FunctionError };
 
 /** A result, or Lambda's error where it is too large. */

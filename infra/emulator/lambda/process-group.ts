@@ -5,25 +5,30 @@ import type { ProcessExit } from "./exit-error.ts";
 import { hasMembers, signalGroup } from "./group-members.ts";
 import { LIFELINE_FD } from "./runtime/protocol.ts";
 
-/** How long (milliseconds) is waited for pipes to close and processes to vanish that were sent SIGKILL. */
+/** Maximum wait (milliseconds) for pipes to close and processes to end after SIGKILL. */
 const SETTLE_MS = 2_000;
 const LOOK_AGAIN_MS = 5;
 
 export type ProcessGroup = {
   child: ChildProcess;
-  /** Resolves when the group is gone and all that it wrote has been read. */
+  /** Resolves when the group has ended and all that it wrote has been read. */
   ended: Promise<ProcessExit>;
   /** Sends SIGKILL to the whole group. */
   kill(): void;
 };
 
-/** Until the processes that got SIGKILL are gone: soon, save one that hangs in the kernel, which isn't waited for. */
+/**
+ * Waits until the processes that got SIGKILL have ended, but not for one that hangs in the kernel.
+ */
 async function untilGone(group: number): Promise<void> {
   const giveUpAt = Date.now() + SETTLE_MS;
   while (hasMembers(group) && Date.now() < giveUpAt) await delay(LOOK_AGAIN_MS);
 }
 
-/** A process that left the group may hold its pipes open; it can't be found, but it isn't waited for. */
+/**
+ * A process that left the group may hold its pipes open; it can't be found, so this doesn't wait
+ * for it.
+ */
 async function untilClosed(child: ChildProcess, closed: Promise<unknown>): Promise<void> {
   const waiting = new AbortController();
   await Promise.race([closed, delay(SETTLE_MS, undefined, { signal: waiting.signal })]);
@@ -32,9 +37,9 @@ async function untilClosed(child: ChildProcess, closed: Promise<unknown>): Promi
 }
 
 /**
- * Starts Node as the leader of its own process group, which ends with it: no ffmpeg outlives the handler that started it.
- * It has a channel for messages, and the lifeline by which it notices that this process is gone. Rejects when it can't be
- * started.
+ * Starts Node as the leader of its own process group, which ends with it: no ffmpeg outlives the
+ * handler that started it. It has a channel for messages, and the lifeline by which it notices that
+ * this process has ended. Rejects when it can't be started.
  */
 export async function startProcessGroup(
   args: string[],
@@ -51,7 +56,7 @@ export async function startProcessGroup(
   let pid = child.pid;
   child.once("exit", async (code, signal) => {
     const group = pid;
-    // From here on the system may give the number to somebody else.
+    // From now on the system may reuse the number for another process.
     pid = undefined;
     if (group !== undefined && signalGroup(group, "SIGKILL")) await untilGone(group);
     await untilClosed(child, closed);

@@ -1,25 +1,37 @@
 import { createHash, randomBytes } from "node:crypto";
 import type { LocalFunction } from "./contract.ts";
 
-/** Of the local stack's own environment; whatever else is there, credentials above all, a function doesn't see. */
+/**
+ * Variables that a function inherits from the local stack. It gets no others, and above all no
+ * credentials.
+ */
 const INHERITED = ["PATH", "FFMPEG_PATH", "FFMPEG_BIN", "FFPROBE_PATH", "FFPROBE_BIN"] as const;
 
-/** A log stream's name as Lambda gives it to each execution environment: `2026/11/23/[$LATEST]` and 32 hex digits. */
+/**
+ * A log stream's name as Lambda gives it to each execution environment: `2026/11/23/[$LATEST]` and
+ * 32 hex digits.
+ */
 const logStream = (): string =>
   `${new Date().toISOString().slice(0, 10).replaceAll("-", "/")}/[$LATEST]${randomBytes(16).toString("hex")}`;
 
-/** The part of a trace's id that tells it from others of the same second: all attempts of an invocation are in one trace. */
+/**
+ * The part of a trace's id that distinguishes it from others of the same second: all attempts of an
+ * invocation share a trace.
+ */
 export const traceOf = (requestId: string): string => createHash("sha256").update(requestId).digest("hex").slice(0, 24);
 
-/** An X-Ray header for an invocation that isn't sampled. https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html */
+/**
+ * An X-Ray header for an invocation that isn't sampled.
+ * https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html
+ */
 export function traceHeader(requestId: string): string {
   const seconds = Math.floor(Date.now() / 1_000).toString(16);
   return `Root=1-${seconds}-${traceOf(requestId)};Parent=${randomBytes(8).toString("hex")};Sampled=0`;
 }
 
 /**
- * All the variables of an execution environment. Lambda reserves its own, so `environment` can't replace them.
- * https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
+ * All the variables of an execution environment. Lambda reserves its own, so `environment` can't
+ * replace them. https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
  */
 export function variablesOf(
   { name, memoryMB, environment }: LocalFunction,
@@ -52,8 +64,9 @@ export function variablesOf(
 }
 
 /**
- * Node's flags. Lambda gives the old generation 90 % of the function's memory and leaves the rest to the young one and
- * to buffers. https://dev.to/wonderfulsoap/deep-dive-into-aws-lambda-3-official-nodejs-runtime-analysis-43je
+ * Node's flags. Lambda gives the old generation 90 % of the function's memory and leaves the rest
+ * to the young one and to buffers.
+ * https://dev.to/wonderfulsoap/deep-dive-into-aws-lambda-3-official-nodejs-runtime-analysis-43je
  */
 export const nodeFlags = (memoryMB: number): string[] => [
   "--enable-source-maps",

@@ -12,8 +12,8 @@ function isRunning(pid: number): boolean {
 }
 
 /**
- * Makes a folder in `directory` for this process alone, named after it, and removes those of processes that are gone:
- * one that was killed couldn't do it, and it may have left large files.
+ * Makes a folder in `directory` for this process alone, named after it, and removes those of
+ * processes that have ended: a killed one couldn't, and may have left large files.
  */
 export async function openWorkFolder(directory: string): Promise<string> {
   await mkdir(directory, { recursive: true });

@@ -6,7 +6,10 @@ export type Address = { bucket: string; key: string };
 /** Query parameters, decoded. One without `=` has the empty string. */
 export type Query = ReadonlyMap<string, string>;
 
-/** Hosts such as `videos.localhost` and `videos.s3.eu-west-1.amazonaws.com`; a bucket's name may hold dots itself. */
+/**
+ * Hosts such as `videos.localhost` and `videos.s3.eu-west-1.amazonaws.com`; a bucket's name may
+ * hold dots itself.
+ */
 const VIRTUAL_HOST = /^(.+?)\.(?:s3(?:[.-].+)?|localhost|127\.0\.0\.1)$/;
 
 /** S3's limit: https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html */
@@ -14,14 +17,17 @@ const MAX_KEY_BYTES = 1024;
 
 function decode(encoded: string): string {
   try {
-    // Node hands the request line over as latin1: bytes that a client left unescaped are UTF-8.
+    // Node decodes the request line as latin1: bytes that a client left unescaped are UTF-8.
     return decodeURIComponent(Buffer.from(encoded, "latin1").toString("utf8"));
   } catch {
     throw new S3Error("InvalidURI", "Couldn't parse the specified URI.", { details: [["URI", encoded]] });
   }
 }
 
-/** Splits a request target without normalising it: `..`, `//` and `+` are parts of names. Throws `InvalidURI`. */
+/**
+ * Splits a request target without normalising it: `..`, `//` and `+` are parts of names. Throws
+ * `InvalidURI`.
+ */
 export function parseTarget(url: string): { path: string; query: Query } {
   const target = url.replace(/^https?:\/\/[^/?]*/i, "");
   const mark = target.indexOf("?");
@@ -32,7 +38,8 @@ export function parseTarget(url: string): { path: string; query: Query } {
     const equals = pair.indexOf("=");
     const name = equals < 0 ? pair : pair.slice(0, equals);
     const value = equals < 0 ? "" : pair.slice(equals + 1);
-    // Unlike in a path, a plus in a query is a space; the SDKs send %20 and %2B, browsers' forms send the plus.
+    // Unlike in a path, a plus in a query is a space; the SDKs send %20 and %2B, browsers' forms
+    // send the plus.
     query.set(decode(name.replaceAll("+", " ")), decode(value.replaceAll("+", " ")));
   }
   return { path, query };
@@ -72,7 +79,8 @@ export function refuseLongKey(key: string): void {
 }
 
 /**
- * Whether a bucket may be called so: https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+ * Whether a bucket may have this name:
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
  */
 export function isBucketName(name: string): boolean {
   return (

@@ -14,7 +14,7 @@ const ENCRYPTION_HEADERS = [ENCRYPTION, `${ENCRYPTION}-aws-kms-key-id`, `${ENCRY
 
 const REDIRECT = "x-amz-website-redirect-location";
 
-/** Stored as sent and sent back with the object. */
+/** Stored and returned as the client sent it. */
 const KEPT = [
   "content-type",
   "content-disposition",
@@ -37,7 +37,7 @@ const STORAGE_CLASSES = [
   "GLACIER_IR",
 ];
 
-/** Whoever sends these relies on what is not done here. */
+/** Headers that request what the emulator doesn't do. */
 const UNSUPPORTED = [
   "x-amz-server-side-encryption-customer-algorithm",
   "x-amz-copy-source-server-side-encryption-customer-algorithm",
@@ -50,7 +50,10 @@ const UNSUPPORTED = [
   "x-amz-rename-source",
 ];
 
-/** Buckets are created with ACLs disabled: https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html */
+/**
+ * Buckets are created with ACLs disabled:
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html
+ */
 const ALLOWED_ACLS = ["private", "bucket-owner-full-control"];
 
 /** Throws `AccessControlListNotSupported` for one that gives anything to others. */
@@ -59,7 +62,10 @@ export function refuseAcl(acl: string): void {
   throw new S3Error("AccessControlListNotSupported", "The bucket does not allow ACLs");
 }
 
-/** Throws `NotImplemented` and `AccessControlListNotSupported` for headers of any request that promise what isn't kept. */
+/**
+ * Throws `NotImplemented` and `AccessControlListNotSupported` for headers that request what the
+ * emulator doesn't do.
+ */
 export function refuseUnsupportedHeaders(exchange: Exchange): void {
   for (const name of UNSUPPORTED) if (exchange.headers[name] !== undefined) throw notImplemented(`Header ${name}`);
   const grants = Object.keys(exchange.headers).some((name) => name.startsWith("x-amz-grant-"));
@@ -97,7 +103,10 @@ const withoutFraming = (encoding: string): string =>
     .filter((name) => name !== "" && name !== "aws-chunked")
     .join(",");
 
-/** Checks and completes what a header or a form's field said. Throws `MetadataTooLarge` and `InvalidStorageClass`. */
+/**
+ * Checks and completes the values of headers or of a form's fields. Throws `MetadataTooLarge` and
+ * `InvalidStorageClass`.
+ */
 export function makeAttributes(
   stated: (name: string) => string | undefined,
   userMetadata: Record<string, string>,
@@ -118,7 +127,7 @@ export function makeAttributes(
   return { headers, userMetadata, storageClass, tags };
 }
 
-/** What the headers of a PUT, a copy or a new multipart upload say about the object. */
+/** The object's attributes in the headers of a PUT, a copy or a new multipart upload. */
 export function attributesOf(exchange: Exchange): Attributes {
   const tags = parseTagHeader(header(exchange, "x-amz-tagging") ?? "");
   return makeAttributes((name) => header(exchange, name), userMetadataOf(exchange.request.rawHeaders), tags);
@@ -140,13 +149,13 @@ export function copiedAttributes(source: Attributes, own: Attributes): Attribute
   };
 }
 
-/** The answer to a write. */
+/** The headers of the response to a write. */
 export const encryptionHeaders = ({ headers }: Attributes): Headers =>
   Object.fromEntries(
     ENCRYPTION_HEADERS.flatMap((name) => (headers[name] === undefined ? [] : [[name, headers[name]]])),
   );
 
-/** The answer to a read. */
+/** The headers of the response to a read. */
 export function attributeHeaders({ headers, userMetadata, storageClass, tags }: Attributes): Headers {
   return {
     ...headers,
@@ -156,7 +165,10 @@ export function attributeHeaders({ headers, userMetadata, storageClass, tags }: 
   };
 }
 
-/** Query parameters of a GET that replace stored headers: https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html */
+/**
+ * Query parameters of a GET that replace stored headers:
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+ */
 const OVERRIDES = [
   "content-type",
   "content-language",
@@ -166,7 +178,10 @@ const OVERRIDES = [
   "content-encoding",
 ];
 
-/** A text as the value of a header: its UTF-8 bytes. Throws `InvalidArgument` for control characters. */
+/**
+ * A text as the value of a header: its UTF-8 bytes. Throws `InvalidArgument` for control
+ * characters.
+ */
 export function headerValue(name: string, text: string): string {
   if (/[^\t\x20-\x7e\u0080-\u{10ffff}]/u.test(text)) {
     throw invalidArgument(name, text, "Header value cannot be represented using ISO-8859-1.");
@@ -174,7 +189,7 @@ export function headerValue(name: string, text: string): string {
   return Buffer.from(text).toString("latin1");
 }
 
-/** Throws `InvalidArgument` for a value that no header can hold. */
+/** Throws `InvalidArgument` for a value that a header can't contain. */
 export function overriddenHeaders({ query }: Exchange): Headers {
   const overrides: Headers = {};
   for (const name of OVERRIDES) {

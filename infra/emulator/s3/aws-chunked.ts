@@ -13,9 +13,10 @@ const malformedTrailer = (): S3Error =>
   );
 
 /**
- * Takes the framing off an `aws-chunked` body, signed or not; chunk signatures are passed over. The trailers are there
- * when the body has been read to its end.
- * https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html and sigv4-streaming-trailers.html
+ * Removes the framing of an `aws-chunked` body, signed or not; chunk signatures are ignored. The
+ * trailers are set when the body has been read to its end.
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html and
+ * sigv4-streaming-trailers.html
  */
 export class AwsChunkedDecoder {
   /** By lower-case name. */
@@ -40,7 +41,7 @@ export class AwsChunkedDecoder {
         }
       }
     }
-    // Some clients leave the last empty line away.
+    // Some clients omit the last empty line.
     if (this.#state !== "trailers") throw malformed();
   }
 

@@ -11,18 +11,19 @@ export type Extent = { blob: string; start: number; length: number };
 
 /** Larger than the default 64 KiB: fewer trips to the thread pool per gigabyte. */
 const READ_BYTES = 256 * 1024;
-/** What may wait for the disk before the client has to. */
+/** Bytes that may wait for the disk before the client has to. */
 const BUFFERED_BYTES = 1024 * 1024;
 
 /**
- * Immutable files of content. A blob lives as long as somebody holds it: a stored object, a part, a request that is still
- * sending it. What nobody held when the process died is swept on the next open.
+ * Immutable files of content. A blob exists as long as it is held by a stored object, a part, or a
+ * request that is still sending it. Blobs that were not held when the process died are removed on
+ * the next open.
  */
 export class Blobs {
   readonly #directory: string;
   readonly #holders = new Map<string, number>();
   readonly #removals = new Set<Promise<void>>();
-  #swept = false;
+  #isLoaded = false;
 
   private constructor(directory: string) {
     this.#directory = directory;
@@ -34,8 +35,8 @@ export class Blobs {
   }
 
   /**
-   * Writes a stream into a new blob, held once for the caller, who must `release` it. `observe` sees each chunk on
-   * its way to the disk. A failure of the stream leaves no file.
+   * Writes a stream into a new blob, held once for the caller, who must `release` it. `observe`
+   * sees each chunk on its way to the disk. A failure of the stream leaves no file.
    */
   async write(content: AsyncIterable<Buffer>, observe: (chunk: Buffer) => void): Promise<Extent[]> {
     const blob = randomUUID();
@@ -76,7 +77,10 @@ export class Blobs {
     for (const { blob } of extents) this.#holders.set(blob, (this.#holders.get(blob) ?? 0) + 1);
   }
 
-  /** Removes what nobody else holds. Before `sweep` it only counts: a later change of the journal may hold it again. */
+  /**
+   * Removes what is not held any more. Before `removeUnheld` it only counts: a later change of the
+   * journal may hold it again.
+   */
   release(extents: readonly Extent[]): void {
     for (const { blob } of extents) {
       const holders = (this.#holders.get(blob) ?? 0) - 1;
@@ -84,7 +88,7 @@ export class Blobs {
         this.#holders.set(blob, holders);
       } else {
         this.#holders.delete(blob);
-        if (this.#swept) this.#remove(blob);
+        if (this.#isLoaded) this.#remove(blob);
       }
     }
   }
@@ -93,33 +97,36 @@ export class Blobs {
     return (await readdir(this.#directory)).length === 0;
   }
 
-  /** Throws `DamagedStateError` where a file is missing or shorter than what it holds; `toMove` as in `damaged`. */
+  /**
+   * Throws `DamagedStateError` where a file is missing or shorter than what it holds; `toMove` as
+   * in `damaged`.
+   */
   check(extents: readonly Extent[], content: string, toMove: string): void {
     for (const { blob, start, length } of extents) {
       const path = join(this.#directory, blob);
       const size = statSync(path, { throwIfNoEntry: false })?.size;
       if (size !== undefined && size >= start + length) continue;
       const what = size === undefined ? "it is missing" : `it has ${size} bytes and had ${start + length} or more`;
-      throw damaged(path, `it holds ${content}, and ${what}`, { toMove });
+      throw damaged(path, `it contains ${content}, and ${what}`, { toMove });
     }
   }
 
-  /** Removes every file that nobody holds. Only sound before the first write. */
-  async sweep(): Promise<void> {
-    this.#swept = true;
+  /** Removes every file that is not held. Only safe before the first write. */
+  async removeUnheld(): Promise<void> {
+    this.#isLoaded = true;
     for (const name of await readdir(this.#directory)) {
       if (!this.#holders.has(name)) await rm(join(this.#directory, name), { force: true });
     }
   }
 
-  /** Waits until what was released is gone from the disk. */
+  /** Waits until what was released is removed from the disk. */
   async settle(): Promise<void> {
     await Promise.all(this.#removals);
   }
 
   #remove(blob: string): void {
     const removal = rm(join(this.#directory, blob), { force: true }).catch((error: Error) => {
-      // The object is gone either way; the file is swept on the next open.
+      // The object is deleted in either case; the file is removed on the next open.
       process.emitWarning(error);
     });
     this.#removals.add(removal);
@@ -127,7 +134,7 @@ export class Blobs {
   }
 }
 
-/** The bytes from `start`, `length` of them. Both must lie within the extents. */
+/** The bytes from `start`, `length` of them. Both must be within the extents. */
 export function slice(extents: readonly Extent[], start: number, length: number): Extent[] {
   const sliced: Extent[] = [];
   let skip = start;

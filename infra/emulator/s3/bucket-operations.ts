@@ -6,7 +6,7 @@ import { findObject } from "./versions.ts";
 import { childText, parseRoot } from "./xml-reading.ts";
 import type { XmlField } from "./xml-writing.ts";
 
-/** In this region, and only there, creating one's own bucket again succeeds, and locations are empty. */
+/** Only in this region, creating an own bucket again succeeds, and locations are empty. */
 const CLASSIC_REGION = "us-east-1";
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListBuckets.html */
@@ -40,7 +40,10 @@ export function listBuckets(exchange: Exchange): void {
   ]);
 }
 
-/** https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html. The bucket's region is what the client asks for. */
+/**
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html. The bucket's region is the
+ * one that the client requests.
+ */
 export async function createBucket(exchange: Exchange): Promise<void> {
   const { store, bucket, headers } = exchange;
   if (headers["x-amz-bucket-object-lock-enabled"] === "true") throw notImplemented("Object Lock");
@@ -77,7 +80,7 @@ export function deleteBucket(exchange: Exchange): void {
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketLocation.html */
 export function getBucketLocation(exchange: Exchange): void {
   const { region } = exchange.store.bucket(exchange.bucket);
-  // The one answer whose root holds text.
+  // The only response whose root contains text.
   replyXml(exchange, "LocationConstraint", region === CLASSIC_REGION ? "" : region);
 }
 
@@ -103,7 +106,10 @@ export function getBucketNotification(exchange: Exchange): void {
   replyXml(exchange, "NotificationConfiguration", eventBridge ? [["EventBridgeConfiguration", ""]] : []);
 }
 
-/** https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketNotificationConfiguration.html; EventBridge is the one target here. */
+/**
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketNotificationConfiguration.html;
+ * EventBridge is the one target here.
+ */
 export async function putBucketNotification(exchange: Exchange): Promise<void> {
   const { store, bucket } = exchange;
   store.bucket(bucket);

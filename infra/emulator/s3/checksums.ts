@@ -4,7 +4,10 @@ import { CRC32_POLYNOMIAL, CRC32C_POLYNOMIAL, CRC64NVME_POLYNOMIAL, Crc32c, Crc6
 import { CrcCombination } from "./crc-combination.ts";
 import type { RunningDigest } from "./running-digest.ts";
 
-/** As in element names and `x-amz-checksum-algorithm`: https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html */
+/**
+ * As in element names and `x-amz-checksum-algorithm`:
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html
+ */
 export const CHECKSUM_ALGORITHMS = ["CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256"] as const;
 
 export type ChecksumAlgorithm = (typeof CHECKSUM_ALGORITHMS)[number];
@@ -63,15 +66,18 @@ export function isChecksumValue(algorithm: ChecksumAlgorithm, value: string): bo
 export const typeNamed = (name: string): ChecksumType | undefined =>
   name === "FULL_OBJECT" || name === "COMPOSITE" ? name : undefined;
 
-/** Only CRCs can be had for the whole object without reading its parts again; CRC64NVME has no other type. */
+/**
+ * Only CRCs of the whole object can be computed without reading its parts again; CRC64NVME has no
+ * other type.
+ */
 export const allowsType = (algorithm: ChecksumAlgorithm, type: ChecksumType): boolean =>
   type === "COMPOSITE" ? algorithm !== "CRC64NVME" : COMBINATIONS[algorithm] !== undefined;
 
-/** The type that S3 takes where the client names only the algorithm. */
+/** The type that S3 uses where the client names only the algorithm. */
 export const defaultType = (algorithm: ChecksumAlgorithm): ChecksumType =>
   algorithm === "CRC64NVME" ? "FULL_OBJECT" : "COMPOSITE";
 
-/** The checksum of an object out of those of its parts. `size` in bytes. */
+/** The checksum of an object from those of its parts. `size` in bytes. */
 export function checksumOfParts(
   algorithm: ChecksumAlgorithm,
   type: ChecksumType,
@@ -91,7 +97,7 @@ export function checksumOfParts(
   return { algorithm, type, value: bytes.toString("base64") };
 }
 
-/** The headers that tell a client of a checksum. */
+/** The response headers of a checksum. */
 export const checksumHeaders = (checksum: Checksum): Record<string, string> => ({
   [checksumHeader(checksum.algorithm)]: checksum.value,
   "x-amz-checksum-type": checksum.type,

@@ -3,7 +3,10 @@ import { type Exchange, header, httpDate, quoted } from "./exchange.ts";
 import type { ObjectVersion, Version } from "./state.ts";
 import type { Precondition } from "./store.ts";
 
-/** Whether a list of entity tags, or `*`, names this one. Quotes may be missing, as some clients send them. */
+/**
+ * Whether a list of entity tags, or `*`, names this one. Quotes may be missing, as some clients
+ * send them.
+ */
 export function namesEtag(list: string, etag: string): boolean {
   return list.split(",").some((item) => {
     const name = item
@@ -14,7 +17,7 @@ export function namesEtag(list: string, etag: string): boolean {
   });
 }
 
-/** Milliseconds of the epoch; undefined for what is no date, which S3 passes over. */
+/** Milliseconds of the epoch; undefined for what is no date, which S3 ignores. */
 function dateOf(text: string | undefined): number | undefined {
   const time = Date.parse(text ?? "");
   return Number.isNaN(time) ? undefined : time;
@@ -22,7 +25,7 @@ function dateOf(text: string | undefined): number | undefined {
 
 type Conditions = { match?: string; noneMatch?: string; modifiedSince?: string; unmodifiedSince?: string };
 
-/** An entity tag outweighs the date beside it: RFC 9110, section 13.2.2. */
+/** An entity tag takes precedence over a date: RFC 9110, section 13.2.2. */
 function failure(object: ObjectVersion, conditions: Conditions): "changed" | "unchanged" | undefined {
   const { match, noneMatch } = conditions;
   const unmodifiedSince = dateOf(conditions.unmodifiedSince);
@@ -69,8 +72,10 @@ export function checkSourceConditions(exchange: Exchange, source: ObjectVersion)
 }
 
 /**
- * Of a write, against what is there: https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
- * The check throws `PreconditionFailed` and `NoSuchKey`; making it throws `NotImplemented` for what S3 doesn't know either.
+ * Of a write, against the existing object:
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html The check throws
+ * `PreconditionFailed` and `NoSuchKey`; making it throws `NotImplemented` for what S3 doesn't
+ * support either.
  */
 export function writeConditions(exchange: Exchange): Precondition {
   const match = header(exchange, "if-match");

@@ -59,7 +59,10 @@ export async function digestsOf(
   return { etag: md5.digest().toString("hex"), checksums };
 }
 
-/** A copy is one piece, whatever its source was made of: the source's figures do where they are of the whole, else it is read. */
+/**
+ * A copy is one object without parts. The source's checksums are used where they are of the whole,
+ * otherwise it is read.
+ */
 async function figuresOfCopy(exchange: Exchange, source: ObjectVersion): Promise<{ etag: string; checksum: Checksum }> {
   const requested = header(exchange, "x-amz-checksum-algorithm");
   const algorithm = requested === undefined ? source.checksum.algorithm : algorithmNamed(requested);
@@ -73,7 +76,10 @@ async function figuresOfCopy(exchange: Exchange, source: ObjectVersion): Promise
   return { etag, checksum: { algorithm, type: "FULL_OBJECT", value: checksums[algorithm]! } };
 }
 
-/** https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html. Content is shared, not copied. */
+/**
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html. Content is shared, not
+ * copied.
+ */
 export async function copyObject(exchange: Exchange): Promise<void> {
   const { store, bucket, key } = exchange;
   const check = writeConditions(exchange);

@@ -9,13 +9,14 @@ export type CopySource = {
   object: ObjectVersion;
   /** Whether no version was named. */
   isNewest: boolean;
-  /** For the answer. */
+  /** For the response. */
   headers: Headers;
 };
 
 /**
- * The object that `x-amz-copy-source` names: `/bucket/key?versionId=…`, URL-encoded. Throws `InvalidArgument`,
- * `NoSuchBucket`, `NoSuchKey`, `NoSuchVersion` and, for a delete marker named by its id, `InvalidRequest`.
+ * The object that `x-amz-copy-source` names: `/bucket/key?versionId=…`, URL-encoded. Throws
+ * `InvalidArgument`, `NoSuchBucket`, `NoSuchKey`, `NoSuchVersion` and, for a delete marker named by
+ * its id, `InvalidRequest`.
  */
 export function findCopySource(exchange: Exchange): CopySource {
   const text = header(exchange, "x-amz-copy-source") ?? "";

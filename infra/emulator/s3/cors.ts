@@ -7,7 +7,7 @@ import { isForm } from "./form-data.ts";
 import type { CorsRule } from "./state.ts";
 import type { Store } from "./store.ts";
 
-/** Whether a text is a pattern's, which may hold one `*`. */
+/** Whether a text matches a pattern, which may contain one `*`. */
 function matches(pattern: string, text: string): boolean {
   const star = pattern.indexOf("*");
   if (star < 0) return pattern === text;
@@ -18,8 +18,9 @@ function matches(pattern: string, text: string): boolean {
 const isOfThisMachine = (origin: string): boolean => URL.canParse(origin) && isLoopback(new URL(origin).hostname);
 
 /**
- * Whether a rule names an origin. Unlike in S3 a pattern that ends in `*` names pages of this machine only, and none names
- * "null": S3 checks the signatures of the requests that it lets a page send, and a stack that takes any credentials can't.
+ * Whether a rule names an origin. Unlike in S3 a pattern that ends in `*` names pages of this
+ * machine only, and none names "null": S3 checks the signatures of the requests of a page; the
+ * stack accepts any credentials and can't.
  */
 function namesOrigin(pattern: string, origin: string): boolean {
   return matches(pattern, origin) && origin !== "null" && (!pattern.endsWith("*") || isOfThisMachine(origin));
@@ -31,17 +32,19 @@ const listOf = (text: string): string[] =>
     .map((name) => name.trim().toLowerCase())
     .filter((name) => name !== "");
 
-type Asked = { method: string; headers: string[] };
+type Requested = { method: string; headers: string[] };
 
-/** What is asked: by a preflight for the request that is to follow, else by the request itself. */
-function asked({ method = "", headers }: IncomingMessage): Asked {
+/** The request to check: the one that a preflight announces, otherwise the request itself. */
+function requested({ method = "", headers }: IncomingMessage): Requested {
   const preflighted = method === "OPTIONS" ? headers["access-control-request-method"] : undefined;
   if (preflighted === undefined) return { method, headers: [] };
   return { method: preflighted, headers: listOf(String(headers["access-control-request-headers"] ?? "")) };
 }
 
-/** The first rule that allows it: https://docs.aws.amazon.com/AmazonS3/latest/userguide/cors.html */
-function ruleFor(rules: readonly CorsRule[], origin: string, { method, headers }: Asked): CorsRule | undefined {
+/**
+ * The first rule that allows it: https://docs.aws.amazon.com/AmazonS3/latest/userguide/cors.html
+ */
+function ruleFor(rules: readonly CorsRule[], origin: string, { method, headers }: Requested): CorsRule | undefined {
   return rules.find(
     (rule) =>
       rule.origins.some((pattern) => namesOrigin(pattern, origin)) &&
@@ -52,7 +55,7 @@ function ruleFor(rules: readonly CorsRule[], origin: string, { method, headers }
 
 function ruleOf(request: IncomingMessage, store: Store, bucket: string): CorsRule | undefined {
   const { origin } = request.headers;
-  return origin === undefined ? undefined : ruleFor(store.findBucket(bucket)?.cors ?? [], origin, asked(request));
+  return origin === undefined ? undefined : ruleFor(store.findBucket(bucket)?.cors ?? [], origin, requested(request));
 }
 
 /** Whether the rules of a request's bucket allow it to the page that it comes from. */
@@ -66,7 +69,7 @@ export function isPageAllowed(request: IncomingMessage, store: Store): boolean {
   }
 }
 
-/** For the answer to a page that a rule allows; none for others. */
+/** Response headers for a page that a rule allows; none for others. */
 export function corsHeaders({ request, store, bucket }: Exchange): Headers {
   const rule = ruleOf(request, store, bucket);
   if (rule === undefined) return {};
@@ -80,8 +83,8 @@ export function corsHeaders({ request, store, bucket }: Exchange): Headers {
 }
 
 /**
- * A page that a rule allows has to sign what it sends, as S3 has it; a form signs its policy instead. Throws
- * `AccessDenied`.
+ * A page that a rule allows must sign its requests, as with S3; a form signs its policy instead.
+ * Throws `AccessDenied`.
  */
 export function requireSignatureOfPage(exchange: Exchange): void {
   const { request, headers, query } = exchange;
@@ -91,7 +94,10 @@ export function requireSignatureOfPage(exchange: Exchange): void {
   throw new S3Error("AccessDenied", "A page must sign its requests: use a presigned URL, or an SDK with credentials");
 }
 
-/** The preflight of https://docs.aws.amazon.com/AmazonS3/latest/API/RESTOPTIONSobject.html. Throws `AccessForbidden`. */
+/**
+ * The preflight of https://docs.aws.amazon.com/AmazonS3/latest/API/RESTOPTIONSobject.html. Throws
+ * `AccessForbidden`.
+ */
 export function answerPreflight(exchange: Exchange): void {
   const { request, store, bucket } = exchange;
   if (header(exchange, "access-control-request-method") === undefined || ruleOf(request, store, bucket) === undefined)

@@ -1,7 +1,7 @@
 /**
- * The CRC of two byte strings one after the other, from the CRC of each and the length of the second. It is how a
- * multipart upload gets the checksum of the whole object without reading it again. After zlib's `crc32_combine_`
- * (https://github.com/madler/zlib/blob/develop/crc32.c), for any width.
+ * The CRC of two concatenated byte strings, from the CRC of each and the length of the second. It
+ * is how a multipart upload gets the checksum of the whole object without reading it again. After
+ * zlib's `crc32_combine_` (https://github.com/madler/zlib/blob/develop/crc32.c), for any width.
  */
 export class CrcCombination {
   readonly #polynomial: bigint;
@@ -19,7 +19,10 @@ export class CrcCombination {
     return this.#multiply(this.#shiftBy(secondLength), first) ^ second;
   }
 
-  /** x to the power of 8 · `bytes`, modulo the polynomial. Remembered: parts of an upload are mostly of one length. */
+  /**
+   * x to the power of 8 · `bytes`, modulo the polynomial. Cached: most parts of an upload have one
+   * length.
+   */
   #shiftBy(bytes: number): bigint {
     const known = this.#shifts.get(bytes);
     if (known !== undefined) return known;
@@ -34,12 +37,12 @@ export class CrcCombination {
   }
 
   #multiply(left: bigint, right: bigint): bigint {
-    let product = 0n;
+    let result = 0n;
     let factor = right;
     for (let bit = this.#top; bit > 0n; bit >>= 1n) {
-      if (left & bit) product ^= factor;
+      if (left & bit) result ^= factor;
       factor = factor & 1n ? (factor >> 1n) ^ this.#polynomial : factor >> 1n;
     }
-    return product;
+    return result;
   }
 }

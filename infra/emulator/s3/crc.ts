@@ -1,9 +1,10 @@
 import type { RunningDigest } from "./running-digest.ts";
 
 /**
- * Table-driven CRCs that node:zlib lacks, eight bytes a step ("slicing-by-8"). Both are reflected, start from all ones
- * and end inverted. Parameters: CRC-32C (Castagnoli) in RFC 3720 appendix B.4; CRC-64/NVME in the NVM Express base specification,
- * section "64b CRC", as S3 uses them: https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html
+ * Table-driven CRCs that node:zlib lacks, eight bytes a step ("slicing-by-8"). Both are reflected,
+ * start from all ones and end inverted. Parameters: CRC-32C (Castagnoli) in RFC 3720 appendix B.4;
+ * CRC-64/NVME in the NVM Express base specification, section "64b CRC", as S3 uses them:
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html
  */
 export const CRC32_POLYNOMIAL = 0xedb88320n;
 export const CRC32C_POLYNOMIAL = 0x82f63b78n;
@@ -12,7 +13,10 @@ export const CRC64NVME_POLYNOMIAL = 0x9a6c9329ac4bc9b5n;
 const SLICES = 8;
 const LOW_HALF = 0xffffffffn;
 
-/** `tables[slice * 256 + byte]`: what a byte that lies `slice` bytes before the end of the step contributes. */
+/**
+ * `tables[slice * 256 + byte]`: the contribution of a byte `slice` bytes before the end of the
+ * step.
+ */
 function sliceTables(polynomial: bigint): bigint[] {
   const tables: bigint[] = [];
   for (let byte = 0n; byte < 256n; byte++) {
@@ -32,7 +36,7 @@ const CRC64_TABLES = sliceTables(CRC64NVME_POLYNOMIAL);
 const CRC64_LOW = Int32Array.from(CRC64_TABLES, (entry) => Number(entry & LOW_HALF) | 0);
 const CRC64_HIGH = Int32Array.from(CRC64_TABLES, (entry) => Number(entry >> 32n) | 0);
 
-/** CRC-32C of what it is fed; `digest` gives 4 bytes, big-endian. */
+/** CRC-32C of all updates; `digest` gives 4 bytes, big-endian. */
 export class Crc32c implements RunningDigest {
   #crc = -1;
 
@@ -63,7 +67,7 @@ export class Crc32c implements RunningDigest {
   }
 }
 
-/** CRC-64/NVME of what it is fed, held in two 32-bit halves; `digest` gives 8 bytes, big-endian. */
+/** CRC-64/NVME of all updates, held in two 32-bit halves; `digest` gives 8 bytes, big-endian. */
 export class Crc64Nvme implements RunningDigest {
   #low = -1;
   #high = -1;

@@ -14,8 +14,9 @@ const MAX_DELETES = 1000;
 type Deletion = { versionId?: string; isMarker: boolean };
 
 /**
- * Deletes a version for good, or the object: in a bucket with versions that only puts a delete marker on top.
- * `ifMatch` is about the newest version: https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-deletes.html
+ * Deletes a version permanently, or the object: in a bucket with versions that only adds a delete
+ * marker. `ifMatch` is about the newest version:
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-deletes.html
  */
 function deleteOne(exchange: Exchange, key: string, versionId: string | undefined, ifMatch?: string): Deletion {
   const { store, bucket: name } = exchange;
@@ -37,7 +38,10 @@ function deleteOne(exchange: Exchange, key: string, versionId: string | undefine
   return { versionId: store.addDeleteMarker(name, key).versionId, isMarker: true };
 }
 
-/** https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObject.html: success whether there was an object or not. */
+/**
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObject.html: success whether there was
+ * an object or not.
+ */
 export function deleteObject(exchange: Exchange): void {
   const versionId = requestedVersion(exchange);
   const deletion = deleteOne(exchange, exchange.key, versionId, header(exchange, "if-match"));

@@ -1,6 +1,9 @@
 import type { XmlField } from "./xml-writing.ts";
 
-/** HTTP status of each error code: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html */
+/**
+ * HTTP status of each error code:
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+ */
 const STATUS = {
   AccessControlListNotSupported: 400,
   AccessDenied: 403,
@@ -53,7 +56,7 @@ type Extras = {
   headers?: Record<string, string>;
 };
 
-/** A refusal that the client is told about: its code, its message and S3's status for that code. */
+/** An error that is returned to the client: its code, its message and S3's status for that code. */
 export class S3Error extends Error {
   override name = "S3Error";
   readonly code: S3ErrorCode;

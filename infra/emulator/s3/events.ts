@@ -1,6 +1,9 @@
 import { NULL_VERSION } from "./store.ts";
 
-/** An object that is stored and not yet acknowledged to who sent it. `size` in bytes, `etag` without quotes. */
+/**
+ * An object that is stored and not yet acknowledged to the client. `size` in bytes, `etag` without
+ * quotes.
+ */
 export type ObjectCreated = {
   bucket: string;
   /** Verbatim, not URL-encoded. */
@@ -9,7 +12,10 @@ export type ObjectCreated = {
   etag: string;
   /** Only where the bucket has, or had, versions; `null` while versioning is suspended. */
   versionId?: string;
-  /** Hexadecimal, of fixed length, so that the later of two events for one key is the greater string. */
+  /**
+   * Hexadecimal, of fixed length, so that the later of two events for one key is the greater
+   * string.
+   */
   sequencer: string;
   reason: "PutObject" | "CompleteMultipartUpload" | "CopyObject" | "POST Object";
   requestId: string;
@@ -18,7 +24,7 @@ export type ObjectCreated = {
   time: string;
 };
 
-/** The account that the local stack plays. */
+/** The account of the local stack. */
 const ACCOUNT = "000000000000";
 
 export type ObjectCreatedDetail = {

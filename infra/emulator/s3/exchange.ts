@@ -5,7 +5,7 @@ import type { ObjectVersion } from "./state.ts";
 import type { Store } from "./store.ts";
 import { type XmlField, xmlDocument } from "./xml-writing.ts";
 
-/** One request, its answer, and what an operation needs to work on them. */
+/** One request, its response, and what an operation needs. */
 export type Exchange = {
   request: IncomingMessage;
   response: ServerResponse;
@@ -18,7 +18,7 @@ export type Exchange = {
   headers: IncomingHttpHeaders;
   region: string;
   store: Store;
-  /** Resolves when the stack has taken the event; the upload may be acknowledged then, and not before. */
+  /** Resolves when the stack has accepted the event; only then may the upload be acknowledged. */
   announce(version: ObjectVersion, reason: ObjectCreated["reason"], key?: string): Promise<void>;
 };
 

@@ -1,7 +1,10 @@
 import { S3Error } from "./errors.ts";
 import { type Exchange, header } from "./exchange.ts";
 
-/** S3's limit for everything before the file: https://docs.aws.amazon.com/AmazonS3/latest/API/RESTObjectPOST.html */
+/**
+ * S3's limit for everything before the file:
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/RESTObjectPOST.html
+ */
 const MAX_FIELDS_BYTES = 20_480;
 
 const malformed = (): S3Error =>
@@ -12,7 +15,10 @@ export const isForm = (exchange: Exchange): boolean =>
 
 export type FormFile = { name: string; type: string | undefined };
 
-/** Reads `multipart/form-data` (RFC 7578) up to its file, and the file as a stream: it is the last field that counts. */
+/**
+ * Reads `multipart/form-data` (RFC 7578) up to its file, and the file as a stream: it is the last
+ * field that counts.
+ */
 export class FormReader {
   readonly #chunks: AsyncIterator<Buffer>;
   readonly #boundary: string;
@@ -28,7 +34,10 @@ export class FormReader {
     this.#chunks = source[Symbol.asyncIterator]();
   }
 
-  /** The fields before the file by lower-case name, and what is said about the file. Throws `MalformedPOSTRequest`. */
+  /**
+   * The fields before the file by lower-case name, and the file's headers. Throws
+   * `MalformedPOSTRequest`.
+   */
   async readFields(): Promise<{ fields: Map<string, string>; file: FormFile }> {
     const fields = new Map<string, string>();
     await this.#readUntil(this.#boundary);
@@ -46,7 +55,10 @@ export class FormReader {
     }
   }
 
-  /** The file's content, then whatever follows is read and dropped. Throws `MalformedPOSTRequest` if it has no end. */
+  /**
+   * The file's content; what follows is read and dropped. Throws `MalformedPOSTRequest` if it has
+   * no end.
+   */
   async *readFile(): AsyncGenerator<Buffer> {
     const end = Buffer.from(`\r\n${this.#boundary}`);
     for (;;) {

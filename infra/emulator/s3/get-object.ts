@@ -12,7 +12,7 @@ import { findObject } from "./versions.ts";
 
 const ARCHIVED = ["GLACIER", "DEEP_ARCHIVE"];
 
-/** What of the object is asked for; without `range` all of it. */
+/** The requested range of the object; without `range` all of it. */
 type Selection = { range?: ByteRange; headers: Headers };
 
 function selectPart(exchange: Exchange, object: ObjectVersion, text: string): Selection {

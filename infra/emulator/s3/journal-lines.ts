@@ -73,7 +73,10 @@ const Line = z.discriminatedUnion("type", [
   line("UploadAborted", { bucket, uploadId: z.string() }),
 ]);
 
-/** A line of the journal, checked and as it is: what another version added to it stays. Throws `ZodError`. */
+/**
+ * A line of the journal, checked and unchanged: fields that another version added stay. Throws
+ * `ZodError`.
+ */
 export function changeIn(parsed: unknown): Change {
   Line.parse(parsed);
   return parsed as Change;

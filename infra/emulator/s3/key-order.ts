@@ -1,4 +1,7 @@
-/** S3 lists keys in the order of their UTF-8 bytes; UTF-16 puts surrogate pairs before U+E000, so they are moved up. */
+/**
+ * S3 lists keys in the order of their UTF-8 bytes; UTF-16 puts surrogate pairs before U+E000, so
+ * they are moved up.
+ */
 const rank = (unit: number): number => (unit < 0xd800 ? unit : unit < 0xe000 ? unit + 0x2000 : unit - 0x800);
 
 /** Negative, zero or positive: the order of the UTF-8 encodings. */

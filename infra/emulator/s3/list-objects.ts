@@ -4,7 +4,7 @@ import { commonPrefix, listPage, type Page, type PageItem, type Position, pageSi
 import type { Bucket, ObjectVersion } from "./state.ts";
 import type { XmlField } from "./xml-writing.ts";
 
-/** What every listing of a bucket asks for. `encode` is applied to names in the answer. */
+/** Parameters of every listing of a bucket. `encode` is applied to names in the response. */
 export type ListingQuery = {
   prefix: string;
   delimiter: string;
@@ -22,12 +22,12 @@ export function listingQuery({ query }: Exchange): ListingQuery {
     prefix: query.get("prefix") ?? "",
     delimiter: query.get("delimiter") ?? "",
     encodingType,
-    // XML 1.0 can't hold every character a key may have; slashes stay as they are.
+    // XML 1.0 can't contain every character that a key may have; slashes stay as they are.
     encode: (name) => (encodingType === "url" ? encodeURIComponent(name).replaceAll("%2F", "/") : name),
   };
 }
 
-/** Elements that close every listing. */
+/** The last elements of every listing. */
 export const commonPrefixes = (items: readonly PageItem<unknown>[], encode: (name: string) => string): XmlField[] =>
   items.flatMap((item) =>
     item.kind === "prefix" ? [["CommonPrefixes", [["Prefix", encode(item.prefix)]]] satisfies XmlField] : [],
@@ -69,7 +69,7 @@ export function listObjects(exchange: Exchange): void {
   const { prefix, delimiter, encodingType, encode } = listingQuery(exchange);
   const marker = exchange.query.get("marker") ?? "";
   const size = pageSize("max-keys", exchange.query.get("max-keys"));
-  // A NextMarker that is a common prefix stands for everything below it.
+  // A NextMarker that is a common prefix means everything below it.
   const isPrefix = marker !== "" && marker.startsWith(prefix) && commonPrefix(marker, prefix, delimiter) === marker;
   const from: Position = isPrefix ? { afterPrefix: marker } : { afterKey: marker };
   const page = listPage(bucket.keys, {

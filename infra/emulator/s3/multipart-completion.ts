@@ -50,7 +50,10 @@ function findPart(upload: OpenUpload, listed: XmlElement): Part {
   return part;
 }
 
-/** The parts that the client lists. Throws `MalformedXML`, `InvalidPart`, `InvalidPartOrder` and `EntityTooSmall`. */
+/**
+ * The parts that the client lists. Throws `MalformedXML`, `InvalidPart`, `InvalidPartOrder` and
+ * `EntityTooSmall`.
+ */
 function listedParts(upload: OpenUpload, document: string): Part[] {
   const listed = childrenNamed(parseRoot(document, "CompleteMultipartUpload"), "Part");
   if (listed.length === 0) throw malformedXml();
@@ -77,14 +80,14 @@ function listedParts(upload: OpenUpload, document: string): Part[] {
   return parts;
 }
 
-/** MD5 of the parts' MD5s, and how many they are. */
+/** MD5 of the parts' MD5s, and their number. */
 function multipartEtag(parts: readonly Part[]): string {
   const digest = startDigest("MD5");
   for (const part of parts) digest.update(Buffer.from(part.etag, "hex"));
   return `${digest.digest().toString("hex")}-${parts.length}`;
 }
 
-/** Throws `InvalidRequest` and `BadDigest` where the headers say otherwise. */
+/** Throws `InvalidRequest` and `BadDigest` where the headers differ. */
 function checkFigures(exchange: Exchange, checksum: Checksum, size: number): void {
   const type = header(exchange, "x-amz-checksum-type");
   if (type !== undefined && type !== checksum.type) {
@@ -138,7 +141,7 @@ function complete(exchange: Exchange, upload: OpenUpload, document: string): Obj
 const headersOfBody = ({ headers }: Exchange): IncomingHttpHeaders =>
   Object.fromEntries(Object.entries(headers).filter(([name]) => !name.startsWith("x-amz-checksum-")));
 
-/** What an upload of this id became, if it is still there. */
+/** The object that an upload of this id made, if it still exists. */
 const completedBefore = ({ store, bucket, key }: Exchange, uploadId: string): ObjectVersion | undefined =>
   store
     .bucket(bucket)
@@ -146,8 +149,9 @@ const completedBefore = ({ store, bucket, key }: Exchange, uploadId: string): Ob
     ?.find((version): version is ObjectVersion => version.kind === "object" && version.uploadId === uploadId);
 
 /**
- * https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html. A client that never saw the answer asks
- * again: it gets the same one, and the event is sent again, for that may be what had failed.
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html. A client that
+ * did not receive the response sends the request again: it gets the same response, and the event is
+ * sent again, because that may have failed.
  */
 export async function completeMultipartUpload(exchange: Exchange): Promise<void> {
   const { bucket, key, store } = exchange;

@@ -97,7 +97,7 @@ export function listMultipartUploads(exchange: Exchange): void {
   const bucket = exchange.store.bucket(exchange.bucket);
   const { prefix, delimiter, encodingType, encode } = listingQuery(exchange);
   const keyMarker = query.get("key-marker") ?? "";
-  // Without a key marker this one is passed over, as the API reference says.
+  // Without a key marker this one is ignored, as the API reference says.
   const idMarker = keyMarker === "" ? undefined : query.get("upload-id-marker") || undefined;
   const size = pageSize("max-uploads", query.get("max-uploads"));
   const { keys, ofKey } = byKey(bucket.uploads.values());

@@ -117,7 +117,10 @@ export async function uploadPart(exchange: Exchange): Promise<void> {
   }
 }
 
-/** https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPartCopy.html. Content is shared, not copied. */
+/**
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPartCopy.html. Content is shared, not
+ * copied.
+ */
 export async function uploadPartCopy(exchange: Exchange): Promise<void> {
   const { store, bucket, key } = exchange;
   const number = partNumberOf(exchange);
@@ -151,7 +154,7 @@ export async function uploadPartCopy(exchange: Exchange): Promise<void> {
   }
 }
 
-/** Unlike that of a GET, this range must be closed and lie within the source. */
+/** Unlike that of a GET, this range must be closed and within the source. */
 function copiedRange(exchange: Exchange, size: number): { start: number; length: number } {
   const text = header(exchange, "x-amz-copy-source-range");
   if (text === undefined) return { start: 0, length: size };

@@ -12,10 +12,10 @@ function partsField(exchange: Exchange, { parts, checksum }: ObjectVersion): Xml
   if (parts === undefined) return [];
   const total: XmlField = ["PartsCount", parts.length];
   if (checksum.type !== "COMPOSITE") return [["ObjectParts", [total]]];
-  const most = pageSize("x-amz-max-parts", header(exchange, "x-amz-max-parts"));
+  const max = pageSize("x-amz-max-parts", header(exchange, "x-amz-max-parts"));
   const marker = Number(header(exchange, "x-amz-part-number-marker") ?? 0);
   const after = parts.map((part, index) => ({ ...part, number: index + 1 })).filter((part) => part.number > marker);
-  const shown = after.slice(0, most);
+  const shown = after.slice(0, max);
   return [
     [
       "ObjectParts",
@@ -23,7 +23,7 @@ function partsField(exchange: Exchange, { parts, checksum }: ObjectVersion): Xml
         total,
         ["PartNumberMarker", marker],
         ["NextPartNumberMarker", shown.at(-1)?.number ?? 0],
-        ["MaxParts", most],
+        ["MaxParts", max],
         ["IsTruncated", after.length > shown.length],
         ...shown.map(
           (part): XmlField => [
@@ -44,8 +44,8 @@ function partsField(exchange: Exchange, { parts, checksum }: ObjectVersion): Xml
 export function getObjectAttributes(exchange: Exchange): void {
   const object = findObject(exchange);
   const text = header(exchange, "x-amz-object-attributes") ?? "";
-  const asked = text.split(",").map((name) => name.trim());
-  if (!asked.every((name) => KNOWN.includes(name))) {
+  const requested = text.split(",").map((name) => name.trim());
+  if (!requested.every((name) => KNOWN.includes(name))) {
     throw invalidArgument("x-amz-object-attributes", text, "Invalid attribute name specified.");
   }
   const { checksum } = object;
@@ -67,7 +67,7 @@ export function getObjectAttributes(exchange: Exchange): void {
   replyXml(
     exchange,
     "GetObjectAttributesResponse",
-    KNOWN.filter((name) => asked.includes(name)).flatMap((name) => fields[name]!),
+    KNOWN.filter((name) => requested.includes(name)).flatMap((name) => fields[name]!),
     { "last-modified": httpDate(object.lastModified), ...versionHeader(exchange, object.versionId) },
   );
 }

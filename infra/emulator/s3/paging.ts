@@ -4,7 +4,10 @@ import type { OrderedKeys } from "./key-order.ts";
 /** S3's largest page. */
 const MAX_PAGE = 1000;
 
-/** How many items a page may have: what the client asks for, at most 1,000. Throws `InvalidArgument`. */
+/**
+ * Maximum number of items of a page: what the client requests, at most 1,000. Throws
+ * `InvalidArgument`.
+ */
 export function pageSize(name: string, text: string | undefined): number {
   if (text === undefined || text === "") return MAX_PAGE;
   if (!/^\d{1,10}$/.test(text)) {
@@ -25,7 +28,7 @@ export type PageQuery<Item> = {
   delimiter: string;
   size: number;
   from: Position;
-  /** What is listed of a key; nothing for a key that is not shown. */
+  /** What is listed of a key; nothing for a key that is not listed. */
   itemsOf(key: string): readonly Item[];
 };
 
@@ -43,7 +46,10 @@ function firstIndex(keys: OrderedKeys, prefix: string, from: Position): number {
   return Math.max(start, "afterKey" in from ? keys.after(from.afterKey) : keys.afterPrefix(from.afterPrefix));
 }
 
-/** One page of keys and common prefixes in order. Keys below a common prefix are skipped, not visited. */
+/**
+ * One page of keys and common prefixes in order. Keys below a common prefix are skipped, not
+ * visited.
+ */
 export function listPage<Item>(keys: OrderedKeys, query: PageQuery<Item>): Page<Item> {
   const { prefix, delimiter, size } = query;
   const items: PageItem<Item>[] = [];

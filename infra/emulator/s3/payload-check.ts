@@ -10,13 +10,13 @@ import {
 import { S3Error } from "./errors.ts";
 import type { RunningDigest } from "./running-digest.ts";
 
-/** What the client says about its body. `value` is absent where it follows as a trailer. */
+/** The checksum that the client declares. `value` is missing where it follows as a trailer. */
 export type DeclaredChecksum = { algorithm: ChecksumAlgorithm; value?: string };
 
 export type PayloadDigests = {
   size: number;
   md5: Buffer;
-  /** Base64, of the declared algorithm and those asked for. */
+  /** Base64, of the declared algorithm and the requested ones. */
   checksums: ReadonlyMap<ChecksumAlgorithm, string>;
   declared: ChecksumAlgorithm | undefined;
 };
@@ -25,7 +25,10 @@ const UNHASHED = /^(?:UNSIGNED-PAYLOAD|STREAMING-[A-Z0-9-]+)$/;
 
 const invalidRequest = (message: string): S3Error => new S3Error("InvalidRequest", message);
 
-/** Reads the headers of https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html. Throws `InvalidRequest`. */
+/**
+ * Reads the headers of https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html. Throws
+ * `InvalidRequest`.
+ */
 export function declaredChecksum(headers: IncomingHttpHeaders): DeclaredChecksum | undefined {
   const given = CHECKSUM_ALGORITHMS.filter((algorithm) => headers[checksumHeader(algorithm)] !== undefined);
   const trailers = String(headers["x-amz-trailer"] ?? "")
@@ -80,7 +83,7 @@ function declaredSha256(headers: IncomingHttpHeaders): string | undefined {
   );
 }
 
-/** Compares a body, chunk by chunk, with everything its headers and trailers say about it. */
+/** Compares a body, chunk by chunk, with its headers and trailers. */
 export class PayloadCheck {
   readonly #declared: DeclaredChecksum | undefined;
   readonly #md5: string | undefined;
@@ -88,7 +91,10 @@ export class PayloadCheck {
   readonly #digests = new Map<ChecksumAlgorithm | "MD5", RunningDigest>();
   #size = 0;
 
-  /** `wanted` are computed whether declared or not. Throws `InvalidRequest` and `InvalidDigest` for unusable headers. */
+  /**
+   * `wanted` are computed whether declared or not. Throws `InvalidRequest` and `InvalidDigest` for
+   * unusable headers.
+   */
   constructor(headers: IncomingHttpHeaders, wanted: (declared?: ChecksumAlgorithm) => readonly ChecksumAlgorithm[]) {
     this.#declared = declaredChecksum(headers);
     this.#md5 = declaredMd5(headers);

@@ -29,7 +29,10 @@ function keyOf(fields: ReadonlyMap<string, string>, filename: string): string {
 /** Names that a header may have: RFC 9110, section 5.6.2. */
 const TOKEN = /^[!#$%&'*+.^_`|~0-9a-z-]+$/;
 
-/** Unlike headers, a form's fields may hold anything. Throws `InvalidArgument` for what no header could. */
+/**
+ * Unlike headers, a form's fields may contain anything. Throws `InvalidArgument` for what a header
+ * couldn't.
+ */
 function attributesOfForm(fields: ReadonlyMap<string, string>, type: string | undefined): Attributes {
   refuseAcl(fields.get("acl") ?? "private");
   const metadata = new Map<string, string>();
@@ -54,14 +57,14 @@ async function receiveFile(
 ): Promise<Payload> {
   const { blobs } = exchange.store;
   const check = new PayloadCheck(Object.fromEntries(fields), (declared) => [declared ?? DEFAULT_ALGORITHM]);
-  const most = Math.min(range?.most ?? MAX_PUT_BYTES, MAX_PUT_BYTES);
+  const max = Math.min(range?.max ?? MAX_PUT_BYTES, MAX_PUT_BYTES);
   const extents = await blobs.write(
-    limited(form.readFile(), most, () => entityTooLarge(most)),
+    limited(form.readFile(), max, () => entityTooLarge(max)),
     (chunk) => check.update(chunk),
   );
   try {
     const digests = check.finish(new Map());
-    if (digests.size < (range?.least ?? 0)) {
+    if (digests.size < (range?.min ?? 0)) {
       throw new S3Error("EntityTooSmall", "Your proposed upload is smaller than the minimum allowed size");
     }
     return { ...digests, extents };
@@ -71,7 +74,7 @@ async function receiveFile(
   }
 }
 
-/** The page that the form wants to go to, if that is one. */
+/** The page that the form redirects to, if it is a valid URL. */
 function redirectOf(
   fields: ReadonlyMap<string, string>,
   { bucket }: Exchange,
@@ -120,7 +123,10 @@ function replyToForm(
   } else replyEmpty(exchange, 204, headers);
 }
 
-/** An upload by a browser's form: https://docs.aws.amazon.com/AmazonS3/latest/API/RESTObjectPOST.html */
+/**
+ * An upload by a browser's form:
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/RESTObjectPOST.html
+ */
 export async function postObject(exchange: Exchange): Promise<void> {
   const { store, bucket } = exchange;
   if (!isForm(exchange)) {

@@ -1,9 +1,12 @@
 import { S3Error } from "./errors.ts";
 
 /** Bytes that the file may have. */
-export type LengthRange = { least: number; most: number };
+export type LengthRange = { min: number; max: number };
 
-/** Fields that need no condition: https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-HTTPPOSTConstructPolicy.html */
+/**
+ * Fields that need no condition:
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-HTTPPOSTConstructPolicy.html
+ */
 const UNCONDITIONED = ["policy", "x-amz-signature", "signature", "awsaccesskeyid", "file", "bucket"];
 
 const denied = (reason: string): S3Error => new S3Error("AccessDenied", `Invalid according to Policy: ${reason}`);
@@ -18,7 +21,7 @@ function readCondition(condition: unknown): Condition[] {
   if (Array.isArray(condition)) {
     const [operator, left, right] = condition;
     const kind = String(operator).toLowerCase();
-    if (kind === "content-length-range") return [{ kind, range: { least: Number(left), most: Number(right) } }];
+    if (kind === "content-length-range") return [{ kind, range: { min: Number(left), max: Number(right) } }];
     if (kind !== "eq" && kind !== "starts-with") throw unreadable(`unknown operator '${kind}'.`);
     return [{ kind, field: String(left).replace(/^\$/, "").toLowerCase(), value: String(right) }];
   }
@@ -47,7 +50,10 @@ function readPolicy(encoded: string): { expiration: number; conditions: Conditio
   return { expiration, conditions: policy.conditions.flatMap(readCondition) };
 }
 
-/** What signs a policy, version 4 and version 2: https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-post-example.html */
+/**
+ * What signs a policy, version 4 and version 2:
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-post-example.html
+ */
 const SIGNATURES: readonly Readonly<Record<string, RegExp>>[] = [
   {
     "x-amz-algorithm": /^AWS4-HMAC-SHA256$/,
@@ -64,9 +70,10 @@ const isSigned = (fields: ReadonlyMap<string, string>): boolean =>
   );
 
 /**
- * Holds a form against its policy, which must be there and have a signature. Whose it is can't be checked: a local stack
- * takes any credentials. `fields` by lower-case name, with the bucket; `now` in milliseconds of the epoch. Returns how
- * large the file may be. Throws `AccessDenied` and `InvalidPolicyDocument`.
+ * Checks a form against its policy, which must exist and have a signature. The signature isn't
+ * checked: the local stack accepts any credentials. `fields` by lower-case name, with the bucket;
+ * `now` in milliseconds of the epoch. Returns the maximum size of the file. Throws `AccessDenied`
+ * and `InvalidPolicyDocument`.
  */
 export function checkPostPolicy(fields: ReadonlyMap<string, string>, now: number): LengthRange | undefined {
   const encoded = fields.get("policy");

@@ -20,8 +20,9 @@ function expired(expiry: number, now: number, seconds?: string): S3Error {
 }
 
 /**
- * Refuses a presigned URL after its time. Signatures are not looked at: a local stack takes any credentials. `now` in
- * milliseconds of the epoch. Throws `AccessDenied` and `AuthorizationQueryParametersError`.
+ * Refuses an expired presigned URL. Signatures are not checked: the local stack accepts any
+ * credentials. `now` in milliseconds of the epoch. Throws `AccessDenied` and
+ * `AuthorizationQueryParametersError`.
  */
 export function checkPresignedExpiry(query: Query, now: number): void {
   const legacy = query.get("Expires");

@@ -6,7 +6,7 @@ import { type Payload, receivePayload } from "./request-body.ts";
 import type { Attributes, ObjectVersion } from "./state.ts";
 import type { Precondition } from "./store.ts";
 
-/** Makes a received payload an object, whether it came by PUT or by a form. */
+/** Makes an object of a received payload, by PUT or by a form. */
 export function storePayload(
   { store, bucket }: Exchange,
   key: string,
@@ -30,7 +30,7 @@ export async function putObject(exchange: Exchange): Promise<void> {
   const { store, bucket, key } = exchange;
   const attributes = attributesOf(exchange);
   const check = writeConditions(exchange);
-  // Once now, so that gigabytes aren't sent in vain, and once when the object is added.
+  // Once now, before gigabytes are sent, and once when the object is added.
   check(store.bucket(bucket).versions.get(key)?.[0]);
   const payload = await receivePayload(exchange, (declared) => [declared ?? DEFAULT_ALGORITHM]);
   try {

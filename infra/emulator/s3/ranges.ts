@@ -13,8 +13,8 @@ const invalidRange = (size: number, requested: string): S3Error =>
   });
 
 /**
- * A `Range` header against an object of `size` bytes. Undefined means the whole object: for several ranges, and for what
- * is no range at all (RFC 9110, section 14.2). Throws `InvalidRange`.
+ * A `Range` header against an object of `size` bytes. Undefined means the whole object: for several
+ * ranges, and for what is no range at all (RFC 9110, section 14.2). Throws `InvalidRange`.
  */
 export function parseRange(text: string, size: number): ByteRange | undefined {
   const found = /^bytes=\s*(\d*)-(\d*)\s*$/i.exec(text);

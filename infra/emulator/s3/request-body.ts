@@ -7,7 +7,10 @@ import { S3Error } from "./errors.ts";
 import { type Exchange, header } from "./exchange.ts";
 import { PayloadCheck, type PayloadDigests } from "./payload-check.ts";
 
-/** S3's limit for a single PUT and for a part: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html */
+/**
+ * S3's limit for a single PUT and for a part:
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
+ */
 export const MAX_PUT_BYTES = 5 * 2 ** 30;
 
 /** Enough for a CompleteMultipartUpload of 10,000 parts and a DeleteObjects of 1,000 long keys. */
@@ -34,14 +37,14 @@ export function isAwsChunked(exchange: Exchange): boolean {
 }
 
 /**
- * The chunks as they come. Leaving the loop early does not destroy the connection, as iterating over a stream otherwise
- * does: the client is to read why its body was refused.
+ * The chunks as they are received. Leaving the loop early does not destroy the connection, as
+ * iterating over a stream otherwise does: the client must be able to read why its body was refused.
  */
 export function chunksOf(stream: Readable): AsyncIterable<Buffer> {
   return { [Symbol.asyncIterator]: () => stream.iterator({ destroyOnReturn: false }) };
 }
 
-/** Passes on what comes, and throws when it is more than `limit` bytes. */
+/** Passes on the chunks, and throws after more than `limit` bytes. */
 export async function* limited(
   source: AsyncIterable<Buffer>,
   limit: number,
@@ -70,15 +73,15 @@ function bodyOf(exchange: Exchange, limit: number, tooLarge: () => S3Error): Bod
   };
 }
 
-/** `most` in bytes. */
-export const entityTooLarge = (most: number): S3Error =>
+/** `max` in bytes. */
+export const entityTooLarge = (max: number): S3Error =>
   new S3Error("EntityTooLarge", "Your proposed upload exceeds the maximum allowed size", {
-    details: [["MaxSizeAllowed", most]],
+    details: [["MaxSizeAllowed", max]],
   });
 
 /**
- * Stores a request's content, verified. The caller holds the extents and must release them. Throws what
- * `PayloadCheck` throws, and `EntityTooLarge`, `IncompleteBody` and `MissingContentLength`.
+ * Stores a request's content, verified. The caller holds the extents and must release them. Throws
+ * what `PayloadCheck` throws, and `EntityTooLarge`, `IncompleteBody` and `MissingContentLength`.
  */
 export async function receivePayload(
   exchange: Exchange,
@@ -101,7 +104,10 @@ export async function receivePayload(
   }
 }
 
-/** Reads a small document, verified by `headers` like a payload. Throws `MaxMessageLengthExceeded` beside what that throws. */
+/**
+ * Reads a small document, verified by `headers` like a payload. Throws `MaxMessageLengthExceeded`
+ * beside what that throws.
+ */
 export async function receiveDocument(
   exchange: Exchange,
   headers: IncomingHttpHeaders = exchange.headers,

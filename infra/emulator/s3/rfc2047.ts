@@ -1,6 +1,7 @@
 /**
- * Metadata values outside US-ASCII travel as RFC 2047 encoded words: S3 decodes them before storing and encodes before
- * returning. https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html
+ * Metadata values outside US-ASCII travel as RFC 2047 encoded words: S3 decodes them before storing
+ * and encodes before returning.
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html
  */
 const WORD = /=\?([\w-]+)\?([bBqQ])\?([^?\s]*)\?=/g;
 /** White space between two encoded words is not part of the text: RFC 2047, section 6.2. */

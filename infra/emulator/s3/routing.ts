@@ -77,7 +77,10 @@ const OPERATIONS: ReadonlyMap<string, Operation> = new Map(
   }),
 );
 
-/** The operation that a request asks for. Throws `MethodNotAllowed`, and `NotImplemented` for what isn't served. */
+/**
+ * The operation of a request. Throws `MethodNotAllowed`, and `NotImplemented` for what isn't
+ * served.
+ */
 export function routeOf(exchange: Exchange): Operation {
   const method = exchange.request.method ?? "";
   if (method === "OPTIONS") return answerPreflight;

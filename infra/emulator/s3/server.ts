@@ -14,13 +14,15 @@ import { Store } from "./store.ts";
 import { type XmlField, xmlDocument } from "./xml-writing.ts";
 
 export type LocalS3 = {
-  /** Answers one request; never throws. Needs no `this`: `http.createServer(s3.handle)`. */
+  /** Serves one request; never throws. Needs no `this`: `http.createServer(s3.handle)`. */
   handle(request: IncomingMessage, response: ServerResponse): void;
-  /** Whether the CORS rules of the bucket that a request names allow the page that it comes from. */
+  /**
+   * Whether the CORS rules of the bucket that a request names allow the page that it comes from.
+   */
   allowsPage(request: IncomingMessage): boolean;
-  /** Does nothing if the bucket is there. Throws `S3Error` `InvalidBucketName`. */
+  /** Does nothing if the bucket exists. Throws `S3Error` `InvalidBucketName`. */
   createBucket(name: string): Promise<void>;
-  /** Takes no more requests, breaks off transfers, and resolves when everything begun has come to its end. */
+  /** Accepts no more requests, aborts transfers, and resolves when everything has ended. */
   close(): Promise<void>;
 };
 
@@ -30,8 +32,8 @@ export type LocalS3Options = {
   /** Of buckets that name none. */
   region: string;
   /**
-   * Called when an object is stored and before its upload is acknowledged. If it rejects, the client gets an error and
-   * tries again: an event may come twice, but is not lost.
+   * Called when an object is stored and before its upload is acknowledged. If it rejects, the
+   * client gets an error and tries again: an event may come twice, but is not lost.
    */
   onObjectCreated(event: ObjectCreated): Promise<void>;
 };
@@ -60,7 +62,7 @@ function resourceOf({ bucket, key }: Exchange): string {
   return key === "" ? `/${bucket}` : `/${bucket}/${key}`;
 }
 
-/** A failure that isn't S3's own is a fault of this server or of the disk: the developer must see it. */
+/** A failure that isn't an S3 error is a bug of this server or a fault of the disk: it is shown. */
 const warn = (error: unknown): void => process.emitWarning(error instanceof Error ? error : new Error(String(error)));
 
 const isDisconnection = (error: unknown): boolean =>
@@ -68,7 +70,7 @@ const isDisconnection = (error: unknown): boolean =>
 
 function asS3Error(error: unknown): S3Error {
   if (error instanceof S3Error) return error;
-  // Whoever runs the stack is told by `watchDisk`.
+  // `watchDisk` reports it to the owner of the stack.
   if (isDiskFull(error)) return new S3Error("ServiceUnavailable", "The disk of the local stack is full.");
   warn(error);
   return new S3Error("InternalError", "We encountered an internal error. Please try again.");
@@ -107,16 +109,18 @@ async function serve(exchange: Exchange): Promise<void> {
   try {
     await answer(exchange);
   } catch (error) {
-    // A client that has gone, or been cut off by close(), needs no answer; nothing of its request is kept.
+    // A client that has disconnected, or was disconnected by close(), needs no response; its
+    // request is dropped.
     if (request.destroyed && !request.complete) return;
     if (response.headersSent) {
-      // The pipeline has broken the connection: only that can still tell the client that this isn't all.
+      // The pipeline has broken the connection, so the client knows that the response is
+      // incomplete.
       if (!isDisconnection(error)) warn(error);
       return;
     }
     replyError(exchange, asS3Error(error));
   } finally {
-    // What is left of a refused body has to go, or the connection can't be used again.
+    // The rest of a refused body must be read, or the connection can't be used again.
     request.resume();
   }
 }

@@ -4,7 +4,7 @@ import { OrderedKeys } from "./key-order.ts";
 
 export type Tag = { key: string; value: string };
 
-/** What a client says about an object beside its content. */
+/** Attributes of an object, besides its content. */
 export type Attributes = {
   /** Headers that come back with the object, by lower-case name. */
   headers: Record<string, string>;
@@ -14,7 +14,10 @@ export type Attributes = {
   tags: Tag[];
 };
 
-/** `etag` is without quotes, `size` in bytes, `lastModified` in milliseconds of the epoch at a whole second. */
+/**
+ * `etag` is without quotes, `size` in bytes, `lastModified` in milliseconds of the epoch at a whole
+ * second.
+ */
 export type Part = {
   number: number;
   size: number;
@@ -38,7 +41,7 @@ export type ObjectVersion = {
   extents: Extent[];
   /** Of a multipart upload: what `partNumber` reads. */
   parts?: StoredPart[];
-  /** The multipart upload that made it, so that completing it once more is answered alike. */
+  /** The multipart upload that made it, so that completing it again has the same response. */
   uploadId?: string;
 };
 
@@ -63,7 +66,7 @@ export type CorsRule = {
   id?: string;
   origins: string[];
   methods: string[];
-  /** Names of headers that a page may send, perhaps with one `*`. */
+  /** Names of headers that a page may send, each with at most one `*`. */
   headers: string[];
   /** Names of headers that a page may read. */
   exposed: string[];
@@ -86,7 +89,7 @@ export type Bucket = {
   uploads: Map<string, OpenUpload>;
 };
 
-/** Everything that can happen to the store; what the journal holds. */
+/** All changes of the store, as in the journal. */
 export type Change =
   | { type: "SequencerReached"; sequencer: string }
   | { type: "BucketCreated"; bucket: string; region: string; created: number }
@@ -101,7 +104,7 @@ export type Change =
   | { type: "PartUploaded"; bucket: string; uploadId: string; part: Part }
   | { type: "UploadAborted"; bucket: string; uploadId: string };
 
-/** Who must know which content is in use. */
+/** Is called for the content that is in use. */
 export type Holders = { hold(extents: readonly Extent[]): void; release(extents: readonly Extent[]): void };
 
 const extentsOf = (version: Version): Extent[] => (version.kind === "object" ? version.extents : []);
@@ -133,7 +136,10 @@ function addVersion(bucket: Bucket, key: string, version: Version, holders: Hold
   if (version.kind === "object" && version.uploadId !== undefined) removeUpload(bucket, version.uploadId, holders);
 }
 
-/** The fold: what a change does to the buckets. The same changes in the same order give the same buckets. */
+/**
+ * The fold: what a change does to the buckets. The same changes in the same order give the same
+ * buckets.
+ */
 export function applyChange(buckets: Map<string, Bucket>, change: Change, holders: Holders): void {
   if (change.type === "SequencerReached") return;
   if (change.type === "BucketCreated") {

@@ -21,7 +21,7 @@ import {
   type Version,
 } from "./state.ts";
 
-/** The version id of whatever was written while a bucket had no versioning. */
+/** The version id of an object that was written while its bucket had no versioning. */
 export const NULL_VERSION = "null";
 
 /** Hexadecimal digits of a sequencer; S3's have as many. */
@@ -37,13 +37,16 @@ export type Precondition = (newest: Version | undefined) => void;
 /** Bytes of a version id; base64 makes S3's 32 characters of them. */
 const VERSION_ID_BYTES = 24;
 
-/** Never starts with a hyphen, which a command line would take for an option. */
+/** Never starts with a hyphen, which a command line would read as an option. */
 const newId = (): string => randomBytes(VERSION_ID_BYTES).toString("base64url").replaceAll("-", ".");
 
 /** S3 keeps times to the second. */
 const wholeSecond = (milliseconds: number): number => Math.floor(milliseconds / 1000) * 1000;
 
-/** Buckets and their objects: the current state in memory, its history in a journal, content in blobs. */
+/**
+ * Buckets and their objects: the current state in memory, its history in a journal, content in
+ * blobs.
+ */
 export class Store {
   readonly blobs: Blobs;
   readonly #journal: Journal<Change>;
@@ -58,8 +61,9 @@ export class Store {
   }
 
   /**
-   * Reads the journal, shortens it, and removes content that no change names. Throws `DamagedStateError`, before anything
-   * is changed, where the journal or the content of an object isn't what it was.
+   * Reads the journal, shortens it, and removes content that no change names. Throws
+   * `DamagedStateError`, before anything is changed, where the journal or the content of an object
+   * is damaged.
    */
   static async open(directory: string): Promise<Store> {
     await mkdir(directory, { recursive: true });
@@ -74,10 +78,10 @@ export class Store {
       if (change.type === "VersionAdded" && change.version.sequencer > sequencer) sequencer = change.version.sequencer;
     };
     const lines = await Journal.replay(path, apply, directory);
-    // A journal without a line would have all content swept.
-    if (lines === 0 && !(await blobs.isEmpty())) throw damaged(path, "it holds no line", { toMove: directory });
+    // With an empty journal all content would be removed.
+    if (lines === 0 && !(await blobs.isEmpty())) throw damaged(path, "it has no line", { toMove: directory });
     for (const [content, extents] of contentsOf(buckets)) blobs.check(extents, content, directory);
-    await blobs.sweep();
+    await blobs.removeUnheld();
     const journal = Journal.rewrite(path, historyOf(buckets, sequencer));
     return new Store(blobs, journal, buckets, BigInt(`0x${sequencer}`));
   }
@@ -95,14 +99,14 @@ export class Store {
     return this.#buckets.get(name);
   }
 
-  /** Throws `NoSuchBucket`, or `InvalidBucketName` where there can't be such a bucket. */
+  /** Throws `NoSuchBucket`, or `InvalidBucketName` for a name that no bucket can have. */
   bucket(name: string): Bucket {
     const bucket = this.#buckets.get(name);
     if (bucket !== undefined) return bucket;
     throw isBucketName(name) ? noSuchBucket(name) : invalidBucketName(name);
   }
 
-  /** Throws `InvalidBucketName`. The bucket must not be there. */
+  /** Throws `InvalidBucketName`. The bucket must not exist. */
   createBucket(name: string, region: string): void {
     if (!isBucketName(name)) throw invalidBucketName(name);
     this.#commit({ type: "BucketCreated", bucket: name, region, created: wholeSecond(Date.now()) });
@@ -129,8 +133,8 @@ export class Store {
   }
 
   /**
-   * Makes this the newest version of the key. Nothing can come between `check` and the change. `lastModified` is now unless
-   * it's given.
+   * Makes this the newest version of the key. Nothing can come between `check` and the change.
+   * `lastModified` is now unless it's given.
    */
   addObject(
     bucket: string,

@@ -1,4 +1,7 @@
-/** Query parameters that select an operation, and how its name ends: https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Storage_Service.html */
+/**
+ * Query parameters that select an operation, and how its name ends:
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Storage_Service.html
+ */
 const NOUNS: ReadonlyMap<string, string> = new Map(
   Object.entries({
     accelerate: "AccelerateConfiguration",
@@ -59,8 +62,8 @@ const PLAIN = [
 ];
 
 /**
- * The parameters of a query that select an operation. One that stands there without a value and is not known counts too:
- * it asks for something that S3 learned later, and must not be taken for the plain operation.
+ * The parameters of a query that select an operation. An unknown one without a value counts too: it
+ * may select a newer operation of S3, and must not select the plain one.
  */
 export const subresources = (query: ReadonlyMap<string, string>): string[] =>
   [...query]
@@ -71,7 +74,7 @@ const VERBS: ReadonlyMap<string, string> = new Map(
   Object.entries({ GET: "Get", HEAD: "Head", PUT: "Put", DELETE: "Delete", POST: "Post" }),
 );
 
-/** What AWS calls the operation, as nearly as method and parameters tell. */
+/** AWS's name of the operation, as far as it follows from method and parameters. */
 export function operationName(method: string, level: string, names: readonly string[]): string {
   const noun = names.map((name) => NOUNS.get(name) ?? `?${name}`).join("");
   return `${VERBS.get(method) ?? method}${level}${noun}`;

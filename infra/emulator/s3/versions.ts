@@ -27,8 +27,9 @@ export const noSuchVersion = (key: string, versionId: string): S3Error =>
   });
 
 /**
- * The object that a read is about. Throws `NoSuchBucket`, `NoSuchKey`, `NoSuchVersion`, and `MethodNotAllowed` for a delete
- * marker asked for by its id: https://docs.aws.amazon.com/AmazonS3/latest/userguide/DeleteMarker.html
+ * The object that a read is about. Throws `NoSuchBucket`, `NoSuchKey`, `NoSuchVersion`, and
+ * `MethodNotAllowed` for a delete marker requested by its id:
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/DeleteMarker.html
  */
 export function findObject(exchange: Exchange): ObjectVersion {
   const bucket = exchange.store.bucket(exchange.bucket);

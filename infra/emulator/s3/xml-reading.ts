@@ -27,8 +27,8 @@ function resolveEntities(text: string): string {
 const localName = (name: string): string => name.slice(name.indexOf(":") + 1);
 
 /**
- * Reads a small document strictly: one root, balanced tags, no document type (so no entities of its own). Namespaces and
- * attributes are passed over, as S3 does. Throws `MalformedXML`.
+ * Reads a small document strictly: one root, balanced tags, no document type (so no entities of its
+ * own). Namespaces and attributes are ignored, as S3 does. Throws `MalformedXML`.
  */
 export function parseXml(source: string): XmlElement {
   const document: XmlElement = { name: "", text: "", children: [] };

@@ -1,6 +1,6 @@
 /**
- * An element: its name and either its text or the elements in it. `undefined` leaves the element out. The name may be
- * followed by attributes, as in `Grantee xsi:type="CanonicalUser"`.
+ * An element: its name and either its text or the elements in it. `undefined` leaves the element
+ * out. The name may be followed by attributes, as in `Grantee xsi:type="CanonicalUser"`.
  */
 export type XmlField = readonly [name: string, value: string | number | boolean | undefined | readonly XmlField[]];
 
@@ -8,7 +8,9 @@ const NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/";
 
 const ESCAPES: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
 
-/** Control characters become references: a bare carriage return would be read back as a line feed. */
+/**
+ * Control characters become references: a bare carriage return would be read back as a line feed.
+ */
 function escapeText(text: string): string {
   let escaped = "";
   for (const character of text) {

@@ -1,4 +1,4 @@
-/** Errors of SQS's API that the local one gives, with the names of the old query protocol beside them. */
+/** Errors of SQS's API that the local one gives, with their names in the former query protocol. */
 const QUERY_NAMES = {
   QueueDoesNotExist: "AWS.SimpleQueueService.NonExistentQueue",
   ReceiptHandleIsInvalid: "ReceiptHandleIsInvalid",
@@ -10,7 +10,7 @@ const QUERY_NAMES = {
 
 export type SqsErrorCode = keyof typeof QUERY_NAMES;
 
-/** A refusal that the client is told about. */
+/** An error that is returned to the client. */
 export class SqsError extends Error {
   override name = "SqsError";
   readonly code: SqsErrorCode;
@@ -20,7 +20,7 @@ export class SqsError extends Error {
     this.code = code;
   }
 
-  /** What clients that came from the query protocol go by. */
+  /** The name that clients of the query protocol use. */
   get queryError(): string {
     return `${QUERY_NAMES[this.code]};${this.code === "InternalFailure" ? "Receiver" : "Sender"}`;
   }

@@ -12,9 +12,9 @@ export type { Content, StoredMessage } from "./queue.ts";
 export type LocalSqs = {
   /** Answers one request of SQS's API (AWS JSON 1.0). */
   handle(request: IncomingMessage, response: ServerResponse): void;
-  /** Durable when it returns. Throws for an unknown queue, or where the disk refuses. */
+  /** Durable when it returns. Throws for an unknown queue, or where the disk is full. */
   send(queue: string, content: Content): void;
-  /** All messages of a queue, in anybody's hands or not. Throws for an unknown queue. */
+  /** All messages of a queue, in flight or not. Throws for an unknown queue. */
   messages(queue: string): StoredMessage[];
   close(): void;
 };
@@ -28,11 +28,14 @@ export type SqsOptions = {
 
 const TARGET_PREFIX = "AmazonSQS.";
 
-/** Until 2023 SQS's clients spoke a protocol of forms and XML. https://aws.amazon.com/blogs/compute/reducing-latency-amazon-sqs-json-protocol/ */
+/**
+ * Until 2023 SQS's clients used a protocol of forms and XML.
+ * https://aws.amazon.com/blogs/compute/reducing-latency-amazon-sqs-json-protocol/
+ */
 const OLD_CLIENT =
-  "The local SQS speaks AWS JSON only, as SDKs do since November 2023; this client speaks the query protocol that was before. Use a newer one.";
+  "The local SQS has only the AWS JSON protocol, which SDKs use since November 2023. This client uses the older query protocol. Use a newer one.";
 
-/** In that protocol, so that the client shows what is said. */
+/** In that protocol, so that the client shows the message. */
 function refuseOldClient(request: IncomingMessage, response: ServerResponse): void {
   const error = `<Error><Type>Sender</Type><Code>UnsupportedOperation</Code><Message>${OLD_CLIENT}</Message></Error>`;
   const body = `<ErrorResponse>${error}<RequestId>${randomUUID()}</RequestId></ErrorResponse>`;
@@ -45,7 +48,7 @@ function refusal(error: unknown): SqsError {
     : new SqsError("InternalFailure", error instanceof Error ? error.message : String(error));
 }
 
-/** Opens the queues, with what an earlier run left in them. */
+/** Opens the queues, with the messages of earlier runs. */
 export async function openSqs({ directory, region, queues }: SqsOptions): Promise<LocalSqs> {
   const opened = new Map<string, Queue>();
   for (const { name, retentionDays } of queues)

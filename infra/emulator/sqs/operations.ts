@@ -8,7 +8,7 @@ export type Api = {
   region: string;
   queues: ReadonlyMap<string, Queue>;
   urlOf(name: string): string;
-  /** Aborted when the client has gone. */
+  /** Aborted when the client has disconnected. */
   signal: AbortSignal;
 };
 
@@ -62,7 +62,9 @@ const sized = (text: string): Buffer => {
   return Buffer.concat([length, Buffer.from(text)]);
 };
 
-/** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-message-metadata.html#sqs-attributes-md5-message-digest-calculation */
+/**
+ * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-message-metadata.html#sqs-attributes-md5-message-digest-calculation
+ */
 const STRING_TRANSPORT = Buffer.from([1]);
 const md5OfAttributes = (attributes: Record<string, string>): string =>
   md5(
@@ -109,7 +111,7 @@ function shown(message: Received, wanted: readonly string[], system: readonly st
   };
 }
 
-/** Does each entry, and tells of those that failed one by one. */
+/** Handles each entry, and reports those that failed. */
 function each<E extends { Id: string }>(entries: readonly E[], work: (entry: E) => object): object {
   const Successful: object[] = [];
   const Failed: object[] = [];
@@ -135,16 +137,19 @@ const Receive = OfQueue.extend({
   MessageSystemAttributeNames: z.array(z.string()).default([]),
 });
 
-/** By their names in the API: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_Operations.html */
+/**
+ * By their names in the API:
+ * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_Operations.html
+ */
 export const OPERATIONS: ReadonlyMap<string, Operation> = new Map(
   Object.entries<Operation>({
     ListQueues: (input, { queues, urlOf }) => {
-      const wish = z.object({
+      const request = z.object({
         QueueNamePrefix: z.string().default(""),
         MaxResults: z.int().min(1).max(MAX_LISTED).default(MAX_LISTED),
         NextToken: z.string().default("0"),
       });
-      const { QueueNamePrefix, MaxResults, NextToken } = parse(wish, input);
+      const { QueueNamePrefix, MaxResults, NextToken } = parse(request, input);
       const names = [...queues.keys()].filter((name) => name.startsWith(QueueNamePrefix));
       const end = Number(NextToken) + MaxResults;
       const QueueUrls = names.slice(Number(NextToken), end).map(urlOf);
@@ -155,10 +160,10 @@ export const OPERATIONS: ReadonlyMap<string, Operation> = new Map(
       return { QueueUrl: api.urlOf(queueOf({ QueueUrl: QueueName }, api).name) };
     },
     GetQueueAttributes: (input, api) => {
-      const wish = parse(OfQueue.extend({ AttributeNames: z.array(z.string()).default([]) }), input);
-      const queue = queueOf(wish, api);
+      const request = parse(OfQueue.extend({ AttributeNames: z.array(z.string()).default([]) }), input);
+      const queue = queueOf(request, api);
       const { visible, inFlight } = queue.counts();
-      const Attributes = chosen(wish.AttributeNames, {
+      const Attributes = chosen(request.AttributeNames, {
         ApproximateNumberOfMessages: String(visible),
         ApproximateNumberOfMessagesNotVisible: String(inFlight),
         QueueArn: queueArn(api.region, queue.name),
@@ -166,48 +171,48 @@ export const OPERATIONS: ReadonlyMap<string, Operation> = new Map(
       return { Attributes };
     },
     SendMessage: (input, api) => {
-      const wish = parse(OfQueue.extend(Sent.shape), input);
-      return send(queueOf(wish, api), wish);
+      const request = parse(OfQueue.extend(Sent.shape), input);
+      return send(queueOf(request, api), request);
     },
     SendMessageBatch: (input, api) => {
-      const wish = parse(batchOf(Sent.shape), input);
-      const queue = queueOf(wish, api);
-      return each(wish.Entries, (entry) => send(queue, entry));
+      const request = parse(batchOf(Sent.shape), input);
+      const queue = queueOf(request, api);
+      return each(request.Entries, (entry) => send(queue, entry));
     },
     ReceiveMessage: async (input, api) => {
-      const wish = parse(Receive, input);
-      const messages = await queueOf(wish, api).receive(wish.MaxNumberOfMessages, {
-        visibilitySeconds: wish.VisibilityTimeout,
-        waitSeconds: wish.WaitTimeSeconds,
+      const request = parse(Receive, input);
+      const messages = await queueOf(request, api).receive(request.MaxNumberOfMessages, {
+        visibilitySeconds: request.VisibilityTimeout,
+        waitSeconds: request.WaitTimeSeconds,
         signal: api.signal,
       });
-      const system = [...wish.AttributeNames, ...wish.MessageSystemAttributeNames];
+      const system = [...request.AttributeNames, ...request.MessageSystemAttributeNames];
       return messages.length === 0
         ? nothing
-        : { Messages: messages.map((message) => shown(message, wish.MessageAttributeNames, system)) };
+        : { Messages: messages.map((message) => shown(message, request.MessageAttributeNames, system)) };
     },
     DeleteMessage: (input, api) => {
-      const wish = parse(OfQueue.extend(Receipt.shape), input);
-      queueOf(wish, api).delete(wish.ReceiptHandle);
+      const request = parse(OfQueue.extend(Receipt.shape), input);
+      queueOf(request, api).delete(request.ReceiptHandle);
       return nothing;
     },
     DeleteMessageBatch: (input, api) => {
-      const wish = parse(batchOf(Receipt.shape), input);
-      const queue = queueOf(wish, api);
-      return each(wish.Entries, ({ ReceiptHandle }) => {
+      const request = parse(batchOf(Receipt.shape), input);
+      const queue = queueOf(request, api);
+      return each(request.Entries, ({ ReceiptHandle }) => {
         queue.delete(ReceiptHandle);
         return nothing;
       });
     },
     ChangeMessageVisibility: (input, api) => {
-      const wish = parse(OfQueue.extend(Change.shape), input);
-      queueOf(wish, api).changeVisibility(wish.ReceiptHandle, wish.VisibilityTimeout);
+      const request = parse(OfQueue.extend(Change.shape), input);
+      queueOf(request, api).changeVisibility(request.ReceiptHandle, request.VisibilityTimeout);
       return nothing;
     },
     ChangeMessageVisibilityBatch: (input, api) => {
-      const wish = parse(batchOf(Change.shape), input);
-      const queue = queueOf(wish, api);
-      return each(wish.Entries, ({ ReceiptHandle, VisibilityTimeout }) => {
+      const request = parse(batchOf(Change.shape), input);
+      const queue = queueOf(request, api);
+      return each(request.Entries, ({ ReceiptHandle, VisibilityTimeout }) => {
         queue.changeVisibility(ReceiptHandle, VisibilityTimeout);
         return nothing;
       });

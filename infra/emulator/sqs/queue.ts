@@ -8,7 +8,7 @@ export type Content = { body: string; attributes: Record<string, string> };
 
 export type StoredMessage = Content & { id: string /** Epoch milliseconds. */; sentAt: number };
 
-/** A message in a receiver's hands, for as long as nobody else sees it. */
+/** A message in flight: received, and hidden from other receivers. */
 export type Received = StoredMessage & { receiptHandle: string; receiveCount: number };
 
 type Change = { put: StoredMessage } | { delete: string };
@@ -27,14 +27,14 @@ const ChangeLine = z.union([
 
 type Held = { message: StoredMessage; visibleAt: number; receiveCount: number; receipt: string };
 
-/** How often a receiver that waits looks again. */
-const LOOK_AGAIN_MS = 50;
+/** Interval at which a waiting receiver checks the queue. */
+const POLL_MS = 50;
 
 const DAY_MS = 86_400_000;
 
 /**
- * A standard queue: durable when `send` returns, at least once, in no order that anybody may count on. What was received and not
- * deleted is seen again after its visibility timeout, and after a restart.
+ * A standard queue: durable when `send` returns, at least once, in no guaranteed order. What was
+ * received and not deleted is visible again after its visibility timeout, and after a restart.
  * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/standard-queues.html
  */
 export class Queue {
@@ -51,7 +51,10 @@ export class Queue {
     for (const message of messages) this.#hold(message);
   }
 
-  /** Opens the queue of a file, which is written anew without what was deleted. Throws `DamagedStateError`. */
+  /**
+   * Opens the queue of a file, which is rewritten without what was deleted. Throws
+   * `DamagedStateError`.
+   */
   static async open(name: string, path: string, retentionDays: number): Promise<Queue> {
     const messages = new Map<string, StoredMessage>();
     await Journal.replay(path, (line) => {
@@ -82,7 +85,7 @@ export class Queue {
     this.#held.delete(id);
   }
 
-  /** Returns the message's id. Throws where the disk refuses. */
+  /** Returns the message's id. Throws where the disk is full. */
   send({ body, attributes }: Content): string {
     const message = { id: randomUUID(), sentAt: Date.now(), body, attributes };
     this.#journal.append({ put: message });
@@ -90,10 +93,10 @@ export class Queue {
     return message.id;
   }
 
-  #take(most: number, visibilitySeconds: number): Received[] {
+  #take(max: number, visibilitySeconds: number): Received[] {
     this.#dropExpired();
     const now = Date.now();
-    const visible = [...this.#held.values()].filter(({ visibleAt }) => visibleAt <= now).slice(0, most);
+    const visible = [...this.#held.values()].filter(({ visibleAt }) => visibleAt <= now).slice(0, max);
     return visible.map((held) => {
       held.visibleAt = now + visibilitySeconds * 1_000;
       held.receiveCount += 1;
@@ -103,20 +106,26 @@ export class Queue {
     });
   }
 
-  /** Waits so many seconds at most for a first message; empty when there's none, or `signal` is aborted. */
+  /**
+   * Waits at most that many seconds for a first message; empty when there's none, or `signal` is
+   * aborted.
+   */
   async receive(
-    most: number,
+    max: number,
     { visibilitySeconds, waitSeconds, signal }: { visibilitySeconds: number; waitSeconds: number; signal: AbortSignal },
   ): Promise<Received[]> {
     for (const until = Date.now() + waitSeconds * 1_000; ; ) {
       if (signal.aborted) return [];
-      const taken = this.#take(most, visibilitySeconds);
+      const taken = this.#take(max, visibilitySeconds);
       if (taken.length > 0 || Date.now() >= until) return taken;
-      await sleep(LOOK_AGAIN_MS);
+      await sleep(POLL_MS);
     }
   }
 
-  /** The message of a receipt; undefined where it's deleted. Throws `SqsError` where the receipt is none of this queue's. */
+  /**
+   * The message of a receipt; undefined where it's deleted. Throws `SqsError` where the receipt is
+   * none of this queue's.
+   */
   #of(receiptHandle: string): Held | undefined {
     const [id = "", receipt = ""] = Buffer.from(receiptHandle, "base64url").toString().split(" ");
     if (receipt === "")
@@ -124,7 +133,7 @@ export class Queue {
     return this.#held.get(id);
   }
 
-  /** Also by a receipt that is no longer the last one, and again: as SQS does. */
+  /** Also with an older receipt, and repeatedly, as with SQS. */
   delete(receiptHandle: string): void {
     const held = this.#of(receiptHandle);
     if (held !== undefined) this.#remove(held.message.id);
@@ -140,7 +149,7 @@ export class Queue {
     for (const id of [...this.#held.keys()]) this.#remove(id);
   }
 
-  /** All that is there, in anybody's hands or not. */
+  /** All messages, in flight or not. */
   messages(): StoredMessage[] {
     this.#dropExpired();
     return [...this.#held.values()].map(({ message }) => message);

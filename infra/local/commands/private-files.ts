@@ -2,16 +2,19 @@ const PRIVATE = 0o077;
 
 let usersMask: number | undefined;
 
-/** From here on all files and folders that this process and its children make are this user's alone. */
+/**
+ * From now on only this user can read the files and folders that this process and its children
+ * create.
+ */
 export function keepFilesPrivate(): void {
   usersMask ??= process.umask(PRIVATE);
 }
 
 /**
- * Makes files that are the user's own, such as a split's output: with the rights that the user's umask leaves. Only
- * synchronous work, since the umask is the whole process's.
+ * Creates files that are meant for the user, such as segments, with the permissions of the user's
+ * umask. Only for synchronous work, because the umask is the whole process's.
  */
-export function asUserWould<T>(work: () => T): T {
+export function withUserUmask<T>(work: () => T): T {
   if (usersMask === undefined) return work();
   process.umask(usersMask);
   try {

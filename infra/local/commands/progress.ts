@@ -12,28 +12,28 @@ const bar = (done: number, all: number): string => {
 
 export type Progress = {
   event(event: BusEvent): void;
-  /** What an earlier run, which was killed, had come to. */
+  /** Counts the events of an earlier run, which was killed. */
   resume(events: readonly BusEvent[]): void;
-  /** A line beside the progress. */
+  /** Prints a line. */
   line(text: string): void;
   end(): void;
 };
 
-/** Shows how a split goes on: a bar on a terminal, a line for each segment elsewhere. */
+/** Shows the progress of a split: a bar on a terminal, otherwise a line for each segment. */
 export function followProgress(stream: WriteStream | NodeJS.WritableStream): Progress {
   const terminal = "isTTY" in stream && stream.isTTY;
   let planned = 0;
   let created = 0;
-  /** Ids: after a crash a fact may be announced again. */
-  const heard = new Set<string>();
+  /** Ids of events: after a crash an event may be announced again. */
+  const counted = new Set<string>();
   const line = (text: string) => void stream.write(`${terminal ? "\r\x1b[K" : ""}${visible(text)}\n`);
   const show = (text: string) => (terminal ? void stream.write(`\r\x1b[K${bar(created, planned)}`) : line(text));
-  /** What is to be said of it; undefined for nothing. */
+  /** The line to show; undefined for none. */
   const count = (event: BusEvent): string | undefined => {
     if (event.source !== SOURCE) return undefined;
     const { type, data, metadata } = parseEvent(event);
-    if (heard.has(metadata.eventId)) return undefined;
-    heard.add(metadata.eventId);
+    if (counted.has(metadata.eventId)) return undefined;
+    counted.add(metadata.eventId);
     if (type === "SplitPlanned") {
       planned = data.segment_count;
       return `planned: ${data.segment_count} segments of a video of ${data.duration} s`;
@@ -50,7 +50,7 @@ export function followProgress(stream: WriteStream | NodeJS.WritableStream): Pro
     },
     resume: (events) => {
       for (const event of events) count(event);
-      line(`Continuing a run that was killed: ${created} of ${planned} segments are there`);
+      line(`Continuing a run that was killed: ${created} of ${planned} segments exist`);
     },
     end: () => {
       if (terminal && planned > 0) stream.write("\n");

@@ -10,10 +10,10 @@ import type { SegmentDocument, UploadDocument } from "../../../services/projecto
 import type { BusEvent } from "../../emulator/events/index.ts";
 import { SEGMENTS_INDEX } from "../../topology.ts";
 import { LOCAL_CREDENTIALS, type Stack } from "../stack.ts";
-import { asUserWould } from "./private-files.ts";
+import { withUserUmask } from "./private-files.ts";
 import { type Place, s3Of } from "./video-file.ts";
 
-/** What `npm run split -- --json` prints. */
+/** What `npx video-split split --json` prints. */
 export type SplitResult = {
   outcome: "split" | "rejected";
   video: UploadDocument;
@@ -42,7 +42,7 @@ async function whyNot(stack: Stack): Promise<string> {
     const [letter] = await stack.deadLetters.read(queue);
     if (letter !== undefined) return `${letter.source} failed: ${letter.errorMessage}`;
   }
-  return "the upload started nothing: does its name fit video_split.upload_key_prefix and video_split.accepted_extensions?";
+  return "the upload matched no rule. Check video_split.upload_key_prefix and video_split.accepted_extensions";
 }
 
 async function readDocuments(
@@ -71,14 +71,14 @@ async function readDocuments(
 }
 
 async function download(stack: Stack, segments: SegmentDocument[], out: string): Promise<string[]> {
-  asUserWould(() => mkdirSync(out, { recursive: true }));
+  withUserUmask(() => mkdirSync(out, { recursive: true }));
   const client = s3Of(stack);
   const files: string[] = [];
   try {
     for (const { bucket, key } of segments) {
       const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
       const file = resolve(join(out, basename(key)));
-      const fd = asUserWould(() => openSync(file, "w"));
+      const fd = withUserUmask(() => openSync(file, "w"));
       await pipeline(Readable.fromWeb(Body!.transformToWebStream() as never), createWriteStream(file, { fd }));
       files.push(file);
     }
@@ -88,7 +88,9 @@ async function download(stack: Stack, segments: SegmentDocument[], out: string):
   return files;
 }
 
-/** Reads what became of an upload from the log, the table and the bucket. Throws `SplitFailedError`. */
+/**
+ * Reads the result of an upload from the log, the table and the bucket. Throws `SplitFailedError`.
+ */
 export async function collectResult(stack: Stack, upload: Place, out: string | undefined): Promise<SplitResult> {
   const events = await Array.fromAsync(stack.bridge.log(stack.names.bus));
   const terminal = terminalEvent(events);

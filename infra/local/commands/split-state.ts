@@ -7,19 +7,25 @@ import { lockState, StateInUseError } from "../../emulator/state-lock.ts";
 import type { Settings } from "../../settings.ts";
 import type { Arguments } from "./split-arguments.ts";
 
-/** Works on a stack's state. `isResumed`: a command that was killed has left some of it. */
+/** Works on a stack's state. `isResumed`: it is what a killed command left. */
 type Work<T> = (directory: string, isResumed: boolean) => Promise<T>;
 
 const PREFIX = join(tmpdir(), "video-split-stack-");
 
-/** Follows from what is split and how, so that the same command finds what it left behind when it was killed. */
+/**
+ * The folder follows from the video and the options, so that the same command finds what a killed
+ * one left.
+ */
 async function directoryFor(video: string, { seconds, cut }: Arguments, settings: Settings): Promise<string> {
   const { size, mtimeMs } = await stat(video);
   const what = JSON.stringify([await realpath(video), size, mtimeMs, seconds, cut, settings]);
   return `${PREFIX}${createHash("sha256").update(what).digest("hex").slice(0, 16)}`;
 }
 
-/** Whether it was there. Throws `StateInUseError` where somebody else made it: its name can be guessed, and what it holds would be believed. */
+/**
+ * Whether it existed. Throws `StateInUseError` where another user made it: its name can be guessed,
+ * and its content would be trusted.
+ */
 async function makeOwn(directory: string): Promise<boolean> {
   try {
     await mkdir(directory, { mode: 0o700 });
@@ -29,10 +35,13 @@ async function makeOwn(directory: string): Promise<boolean> {
   }
   const found = await lstat(directory);
   if (found.isDirectory() && found.uid === process.getuid?.()) return true;
-  throw new StateInUseError(`${directory} is somebody else's`);
+  throw new StateInUseError(`${directory} belongs to another user`);
 }
 
-/** Unless another command has taken it over, or removed it. Renamed first, so that nobody takes over what is half gone. */
+/**
+ * Unless another command has taken it over or removed it. Renamed first, so that no command takes
+ * over a half-removed folder.
+ */
 async function remove(directory: string): Promise<void> {
   let release: () => void;
   try {
@@ -48,8 +57,9 @@ async function remove(directory: string): Promise<void> {
 }
 
 /**
- * Does work on the state of a stack of its own, which is gone when the work ends, well or not. A kill -9 leaves it, and the
- * same command goes on with it. Where the same split is under way in another process, this one has a state for itself.
+ * Does work on a state of its own, which is removed when the work ends or fails. A kill -9 leaves
+ * it, and the same command continues with it. While another process does the same split, this one
+ * gets another state.
  */
 export async function withSplitState<T>(video: string, args: Arguments, settings: Settings, work: Work<T>): Promise<T> {
   const directory = await directoryFor(video, args, settings);

@@ -3,7 +3,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { makeDemoVideo } from "../../../services/ffmpeg/index.ts";
 import { findPrograms } from "../../command-line/programs.ts";
-import { run } from "../../command-line/run.ts";
 import type { Settings } from "../../settings.ts";
 import { loadSettings, PROJECT_ROOT } from "../project.ts";
 import { openStack } from "../stack.ts";
@@ -15,7 +14,7 @@ import { collectResult, type SplitResult } from "./split-result.ts";
 import { withSplitState } from "./split-state.ts";
 import { checkVideo, placeOf, uploadVideo, wasUploaded } from "./video-file.ts";
 
-/** Exit codes of `npm run split`. */
+/** Exit codes of `npx video-split split`. */
 const EXIT = { split: 0, rejected: 2 } as const;
 
 async function splitFile(video: string, args: Arguments, stopping: AbortSignal): Promise<SplitResult> {
@@ -46,7 +45,7 @@ async function splitOn(
       onEvent: (_bus, event) => progress.event(event),
       onLog: (name, text) => (args.verbose ? progress.line(`${name}: ${text.replaceAll("\t", "  ")}`) : undefined),
       onDeadLetter: (_queue, letter) =>
-        progress.line(`given up after ${letter.attempts} attempts: ${letter.errorMessage}`),
+        progress.line(`failed ${letter.attempts} times, dead letter: ${letter.errorMessage}`),
     });
     try {
       stopping.throwIfAborted();
@@ -69,8 +68,9 @@ async function splitOn(
 const rejectOn = (signal: AbortSignal): Promise<never> =>
   new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason), { once: true }));
 
-async function main(stopping: AbortSignal): Promise<number> {
-  const args = parseArguments(process.argv.slice(2));
+/** Runs `npx video-split split`. Returns the exit code. */
+export async function main(argv: string[], stopping: AbortSignal): Promise<number> {
+  const args = parseArguments(argv);
   if (args === "help") {
     process.stdout.write(HELP);
     return 0;
@@ -89,12 +89,10 @@ async function withSample<T>(ffmpeg: string, work: (video: string) => Promise<T>
   const folder = await mkdtemp(join(tmpdir(), "video-split-sample-"));
   try {
     const video = join(folder, "sample.mp4");
-    process.stderr.write("No video was named: making a sample of 70 seconds\n");
+    process.stderr.write("No video specified: making a sample of 70 seconds\n");
     await makeDemoVideo(ffmpeg, video);
     return await work(video);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
-
-await run(main);

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { print } from "../../command-line/lines.ts";
 import { parseCommandLine } from "../../command-line/parse.ts";
 import { findPrograms } from "../../command-line/programs.ts";
-import { run, UsageError } from "../../command-line/run.ts";
+import { UsageError } from "../../command-line/run.ts";
 import type { BusEvent } from "../../emulator/events/index.ts";
 import { type Fault, faultsOf, scheduleOf, World } from "../../emulator/faults/index.ts";
 import { loadSettings, PROJECT_ROOT } from "../project.ts";
@@ -11,15 +11,21 @@ import { keepFilesPrivate } from "./private-files.ts";
 
 const DEFAULT_PORT = 4566;
 
-const HELP = `npm start [-- options]
+const HELP = `npx video-split start [options]
 
-Keeps the local stack up until Ctrl-C. Its state is in .local/ and is there again at the next start.
+Runs the local stack until Ctrl-C. Its state is in .local/ and is used again at the next start.
 
-  --port N       the one port of S3, DynamoDB and EventBridge (default: ${DEFAULT_PORT})
+  --port N       the port of S3, DynamoDB and EventBridge (default: ${DEFAULT_PORT})
   --state DIR    keep the state there instead of .local/
-  --faults SEED  inject faults: a few kinds, chosen by this number, happen to requests and deliveries again and again, and
-                 each is shown. To test how your consumer handles it. Your uploads are never changed
+  --faults SEED  inject faults into requests and deliveries, to test how your consumer handles them. SEED chooses the
+                 kinds; each fault is printed. Your uploads are never changed
   --verbose      show the functions' logs
+
+Examples:
+  npx video-split start --port 4567
+  npx video-split start --faults 1
+
+Exit code: 0 after Ctrl-C, 1 when the stack can't start or the disk is full.
 `;
 
 const OPTIONS = {
@@ -31,7 +37,7 @@ const OPTIONS = {
 } as const;
 
 function parseArguments(args: string[]) {
-  const { values } = parseCommandLine("npm start", { args, options: OPTIONS });
+  const { values } = parseCommandLine("start", { args, options: OPTIONS });
   const port = Number(values.port);
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
     throw new UsageError(`--port is "${values.port}"; it must be a number from 0 to 65535`);
@@ -41,11 +47,13 @@ function parseArguments(args: string[]) {
   return { ...values, port, seed };
 }
 
-/** The whole life of this stack is one run. */
+/** The stack is one run until it stops. */
 const RUN = 0;
 
-/** What would end the stack, block a function for its 15 minutes, or change the user's uploads. */
-const NOT_HERE: readonly Fault[] = [
+/**
+ * Faults that would end the stack, block a function for 15 minutes, or change the user's uploads.
+ */
+const EXCLUDED: readonly Fault[] = [
   "stack killed",
   "function frozen until its timeout",
   "S3 object overwritten",
@@ -54,13 +62,13 @@ const NOT_HERE: readonly Fault[] = [
 
 function faultsFor(seed: number): ReturnType<typeof faultsOf> {
   const schedule = scheduleOf(seed, RUN);
-  const kinds = [...schedule.kinds].filter((kind) => !NOT_HERE.includes(kind));
-  print(`Faults of seed ${seed}: ${kinds.join(", ") || "none, try another"}`, "");
+  const kinds = [...schedule.kinds].filter((kind) => !EXCLUDED.includes(kind));
+  print(`Faults of seed ${seed}: ${kinds.join(", ") || "none, try another seed"}`, "");
   return faultsOf(
     new World({
       scheduleFor: () => schedule,
       runIn: () => RUN,
-      mayHappen: (_run, fault) => !NOT_HERE.includes(fault),
+      mayHappen: (_run, fault) => !EXCLUDED.includes(fault),
       report: (_run, fault) => print(`fault: ${fault}`),
       onFrozen: () => {},
       killStack: () => {},
@@ -88,17 +96,18 @@ function describeEvent(bus: string, event: BusEvent): string {
 
 function greeting({ endpoint, names, region, topology, uploadPrefix }: Stack): string {
   const { uploads, segments } = topology.buckets;
-  return `The stack is up: S3, DynamoDB and EventBridge at ${endpoint}
+  return `The stack is running: S3, DynamoDB and EventBridge at ${endpoint}
   buckets ${uploads.name}, ${segments.name}; table ${names.videos}; bus ${names.bus}
 
-Upload a video (any credentials will do):
+Upload a video (with any credentials):
   AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_DEFAULT_REGION=${region} aws --endpoint-url ${endpoint} s3 cp VIDEO.mp4 s3://${uploads.name}/${uploadPrefix}
 
-Events as they come (Ctrl-C stops):`;
+Events (Ctrl-C stops):`;
 }
 
-async function main(stopping: AbortSignal): Promise<number> {
-  const args = parseArguments(process.argv.slice(2));
+/** Runs `npx video-split start`. Returns the exit code. */
+export async function main(argv: string[], stopping: AbortSignal): Promise<number> {
+  const args = parseArguments(argv);
   if (args.help) {
     process.stdout.write(HELP);
     return 0;
@@ -130,5 +139,3 @@ async function main(stopping: AbortSignal): Promise<number> {
   }
   return 0;
 }
-
-await run(main);

@@ -7,7 +7,10 @@ import { UsageError } from "../../command-line/run.ts";
 import type { Settings } from "../../settings.ts";
 import { LOCAL_CREDENTIALS, type Stack } from "../stack.ts";
 
-/** Says in one line why a file can't be uploaded, by throwing `UsageError`. An empty or broken one can: it's rejected. */
+/**
+ * Throws `UsageError` where a file can't be uploaded. An empty or broken file can: the service
+ * rejects it.
+ */
 export async function checkVideo(path: string, settings: Settings): Promise<void> {
   try {
     const handle = await open(path, "r");
@@ -22,14 +25,14 @@ export async function checkVideo(path: string, settings: Settings): Promise<void
   const accepted = settings["video_split.accepted_extensions"];
   if (accepted.includes(extension.toLowerCase())) return;
   throw new UsageError(
-    `"${extension}" is not among video_split.accepted_extensions (${accepted.join(", ")}), so an upload of ${basename(path)} would start nothing`,
+    `"${extension}" is not among video_split.accepted_extensions (${accepted.join(", ")}), so ${basename(path)} would not be split`,
   );
 }
 
 export const s3Of = ({ endpoint, region }: Stack): S3Client =>
   new S3Client({ endpoint, region, credentials: LOCAL_CREDENTIALS, forcePathStyle: true });
 
-/** Where in S3 a file goes. */
+/** Where in S3 a file is uploaded to. */
 export type Place = { bucket: string; key: string };
 
 export const placeOf = ({ names, uploadPrefix }: Stack, path: string): Place => ({
@@ -37,7 +40,10 @@ export const placeOf = ({ names, uploadPrefix }: Stack, path: string): Place => 
   key: `${uploadPrefix}${basename(path)}`,
 });
 
-/** Whether an upload was finished and its event taken by the bus, perhaps in an earlier life of this stack. */
+/**
+ * Whether an upload was finished and the bus accepted its event, perhaps in an earlier run of this
+ * stack.
+ */
 export async function wasUploaded(stack: Stack, { key }: Place): Promise<boolean> {
   const events = await Array.fromAsync(stack.bridge.log(stack.topology.buses.default.name));
   return events.some(({ detail }) => (detail as { object?: { key?: string } }).object?.key === key);

@@ -1,18 +1,23 @@
 import { print } from "../../command-line/lines.ts";
 import { parseCommandLine } from "../../command-line/parse.ts";
-import { run, UsageError } from "../../command-line/run.ts";
+import { UsageError } from "../../command-line/run.ts";
+import { table } from "../../command-line/table.ts";
+import { LOCAL_NAMES } from "../../local/names.ts";
 import { loadSettings } from "../../local/project.ts";
-import { LOCAL_NAMES, topology } from "../../topology.ts";
+import { topology } from "../../topology.ts";
 import { type Cost, estimate } from "../estimate.ts";
 
-const HELP = `npm run cost -- [--hours N] [--mbps N] [--stage NAME]
+const HELP = `npx video-split cost [--hours N] [--mbps N] [--stage NAME]
 
 Estimates what it costs on AWS to split one video, by both cuts and two lengths of segments, with the settings of a stage: the
-arithmetic of "npm run request -- --dry-run". Prices of us-east-1 and speeds are approximate, and were never measured on AWS.
+arithmetic of "npx video-split request --dry-run". Prices of us-east-1 and speeds are approximate, and were never measured on AWS.
 
   --hours N     length of the video (default: 1)
   --mbps N      megabits a second (default: 8)
   --stage NAME  whose settings (default: local)
+
+Example:
+  npx video-split cost --hours 2 --mbps 20
 `;
 
 const OPTIONS = {
@@ -40,8 +45,9 @@ const dollars = (value: number): string => value.toFixed(4);
 const cellsOf = ({ lambda, s3, eventBridge, dynamoDB }: Cost): string[] =>
   [lambda, s3, eventBridge, dynamoDB, lambda + s3 + eventBridge + dynamoDB].map(dollars);
 
-async function main(): Promise<number> {
-  const { values } = parseCommandLine("npm run cost", { options: OPTIONS });
+/** Runs `npx video-split cost`. Returns the exit code. */
+export async function main(args: string[]): Promise<number> {
+  const { values } = parseCommandLine("cost", { args, options: OPTIONS });
   if (values.help) {
     process.stdout.write(HELP);
     return 0;
@@ -55,14 +61,11 @@ async function main(): Promise<number> {
       return [cut, `${segmentSeconds} s`, String(segments), ...cellsOf(cost!)];
     }),
   );
-  const table = [["cut", "X", "segments", "Lambda", "S3", "EventBridge", "DynamoDB", "$ in all"], ...rows];
-  const widths = table[0]!.map((_, column) => Math.max(...table.map((row) => row[column]!.length)));
-  for (const row of table) print(row.map((cell, column) => cell.padStart(widths[column]!)).join("  "));
+  const head = ["cut", "X", "segments", "Lambda", "S3", "EventBridge", "DynamoDB", "$ in all"];
+  print(...table([head, ...rows], [...head.keys()]));
   const kept = estimate([{ bytes, seconds, segmentSeconds: 30, cut: "exact" }], { memoryMB, architecture }).storage;
   print(
     `${values.hours} h at ${values.mbps} Mb/s, ${memoryMB} MB of memory, ${architecture}; keeping the segments: $${kept.toFixed(3)} a month`,
   );
   return 0;
 }
-
-await run(main);

@@ -1,23 +1,27 @@
 import { print } from "../../command-line/lines.ts";
 import { parseCommandLine } from "../../command-line/parse.ts";
-import { run, UsageError } from "../../command-line/run.ts";
+import { UsageError } from "../../command-line/run.ts";
 import { openDeadLetters, WHERE_OPTIONS } from "../deployment.ts";
 import { type DeadLetterAccess, eachDeadLetter, type ReceivedLetter, redriveDeadLetters } from "../redrive.ts";
 
-const HELP = `npm run dead-letters -- list | show ID | redrive ID... | redrive --all [options]
+const HELP = `npx video-split dead-letters list | show ID | redrive ID... | redrive --all [options]
 
 Lists, explains and redrives dead letters: events that EventBridge couldn't deliver, or whose function failed at each attempt.
 
-  list            one line for each
-  show ID         all there is to one
-  redrive         invokes the functions with the events again, and deletes a letter when its event was handled. Safe to
-                  repeat and to interrupt: what is done isn't done twice, and no other consumer receives the event
+  list            prints one line for each
+  show ID         prints all of one as JSON
+  redrive         invokes the functions with the events again, and deletes a letter when its event was handled. You can
+                  repeat and interrupt it: nothing is done twice, and no other consumer receives the event
 
   ID              a letter's ID, or its beginning
   --all           every letter
-  --local         of the stack that "npm start" runs (default)
+  --local         of the stack that "npx video-split start" runs (default)
   --port N        its port (default: 4566)
   --stage NAME    of a deployed stage, with the AWS credentials of the environment
+
+Examples:
+  npx video-split dead-letters list
+  npx video-split dead-letters redrive --all --stage production
 
 Exit code: 0, or 2 where letters are left after redrive.
 `;
@@ -64,7 +68,9 @@ async function list(access: DeadLetterAccess, signal: AbortSignal): Promise<numb
     signal,
   );
   print(
-    count === 0 ? "No dead letters" : `${count} dead letters. To redrive them: npm run dead-letters -- redrive --all`,
+    count === 0
+      ? "No dead letters"
+      : `${count} dead letters. To redrive them: npx video-split dead-letters redrive --all`,
   );
   return EXIT.done;
 }
@@ -102,7 +108,7 @@ async function redrive(access: DeadLetterAccess, ids: readonly string[], signal:
 
 type Action = (access: DeadLetterAccess, signal: AbortSignal) => Promise<number>;
 
-/** What the arguments ask for. Throws `UsageError`. */
+/** The action of the arguments. Throws `UsageError`. */
 function actionOf(positionals: readonly string[], all: boolean): Action {
   const [what, ...ids] = positionals;
   const [id, ...more] = ids;
@@ -122,9 +128,10 @@ function actionOf(positionals: readonly string[], all: boolean): Action {
   throw new UsageError(`Specify list, show ID or redrive; got ${positionals.join(" ") || "nothing"}`);
 }
 
-async function main(stopping: AbortSignal): Promise<number> {
-  const { values, positionals } = parseCommandLine("npm run dead-letters", {
-    args: process.argv.slice(2),
+/** Runs `npx video-split dead-letters`. Returns the exit code. */
+export async function main(args: string[], stopping: AbortSignal): Promise<number> {
+  const { values, positionals } = parseCommandLine("dead-letters", {
+    args,
     options: OPTIONS,
     allowPositionals: true,
   });
@@ -135,5 +142,3 @@ async function main(stopping: AbortSignal): Promise<number> {
   const act = actionOf(positionals, values.all);
   return act(await openDeadLetters(values), stopping);
 }
-
-await run(main);

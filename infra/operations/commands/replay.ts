@@ -1,10 +1,10 @@
 import { print, writeLines } from "../../command-line/lines.ts";
 import { parseCommandLine } from "../../command-line/parse.ts";
-import { run, UsageError } from "../../command-line/run.ts";
+import { UsageError } from "../../command-line/run.ts";
 import { openDeployment, WHERE_OPTIONS } from "../deployment.ts";
 import { replayLog } from "../replay.ts";
 
-const HELP = `npm run replay -- [options]
+const HELP = `npx video-split replay [options]
 
 Rebuilds the documents from the event log: replays it to the projector; other consumers don't receive replayed events.
 Documents that exist stay: an event that they were made from changes nothing. Delete the table's items first to rebuild all.
@@ -14,9 +14,13 @@ replay.
   --from ISO      from this time on (default: the first event)
   --to ISO|now    up to this time. Default: now; of a deployed stage ten minutes ago, since AWS takes up to that long to archive
                   an event. A later time is waited for
-  --local         of the stack that "npm start" runs (default)
+  --local         of the stack that "npx video-split start" runs (default)
   --port N        its port (default: 4566)
   --stage NAME    of a deployed stage, with the AWS credentials of the environment
+
+Examples:
+  npx video-split replay
+  npx video-split replay --stage production --from 2026-11-24T12:00:00Z
 `;
 
 const OPTIONS = {
@@ -44,10 +48,11 @@ function time(option: string, text: string | undefined, otherwise: Date): Date {
   return date;
 }
 
-const parse = (args: string[]) => parseCommandLine("npm run replay", { args, options: OPTIONS }).values;
+const parse = (args: string[]) => parseCommandLine("replay", { args, options: OPTIONS }).values;
 
-async function main(stopping: AbortSignal): Promise<number> {
-  const values = parse(process.argv.slice(2));
+/** Runs `npx video-split replay`. Returns the exit code. */
+export async function main(args: string[], stopping: AbortSignal): Promise<number> {
+  const values = parse(args);
   if (values.help) {
     process.stdout.write(HELP);
     return 0;
@@ -74,5 +79,3 @@ async function main(stopping: AbortSignal): Promise<number> {
   );
   return 0;
 }
-
-await run(main);

@@ -6,25 +6,30 @@ import { isSegmentLength, segmentLengthRule } from "../../../services/video/segm
 import { print, writeLines } from "../../command-line/lines.ts";
 import { parseCommandLine } from "../../command-line/parse.ts";
 import { findPrograms } from "../../command-line/programs.ts";
-import { run, UsageError } from "../../command-line/run.ts";
+import { UsageError } from "../../command-line/run.ts";
+import { LOCAL_NAMES } from "../../local/names.ts";
 import { loadSettings } from "../../local/project.ts";
 import type { Settings } from "../../settings.ts";
-import { LOCAL_NAMES, topology } from "../../topology.ts";
+import { topology } from "../../topology.ts";
 import { openDeployment, WHERE_OPTIONS } from "../deployment.ts";
 import { type Estimate, estimate } from "../estimate.ts";
 import { type Lengths, type RequestOptions, requestSplits } from "../request.ts";
 
-const HELP = `npm run request -- s3://BUCKET/PREFIX [options]
+const HELP = `npx video-split request s3://BUCKET/PREFIX [options]
 
 Requests a split of each video below PREFIX that isn't split yet. Safe to repeat.
 
   --seconds N     segment length in seconds (default: the object's metadata, else the settings)
   --cut CUT       exact or keyframe (default: likewise)
   --rate N        requests a second (default: 10)
-  --dry-run       only counts: videos, their hours by their headers, segments, and an estimate of the cost on AWS
-  --local         on the stack that "npm start" runs (default)
+  --dry-run       only counts: videos, bytes, hours, segments, and an estimate of the cost on AWS
+  --local         on the stack that "npx video-split start" runs (default)
   --port N        its port (default: 4566)
   --stage NAME    on a deployed stage, with the AWS credentials of the environment
+
+Examples:
+  npx video-split request s3://archive/tapes/ --dry-run --stage production
+  npx video-split request s3://archive/tapes/ --seconds 60 --stage production
 
 Exit code: 0, or 1 where objects can't be read: each is named, and the others are requested.
 `;
@@ -38,8 +43,7 @@ const OPTIONS = {
   help: { type: "boolean", short: "h", default: false },
 } as const;
 
-const parse = (args: string[]) =>
-  parseCommandLine("npm run request", { args, options: OPTIONS, allowPositionals: true });
+const parse = (args: string[]) => parseCommandLine("request", { args, options: OPTIONS, allowPositionals: true });
 
 const PLACE = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/(.*))?$/;
 
@@ -47,7 +51,9 @@ function optionsOf({ values, positionals }: ReturnType<typeof parse>, settings: 
   const [place, ...more] = positionals;
   const match = PLACE.exec(place ?? "");
   if (match === null || more.length > 0)
-    throw new UsageError(`Specify one place, such as s3://archive/tapes/; got ${positionals.join(" ") || "none"}`);
+    throw new UsageError(
+      `Specify one bucket and prefix, such as s3://archive/tapes/; got ${positionals.join(" ") || "none"}`,
+    );
   const seconds = values.seconds === undefined ? undefined : Number(values.seconds);
   if (seconds !== undefined && !isSegmentLength(seconds))
     throw new UsageError(`--seconds is "${values.seconds}"; ${segmentLengthRule}`);
@@ -79,7 +85,10 @@ const BYTES_IN_A_GB = 1e9;
 /** Milliseconds for reading one header. */
 const MAX_HEADER_MS = 30_000;
 
-/** Reads durations from headers by the service's own ffprobe; where this machine has none, no duration is known. */
+/**
+ * Reads durations from headers by the service's own ffprobe; where this machine has none, no
+ * duration is known.
+ */
 async function lengthsOf(s3: S3Client, stopping: AbortSignal): Promise<Lengths> {
   const binaries = await findPrograms(process.env).catch((error: Error) => {
     writeLines(process.stderr, `Durations are unknown: ${error.message}`);
@@ -105,24 +114,25 @@ const rough = (value: number): string => Number(value.toPrecision(2)).toString()
 
 const dollars = (value: number): string => `$${rough(value)}`;
 
-/** Two figures at most: it's an estimate. */
+/** With two significant digits: it is an estimate. */
 function describeEstimate({ videos, known, seconds, segments, cost, storage }: Estimate): string[] {
-  const says = `${known} of ${videos} videos say how long they are`;
+  const lengths = `the headers of ${known} of ${videos} videos contain a duration`;
   if (seconds === undefined || segments === undefined || cost === undefined)
-    return [`  ${says}: nothing can be estimated`];
+    return [`  ${lengths}: nothing can be estimated`];
   const { lambda, s3, eventBridge, dynamoDB } = cost;
   const once = lambda + s3 + eventBridge + dynamoDB;
   const parts = `Lambda ${dollars(lambda)}, S3 requests ${dollars(s3)}, EventBridge ${dollars(eventBridge)}, DynamoDB ${dollars(dynamoDB)}`;
   return [
-    `  about ${rough(seconds / 3_600)} hours by their headers; ${says}${known < videos ? ", the others are estimated from file size" : ""}`,
+    `  about ${rough(seconds / 3_600)} hours; ${lengths}${known < videos ? ", the others are estimated from file size" : ""}`,
     `  about ${segments < 100 ? segments : rough(segments)} segments`,
     `  about ${dollars(once)} once (${parts}), and ${dollars(storage)} a month for keeping the segments:`,
     "  approximate prices of us-east-1, and speeds that were never measured on AWS",
   ];
 }
 
-async function main(stopping: AbortSignal): Promise<number> {
-  const args = parse(process.argv.slice(2));
+/** Runs `npx video-split request`. Returns the exit code. */
+export async function main(argv: string[], stopping: AbortSignal): Promise<number> {
+  const args = parse(argv);
   if (args.values.help) {
     process.stdout.write(HELP);
     return 0;
@@ -154,5 +164,3 @@ async function main(stopping: AbortSignal): Promise<number> {
   }
   return unreadable > 0 ? 1 : 0;
 }
-
-await run(main);

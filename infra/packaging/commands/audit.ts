@@ -1,22 +1,21 @@
 import { readVersion } from "../../../services/ffmpeg/index.ts";
 import { parseCommandLine } from "../../command-line/parse.ts";
 import { findPrograms } from "../../command-line/programs.ts";
-import { run } from "../../command-line/run.ts";
 import { PROJECT_ROOT } from "../../local/project.ts";
 import { ADVISORIES, type Advisory } from "../advisories.ts";
 import { auditVersion, daysSince, type Finding, MAX_LIST_AGE_DAYS } from "../audit.ts";
 import { RECORDED } from "../index.ts";
 import { npmAudit } from "../npm-audit.ts";
 
-const HELP = `npm run audit -- [--all]
+const HELP = `npx video-split audit [--all]
 
-Says how old the ffmpeg and ffprobe are that a deployment ships and that this machine uses, and which known advisories
-they have, from the dated list in infra/packaging/advisories.json; and what npm's registry knows of the packages.
+Prints the age and the known advisories of the ffmpeg and ffprobe that a deployment ships and that this machine uses, from
+the dated list in infra/packaging/advisories.json, and the advisories of npm's registry for the packages.
 
-  --all  name also the advisories of parts that an upload can't reach
+  --all  also list the advisories of components that an upload can't reach
 
-Exit code: 1 where what is shipped has an advisory that an upload can reach and that isn't accepted, or where npm's
-registry knows one of a package that is shipped; else 0.
+Exit code: 1 where a shipped program has an advisory that an upload can reach and that isn't accepted, or a shipped
+package has one in npm's registry; otherwise 0.
 `;
 
 const OPTIONS = {
@@ -65,11 +64,11 @@ async function printUsedHere(now: Date): Promise<void> {
   for (const [name, file] of Object.entries(programs ?? {})) {
     const version = await readVersion(file);
     if (version === undefined) {
-      print(`This machine uses ${name} ${file}, which doesn't say its version.`);
+      print(`This machine uses ${name} ${file}, which doesn't print its version.`);
       continue;
     }
     const found = auditVersion(version.version, ADVISORIES, now);
-    const known = found.release === undefined ? "a version that the list doesn't know" : counts(found);
+    const known = found.release === undefined ? "a version that isn't in the list" : counts(found);
     print(`This machine uses ${name} ${version.version}, of ${version.year}, from ${file}: ${known}.`);
   }
 }
@@ -77,7 +76,7 @@ async function printUsedHere(now: Date): Promise<void> {
 async function printNpm(): Promise<boolean> {
   const answer = await npmAudit(PROJECT_ROOT, process.env);
   if ("unanswered" in answer) {
-    print(`npm audit: the registry doesn't answer (${answer.unanswered}). Nothing is known of the npm packages.`);
+    print(`npm audit: the registry doesn't respond (${answer.unanswered}). The npm packages were not checked.`);
     return true;
   }
   const { vulnerable } = answer;
@@ -90,11 +89,12 @@ function printList(now: Date): void {
   print(`The list is as of ${ADVISORIES.asOf}:`);
   for (const { name, read, covers } of ADVISORIES.sources) print(`  ${name}, as of ${read}: ${covers}`);
   if (age > MAX_LIST_AGE_DAYS)
-    print(`It is ${age} days old. Newer advisories are missing: look them up at the sources, and bring it up to date.`);
+    print(`It is ${age} days old. Newer advisories are missing: look them up at the sources and add them.`);
 }
 
-async function main(): Promise<number> {
-  const { values } = parseCommandLine("npm run audit", { args: process.argv.slice(2), options: OPTIONS });
+/** Runs `npx video-split audit`. Returns the exit code. */
+export async function main(args: string[]): Promise<number> {
+  const { values } = parseCommandLine("audit", { args, options: OPTIONS });
   if (values.help) {
     process.stdout.write(HELP);
     return 0;
@@ -106,5 +106,3 @@ async function main(): Promise<number> {
   printList(now);
   return isShippedFine && isNpmFine ? 0 : 1;
 }
-
-await run(main);

@@ -2,14 +2,15 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseCommandLine } from "../../command-line/parse.ts";
-import { run, UsageError } from "../../command-line/run.ts";
+import { UsageError } from "../../command-line/run.ts";
+import { LOCAL_NAMES } from "../../local/names.ts";
 import { loadSettings, PROJECT_ROOT } from "../../local/project.ts";
-import { LOCAL_NAMES, topology } from "../../topology.ts";
+import { topology } from "../../topology.ts";
 import { bundle } from "../bundle.ts";
 import { type Architecture, MAX_PACKAGE_BYTES, preparePackage, type ShippedProgram, sizeOf } from "../index.ts";
 import { recordChecksums } from "../record.ts";
 
-const HELP = `npm run package -- [options]
+const HELP = `npx video-split package [options]
 
 Builds each function with the programs that it runs, as a deployment does, without deploying: downloads ffmpeg and ffprobe
 for the function's architecture, or takes them from the cache, verifies their checksums, and prints what is shipped.
@@ -21,6 +22,9 @@ for the function's architecture, or takes them from the cache, verifies their ch
 Environment:
   FFMPEG_BINARIES_URL  a mirror of ffmpeg-static's releases
   FFMPEG_BIN           a static Linux ffmpeg to ship instead, for the function's architecture; FFPROBE_BIN: the same of ffprobe
+
+Example:
+  npx video-split package --architecture arm64 --out packages
 `;
 
 const OPTIONS = {
@@ -67,8 +71,9 @@ async function packageFunctions(architecture: Architecture, folder: string): Pro
   }
 }
 
-async function main(): Promise<number> {
-  const { values } = parseCommandLine("npm run package", { args: process.argv.slice(2), options: OPTIONS });
+/** Runs `npx video-split package`. Returns the exit code. */
+export async function main(args: string[]): Promise<number> {
+  const { values } = parseCommandLine("package", { args, options: OPTIONS });
   if (values.help) {
     process.stdout.write(HELP);
     return 0;
@@ -91,5 +96,3 @@ async function main(): Promise<number> {
   }
   return 0;
 }
-
-await run(main);

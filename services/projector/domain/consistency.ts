@@ -1,14 +1,14 @@
-import { blockOf, correlationId, factId, type Hash, MAX_SALTS } from "../../video/ids.ts";
+import { blockOf, correlationId, type Hash, MAX_SALTS, uploadEventId } from "../../video/ids.ts";
 import { segmentName } from "../../video/segment-keys.ts";
 import { nameOf, sourceIdentity } from "../../video/source.ts";
 import { type DocumentEvent, documentId, InconsistentEventError } from "./identity.ts";
 
-/** The service that this one replaces is of 2019: no event is older. */
+/** The predecessor of this service began in 2019: no event is older. */
 const EARLIEST = Date.UTC(2019, 0, 1);
 
 /**
- * How far the clocks of two functions may be apart. An event of the future does no harm: the earliest
- * time is kept.
+ * How far the clocks of two functions may be apart. An event from the future does no harm: the
+ * earliest time is kept.
  */
 const MAX_AHEAD_MS = 24 * 3_600_000;
 
@@ -51,7 +51,7 @@ function blockFault({ data, metadata }: DocumentEvent, hash: Hash): string | und
 /**
  * The VideoId of the document that an event is about. Throws `InconsistentEventError` for an event
  * that this service can't have made: its ids, its names and its time must follow from one another,
- * and from the object that it names. What that is worth: docs/decisions/forged-events.md.
+ * and from the object that it names. How far this protects: docs/decisions/forged-events.md.
  */
 export function checkedDocumentId(event: DocumentEvent, hash: Hash, now: Date): number {
   const id = documentId(event);
@@ -60,7 +60,9 @@ export function checkedDocumentId(event: DocumentEvent, hash: Hash, now: Date): 
     timeFault(event, now) ??
     blockFault(event, hash) ??
     (event.type === "SegmentCreated" ? segmentFault(event) : uploadFault(event, hash)) ??
-    (eventId === factId(correlation, event, hash) ? undefined : `the event id ${eventId} isn't that of what it says`);
+    (eventId === uploadEventId(correlation, event, hash)
+      ? undefined
+      : `the event id ${eventId} doesn't follow from its content`);
   if (fault !== undefined) throw new InconsistentEventError(`${event.type} ${id} is inconsistent: ${fault}`);
   return id;
 }

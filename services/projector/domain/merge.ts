@@ -24,7 +24,9 @@ export class DocumentKindError extends Error {
 
 const earlier = (left: string, right: string): string => (left < right ? left : right);
 
-/** Fields measured in the split outrank planned ones, and those outrank the fields of a rejection. */
+/**
+ * Fields measured in the split outrank planned ones, and those outrank the fields of a rejection.
+ */
 function rank(upload: UploadDocument): number {
   if (upload.status === "split") return 2;
   return upload.size === undefined ? 0 : 1;
@@ -40,7 +42,7 @@ const isRejected = (upload: UploadDocument): upload is Extract<UploadDocument, {
   upload.status === "rejected";
 
 /**
- * The better informed of two. If neither was measured, the one whose rejection is kept: the other may
+ * The better one of two. If neither was measured, the one whose rejection is kept: the other may
  * not have read the object at all. An event that is announced again has the same fields. If two
  * contradict each other all the same, the first in the order of their texts is taken as a whole, so
  * that it is always the same one.

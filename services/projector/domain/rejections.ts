@@ -33,9 +33,9 @@ function stageOf(reason: string): number {
 const compareTexts = (left: string, right: string): number => (left === right ? 0 : left < right ? -1 : 1);
 
 /**
- * Negative if `left` is kept, positive if `right` is: the one that was found at the later stage, or,
- * at the same stage, the one that was announced first. The order of their texts decides between two
- * of the same millisecond.
+ * Negative if `left` is kept, positive if `right` is: the one that was found at the later stage,
+ * or, at the same stage, the one that was announced first. The order of their texts decides between
+ * two of the same millisecond.
  */
 export const compareRejections = (left: DatedRejection, right: DatedRejection): number =>
   stageOf(right.rejection.reason) - stageOf(left.rejection.reason) ||

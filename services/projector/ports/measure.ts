@@ -1,6 +1,6 @@
-/** What became of an event, in figures. */
+/** The outcome of an event, as numbers. */
 export type Measurement =
-  /** It's in its document, which needn't have changed. */
+  /** It is in its document, which may not have changed. */
   | { type: "projected"; videoId: number }
   /** The document changed `lagSeconds` after the event was announced. */
   | { type: "caught up"; videoId: number; lagSeconds: number };

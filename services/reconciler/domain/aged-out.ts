@@ -11,7 +11,7 @@ export type NamedObject = {
   versionId: string | undefined;
 };
 
-/** Of an event that Lambda kept for as long as it may. */
+/** Condition of an event that Lambda kept for the maximum time. */
 const AGED_OUT = "EventAgeExceeded";
 
 function parsed(body: string): unknown {
@@ -23,8 +23,8 @@ function parsed(body: string): unknown {
 }
 
 /**
- * Of a request like the reconciler's own, or for the segments that an invocation left. One that says
- * how to cut is for somebody who waits for an answer. Undefined for any other event.
+ * The object of a request like the reconciler's own, or for the segments that an invocation left. A
+ * request that says how to cut has a caller who waits for an answer. Undefined for any other event.
  */
 function requestedAgain(event: unknown): NamedObject | undefined {
   try {
@@ -41,9 +41,9 @@ function requestedAgain(event: unknown): NamedObject | undefined {
 }
 
 /**
- * The object of a dead letter whose event waited too long, and asks for nothing but that the object
- * is split: S3's own event, or a request of the reconciler's or of the split function's own. Undefined for any other letter, and
- * for what can't be read.
+ * The object of a dead letter whose event waited too long, and requests only that the object is
+ * split: S3's own event, or a request of the reconciler or the split function. Undefined for any other
+ * letter, and for one that can't be read.
  */
 export function objectOfAgedOut(body: string): NamedObject | undefined {
   const record = readInvocationRecord(parsed(body));

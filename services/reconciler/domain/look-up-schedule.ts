@@ -20,8 +20,7 @@ const FIRST_LOOKUPS = 3;
 const MAX_UPLOADING_SECONDS = 7 * 86_400;
 
 /**
- * As long as dead letters are kept: an upload whose last look-up was missed for so long is left
- * alone.
+ * As long as dead letters are kept: an upload whose last look-up was missed by more is ignored.
  */
 const MAX_LATE_SECONDS = 14 * 86_400;
 
@@ -54,7 +53,7 @@ export function ageReached(uploadedAt: number, ages: readonly number[], { previo
 export type Unfinished = {
   /** Which of the ages it reached, from 0. */
   reached: number;
-  /** Whether its event may wait for the split function, which hasn't seen it. */
+  /** Whether its event may still wait for the split function. */
   mayWait: boolean;
   requests: number;
   /** Undefined where it was never requested. */
@@ -72,7 +71,7 @@ export type Unfinished = {
 const WITHOUT_EVENTS_SECONDS = 30 * 60;
 
 /**
- * Whether an upload is so early, of a stage whose ledger was created at `createdAt`, that S3 may
+ * Whether an upload is so early, in a stage whose ledger was created at `createdAt`, that S3 may
  * have sent no event for it.
  */
 export const isBeforeEvents = (uploadedAt: number, createdAt: number): boolean =>
@@ -81,9 +80,9 @@ export const isBeforeEvents = (uploadedAt: number, createdAt: number): boolean =
 export type Decision = "wait" | "request" | "give up";
 
 /**
- * What is to be done for an upload that isn't split or rejected. One whose event may wait isn't
- * requested at first. It's given up only after a request that had its time. One that many
- * invocations split, one after the other, is waited for as long as they make segments.
+ * What to do for an upload that isn't split or rejected. One whose event may wait isn't
+ * requested at first. It is rejected only after a request that had its time, and not while
+ * invocations make segments of it, one after the other.
  */
 export function decide(
   { reached, mayWait, requests, lastRequestAt, progressAt }: Unfinished,

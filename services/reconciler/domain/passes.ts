@@ -1,4 +1,4 @@
-/** Where a listing goes on: after this version of this key, or after all of the key's. */
+/** Where a listing continues: after this version of this key, or after all of the key's. */
 export type Place = { key: string; versionId?: string | undefined };
 
 /** A listing of the whole bucket, by one run or by many. */
@@ -12,7 +12,7 @@ export type Pass = {
   failures: number;
 };
 
-/** How far the reconciler got. */
+/** The reconciler's progress. */
 export type Progress = {
   /** The last pass that is complete. */
   last?: { asOf: number; listCalls: number } | undefined;
@@ -20,7 +20,7 @@ export type Progress = {
   pass?: Pass | undefined;
 };
 
-/** A run begins, or goes on with, a pass. */
+/** A run begins or continues a pass. */
 export const RUN_EVERY_MINUTES = 15;
 
 /** $2, at S3's $0.005 per 1,000 in us-east-1. */
@@ -45,14 +45,14 @@ export function passToWorkOn({ last, pass }: Progress, now: number): Pass | numb
 }
 
 /**
- * After so many runs that failed at one page, the pass goes on: one upload mustn't keep all others
- * from being found.
+ * After this many runs that failed at one page, the pass continues: one upload must not keep all
+ * others from being found.
  */
 const MAX_FAILURES = 3;
 
 /**
- * The pass after a page of which some uploads couldn't be looked up; undefined where it goes on all
- * the same.
+ * The pass after a page of which some uploads couldn't be looked up; undefined where it continues
+ * anyway.
  */
 export function sameAgain(pass: Pass): Pass | undefined {
   if (pass.failures + 1 >= MAX_FAILURES) return undefined;
@@ -60,7 +60,8 @@ export function sameAgain(pass: Pass): Pass | undefined {
 }
 
 /**
- * The progress after a page whose listing goes on at `next`; undefined where it ends with the page.
+ * The progress after a page whose listing continues at `next`; undefined where it ends with the
+ * page.
  */
 export function afterPage({ last }: Progress, pass: Pass, next: Place | undefined): Progress {
   const listCalls = pass.listCalls + 1;

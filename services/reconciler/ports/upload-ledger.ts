@@ -9,12 +9,12 @@ export type UploadState = "unknown" | "begun" | Ending;
 
 /** The right to be the only run, for as long as a run may take. */
 export type Lease = {
-  /** Of this run alone. */
+  /** Unique for each run. */
   owner: string;
   seconds: number;
 };
 
-/** What the ledger knows of uploads, by their identity, and of the reconciler's runs. */
+/** Uploads in the ledger, by their identity, and the progress of the reconciler's runs. */
 export type UploadLedger = {
   /** When the ledger was created, in epoch seconds: when the stage was deployed. */
   createdAt(): Promise<number>;

@@ -1,17 +1,17 @@
 import type { SourceUnavailableError } from "../errors.ts";
 import type { Source } from "../source.ts";
 
-/** What S3 knows of an object without reading it. */
+/** What S3 returns about an object without reading it. */
 export type StoredObject = {
   source: Source;
   bytes: number;
   /** User metadata, names in lower case without `x-amz-meta-`. */
   metadata: Readonly<Record<string, string>>;
-  /** Why its bytes can't be read, where that is known already: it's archived. */
+  /** Why its bytes can't be read, where that is known already, because it's archived. */
   unavailable?: SourceUnavailableError | undefined;
 };
 
-/** Objects in S3, looked at without being read. */
+/** Descriptions of objects in S3, without their bytes. */
 export type StoredObjects = {
   /**
    * Undefined where there is no such object or version. Throws `SourceUnavailableError` where it

@@ -60,7 +60,7 @@ export const buckets: Check[] = [
     },
   },
   {
-    says: "each bucket refuses what doesn't come by TLS, and lets nobody else in",
+    says: "each bucket refuses what doesn't come by TLS, and allows no other principal",
     faults: (graph) =>
       ofEach(graph, ({ name, state }) => {
         const statements = graph.policiesOn(POLICY, "bucket", state.bucket).flat();
@@ -109,13 +109,13 @@ export const buckets: Check[] = [
     },
   },
   {
-    says: "the upload bucket, and no other, tells EventBridge of its objects",
+    says: "the upload bucket, and no other, notifies EventBridge of its objects",
     faults: (graph) => {
-      const told = graph
+      const notified = graph
         .all(NOTIFICATION)
         .filter(({ inputs, options }) => inputs.eventbridge === true && !options.read)
         .map(({ inputs }) => inputs.bucket);
-      return same("the buckets that tell EventBridge", told, [graph.topology.buckets.uploads.name]);
+      return same("the buckets that notify EventBridge", notified, [graph.topology.buckets.uploads.name]);
     },
     broken: {
       "no notification": (graph) => graph.without(NOTIFICATION),

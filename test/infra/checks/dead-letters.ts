@@ -79,7 +79,7 @@ export const deadLetters: Check[] = [
     },
   },
   {
-    says: "each queue has an alarm for its first letter, which tells the topic",
+    says: "each queue has an alarm for its first letter, which notifies the topic",
     faults: (graph) =>
       ofEach(graph, (id) => {
         const topic = graph.named("sns/topic:Topic", "AlarmsTopic").state.arn;
@@ -100,7 +100,7 @@ export const deadLetters: Check[] = [
     broken: {
       "no alarm": (graph) => graph.without(ALARM),
       "an alarm for another queue": (graph) => graph.with(ALARM, () => ({ dimensions: { QueueName: "other" } })),
-      "an alarm that tells nobody": (graph) => graph.with(ALARM, () => ({ alarmActions: [] })),
+      "an alarm without an action": (graph) => graph.with(ALARM, () => ({ alarmActions: [] })),
     },
   },
   {
@@ -118,7 +118,7 @@ export const deadLetters: Check[] = [
     broken: {
       "no alarm": (graph) => graph.without(ALARM),
       "another metric": (graph) => graph.with(ALARM, () => ({ metricName: "VideosSplit" })),
-      "an alarm that tells nobody": (graph) => graph.with(ALARM, () => ({ alarmActions: [] })),
+      "an alarm without an action": (graph) => graph.with(ALARM, () => ({ alarmActions: [] })),
     },
   },
 ];

@@ -1,4 +1,4 @@
-import { environmentOf } from "../../../infra/queues.ts";
+import { environmentOf } from "../../../infra/aws/queues.ts";
 import type { FunctionId } from "../../../infra/topology.ts";
 import { type Check, isDev, same } from "../check.ts";
 import type { Graph } from "../graph.ts";
@@ -123,7 +123,7 @@ export const functions: Check[] = [
     },
   },
   {
-    says: "each function logs to a group of its own that forgets in time",
+    says: "each function logs to a group of its own with a retention time",
     faults: (graph) =>
       ofEach(graph, (id) => {
         const { logGroup } = (graph.lambda(id).inputs.loggingConfig ?? {}) as { logGroup?: string };

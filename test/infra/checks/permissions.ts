@@ -106,7 +106,7 @@ export const permissions: Check[] = [
     unless: isDev,
   },
   {
-    says: "no function has a managed policy, whose permissions nobody here has written down",
+    says: "no function has a managed policy, whose permissions aren't listed here",
     faults: (graph) =>
       graph
         .all(ROLE)
@@ -119,7 +119,7 @@ export const permissions: Check[] = [
     },
   },
   {
-    says: "no role can be assumed by anybody but Lambda, and a schedule's by EventBridge Scheduler",
+    says: "no role can be assumed by another principal than Lambda, and a schedule's by EventBridge Scheduler",
     faults: (graph) => {
       const schedules = graph.topology.schedules.map(({ name }) => `${logicalName(name)}Role`);
       return graph.all(ROLE).flatMap(({ name, inputs }) => {
@@ -144,7 +144,7 @@ export const permissions: Check[] = [
     unless: isDev,
   },
   {
-    says: "each function's role tells which region its stage is in",
+    says: "the path of each function's role has its stage's region",
     faults: (graph) => {
       const { stage, providers } = graph.synthesis.app;
       const path = `/video-split/${stage}/${providers.aws.region}/`;

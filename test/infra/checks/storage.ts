@@ -61,7 +61,7 @@ export const storage: Check[] = [
     },
   },
   {
-    says: "the ledger forgets by its time to live, and no table is charged for what it isn't asked",
+    says: "the ledger deletes by its time to live, and tables are billed by request",
     faults: (graph) =>
       ofEach(graph, (id, { inputs }) => {
         const { ttl } = graph.topology.tables[id];

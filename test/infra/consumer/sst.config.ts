@@ -1,6 +1,6 @@
 /// <reference path="../../../.sst/platform/config.d.ts" />
 
-/** Another team's app, that wants to hear of segments. */
+/** Another team's app, that subscribes to segments. */
 export default $config({
   app() {
     return { name: "thumbnails", home: "aws", providers: { aws: { version: "7.20.0", region: "us-east-1" } } };

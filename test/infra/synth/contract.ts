@@ -67,5 +67,5 @@ export type SynthInput = {
   outputs: unknown;
 };
 
-/** What a synthesis came to. */
+/** The result of a synthesis. */
 export type Synthesis = { app: App; resources: Resource[]; outputs: Record<string, unknown>; builds: Build[] };

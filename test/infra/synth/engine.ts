@@ -5,7 +5,7 @@ import type { Resource, SynthInput } from "./contract.ts";
 
 type Request = Record<string, (() => unknown) | undefined>;
 
-/** Options that the mocks aren't told of, by name and type. */
+/** Options that the mocks don't receive, by name and type. */
 const optionsOf = new Map<string, Resource["options"]>();
 
 /** Pulumi's mocks get a resource's inputs only; what else was asked for is read from the request. */

@@ -53,7 +53,7 @@ async function install(): Promise<void> {
   }
 }
 
-/** Resolves with how to let go, once nobody else installs. */
+/** Resolves with how to let go, once no other process installs. */
 async function lock(): Promise<() => Promise<void>> {
   await mkdir(join(PROJECT_ROOT, ".sst"), { recursive: true });
   for (;;) {

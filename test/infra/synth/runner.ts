@@ -11,7 +11,7 @@ import { serveSst } from "./sst-server.ts";
 export type Run = { program: Program; options: SynthOptions; directory: string; result: string };
 
 /**
- * One synthesis in a process of its own: components make resources inside of promises that nobody waits for, so it is
+ * One synthesis in a process of its own: components make resources inside of promises that are not awaited, so it is
  * over when nothing is left to do.
  */
 const { program, options, directory, result } = JSON.parse(process.argv[2] ?? "") as Run;

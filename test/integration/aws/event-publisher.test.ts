@@ -3,9 +3,9 @@ import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
 import { describe, expect, it } from "vitest";
 import { parseEvent, type VideoSplitEvent } from "#events-schema";
 import { eventBridgePublisher, PublishError } from "../../../services/aws/event-publisher.ts";
+import { openBridge } from "../../emulator/events/bridge.ts";
 import { CREDENTIALS, REGION, serve } from "../../fixtures/http.ts";
 import { eventPublisherContract } from "../../ports/event-publisher.suite.ts";
-import { openBridge } from "../events/bridge.ts";
 
 eventPublisherContract("EventBridge", async () => {
   const { bridge, client } = await openBridge();
@@ -20,7 +20,7 @@ type Answer = { EventId?: string; ErrorCode?: string; ErrorMessage?: string };
 
 /**
  * An EventBridge endpoint that answers each entry as `answer` says, and keeps the calls. It answers
- * a call when `held` says so; undefined: at once.
+ * a call when `held` resolves; undefined: immediately.
  */
 async function bus(
   answer: (entry: Entry, call: number) => Answer | "throttle",
@@ -122,7 +122,7 @@ describe("publishing that is aborted", () => {
   const never = () => new Promise<void>(() => {});
   const timeIsUp = new Error("time is up");
 
-  it("settles at once while the call is under way, breaks that off, and lets others go on", async () => {
+  it("settles immediately while the call is under way, breaks that off, and lets others continue", async () => {
     const { calls, brokenOff, publisher } = await bus(() => ({ EventId: "1" }), {
       held: (call) => (call === 1 ? never() : undefined),
     });
@@ -152,7 +152,7 @@ describe("publishing that is aborted", () => {
     expect(brokenOff).toEqual([]);
   });
 
-  it("settles at once in the pause before another attempt, which is not made", async () => {
+  it("settles immediately in the pause before another attempt, which is not made", async () => {
     const { calls, publisher } = await bus((entry) => (idOf(entry) === "event-0" ? "throttle" : { EventId: "1" }), {
       backoffMs: HOUR_MS,
     });

@@ -125,14 +125,14 @@ describe("two deliveries of one upload, in every order of what can become of the
       orders += 1;
       const world = new World(client, table, `video-${orders}`);
       for (const step of path) await world.play(step);
-      const told = path.map(({ delivery, what }) => `${what} ${delivery}`).join(", ");
-      expect(world.faults, told).toEqual([]);
-      expect(world.mostWorking, told).toBeLessThanOrEqual(1);
-      expect(world.finished, told).toBeLessThanOrEqual(1);
+      const trace = path.map(({ delivery, what }) => `${what} ${delivery}`).join(", ");
+      expect(world.faults, trace).toEqual([]);
+      expect(world.mostWorking, trace).toBeLessThanOrEqual(1);
+      expect(world.finished, trace).toBeLessThanOrEqual(1);
       const next = world.steps();
-      // Nothing more can come: the work was done, or a dead letter tells that it wasn't.
+      // Nothing more can come: the work was done, or there is a dead letter.
       const letters = world.deliveries.some(({ state }) => state === "dead letter");
-      if (next.length === 0) expect(world.finished === 1 || letters, told).toBe(true);
+      if (next.length === 0) expect(world.finished === 1 || letters, trace).toBe(true);
       for (const step of next) await explore([...path, step]);
     };
     await explore([]);

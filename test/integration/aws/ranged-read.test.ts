@@ -45,7 +45,7 @@ const busy = (response: ServerResponse): boolean => {
 };
 
 describe("a read whose connection breaks", () => {
-  it("goes on at the byte at which each attempt broke off", async () => {
+  it("continues at the byte at which each attempt broke off", async () => {
     const { ranges, read } = await openFilm((response, range, nth) => {
       if (nth > 3) return false;
       sendFirst(100, response, range);
@@ -82,7 +82,7 @@ describe("a read that stalls", () => {
     await expect(read()).rejects.toMatchObject({
       code: "SourceFetchFailed",
       retryable: true,
-      message: expect.stringMatching(/^Range 0-399999 of s3:\/\/media\/film.mp4 .*No byte came for 0\.\d+ s/),
+      message: expect.stringMatching(/^Range 0-399999 of s3:\/\/media\/film.mp4 .*No byte was received for 0\.\d+ s/),
       cause: { name: "StalledError" },
     });
     expect(performance.now() - begun).toBeLessThan(retrySchedule.giveUpMs + 1_000);

@@ -160,7 +160,9 @@ describe("an archived object", () => {
     expect(bytes).toBe(10);
     expect(unavailable).toMatchObject({
       reason: "SourceArchived",
-      message: expect.stringMatching(new RegExp(`archived \\(${StorageClass}\\).*Restore the object.*npm run request`)),
+      message: expect.stringMatching(
+        new RegExp(`archived \\(${StorageClass}\\).*Restore the object.*npx video-split request`),
+      ),
     });
     await expect(readAll(store.read(source, 0, 9, NEVER))).rejects.toMatchObject({ reason: "SourceArchived" });
   });
@@ -184,7 +186,7 @@ describe("an archived object", () => {
       { "x-amz-storage-class": "INTELLIGENT_TIERING", "x-amz-archive-status": "ARCHIVE_ACCESS" },
       "archived (ARCHIVE_ACCESS)",
     ],
-    ["is in a class that is read at once", { "x-amz-storage-class": "GLACIER_IR" }, undefined],
+    ["is in a class that is read immediately", { "x-amz-storage-class": "GLACIER_IR" }, undefined],
   ])("that %s", async (_what, headers, message) => {
     const { store } = await openBucket((_request, response) => {
       response.writeHead(200, { ...headers, "content-length": "10", etag: '"e"' }).end();

@@ -9,12 +9,13 @@ import { openS3 } from "../../../infra/emulator/s3/index.ts";
 import { openSqs } from "../../../infra/emulator/sqs/index.ts";
 import { openStateFolder } from "../../../infra/emulator/state-folder.ts";
 import { lockState } from "../../../infra/emulator/state-lock.ts";
+import { LOCAL_NAMES } from "../../../infra/local/names.ts";
 import { createTables } from "../../../infra/local/tables.ts";
 import { parseSettings } from "../../../infra/settings.ts";
-import { LOCAL_NAMES, topology } from "../../../infra/topology.ts";
+import { topology } from "../../../infra/topology.ts";
+import { busEvent } from "../../emulator/events/bridge.ts";
 import { CREDENTIALS, REGION, serve } from "../../fixtures/http.ts";
 import { temporaryFolder } from "../../fixtures/temporary.ts";
-import { busEvent } from "../events/bridge.ts";
 
 /** Opens what a folder of the state holds, and closes it. With `fill` it puts something there first. */
 type Use = (state: string, fill: boolean) => Promise<void>;
@@ -124,7 +125,7 @@ describe("a file of the state", () => {
       (thrown: Error) => thrown,
     );
     expect(error).toBeInstanceOf(DamagedStateError);
-    expect(error.message).toMatch(/^\/\S+ is damaged \(.+\): (?:restore it from a copy, or move|remove it)/);
+    expect(error.message).toMatch(/^\/\S+ is damaged \(.+\)\. (?:Restore it from a copy, or move|Remove it)/);
     expect(error.message.split("\n")).toHaveLength(1);
     if (basename(name) !== "CURRENT" && !name.includes("MANIFEST")) expect(error.message).toContain(join(state, name));
     expect(await contentsOf(state)).toEqual(before);

@@ -101,7 +101,7 @@ describe("given a release that can be downloaded", () => {
     expect(await readFile(file)).toEqual(Buffer.from(archive));
   });
 
-  it("by two deployments at once, then both ship it, and the cache holds whole files alone", async () => {
+  it("by two concurrent deployments, then both ship it, and the cache holds whole files alone", async () => {
     const given = await world();
     const { url } = await serveRelease(given.release, whole);
     const shipped = await Promise.all([deploy(given, url), deploy(given, url)]);
@@ -110,7 +110,7 @@ describe("given a release that can be downloaded", () => {
     expect(await readdir(join(given.cache, "video-split"))).toEqual([ARCHIVE]);
   });
 
-  it("and a cache that can't be written, then it is shipped all the same", async () => {
+  it("and a cache that can't be written, then it is shipped anyway", async () => {
     const given = await world();
     const { url } = await serveRelease(given.release, whole);
     await mkdir(join(given.cache, "video-split", ARCHIVE), { recursive: true });
@@ -148,7 +148,7 @@ describe("given a release that can't be downloaded", () => {
     expect(await refusal(await world(), github)).toContain("assets.invalid can't be reached");
   });
 
-  it("since it answers 404, then it isn't asked again", async () => {
+  it("since it answers 404, then it isn't requested again", async () => {
     const given = await world();
     const { url, requests } = await serveRelease(given.release, status(404));
     const message = await refusal(given, url);
@@ -216,7 +216,7 @@ describe("given a release without recorded checksums", () => {
     const { url, requests } = await serveRelease(given.release, whole);
     const { arm64, x86_64: _, ...versions } = given.release.checksums;
     const unrecorded = { ...given, release: { ...given.release, checksums: versions } };
-    expect(await refusal(unrecorded, url)).toContain("npm run package -- --architecture arm64 --record");
+    expect(await refusal(unrecorded, url)).toContain("npx video-split package --architecture arm64 --record");
     expect(requests).toEqual([]);
     await mkdir(join(given.root, "infra", "packaging"), { recursive: true });
     const environment = { XDG_CACHE_HOME: given.cache, FFMPEG_BINARIES_URL: url };

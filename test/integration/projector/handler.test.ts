@@ -90,7 +90,7 @@ describe("the projector's handler", () => {
 });
 
 describe("the projector's metrics", () => {
-  it("given an event that was just announced, then tell how late its document is", async () => {
+  it("given an event that was just announced, then measure how late its document is", async () => {
     const { metadata, data } = announced("SegmentCreated", 0, segmentData(2));
     const { VideoId } = data;
     const detail = { metadata: { ...metadata, occurredAt: new Date().toISOString() }, data };

@@ -30,15 +30,15 @@ beforeAll(async () => {
 afterAll(() => table.close());
 beforeEach(() => table.client.send(new DeleteCommand({ TableName: TABLE, Key: { VideoId: UPLOAD } })));
 
-const tell = (event: DocumentEvent) => documents.evolve(documentId(event), (document) => fold(document, event));
+const project = (event: DocumentEvent) => documents.evolve(documentId(event), (document) => fold(document, event));
 
 const item = async () => (await table.client.send(new GetCommand({ TableName: TABLE, Key: { VideoId: UPLOAD } }))).Item;
 
 describe("evolving a document", () => {
   it("given a field that is gone, then its attribute is removed", async () => {
-    await tell(rejected);
+    await project(rejected);
     expect(await item()).toHaveProperty("rejection");
-    await tell(split);
+    await project(split);
     expect(await item()).not.toHaveProperty("rejection");
     expect(await item()).toEqual(fold(fold(undefined, rejected), split));
   });
@@ -50,14 +50,14 @@ describe("evolving a document", () => {
         Item: { VideoId: UPLOAD, process_step: "upload", status: "split", bytes: "9" },
       }),
     );
-    await expect(tell(planned)).rejects.toThrow(UnreadableDocumentError);
-    await expect(tell(planned)).rejects.toThrow(/bytes: .*number/);
+    await expect(project(planned)).rejects.toThrow(UnreadableDocumentError);
+    await expect(project(planned)).rejects.toThrow(/bytes: .*number/);
   });
 });
 
 describe("attributes that others add to a document", () => {
   it("given one, then every write leaves it as it is", async () => {
-    await tell(planned);
+    await project(planned);
     const label = { scene: "beach", tags: new Set(["sea", "sand"]) };
     await table.client.send(
       new UpdateCommand({
@@ -67,12 +67,12 @@ describe("attributes that others add to a document", () => {
         ExpressionAttributeValues: { ":label": label },
       }),
     );
-    await tell(split);
+    await project(split);
     expect(await item()).toEqual({ ...fold(fold(undefined, planned), split), label });
   });
 
-  it("given a number that JavaScript can't hold, then it stands in nobody's way", async () => {
-    await tell(planned);
+  it("given a number that JavaScript can't hold, then it is ignored", async () => {
+    await project(planned);
     const exact = "1234567890123456789.0123456789012345678";
     const plain = new DynamoDBClient({ region: REGION });
     await plain.send(
@@ -84,7 +84,7 @@ describe("attributes that others add to a document", () => {
       }),
     );
     plain.destroy();
-    expect(await tell(split)).toBe("changed");
+    expect(await project(split)).toBe("changed");
     expect(await documents.get(UPLOAD)).toMatchObject({ status: "split" });
   });
 
@@ -93,12 +93,12 @@ describe("attributes that others add to a document", () => {
       new PutCommand({ TableName: TABLE, Item: { VideoId: UPLOAD, label: "sea", name: "theirs" } }),
     );
     expect(await documents.get(UPLOAD)).toBeUndefined();
-    await tell(planned);
+    await project(planned);
     expect(await item()).toEqual({ ...fold(undefined, planned), label: "sea" });
   });
 
   it("given one that has the name of a segment's field on an upload, then it is theirs", async () => {
-    await tell(planned);
+    await project(planned);
     await table.client.send(
       new UpdateCommand({
         TableName: TABLE,
@@ -107,7 +107,7 @@ describe("attributes that others add to a document", () => {
         ExpressionAttributeValues: { ":theirs": 7 },
       }),
     );
-    await tell(split);
+    await project(split);
     expect(await item()).toHaveProperty("checksum", 7);
   });
 });
@@ -134,14 +134,14 @@ function clientThatWaits(meanwhile: () => Promise<void>): DynamoDBDocumentClient
 
 describe("several writers of one document at the same time", () => {
   it("given one that writes other fields between another's reading and writing, then the other folds again", async () => {
-    const told = { duration: 61.5, fps: 30 };
-    await tell(announced("SplitPlanned", 100, plannedData(told)));
-    const contradiction = announced("SplitPlanned", 100, plannedData({ ...told, duration: 10 }));
-    const measured = announced("VideoSplit", 100, splitData({ ...told, fps: 25 }));
+    const fields = { duration: 61.5, fps: 30 };
+    await project(announced("SplitPlanned", 100, plannedData(fields)));
+    const contradiction = announced("SplitPlanned", 100, plannedData({ ...fields, duration: 10 }));
+    const measured = announced("VideoSplit", 100, splitData({ ...fields, fps: 25 }));
 
     let rival: Promise<unknown> | undefined;
     const interrupted = clientThatWaits(async () => {
-      rival ??= tell(contradiction);
+      rival ??= project(contradiction);
       await rival;
     });
     await dynamoVideoDocuments(interrupted, TABLE).evolve(UPLOAD, (document) => fold(document, measured));
@@ -152,7 +152,7 @@ describe("several writers of one document at the same time", () => {
   });
 
   it("given one that is forestalled each time, then it gives up with an error instead of trying for ever", async () => {
-    await tell(split);
+    await project(split);
     const forestalled = clientThatWaits(async () => void (await documents.evolve(UPLOAD, countOneFrame)));
     const evolving = dynamoVideoDocuments(forestalled, TABLE).evolve(UPLOAD, countOneFrame);
     await expect(evolving).rejects.toThrow(ContendedDocumentError);

@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => table.close());
 
-const tell = (event: DocumentEvent) =>
+const project = (event: DocumentEvent) =>
   dynamoVideoDocuments(table.client, TABLE).evolve(documentId(event), (document) => fold(document, event));
 
 describe("a table that can't hold video documents", () => {
@@ -41,9 +41,9 @@ describe("a table that can't hold video documents", () => {
 
 describe("listing the segments of a video", () => {
   it("given they were announced out of order, then they are listed in order, without the upload and other uploads' segments", async () => {
-    await tell(announced("SplitPlanned", 0, plannedData()));
+    await project(announced("SplitPlanned", 0, plannedData()));
     const indexes = [2, 0, 11, 1];
-    for (const index of indexes) await tell(announced("SegmentCreated", 0, segmentData(index)));
+    for (const index of indexes) await project(announced("SegmentCreated", 0, segmentData(index)));
     const listed = await listSegments(table.client, { tableName: TABLE, indexName: SEGMENTS_INDEX }, UPLOAD);
     expect(listed.map(({ segment_index }) => segment_index)).toEqual([0, 1, 2, 11]);
     expect(listed[0]).toEqual(fold(undefined, announced("SegmentCreated", 0, segmentData(0))));

@@ -4,7 +4,7 @@ import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { text } from "node:stream/consumers";
 import { expect, it } from "vitest";
-import { makeTemporaryFolder, sweepTemporaryFolders } from "../../../services/runtime/temporary-folders.ts";
+import { makeTemporaryFolder, removeAbandonedFolders } from "../../../services/runtime/temporary-folders.ts";
 import { temporaryFolder } from "../../fixtures/temporary.ts";
 
 const MODULE = new URL("../../../services/runtime/temporary-folders.ts", import.meta.url).href;
@@ -32,6 +32,6 @@ it("removes what a killed process has left, with all that is in it, and nothing 
   await mkdir(join(parent, reused));
   await mkdir(join(parent, "somebody-else"));
 
-  expect((await sweepTemporaryFolders(parent)).sort()).toEqual([basename(abandoned), reused].sort());
+  expect((await removeAbandonedFolders(parent)).sort()).toEqual([basename(abandoned), reused].sort());
   expect((await readdir(parent)).sort()).toEqual([basename(own), "somebody-else"].sort());
 });

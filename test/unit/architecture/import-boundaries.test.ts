@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { COMMANDS } from "../../../infra/command-line/commands.ts";
 
 const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
 const IMPORT = /(?:from|import)\s*\(?\s*"([^"]+)"/g;
@@ -126,4 +127,19 @@ describe("imports go one way", () => {
     expect(violations(emulator, (imported) => !isFile(imported) || within("infra/emulator")(imported))).toEqual([]);
     expect(violations(emulator, (imported) => imported !== "#events-schema")).toEqual([]);
   });
+});
+
+it("infra has the topology and the settings at its top, and a folder for each purpose", () => {
+  const entries = readdirSync(join(ROOT, "infra")).sort();
+  const folders = ["aws", "command-line", "emulator", "local", "operations", "packaging"];
+  expect(entries).toEqual([...folders, "settings.ts", "topology.ts"]);
+});
+
+it("each command is an npm script too", () => {
+  const { scripts } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as {
+    scripts: Record<string, string>;
+  };
+  const called = Object.entries(scripts).filter(([, script]) => script.includes("infra/command-line/video-split.ts"));
+  expect(called).toEqual(called.map(([name]) => [name, `node infra/command-line/video-split.ts ${name}`]));
+  expect(called.map(([name]) => name).sort()).toEqual([...COMMANDS.keys()].sort());
 });

@@ -10,7 +10,7 @@ const answered = (status: number, name: string) =>
   Object.assign(new Error(name), { name, $metadata: { httpStatusCode: status } });
 
 describe("a fetch with retries", () => {
-  it("ends at once when it's aborted in a pause, with the signal's reason", async () => {
+  it("ends immediately when it's aborted in a pause, with the signal's reason", async () => {
     const leaving = new AbortController();
     const fetching = fetchWithRetries(
       "It",
@@ -29,7 +29,7 @@ describe("a fetch with retries", () => {
     ["an unknown refusal", answered(400, "SomethingNew")],
     ["the credentials", answered(403, "SignatureDoesNotMatch")],
     ["missing credentials", Object.assign(new Error("no"), { name: "CredentialsProviderError" })],
-  ])("is given up at once for %s, which no attempt changes", async (_what, error) => {
+  ])("is given up immediately for %s, which no attempt changes", async (_what, error) => {
     let attempts = 0;
     const attempt = () => {
       attempts += 1;

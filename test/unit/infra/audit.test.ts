@@ -108,7 +108,7 @@ describe("what npm audit prints", () => {
     expect(readNpmAudit(JSON.stringify({ vulnerabilities: {} }), "")).toEqual({ vulnerable: [] });
   });
 
-  it("is no clean bill where the registry doesn't answer", () => {
+  it("isn't a success where the registry doesn't respond", () => {
     const stderr = "npm warn audit 405 Method Not Allowed - POST /bulk\nnpm error audit endpoint returned an error\n";
     expect(readNpmAudit("", stderr)).toEqual({ unanswered: "405 Method Not Allowed - POST /bulk" });
     expect(readNpmAudit('{"message":"405"}', stderr)).toEqual({ unanswered: "405" });

@@ -1,10 +1,11 @@
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
+import { LOCAL_NAMES } from "../../../infra/local/names.ts";
 import { PROJECT_ROOT } from "../../../infra/local/project.ts";
 import { bundle } from "../../../infra/packaging/bundle.ts";
 import { parseSettings } from "../../../infra/settings.ts";
-import { LOCAL_NAMES, topology } from "../../../infra/topology.ts";
+import { topology } from "../../../infra/topology.ts";
 import { temporaryFolder } from "../../fixtures/temporary.ts";
 
 /** In development's part of package.json for their types alone, or for a test; the AWS SDK brings them to Lambda. */

@@ -15,8 +15,8 @@ describe("how many segments a video gives", () => {
   });
 });
 
-describe("what splitting comes to", () => {
-  it("is for an hour of 8 Mb/s in 30 s what is reckoned by hand", () => {
+describe("the cost of splitting", () => {
+  it("for an hour of 8 Mb/s in 30 s is the same as calculated by hand", () => {
     const { seconds, segments, cost, storage } = estimate([hour], split);
     expect([seconds, segments]).toEqual([3_600, 120]);
     // 92 s of work on one GB, 122 events of 0.005 GB-seconds, 123 invocations.
@@ -33,12 +33,12 @@ describe("what splitting comes to", () => {
     expect(lambda("exact") - lambda("keyframe")).toBeCloseTo(119 * 2 * 0.0000133334, 9);
   });
 
-  it("is reckoned by the others' bytes where a video doesn't say how long it is", () => {
+  it("is estimated from the others' bytes where a video's duration is unknown", () => {
     const both = estimate([hour, { ...hour, bytes: 1.8e9, seconds: undefined }], split);
     expect(both).toMatchObject({ videos: 2, known: 1, seconds: 5_400, segments: 180 });
   });
 
-  it("isn't known where no video says how long it is, but for the storage", () => {
+  it("is unknown where no video's duration is known, except for the storage", () => {
     const unknown = estimate([{ ...hour, seconds: undefined }], split);
     expect(unknown).toEqual({
       ...{ videos: 1, known: 0, storage: 3.6 * 0.023 },

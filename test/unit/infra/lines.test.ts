@@ -1,8 +1,9 @@
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
-import { describe, expect, it } from "vitest";
-import { visible, writeLines } from "../../../infra/command-line/lines.ts";
+import { WriteStream } from "node:tty";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { styled, visible, writeLines, writeStyled } from "../../../infra/command-line/lines.ts";
 
 const written = (...lines: string[]): string => {
   const stream = new PassThrough();
@@ -53,5 +54,29 @@ describe("what a terminal shows", () => {
         .map((line) => `${file}: ${line.trim()}`),
     );
     expect(direct).toEqual([]);
+  });
+});
+
+describe("a style", () => {
+  afterEach(() => vi.unstubAllEnvs());
+
+  /** Asks Node's own terminal stream whether there are colours. */
+  const streamFor = (isTTY: boolean) =>
+    Object.assign(new PassThrough(), { isTTY, getColorDepth: () => WriteStream.prototype.getColorDepth() });
+
+  it("colours text on a terminal only, and not with NO_COLOR", () => {
+    vi.stubEnv("NO_COLOR", undefined);
+    vi.stubEnv("FORCE_COLOR", undefined);
+    vi.stubEnv("TERM", "xterm-256color");
+    expect(styled("red", "failed", streamFor(true))).toBe("\u001b[31mfailed\u001b[39m");
+    expect(styled("red", "failed", streamFor(false))).toBe("failed");
+    vi.stubEnv("NO_COLOR", "1");
+    expect(styled("red", "failed", streamFor(true))).toBe("failed");
+  });
+
+  it("doesn't let the text control the terminal", () => {
+    const stream = streamFor(false);
+    writeStyled("red", stream, "a\u001b[2Kb");
+    expect(String(stream.read())).toBe("a\\u001b[2Kb\n");
   });
 });

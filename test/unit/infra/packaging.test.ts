@@ -1,6 +1,7 @@
 import { chmod, stat, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { LOCAL_NAMES } from "../../../infra/local/names.ts";
 import { PROJECT_ROOT } from "../../../infra/local/project.ts";
 import { bundle } from "../../../infra/packaging/bundle.ts";
 import {
@@ -12,7 +13,7 @@ import {
   sizeOf,
 } from "../../../infra/packaging/index.ts";
 import { parseSettings } from "../../../infra/settings.ts";
-import { LOCAL_NAMES, topology } from "../../../infra/topology.ts";
+import { topology } from "../../../infra/topology.ts";
 import { elfHeader, linkedProgram } from "../../fixtures/elf.ts";
 import { temporaryFolder } from "../../fixtures/temporary.ts";
 
@@ -48,12 +49,12 @@ describe("given a function that is to be shipped for arm64", () => {
   it.each([
     ["a program for x86_64", elfHeader("x86_64"), "is for x86_64, but the function runs on arm64"],
     ["a program for a machine that Lambda hasn't", elfHeader("riscv"), "is for machine 243, but"],
-    ["a Mac's program", new Uint8Array([0xcf, 0xfa, 0xed, 0xfe, ...new Uint8Array(60)]), "is no Linux program"],
-    ["a script", `#!/bin/sh\nexec /usr/bin/ffmpeg\n${"#".repeat(64)}`, "is no Linux program"],
-    ["half a header", elfHeader("arm64").subarray(0, 10), "is no Linux program"],
-    ["an empty file", new Uint8Array(0), "is no Linux program"],
-    ["a 32-bit program", elfHeader("arm64").with(4, 1), "is no Linux program"],
-    ["half a program", linkedProgram("arm64", ["libc.so.6"]).subarray(0, 130), "is no Linux program"],
+    ["a Mac's program", new Uint8Array([0xcf, 0xfa, 0xed, 0xfe, ...new Uint8Array(60)]), "is not a Linux program"],
+    ["a script", `#!/bin/sh\nexec /usr/bin/ffmpeg\n${"#".repeat(64)}`, "is not a Linux program"],
+    ["half a header", elfHeader("arm64").subarray(0, 10), "is not a Linux program"],
+    ["an empty file", new Uint8Array(0), "is not a Linux program"],
+    ["a 32-bit program", elfHeader("arm64").with(4, 1), "is not a Linux program"],
+    ["half a program", linkedProgram("arm64", ["libc.so.6"]).subarray(0, 130), "is not a Linux program"],
     [
       "a distribution's program",
       linkedProgram("arm64", ["libc.so.6", "libavcodec.so.61", "libavutil.so.59"]),
@@ -82,7 +83,7 @@ describe("given a function that is to be shipped for arm64", () => {
     await writeFile(join(directory, "bundle.mjs"), "");
     await truncate(join(directory, "bundle.mjs"), 251 * 1024 * 1024);
     await expect(prepare({ ffmpeg: elfHeader("arm64"), ffprobe: elfHeader("arm64") }, directory)).rejects.toThrow(
-      "is 252 MB unzipped; Lambda takes 250 MB",
+      "is 252 MB unzipped; Lambda's limit is 250 MB",
     );
   });
 });

@@ -29,7 +29,7 @@ describe("settings", () => {
     expect(settingsOfStage(file, "mine")["video_split.output_files_duration_in_sec"]).toBe(10);
   });
 
-  it("refuse an unknown name and tell the known ones", () => {
+  it("refuse an unknown name and list the known ones", () => {
     expect(faultOf({ "video_split.output_bukket": "x" })).toMatch(
       /unknown setting video_split.output_bukket; known are .*video_split.output_bucket/,
     );
@@ -66,7 +66,7 @@ describe("settings", () => {
       "video_split.upload_bucket": "media",
       "video_split.output_bucket": "media",
       "video_split.upload_key_prefix": "in/",
-      "video_split.output_key_prefix": "in/clips/{video_name}/",
+      "video_split.output_key_prefix": "in/cuts/{video_name}/",
     });
     expect(message).toContain("video_split.output_key_prefix");
     expect(message).toContain("video_split.upload_key_prefix");

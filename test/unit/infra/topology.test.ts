@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { LOCAL_NAMES } from "../../../infra/local/names.ts";
 import { parseSettings } from "../../../infra/settings.ts";
-import { LOCAL_NAMES, topology } from "../../../infra/topology.ts";
+import { topology } from "../../../infra/topology.ts";
 
 describe("the reconciler's function", () => {
   it.each([10, 1, null])("reserves no concurrency, given video_split.concurrency %s", (concurrency) => {

@@ -1,7 +1,7 @@
 import { type EventData, type EventType, segmentId, type VideoSplitEvent } from "#events-schema";
 import { sha256 } from "../../../services/aws/ledger.ts";
 import type { DocumentEvent } from "../../../services/projector/domain/identity.ts";
-import { blockOf, correlationId, eventId, type Fact, factId } from "../../../services/video/ids.ts";
+import { blockOf, correlationId, eventId, type UploadEvent, uploadEventId } from "../../../services/video/ids.ts";
 import { segmentName } from "../../../services/video/segment-keys.ts";
 import { sourceIdentity } from "../../../services/video/source.ts";
 
@@ -28,7 +28,7 @@ export function announced<T extends EventType>(
 ): VideoSplitEvent<T> {
   const metadata = {
     eventId: PROJECTED.includes(type)
-      ? factId(correlation, { type, data } as Fact, sha256)
+      ? uploadEventId(correlation, { type, data } as UploadEvent, sha256)
       : eventId(correlation, type, undefined, sha256),
     version: 1,
     correlationId: correlation,

@@ -45,16 +45,16 @@ const event: fc.Arbitrary<DocumentEvent> = fc.oneof(
 
 const shuffled = <T>(values: T[]): fc.Arbitrary<T[]> => fc.shuffledSubarray(values, { minLength: values.length });
 
-const later = (told: DocumentEvent, ms: number): DocumentEvent => ({
-  ...told,
-  metadata: { ...told.metadata, occurredAt: at(ms) },
+const later = (one: DocumentEvent, ms: number): DocumentEvent => ({
+  ...one,
+  metadata: { ...one.metadata, occurredAt: at(ms) },
 });
 
-/** Facts of the run, announced again at later times and in any order, change no byte of its documents. */
+/** Events of the run, announced again at later times and in any order, change no byte of its documents. */
 function assertSameWhenAnnouncedAgain(run: readonly DocumentEvent[]): void {
   const cases = fc
     .array(fc.tuple(fc.constantFrom(...run), fc.integer({ min: 600, max: 10_000 })), { maxLength: 6 })
-    .chain((again) => shuffled([...run, ...again.map(([told, ms]) => later(told, ms))]));
+    .chain((again) => shuffled([...run, ...again.map(([one, ms]) => later(one, ms))]));
   const once = documentsAfter(run);
   fc.assert(
     fc.property(cases, (mixed) => {
@@ -85,7 +85,7 @@ describe("the fold", () => {
       );
     });
 
-  it("given a run that was rejected once and split in the end, when facts are announced again later, then the documents are the same", () => {
+  it("given a run that was rejected once and split in the end, when events are announced again later, then the documents are the same", () => {
     assertSameWhenAnnouncedAgain([...wholeRun(), announced("VideoRejected", 450, rejectedData())]);
   });
 
@@ -102,9 +102,9 @@ describe("the fold", () => {
 
   it("given the same event again, then it returns an equal document", () => {
     fc.assert(
-      fc.property(event, (told) => {
-        const document = fold(undefined, told);
-        expect(fold(document, told)).toEqual(document);
+      fc.property(event, (one) => {
+        const document = fold(undefined, one);
+        expect(fold(document, one)).toEqual(document);
       }),
     );
   });

@@ -26,7 +26,7 @@ const split = announced("VideoSplit", 500, splitData());
 const rejected = announced("VideoRejected", 300, rejectedData());
 
 describe("the document of an upload", () => {
-  it("given SplitPlanned, then it is being processed and has the planned facts and no others", () => {
+  it("given SplitPlanned, then it is being processed and has the planned fields and no others", () => {
     expect(documentAfter(planned)).toEqual({
       VideoId: UPLOAD,
       process_step: "upload",
@@ -45,7 +45,7 @@ describe("the document of an upload", () => {
     });
   });
 
-  it("given VideoSplit after SplitPlanned, then the measured facts have replaced the planned ones and the segments are listed", () => {
+  it("given VideoSplit after SplitPlanned, then the measured fields have replaced the planned ones and the segments are listed", () => {
     expect(documentAfter(planned, split)).toEqual({
       ...documentAfter(planned),
       status: "split",
@@ -58,17 +58,17 @@ describe("the document of an upload", () => {
     });
   });
 
-  it("given SplitPlanned after VideoSplit, then the measured facts stay", () => {
+  it("given SplitPlanned after VideoSplit, then the measured fields stay", () => {
     expect(documentAfter(split, planned)).toEqual(documentAfter(planned, split));
   });
 
-  it("given a fact that only the plan told, then VideoSplit removes it", () => {
+  it("given a field that only the plan had, then VideoSplit removes it", () => {
     const plannedFromVersion = announced("SplitPlanned", 100, plannedData({ version_id: "v1" }));
     expect(documentAfter(plannedFromVersion)).toHaveProperty("version_id", "v1");
     expect(documentAfter(plannedFromVersion, split)).not.toHaveProperty("version_id");
   });
 
-  it("given VideoRejected alone, then it has the source's facts and the reason, and no picture", () => {
+  it("given VideoRejected alone, then it has the source's fields and the reason, and no picture", () => {
     expect(documentAfter(rejected)).toEqual({
       VideoId: UPLOAD,
       process_step: "upload",
@@ -118,7 +118,7 @@ describe("the document of an upload", () => {
     expect(documentAfter(...events.reverse()).creation_time).toBe("2026-11-23T12:00:00.000Z");
   });
 
-  it("given two VideoSplit that contradict each other, then one of them stands whole, whatever the order", () => {
+  it("given two VideoSplit that contradict each other, then one of them is kept whole, in any order", () => {
     const other = announced("VideoSplit", 600, splitData({ duration: 60, frames: 9, segment_count: 2 }));
     const either = documentAfter(split, other);
     expect(documentAfter(other, split)).toEqual(either);
@@ -163,7 +163,7 @@ describe("the document of an upload", () => {
     expect(documentAfter(...events.reverse())).toEqual(document);
   });
 
-  it("given a rejection that didn't see the object, and one that did, then the facts of the latter stay", () => {
+  it("given a rejection that didn't see the object, and one that did, then the fields of the latter stay", () => {
     const events = [rejection(100, "SourceForbidden", "", 0), rejection(200, "NotMedia", "", 900)];
     expect(documentAfter(...events)).toMatchObject({ bytes: 900 });
     expect(documentAfter(...events.reverse())).toMatchObject({ bytes: 900 });
@@ -197,7 +197,7 @@ describe("the document of a segment", () => {
     });
   });
 
-  it("given it is announced again later with other bytes, then the first announcement stands whole", () => {
+  it("given it is announced again later with other bytes, then the first announcement is kept whole", () => {
     const again = announced(
       "SegmentCreated",
       900,
@@ -207,7 +207,7 @@ describe("the document of a segment", () => {
     expect(documentAfter(again, first)).toEqual(documentAfter(first));
   });
 
-  it("given two announcements at the same time, then the same one stands whatever the order", () => {
+  it("given two announcements at the same time, then the same one is kept in any order", () => {
     const other = announced("SegmentCreated", 200, segmentData(1, { bytes: 1, frames: 950 }));
     expect(documentAfter(first, other)).toEqual(documentAfter(other, first));
   });

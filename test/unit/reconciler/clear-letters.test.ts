@@ -113,7 +113,7 @@ describe("a dead letter whose event waited too long, of an upload that is split"
   });
 });
 
-describe("a dead letter that stays, and is released at once", () => {
+describe("a dead letter that stays, and is released immediately", () => {
   it.each<[string, (source: Source) => string]>([
     ["no JSON", () => "hello"],
     ["no record of Lambda's", () => JSON.stringify({ Records: [] })],
@@ -122,10 +122,10 @@ describe("a dead letter that stays, and is released at once", () => {
     ["an event that failed at each attempt", (source) => recordOf(created(source), "RetriesExhausted")],
     ["an event of an upload that is unknown", (source) => recordOf(created({ ...source, etag: "other" }))],
     ["another event of S3's", (source) => recordOf({ ...created(source), "detail-type": "Object Deleted" })],
-    ["an event of somebody else's", (source) => recordOf({ ...requested(source), source: "other" })],
+    ["an event of another source", (source) => recordOf({ ...requested(source), source: "other" })],
     ["a request for a length", (source) => recordOf(requested(source, { segment_seconds: 5 }))],
     ["a request for a cut", (source) => recordOf(requested(source, { cut: "keyframe" }))],
-    ["a request for a prefix", (source) => recordOf(requested(source, { output_key_prefix: "clips/" }))],
+    ["a request for a prefix", (source) => recordOf(requested(source, { output_key_prefix: "cuts/" }))],
     ["a request of a person's", (source) => recordOf(requested(source, { reason: "manual" }))],
     ["a malformed request", (source) => recordOf(requested(source, { version_id: 7 }))],
     ["a request for an object that is gone", (source) => recordOf(requested({ ...source, key: "uploads/b.mp4" }))],
@@ -181,7 +181,7 @@ describe("a failure with the dead letters", () => {
     throw new Error("AccessDenied");
   };
 
-  it.each(["receive", "release"] as const)("to %s is counted, and the pass goes on", async (operation) => {
+  it.each(["receive", "release"] as const)("to %s is counted, and the pass continues", async (operation) => {
     const { queue, at } = await openWorld({ objects });
     queue.send("hello");
     queue.letters[operation] = refused;

@@ -15,7 +15,7 @@ describe("when the next pass begins", () => {
     expect(passInterval(listCalls)).toBe(seconds);
   });
 
-  it("is at once for a small bucket, and at its time for a large one", () => {
+  it("is immediate for a small bucket, and at its time for a large one", () => {
     expect(passToWorkOn({}, 5)).toEqual({ asOf: 5, listCalls: 0, failures: 0 });
     expect(passToWorkOn({ last: { asOf: 5, listCalls: 100 } }, 6)).toMatchObject({ asOf: 6 });
     const last = { asOf: 0, listCalls: 10_000 };
@@ -33,7 +33,7 @@ describe("how far a pass is", () => {
   const last = { asOf: 1, listCalls: 9 };
   const pass = { asOf: 5, place: { key: "a" }, listCalls: 7, failures: 1 };
 
-  it("goes on where the page ended, and is complete with the last one", () => {
+  it("continues where the page ended, and is complete with the last one", () => {
     const next = { key: "b", versionId: "v" };
     expect(afterPage({ last, pass }, pass, next)).toEqual({
       last,

@@ -23,7 +23,7 @@ const NOTHING = {
 };
 
 describe("looking for uploads that did not finish", () => {
-  it("requests one after the grace and once more, and then gives it up for good", async () => {
+  it("requests one after the grace and once more, and then rejects it", async () => {
     const { at, events, endings, sources, types } = await openWorld({
       objects: [upload("uploads/a.mp4", 1)],
       isVersioned: true,
@@ -161,7 +161,7 @@ describe("one run at a time", () => {
     expect(opened.events).toHaveLength(1);
   });
 
-  it("goes on once the time of a run that was killed is over, and not before", async () => {
+  it("continues once the time of a run that was killed is over, and not before", async () => {
     const opened = await openWorld({ objects: [upload("uploads/a.mp4", 1)] });
     opened.world.onPage = () => opened.kill();
     await expect(opened.at(9)).rejects.toThrow("Killed");

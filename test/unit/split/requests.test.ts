@@ -173,7 +173,7 @@ describe("a request that names an object and is wrong otherwise", () => {
     ["a slash", { bucket: "archive/tapes" }, "must be a bucket's name"],
     ["an address", { bucket: "127.0.0.1" }, "must be a bucket's name"],
     ["a key of 1,025 bytes", { key: `${"ü".repeat(512)}x` }, "key has 1025 bytes"],
-    ["half a character", { key: "a\ud800.mp4" }, "half a character"],
+    ["an unpaired surrogate", { key: "a\ud800.mp4" }, "an unpaired surrogate"],
   ])("can't mean an object: %s", (_what, data, message) => {
     expect(parseRequest(splitRequested(data)).fault).toEqual({
       message: expect.stringContaining(message),

@@ -21,7 +21,7 @@ function counted() {
 }
 
 describe("working on many items at the same time", () => {
-  it("returns the results in the items' order, and never does more than allowed at once", async () => {
+  it("returns the results in the items' order, and never does more than allowed concurrently", async () => {
     const { count, during } = counted();
     const doubled = await mapConcurrently(NUMBERS, 3, (n) =>
       during(async () => {

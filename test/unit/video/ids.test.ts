@@ -7,9 +7,9 @@ import {
   blockStart,
   correlationId,
   eventId,
-  type Fact,
-  factId,
   type Hash,
+  type UploadEvent,
+  uploadEventId,
 } from "../../../services/video/ids.ts";
 import { sourceIdentity } from "../../../services/video/source.ts";
 
@@ -66,12 +66,12 @@ describe("a block of ids", () => {
 describe("ids of events", () => {
   const upload = correlationId("s", sha256);
   const segment = (segment_index: number, bytes = 1) =>
-    ({ type: "SegmentCreated", data: { segment_index, bytes } }) as Fact;
+    ({ type: "SegmentCreated", data: { segment_index, bytes } }) as UploadEvent;
   const rejected = (reason: string, message = "") =>
-    ({ type: "VideoRejected", data: { rejection: { reason, message } } }) as Fact;
-  const idOf = (fact: Fact, correlation = upload) => factId(correlation, fact, sha256);
+    ({ type: "VideoRejected", data: { rejection: { reason, message } } }) as UploadEvent;
+  const idOf = (event: UploadEvent, correlation = upload) => uploadEventId(correlation, event, sha256);
 
-  it("are the same for the same fact, and differ by type, index and upload", () => {
+  it("are the same for the same event, and differ by type, index and upload", () => {
     expect(idOf(segment(3, 7))).toBe(idOf(segment(3)));
     expect(idOf(segment(4))).not.toBe(idOf(segment(3)));
     expect(idOf(segment(3), correlationId("t", sha256))).not.toBe(idOf(segment(3)));

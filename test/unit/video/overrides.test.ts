@@ -14,7 +14,7 @@ describe("overrides in an upload's metadata", () => {
   });
 
   it.each(["abc", "", "0", "-5", "0.4", "86401", "1e3", "Infinity", "10s", "0x10"])(
-    "tell what is wrong with a length of %j",
+    "say what is wrong with a length of %j",
     (value) => {
       expect(overridesOf({ "segment-seconds": value }).faults.segmentSeconds).toContain(
         `x-amz-meta-segment-seconds is "${value}"`,
@@ -22,7 +22,7 @@ describe("overrides in an upload's metadata", () => {
     },
   );
 
-  it("tell what is wrong with a cut", () => {
+  it("say what is wrong with a cut", () => {
     expect(overridesOf({ cut: "fast" }).faults.cut).toBe('x-amz-meta-cut is "fast"; it must be keyframe or exact');
   });
 

@@ -8,7 +8,7 @@ const segment = { videoName: "holiday", videoId: 16_384, index: 7, extension: "m
 
 describe("a segment's key", () => {
   it("fills in the prefix and pads the index, so that a listing is in order", () => {
-    expect(segmentKey("clips/{video_name}/{video_id}/", segment)).toBe("clips/holiday/16384/holiday-16384-00007.mp4");
+    expect(segmentKey("cuts/{video_name}/{video_id}/", segment)).toBe("cuts/holiday/16384/holiday-16384-00007.mp4");
   });
 
   it("differs for two uploads of the same name under any prefix", () => {
@@ -81,7 +81,7 @@ describe("an output prefix", () => {
     ["./out/", "'.'"],
     ["out/..", "'..'"],
     ["out\n/", "control characters"],
-    ["out\ud800/", "halves of characters"],
+    ["out\ud800/", "unpaired surrogates"],
   ])("must not be %j", (prefix, why) => expect(prefixFault(prefix)).toContain(why));
 });
 

@@ -11,7 +11,7 @@ import { parseInput } from "./shapes.ts";
 /** What operations work on. */
 export type Api = { options: EventBridgeOptions; arns: Arns; registry: Registry; buses: Buses; replays: Replays };
 
-/** Answers one request's input with the output's JSON. */
+/** Returns the JSON of the output for a request's input. */
 export type Operation = (input: unknown, api: Api) => object;
 
 /** An operation whose input is read by a schema first. */

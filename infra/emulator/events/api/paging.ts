@@ -12,7 +12,10 @@ function nameIn(token: string): string {
   return name;
 }
 
-/** One page of things that are sorted by name. The token is the last name shown, so pages hold while things come and go. */
+/**
+ * One page of things that are sorted by name. The token is the last name returned, so pages stay
+ * right while items are added and removed.
+ */
 export function page<T>(sorted: readonly T[], nameOf: (thing: T) => string, { Limit = MAX_PAGE, NextToken }: Page) {
   const after = NextToken === undefined ? undefined : nameIn(NextToken);
   const rest = after === undefined ? sorted : sorted.filter((thing) => nameOf(thing) > after);

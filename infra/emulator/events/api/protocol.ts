@@ -17,14 +17,14 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
     bytes += chunk.length;
     if (bytes <= MAX_BODY_BYTES) chunks.push(chunk);
   }
-  // Only now: a client that is still sending doesn't look for an answer.
+  // Only after the body: a client that is still sending doesn't read a response.
   if (bytes > MAX_BODY_BYTES) {
     throw new EventBridgeException("RequestEntityTooLargeException", `A request has ${MAX_BODY_BYTES} bytes at most.`);
   }
   return Buffer.concat(chunks).toString("utf8");
 }
 
-/** The input without members that are null, which is how some clients leave them out. */
+/** The input without members that are null: some clients leave members out like that. */
 function inputIn(body: string): unknown {
   try {
     return JSON.parse(body === "" ? "{}" : body, (_, value) => value ?? undefined);
@@ -61,7 +61,10 @@ function refusal(error: unknown): Answer {
   return { status: STATUS.get(code) ?? 400, body: { __type: code, message } };
 }
 
-/** Answers one request in AWS JSON 1.1: https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html */
+/**
+ * Answers one request in AWS JSON 1.1:
+ * https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html
+ */
 export async function answer(request: IncomingMessage, response: ServerResponse, api: Api): Promise<void> {
   const { status, body } = await run(request, api).then((output): Answer => ({ status: 200, body: output }), refusal);
   const bytes = Buffer.from(JSON.stringify(body));

@@ -68,7 +68,7 @@ function eventOf({ Time, Source, DetailType, Detail, Resources }: Entry, { optio
   };
 }
 
-/** Like AWS, takes events for a bus that doesn't exist, and drops them. */
+/** Like AWS, accepts events for a bus that doesn't exist, and drops them. */
 function put(entry: Entry, api: Api): { EventId: string } | Failure {
   const event = eventOf(entry, api);
   if ("ErrorCode" in event) return event;

@@ -27,7 +27,7 @@ const PutRule = Named.extend({
 const MAX_RULES = 300;
 const MAX_RULES_WITH_WILDCARDS = 30;
 
-/** Throws for a rule that would be one too many of its bus. */
+/** Throws where the bus has its maximum number of rules. */
 function assertRoom(api: Api, bus: string, name: string, pattern: string): void {
   const others = api.registry.rulesOf(bus).filter((rule) => rule.name !== name);
   if (others.length >= MAX_RULES) throw limitExceeded();
@@ -51,7 +51,7 @@ export const putRule = operation(PutRule, (input, api) => {
     state: input.State,
     ...(Description !== undefined && { description: Description }),
     ...(RoleArn !== undefined && { roleArn: RoleArn }),
-    // Tags of a rule that is there already are left alone, as the API says.
+    // Tags of an existing rule stay as they are, as the API says.
     tags: before?.tags ?? tagsFrom(input.Tags),
     targets: before?.targets ?? [],
     managed: before?.managed ?? false,
@@ -84,7 +84,7 @@ export const listRules = operation(ListRules, ({ NamePrefix = "", EventBusName, 
   return { Rules: some.map((rule) => shown(rule, api)), ...next };
 });
 
-/** Deleting a rule that isn't there is no error. */
+/** Deleting a rule that doesn't exist is no error. */
 export const deleteRule = operation(Named, ({ Name, EventBusName }, api) => {
   const bus = busOf(api, EventBusName).name;
   const rule = api.registry.rule(bus, Name);

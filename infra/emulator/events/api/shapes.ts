@@ -38,7 +38,9 @@ const memberPath = (path: readonly PropertyKey[]): string =>
     )
     .join(".");
 
-/** The constraint in the words of AWS, or undefined where the JSON is of the wrong type altogether. */
+/**
+ * The constraint in the words of AWS, or undefined where the JSON is of the wrong type altogether.
+ */
 function constraint(issue: z.core.$ZodIssue): string | undefined {
   const length = issue.code === "too_big" || issue.code === "too_small" ? issue.origin : undefined;
   const measured = length === "number" || length === "int" ? "value" : "length";
@@ -49,7 +51,10 @@ function constraint(issue: z.core.$ZodIssue): string | undefined {
   return issue.code === "invalid_type" && issue.input === undefined ? "Member must not be null" : undefined;
 }
 
-/** Reads a request's input. Throws `ValidationException`, or `SerializationException` for a wrong JSON type. */
+/**
+ * Reads a request's input. Throws `ValidationException`, or `SerializationException` for a wrong
+ * JSON type.
+ */
 export function parseInput<Schema extends z.ZodType>(schema: Schema, input: unknown): z.output<Schema> {
   const parsed = schema.safeParse(input, { reportInput: true });
   if (parsed.success) return parsed.data;

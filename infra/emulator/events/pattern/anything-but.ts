@@ -21,7 +21,7 @@ function noneOfTests(expression: object): Condition {
   const known = Object.hasOwn(OPERATORS, operator) ? OPERATORS[operator] : undefined;
   if (known === undefined) return refuse(`Unsupported anything-but pattern: ${operator}`);
   const operands: unknown[] = Array.isArray(operand) ? operand : [operand];
-  // event-ruler takes the empty list, and then never matches.
+  // event-ruler accepts the empty list, and then never matches.
   if (operands.length === 0) return refuse("Empty arrays are not allowed");
   const tests = operands.map((value) => known.test(text(value, known.notAString)));
   return {
@@ -44,8 +44,9 @@ function noneOfValues(operands: readonly unknown[]): Condition {
 }
 
 /**
- * All forms of `anything-but`: a value, a list of strings or of numbers, or one of prefix, suffix, equals-ignore-case and wildcard
- * with a string or a list of them. The field must be there; what it holds may be of any type.
+ * All forms of `anything-but`: a value, a list of strings or of numbers, or one of prefix, suffix,
+ * equals-ignore-case and wildcard with a string or a list of them. The field must exist; its value
+ * may be of any type.
  */
 export function anythingBut(operand: unknown): Condition {
   if (Array.isArray(operand)) return noneOfValues(operand);

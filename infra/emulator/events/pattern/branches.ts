@@ -5,12 +5,17 @@ import { condition } from "./match-expressions.ts";
 /** Conditions by the dotted path of the field. All paths must match; of a path's conditions any. */
 export type Branch = ReadonlyMap<string, readonly Condition[]>;
 
-/** https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html#eb-filtering-complex-example-or */
+/**
+ * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html#eb-filtering-complex-example-or
+ */
 const MAX_BRANCHES = 1_000;
 
 const OR = "$or";
 
-/** Names that a field inside `$or` can't have, so that a match expression there isn't taken for a field. */
+/**
+ * Names that a field inside `$or` can't have, so that a match expression there isn't read as a
+ * field.
+ */
 const RESERVED_INSIDE_OR = new Set(
   (
     "exactly equals-ignore-case prefix suffix anything-but exists wildcard numeric cidr = < <= > >= regex not-wildcard " +
@@ -63,8 +68,9 @@ function withObject(branches: readonly Branch[], pattern: Record<string, unknown
 const NOTHING_YET: readonly Branch[] = [new Map()];
 
 /**
- * A pattern as branches without `$or`, of which any may match. A path that is named again overrides what was said of it, as in
- * event-ruler. `$or` that can't be a relationship is tried as a field of that name. Throws `InvalidEventPatternException`.
+ * A pattern as branches without `$or`, of which any may match. A path that is named again replaces
+ * its conditions, as in event-ruler. `$or` that can't be a relationship is tried as a field of that
+ * name. Throws `InvalidEventPatternException`.
  */
 export function branchesOf(pattern: unknown): Branch[] {
   if (!isObject(pattern)) return refuse("Filter is not an object");

@@ -31,8 +31,9 @@ function gather(fields: Map<string, FieldsOfPath>, path: string, field: Field): 
 }
 
 /**
- * The fields of an event at these dotted paths. Arrays count as their elements; a field within an object (or array) that is an
- * element of an array remembers which. An object or an empty array has no value of its own.
+ * The fields of an event at these dotted paths. Arrays count as their elements; a field within an
+ * object (or array) that is an element of an array stores which one. An object or an empty array
+ * has no value of its own.
  */
 export function fieldsOf(event: object, paths: ReadonlySet<string>): EventFields {
   const fields = new Map<string, FieldsOfPath>();

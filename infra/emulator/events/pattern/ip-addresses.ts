@@ -6,7 +6,7 @@ type Address = { bits: 32 | 128; value: bigint };
 
 const MAPPED_IPV4 = 0xffffn;
 
-/** What event-ruler takes for IPv6: no dots, no zone. */
+/** What event-ruler accepts as IPv6: no dots, no zone. */
 const IPV6_SHAPE = /^[0-9a-fA-F:]*:[0-9a-fA-F:]*$/;
 
 const groups = (text: string): string[] => (text === "" ? [] : text.split(":"));
@@ -19,7 +19,10 @@ function ipv6Value(text: string): bigint {
   return [...left, ...zeros, ...right].reduce((value, group) => (value << 16n) | BigInt(`0x${group}`), 0n);
 }
 
-/** An address, an IPv4 one also where it is written as IPv6 (`::ffff:a00:1`); undefined for any other text. */
+/**
+ * An address, an IPv4 one also where it is written as IPv6 (`::ffff:a00:1`); undefined for any
+ * other text.
+ */
 export function parseAddress(text: string): Address | undefined {
   if (isIPv4(text)) {
     return { bits: 32, value: text.split(".").reduce((value, byte) => (value << 8n) | BigInt(byte), 0n) };
@@ -29,7 +32,10 @@ export function parseAddress(text: string): Address | undefined {
   return value >> 32n === MAPPED_IPV4 ? { bits: 32, value: value & 0xffffffffn } : { bits: 128, value };
 }
 
-/** The same address however it is written, such as `::1` and `0:0:0:0:0:0:0:1`; undefined where `text` is no address. */
+/**
+ * The same address however it is written, such as `::1` and `0:0:0:0:0:0:0:1`; undefined where
+ * `text` is no address.
+ */
 export function sameAddress(text: string): TextTest | undefined {
   const wanted = parseAddress(text);
   if (wanted === undefined) return undefined;
@@ -39,7 +45,9 @@ export function sameAddress(text: string): TextTest | undefined {
   };
 }
 
-/** Addresses in a block such as `10.0.0.0/24`. A mask of all bits is refused, as event-ruler does. */
+/**
+ * Addresses in a block such as `10.0.0.0/24`. A mask of all bits is refused, as event-ruler does.
+ */
 export function cidr(block: string): TextTest {
   const [base, mask, ...others] = block.split("/");
   if (base === undefined || mask === undefined || others.length > 0) return refuse("Malformed CIDR, one '/' required");

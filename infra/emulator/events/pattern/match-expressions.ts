@@ -57,9 +57,10 @@ const OPERATORS: Record<string, (operand: unknown) => Condition> = {
 };
 
 /**
- * One element of a leaf's array. A string that is an IP address matches the same address however it is written. A number
- * matches by value, so 300, 300.0 and 3.0e2 are the same. EventBridge's guide says they differ, event-ruler, which
- * EventBridge runs on, compares values: https://github.com/aws/event-ruler/blob/main/src/main/software/amazon/event/ruler/JsonRuleCompiler.java
+ * One element of a leaf's array. A string that is an IP address matches the same address however it
+ * is written. A number matches by value, so 300, 300.0 and 3.0e2 are the same. EventBridge's guide
+ * says they differ, event-ruler, which EventBridge runs on, compares values:
+ * https://github.com/aws/event-ruler/blob/main/src/main/software/amazon/event/ruler/JsonRuleCompiler.java
  */
 export function condition(element: unknown): Condition {
   if (typeof element === "string") {

@@ -11,13 +11,17 @@ const agrees = (chosen: Membership, field: Field): boolean => {
   return true;
 };
 
-/** Fields of a path, less those in another element of an array than the one that the match so far is about. */
+/**
+ * Fields of a path, less those in another element of an array than the one that the match so far is
+ * about.
+ */
 function consistentFields(path: string, chosen: Membership, fields: EventFields): Field[] {
   const ofPath = fields.get(path);
   if (ofPath === undefined) return [];
   for (const [array, index] of chosen) {
     const inArray = ofPath.byArray.get(array);
-    // Looking up the element keeps matching linear where each field is in that array, which is the usual case.
+    // Looking up the element keeps matching linear where each field is in that array, which is the
+    // usual case.
     if (inArray !== undefined && inArray.count === ofPath.all.length) {
       return (inArray.byIndex.get(index) ?? []).filter((field) => agrees(chosen, field));
     }
@@ -44,8 +48,9 @@ function merged(chosen: Membership, found: Membership, relevant: ReadonlySet<num
 }
 
 /**
- * Whether fields of the event meet all of a branch's paths without being in different elements of the same array. Paths go in
- * alphabetical order, as in event-ruler: whether a field counts as absent depends on the elements chosen before.
+ * Whether fields of the event meet all of a branch's paths without being in different elements of
+ * the same array. Paths go in alphabetical order, as in event-ruler: whether a field counts as
+ * absent depends on the elements chosen before.
  */
 export function matchesBranch(branch: Branch, fields: EventFields): boolean {
   const paths = [...branch.keys()].sort();

@@ -23,8 +23,8 @@ function finite(operator: unknown, value: unknown): number {
 }
 
 /**
- * `["=", n]`, `["<", n]`, `[">", n]`, with `<=` and `>=`, or a range: a lower bound followed by a higher upper one.
- * Numbers are IEEE 754 doubles.
+ * `["=", n]`, `["<", n]`, `[">", n]`, with `<=` and `>=`, or a range: a lower bound followed by a
+ * higher upper one. Numbers are IEEE 754 doubles.
  */
 export function numeric(terms: unknown): NumberTest {
   if (!Array.isArray(terms)) return refuse("Value of numeric must be an array.");

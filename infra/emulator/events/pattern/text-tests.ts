@@ -1,6 +1,6 @@
 import { refuse } from "./errors.ts";
 
-/** Whether a text is what a pattern asks for. */
+/** Whether a text matches a pattern. */
 export type TextTest = (text: string) => boolean;
 
 export const prefix =
@@ -16,8 +16,8 @@ export const suffix =
 const escaped = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
 
 /**
- * Each character in lower and in upper case, as event-ruler does: "ß" stands for itself and for "SS", but "SS" doesn't stand
- * for "ß".
+ * Each character in lower and in upper case, as event-ruler does: "ß" stands for itself and for
+ * "SS", but "SS" doesn't stand for "ß".
  */
 const ignoringCase = (text: string): string =>
   Array.from(text, (character) =>
@@ -62,8 +62,9 @@ function literalParts(pattern: string): string[] {
 }
 
 /**
- * `*` stands for any number of characters, none included. Throws `InvalidEventPatternException` for `**` and for a backslash before anything
- * but `*` and `\`. Takes time in proportion to the text: parts are found from left to right, never again.
+ * `*` matches any number of characters, also none. Throws `InvalidEventPatternException` for `**`
+ * and for a backslash before anything but `*` and `\`. Takes time in proportion to the text: parts
+ * are found from left to right, never again.
  */
 export function wildcard(pattern: string): TextTest {
   const parts = literalParts(pattern);

@@ -1,16 +1,19 @@
 import { refuse } from "./errors.ts";
 
-/** What EventBridge takes, as others measured it: see docs/decisions/upload-rule.md. */
+/** EventBridge's limit, as others measured it: docs/decisions/upload-rule.md. */
 const MAX_COMPLEXITY = 10;
 
-/** Sets of prefixes that are looked at before a field's wildcards count as too many without an end of counting. */
+/** Maximum number of sets of prefixes to examine. A field with more counts as too complex. */
 const MAX_SETS = 5_000;
 
 const ANYTHING = Symbol("any number of characters");
 
 type Token = string | typeof ANYTHING;
 
-/** Characters and wildcards, between the quotes that event-ruler matches too. The text is known to be valid. */
+/**
+ * Characters and wildcards, between the quotes that event-ruler matches too. The text is known to
+ * be valid.
+ */
 function tokensOf(text: string): Token[] {
   const tokens: Token[] = ['"'];
   for (let at = 0; at < text.length; at++) {
@@ -33,8 +36,9 @@ function* closed(tokens: readonly Token[], { pattern, length }: Position): Itera
 const keyOf = ({ pattern, length }: Position): string => `${pattern}:${length}`;
 
 /**
- * How many prefixes of these wildcards one text can match at the same time, at most; from `limit` + 1 on it isn't counted further. That is
- * the complexity of https://github.com/aws/event-ruler#matching-with-a-machine.
+ * How many prefixes of these wildcards one text can match concurrently, at most; from `limit` + 1
+ * on it isn't counted further. That is the complexity of
+ * https://github.com/aws/event-ruler#matching-with-a-machine.
  */
 export function wildcardComplexity(wildcards: readonly string[], limit: number): number {
   const patterns = [...new Set(wildcards)].map(tokensOf);
@@ -50,21 +54,21 @@ export function wildcardComplexity(wildcards: readonly string[], limit: number):
     return [...next.values()];
   };
 
-  let most = 0;
+  let max = 0;
   const seen = new Set<string>();
   const waiting: Position[][] = [patterns.map((_, pattern) => ({ pattern, length: 0 }))];
   for (let positions = waiting.pop(); positions !== undefined; positions = waiting.pop()) {
     for (const character of characters) {
       const next = step(positions, character);
-      most = Math.max(most, next.length);
-      if (most > limit || seen.size > MAX_SETS) return limit + 1;
+      max = Math.max(max, next.length);
+      if (max > limit || seen.size > MAX_SETS) return limit + 1;
       const key = next.map(keyOf).sort().join(" ");
       if (next.length === 0 || seen.has(key)) continue;
       seen.add(key);
       waiting.push(next);
     }
   }
-  return most;
+  return max;
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
@@ -98,7 +102,10 @@ export function hasWildcards(pattern: unknown): boolean {
   return [...byPath.values()].some((wildcards) => wildcards.length > 0);
 }
 
-/** Refuses a valid pattern whose wildcards are too many for EventBridge. Throws `InvalidEventPatternException`. */
+/**
+ * Refuses a valid pattern whose wildcards are too many for EventBridge. Throws
+ * `InvalidEventPatternException`.
+ */
 export function assertSimpleWildcards(pattern: unknown): void {
   const byPath = new Map<string, string[]>();
   if (isObject(pattern)) collect(pattern, "", byPath);

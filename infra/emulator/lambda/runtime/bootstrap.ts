@@ -5,8 +5,9 @@ import { type Handler, loadHandler } from "./handler.ts";
 import type { InvokeMessage, RuntimeMessage } from "./protocol.ts";
 
 /**
- * What runs inside an execution environment: loads the handler, then runs it for one event after the other. It behaves as
- * Lambda's own client does. https://github.com/aws/aws-lambda-nodejs-runtime-interface-client
+ * What runs inside an execution environment: loads the handler, then runs it for one event after
+ * another. It behaves as Lambda's own client does.
+ * https://github.com/aws/aws-lambda-nodejs-runtime-interface-client
  */
 
 /** Exit codes of Lambda's client. */
@@ -20,7 +21,10 @@ const writeOut = process.stdout.write.bind(process.stdout);
 const writeErr = process.stderr.write.bind(process.stderr);
 if (send === undefined || channel === undefined || channel === null) throw new Error("Not started by the local Lambda");
 
-/** Lambda's log is written synchronously: lines from just before an exit aren't lost. Of pipes, Node leaves that to chance. */
+/**
+ * Writes the log synchronously, as Lambda does: lines from just before an exit aren't lost. With
+ * pipes, Node doesn't guarantee that.
+ */
 function blockOn(stream: NodeJS.WriteStream): void {
   const { _handle: handle } = stream as { _handle?: { setBlocking?(blocking: boolean): void } };
   handle?.setBlocking?.(true);
@@ -70,7 +74,8 @@ const neverSettled: RuntimeMessage = {
 async function invoke(handler: Handler, message: InvokeMessage): Promise<void> {
   const { promise: emptied, resolve: onEmptied } = Promise.withResolvers<void>();
   process.env._X_AMZN_TRACE_ID = message.traceId;
-  // So that the process would end when the handler has nothing left to wait for; it doesn't, and the handler has failed.
+  // So that the process would end when the handler has nothing left to wait for; it doesn't, and
+  // the handler has failed.
   channel?.unref();
   process.once("beforeExit", onEmptied);
   const outcome = await Promise.race([outcomeOf(handler, message), emptied.then(() => neverSettled)]);

@@ -1,6 +1,8 @@
 import type { InvokeMessage } from "./protocol.ts";
 
-/** The handler's second argument. https://docs.aws.amazon.com/lambda/latest/dg/nodejs-context.html */
+/**
+ * The handler's second argument. https://docs.aws.amazon.com/lambda/latest/dg/nodejs-context.html
+ */
 export type LambdaContext = {
   functionName: string;
   functionVersion: string;

@@ -8,7 +8,7 @@ export class RuntimeError extends Error {
   }
 }
 
-/** What Lambda makes of what a handler threw, which needn't be an Error. */
+/** Lambda's error for what a handler threw, which may not be an Error. */
 export function functionError(thrown: unknown): FunctionError {
   if (!(thrown instanceof Error)) return { errorType: typeof thrown, errorMessage: String(thrown), trace: [] };
   return { errorType: thrown.name, errorMessage: thrown.message, trace: (thrown.stack ?? "").split("\n") };

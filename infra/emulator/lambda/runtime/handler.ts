@@ -19,9 +19,10 @@ async function importModule(file: string): Promise<Record<string, unknown>> {
 }
 
 /**
- * Loads a handler as nodejs24.x does. Throws `Runtime.ImportModuleError`, `Runtime.UserCodeSyntaxError`,
- * `Runtime.HandlerNotFound`, whatever the module itself throws, and `Runtime.CallbackHandlerDeprecated` for a handler
- * with a third parameter: Lambda tells by the number alone, and refuses such a function even where it is async.
+ * Loads a handler as nodejs24.x does. Throws `Runtime.ImportModuleError`,
+ * `Runtime.UserCodeSyntaxError`, `Runtime.HandlerNotFound`, what the module itself throws, and
+ * `Runtime.CallbackHandlerDeprecated` for a handler with a third parameter: Lambda checks only the
+ * number, and refuses such a function even where it is async.
  * https://docs.aws.amazon.com/lambda/latest/dg/nodejs-handler.html
  */
 export async function loadHandler(file: string, exportName: string): Promise<Handler> {

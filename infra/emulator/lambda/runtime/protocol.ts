@@ -1,9 +1,12 @@
 import type { FunctionError } from "../contract.ts";
 
-/** Where the runtime finds the end of its lifeline: closed when the process that started it is gone, however it went. */
+/**
+ * Where the runtime finds the end of its lifeline: closed when the process that started it has
+ * ended, for any reason.
+ */
 export const LIFELINE_FD = 4;
 
-/** Asks an execution environment, which is ready, to run its handler once. */
+/** Requests that a ready execution environment runs its handler once. */
 export type InvokeMessage = {
   requestId: string;
   /** The event as JSON. */
@@ -12,11 +15,14 @@ export type InvokeMessage = {
   deadlineMs: number;
   functionArn: string;
   traceId: string;
-  /** Written to stdout and stderr when the handler is done, so that whoever reads them knows he has it all. */
+  /**
+   * Written to stdout and stderr when the handler is done, so that a reader knows that it has read
+   * all.
+   */
   endMark: string;
 };
 
-/** What the runtime says. After `fatal` the process ends by itself. */
+/** Messages of the runtime. After `fatal` the process ends by itself. */
 export type RuntimeMessage =
   | { type: "ready" }
   | { type: "result"; payload: string }

@@ -1,0 +1,171 @@
+import { appendFile } from "node:fs/promises";
+import { join } from "node:path";
+import {
+  ChangeMessageVisibilityCommand,
+  DeleteMessageBatchCommand,
+  DeleteMessageCommand,
+  GetQueueAttributesCommand,
+  GetQueueUrlCommand,
+  ListQueuesCommand,
+  PurgeQueueCommand,
+  ReceiveMessageCommand,
+  SendMessageBatchCommand,
+  SendMessageCommand,
+  SetQueueAttributesCommand,
+  SQSClient,
+} from "@aws-sdk/client-sqs";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { openSqs } from "../../../infra/emulator/sqs/index.ts";
+import { CREDENTIALS, REGION, serve } from "../../fixtures/http.ts";
+import { temporaryFolder } from "../../fixtures/temporary.ts";
+
+const QUEUES = ["splitFailures", "splitRuleDeadLetters", "other"].map((name) => ({ name, retentionDays: 14 }));
+
+/** The local SQS on a folder, and AWS's client for it. */
+async function open(directory?: string, retentionDays = 14) {
+  const queues = QUEUES.map(({ name }) => ({ name, retentionDays }));
+  const sqs = await openSqs({ directory: directory ?? (await temporaryFolder()), region: REGION, queues });
+  const endpoint = await serve(sqs.handle);
+  const client = new SQSClient({ endpoint, region: REGION, credentials: CREDENTIALS });
+  onTestFinished(() => client.destroy());
+  const { QueueUrl = "" } = await client.send(new GetQueueUrlCommand({ QueueName: "splitFailures" }));
+  const receive = async (more: object = {}) => {
+    const request = { QueueUrl, MaxNumberOfMessages: 10, MessageAttributeNames: ["All"], ...more };
+    return (await client.send(new ReceiveMessageCommand(request))).Messages ?? [];
+  };
+  const send = (MessageBody: string) => client.send(new SendMessageCommand({ QueueUrl, MessageBody }));
+  return { sqs, client, endpoint, QueueUrl, receive, send };
+}
+
+describe("a local queue, given AWS's own client", () => {
+  it("gives a message back as it was sent, with its attributes, when and how often", async () => {
+    const { client, QueueUrl, receive } = await open();
+    const MessageAttributes = { RULE_ARN: { DataType: "String", StringValue: "arn:ä" } };
+    const sent = await client.send(new SendMessageCommand({ QueueUrl, MessageBody: "größe", MessageAttributes }));
+    const [message] = await receive({ MessageSystemAttributeNames: ["All"] });
+    expect(message).toMatchObject({
+      MessageId: sent.MessageId,
+      Body: "größe",
+      MessageAttributes,
+      MD5OfMessageAttributes: sent.MD5OfMessageAttributes,
+      Attributes: { ApproximateReceiveCount: "1", SentTimestamp: expect.stringMatching(/^\d{13}$/) },
+    });
+  });
+
+  it("shows a message to one receiver at a time, and again when it isn't deleted", async () => {
+    const { client, QueueUrl, receive, send } = await open();
+    await send("once");
+    const hands = await Promise.all([receive(), receive()]);
+    const [message] = hands.flat();
+    expect(hands.flat()).toHaveLength(1);
+    expect(await receive()).toEqual([]);
+    const ReceiptHandle = message?.ReceiptHandle;
+    await client.send(new ChangeMessageVisibilityCommand({ QueueUrl, ReceiptHandle, VisibilityTimeout: 0 }));
+    const [again] = await receive({ MessageSystemAttributeNames: ["ApproximateReceiveCount"] });
+    expect(again).toMatchObject({ Body: "once", Attributes: { ApproximateReceiveCount: "2" } });
+    await client.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle: again?.ReceiptHandle }));
+    await client.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle: again?.ReceiptHandle }));
+    expect(await receive({ VisibilityTimeout: 0 })).toEqual([]);
+  });
+
+  it("lets a receiver wait for the first message", async () => {
+    const { receive, send } = await open();
+    const waiting = receive({ WaitTimeSeconds: 20 });
+    await send("at last");
+    expect(await waiting).toMatchObject([{ Body: "at last" }]);
+  });
+
+  it("takes and deletes in batches, and reports which failed", async () => {
+    const { client, QueueUrl, receive } = await open();
+    const bodies = ["a", "b", "c"];
+    const Entries = bodies.map((MessageBody) => ({ Id: MessageBody, MessageBody }));
+    const sent = await client.send(new SendMessageBatchCommand({ QueueUrl, Entries }));
+    expect(sent.Successful?.map(({ Id }) => Id)).toEqual(bodies);
+    const [first, second] = await receive();
+    const deleted = await client.send(
+      new DeleteMessageBatchCommand({
+        QueueUrl,
+        Entries: [
+          { Id: "1", ReceiptHandle: first?.ReceiptHandle },
+          { Id: "2", ReceiptHandle: "nonsense" },
+          { Id: "3", ReceiptHandle: second?.ReceiptHandle },
+        ],
+      }),
+    );
+    expect(deleted.Successful).toHaveLength(2);
+    expect(deleted.Failed).toMatchObject([{ Id: "2", Code: "ReceiptHandleIsInvalid" }]);
+  });
+
+  it("lists queues by prefix, page by page, and counts what is in them", async () => {
+    const { client, QueueUrl, receive, send } = await open();
+    const first = await client.send(new ListQueuesCommand({ QueueNamePrefix: "split", MaxResults: 1 }));
+    expect(first.QueueUrls).toEqual([QueueUrl]);
+    const { QueueUrls } = await client.send(
+      new ListQueuesCommand({ QueueNamePrefix: "split", MaxResults: 1, NextToken: first.NextToken }),
+    );
+    expect(QueueUrls).toEqual([QueueUrl.replace("splitFailures", "splitRuleDeadLetters")]);
+    for (const body of ["a", "b", "c"]) await send(body);
+    await receive({ MaxNumberOfMessages: 1 });
+    const { Attributes } = await client.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ["All"] }));
+    expect(Attributes).toEqual({
+      ApproximateNumberOfMessages: "2",
+      ApproximateNumberOfMessagesNotVisible: "1",
+      QueueArn: `arn:aws:sqs:${REGION}:000000000000:splitFailures`,
+    });
+    await client.send(new PurgeQueueCommand({ QueueUrl }));
+    expect(await receive()).toEqual([]);
+  });
+
+  it("has its messages again after a restart, without those that were deleted", async () => {
+    const directory = await temporaryFolder();
+    const { client, QueueUrl, receive, send, sqs } = await open(directory);
+    await send("deleted");
+    const [message] = await receive();
+    await client.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle: message?.ReceiptHandle }));
+    await send("kept");
+    await receive();
+    sqs.close();
+    const after = await open(directory);
+    expect(await after.receive()).toMatchObject([{ Body: "kept" }]);
+  });
+
+  it("forgets messages that are too old", async () => {
+    const { receive, send } = await open(undefined, 0);
+    await send("old");
+    await expect.poll(() => receive({ VisibilityTimeout: 0 })).toEqual([]);
+  });
+
+  it("reports errors as SQS does", async () => {
+    const { client, QueueUrl, endpoint, receive } = await open();
+    await expect(client.send(new GetQueueUrlCommand({ QueueName: "nowhere" }))).rejects.toMatchObject({
+      name: "QueueDoesNotExist",
+    });
+    await expect(receive({ MaxNumberOfMessages: 11 })).rejects.toThrow("MaxNumberOfMessages");
+    await expect(client.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle: "nonsense" }))).rejects.toMatchObject({
+      name: "ReceiptHandleIsInvalid",
+    });
+    await expect(
+      client.send(new SetQueueAttributesCommand({ QueueUrl, Attributes: { VisibilityTimeout: "1" } })),
+    ).rejects.toThrow("SetQueueAttributes");
+    for (const name of ["constructor", "toString", "__proto__"]) {
+      const headers = { "x-amz-target": `AmazonSQS.${name}` };
+      const answer = await fetch(endpoint, { method: "POST", headers, body: "{}" });
+      expect([answer.status, await answer.text()]).toEqual([400, expect.stringContaining("UnsupportedOperation")]);
+    }
+    const old = await fetch(endpoint, { method: "POST", body: "Action=ListQueues" });
+    expect([old.status, await old.text()]).toEqual([
+      400,
+      expect.stringMatching(/<Message>.*Use a newer one\.<\/Message>/),
+    ]);
+  });
+
+  it("reads its own file after a death in the middle of a line", async () => {
+    const directory = await temporaryFolder();
+    const { send, sqs } = await open(directory);
+    await send("whole");
+    sqs.close();
+    await appendFile(join(directory, "splitFailures.jsonl"), '{"put":{"id":');
+    const after = await open(directory);
+    expect(await after.receive()).toMatchObject([{ Body: "whole" }]);
+  });
+});
