@@ -16,6 +16,11 @@ export type BinarySearch = {
   taskRoot?: string | undefined;
   /** PATH. */
   path?: string | undefined;
+  /**
+   * Whether the one that the environment names, or the deployment ships, is taken without being run: its users notice
+   * soon enough, and each start of a function would be 0.2 s longer. Default: false.
+   */
+  isTrusted?: boolean;
 };
 
 /** No usable ffmpeg or ffprobe. The message says how to get one. */
@@ -24,7 +29,7 @@ export class MissingBinaryError extends Error {
   readonly code = "MissingBinary";
 }
 
-type Candidate = { from: string; find: () => Promise<string | undefined> };
+type Candidate = { from: string; find: () => Promise<string | undefined>; isTrusted?: boolean };
 
 const run = promisify(execFile);
 
@@ -81,12 +86,20 @@ async function whyNotUsable(name: string, file: string): Promise<string | undefi
   }
 }
 
-async function firstThatRuns(name: string, explicit: string | undefined, candidates: Candidate[]): Promise<string> {
+async function firstThatRuns(
+  name: string,
+  explicit: string | undefined,
+  { taskRoot, isTrusted = false }: BinarySearch,
+  others: Candidate[],
+): Promise<string> {
   const tried: string[] = [];
-  const all = explicit ? [{ from: "the environment", find: async () => explicit }] : candidates;
-  for (const { from, find } of all) {
+  const named = { from: "the environment", find: async () => explicit, isTrusted };
+  const deployed = { from: "the deployment", find: () => shipped(name, taskRoot), isTrusted };
+  const candidates: Candidate[] = explicit ? [named] : [deployed, ...others];
+  for (const { from, find, isTrusted: isTaken } of candidates) {
     const file = await find();
     if (file === undefined) continue;
+    if (isTaken && (await isExecutable(file))) return file;
     const fault = await whyNotUsable(name, file);
     if (fault === undefined) return file;
     tried.push(`${file} (from ${from}): ${fault}`);
@@ -101,13 +114,12 @@ async function firstThatRuns(name: string, explicit: string | undefined, candida
 /**
  * Finds ffmpeg and ffprobe, in this order: named in the environment, shipped with the function,
  * ffmpeg-static (ffprobe: @derhuerst/ffprobe-static, of the same release), PATH, the npm-shipped
- * installer packages, which are old: `oldProgramsWarning` says so. What is found has been run once.
- * Throws `MissingBinaryError`. docs/decisions/which-ffmpeg.md says why this order.
+ * installer packages, which are old: `oldProgramsWarning` says so. What is found has been run once,
+ * unless it is trusted. Throws `MissingBinaryError`. docs/decisions/which-ffmpeg.md says why this order.
  */
 export async function findBinaries(where: BinarySearch): Promise<Binaries> {
   const [ffmpeg, ffprobe] = await Promise.all([
-    firstThatRuns("ffmpeg", where.ffmpegPath, [
-      { from: "the deployment", find: () => shipped("ffmpeg", where.taskRoot) },
+    firstThatRuns("ffmpeg", where.ffmpegPath, where, [
       { from: "ffmpeg-static", find: () => fromPackage(async () => (await import("ffmpeg-static")).default) },
       { from: "PATH", find: () => onPath("ffmpeg", where.path) },
       {
@@ -115,8 +127,7 @@ export async function findBinaries(where: BinarySearch): Promise<Binaries> {
         find: () => fromPackage(async () => (await import("@ffmpeg-installer/ffmpeg")).default.path),
       },
     ]),
-    firstThatRuns("ffprobe", where.ffprobePath, [
-      { from: "the deployment", find: () => shipped("ffprobe", where.taskRoot) },
+    firstThatRuns("ffprobe", where.ffprobePath, where, [
       {
         from: "@derhuerst/ffprobe-static",
         find: () => fromPackage(async () => (await import("@derhuerst/ffprobe-static")).default),
