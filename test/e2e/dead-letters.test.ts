@@ -168,7 +168,7 @@ describe("npm run dead-letters", () => {
     [["redrive"], "Specify the IDs of the letters to redrive"],
     [["list", "--stage", "x"], "--stage is a deployed one"],
     [["list", "--nonsense"], "See npm run dead-letters -- --help"],
-  ])("answers %j in one line", async (args, answer) => {
+  ])("answers %j in one line", { tags: "full" }, async (args, answer) => {
     const { code, stderr } = await (await startCommand("dead-letters", [...args, "--port", "1"])).ended;
     expect([code, stderr]).toEqual([1, expect.stringContaining(answer)]);
     expect(stderr.trim().split("\n")).toHaveLength(1);

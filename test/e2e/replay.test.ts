@@ -130,7 +130,7 @@ describe("npm run replay", () => {
     [["--stage", "x", "--local"], "--stage is a deployed one"],
     [["--table", "x"], "See npm run replay -- --help"],
     [["--port", "1"], "Nothing answers at http://127.0.0.1:1"],
-  ])("answers %j in one line", async (args, answer) => {
+  ])("answers %j in one line", { tags: "full" }, async (args, answer) => {
     const { code, stderr } = await (await startCommand("replay", args)).ended;
     expect([code, stderr]).toEqual([1, expect.stringContaining(answer)]);
     expect(stderr.trim().split("\n")).toHaveLength(1);

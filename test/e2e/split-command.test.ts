@@ -75,7 +75,7 @@ describe("npm run split", () => {
     [["--cut", "smart"], '--cut is "smart"; it must be exact or keyframe'],
     [["--colour"], "Unknown option '--colour'"],
     [["a.mp4", "b.mp4"], "One video at a time"],
-  ])("answers a mistake in one line: %j", async (args, message) => {
+  ])("answers a mistake in one line: %j", { tags: "full" }, async (args, message) => {
     const { code, stdout, stderr } = await split(...args);
     expect(code).toBe(1);
     expect(stdout).toBe("");
@@ -83,7 +83,7 @@ describe("npm run split", () => {
     expect(stderr).toContain(message);
   });
 
-  it("says so where the name's ending isn't accepted, and for a folder", async () => {
+  it("says so where the name's ending isn't accepted, and for a folder", { tags: "full" }, async () => {
     const folder = await temporaryFolder();
     await writeFile(join(folder, "notes.txt"), "x");
     await mkdir(join(folder, "folder.mp4"));

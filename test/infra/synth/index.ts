@@ -3,11 +3,15 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
+import { PROJECT_ROOT } from "../../../infra/local/project.ts";
 import type { Synthesis, SynthOptions } from "./contract.ts";
 import type { Program } from "./program.ts";
 import type { Run } from "./runner.ts";
 
 const RUNNER = join(import.meta.dirname, "runner.ts");
+
+/** Most of the time of a run goes into loading SST's and Pulumi's modules: half of it where they are compiled already. */
+const COMPILED = join(PROJECT_ROOT, "node_modules", ".cache", "video-split", "compiled");
 
 /** The program refused to run. `message` is what SST would have shown. */
 export class SynthesisError extends Error {
@@ -33,9 +37,10 @@ export async function synthesise(program: Program, options: SynthOptions): Promi
   const directory = await mkdtemp(join(tmpdir(), "video-split-synth-"));
   try {
     const input: Run = { program, options, directory, result: join(directory, "synthesis.json") };
-    await runNode(["--no-warnings", "--enable-source-maps", RUNNER, JSON.stringify(input)], {
+    await runNode(["--no-warnings", RUNNER, JSON.stringify(input)], {
       PATH: process.env.PATH,
       TMPDIR: directory,
+      NODE_COMPILE_CACHE: COMPILED,
       AWS_EC2_METADATA_DISABLED: "true",
     });
     return JSON.parse(await readFile(input.result, "utf8")) as Synthesis;
