@@ -137,7 +137,9 @@ describe("a dead letter of an event that waited too long", () => {
 });
 
 describe("dead letters of EventBridge", () => {
-  it("are redriven likewise, and change nothing where their event got through after all", async () => {
+  it("are redriven likewise, and change nothing where their event got through after all", {
+    tags: "full",
+  }, async () => {
     const test = await openTestStack();
     const { region, topology } = test.stack;
     await test.upload(await makeMedia(await temporaryFolder(), "keyframe-each-second.mp4"));

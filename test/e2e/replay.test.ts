@@ -104,7 +104,7 @@ describe("replaying the log", () => {
     expect(JSON.stringify(await renewed.allDocuments())).toBe(JSON.stringify(before));
   });
 
-  it("says so where no rule leads to a projector", async () => {
+  it("says so where no rule leads to a projector", { tags: "full" }, async () => {
     const { deployment } = await stackWithVideos();
     await expect(replayLog({ ...deployment, bus: "default" }, EVERYTHING(), () => {}, NEVER)).rejects.toThrow(
       ProjectorNotFoundError,
