@@ -89,7 +89,9 @@ describe("asking for what lies there already", () => {
     expect(events.filter(([, key]) => key === "tapes/a.mp4")).toEqual([]);
   });
 
-  it("tells on a dry run how long the videos are, what they would give and what it would cost, and asks for nothing", async () => {
+  it("tells on a dry run how long the videos are, what they would give and what it would cost, and asks for nothing", {
+    tags: "full",
+  }, async () => {
     const test = await openTestStack();
     const Bucket = test.stack.names.uploads;
     const folder = await temporaryFolder();

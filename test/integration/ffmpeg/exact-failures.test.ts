@@ -167,7 +167,7 @@ describe("an ffmpeg that is killed", () => {
     expect(await video.fingerprint({ binary, directory: join(await temporaryFolder(), "retry") })).toEqual(calm);
   });
 
-  it.each(roles)("a crash while it %s is of the file: encoding everything is tried", async (role) => {
+  it.each(roles)("a crash while it %s is of the file: encoding everything is tried", { tags: "full" }, async (role) => {
     const binary = await insteadOf(await temporaryFolder(), role, "kill -SEGV $$");
     const directory = await temporaryFolder();
     const { segments, warnings } = await video.cut({ binary, directory }).catch((error: unknown) => ({

@@ -38,6 +38,7 @@ describe("a picture whose size changes in mid-file", () => {
 
   it.each(["vp8", "vp9"] as const)(
     "%s: keyframe copies it, and each document has its segment's size",
+    { tags: "full" },
     async (codec) => {
       const file = await record(codec, "160x90", "120x120");
       const { events } = await split({
@@ -55,6 +56,7 @@ describe("a picture whose size changes in mid-file", () => {
 
   it.each(["mpeg2video", "mpeg4"])(
     "%s: exact scales what comes after the change, and cuts all of it",
+    { tags: "full" },
     async (codec) => {
       const folder = await temporaryFolder();
       const sizes = ["160x90", "128x96"];
@@ -75,7 +77,7 @@ describe("a picture whose size changes in mid-file", () => {
     },
   );
 
-  it("exact cuts a video of one size", async () => {
+  it("exact cuts a video of one size", { tags: "full" }, async () => {
     const path = await record("vp8", "160x90", "160x90");
     const { segments } = await cutFile(path, { cut: "exact", segmentSeconds: 1.5, directory: await temporaryFolder() });
     const frames = await decodedFrames(...segments.map((segment) => segment.path));

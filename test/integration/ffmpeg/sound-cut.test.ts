@@ -112,7 +112,7 @@ describe("a picture that begins later than the sound", () => {
 });
 
 describe("sound of other codecs", () => {
-  it("is copied as AAC in LATM, in a transport stream", async () => {
+  it("is copied as AAC in LATM, in a transport stream", { tags: "full" }, async () => {
     const path = await make("latm.ts", 25, "-mpegts_flags", "latm");
     const { segments } = await cut(path, "exact", 1.5);
     expect(
@@ -122,7 +122,7 @@ describe("sound of other codecs", () => {
     expect(packets.flat()).toEqual(await soundPackets(path));
   });
 
-  it("has the same bytes as Opus, whichever segment an attempt begins with", async () => {
+  it("has the same bytes as Opus, whichever segment an attempt begins with", { tags: "full" }, async () => {
     const path = await make("opus.mkv", 25, "-c:a", "libopus");
     const bytesFrom = async (from: number) => {
       const directory = await temporaryFolder();
@@ -134,7 +134,7 @@ describe("sound of other codecs", () => {
     expect(await bytesFrom(1)).toEqual(later);
   });
 
-  it("is cut at the very sample as PCM, also in AVI, which keeps no times of it", async () => {
+  it("is cut at the very sample as PCM, also in AVI, which keeps no times of it", { tags: "full" }, async () => {
     const path = await make("pcm.avi", 25, "-c:a", "pcm_s16le", "-bf", "0");
     const { segments } = await cut(path, "keyframe", 2);
     expect(segments.map(({ audioMade }) => audioMade)).toEqual(["copied", "copied", "copied"]);

@@ -65,17 +65,21 @@ describe("tracks of sound", () => {
     }
   });
 
-  it.each(["keyframe", "exact"] as const)("%s: AAC with a header on each packet is copied from AVI", async (kind) => {
-    const aac = await make("sound.aac", ...sound(440), "-c:a", "aac");
-    const path = await make("adts.avi", ...PICTURE, "-i", aac, ...X264, "-bf", "0", "-c:a", "copy");
-    const { segments } = await cut(path, kind);
-    expect(segments.map(({ audioMade, audioCodecs }) => [audioMade, ...audioCodecs])).toEqual(
-      segments.map(() => ["copied", "aac"]),
-    );
-    for (const segment of segments) {
-      const { start, end } = (await playedSound(segment.path))!;
-      expect(start).toBeLessThan(0.03);
-      expect(end).toBeGreaterThan(1.97);
-    }
-  });
+  it.each(["keyframe", "exact"] as const)(
+    "%s: AAC with a header on each packet is copied from AVI",
+    { tags: "full" },
+    async (kind) => {
+      const aac = await make("sound.aac", ...sound(440), "-c:a", "aac");
+      const path = await make("adts.avi", ...PICTURE, "-i", aac, ...X264, "-bf", "0", "-c:a", "copy");
+      const { segments } = await cut(path, kind);
+      expect(segments.map(({ audioMade, audioCodecs }) => [audioMade, ...audioCodecs])).toEqual(
+        segments.map(() => ["copied", "aac"]),
+      );
+      for (const segment of segments) {
+        const { start, end } = (await playedSound(segment.path))!;
+        expect(start).toBeLessThan(0.03);
+        expect(end).toBeGreaterThan(1.97);
+      }
+    },
+  );
 });
