@@ -1,9 +1,15 @@
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
-/** Projects, by how long their files take. A worker that goes on to another project is started anew: each is run at once. */
+/**
+ * Projects, by how long their files take. A worker that goes on to another project is started anew:
+ * each is run at once.
+ */
 const PROJECTS = ["e2e", "integration", "infra", "contract", "unit"];
 
-/** Files that take longest, by the seconds of processor time that they need: none of them is left when the others are done. */
+/**
+ * Files that take longest, by the seconds of processor time that they need: none of them is left
+ * when the others are done.
+ */
 const LONG = [
   "e2e/odd-media",
   "e2e/chaos",

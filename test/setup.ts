@@ -19,7 +19,10 @@ async function mediaFolder(ffmpeg: string): Promise<string> {
   return join(media, name);
 }
 
-/** Names ffmpeg, ffprobe and the folder of media to the tests, and the programs to all that tests start. */
+/**
+ * Names ffmpeg, ffprobe and the folder of media to the tests, and the programs to all that tests
+ * start.
+ */
 export default async function setup(): Promise<void> {
   // Each project calls it.
   if (process.env.VIDEO_SPLIT_TEST_MEDIA !== undefined) return;

@@ -130,7 +130,7 @@ async function redrive(harness: Harness): Promise<number> {
   return left;
 }
 
-/** Makes these of VIDEOS in a folder, and splits each without faults, by the functions of a project. Default: all. */
+/** Makes these of VIDEOS in a folder (default: all), and splits each without faults. */
 export async function prepare(
   folder: string,
   root: string,

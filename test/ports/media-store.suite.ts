@@ -15,7 +15,10 @@ async function segmentIn({ bucket }: OpenBucket, content: Uint8Array, signal = N
 /** More than is read ahead: a read is under way when its first bytes come. */
 const FILM_BYTES = 26_000_001;
 
-/** The contract of the port, for each implementation of it. One that reads nothing ahead needs fewer bytes. */
+/**
+ * The contract of the port, for each implementation of it. One that reads nothing ahead needs fewer
+ * bytes.
+ */
 export function mediaStoreContract(name: string, open: OpenBucketOf, filmBytes = FILM_BYTES): void {
   const FILM = randomBytes(filmBytes);
   const SMALL = FILM.subarray(0, 100_000);

@@ -17,8 +17,9 @@ export type BinarySearch = {
   /** PATH. */
   path?: string | undefined;
   /**
-   * Whether the one that the environment names, or the deployment ships, is taken without being run: its users notice
-   * soon enough, and each start of a function would be 0.2 s longer. Default: false.
+   * Whether the one that the environment names, or the deployment ships, is taken without being
+   * run: its users notice soon enough, and each start of a function would be 0.2 s longer. Default:
+   * false.
    */
   isTrusted?: boolean;
 };
@@ -115,7 +116,8 @@ async function firstThatRuns(
  * Finds ffmpeg and ffprobe, in this order: named in the environment, shipped with the function,
  * ffmpeg-static (ffprobe: @derhuerst/ffprobe-static, of the same release), PATH, the npm-shipped
  * installer packages, which are old: `oldProgramsWarning` says so. What is found has been run once,
- * unless it is trusted. Throws `MissingBinaryError`. docs/decisions/which-ffmpeg.md says why this order.
+ * unless it is trusted. Throws `MissingBinaryError`. docs/decisions/which-ffmpeg.md says why this
+ * order.
  */
 export async function findBinaries(where: BinarySearch): Promise<Binaries> {
   const [ffmpeg, ffprobe] = await Promise.all([

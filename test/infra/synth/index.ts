@@ -10,7 +10,10 @@ import type { Run } from "./runner.ts";
 
 const RUNNER = join(import.meta.dirname, "runner.ts");
 
-/** Most of the time of a run goes into loading SST's and Pulumi's modules: half of it where they are compiled already. */
+/**
+ * Most of the time of a run goes into loading SST's and Pulumi's modules: half of it where they are
+ * compiled already.
+ */
 const COMPILED = join(PROJECT_ROOT, "node_modules", ".cache", "video-split", "compiled");
 
 /** The program refused to run. `message` is what SST would have shown. */
@@ -19,8 +22,8 @@ export class SynthesisError extends Error {
 }
 
 /**
- * Runs a Node script without a terminal, which a refused stage would write to. Throws what it printed
- * where it failed.
+ * Runs a Node script without a terminal, which a refused stage would write to. Throws what it
+ * printed where it failed.
  */
 async function runNode(args: string[], env: NodeJS.ProcessEnv): Promise<void> {
   const child = spawn(process.execPath, args, { detached: true, env, stdio: ["ignore", "pipe", "pipe"] });
@@ -32,7 +35,10 @@ async function runNode(args: string[], env: NodeJS.ProcessEnv): Promise<void> {
   if (code !== 0) throw new SynthesisError(out + err || `It ended with ${code}`);
 }
 
-/** Executes `run()` of sst.config.ts with SST's real components in a made-up cloud. Throws `SynthesisError`. */
+/**
+ * Executes `run()` of sst.config.ts with SST's real components in a made-up cloud. Throws
+ * `SynthesisError`.
+ */
 export async function synthesise(program: Program, options: SynthOptions): Promise<Synthesis> {
   const directory = await mkdtemp(join(tmpdir(), "video-split-synth-"));
   try {
