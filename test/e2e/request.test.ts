@@ -68,7 +68,7 @@ describe("asking for what lies there already", () => {
     expect(again).toEqual({ ...found, requested: 0, bytes: 0, alreadySplit: 2 });
   });
 
-  it("passes over an object that can't be read, says why, and requests the others", async () => {
+  it("passes over an object that can't be read, says why, and requests the others", { tags: "full" }, async () => {
     const test = await openTestStack();
     const Bucket = test.stack.names.uploads;
     const Body = await readFile(await makeMedia(await temporaryFolder(), "no-audio.mp4"));
@@ -89,7 +89,9 @@ describe("asking for what lies there already", () => {
     expect(events.filter(([, key]) => key === "tapes/a.mp4")).toEqual([]);
   });
 
-  it("tells on a dry run how long the videos are, what they would give and what it would cost, and asks for nothing", async () => {
+  it("tells on a dry run how long the videos are, what they would give and what it would cost, and asks for nothing", {
+    tags: "full",
+  }, async () => {
     const test = await openTestStack();
     const Bucket = test.stack.names.uploads;
     const folder = await temporaryFolder();
