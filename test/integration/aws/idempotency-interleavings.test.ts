@@ -12,7 +12,13 @@ import { openLedgerTable } from "../../fixtures/ledger-table.ts";
  * attempt has ended, carries the same request id, and there are so many of them; then the delivery
  * is a dead letter.
  */
-type Step = { delivery: number; what: "start" | "finish" | "crash" | "time out" | "fail" };
+type Step = { delivery: number; what: "start" | "finish" | "crash" | "time out" | "fail" | Continued };
+
+/**
+ * What can become of an attempt that made segments and leaves the others to the next invocation: it
+ * has released its record, and published the request or not, when it ends or is killed.
+ */
+type Continued = "continue" | "release, crash" | "continue, crash";
 
 const DELIVERIES = 2;
 /**
@@ -22,7 +28,11 @@ const DELIVERIES = 2;
 const MAX_ATTEMPTS = 2;
 const TIMEOUT_MS = 15 * 60_000;
 
-type Attempt = { state: "working" | "ended"; finish: () => void; fail: () => void; outcome: Promise<unknown> };
+/** The ends of an attempt while there is a continuation to come. */
+const CONTINUED: Step["what"][] = ["continue", "release, crash", "continue, crash"];
+
+type Settle = Record<"finish" | "release" | "fail", () => void>;
+type Attempt = Settle & { state: "working" | "ended"; outcome: Promise<unknown> };
 type Delivery = { attempts: number; state: "waiting" | "working" | "done" | "dead letter" };
 
 class World {
@@ -34,10 +44,16 @@ class World {
   finished = 0;
   working = 0;
   mostWorking = 0;
+  /** How many requests for the next invocation may be published. */
+  #continuations: number;
+  /** What may become of an attempt. With a continuation fewer, so that there are not too many orders. */
+  readonly #ends: Step["what"][];
   /** Deliveries that ended otherwise than they may. */
   readonly faults: string[] = [];
 
-  constructor(client: DynamoDBDocumentClient, table: string, key: string) {
+  constructor(client: DynamoDBDocumentClient, table: string, key: string, continuations = 0) {
+    this.#continuations = continuations;
+    this.#ends = continuations > 0 ? ["finish", "crash"] : ["finish", "crash", "time out", "fail"];
     this.#client = client;
     this.#table = table;
     this.#key = key;
@@ -48,7 +64,8 @@ class World {
     return this.deliveries.flatMap(({ state }, delivery): Step[] => {
       if (state === "waiting") return [{ delivery, what: "start" }];
       if (state !== "working") return [];
-      return (["finish", "crash", "time out", "fail"] as const).map((what) => ({ delivery, what }));
+      const ends: Step["what"][] = this.#continuations > 0 ? CONTINUED : this.#ends;
+      return ends.map((what) => ({ delivery, what }));
     });
   }
 
@@ -61,6 +78,17 @@ class World {
       await attempt.outcome;
       this.finished += 1;
       this.deliveries[delivery]!.state = "done";
+      return;
+    }
+    if (what === "continue" || what === "release, crash" || what === "continue, crash") {
+      attempt.release();
+      await attempt.outcome;
+      if (what !== "release, crash") {
+        this.#continuations -= 1;
+        this.deliveries.push({ attempts: 0, state: "waiting" });
+      }
+      if (what === "continue") this.deliveries[delivery]!.state = "done";
+      else this.#retry(delivery);
       return;
     }
     if (what === "fail") {
@@ -82,14 +110,15 @@ class World {
     const context = { awsRequestId: `request-${delivery}`, getRemainingTimeInMillis: () => TIMEOUT_MS } as Context;
     const once = onceInLedger(new LedgerPersistence(this.#client, this.#table), context);
     const begun = await new Promise<Attempt | { ended: unknown } | { threw: unknown }>((resolve) => {
-      let settle: Pick<Attempt, "finish" | "fail"> | undefined;
+      let settle: Settle | undefined;
       const outcome: Promise<unknown> = once(
         this.#key,
         "asking",
         () =>
-          new Promise<{ result: string; remember: true }>((finish, fail) => {
+          new Promise<{ result: string; remember: boolean }>((finish, fail) => {
             settle = {
               finish: () => finish({ result: "split", remember: true }),
+              release: () => finish({ result: "continued", remember: false }),
               fail: () => fail(new Error("S3 is down")),
             };
             setImmediate().then(() => resolve({ state: "working", outcome, ...settle! }));
@@ -115,37 +144,44 @@ describe("two deliveries of one upload, in every order of what can become of the
   beforeEach(() => void vi.useFakeTimers({ toFake: ["Date"], now: new Date("2026-11-24T00:00:00Z") }));
   afterEach(() => void vi.useRealTimers());
 
-  it("never work at the same time, never work again after one has finished, and lose nothing", {
-    timeout: 300_000,
-  }, async () => {
-    const { client, table } = await openLedgerTable();
-    let orders = 0;
+  it.each([
+    { what: "one invocation", continuations: 0 },
+    { what: "an invocation and its continuation", continuations: 1 },
+  ])(
+    "never work at the same time, never work again after one has finished, and lose nothing: $what",
+    {
+      timeout: 300_000,
+    },
+    async ({ continuations }) => {
+      const { client, table } = await openLedgerTable();
+      let orders = 0;
 
-    const check = ({ faults, mostWorking, finished }: World, path: Step[]): string => {
-      const played = path.map(({ delivery, what }) => `${what} ${delivery}`).join(", ");
-      expect(faults, played).toEqual([]);
-      expect(mostWorking, played).toBeLessThanOrEqual(1);
-      expect(finished, played).toBeLessThanOrEqual(1);
-      return played;
-    };
+      const check = ({ faults, mostWorking, finished }: World, path: Step[]): string => {
+        const played = path.map(({ delivery, what }) => `${what} ${delivery}`).join(", ");
+        expect(faults, played).toEqual([]);
+        expect(mostWorking, played).toBeLessThanOrEqual(1);
+        expect(finished, played).toBeLessThanOrEqual(1);
+        return played;
+      };
 
-    // Each order is played to its end; where there was a choice, the others are played later.
-    const begun: Step[][] = [[]];
-    for (let path = begun.pop(); path !== undefined; path = begun.pop()) {
-      orders += 1;
-      const world = new World(client, table, `video-${orders}`);
-      for (const step of path) await world.play(step);
-      for (let next = world.steps(); next.length > 0; next = world.steps()) {
-        check(world, path);
-        for (const other of next.slice(1)) begun.push([...path, other]);
-        await world.play(next[0]!);
-        path = [...path, next[0]!];
+      // Each order is played to its end; where there was a choice, the others are played later.
+      const begun: Step[][] = [[]];
+      for (let path = begun.pop(); path !== undefined; path = begun.pop()) {
+        orders += 1;
+        const world = new World(client, table, `video-${orders}`, continuations);
+        for (const step of path) await world.play(step);
+        for (let next = world.steps(); next.length > 0; next = world.steps()) {
+          check(world, path);
+          for (const other of next.slice(1)) begun.push([...path, other]);
+          await world.play(next[0]!);
+          path = [...path, next[0]!];
+        }
+        // Nothing more can come: the work was done, or there is a dead letter.
+        const letters = world.deliveries.some(({ state }) => state === "dead letter");
+        expect(world.finished === 1 || letters, check(world, path)).toBe(true);
       }
-      // Nothing more can come: the work was done, or there is a dead letter.
-      const letters = world.deliveries.some(({ state }) => state === "dead letter");
-      expect(world.finished === 1 || letters, check(world, path)).toBe(true);
-    }
-    console.info(`${orders} orders were played`);
-    expect(orders).toBeGreaterThan(100);
-  });
+      console.info(`${orders} orders were played`);
+      expect(orders).toBeGreaterThan(100);
+    },
+  );
 });
