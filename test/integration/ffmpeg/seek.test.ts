@@ -26,7 +26,7 @@ function keepingLog(): { log: Log; messages: string[] } {
   return { log, messages };
 }
 
-const eventData = (...runs: { events: VideoSplitEvent[] }[]) =>
+const eventsById = (...runs: { events: VideoSplitEvent[] }[]) =>
   new Map(
     runs
       .flatMap(({ events }) => events)
@@ -44,7 +44,10 @@ type Case = { file: string; options: string[]; cuts: ("keyframe" | "exact")[]; i
 
 const BOTH: Case["cuts"] = ["keyframe", "exact"];
 
-/** Containers, codecs and layouts of the source. `isEncoded`: nothing but a whole encoding makes it exact. */
+/**
+ * Containers, codecs and layouts of the source. `isEncoded`: nothing but a whole encoding makes it
+ * exact.
+ */
 const CASES: Case[] = [
   { file: "moov-at-end.mp4", options: [...SOUND, ...H264], cuts: BOTH },
   { file: "two-audio-tracks.mp4", options: [...SOUND, ...SOUND, ...ALL, ...H264], cuts: BOTH, isFull: true },
@@ -63,7 +66,8 @@ const CASES: Case[] = [
   },
   { file: "pcm.mov", options: [...SOUND, ...H264, "-c:a", "pcm_s16le"], cuts: BOTH, isFull: true },
   { file: "opus.mkv", options: [...SOUND, ...H264, "-c:a", "libopus"], cuts: BOTH, isFull: true },
-  // Its groups of pictures reach across boundaries: a cut on keyframes leaves frames that can't be decoded.
+  // Its groups of pictures reach across boundaries: a cut on keyframes leaves frames that can't be
+  // decoded.
   {
     file: "hevc.mkv",
     options: [...SOUND, "-c:v", "libx265", "-x265-params", "keyint=40:log-level=error"],
@@ -103,7 +107,7 @@ for (const { file: name, options, cuts, isEncoded = false, isFull = false } of C
       expect(first.outcome).toMatchObject({ outcome: "continued" });
       expect(second.outcome).toEqual(whole.outcome);
       const compared = (...runs: { events: VideoSplitEvent[] }[]) =>
-        new Map([...eventData(...runs)].map(([id, event]) => [id, isEncoded ? withoutBytes(event) : event]));
+        new Map([...eventsById(...runs)].map(([id, event]) => [id, isEncoded ? withoutBytes(event) : event]));
       expect(compared(first, second)).toEqual(compared(whole));
       expect(messages).toContain("Reading from a seek point");
       expect(messages.filter((message) => message.includes("from its start"))).toEqual([]);
