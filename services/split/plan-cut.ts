@@ -16,7 +16,7 @@ export type SplitPlan = {
   segments: readonly { index: number; requestedStart: number; requestedEnd: number; start: number; end: number }[];
   /** Frames of the source that a decoder can show. */
   frames: number;
-  /** And that none can: they lean on frames before the file's first keyframe. */
+  /** Frames that none can show: they refer to frames before the file's first keyframe. */
   undecodable: number;
   /** Whether a frame is a packet; else the decoder's frames are what counts. */
   isCountedByPackets: boolean;
@@ -76,7 +76,7 @@ function keyframePlan(index: PacketIndex, segmentSeconds: number, fps: number): 
 /** More packets a second than frames, by this factor, are fields: an interlaced stream may hold both. */
 const MIN_FIELD_RATE = 1.2;
 
-/** Whether packets of an interlaced picture hold fields and not frames: there are more than frames. */
+/** Whether packets of an interlaced video hold fields and not frames: there are more packets than frames. */
 function holdsFields(index: PacketIndex, averageFps: number | undefined): boolean {
   let [first, last] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (let packet = 0; packet < index.count; packet += 1) {

@@ -67,13 +67,13 @@ export async function splitVideo(
   const asking = fingerprint(JSON.stringify(asked), hash);
   const done = await once(identity, asking, async () => {
     const ending = await workOn(video, dependencies, signal);
-    if (ending === "already split") return { result: { outcome: ending, VideoId: videoId }, remember: true };
+    if (ending === "already split") return { result: { outcome: ending, VideoId: videoId }, keep: true };
     worked = true;
     missing = ending.missing;
     if (ending.measurement !== undefined) measurement = ending.measurement;
     // A rejection costs little to find again, and with another setting or a newer ffmpeg it may be
     // none.
-    return { result: ending.outcome, remember: ending.outcome.outcome === "split" };
+    return { result: ending.outcome, keep: ending.outcome.outcome === "split" };
   });
   const outcome = await answer(video, done, worked, asking);
   // Only now that the next invocation isn't taken for a duplicate of this one. No deadline: without

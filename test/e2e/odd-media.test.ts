@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { leadOf } from "../../services/split/domain/early-sound.ts";
+import { leadOf } from "../../services/split/domain/early-audio.ts";
 import { likeness, shownTimes } from "../fixtures/compare.ts";
 import { cutFile } from "../fixtures/cut.ts";
 import { makeOdd, ODD, type OddTrait } from "../fixtures/odd-media.ts";

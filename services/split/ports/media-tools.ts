@@ -26,17 +26,17 @@ export type VideoTrack = Track & {
 };
 
 export type AudioTrack = Track & {
-  /** When its sound begins, on the source's clock; undefined where the container doesn't say. Seconds. */
+  /** When its audio begins, on the source's clock; undefined where the container doesn't say. Seconds. */
   start?: number | undefined;
 };
 
-/** What is known of a source without reading it to its end. Durations are left out: headers can be wrong. */
+/** What is known about a source without reading it to its end. Durations are left out: headers can be wrong. */
 export type MediaDescription = {
   /** ffprobe's names of the container, such as "mov,mp4,m4a,3gp,3g2,mj2". */
   format: string;
   video: VideoTrack | undefined;
   audio: AudioTrack[];
-  /** Everything else, in the source's order: further pictures, subtitles, data. */
+  /** Everything else, in the source's order: further video tracks, subtitles, data. */
   others: (Track & { type: string })[];
 };
 
@@ -55,11 +55,11 @@ export type MadeSegment = {
   path: string;
   bytes: number;
   made: Made;
-  /** Of its picture, as ffprobe names it. */
+  /** Of its video track, as ffprobe names it. */
   codec: string;
-  /** Of its sound, track by track. */
+  /** Of its audio tracks, in order. */
   audioCodecs: string[];
-  /** Whether any of its sound was encoded again. */
+  /** Whether any of its audio was encoded again. */
   audioMade?: AudioMade | undefined;
   proof: SegmentProof;
 };
@@ -73,7 +73,7 @@ export type KeyframeCut = {
   index: PacketIndex;
 };
 
-/** Boundaries on the very frames. */
+/** Boundaries on exactly the requested frames. */
 export type ExactCut = {
   kind: "exact";
   plan: ExactPlan | WindowPlan;
@@ -94,7 +94,7 @@ export type CutJob = {
   log: Log;
 };
 
-/** How a cut ended, after its last segment. Only the last two may shorten a split, lead to another way, or reject. */
+/** How a cut ended, after its last segment. Only the last two may shorten a split, try another way, or reject. */
 export type CutEnding =
   | { type: "complete" }
   /** The store failed, whatever ffmpeg made of it. `error` says whether to retry. */
@@ -111,25 +111,25 @@ export type CutEnding =
  */
 export type OpenMedia = {
   describe(signal: AbortSignal): Promise<DescribedMedia>;
-  /** Holds the reading back until `resume`. */
+  /** Pauses reading until `resume`. */
   pause(): void;
   resume(): void;
   close(): Promise<void>;
 };
 
-/** A source of which it is known what it is: what can be done with it. */
+/** A source that was described, and what can be done with it. */
 export type DescribedMedia = {
   description: MediaDescription;
   /**
-   * Hands on each packet of the picture, in decode order. Resolves with whether the file ends before what it says it
-   * holds. What `onPacket` throws ends the reading and is thrown.
+   * Passes on each video packet, in decode order. Resolves with whether the file is shorter than its header says.
+   * What `onPacket` throws ends the reading and is thrown.
    */
   scan(signal: AbortSignal, onPacket: (packet: PlannedPacket) => void): Promise<{ truncated: boolean }>;
   /** Containers for its segments, best first. `extension` is the source's. */
   containers(extension: string): Container[];
   /**
-   * Yields each segment as soon as its file is complete and proven, and what it was made from is known to be fetched
-   * whole; in order. Then says how it ended. Throws what is the machine's fault: a process that was killed, a full disk,
+   * Yields the segments in order, each as soon as its file is complete and proven and all bytes it was made from were
+   * fetched. Then returns how the cut ended. Throws errors of the machine (a process that was killed, a full disk) and
    * the signal's reason.
    */
   cut(job: CutJob): AsyncGenerator<MadeSegment, CutEnding, undefined>;

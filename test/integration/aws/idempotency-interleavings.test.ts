@@ -87,9 +87,9 @@ class World {
         this.#key,
         "asking",
         () =>
-          new Promise<{ result: string; remember: true }>((finish, fail) => {
+          new Promise<{ result: string; keep: true }>((finish, fail) => {
             settle = {
-              finish: () => finish({ result: "split", remember: true }),
+              finish: () => finish({ result: "split", keep: true }),
               fail: () => fail(new Error("S3 is down")),
             };
             setImmediate().then(() => resolve({ state: "working", outcome, ...settle! }));
