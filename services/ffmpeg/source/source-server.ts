@@ -7,9 +7,9 @@ import { PROXY_USER, type SourceAddress } from "../process/sandbox.ts";
 import type { CheckedSource } from "./checked-source.ts";
 
 export type SourceServer = {
-  /** For ffmpeg. Its secret is asked for, so that nothing else on the machine reads the upload. */
+  /** For ffmpeg. It contains a secret, so that no other process on the machine can read the upload. */
   address: SourceAddress;
-  /** No further byte leaves until `resume`: ffmpeg waits, and what it has written can be uploaded. */
+  /** Sends no more bytes until `resume`: ffmpeg waits while its finished segments are uploaded. */
   pause(): void;
   resume(): void;
   close(): Promise<void>;
@@ -62,8 +62,8 @@ function createGate() {
 }
 
 /**
- * ffmpeg reads a little where it looks for something, and closes the connection, whose buffers take
- * some MB by then. So at first little is sent, and twice as much after each pause.
+ * To look something up, ffmpeg reads a little and closes the connection, whose buffers have taken
+ * some MB by then. So little is sent at first, and twice as much after each pause.
  */
 const FIRST_BYTES = 64 * 1024;
 const FULL_SPEED_BYTES = 4 * 1024 * 1024;
