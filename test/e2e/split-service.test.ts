@@ -195,14 +195,14 @@ describe("what can't be split is rejected once, with a reason", () => {
     ["NotMedia", "this is no video at all, whatever its name says"],
   ])("%s", async (reason, text) => {
     const test = await openTestStack();
-    const file = join(await temporaryFolder(), "clip.mp4");
+    const file = join(await temporaryFolder(), "video.mp4");
     await writeFile(file, text);
     await test.upload(file);
     expect(
       (await test.ourEvents()).map(({ type, data }) => [type, "rejection" in data && data.rejection.reason]),
     ).toEqual([["VideoRejected", reason]]);
     expect(await test.allDocuments()).toMatchObject([
-      { status: "rejected", rejection: { reason }, process_step: "upload", name: "clip", key: "uploads/clip.mp4" },
+      { status: "rejected", rejection: { reason }, process_step: "upload", name: "video", key: "uploads/video.mp4" },
     ]);
     expect(await test.deadLetters()).toEqual([]);
   });
@@ -263,7 +263,7 @@ describe("what is none of its business is left alone", () => {
 });
 
 describe("SplitRequested", () => {
-  it("splits an object that lies anywhere, with its own length and prefix", async () => {
+  it("splits an object with any key, with its own segment length and prefix", async () => {
     const test = await openTestStack();
     const key = await test.upload(await makeMedia(await temporaryFolder(), "matroska.mkv"), {
       key: "archive/2019/old film.mkv",
