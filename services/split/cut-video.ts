@@ -27,7 +27,7 @@ export type CutResult =
 /**
  * Cuts one upload, and announces the plan, each segment that is stored, and the end. Throws `RejectedVideo`
  * for what can't be split, and `signal`'s reason, unless time ran out and segments were made: then the next invocation
- * goes on. No temporary file is left however it ends.
+ * goes on. It always removes its temporary files.
  */
 export async function cutVideo(
   upload: eventData.Upload,
@@ -109,7 +109,7 @@ async function scanPackets(media: DescribedMedia, signal: AbortSignal) {
   return { index, truncated };
 }
 
-/** The result of a plan, from what was measured on the segments. */
+/** The result of a plan, from the measurements of the segments. */
 function resultOf(plan: SplitPlan, { proofs, undecodableFrom }: Delivery, index: PacketIndex, truncated: boolean) {
   const [first, last] = [proofs[0], proofs.at(-1)];
   if (first === undefined || last === undefined) {
@@ -144,7 +144,7 @@ function resultOf(plan: SplitPlan, { proofs, undecodableFrom }: Delivery, index:
   };
 }
 
-/** Runs a reading of the source. What ffmpeg can't read of bytes that were all fetched is rejected. */
+/** Runs a reading of the source. If all bytes were fetched and ffmpeg can't read them, the video is rejected. */
 async function read<T>(reason: "NotMedia" | "UnreadableMedia", reading: () => Promise<T>): Promise<T> {
   try {
     return await reading();

@@ -18,7 +18,7 @@ export type SplitPlan = {
   frames: number;
   /** Frames that none can show: they refer to frames before the file's first keyframe. */
   undecodable: number;
-  /** Whether a frame is a packet; else the decoder's frames are what counts. */
+  /** Whether each packet is one frame. If not, decoded frames are counted. */
   isCountedByPackets: boolean;
   /** Seconds from the first video frame to the end of the last. */
   duration: number;
@@ -27,8 +27,8 @@ export type SplitPlan = {
 };
 
 /**
- * Plans the cut that was chosen. The same for the same packets, always. Throws `RejectedVideo` where nothing can be
- * planned, or too much.
+ * Plans the chosen cut. The same packets always give the same plan. Throws `RejectedVideo` if there is nothing to cut, or
+ * a limit is exceeded.
  */
 export function planCut(
   index: PacketIndex,
@@ -59,7 +59,7 @@ export function planCut(
   return plan;
 }
 
-/** What can't be copied with the packets around it is encoded, as in the exact cut. */
+/** Packets that can't be copied with their neighbours are encoded, as in the exact cut. */
 function keyframePlan(index: PacketIndex, segmentSeconds: number, fps: number): SplitPlan | undefined {
   if (index.changesDescription || index.hidesPackets) {
     const exact = planExactCut(index, segmentSeconds, fps, "keyframes");
@@ -86,7 +86,7 @@ function holdsFields(index: PacketIndex, averageFps: number | undefined): boolea
   return averageFps !== undefined && (index.count - 1) / (last - first) > MIN_FIELD_RATE * averageFps;
 }
 
-/** Where packets are fields, the decoder's frames are what counts. */
+/** If packets are fields, decoded frames are counted. */
 const byFrames = (plan: SplitPlan, fps: number): SplitPlan => ({
   ...plan,
   frames: Math.max(1, Math.round(plan.duration * fps)),
@@ -94,7 +94,7 @@ const byFrames = (plan: SplitPlan, fps: number): SplitPlan => ({
   isCountedByPackets: false,
 });
 
-/** Fields have no times that can be trusted. */
+/** The times of fields aren't reliable. */
 function exactPlan(index: PacketIndex, segmentSeconds: number, fps: number, areFields: boolean): SplitPlan | undefined {
   const exact = areFields ? undefined : planExactCut(index, segmentSeconds, fps);
   const plan = exact ?? planWindows(index, segmentSeconds, fps);
