@@ -1,11 +1,12 @@
 import * as z from "zod";
 
 /**
- * The data of each event. Field names are those of the video document, so that reading an event and reading a
- * document need one vocabulary. Times and durations are seconds, sizes are bytes unless a field says otherwise.
+ * The data of each event. Field names are those of the video document, so that reading an event and
+ * reading a document need one vocabulary. Times and durations are seconds, sizes are bytes unless a
+ * field says otherwise.
  *
- * Readers pass over fields they don't know: a reader of today keeps reading when one is added tomorrow. Writers are held to exactly
- * these fields by `createEvent`.
+ * Readers pass over fields they don't know: a reader of today keeps reading when one is added
+ * tomorrow. Writers are held to exactly these fields by `createEvent`.
  */
 
 const VideoId = z.int().positive().describe("Primary key of the document: a positive safe integer.");
@@ -14,7 +15,10 @@ const Figure = z.number().max(Number.MAX_SAFE_INTEGER);
 const Seconds = Figure.nonnegative();
 const Bytes = z.int().nonnegative();
 
-/** `keyframe`: stream copy, a boundary moves to the next keyframe. `exact`: every boundary on the very frame. */
+/**
+ * `keyframe`: stream copy, a boundary moves to the next keyframe. `exact`: every boundary on the
+ * very frame.
+ */
 export const Cut = z.enum(["keyframe", "exact"]);
 export type Cut = z.infer<typeof Cut>;
 
@@ -25,7 +29,10 @@ export type Made = z.infer<typeof Made>;
 export const AudioMade = z.enum(["copied", "encoded"]);
 export type AudioMade = z.infer<typeof AudioMade>;
 
-/** Why an object can't be split. Stable: codes are added, never renamed. Readers accept codes that they don't know. */
+/**
+ * Why an object can't be split. Stable: codes are added, never renamed. Readers accept codes that
+ * they don't know.
+ */
 export const REJECTION_REASONS = [
   "EmptyObject",
   "GivenUp",

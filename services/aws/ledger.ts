@@ -56,8 +56,8 @@ const Delivered = z.object({
 });
 
 /**
- * How long a segment is recorded: as long as dead letters are kept, and no split takes longer. A segment that is made
- * again after that is the same.
+ * How long a segment is recorded: as long as dead letters are kept, and no split takes longer. A
+ * segment that is made again after that is the same.
  */
 const KEEP_SECONDS = 14 * 86_400;
 

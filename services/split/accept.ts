@@ -19,8 +19,8 @@ export type Asked = { [K in keyof CutChoice]: CutChoice[K] | undefined } & {
 const NOTHING: Asked = { segmentSeconds: undefined, cut: undefined, outputKeyPrefix: undefined, fault: undefined };
 
 /**
- * The values of the request, or else those of the object's metadata. A continuation requests none: the cut was chosen when
- * the split began.
+ * The values of the request, or else those of the object's metadata. A continuation requests none:
+ * the cut was chosen when the split began.
  */
 export function askedFor(request: SplitRequest, stored: StoredObject | undefined): Asked {
   if (request.continuation !== undefined) return NOTHING;
@@ -42,8 +42,9 @@ export function askedFor(request: SplitRequest, stored: StoredObject | undefined
 
 /**
  * Decides whether the object is split and how, from the request and the object's data in S3.
- * `begunWith` is the choice of an earlier attempt, which is kept. The order of the checks is the one in
- * services/projector/domain/rejections.ts. Throws `RejectedVideo` and `SourceUnavailableError`.
+ * `begunWith` is the choice of an earlier attempt, which is kept. The order of the checks is the
+ * one in services/projector/domain/rejections.ts. Throws `RejectedVideo` and
+ * `SourceUnavailableError`.
  */
 export function accept(
   upload: Upload,

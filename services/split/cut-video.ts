@@ -12,10 +12,15 @@ import { planCut, type SplitPlan } from "./plan-cut.ts";
 import type { CutChoice } from "./ports/ledger.ts";
 import type { DescribedMedia, MediaDescription } from "./ports/media-tools.ts";
 
-/** If the header's frame rate and the counted one differ by more than this share, the counted one is used. */
+/**
+ * If the header's frame rate and the counted one differ by more than this share, the counted one is
+ * used.
+ */
 const FPS_TOLERANCE = 0.2;
 
-/** `omitted_tracks` names at most this many, so that a file with thousands can't outgrow an event. */
+/**
+ * `omitted_tracks` names at most this many, so that a file with thousands can't outgrow an event.
+ */
 const MAX_OMITTED = 100;
 
 /** The result of a split. */
@@ -25,9 +30,9 @@ export type CutResult =
   | { type: "out of time"; made: number; firstMissing: number; lastSegment: number };
 
 /**
- * Cuts one upload, and announces the plan, each segment that is stored, and the end. Throws `RejectedVideo`
- * for what can't be split, and `signal`'s reason, unless time ran out and segments were made: then the next invocation
- * goes on. It always removes its temporary files.
+ * Cuts one upload, and announces the plan, each segment that is stored, and the end. Throws
+ * `RejectedVideo` for what can't be split, and `signal`'s reason, unless time ran out and segments
+ * were made: then the next invocation goes on. It always removes its temporary files.
  */
 export async function cutVideo(
   upload: eventData.Upload,
@@ -144,7 +149,10 @@ function resultOf(plan: SplitPlan, { proofs, undecodableFrom }: Delivery, index:
   };
 }
 
-/** Runs a reading of the source. If all bytes were fetched and ffmpeg can't read them, the video is rejected. */
+/**
+ * Runs a reading of the source. If all bytes were fetched and ffmpeg can't read them, the video is
+ * rejected.
+ */
 async function read<T>(reason: "NotMedia" | "UnreadableMedia", reading: () => Promise<T>): Promise<T> {
   try {
     return await reading();

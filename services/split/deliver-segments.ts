@@ -40,10 +40,11 @@ export type Delivery = {
 };
 
 /**
- * Cuts, uploads and announces: while the next segments are cut, each one is uploaded, announced and deleted. Resolves
- * when the bus has accepted all of them, or fewer than planned where the source can't be decoded further. Tries the next container
- * when the one before can't hold the tracks. What an earlier attempt has uploaded isn't made again, only announced if
- * it wasn't. Throws why the source couldn't be fetched, and `RejectedVideo` where it can't be cut.
+ * Cuts, uploads and announces: while the next segments are cut, each one is uploaded, announced and
+ * deleted. Resolves when the bus has accepted all of them, or fewer than planned where the source
+ * can't be decoded further. Tries the next container when the one before can't hold the tracks.
+ * What an earlier attempt has uploaded isn't made again, only announced if it wasn't. Throws why
+ * the source couldn't be fetched, and `RejectedVideo` where it can't be cut.
  */
 export async function deliverSegments(
   run: CutRun,

@@ -57,8 +57,8 @@ export async function answerSplit(request: LaterRequest, result: SplitOutcome): 
 }
 
 /**
- * Answers a request for an object that another delivery works on. `isSame`: both request the same. Throws
- * `BusyError` if it isn't known yet whether and how the other one will cut.
+ * Answers a request for an object that another delivery works on. `isSame`: both request the same.
+ * Throws `BusyError` if it isn't known yet whether and how the other one will cut.
  */
 export async function answerBusy(request: LaterRequest, isSame: boolean): Promise<SplitOutcome> {
   const { upload, asked, ledger, log } = request;

@@ -27,8 +27,8 @@ export type SplitPlan = {
 };
 
 /**
- * Plans the chosen cut. The same packets always give the same plan. Throws `RejectedVideo` if there is nothing to cut, or
- * a limit is exceeded.
+ * Plans the chosen cut. The same packets always give the same plan. Throws `RejectedVideo` if there
+ * is nothing to cut, or a limit is exceeded.
  */
 export function planCut(
   index: PacketIndex,
@@ -73,10 +73,16 @@ function keyframePlan(index: PacketIndex, segmentSeconds: number, fps: number): 
   return { ...plan, cut: { kind: "keyframe", ...plan, index }, ...counts };
 }
 
-/** More packets a second than frames, by this factor, are fields: an interlaced stream may hold both. */
+/**
+ * More packets a second than frames, by this factor, are fields: an interlaced stream may hold
+ * both.
+ */
 const MIN_FIELD_RATE = 1.2;
 
-/** Whether packets of an interlaced video hold fields and not frames: there are more packets than frames. */
+/**
+ * Whether packets of an interlaced video hold fields and not frames: there are more packets than
+ * frames.
+ */
 function holdsFields(index: PacketIndex, averageFps: number | undefined): boolean {
   let [first, last] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (let packet = 0; packet < index.count; packet += 1) {

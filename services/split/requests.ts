@@ -38,7 +38,8 @@ export type RequestFault = {
 };
 
 /**
- * An event that names no object, because of a wrong rule or a wrong sender. It ends as a dead letter.
+ * An event that names no object, because of a wrong rule or a wrong sender. It ends as a dead
+ * letter.
  */
 export class UnreadableRequestError extends Error {
   override name = "UnreadableRequestError";
@@ -134,9 +135,9 @@ function fromSplitRequested(event: unknown): SplitRequest {
 }
 
 /**
- * Reads S3's "Object Created" or our `SplitRequested` or `SegmentRangeRequested`. A `SplitRequested`
- * that names an object and is wrong in another way has a `fault`. Throws `UnreadableRequestError` for anything else, so that it isn't
- * lost but dead-lettered.
+ * Reads S3's "Object Created" or our `SplitRequested` or `SegmentRangeRequested`. A
+ * `SplitRequested` that names an object and is wrong in another way has a `fault`. Throws
+ * `UnreadableRequestError` for anything else, so that it isn't lost but dead-lettered.
  */
 export function parseRequest(event: unknown): SplitRequest {
   const envelope = Envelope.safeParse(event);

@@ -74,14 +74,15 @@ export async function splitVideo(
     return { result: ending.outcome, keep: ending.outcome.outcome === "split" };
   });
   const outcome = await answer(video, done, worked, asking);
-  // Only after the record is released, so that the next invocation isn't treated as a duplicate of this
-  // one. No deadline: without the event, Lambda retries this invocation.
+  // Only after the record is released, so that the next invocation isn't treated as a duplicate of
+  // this one. No deadline: without the event, Lambda retries this invocation.
   if (missing !== undefined) {
     await ledger.recordProgress(videoId, Math.floor(dependencies.now().getTime() / 1_000));
     const announce = announcer(identity, request.messageId, dependencies);
     await announce("SegmentRangeRequested", eventData.rangeRequested(video.upload, missing));
   }
-  // Not earlier: if the outcome can't be recorded, the work is done again and would be counted twice.
+  // Not earlier: if the outcome can't be recorded, the work is done again and would be counted
+  // twice.
   dependencies.measure(measurement);
   return outcome;
 }
@@ -89,7 +90,8 @@ export async function splitVideo(
 type Video = LaterRequest & { request: SplitRequest; found: FoundSource };
 
 /**
- * The outcome of this delivery's own work, or the answer if another delivery has done it or is doing it.
+ * The outcome of this delivery's own work, or the answer if another delivery has done it or is
+ * doing it.
  */
 function answer(
   video: Video,

@@ -63,8 +63,8 @@ export const roundedFps = (fps: number): number =>
   fps < LOW_FPS ? Number(fps.toPrecision(FPS_DIGITS)) : Math.round(fps * MILLISECOND) / MILLISECOND;
 
 /**
- * A segment's own frame rate. The video's frame rate if it explains the number of frames within half
- * a frame: containers round the last frame's duration.
+ * A segment's own frame rate. The video's frame rate if it explains the number of frames within
+ * half a frame: containers round the last frame's duration.
  */
 export function segmentFps(videoFps: number, frames: number, duration: number): number {
   const isTheVideos = Math.abs(frames - videoFps * duration) <= 0.5;

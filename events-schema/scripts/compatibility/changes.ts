@@ -54,7 +54,10 @@ function choiceChange(field: string, before: JsonSchema, after: JsonSchema): Cha
   return [{ field, says: says.join(" and "), effect }];
 }
 
-/** Whether one regular expression or format allows more than another isn't known, only whether it is there. */
+/**
+ * Whether one regular expression or format allows more than another isn't known, only whether it is
+ * there.
+ */
 function textRuleChange(field: string, keyword: "pattern" | "format", before: JsonSchema, after: JsonSchema): Change[] {
   const [old, now] = [before[keyword], after[keyword]];
   if (old === now) return [];
@@ -95,7 +98,9 @@ function elementChanges(field: string, before: JsonSchema, after: JsonSchema): C
   return [...places, ...changes(subschema(before.items), subschema(after.items), `${field}[]`)];
 }
 
-/** A keyword that this check doesn't understand may change nothing: refusing is safe, guessing isn't. */
+/**
+ * A keyword that this check doesn't support must not change: refusing is safe, guessing isn't.
+ */
 function unjudgedChanges(field: string, before: JsonSchema, after: JsonSchema): Change[] {
   const keywords = new Set([...Object.keys(before), ...Object.keys(after)].filter((keyword) => !KNOWN.has(keyword)));
   return [...keywords]

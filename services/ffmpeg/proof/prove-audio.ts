@@ -43,9 +43,9 @@ const played = (packets: readonly SegmentAudioPacket[], { hidesNegative }: Segme
 
 /**
  * Measures an audio track of a segment's file and compares it with the source's packets. `offset`:
- * how far the audio moved relative to the video, in seconds. `audio`: what of it is played; undefined
- * when there is none. Throws `ProofError` for a missing or duplicate packet, unsynchronised audio,
- * and a gap that the source doesn't have.
+ * how far the audio moved relative to the video, in seconds. `audio`: what of it is played;
+ * undefined when there is none. Throws `ProofError` for a missing or duplicate packet,
+ * unsynchronised audio, and a gap that the source doesn't have.
  */
 export function proveTrack(
   track: number,

@@ -8,10 +8,15 @@ export type ReadHead = {
   lastUsed: number;
 };
 
-/** Enough for the tracks of a file that isn't interleaved. Above it, the least recently used one is removed. */
+/**
+ * Enough for the tracks of a file that isn't interleaved. Above it, the least recently used one is
+ * removed.
+ */
 const MAX_HEADS = 64;
 
-/** Bytes of progress that a head loses for each byte that it skips: it may skip most of the file. */
+/**
+ * Bytes of progress that a head loses for each byte that it skips: it may skip most of the file.
+ */
 const LOST_PER_SKIPPED = 4;
 
 /** All in bytes. */
@@ -30,8 +35,9 @@ export type HeadLimits = {
 };
 
 /**
- * The positions at which a source is read. ffmpeg reads a file whose tracks aren't interleaved at one
- * position per track, a little at each, and closes its connection each time that it goes to another.
+ * The positions at which a source is read. ffmpeg reads a file whose tracks aren't interleaved at
+ * one position per track, a little at each, and closes its connection each time that it goes to
+ * another.
  */
 export class ReadHeads {
   /** The least recently joined is first. */

@@ -13,8 +13,8 @@ export const MAX_LEAD_SECONDS = 10;
 const MIN_LEAD_SECONDS = 1_024 / 48_000;
 
 /**
- * Seconds of one track's audio that are played before the first video frame. `origin` and `start` are
- * on the source's clock: when the first frame is shown, and when the track's audio begins.
+ * Seconds of one track's audio that are played before the first video frame. `origin` and `start`
+ * are on the source's clock: when the first frame is shown, and when the track's audio begins.
  */
 export function leadOf(origin: number, start: number | undefined): number {
   const lead = start === undefined ? 0 : origin - start;

@@ -1,12 +1,16 @@
 import type { Proof } from "#events-schema";
 import type { PacketIndex } from "./packet-index.ts";
 
-/** Audio of one track in a produced file. Seconds, `start` and `end` from the video's first frame. */
+/**
+ * Audio of one track in a produced file. Seconds, `start` and `end` from the video's first frame.
+ */
 export type SegmentAudio = {
   /** When it begins to be played, and ends. */
   start: number;
   end: number;
-  /** Seconds without audio before it in the source, since the last packet of the segments before. */
+  /**
+   * Seconds without audio before it in the source, since the last packet of the segments before.
+   */
   gapBefore: number;
   /** The longest gap in it that the source doesn't have. */
   largestGap: number;
@@ -24,11 +28,16 @@ export type SegmentProof = {
   start: number;
   /** Of its last frame's end, as the produced file has it: seconds from the video's first frame. */
   end: number;
-  /** [width, height] in pixels as displayed; undefined where it was measured by an earlier version. */
+  /**
+   * [width, height] in pixels as displayed; undefined where it was measured by an earlier version.
+   */
   size?: [number, number] | undefined;
   /** Largest difference between a frame's time and that of the source's frame, in seconds. */
   largestTimeError: number;
-  /** How far audio moved relative to the video, at most, compared with the source. Seconds; 0 without audio. */
+  /**
+   * How far audio moved relative to the video, at most, compared with the source. Seconds; 0
+   * without audio.
+   */
   largestAudioOffset: number;
   /** Of each track; null where nothing of it is played. Undefined: it wasn't measured. */
   audio?: (SegmentAudio | null)[] | undefined;
@@ -41,8 +50,8 @@ type Boundary = { requestedStart: number; start: number };
 const milliseconds = (seconds: number): number => Math.round(seconds * 1_000_000) / 1_000;
 
 /**
- * How far each boundary is, in seconds, from the first frame at or after the requested time. In one pass over the
- * packets, whatever their order.
+ * How far each boundary is, in seconds, from the first frame at or after the requested time. In one
+ * pass over the packets, whatever their order.
  */
 export function largestDeviation(boundaries: readonly Boundary[], index: PacketIndex, origin: number): number {
   const first = new Array<number>(boundaries.length).fill(Number.POSITIVE_INFINITY);
@@ -70,8 +79,8 @@ export const MAX_AUDIO_GAP_SECONDS = 0.025;
 
 /**
  * The longest gap in an audio track that the source doesn't have: in a segment, or between the end
- * of one segment's audio and the start of the next one's. Seconds; undefined where not all of it was
- * measured.
+ * of one segment's audio and the start of the next one's. Seconds; undefined where not all of it
+ * was measured.
  */
 export function largestAudioGap(segments: readonly SegmentProof[]): number | undefined {
   const ends: (number | undefined)[] = [];
@@ -88,7 +97,10 @@ export function largestAudioGap(segments: readonly SegmentProof[]): number | und
   return largest;
 }
 
-/** The proof of the whole: its segments' taken together. `sourceFrames` is what was counted in the source. */
+/**
+ * The proof of the whole: its segments' taken together. `sourceFrames` is what was counted in the
+ * source.
+ */
 export function proofOf(segments: readonly SegmentProof[], sourceFrames: number, deviation: number): Proof {
   const sum = (figure: (segment: SegmentProof) => number) => segments.reduce((total, one) => total + figure(one), 0);
   const most = (figure: (segment: SegmentProof) => number) =>

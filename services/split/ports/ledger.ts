@@ -17,8 +17,8 @@ export type Recalled = {
 /** Records how a video is cut, and which of its segments are done. */
 export type Ledger = VideoLedger & {
   /**
-   * The first choice made for this video: a retry under other settings uses it too. `isFirst`: there
-   * is no earlier attempt, so no segment exists.
+   * The first choice made for this video: a retry under other settings uses it too. `isFirst`:
+   * there is no earlier attempt, so no segment exists.
    */
   choose(videoId: number, choice: CutChoice): Promise<{ choice: CutChoice; isFirst: boolean }>;
   recall(videoId: number): Promise<Recalled>;
@@ -32,7 +32,9 @@ export type Ledger = VideoLedger & {
    * others to the next one.
    */
   recordProgress(videoId: number, at: number): Promise<void>;
-  /** What earlier attempts of the last 14 days have uploaded, by index. Throws `signal`'s reason. */
+  /**
+   * What earlier attempts of the last 14 days have uploaded, by index. Throws `signal`'s reason.
+   */
   delivered(videoId: number, segments: number, signal?: AbortSignal): Promise<Map<number, DeliveredSegment>>;
   /**
    * Records that a segment is stored, and later that it was announced: after a crash, the next

@@ -26,11 +26,17 @@ export type VideoTrack = Track & {
 };
 
 export type AudioTrack = Track & {
-  /** When its audio begins, on the source's clock; undefined where the container doesn't say. Seconds. */
+  /**
+   * When its audio begins, on the source's clock; undefined where the container doesn't say.
+   * Seconds.
+   */
   start?: number | undefined;
 };
 
-/** What is known about a source without reading it to its end. Durations are left out: headers can be wrong. */
+/**
+ * What is known about a source without reading it to its end. Durations are left out: headers can
+ * be wrong.
+ */
 export type MediaDescription = {
   /** ffprobe's names of the container, such as "mov,mp4,m4a,3gp,3g2,mj2". */
   format: string;
@@ -94,20 +100,26 @@ export type CutJob = {
   log: Log;
 };
 
-/** How a cut ended, after its last segment. Only the last two may shorten a split, try another way, or reject. */
+/**
+ * How a cut ended, after its last segment. Only the last two may shorten a split, try another way,
+ * or reject.
+ */
 export type CutEnding =
   | { type: "complete" }
   /** The store failed, whatever ffmpeg made of it. `error` says whether to retry. */
   | { type: "not fetched"; error: SourceFetchError | SourceUnavailableError }
-  /** Every byte was fetched, and nothing can be decoded from this time on: seconds from the video's first frame. */
+  /**
+   * Every byte was fetched, and nothing can be decoded from this time on: seconds from the video's
+   * first frame.
+   */
   | { type: "undecodable"; from: number }
   /** The container can't hold the tracks, or no way of cutting gives what it must be. */
   | { type: "impossible"; reason: RejectionReason; detail: string; cause?: unknown };
 
 /**
- * One source, opened for reading. What reads it throws `SourceFetchError` or `SourceUnavailableError` where it couldn't
- * be fetched, a media fault (see `isMediaFault`) for what ffmpeg can't do with its bytes, and the signal's reason when
- * aborted.
+ * One source, opened for reading. What reads it throws `SourceFetchError` or
+ * `SourceUnavailableError` where it couldn't be fetched, a media fault (see `isMediaFault`) for
+ * what ffmpeg can't do with its bytes, and the signal's reason when aborted.
  */
 export type OpenMedia = {
   describe(signal: AbortSignal): Promise<DescribedMedia>;
@@ -121,16 +133,16 @@ export type OpenMedia = {
 export type DescribedMedia = {
   description: MediaDescription;
   /**
-   * Passes on each video packet, in decode order. Resolves with whether the file is shorter than its header says.
-   * What `onPacket` throws ends the reading and is thrown.
+   * Passes on each video packet, in decode order. Resolves with whether the file is shorter than
+   * its header says. What `onPacket` throws ends the reading and is thrown.
    */
   scan(signal: AbortSignal, onPacket: (packet: PlannedPacket) => void): Promise<{ truncated: boolean }>;
   /** Containers for its segments, best first. `extension` is the source's. */
   containers(extension: string): Container[];
   /**
-   * Yields the segments in order, each as soon as its file is complete and proven and all bytes it was made from were
-   * fetched. Then returns how the cut ended. Throws errors of the machine (a process that was killed, a full disk) and
-   * the signal's reason.
+   * Yields the segments in order, each as soon as its file is complete and proven and all bytes it
+   * was made from were fetched. Then returns how the cut ended. Throws errors of the machine (a
+   * process that was killed, a full disk) and the signal's reason.
    */
   cut(job: CutJob): AsyncGenerator<MadeSegment, CutEnding, undefined>;
 };

@@ -5,9 +5,9 @@
 export type Done<T> = { result: T; keep: boolean };
 
 /**
- * Does work at most once for a key, also when two deliveries arrive at the same time; the retry of a
- * crashed attempt does it again. `asking` describes what is requested. A delivery that arrives while
- * another one works gets the other one's `asking` as `busyWith`.
+ * Does work at most once for a key, also when two deliveries arrive at the same time; the retry of
+ * a crashed attempt does it again. `asking` describes what is requested. A delivery that arrives
+ * while another one works gets the other one's `asking` as `busyWith`.
  */
 export type Once = <T>(
   key: string,
