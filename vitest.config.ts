@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
+import { LongestFirst } from "./test/longest-first.ts";
 
 /** One project per kind of test, so that each can be run alone: `npx vitest run --project unit`. */
 export default defineConfig({
@@ -16,6 +17,7 @@ export default defineConfig({
     // Many tests wait: for a lease to end, for a process to be gone. With a worker for each core,
     // cores would idle.
     maxWorkers: Math.ceil(1.5 * availableParallelism()),
+    sequence: { sequencer: LongestFirst },
     projects: [
       { test: { name: "unit", include: ["test/unit/**/*.test.ts"], testTimeout: 30_000 } },
       { test: { name: "contract", include: ["test/contract/**/*.test.ts"], testTimeout: 30_000 } },
@@ -23,6 +25,7 @@ export default defineConfig({
         test: {
           name: "integration",
           include: ["test/integration/**/*.test.ts", "test/emulator/**/*.test.ts"],
+          globalSetup: ["test/setup.ts"],
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },
@@ -36,7 +39,15 @@ export default defineConfig({
           hookTimeout: 60_000,
         },
       },
-      { test: { name: "e2e", include: ["test/e2e/**/*.test.ts"], testTimeout: 300_000, hookTimeout: 300_000 } },
+      {
+        test: {
+          name: "e2e",
+          include: ["test/e2e/**/*.test.ts"],
+          globalSetup: ["test/setup.ts"],
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+        },
+      },
     ],
   },
 });

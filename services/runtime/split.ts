@@ -62,6 +62,7 @@ async function compose(): Promise<SplitService> {
     ffprobePath: environment.FFPROBE_PATH ?? environment.FFPROBE_BIN,
     taskRoot: environment.LAMBDA_TASK_ROOT,
     path: environment.PATH,
+    isTrusted: true,
   });
   const log = powertoolsLog("split");
   const abandoned = await removeAbandonedFolders(tmpdir());

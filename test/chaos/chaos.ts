@@ -7,7 +7,7 @@ import { uploadsOf } from "./essence.ts";
 import { Harness } from "./harness.ts";
 import { type Plan, scheduleFor } from "./plan.ts";
 import { type Calm, calmOf, verdictOn } from "./verdict.ts";
-import { makeVideos, type Pair, uploadKey, VIDEOS, videoOf } from "./videos.ts";
+import { makeVideos, type Pair, type Pairs, uploadKey, VIDEOS, videoOf } from "./videos.ts";
 
 /** Uploads before all are waited for. Many: the last ones of a batch wait for timeouts, and nothing else runs then. */
 const BATCH = 250;
@@ -32,7 +32,7 @@ export type ChaosOptions = {
 };
 
 /** What runs split, and what each of it ends as without faults. */
-export type Prepared = { videos: readonly Pair[]; calm: readonly Record<keyof Pair, Calm>[] };
+export type Prepared = { videos: Pairs; calm: Readonly<Record<number, Record<keyof Pair, Calm>>> };
 
 export type ChaosOutcome = {
   runs: number;
@@ -59,7 +59,7 @@ const isTerminal = (type: string): boolean => type === "VideoSplit" || type === 
 type Observers = { onFault(run: number, fault: Fault): void; onStored(run: number): void; onConflict(): void };
 
 async function withHarness<T>(
-  options: Observers & { plan: Plan; root: string; videos: readonly Pair[] },
+  options: Observers & { plan: Plan; root: string; videos: Pairs },
   work: (harness: Harness) => Promise<T>,
 ): Promise<T> {
   const directory = await mkdtemp(join(tmpdir(), "video-split-chaos-"));
@@ -87,14 +87,15 @@ const counter = () => {
 };
 
 /** What each video ends as without faults: the originals as the first runs, their replacements as the next ones. */
-async function calmOutcomes(videos: readonly Pair[], root: string): Promise<Record<keyof Pair, Calm>[]> {
+async function calmOutcomes(videos: Pairs, root: string): Promise<Prepared["calm"]> {
   const stored = counter();
   const observers = { onFault: () => {}, onStored: stored.add, onConflict: () => {} };
   return withHarness({ ...observers, plan: { kind: "calm" }, root, videos }, async (harness) => {
     const replacementRun = (run: number) => run + VIDEOS.length;
-    for (const [run, { original, replacement }] of videos.entries()) {
-      await harness.upload(uploadKey(run), original);
-      await harness.upload(uploadKey(replacementRun(run)), replacement);
+    const runs = Object.keys(videos).map(Number);
+    for (const run of runs) {
+      await harness.upload(uploadKey(run), videos[run]!.original);
+      await harness.upload(uploadKey(replacementRun(run)), videos[run]!.replacement);
     }
     await harness.host.ask("idle");
     const outcome = await harness.outcome();
@@ -103,7 +104,8 @@ async function calmOutcomes(videos: readonly Pair[], root: string): Promise<Reco
       if (upload === undefined) throw new Error(`${uploadKey(run)} has no document, without any fault`);
       return calmOf(outcome, upload, stored.of(run));
     };
-    return videos.map((_, run) => ({ original: calm(run), replacement: calm(replacementRun(run)) }));
+    const both = (run: number) => ({ original: calm(run), replacement: calm(replacementRun(run)) });
+    return Object.fromEntries(runs.map((run) => [run, both(run)]));
   });
 }
 
@@ -128,9 +130,13 @@ async function redrive(harness: Harness): Promise<number> {
   return left;
 }
 
-/** Makes the videos in a folder, and splits each without faults, by the functions of a project. */
-export async function prepare(folder: string, root: string): Promise<Prepared> {
-  const videos = await makeVideos(folder);
+/** Makes these of VIDEOS in a folder (default: all), and splits each without faults. */
+export async function prepare(
+  folder: string,
+  root: string,
+  indices: readonly number[] = [...VIDEOS.keys()],
+): Promise<Prepared> {
+  const videos = await makeVideos(folder, indices);
   return { videos, calm: await calmOutcomes(videos, root) };
 }
 

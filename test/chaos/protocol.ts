@@ -1,7 +1,7 @@
 import type { BusEvent } from "../../infra/emulator/events/index.ts";
 import type { Fault } from "../../infra/emulator/faults/index.ts";
 import type { Plan } from "./plan.ts";
-import type { Pair } from "./videos.ts";
+import type { Pairs } from "./videos.ts";
 
 /** What the process of the stack is started with. */
 export type StackOrder = {
@@ -11,7 +11,7 @@ export type StackOrder = {
   /** The project whose functions are run. */
   root: string;
   plan: Plan;
-  videos: readonly Pair[];
+  videos: Pairs;
   /** Faults that happened and shall not happen again, as `onceKey` writes them. */
   past: string[];
 };

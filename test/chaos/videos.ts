@@ -52,15 +52,19 @@ async function makeVideo(path: string, { picture, metadata }: Recipe, seconds: n
   return { path, metadata };
 }
 
-/** Makes all videos in a folder. */
-export const makeVideos = (folder: string): Promise<Pair[]> =>
-  Promise.all(
-    VIDEOS.map(async (recipe, index) => {
-      const make = (name: keyof Pair) =>
-        makeVideo(join(folder, `${index}-${name}.${recipe.extension}`), recipe, SECONDS[name]);
-      return { original: await make("original"), replacement: await make("replacement") };
-    }),
-  );
+/** Those of VIDEOS that are made, by their indices. */
+export type Pairs = Readonly<Record<number, Pair>>;
+
+/** Makes these videos in a folder. */
+export async function makeVideos(folder: string, indices: readonly number[]): Promise<Pairs> {
+  const pairs = indices.map(async (index) => {
+    const recipe = VIDEOS[index]!;
+    const make = (name: keyof Pair) =>
+      makeVideo(join(folder, `${index}-${name}.${recipe.extension}`), recipe, SECONDS[name]);
+    return [index, { original: await make("original"), replacement: await make("replacement") }] as const;
+  });
+  return Object.fromEntries(await Promise.all(pairs));
+}
 
 export const bytesOf = ({ path }: Video): Promise<Buffer> => readFile(path);
 

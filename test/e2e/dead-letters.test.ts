@@ -137,7 +137,9 @@ describe("a dead letter of an event that waited too long", () => {
 });
 
 describe("dead letters of EventBridge", () => {
-  it("are redriven likewise, and change nothing where their event got through after all", async () => {
+  it("are redriven likewise, and change nothing where their event got through after all", {
+    tags: "full",
+  }, async () => {
     const test = await openTestStack();
     const { region, topology } = test.stack;
     await test.upload(await makeMedia(await temporaryFolder(), "keyframe-each-second.mp4"));
@@ -168,7 +170,7 @@ describe("npx video-split dead-letters", () => {
     [["redrive"], "Specify the IDs of the letters to redrive"],
     [["list", "--stage", "x"], "--stage is for a deployed stage"],
     [["list", "--nonsense"], "See npx video-split dead-letters --help"],
-  ])("answers %j in one line", async (args, answer) => {
+  ])("answers %j in one line", { tags: "full" }, async (args, answer) => {
     const { code, stderr } = await (await startCommand("dead-letters", [...args, "--port", "1"])).ended;
     expect([code, stderr]).toEqual([1, expect.stringContaining(answer)]);
     expect(stderr.trim().split("\n")).toHaveLength(1);

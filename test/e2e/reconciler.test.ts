@@ -41,9 +41,11 @@ const statusOf = async (test: TestStack): Promise<unknown> =>
   (await test.allDocuments()).find(({ process_step }) => process_step === "upload")?.status;
 
 describe("an upload that did not finish", () => {
-  it.each(["", "Enabled"] as const)(
-    "is found by the first run, and requested again (versioning: %s)",
-    async (Status) => {
+  for (const { Status, tags } of [
+    { Status: "", tags: [] },
+    { Status: "Enabled", tags: ["full"] },
+  ] as const)
+    it(`is found by the first run, and requested again (versioning: ${Status})`, { tags: [...tags] }, async () => {
       const { fault, test } = await openBroken();
       const Bucket = test.stack.names.uploads;
       if (Status !== "")
@@ -73,8 +75,7 @@ describe("an upload that did not finish", () => {
       });
       const requests = (await test.ourEvents()).filter(({ type }) => type === "SplitRequested");
       expect(requests).toHaveLength(1);
-    },
-  );
+    });
 
   it("is given up in the end, says so, and is split all the same when the cause is gone", {
     tags: "full",

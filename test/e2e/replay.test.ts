@@ -104,7 +104,7 @@ describe("replaying the log", () => {
     expect(JSON.stringify(await renewed.allDocuments())).toBe(JSON.stringify(before));
   });
 
-  it("says so where no rule leads to a projector", async () => {
+  it("says so where no rule leads to a projector", { tags: "full" }, async () => {
     const { deployment } = await stackWithVideos();
     await expect(replayLog({ ...deployment, bus: "default" }, EVERYTHING(), () => {}, NEVER)).rejects.toThrow(
       ProjectorNotFoundError,
@@ -130,7 +130,7 @@ describe("npx video-split replay", () => {
     [["--stage", "x", "--local"], "--stage is for a deployed stage"],
     [["--table", "x"], "See npx video-split replay --help"],
     [["--port", "1"], "Nothing answers at http://127.0.0.1:1"],
-  ])("answers %j in one line", async (args, answer) => {
+  ])("answers %j in one line", { tags: "full" }, async (args, answer) => {
     const { code, stderr } = await (await startCommand("replay", args)).ended;
     expect([code, stderr]).toEqual([1, expect.stringContaining(answer)]);
     expect(stderr.trim().split("\n")).toHaveLength(1);

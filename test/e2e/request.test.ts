@@ -68,7 +68,7 @@ describe("requesting splits of existing objects", () => {
     expect(again).toEqual({ ...found, requested: 0, bytes: 0, alreadySplit: 2 });
   });
 
-  it("passes over an object that can't be read, says why, and requests the others", async () => {
+  it("passes over an object that can't be read, says why, and requests the others", { tags: "full" }, async () => {
     const test = await openTestStack();
     const Bucket = test.stack.names.uploads;
     const Body = await readFile(await makeMedia(await temporaryFolder(), "no-audio.mp4"));
@@ -89,7 +89,9 @@ describe("requesting splits of existing objects", () => {
     expect(events.filter(([, key]) => key === "tapes/a.mp4")).toEqual([]);
   });
 
-  it("reports on a dry run the length of the videos, the number of segments and the cost, and requests nothing", async () => {
+  it("reports on a dry run the length of the videos, the number of segments and the cost, and requests nothing", {
+    tags: "full",
+  }, async () => {
     const test = await openTestStack();
     const Bucket = test.stack.names.uploads;
     const folder = await temporaryFolder();

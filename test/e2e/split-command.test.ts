@@ -11,7 +11,7 @@ import { ffprobe, makeLongVideo, makeMedia, videoPackets } from "../fixtures/med
 import { modesIn } from "../fixtures/modes.ts";
 import { temporaryFolder } from "../fixtures/temporary.ts";
 
-const SEGMENTS = 40;
+const SEGMENTS = 24;
 
 /** As many uploads are in flight when the service is killed: services/split/deliver-segments.ts. */
 const DELIVERIES_AT_ONCE = 3;
@@ -79,7 +79,7 @@ describe("npx video-split split", () => {
     [["--cut", "smart"], '--cut is "smart"; it must be exact or keyframe'],
     [["--colour"], "Unknown option '--colour'"],
     [["a.mp4", "b.mp4"], "Specify one video"],
-  ])("answers a mistake in one line: %j", async (args, message) => {
+  ])("answers a mistake in one line: %j", { tags: "full" }, async (args, message) => {
     const { code, stdout, stderr } = await split(...args);
     expect(code).toBe(1);
     expect(stdout).toBe("");
@@ -87,7 +87,7 @@ describe("npx video-split split", () => {
     expect(stderr).toContain(message);
   });
 
-  it("says so where the name's ending isn't accepted, and for a folder", async () => {
+  it("says so where the name's ending isn't accepted, and for a folder", { tags: "full" }, async () => {
     const folder = await temporaryFolder();
     await writeFile(join(folder, "notes.txt"), "x");
     await mkdir(join(folder, "folder.mp4"));
@@ -114,7 +114,7 @@ describe("npx video-split split", () => {
     const begin = () => startCommand("split", [video, "--seconds", "0.5", "--json"], { temporary, putLog });
 
     let begun = await begin();
-    for (const segments of [6, 15, 25]) {
+    for (const segments of [4, 9, 14]) {
       await begun.says(`segment ${segments}/${SEGMENTS}`);
       begun.child.kill("SIGKILL");
       await begun.ended;

@@ -152,7 +152,7 @@ describe("npx video-split start", () => {
     const { port } = server.address() as AddressInfo;
     const { code, stderr } = await (await start(await temporaryFolder(), port)).ended;
     expect(code).toBe(1);
-    expect(stderr).toBe(`Port ${port} is in use. Stop what listens there, or choose another: --port ${port + 1}\n`);
+    expect(stderr).toBe(`Port ${port} is in use. Stop what listens there, or choose another one: --port ${port + 1}\n`);
   });
 
   it("doesn't write to the state of another stack", { tags: "full" }, async () => {

@@ -6,11 +6,12 @@ import { findStageResources, functionArnOf, StageNotFoundError } from "../../inf
 import type { FunctionId, QueueId } from "../../infra/topology.ts";
 import { functionArn, openAccount } from "./account.ts";
 import { Graph } from "./graph.ts";
+import { STAGE_OF_MAX_LENGTH as LONG } from "./stages.ts";
 import { synthesise } from "./synth/index.ts";
+import { graphOf as synthesised } from "./synthesised.ts";
 
-/** EventBridge allows no longer name; SST shortens the names of resources of this stage. */
-const LONG = "feature-split-by-scene-detection";
-const STAGES = ["dev", "dev-2", LONG];
+/** SST shortens the names of resources of the last one. */
+const STAGES = ["ada", "ada-2", LONG];
 
 /** Its name is all that it has in common with ours, and a tag that anybody can set. */
 const FOREIGN = { arn: functionArn("my-projector-feed"), tags: { "video-split:function": "projector" } };
@@ -35,14 +36,14 @@ async function openStages() {
 }
 
 beforeAll(async () => {
-  const options = STAGES.map((stage) => ({ stage, settings: {}, programs: "arm64" as const }));
-  const syntheses = await Promise.all(options.map((each) => synthesise(inject("program"), each)));
-  for (const synthesis of syntheses) graphs.set(synthesis.app.stage, new Graph(synthesis, {}));
+  const neighbour = await synthesise(inject("program"), { stage: "ada-2", settings: {}, programs: "arm64" });
+  for (const graph of [synthesised("ada"), new Graph(neighbour, {}), synthesised(LONG)])
+    graphs.set(graph.synthesis.app.stage, graph);
 });
 
-describe("given stages dev and dev-2 and one with a long name in one account", () => {
+describe("given stages ada and ada-2 and one with a long name in one account", () => {
   it("then their queues' names don't identify the stage", () => {
-    expect(queueName(graphOf("dev-2"), "splitFailures")).toMatch(/^video-split-dev-/);
+    expect(queueName(graphOf("ada-2"), "splitFailures")).toMatch(/^video-split-ada-/);
     const [shortened] = queueIds(graphOf(LONG)).filter(
       (id) => !queueName(graphOf(LONG), id).startsWith(`video-split-${LONG}-`),
     );
@@ -85,9 +86,9 @@ describe("given stages dev and dev-2 and one with a long name in one account", (
 
   it("then a letter that names another function than its queue's is kept, and nothing is invoked", async () => {
     const { tagging, ...account } = await openStages();
-    const queue = queueName(graphOf("dev"), "projectorFailures");
+    const queue = queueName(graphOf("ada"), "projectorFailures");
     account.leave(queue, FOREIGN.arn);
-    const resources = await findStageResources(tagging, "dev");
+    const resources = await findStageResources(tagging, "ada");
     const kept: string[] = [];
     await redriveDeadLetters(
       { ...account, resources },
@@ -98,13 +99,13 @@ describe("given stages dev and dev-2 and one with a long name in one account", (
     expect(kept).toEqual([
       expect.stringContaining("it is for arn:aws:lambda:us-east-1:123456789012:function:my-projector-feed"),
     ]);
-    expect(account.invoked).toEqual([`${graphOf("dev").lambda("projector").state.arn}:$LATEST`]);
+    expect(account.invoked).toEqual([`${graphOf("ada").lambda("projector").state.arn}:$LATEST`]);
     expect(account.messagesIn(queue)).toBe(1);
   });
 
   it("then a stage that isn't there is no stage without dead letters", async () => {
     const { tagging } = await openStages();
-    await expect(findStageResources(tagging, "de")).rejects.toThrow(StageNotFoundError);
-    await expect(findStageResources(tagging, "de")).rejects.toThrow('There is no stage "de" in us-east-1');
+    await expect(findStageResources(tagging, "ad")).rejects.toThrow(StageNotFoundError);
+    await expect(findStageResources(tagging, "ad")).rejects.toThrow('There is no stage "ad" in us-east-1');
   });
 });

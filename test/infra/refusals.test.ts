@@ -72,7 +72,9 @@ it("given a stage that is deployed in another region, then both regions are name
   expect(message).not.toMatch(/^\s+at /m);
 });
 
-it("given that it is deployed in the same region, and another stage elsewhere, then it is deployed", async () => {
+it("given that it is deployed in the same region, and another stage elsewhere, then it is deployed", {
+  tags: "full",
+}, async () => {
   const [own, other] = [rolesIn("eu-west-1", "mine"), rolesIn("us-west-2", "mine-too")].map(
     (found) => found[ROLES].arns,
   );

@@ -16,6 +16,12 @@ export type BinarySearch = {
   taskRoot?: string | undefined;
   /** PATH. */
   path?: string | undefined;
+  /**
+   * Whether the one that the environment names, or the deployment ships, is taken without being
+   * run: its users notice soon enough, and each start of a function would be 0.2 s longer. Default:
+   * false.
+   */
+  isTrusted?: boolean;
 };
 
 /** No usable ffmpeg or ffprobe was found. The message says how to install one. */
@@ -24,7 +30,7 @@ export class MissingBinaryError extends Error {
   readonly code = "MissingBinary";
 }
 
-type Candidate = { from: string; find: () => Promise<string | undefined> };
+type Candidate = { from: string; find: () => Promise<string | undefined>; isTrusted?: boolean };
 
 const run = promisify(execFile);
 
@@ -85,12 +91,20 @@ async function findFault(name: string, file: string): Promise<string | undefined
   }
 }
 
-async function firstThatRuns(name: string, configured: string | undefined, candidates: Candidate[]): Promise<string> {
+async function firstThatRuns(
+  name: string,
+  configured: string | undefined,
+  { taskRoot, isTrusted = false }: BinarySearch,
+  others: Candidate[],
+): Promise<string> {
   const tried: string[] = [];
-  const all = configured ? [{ from: "the environment", find: async () => configured }] : candidates;
-  for (const { from, find } of all) {
+  const named = { from: "the environment", find: async () => configured, isTrusted };
+  const deployed = { from: "the deployment", find: () => shipped(name, taskRoot), isTrusted };
+  const candidates: Candidate[] = configured ? [named] : [deployed, ...others];
+  for (const { from, find, isTrusted: isTaken } of candidates) {
     const file = await find();
     if (file === undefined) continue;
+    if (isTaken && (await isExecutable(file))) return file;
     const fault = await findFault(name, file);
     if (fault === undefined) return file;
     tried.push(`${file} (from ${from}): ${fault}`);
@@ -106,12 +120,12 @@ async function firstThatRuns(name: string, configured: string | undefined, candi
  * Finds ffmpeg and ffprobe. The first one that runs is used, in this order: named in the
  * environment; shipped with the function; ffmpeg-static (for ffprobe: @derhuerst/ffprobe-static, of
  * the same release); PATH; the npm installer packages, which are old (`oldProgramsWarning` says
- * so). Throws `MissingBinaryError`. Reasons for the order: docs/decisions/which-ffmpeg.md
+ * so). Each is run once to find out, unless it is trusted. Throws `MissingBinaryError`. Reasons for
+ * the order: docs/decisions/which-ffmpeg.md
  */
 export async function findBinaries(where: BinarySearch): Promise<Binaries> {
   const [ffmpeg, ffprobe] = await Promise.all([
-    firstThatRuns("ffmpeg", where.ffmpegPath, [
-      { from: "the deployment", find: () => shipped("ffmpeg", where.taskRoot) },
+    firstThatRuns("ffmpeg", where.ffmpegPath, where, [
       { from: "ffmpeg-static", find: () => fromPackage(async () => (await import("ffmpeg-static")).default) },
       { from: "PATH", find: () => onPath("ffmpeg", where.path) },
       {
@@ -119,8 +133,7 @@ export async function findBinaries(where: BinarySearch): Promise<Binaries> {
         find: () => fromPackage(async () => (await import("@ffmpeg-installer/ffmpeg")).default.path),
       },
     ]),
-    firstThatRuns("ffprobe", where.ffprobePath, [
-      { from: "the deployment", find: () => shipped("ffprobe", where.taskRoot) },
+    firstThatRuns("ffprobe", where.ffprobePath, where, [
       {
         from: "@derhuerst/ffprobe-static",
         find: () => fromPackage(async () => (await import("@derhuerst/ffprobe-static")).default),

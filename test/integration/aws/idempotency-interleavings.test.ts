@@ -121,21 +121,30 @@ describe("two deliveries of one upload, in every order of what can become of the
     const { client, table } = await openLedgerTable();
     let orders = 0;
 
-    const explore = async (path: Step[]): Promise<void> => {
+    const check = ({ faults, mostWorking, finished }: World, path: Step[]): string => {
+      const played = path.map(({ delivery, what }) => `${what} ${delivery}`).join(", ");
+      expect(faults, played).toEqual([]);
+      expect(mostWorking, played).toBeLessThanOrEqual(1);
+      expect(finished, played).toBeLessThanOrEqual(1);
+      return played;
+    };
+
+    // Each order is played to its end; where there was a choice, the others are played later.
+    const begun: Step[][] = [[]];
+    for (let path = begun.pop(); path !== undefined; path = begun.pop()) {
       orders += 1;
       const world = new World(client, table, `video-${orders}`);
       for (const step of path) await world.play(step);
-      const trace = path.map(({ delivery, what }) => `${what} ${delivery}`).join(", ");
-      expect(world.faults, trace).toEqual([]);
-      expect(world.mostWorking, trace).toBeLessThanOrEqual(1);
-      expect(world.finished, trace).toBeLessThanOrEqual(1);
-      const next = world.steps();
+      for (let next = world.steps(); next.length > 0; next = world.steps()) {
+        check(world, path);
+        for (const other of next.slice(1)) begun.push([...path, other]);
+        await world.play(next[0]!);
+        path = [...path, next[0]!];
+      }
       // Nothing more can come: the work was done, or there is a dead letter.
       const letters = world.deliveries.some(({ state }) => state === "dead letter");
-      if (next.length === 0) expect(world.finished === 1 || letters, trace).toBe(true);
-      for (const step of next) await explore([...path, step]);
-    };
-    await explore([]);
+      expect(world.finished === 1 || letters, check(world, path)).toBe(true);
+    }
     console.info(`${orders} orders were played`);
     expect(orders).toBeGreaterThan(100);
   });

@@ -114,7 +114,7 @@ describe("video that begins later than the audio", () => {
 });
 
 describe("other audio codecs", () => {
-  it("AAC in LATM is copied in a transport stream", async () => {
+  it("AAC in LATM is copied in a transport stream", { tags: "full" }, async () => {
     const path = await make("latm.ts", 25, "-mpegts_flags", "latm");
     const { segments } = await cut(path, "exact", 1.5);
     expect(
@@ -124,7 +124,7 @@ describe("other audio codecs", () => {
     expect(packets.flat()).toEqual(await soundPackets(path));
   });
 
-  it("Opus has the same bytes, whichever segment an attempt begins with", async () => {
+  it("Opus has the same bytes, whichever segment an attempt begins with", { tags: "full" }, async () => {
     const path = await make("opus.mkv", 25, "-c:a", "libopus");
     const bytesFrom = async (from: number) => {
       const directory = await temporaryFolder();
@@ -136,7 +136,7 @@ describe("other audio codecs", () => {
     expect(await bytesFrom(1)).toEqual(later);
   });
 
-  it("PCM is cut at the exact sample, also in AVI, which stores no audio times", async () => {
+  it("PCM is cut at the exact sample, also in AVI, which stores no audio times", { tags: "full" }, async () => {
     const path = await make("pcm.avi", 25, "-c:a", "pcm_s16le", "-bf", "0");
     const { segments } = await cut(path, "keyframe", 2);
     expect(segments.map(({ audioMade }) => audioMade)).toEqual(["copied", "copied", "copied"]);

@@ -70,6 +70,7 @@ describe("audio tracks", () => {
 
   it.each(["keyframe", "exact"] as const)(
     "%s: AAC with an ADTS header in each packet is copied from AVI",
+    { tags: "full" },
     async (kind) => {
       const aac = await make("sound.aac", ...sound(440), "-c:a", "aac");
       const path = await make("adts.avi", ...PICTURE, "-i", aac, ...X264, "-bf", "0", "-c:a", "copy");

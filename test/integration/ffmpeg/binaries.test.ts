@@ -1,8 +1,9 @@
 import { chmod, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { findBinaries, MissingBinaryError, oldProgramsWarning } from "../../../services/ffmpeg/index.ts";
+import { findBinaries, MissingBinaryError, oldProgramsWarning, readVersion } from "../../../services/ffmpeg/index.ts";
 import { binaries } from "../../fixtures/media.ts";
+import { quickStart } from "../../fixtures/quick-start.ts";
 import { temporaryFolder } from "../../fixtures/temporary.ts";
 
 async function script(folder: string, name: string, body: string): Promise<string> {
@@ -28,11 +29,33 @@ describe("finding ffmpeg", () => {
     await expect(failure).rejects.toThrow(/apt-get install ffmpeg.*FFMPEG_PATH/);
   });
 
+  it("takes a trusted one without running it, unless it can't be executed", async () => {
+    const folder = await temporaryFolder();
+    const [ffmpegPath, ffprobePath] = [
+      await script(folder, "ffmpeg", "exit 3"),
+      await script(folder, "ffprobe", "exit 3"),
+    ];
+    const named = { ffmpegPath, ffprobePath, path: "", isTrusted: true };
+    expect(await findBinaries(named)).toEqual({ ffmpeg: ffmpegPath, ffprobe: ffprobePath });
+    await chmod(ffprobePath, 0o644);
+    await expect(findBinaries(named)).rejects.toBeInstanceOf(MissingBinaryError);
+  });
+
   it("falls back to the npm packages when the one in PATH doesn't run", async () => {
     const folder = await temporaryFolder();
     await script(folder, "ffprobe", "exit 1");
     const found = await findBinaries({ ffmpegPath: (await binaries).ffmpeg, path: folder });
     expect(found.ffprobe).toMatch(/@derhuerst|@ffprobe-installer/);
+  });
+});
+
+describe("the script that the tests put before ffmpeg", () => {
+  it("is the same program, and isn't put before another script", async () => {
+    const folder = await temporaryFolder();
+    const named = await script(folder, "my-ffmpeg", "exit 0");
+    expect(await quickStart(named, folder)).toBe(named);
+    const { ffmpeg } = await binaries;
+    expect(await readVersion(ffmpeg)).toEqual(await readVersion(await quickStart(ffmpeg, folder)));
   });
 });
 

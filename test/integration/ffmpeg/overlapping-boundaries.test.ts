@@ -34,7 +34,7 @@ describe("boundaries whose groups of pictures overlap", () => {
     expect(ending.type).toBe("undecodable");
   });
 
-  it("are encoded as others are", async () => {
+  it("are encoded as others are", { tags: "full" }, async () => {
     const video = await planExact(await makeStitchable(await temporaryFolder()), 0.8);
     const directory = async () => join(await temporaryFolder(), "segments");
     const calm = await video.fingerprint({ directory: await directory() });

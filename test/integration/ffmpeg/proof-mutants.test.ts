@@ -9,6 +9,8 @@ import { temporaryFolder } from "../../fixtures/temporary.ts";
 
 /** What a faulty ffmpeg removes from a segment without moving packets: the proof must detect it. */
 
+const SEGMENT_SECONDS = 0.7;
+
 let folder: string;
 let hdr: string;
 let unstitchable: string;
@@ -51,13 +53,22 @@ const MUTANTS: Record<string, [source: () => string, error: RegExp, ...options: 
   "its size": [() => unstitchable, /size is 80 x 46; the source's is 160 x 90/, "-c:v mpeg4 -q:v 3 -vf scale=80:46"],
 };
 
+/** Segments that each source has without a fault: it's cut once. */
+const wholes = new Map<string, Promise<number>>();
+
+async function countSegments(source: string): Promise<number> {
+  const cut = { cut: "exact", segmentSeconds: SEGMENT_SECONDS, directory: await temporaryFolder() } as const;
+  return (await cutFile(source, cut)).segments.length;
+}
+
 describe("the proof fails for a segment that has lost", () => {
   it.each(Object.keys(MUTANTS))("%s", async (name) => {
     const [source, error, ...options] = MUTANTS[name]!;
     const directory = await temporaryFolder();
-    const cut = { cut: "exact", segmentSeconds: 0.7, directory } as const;
+    const cut = { cut: "exact", segmentSeconds: SEGMENT_SECONDS, directory } as const;
     await expect(cutFile(source(), { ...cut, standIn: await rewriting(...options) })).rejects.toThrow(error);
-    const whole = await cutFile(source(), { ...cut, directory: await temporaryFolder() });
-    expect(whole.segments).toHaveLength(3);
+    const whole = wholes.get(source()) ?? countSegments(source());
+    wholes.set(source(), whole);
+    expect(await whole).toBe(3);
   });
 });

@@ -1,22 +1,10 @@
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import type { VideoSplitEvent } from "#events-schema";
-import { OutOfTimeError } from "../../../services/video/errors.ts";
 import type { Log } from "../../../services/video/ports/log.ts";
 import { ffmpeg } from "../../fixtures/media.ts";
-import { openLedger, split, type World } from "../../fixtures/split-world.ts";
+import { openLedger, outOfTimeAt, split } from "../../fixtures/split-world.ts";
 import { temporaryFolder } from "../../fixtures/temporary.ts";
-
-/** An invocation whose time runs out when it uploads this segment. */
-function endsAt(segment: number): Partial<World> {
-  const time = new AbortController();
-  const onUpload = async (key: string) => {
-    if (!key.includes(`-${String(segment).padStart(5, "0")}`)) return;
-    time.abort(new OutOfTimeError("time is up"));
-    time.signal.throwIfAborted();
-  };
-  return { signal: time.signal, onUpload };
-}
 
 /** A log that keeps its messages. */
 function keepingLog(): { log: Log; messages: string[] } {
@@ -42,32 +30,26 @@ const H264 = ["-c:v", "libx264", "-preset", "veryfast", "-bf", "2", "-g", "40"];
 
 type Case = { file: string; options: string[]; cuts: ("keyframe" | "exact")[]; isEncoded?: boolean; isFull?: boolean };
 
-const BOTH: Case["cuts"] = ["keyframe", "exact"];
-
-/**
- * Containers, codecs and layouts of the source. `isEncoded`: nothing but a whole encoding makes it
- * exact.
- */
+/** Containers, codecs and layouts of the source. `isEncoded`: nothing but a whole encoding makes it exact. */
 const CASES: Case[] = [
-  { file: "moov-at-end.mp4", options: [...SOUND, ...H264], cuts: BOTH },
-  { file: "two-audio-tracks.mp4", options: [...SOUND, ...SOUND, ...ALL, ...H264], cuts: BOTH, isFull: true },
-  { file: "no-audio.mp4", options: H264, cuts: BOTH, isFull: true },
+  { file: "moov-at-end.mp4", options: [...SOUND, ...H264], cuts: ["keyframe", "exact"] },
+  { file: "two-audio-tracks.mp4", options: [...SOUND, ...SOUND, ...ALL, ...H264], cuts: ["keyframe"], isFull: true },
+  { file: "no-audio.mp4", options: H264, cuts: ["keyframe"], isFull: true },
   {
     file: "starts-at-an-hour.mp4",
     options: [...SOUND, ...H264, "-output_ts_offset", "3600"],
-    cuts: BOTH,
+    cuts: ["exact"],
     isFull: true,
   },
   {
     file: "fragmented.mp4",
     options: [...SOUND, ...H264, "-movflags", "frag_keyframe+empty_moov"],
-    cuts: BOTH,
+    cuts: ["keyframe"],
     isFull: true,
   },
-  { file: "pcm.mov", options: [...SOUND, ...H264, "-c:a", "pcm_s16le"], cuts: BOTH, isFull: true },
-  { file: "opus.mkv", options: [...SOUND, ...H264, "-c:a", "libopus"], cuts: BOTH, isFull: true },
-  // Its groups of pictures reach across boundaries: a cut on keyframes leaves frames that can't be
-  // decoded.
+  { file: "pcm.mov", options: [...SOUND, ...H264, "-c:a", "pcm_s16le"], cuts: ["exact"], isFull: true },
+  { file: "opus.mkv", options: [...SOUND, ...H264, "-c:a", "libopus"], cuts: ["keyframe"], isFull: true },
+  // Its groups of pictures reach across boundaries: a cut on keyframes leaves frames that can't be decoded.
   {
     file: "hevc.mkv",
     options: [...SOUND, "-c:v", "libx265", "-x265-params", "keyint=40:log-level=error"],
@@ -99,7 +81,7 @@ for (const { file: name, options, cuts, isEncoded = false, isFull = false } of C
       const whole = await split({ file, cut });
 
       const ledger = openLedger();
-      const first = await split({ file, cut, ledger, ...endsAt(5) });
+      const first = await split({ file, cut, ledger, ...outOfTimeAt(5) });
       const { log, messages } = keepingLog();
       const continuation = { request: { continuation: { invocation: 2 }, messageId: "m2" } };
       const second = await split({ file, cut, ledger, log, ...continuation });

@@ -38,6 +38,7 @@ describe("a video whose frame size changes within the file", () => {
 
   it.each(["vp8", "vp9"] as const)(
     "%s: keyframe copies it, and each document has its segment's size",
+    { tags: "full" },
     async (codec) => {
       const file = await record(codec, "160x90", "120x120");
       const { events } = await split({
@@ -58,6 +59,7 @@ describe("a video whose frame size changes within the file", () => {
 
   it.each(["mpeg2video", "mpeg4"])(
     "%s: exact scales the frames after the change, and cuts all of it",
+    { tags: "full" },
     async (codec) => {
       const folder = await temporaryFolder();
       const sizes = ["160x90", "128x96"];
@@ -78,7 +80,7 @@ describe("a video whose frame size changes within the file", () => {
     },
   );
 
-  it("exact cuts a video with one size", async () => {
+  it("exact cuts a video with one size", { tags: "full" }, async () => {
     const path = await record("vp8", "160x90", "160x90");
     const { segments } = await cutFile(path, { cut: "exact", segmentSeconds: 1.5, directory: await temporaryFolder() });
     const frames = await decodedFrames(...segments.map((segment) => segment.path));

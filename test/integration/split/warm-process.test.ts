@@ -34,7 +34,7 @@ const afterPlan =
     };
 
 /** So many are enough for each failure once. */
-const FEW = 8;
+const FEW = 4;
 
 describe.skipIf(process.platform !== "linux")("a process in which splits have failed", () => {
   for (const { from, to, tags } of [

@@ -35,7 +35,7 @@ const openBucket: OpenBucketOf = async (kind) => {
 };
 
 storedObjectsContract(FAKE, openBucket);
-mediaStoreContract(FAKE, openBucket);
+mediaStoreContract(FAKE, openBucket, 300_001);
 uploadsContract(FAKE, openBucket);
 
 deadLettersContract(FAKE, async () => fakeDeadLetters());

@@ -39,7 +39,7 @@ describe("NAL units", () => {
   });
 
   it("are rejected when they are empty, or more than a picture has", () => {
-    const zeros = Buffer.alloc(40_000_000);
+    const zeros = Buffer.alloc(4_000_000);
     expect(new NalReader().units(zeros)).toBeUndefined();
     const tiny = Buffer.concat(Array<Buffer>(20_000).fill(Buffer.from("00000001ab", "hex")));
     expect(new NalReader().units(tiny)).toBeUndefined();

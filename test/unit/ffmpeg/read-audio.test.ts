@@ -6,6 +6,8 @@ import type { ReadPacket } from "../../../services/ffmpeg/process/packet-lines.t
 import { NEVER } from "../../fixtures/quiet.ts";
 
 const MEGABYTE = 2 ** 20;
+/** Of every packet. */
+const DATA = Buffer.alloc(MEGABYTE);
 
 /** A packet each second, with a time base of milliseconds. */
 const packet = (second: number, bytes = 10): ReadPacket => ({
@@ -17,7 +19,7 @@ const packet = (second: number, bytes = 10): ReadPacket => ({
   key: true,
   hasBlockAdditions: false,
   clock: { num: 1, den: 1_000 },
-  data: Buffer.alloc(bytes),
+  data: DATA.subarray(0, bytes),
 });
 
 /** Yields the packets, and calls the functions between them. */

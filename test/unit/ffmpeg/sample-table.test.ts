@@ -95,7 +95,7 @@ describe("the sample table of an MP4", () => {
   });
 
   it("rejects a million boxes", async () => {
-    const empty = Buffer.concat(Array<Buffer>(1_000_000).fill(box("free")));
+    const empty = Buffer.alloc(8_000_000, box("free"));
     await expect(packets(movie({}, { movie: [empty] }))).rejects.toEqual(UNREADABLE);
   });
 

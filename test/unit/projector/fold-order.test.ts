@@ -60,7 +60,7 @@ function assertSameWhenAnnouncedAgain(run: readonly DocumentEvent[]): void {
     fc.property(cases, (mixed) => {
       expect(documentsAfter(mixed)).toBe(once);
     }),
-    { numRuns: 1_000 },
+    { numRuns: 300 },
   );
 }
 

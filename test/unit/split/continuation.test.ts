@@ -2,18 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { VideoSplitEvent } from "#events-schema";
 import type { Ledger } from "../../../services/split/ports/ledger.ts";
 import { OutOfTimeError } from "../../../services/video/errors.ts";
-import { openLedger, packets, split, stopsAt, type World } from "../../fixtures/split-world.ts";
-
-/** An invocation whose time runs out when it uploads this segment. */
-function endsAt(segment: number): Partial<World> {
-  const time = new AbortController();
-  const onUpload = async (key: string) => {
-    if (!key.includes(`-${String(segment).padStart(5, "0")}`)) return;
-    time.abort(new OutOfTimeError("time is up"));
-    time.signal.throwIfAborted();
-  };
-  return { signal: time.signal, onUpload };
-}
+import { openLedger, outOfTimeAt, packets, split, stopsAt, type World } from "../../fixtures/split-world.ts";
 
 const ranges = (events: VideoSplitEvent[]) =>
   events.flatMap((event) => (event.type === "SegmentRangeRequested" ? [event] : []));
@@ -25,7 +14,7 @@ const next = (invocation: number): Partial<World> => ({
 
 describe("given time runs out after a segment was made", () => {
   it("then the others are requested, and the invocation ends well", async () => {
-    const { outcome, events, types, measurements, left } = await split(endsAt(2));
+    const { outcome, events, types, measurements, left } = await split(outOfTimeAt(2));
     expect(outcome).toEqual({ outcome: "continued", VideoId: 16_384, firstSegment: 2 });
     // A segment that was uploaded, and not announced in time, is announced by the next invocation.
     expect(types.at(0)).toBe("SplitPlanned");
@@ -39,8 +28,8 @@ describe("given time runs out after a segment was made", () => {
   it("then the next invocation makes those, and announces what a single one would have", async () => {
     const ledger = openLedger();
     const world = { ledger, packets: packets(12) };
-    const first = await split({ ...world, ...endsAt(2) });
-    const second = await split({ ...world, ...next(2), ...endsAt(4) });
+    const first = await split({ ...world, ...outOfTimeAt(2) });
+    const second = await split({ ...world, ...next(2), ...outOfTimeAt(4) });
     const third = await split({ ...world, ...next(3) });
     expect([first, second, third].map(({ uploads }) => uploads.length)).toEqual([2, 2, 2]);
     expect(ranges([...first.events, ...second.events]).map(({ data }) => data.invocation)).toEqual([2, 3]);
@@ -64,7 +53,7 @@ describe("given time runs out after a segment was made", () => {
     const ledger = openLedger();
     const seen: boolean[] = [];
     const recordProgress = async () => void seen.push(isHeld);
-    const { types } = await split({ ...endsAt(1), once, ledger: { ...ledger, recordProgress } });
+    const { types } = await split({ ...outOfTimeAt(1), once, ledger: { ...ledger, recordProgress } });
     expect(seen).toEqual([false]);
     expect(types.at(-1)).toBe("SegmentRangeRequested");
   });
@@ -73,22 +62,22 @@ describe("given time runs out after a segment was made", () => {
     const ledger = openLedger();
     const seen: [number, number][] = [];
     const recordProgress: Ledger["recordProgress"] = async (videoId, at) => void seen.push([videoId, at]);
-    await split({ ledger: { ...ledger, recordProgress }, ...endsAt(1) });
+    await split({ ledger: { ...ledger, recordProgress }, ...outOfTimeAt(1) });
     expect(seen).toEqual([[16_384, Date.UTC(2026, 10, 23) / 1_000]]);
   });
 });
 
 describe("given time runs out", () => {
   it("and no segment was made, then the reason is thrown: another invocation would make none either", async () => {
-    const { outcome, types } = await split(endsAt(0));
+    const { outcome, types } = await split(outOfTimeAt(0));
     expect(outcome).toBeInstanceOf(OutOfTimeError);
     expect(types).toEqual(["SplitPlanned"]);
   });
 
   it("and an earlier invocation made the segments, then the reason is thrown", async () => {
     const ledger = openLedger();
-    await split({ ledger, ...endsAt(1) });
-    const { outcome } = await split({ ledger, ...next(2), ...endsAt(1) });
+    await split({ ledger, ...outOfTimeAt(1) });
+    const { outcome } = await split({ ledger, ...next(2), ...outOfTimeAt(1) });
     expect(outcome).toBeInstanceOf(OutOfTimeError);
   });
 });
@@ -97,7 +86,7 @@ describe("a request for what an invocation left", () => {
   it("asks for nothing of its own: neither the object's metadata nor today's settings count", async () => {
     const ledger = openLedger();
     const world = { ledger, packets: packets(12) };
-    await split({ ...world, ...endsAt(2) });
+    await split({ ...world, ...outOfTimeAt(2) });
     const { outcome, types } = await split({
       ...world,
       ...next(2),
@@ -124,7 +113,7 @@ describe("a request for what an invocation left", () => {
 
   it("ends the video where it can't be cut further", async () => {
     const ledger = openLedger();
-    await split({ ledger, ...endsAt(1) });
+    await split({ ledger, ...outOfTimeAt(1) });
     const { outcome } = await split({ ledger, ...next(2), endsAfter: stopsAt(2, "broken packet") });
     expect(outcome).toMatchObject({ outcome: "rejected", reason: "UnreadableMedia" });
   });
@@ -132,8 +121,8 @@ describe("a request for what an invocation left", () => {
   it("has an id of its own for each invocation", async () => {
     const ledger = openLedger();
     const world = { ledger, packets: packets(12) };
-    const first = await split({ ...world, ...endsAt(2) });
-    const second = await split({ ...world, ...next(2), ...endsAt(4) });
+    const first = await split({ ...world, ...outOfTimeAt(2) });
+    const second = await split({ ...world, ...next(2), ...outOfTimeAt(4) });
     const ids = ranges([...first.events, ...second.events]).map(({ metadata }) => metadata.eventId);
     expect(new Set(ids).size).toBe(2);
   });

@@ -1,0 +1,50 @@
+import { BaseSequencer, type TestSpecification } from "vitest/node";
+
+/**
+ * Projects, by how long their files take. A worker that goes on to another project is started anew:
+ * each is run at once.
+ */
+const PROJECTS = ["e2e", "integration", "infra", "contract", "unit"];
+
+/**
+ * Files that take longest, by the seconds of processor time that they need: none of them is left
+ * when the others are done.
+ */
+const LONG = [
+  "e2e/odd-media",
+  "e2e/chaos",
+  "e2e/mutations",
+  "e2e/split-command",
+  "e2e/dead-letters",
+  "e2e/split-service",
+  "e2e/replay",
+  "e2e/start-command",
+  "e2e/continued-split",
+  "integration/split/failing-source",
+  "integration/ffmpeg/exact-failures",
+  "integration/ffmpeg/cut",
+  "integration/ffmpeg/audio-cut",
+  "integration/ffmpeg/seek",
+  "integration/ffmpeg/measured-end",
+  "integration/ffmpeg/encoded-video",
+  "integration/split/warm-process",
+  "emulator/s3/aws-cli",
+  "infra/refusals",
+  "infra/operations",
+];
+
+const rankIn = (list: readonly string[], isIt: (entry: string) => boolean): number => {
+  const at = list.findIndex(isIt);
+  return at < 0 ? list.length : at;
+};
+
+/** The order in which test files are begun. */
+export class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const projectOf = ({ project }: TestSpecification) => rankIn(PROJECTS, (name) => name === project.name);
+    const fileOf = ({ moduleId }: TestSpecification) => rankIn(LONG, (name) => moduleId.includes(`/test/${name}.`));
+    return (await super.sort(files)).toSorted(
+      (one, other) => projectOf(one) - projectOf(other) || fileOf(one) - fileOf(other),
+    );
+  }
+}
