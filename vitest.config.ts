@@ -11,9 +11,11 @@ export default defineConfig({
         description: "More of what another test has one case of: left out by npm test, run by npm run test:full.",
       },
     ],
-    // Tests share no state in modules. With modules of its own, each file would take a second more to load them.
+    // Tests share no state in modules. With modules of its own, each file would take a second more
+    // to load them.
     isolate: false,
-    // Many tests wait: for a lease to end, for a process to be gone. With a worker for each core, cores would idle.
+    // Many tests wait: for a lease to end, for a process to be gone. With a worker for each core,
+    // cores would idle.
     maxWorkers: Math.ceil(1.5 * availableParallelism()),
     sequence: { sequencer: LongestFirst },
     projects: [

@@ -38,7 +38,9 @@ export async function readBaselines(root: string): Promise<Baseline[]> {
   );
 }
 
-/** What in `current` breaks somebody who goes by the baseline, a sentence each. Further events break nobody. */
+/**
+ * Sentences about what in `current` breaks a user of the baseline. Additional events break nobody.
+ */
 export function breaksOf({ number, schemas }: Baseline, current: Schemas): string[] {
   return [...schemas].flatMap(([event, before]) => {
     const after = current.get(event);
@@ -59,8 +61,8 @@ const textsOf = (schemas: Schemas): string =>
   JSON.stringify([...schemas].sort(([left], [right]) => (left < right ? -1 : 1)));
 
 /**
- * Freezes `current` as the next baseline and returns its number. Throws `ReleaseError` where it breaks an older one, or
- * is the same as the newest.
+ * Freezes `current` as the next baseline and returns its number. Throws `ReleaseError` where it
+ * breaks an older one, or is the same as the newest.
  */
 export async function release(root: string, current: Schemas): Promise<number> {
   const baselines = await readBaselines(root);

@@ -1,7 +1,10 @@
 import { breaksOf, currentSchemas, readBaselines } from "./baselines.ts";
 import { PACKAGE_FOLDER } from "./package-folder.ts";
 
-/** `node events-schema/scripts/compatibility.ts`: refuses a change that breaks anybody who goes by a released schema. */
+/**
+ * `node events-schema/scripts/compatibility.ts`: refuses a change that breaks users of
+ * a released schema.
+ */
 const baselines = await readBaselines(PACKAGE_FOLDER);
 const sentences = baselines.flatMap((baseline) => breaksOf(baseline, currentSchemas()));
 for (const sentence of sentences) console.error(sentence);

@@ -1,9 +1,9 @@
 import { BLOCK_SIZE, createEvent, type EventData, type EventType, type Metadata, segmentId } from "../src/index.ts";
 
 /**
- * One example of each event, out of one run as it could have been: a phone's video of 75.5 seconds, asked for again by a
- * person, cut into three, and requested once more in another way;
- * and one upload that is no video.
+ * One example of each event of a realistic run: a phone's video of 75.5 seconds, requested again by a
+ * person, split into three segments, and requested once more with another cut; and one upload that
+ * isn't a video.
  */
 
 const HOLIDAY = 423_601_005_919 * BLOCK_SIZE;
@@ -119,7 +119,10 @@ const BEGIN = Date.UTC(2026, 10, 23, 9, 41, 0);
 const numbered = (prefix: string, number: number): string =>
   `${prefix}-0000-8000-a000-${String(number).padStart(12, "0")}`;
 
-/** As the service computes them from the object and from what each event says: docs/decisions/identity.md. */
+/**
+ * Computed as the service does, from the object and from each event's data:
+ * docs/decisions/identity.md.
+ */
 const HOLIDAY_CORRELATION = "e7a8ea04-47e3-8072-ad6e-b70cdebb792e";
 const NOT_A_VIDEO_CORRELATION = "2b1d917e-294c-8499-a60e-8d7b7f476ee3";
 const eventIds: { [T in EventType]: string } = {
@@ -143,7 +146,10 @@ const causes: { [T in EventType]: number } = {
   RequestRefused: 3,
 };
 
-/** The example of one event, as a target receives it from EventBridge. Throws what `createEvent` throws. */
+/**
+ * The example of one event, as a target receives it from EventBridge. Throws what `createEvent`
+ * throws.
+ */
 export function exampleOf(type: EventType): Record<string, unknown> {
   const occurredAt = new Date(BEGIN + announcedAfter[type] * 1_000);
   const number = Object.keys(announcedAfter).indexOf(type) + 1;

@@ -1,7 +1,10 @@
 import { drift, generate } from "./generated-files.ts";
 import { PACKAGE_FOLDER } from "./package-folder.ts";
 
-/** `node events-schema/scripts/generate.ts [--check]`: writes json/ and examples/, or tells what would change. */
+/**
+ * `node events-schema/scripts/generate.ts [--check]`: writes json/ and examples/, or reports what
+ * would change.
+ */
 const unknown = process.argv.slice(2).filter((argument) => argument !== "--check");
 if (unknown.length > 0) {
   console.error(`Unknown argument ${unknown.join(" ")}; the only one is --check.`);

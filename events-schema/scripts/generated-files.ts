@@ -7,12 +7,15 @@ import { jsonText, namesIn, removeFile, textOf, writeText } from "./package-fold
 /** The folders that hold generated files and nothing else. */
 const FOLDERS = ["json", "examples"];
 
-/** What zod writes beside `format: date-time` is a page of calendar; what it adds to the format is that times are in UTC. */
+/**
+ * zod adds a long pattern to `format: date-time`, whose only addition to the format is that times are
+ * in UTC.
+ */
 const UTC = "Z$";
 
 /**
- * The JSON Schema (draft 2020-12) of a whole EventBridge event. `io: "input"`, for zod's default forbids additional
- * properties, and readers pass over fields that they don't know.
+ * The JSON Schema (draft 2020-12) of a whole EventBridge event. `io: "input"`, for zod's default
+ * forbids additional properties, and readers pass over fields that they don't know.
  */
 export const jsonSchemaOf = (type: EventType): Record<string, unknown> => ({
   $id: `urn:${SOURCE}:${type}:${catalog[type].version}`,
@@ -65,7 +68,10 @@ export async function drift(root: string): Promise<string[]> {
   return sentences;
 }
 
-/** Writes what is missing or differs and removes what belongs to no event. Returns the paths that it touched. */
+/**
+ * Writes what is missing or differs and removes what belongs to no event. Returns the paths that it
+ * touched.
+ */
 export async function generate(root: string): Promise<string[]> {
   const files = generatedFiles();
   const touched: string[] = [];

@@ -1,7 +1,10 @@
 import { currentSchemas, ReleaseError, release } from "./baselines.ts";
 import { PACKAGE_FOLDER } from "./package-folder.ts";
 
-/** `node events-schema/scripts/release.ts`: freezes today's schemas as the next baseline in released/. */
+/**
+ * `node events-schema/scripts/release.ts`: freezes today's schemas as the next baseline in
+ * released/.
+ */
 try {
   console.log(`Frozen as events-schema/released/v${await release(PACKAGE_FOLDER, currentSchemas())}.`);
 } catch (error) {

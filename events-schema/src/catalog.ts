@@ -10,7 +10,10 @@ import {
   VideoSplit,
 } from "./events.ts";
 
-/** Every event of the service, by its detail-type: the one list that schemas, examples and parsers are made from. */
+/**
+ * Every event of the service, by its detail-type: the one list that schemas, examples and parsers
+ * are made from.
+ */
 export const catalog = {
   SplitRequested: {
     version: 1,
@@ -52,7 +55,10 @@ export const catalog = {
 export type EventType = keyof typeof catalog;
 export type EventData<T extends EventType> = z.infer<(typeof catalog)[T]["data"]>;
 
-/** An event of this service: its detail-type, metadata and data. A union over `type` when T is left out. */
+/**
+ * An event of this service: its detail-type, metadata and data. A union over `type` when T is left
+ * out.
+ */
 export type VideoSplitEvent<T extends EventType = EventType> = {
   [K in T]: { type: K; metadata: Metadata; data: EventData<K> };
 }[T];

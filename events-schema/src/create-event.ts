@@ -12,7 +12,10 @@ export type CreatedEvent<T extends EventType = EventType> = {
 
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null;
 
-/** The schemas leave out what they don't know, so what was written and isn't in the result is unknown. */
+/**
+ * The schemas leave out what they don't know, so what was written and isn't in the result is
+ * unknown.
+ */
 function unknownFields(written: unknown, known: unknown, path: readonly PropertyKey[]): Fault[] {
   if (!isObject(written) || !isObject(known)) return [];
   return Object.keys(written).flatMap((key) => {
@@ -23,9 +26,10 @@ function unknownFields(written: unknown, known: unknown, path: readonly Property
 }
 
 /**
- * Makes an event ready to be put on a bus. Strict, where `parseEvent` is tolerant: throws `InvalidEventError` for
- * whatever breaks the schema and for every field that the schema doesn't have, at any depth, in the metadata too.
- * Throws `UnknownEventError` where `type` is no event of this service.
+ * Makes an event ready to be put on a bus. Strict, where `parseEvent` is tolerant: throws
+ * `InvalidEventError` for whatever breaks the schema and for every field that the schema doesn't
+ * have, at any depth, in the metadata too. Throws `UnknownEventError` where `type` is no event of
+ * this service.
  */
 export function createEvent<T extends EventType>(type: T, data: EventData<T>, metadata: Metadata): CreatedEvent<T> {
   if (!isEventType(type)) throw new UnknownEventError(`${String(type)} is not an event of ${SOURCE}`);

@@ -1,9 +1,15 @@
 import * as z from "zod";
 
-/** The `source` of every event of this service, and of every EventBridge pattern that subscribes to one. */
+/**
+ * The `source` of every event of this service, and of every EventBridge pattern that subscribes to
+ * one.
+ */
 export const SOURCE = "video-split";
 
-/** What every event carries beside its data. Ids are opaque strings; compare them, never take them apart. */
+/**
+ * What every event carries beside its data. Ids are opaque strings; compare them, never take them
+ * apart.
+ */
 export const Metadata = z.object({
   eventId: z
     .string()
@@ -21,7 +27,10 @@ export const Metadata = z.object({
 });
 export type Metadata = z.infer<typeof Metadata>;
 
-/** An EventBridge event as a target receives it, whatever its detail. Source: EventBridge user guide, "Events structure". */
+/**
+ * An EventBridge event as a target receives it, whatever its detail. Source: EventBridge user
+ * guide, "Events structure".
+ */
 export const EventBridgeEnvelope = z.object({
   version: z.string().optional(),
   id: z.string(),

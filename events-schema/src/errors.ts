@@ -7,14 +7,19 @@ export type Fault = {
   message: string;
 };
 
-/** Not an event of this service, or not one that was subscribed to: some rule or caller leads it here by mistake. */
+/**
+ * Not an event of this service, or not one that was subscribed to: some rule or caller leads it
+ * here by mistake.
+ */
 export class UnknownEventError extends Error {
   override name = "UnknownEventError";
   /** Stable, and the same in every copy of this package. */
   readonly code = "UnknownEvent";
 }
 
-/** An event of this service that breaks its schema. `message` names the event and each faulty field. */
+/**
+ * An event of this service that breaks its schema. `message` names the event and each faulty field.
+ */
 export class InvalidEventError extends Error {
   override name = "InvalidEventError";
   /** Stable, and the same in every copy of this package. */

@@ -7,8 +7,8 @@ export const detailSchema = <T extends EventType>(type: T) =>
   z.object({ metadata: Metadata, data: catalog[type].data as (typeof catalog)[T]["data"] });
 
 /**
- * The zod schema of the whole EventBridge event of one type, as a target receives it; for those who bring their own
- * parser, such as Powertools'. Passes over fields that it doesn't know.
+ * The zod schema of the whole EventBridge event of one type, as a target receives it; for those who
+ * bring their own parser, such as Powertools'. Passes over fields that it doesn't know.
  */
 export const eventSchema = <T extends EventType>(type: T) =>
   EventBridgeEnvelope.extend({

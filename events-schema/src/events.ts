@@ -1,11 +1,12 @@
 import * as z from "zod";
 
 /**
- * The data of each event. Field names are those of the video document, so that reading an event and reading a
- * document need one vocabulary. Times and durations are seconds, sizes are bytes unless a field says otherwise.
+ * The data of each event. Field names are those of the video document, so that reading an event and
+ * reading a document need one vocabulary. Times and durations are seconds, sizes are bytes unless a
+ * field says otherwise.
  *
- * Readers pass over fields they don't know: a reader of today keeps reading when one is added tomorrow. Writers are held to exactly
- * these fields by `createEvent`.
+ * Readers pass over fields they don't know: a reader of today keeps reading when one is added
+ * tomorrow. Writers are held to exactly these fields by `createEvent`.
  */
 
 const VideoId = z.int().positive().describe("Primary key of the document: a positive safe integer.");
@@ -14,7 +15,10 @@ const Figure = z.number().max(Number.MAX_SAFE_INTEGER);
 const Seconds = Figure.nonnegative();
 const Bytes = z.int().nonnegative();
 
-/** `keyframe`: stream copy, a boundary moves to the next keyframe. `exact`: every boundary on the very frame. */
+/**
+ * `keyframe`: stream copy, a boundary moves to the next keyframe. `exact`: every boundary on the
+ * very frame.
+ */
 export const Cut = z.enum(["keyframe", "exact"]);
 export type Cut = z.infer<typeof Cut>;
 
@@ -25,7 +29,10 @@ export type Made = z.infer<typeof Made>;
 export const AudioMade = z.enum(["copied", "encoded"]);
 export type AudioMade = z.infer<typeof AudioMade>;
 
-/** Why an object can't be split. Stable: codes are added, never renamed. Readers accept codes that they don't know. */
+/**
+ * Why an object can't be split. Stable: codes are added, never renamed. Readers accept codes that
+ * they don't know.
+ */
 export const REJECTION_REASONS = [
   "EmptyObject",
   "GivenUp",
@@ -76,7 +83,7 @@ const source = {
 };
 
 /** What a video looks like, whether it is an upload or a segment. */
-const picture = {
+const videoProperties = {
   size: z
     .tuple([z.int().positive(), z.int().positive()])
     .describe("[width, height] in pixels as displayed (rotation applied)."),
@@ -109,16 +116,16 @@ export type SplitRequested = z.infer<typeof SplitRequested>;
 
 export const SplitPlanned = z.object({
   ...source,
-  ...picture,
+  ...videoProperties,
   ...plan,
   segment_count: z.int().positive().describe("How many segments are expected; `keyframe` may make fewer."),
   omitted_tracks: z
     .array(z.object({ index: z.int().nonnegative(), type: z.string(), codec: z.string() }))
-    .describe("Tracks of the source that the segments leave out: data, subtitles, further pictures."),
+    .describe("Tracks of the source that the segments leave out: data, subtitles, further video tracks."),
   omitted_audio_seconds: Figure.positive()
     .optional()
     .describe(
-      "Sound that the segments leave out, because it comes more than ten seconds before the first picture: of the track that has most. Absent where there is none.",
+      "Seconds of audio that the segments leave out, because it is more than ten seconds before the first video frame: the most of any track. Absent if there is none.",
     ),
 });
 export type SplitPlanned = z.infer<typeof SplitPlanned>;
@@ -136,17 +143,17 @@ export const SegmentCreated = z.object({
     .string()
     .regex(/^sha256:[0-9a-f]{64}$/)
     .describe("Of the whole object: `sha256:` and what sha256sum prints."),
-  ...picture,
+  ...videoProperties,
   requested_start: Seconds.describe("segment_index times the segment length."),
   requested_end: Seconds,
   start: Seconds.describe("Measured: presentation time of the first frame in the source, from its first video frame."),
   end: Seconds.describe("Measured: end of the last frame in the source."),
   frames: z.int().positive().describe("Video frames that a decoder gives of the segment."),
   made: Made.optional().describe(
-    "`copied`: bit for bit the source's. `stitched`: copied, but for the frames around its boundaries, which were encoded again. `encoded`: encoded again as a whole.",
+    "`copied`: bit for bit the source's. `stitched`: copied, except the frames around its boundaries, which were encoded again. `encoded`: encoded again as a whole.",
   ),
   audio_made: AudioMade.optional().describe(
-    "`copied`: the sound is the source's, sample for sample. `encoded`: of a track at least it was encoded again, to the codec in audio_codecs. Absent where there is no sound.",
+    "`copied`: the audio is the source's, sample for sample. `encoded`: at least one track was encoded again, to the codec in audio_codecs. Absent if there is no audio.",
   ),
 });
 export type SegmentCreated = z.infer<typeof SegmentCreated>;
@@ -175,14 +182,14 @@ export const Proof = z
       .describe("Frames of the source that no decoder gives out of any segment: source_frames - segment_frames."),
     copied_frames: z.int().nonnegative().describe("Frames whose data is bit for bit the source's, by its hash."),
     max_boundary_deviation_ms: Milliseconds.describe(
-      "How far a segment starts from the first frame at or after the time that was asked for. `exact`: 0.",
+      "How far a segment starts from the first frame at or after the requested time. `exact`: 0.",
     ),
     max_frame_time_error_ms: Milliseconds.describe("How far a frame is from its time in the source."),
     max_audio_offset_ms: Milliseconds.describe(
-      "How far sound is from where it was in the source, against the picture.",
+      "How far audio is out of sync with the video, compared with the source.",
     ),
     max_audio_gap_ms: Milliseconds.optional().describe(
-      "The longest hole in the sound, in a segment or between two, that the source doesn't have. Absent where segments were made before this was measured.",
+      "The longest gap in the audio, in a segment or between two, that the source doesn't have. Absent if segments were made before this was measured.",
     ),
   })
   .describe(
@@ -192,7 +199,7 @@ export type Proof = z.infer<typeof Proof>;
 
 export const VideoSplit = z.object({
   ...source,
-  ...picture,
+  ...videoProperties,
   ...plan,
   segment_count: z
     .int()

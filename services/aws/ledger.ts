@@ -21,6 +21,23 @@ const Chosen = z
 /** The attributes of the choice. */
 const CHOICE = ["segment_seconds", "cut", "output_key_prefix", "first_attempt"];
 
+/** The stored attribute `sound` is the proof's `audio`. */
+const StoredProof = z
+  .object({
+    frames: z.number(),
+    undecodable: z.number().default(0),
+    copiedFrames: z.number(),
+    start: z.number(),
+    end: z.number(),
+    size: z.tuple([z.number(), z.number()]).optional(),
+    largestTimeError: z.number(),
+    largestAudioOffset: z.number(),
+    sound: z
+      .array(z.object({ start: z.number(), end: z.number(), gapBefore: z.number(), largestGap: z.number() }).nullable())
+      .optional(),
+  })
+  .transform(({ sound, ...proof }) => ({ ...proof, audio: sound }));
+
 const Delivered = z.object({
   object: z.object({
     bucket: z.string(),
@@ -34,25 +51,13 @@ const Delivered = z.object({
     audioCodecs: z.array(z.string()),
     audioMade: AudioMade.optional(),
   }),
-  proof: z.object({
-    frames: z.number(),
-    undecodable: z.number().default(0),
-    copiedFrames: z.number(),
-    start: z.number(),
-    end: z.number(),
-    size: z.tuple([z.number(), z.number()]).optional(),
-    largestTimeError: z.number(),
-    largestAudioOffset: z.number(),
-    sound: z
-      .array(z.object({ start: z.number(), end: z.number(), gapBefore: z.number(), largestGap: z.number() }).nullable())
-      .optional(),
-  }),
+  proof: StoredProof,
   announced: z.boolean(),
 });
 
 /**
- * How long a segment is known to exist: as long as dead letters are kept, and no split takes longer. Made again later,
- * it is the same.
+ * How long a segment is recorded: as long as dead letters are kept, and no split takes longer. A
+ * segment that is made again after that is the same.
  */
 const KEEP_SECONDS = 14 * 86_400;
 
@@ -63,7 +68,7 @@ const epochSeconds = (): number => Math.floor(Date.now() / 1_000);
 
 export const sha256: Hash = (text) => createHash("sha256").update(text).digest();
 
-/** Final: whatever comes after it, the video is split. */
+/** Final: no later ending replaces it. */
 const SPLIT = "split";
 
 const segmentKeyOf = (videoId: number, index: number): { id: string } => ({ id: `segment#${videoId}#${index}` });
@@ -178,8 +183,9 @@ export function dynamoLedger(client: DynamoDBDocumentClient, TableName: string, 
       return found;
     },
 
-    recordSegment: async (videoId, index, { object, proof, announced }) => {
+    recordSegment: async (videoId, index, { object, proof: { audio, ...measured }, announced }) => {
       const expiration = epochSeconds() + KEEP_SECONDS;
+      const proof = { ...measured, ...(audio !== undefined && { sound: audio }) };
       const Item = { ...segmentKeyOf(videoId, index), object, proof, announced, expiration };
       await client.send(new PutCommand({ TableName, Item }));
     },

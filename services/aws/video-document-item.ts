@@ -13,19 +13,19 @@ const upload = {
   creation_time,
   ...VideoRejected.omit({ rejection: true }).shape,
 };
-const picture = VideoSplit.pick({ size: true, fps: true, duration: true, audio: true });
+const videoProperties = VideoSplit.pick({ size: true, fps: true, duration: true, audio: true });
 
-const ProcessingUpload = z.object({ ...upload, ...picture.shape, status: z.literal("processing") });
+const ProcessingUpload = z.object({ ...upload, ...videoProperties.shape, status: z.literal("processing") });
 const RejectedUpload = z.object({
   ...upload,
-  ...picture.partial().shape,
+  ...videoProperties.partial().shape,
   status: z.literal("rejected"),
   rejection: Rejection,
   rejected_at: creation_time,
 });
 const SplitUpload = z.object({
   ...upload,
-  ...picture.shape,
+  ...videoProperties.shape,
   status: z.literal("split"),
   ...VideoSplit.pick({ frames: true, proof: true, truncated: true, last_readable_time: true }).shape,
   sub_videos: z.array(z.int().positive()),

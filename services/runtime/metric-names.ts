@@ -27,7 +27,10 @@ const split = {
    * it.
    */
   DuplicateDeliveries: { name: "DuplicateDeliveries", unit: "Count" },
-  /** Invocations that ran out of time after they had made segments, and left the others to another invocation. */
+  /**
+   * Invocations that ran out of time after they had made segments, and left the others to another
+   * invocation.
+   */
   SplitsContinued: { name: "SplitsContinued", unit: "Count" },
   /** Segments of a video that was split. */
   SegmentsCreated: { name: "SegmentsCreated", unit: "Count" },

@@ -37,8 +37,8 @@ export function onceInLedger(persistence: LedgerPersistence, context: Context): 
   return async <T>(key: string, asking: string, work: () => Promise<Done<T>>) => {
     persistence.setAsking(asking);
     const workOnce = async (_key: string) => {
-      const { result, remember } = await work();
-      if (!remember) throw new NotKept(result);
+      const { result, keep } = await work();
+      if (!keep) throw new NotKept(result);
       return { result };
     };
     try {

@@ -19,8 +19,8 @@ export type Asked = { [K in keyof CutChoice]: CutChoice[K] | undefined } & {
 const NOTHING: Asked = { segmentSeconds: undefined, cut: undefined, outputKeyPrefix: undefined, fault: undefined };
 
 /**
- * The values of the request, or else those of the object's metadata. What goes on asks for nothing: how to cut was
- * chosen when the split was begun.
+ * The values of the request, or else those of the object's metadata. A continuation requests none:
+ * the cut was chosen when the split began.
  */
 export function askedFor(request: SplitRequest, stored: StoredObject | undefined): Asked {
   if (request.continuation !== undefined) return NOTHING;
@@ -41,9 +41,10 @@ export function askedFor(request: SplitRequest, stored: StoredObject | undefined
 }
 
 /**
- * Decides by the request and by what S3 knows of the object whether it's split, and how.
- * `begunWith` is how an earlier attempt began, which stays. The order of the checks is the one in
- * services/projector/domain/rejections.ts. Throws `RejectedVideo` and `SourceUnavailableError`.
+ * Decides whether the object is split and how, from the request and the object's data in S3.
+ * `begunWith` is the choice of an earlier attempt, which is kept. The order of the checks is the
+ * one in services/projector/domain/rejections.ts. Throws `RejectedVideo` and
+ * `SourceUnavailableError`.
  */
 export function accept(
   upload: Upload,
@@ -85,7 +86,7 @@ function choiceOf(upload: Upload, asked: Asked, settings: SplitSettings): CutCho
   return { segmentSeconds, cut: asked.cut ?? settings.cut, outputKeyPrefix };
 }
 
-/** Checked before it is recorded: later attempts use the prefix of the first one. */
+/** Checked before it is recorded, because later attempts use the first attempt's prefix. */
 function assertPrefix(prefix: string, { videoId, source }: Upload, settings: SplitSettings): void {
   const what = `The output prefix is ${JSON.stringify(prefix)}`;
   const fault = prefixFault(prefix);
@@ -93,7 +94,7 @@ function assertPrefix(prefix: string, { videoId, source }: Upload, settings: Spl
   if (!prefix.startsWith(settings.outputKeyRoot)) {
     const { outputBucket, outputKeyRoot } = settings;
     throw invalid(
-      `${what}; in bucket ${outputBucket} it must start with "${outputKeyRoot}", below which alone this service may write`,
+      `${what}; in bucket ${outputBucket} it must start with "${outputKeyRoot}", because this service may write only there`,
     );
   }
   const bytes = maxKeyBytes(prefix, { videoName: nameOf(source.key).name, videoId });

@@ -21,9 +21,9 @@ const MEASURED = [
 const isMeasured = (field: string): boolean => MEASURED.some((name) => new RegExp(`^data\\.${name}\\b`).test(field));
 
 /**
- * Throws `RejectedVideo` for an event that only the file's figures make invalid: it would be as
- * invalid in each retry. An event that is invalid in another way is this service's mistake, and
- * thrown as it is.
+ * Throws `RejectedVideo` for an event that is invalid because of the file's figures only: each
+ * retry would fail in the same way. Any other invalid event is an error of this service, and thrown
+ * unchanged.
  */
 function assertValid({ type, data, metadata }: VideoSplitEvent): void {
   try {

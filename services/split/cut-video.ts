@@ -5,17 +5,22 @@ import { nameOf } from "../video/source.ts";
 import { type CutRun, type Delivery, deliverSegments } from "./deliver-segments.ts";
 import type { Announce, SplitDependencies } from "./dependencies.ts";
 import { MAX_FRAMES, MAX_PIXELS } from "./domain/budget.ts";
-import { omittedSeconds } from "./domain/early-sound.ts";
+import { omittedSeconds } from "./domain/early-audio.ts";
 import { PacketIndex } from "./domain/packet-index.ts";
 import { largestAudioGap, largestDeviation, MAX_AUDIO_GAP_SECONDS, proofOf } from "./domain/proof.ts";
 import { planCut, type SplitPlan } from "./plan-cut.ts";
 import type { CutChoice } from "./ports/ledger.ts";
 import type { DescribedMedia, MediaDescription } from "./ports/media-tools.ts";
 
-/** If the header's frame rate and the counted one differ by more than this share, the counted one is used. */
+/**
+ * If the header's frame rate and the counted one differ by more than this share, the counted one is
+ * used.
+ */
 const FPS_TOLERANCE = 0.2;
 
-/** `omitted_tracks` names at most this many, so that a file with thousands can't outgrow an event. */
+/**
+ * `omitted_tracks` names at most this many, so that a file with thousands can't outgrow an event.
+ */
 const MAX_OMITTED = 100;
 
 /** The result of a split. */
@@ -25,9 +30,9 @@ export type CutResult =
   | { type: "out of time"; made: number; firstMissing: number; lastSegment: number };
 
 /**
- * Cuts one upload, announcing what is planned, each segment as it becomes durable, and the whole. Throws `RejectedVideo`
- * for what can't be split, and `signal`'s reason, unless time ran out and segments were made: then the next invocation
- * goes on. No temporary file is left however it ends.
+ * Cuts one upload, and announces the plan, each segment that is stored, and the end. Throws
+ * `RejectedVideo` for what can't be split, and `signal`'s reason, unless time ran out and segments
+ * were made: then the next invocation goes on. It always removes its temporary files.
  */
 export async function cutVideo(
   upload: eventData.Upload,
@@ -54,8 +59,8 @@ export async function cutVideo(
       log.warn("Keeping the cut chosen by an earlier attempt", { choice, requested });
       plan = planCut(index, choice, description.video);
     }
-    const picture = pictureOf(description, plan);
-    await announce("SplitPlanned", eventData.planned(upload, picture, choice, plan, omittedOf(description, plan)));
+    const properties = propertiesOf(description, plan);
+    await announce("SplitPlanned", eventData.planned(upload, properties, choice, plan, omittedOf(description, plan)));
     log.info("Planned", { segments: plan.segments.length, duration: plan.duration, frames: plan.frames });
 
     const { extension } = nameOf(upload.source.key);
@@ -63,13 +68,13 @@ export async function cutVideo(
     const delivered = isFirst ? new Map() : await ledger.delivered(upload.videoId, length, signal);
     if (delivered.size > 0) log.info("Continuing an earlier attempt", { delivered: delivered.size });
     const reading = { media, pause: opened.pause, resume: opened.resume };
-    const run = { upload, choice, plan, picture, directory, extension, delivered, made: new Set<number>(), reading };
+    const run = { upload, choice, plan, properties, directory, extension, delivered, made: new Set<number>(), reading };
     let delivery: Delivery;
     try {
       delivery = await deliverSegments(run, dependencies, announce, signal);
     } catch (error) {
-      // Whatever failed after the signal was aborted failed because of it. Where no segment was made,
-      // another invocation would make none either.
+      // An error after the signal was aborted is a result of it. If no segment was made, another
+      // invocation would make none either.
       if (!isOutOfTime(signal) || run.made.size === 0) throw error;
       return leftBy(run);
     }
@@ -78,7 +83,7 @@ export async function cutVideo(
       log.warn("The source can't be read to its end", { until: result.truncatedAt });
     await announce(
       "VideoSplit",
-      eventData.split(upload, picture, choice, { ...plan, duration: result.duration }, result),
+      eventData.split(upload, properties, choice, { ...plan, duration: result.duration }, result),
     );
     return { type: "split", ...result };
   } finally {
@@ -92,7 +97,7 @@ const isOutOfTime = ({ reason }: AbortSignal): boolean => reason instanceof OutO
 function leftBy({ plan, delivered, made }: CutRun): CutResult {
   const lastSegment = plan.segments.length - 1;
   const isMissing = ({ index }: { index: number }): boolean => !delivered.has(index) && !made.has(index);
-  // Where all of them are there, the whole is still to be announced.
+  // When none is missing, `VideoSplit` still has to be announced.
   const firstMissing = plan.segments.find(isMissing)?.index ?? lastSegment;
   return { type: "out of time", made: made.size, firstMissing, lastSegment };
 }
@@ -109,7 +114,7 @@ async function scanPackets(media: DescribedMedia, signal: AbortSignal) {
   return { index, truncated };
 }
 
-/** The result of a plan, from what was measured on the segments. */
+/** The result of a plan, from the measurements of the segments. */
 function resultOf(plan: SplitPlan, { proofs, undecodableFrom }: Delivery, index: PacketIndex, truncated: boolean) {
   const [first, last] = [proofs[0], proofs.at(-1)];
   if (first === undefined || last === undefined) {
@@ -144,7 +149,10 @@ function resultOf(plan: SplitPlan, { proofs, undecodableFrom }: Delivery, index:
   };
 }
 
-/** Runs a reading of the source. What ffmpeg can't read of bytes that were all fetched is rejected. */
+/**
+ * Runs a reading of the source. If all bytes were fetched and ffmpeg can't read them, the video is
+ * rejected.
+ */
 async function read<T>(reason: "NotMedia" | "UnreadableMedia", reading: () => Promise<T>): Promise<T> {
   try {
     return await reading();
@@ -170,10 +178,7 @@ type VideoDescription = MediaDescription & { video: NonNullable<MediaDescription
 function assertVideo(description: MediaDescription): VideoDescription {
   const { video } = description;
   if (video === undefined) {
-    throw new RejectedVideo(
-      "NoVideoStream",
-      "The file has no moving picture, so there is nothing to split. Upload a video.",
-    );
+    throw new RejectedVideo("NoVideoStream", "The file has no video track. Upload a video.");
   }
   const { codec, tag, size } = video;
   if (codec === undefined) {
@@ -191,13 +196,13 @@ function assertVideo(description: MediaDescription): VideoDescription {
   if (size[0] * size[1] > MAX_PIXELS) {
     throw new RejectedVideo(
       "UnreadableMedia",
-      `The video's header says that its picture has ${size[0]} x ${size[1]} pixels, more than can be decoded. Scale it down.`,
+      `The video's header says that its frames have ${size[0]} x ${size[1]} pixels, more than can be decoded. Scale it down.`,
     );
   }
   return { ...description, video: { ...video, codec } };
 }
 
-function pictureOf({ video, audio }: VideoDescription, { frames, duration }: SplitPlan): eventData.Picture {
+function propertiesOf({ video, audio }: VideoDescription, { frames, duration }: SplitPlan): eventData.VideoProperties {
   const counted = frames / duration;
   const header = video.averageFps;
   const isWrong = header === undefined || Math.abs(header - counted) > FPS_TOLERANCE * counted;

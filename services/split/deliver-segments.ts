@@ -9,7 +9,7 @@ import type { SplitPlan } from "./plan-cut.ts";
 import type { CutChoice, DeliveredSegment } from "./ports/ledger.ts";
 import type { Container, CutEnding, DescribedMedia, MadeSegment, OpenMedia } from "./ports/media-tools.ts";
 
-/** Bytes of finished segments that may wait on disk; beyond it the reading is held back. */
+/** Bytes of finished segments that may wait on disk; above it, reading pauses. */
 const MAX_BACKLOG_BYTES = 64 * 1024 * 1024;
 
 /** Segments uploaded at the same time. */
@@ -19,7 +19,7 @@ export type CutRun = {
   upload: eventData.Upload;
   choice: CutChoice;
   plan: SplitPlan;
-  picture: eventData.Picture;
+  properties: eventData.VideoProperties;
   directory: string;
   /** Of the source. */
   extension: string;
@@ -27,7 +27,7 @@ export type CutRun = {
   delivered: ReadonlyMap<number, DeliveredSegment>;
   /** Indexes of the segments that this invocation has uploaded and recorded. */
   made: Set<number>;
-  /** The source, and how its reading is held back. */
+  /** The source, and how to pause reading it. */
   reading: { media: DescribedMedia } & Pick<OpenMedia, "pause" | "resume">;
 };
 
@@ -40,10 +40,11 @@ export type Delivery = {
 };
 
 /**
- * Cuts and delivers: each segment is uploaded, announced and deleted while the next ones are cut. Resolves when all of
- * them were accepted by the bus: fewer than planned where the source can't be decoded further. Tries the next container
- * when the one before can't hold the tracks. What an earlier attempt has uploaded isn't made again, and announced if
- * that is all it lacks. Throws why the source couldn't be fetched, and `RejectedVideo` where it can't be cut.
+ * Cuts, uploads and announces: while the next segments are cut, each one is uploaded, announced and
+ * deleted. Resolves when the bus has accepted all of them, or fewer than planned where the source
+ * can't be decoded further. Tries the next container when the one before can't hold the tracks.
+ * What an earlier attempt has uploaded isn't made again, only announced if it wasn't. Throws why
+ * the source couldn't be fetched, and `RejectedVideo` where it can't be cut.
  */
 export async function deliverSegments(
   run: CutRun,
@@ -66,7 +67,7 @@ export async function deliverSegments(
       case "not fetched":
         throw ending.error;
       case "impossible":
-        // Once a segment was announced, its container is a fact.
+        // After a segment was announced, the container stays the same.
         if (made + delivered.size > 0) throw damaged(made + delivered.size, ending);
         refusal = ending;
         dependencies.log.info(`${container.muxer} can't hold these tracks`, { why: ending.detail });
@@ -80,7 +81,7 @@ type Impossible = Extract<CutEnding, { type: "impossible" }>;
 const proofsOf = (delivered: CutRun["delivered"]): SegmentProof[] =>
   [...delivered].sort(([one], [other]) => one - other).map(([, { proof }]) => proof);
 
-/** Once a segment was uploaded, its container is a fact. */
+/** After a segment was uploaded, the container stays the same. */
 function containersOf({ reading, extension, delivered }: CutRun): Container[] {
   const [known] = delivered.values();
   const containers = reading.media.containers(extension);
@@ -96,7 +97,7 @@ async function announceDelivered(run: CutRun, dependencies: SplitDependencies, a
 }
 
 async function announceSegment(
-  { upload, picture, plan }: CutRun,
+  { upload, properties, plan }: CutRun,
   index: number,
   delivered: DeliveredSegment,
   { ledger, log }: SplitDependencies,
@@ -105,7 +106,7 @@ async function announceSegment(
   const segment = plan.segments[index];
   if (segment === undefined) throw new Error(`ffmpeg made segment ${index}, and ${plan.segments.length} were planned`);
   const { object } = delivered;
-  await announce("SegmentCreated", eventData.segmentCreated(upload, picture, segment, delivered));
+  await announce("SegmentCreated", eventData.segmentCreated(upload, properties, segment, delivered));
   await ledger.recordSegment(upload.videoId, index, { ...delivered, announced: true });
   log.info("Segment announced", { segment_index: index, made: object.made });
 }
@@ -125,7 +126,7 @@ function rejectionOf(refusal: Impossible | undefined): RejectedVideo {
     case "ProofFailed":
       return new RejectedVideo(
         reason,
-        `The segments aren't what they must be (${detail}), so they weren't announced as a whole. Convert the video to H.264 in MP4 and upload that.`,
+        `The segments failed their proof (${detail}), so the split wasn't announced as complete. Convert the video to H.264 in MP4 and upload that.`,
         options,
       );
     default:
@@ -138,7 +139,7 @@ const damaged = (made: number, { reason, detail, cause }: Impossible): RejectedV
     cause,
   });
 
-/** Cuts into one container. `made`: how many segments came of it. */
+/** Cuts into one container. `made`: how many segments were made. */
 async function deliverIn(
   container: Container,
   run: CutRun,

@@ -6,16 +6,19 @@ import type { SplitRequest } from "./requests.ts";
 /** The object that a request means. */
 export type FoundSource = {
   source: Source;
-  /** As S3 describes it. Undefined where it doesn't, or describes another one than was meant. */
+  /**
+   * S3's description of it. Undefined if there is none, or if it describes another object than the
+   * requested one.
+   */
   stored: StoredObject | undefined;
-  /** Why its bytes can't be read, where more is known than that it isn't there. */
+  /** Why its bytes can't be read, if the reason isn't only that it doesn't exist. */
   unavailable: SourceUnavailableError | undefined;
 };
 
 /**
- * Looks the object up. Somebody who asked for an object by name gets the answer that it may not be read; an
- * upload's own event that leads to one shows that this service is set up wrongly: then it throws
- * `SourceUnavailableError`. Throws what is worth a retry, too.
+ * Looks the object up. A forbidden object that was requested by name is the requester's error,
+ * which `unavailable` reports. A forbidden object in an upload's own event is an error in this
+ * service's configuration: then it throws `SourceUnavailableError`. Also throws retryable errors.
  */
 export async function findSource(
   request: SplitRequest,

@@ -8,18 +8,17 @@ import type { SplitOutcome } from "./outcome.ts";
 import type { CutChoice, Ledger } from "./ports/ledger.ts";
 
 /**
- * What becomes of a request for an object that is, or is being, split already:
+ * What happens to a request for an object that is, or is being, split already:
  * docs/decisions/later-requests.md. Nothing here touches the split, its document or its ending.
  */
 export type LaterRequest = { upload: eventData.Upload; asked: Asked; ledger: Ledger; announce: Announce; log: Log };
 
-/** Whether the request asks for a way of cutting of its own. */
+/** Whether the request states how to cut. */
 const asksForSomething = ({ segmentSeconds, cut, outputKeyPrefix, fault }: Asked): boolean =>
   [segmentSeconds, cut, outputKeyPrefix, fault].some((value) => value !== undefined);
 
 /**
- * Whether all that the request says of how to cut is so in this choice. What it doesn't say may be
- * any.
+ * Whether this choice has all values that the request states. Other values don't matter.
  */
 export const meets = (choice: CutChoice, { segmentSeconds, cut, outputKeyPrefix, fault }: Asked): boolean =>
   fault === undefined &&
@@ -27,7 +26,7 @@ export const meets = (choice: CutChoice, { segmentSeconds, cut, outputKeyPrefix,
   (cut ?? choice.cut) === choice.cut &&
   (outputKeyPrefix ?? choice.outputKeyPrefix) === choice.outputKeyPrefix;
 
-/** Announces that the request isn't met, and why. */
+/** Announces that the request is refused, and why. */
 export async function refuse(
   { upload, asked, announce, log }: LaterRequest,
   reason: RefusalReason,
@@ -58,8 +57,8 @@ export async function answerSplit(request: LaterRequest, result: SplitOutcome): 
 }
 
 /**
- * Answers a request for an object that another delivery works on. `isSame`: that one asks for the
- * same. Throws `BusyError` where it isn't known yet how the other one will cut, or whether it will.
+ * Answers a request for an object that another delivery works on. `isSame`: both request the same.
+ * Throws `BusyError` if it isn't known yet whether and how the other one will cut.
  */
 export async function answerBusy(request: LaterRequest, isSame: boolean): Promise<SplitOutcome> {
   const { upload, asked, ledger, log } = request;

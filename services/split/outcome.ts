@@ -4,12 +4,12 @@ import type { RefusalReason, RejectionReason } from "#events-schema";
 export type SplitOutcome =
   | { outcome: "split"; VideoId: number; segments: number }
   | { outcome: "rejected"; VideoId: number; reason: RejectionReason }
-  /** Time ran out. `SegmentRangeRequested` asks for the segments from `firstSegment` on. */
+  /** Time ran out. `SegmentRangeRequested` requests the segments from `firstSegment` on. */
   | { outcome: "continued"; VideoId: number; firstSegment: number }
-  /** The object is split, in the way that was asked for if one was. */
+  /** The object is split, in the requested way if there was one. */
   | { outcome: "already split"; VideoId: number }
-  /** The object is, or is being, split in another way, which stays. */
+  /** The object is, or is being, split in another way, which is kept. */
   | { outcome: "refused"; VideoId: number; reason: RefusalReason }
   | { outcome: "skipped"; why: string }
-  /** Another delivery for the object is in progress, and does what this one asks. */
+  /** Another delivery for the object is in progress, and does the same. */
   | { outcome: "done elsewhere" };

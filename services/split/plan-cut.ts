@@ -16,9 +16,9 @@ export type SplitPlan = {
   segments: readonly { index: number; requestedStart: number; requestedEnd: number; start: number; end: number }[];
   /** Frames of the source that a decoder can show. */
   frames: number;
-  /** And that none can: they lean on frames before the file's first keyframe. */
+  /** Frames that none can show: they refer to frames before the file's first keyframe. */
   undecodable: number;
-  /** Whether a frame is a packet; else the decoder's frames are what counts. */
+  /** Whether each packet is one frame. If not, decoded frames are counted. */
   isCountedByPackets: boolean;
   /** Seconds from the first video frame to the end of the last. */
   duration: number;
@@ -27,8 +27,8 @@ export type SplitPlan = {
 };
 
 /**
- * Plans the cut that was chosen. The same for the same packets, always. Throws `RejectedVideo` where nothing can be
- * planned, or too much.
+ * Plans the chosen cut. The same packets always give the same plan. Throws `RejectedVideo` if there
+ * is nothing to cut, or a limit is exceeded.
  */
 export function planCut(
   index: PacketIndex,
@@ -59,7 +59,7 @@ export function planCut(
   return plan;
 }
 
-/** What can't be copied with the packets around it is encoded, as in the exact cut. */
+/** Packets that can't be copied with their neighbours are encoded, as in the exact cut. */
 function keyframePlan(index: PacketIndex, segmentSeconds: number, fps: number): SplitPlan | undefined {
   if (index.changesDescription || index.hidesPackets) {
     const exact = planExactCut(index, segmentSeconds, fps, "keyframes");
@@ -73,10 +73,16 @@ function keyframePlan(index: PacketIndex, segmentSeconds: number, fps: number): 
   return { ...plan, cut: { kind: "keyframe", ...plan, index }, ...counts };
 }
 
-/** More packets a second than frames, by this factor, are fields: an interlaced stream may hold both. */
+/**
+ * More packets a second than frames, by this factor, are fields: an interlaced stream may hold
+ * both.
+ */
 const MIN_FIELD_RATE = 1.2;
 
-/** Whether packets of an interlaced picture hold fields and not frames: there are more than frames. */
+/**
+ * Whether packets of an interlaced video hold fields and not frames: there are more packets than
+ * frames.
+ */
 function holdsFields(index: PacketIndex, averageFps: number | undefined): boolean {
   let [first, last] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (let packet = 0; packet < index.count; packet += 1) {
@@ -86,7 +92,7 @@ function holdsFields(index: PacketIndex, averageFps: number | undefined): boolea
   return averageFps !== undefined && (index.count - 1) / (last - first) > MIN_FIELD_RATE * averageFps;
 }
 
-/** Where packets are fields, the decoder's frames are what counts. */
+/** If packets are fields, decoded frames are counted. */
 const byFrames = (plan: SplitPlan, fps: number): SplitPlan => ({
   ...plan,
   frames: Math.max(1, Math.round(plan.duration * fps)),
@@ -94,7 +100,7 @@ const byFrames = (plan: SplitPlan, fps: number): SplitPlan => ({
   isCountedByPackets: false,
 });
 
-/** Fields have no times that can be trusted. */
+/** The times of fields aren't reliable. */
 function exactPlan(index: PacketIndex, segmentSeconds: number, fps: number, areFields: boolean): SplitPlan | undefined {
   const exact = areFields ? undefined : planExactCut(index, segmentSeconds, fps);
   const plan = exact ?? planWindows(index, segmentSeconds, fps);

@@ -9,21 +9,21 @@ export type SplitRequest = {
   bucket: string;
   /** Verbatim. */
   key: string;
-  /** Of the object that was meant; undefined: whichever is there now. */
+  /** Of the requested object; undefined: the current one. */
   etag: string | undefined;
   versionId: string | undefined;
-  /** Of the object that was meant, where the request says it. */
+  /** Of the requested object, if the request has it. */
   bytes: number | undefined;
-  /** Somebody asked for this object by name, so it needn't be below the upload prefix. */
+  /** The object was requested by name, so it needn't be below the upload prefix. */
   explicit: boolean;
   segmentSeconds: number | undefined;
   cut: Cut | undefined;
   outputKeyPrefix: string | undefined;
-  /** Set where an earlier invocation ran out of time, and asks for the segments that are missing. */
+  /** Set if an earlier invocation ran out of time and requested the missing segments. */
   continuation: Continuation | undefined;
   /** Id of the message that this request came in. */
   messageId: string;
-  /** What makes it a request that can't be met, whatever the object. */
+  /** Why the request is invalid for any object. */
   fault: RequestFault | undefined;
 };
 
@@ -38,8 +38,8 @@ export type RequestFault = {
 };
 
 /**
- * An event that names no object: a rule leads it here by mistake, or its writer is wrong. It ends
- * as a dead letter.
+ * An event that names no object, because of a wrong rule or a wrong sender. It ends as a dead
+ * letter.
  */
 export class UnreadableRequestError extends Error {
   override name = "UnreadableRequestError";
@@ -50,8 +50,8 @@ const Envelope = z.object({ source: z.string(), "detail-type": z.string() });
 const OptionalText = z.string().min(1).optional().catch(undefined);
 
 /**
- * The least that a `SplitRequested` must have, so that an event can say what is wrong with
- * the rest.
+ * The fields that a `SplitRequested` must have, so that an event can report what is wrong with the
+ * rest.
  */
 const NamedObject = z.object({
   id: OptionalText,
@@ -98,7 +98,7 @@ function fromSegmentRangeRequested(event: unknown): SplitRequest {
 
 type Overrides = Pick<EventData<"SplitRequested">, "segment_seconds" | "cut" | "output_key_prefix">;
 
-/** What a valid `SplitRequested` asks for, or what makes it invalid. Throws for any other event. */
+/** What a valid `SplitRequested` requests, or why it is invalid. Throws for any other event. */
 function overridesOf(event: unknown): Overrides & { invalid?: string } {
   try {
     const { type, data } = parseEvent(event);
@@ -135,9 +135,9 @@ function fromSplitRequested(event: unknown): SplitRequest {
 }
 
 /**
- * Reads S3's "Object Created" or our `SplitRequested` or `SegmentRangeRequested`. A `SplitRequested`
- * that names an object and is wrong in another way has a `fault`. Throws `UnreadableRequestError` for anything else, so that it isn't
- * lost but dead-lettered.
+ * Reads S3's "Object Created" or our `SplitRequested` or `SegmentRangeRequested`. A
+ * `SplitRequested` that names an object and is wrong in another way has a `fault`. Throws
+ * `UnreadableRequestError` for anything else, so that it isn't lost but dead-lettered.
  */
 export function parseRequest(event: unknown): SplitRequest {
   const envelope = Envelope.safeParse(event);

@@ -17,9 +17,8 @@ import type { SplitRequest } from "./requests.ts";
 /**
  * Splits the object that a request names: announces `SplitPlanned`, each `SegmentCreated` and
  * `VideoSplit`, or `VideoRejected`; or `RequestRefused` where it is, or is being, split in another
- * way. Where time runs out, `SegmentRangeRequested` asks for what is missing:
- * docs/decisions/ranges.md. Throws what is worth a retry: `signal`'s reason too, where it made no
- * segment.
+ * way. If time runs out, `SegmentRangeRequested` requests the missing segments:
+ * docs/decisions/ranges.md. Throws retryable errors, and `signal`'s reason if it made no segment.
  */
 export async function splitVideo(
   request: SplitRequest,
@@ -60,30 +59,29 @@ export async function splitVideo(
     log: log.with({ video_id: videoId, correlation_id: correlationId(identity, hash) }),
   };
 
-  // Measured for a delivery whose work is done, or being done, by another.
+  // Measured for a delivery whose work another delivery has done or is doing.
   let measurement: Measurement = { type: "duplicate" };
   let worked = false;
   let missing: eventData.Missing | undefined;
   const asking = fingerprint(JSON.stringify(asked), hash);
   const done = await once(identity, asking, async () => {
     const ending = await workOn(video, dependencies, signal);
-    if (ending === "already split") return { result: { outcome: ending, VideoId: videoId }, remember: true };
+    if (ending === "already split") return { result: { outcome: ending, VideoId: videoId }, keep: true };
     worked = true;
     missing = ending.missing;
     if (ending.measurement !== undefined) measurement = ending.measurement;
-    // A rejection costs little to find again, and with another setting or a newer ffmpeg it may be
-    // none.
-    return { result: ending.outcome, remember: ending.outcome.outcome === "split" };
+    // A rejection costs little to find again, and another setting or a newer ffmpeg may avoid it.
+    return { result: ending.outcome, keep: ending.outcome.outcome === "split" };
   });
   const outcome = await answer(video, done, worked, asking);
-  // Only now that the next invocation isn't taken for a duplicate of this one. No deadline: without
-  // the event Lambda tries this one again.
+  // Only after the record is released, so that the next invocation isn't treated as a duplicate of
+  // this one. No deadline: without the event, Lambda retries this invocation.
   if (missing !== undefined) {
     await ledger.recordProgress(videoId, Math.floor(dependencies.now().getTime() / 1_000));
     const announce = announcer(identity, request.messageId, dependencies);
     await announce("SegmentRangeRequested", eventData.rangeRequested(video.upload, missing));
   }
-  // Not sooner: when an outcome can't be recorded the work is done again, and it would count
+  // Not earlier: if the outcome can't be recorded, the work is done again and would be counted
   // twice.
   dependencies.measure(measurement);
   return outcome;
@@ -92,7 +90,8 @@ export async function splitVideo(
 type Video = LaterRequest & { request: SplitRequest; found: FoundSource };
 
 /**
- * The outcome of this delivery's own work, or the answer where another one has done it or is at it.
+ * The outcome of this delivery's own work, or the answer if another delivery has done it or is
+ * doing it.
  */
 function answer(
   video: Video,
@@ -113,8 +112,7 @@ type Ending = {
 };
 
 /**
- * What is known of an earlier split decides first: a request changes nothing about one that was
- * announced.
+ * An earlier split decides first: a request changes nothing about a split that was announced.
  */
 async function workOn(
   video: Video,
@@ -131,20 +129,20 @@ async function workOn(
   }
   if (choice !== undefined && !meets(choice, asked)) {
     const outcome = await refuse(video, "AlreadyBegun", choice);
-    // A request that makes sense gets the split going again all the same, as it was begun.
+    // A valid request still continues the split, as it was begun.
     if (asked.fault !== undefined) return { outcome };
   }
   return splitOnce(video, choice, dependencies, signal);
 }
 
 /**
- * Segments of which the first to be announced is one: they are delivered in order, some at a time.
+ * The first announced segment is one of these: they are delivered in order, some concurrently.
  */
 const FIRST_SEGMENTS = 8;
 
 /**
- * Ends a split that can't be. What this attempt chose is forgotten where nothing came of it: the
- * next request may ask for another cut, as the rejection may advise.
+ * Ends a split with a rejection. This attempt's choice is deleted if no segment was announced: the
+ * next request may choose another cut, as the rejection may advise.
  */
 async function reject(
   { upload, announce, ledger, log }: Video,
@@ -156,7 +154,7 @@ async function reject(
   await announce("VideoRejected", eventData.rejected(upload, reason, message));
   if (begunWith === undefined && (await ledger.delivered(videoId, FIRST_SEGMENTS)).size === 0)
     await ledger.release(videoId);
-  // A malformed request says nothing about the object: the reconciler still looks after an upload.
+  // A malformed request isn't about the object: the reconciler still checks the upload.
   if (reason !== "InvalidRequest") await ledger.recordEnding(videoId, "rejected");
   return {
     outcome: { outcome: "rejected", VideoId: videoId, reason },
@@ -206,8 +204,7 @@ function continued({ upload, request, log }: Video, result: Extract<CutResult, {
 }
 
 /**
- * An upload that may not be read shows that the service is set up wrongly; that isn't said of the
- * video.
+ * An upload that may not be read is an error in this service's configuration, not in the video.
  */
 const isRejection = (error: unknown, { explicit }: SplitRequest): error is RejectedVideo | SourceUnavailableError =>
   error instanceof RejectedVideo || (error instanceof SourceUnavailableError && (explicit || !isForbidden(error)));

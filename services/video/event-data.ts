@@ -9,8 +9,8 @@ import { nameOf, type Source } from "./source.ts";
 
 export type Upload = { videoId: number; source: Source; bytes: number };
 
-/** What probing and planning found. Every event about the video repeats it. */
-export type Picture = {
+/** What probing and planning found out about the video. Each event about it repeats them. */
+export type VideoProperties = {
   size: [number, number];
   fps: number;
   audio: boolean;
@@ -41,7 +41,7 @@ export type Result = {
   truncatedAt: number | undefined;
 };
 
-export type CutFacts = { cut: "keyframe" | "exact"; segmentSeconds: number };
+export type CutSettings = { cut: "keyframe" | "exact"; segmentSeconds: number };
 
 const MILLISECOND = 1_000;
 const MICROSECOND = 1_000_000;
@@ -63,15 +63,15 @@ export const roundedFps = (fps: number): number =>
   fps < LOW_FPS ? Number(fps.toPrecision(FPS_DIGITS)) : Math.round(fps * MILLISECOND) / MILLISECOND;
 
 /**
- * A segment's own frame rate. The video's, where so many frames in so many seconds differ from it
- * by no more than half a frame: containers round the last one's duration.
+ * A segment's own frame rate. The video's frame rate if it explains the number of frames within
+ * half a frame: containers round the last frame's duration.
  */
 export function segmentFps(videoFps: number, frames: number, duration: number): number {
   const isTheVideos = Math.abs(frames - videoFps * duration) <= 0.5;
   return isTheVideos || duration <= 0 ? videoFps : roundedFps(frames / duration);
 }
 
-const uploadFacts = ({ videoId, source, bytes }: Upload) => ({
+const uploadFields = ({ videoId, source, bytes }: Upload) => ({
   VideoId: videoId,
   bucket: source.bucket,
   key: source.key,
@@ -85,7 +85,7 @@ const uploadFacts = ({ videoId, source, bytes }: Upload) => ({
 const MAX_MESSAGE_BYTES = 4_096;
 
 export const rejected = (upload: Upload, reason: RejectionReason, message: string): EventData<"VideoRejected"> => ({
-  ...uploadFacts(upload),
+  ...uploadFields(upload),
   rejection: { reason, message: shortened(message, MAX_MESSAGE_BYTES) },
 });
 
@@ -94,9 +94,9 @@ export const refused = (
   upload: Upload,
   reason: RefusalReason,
   message: string,
-  choice: (CutFacts & { outputKeyPrefix: string }) | undefined,
+  choice: (CutSettings & { outputKeyPrefix: string }) | undefined,
 ): EventData<"RequestRefused"> => ({
-  ...uploadFacts(upload),
+  ...uploadFields(upload),
   refusal: { reason, message: shortened(message, MAX_MESSAGE_BYTES) },
   ...(choice === undefined
     ? {}
@@ -110,7 +110,7 @@ export const rangeRequested = (
   upload: Upload,
   { firstSegment, lastSegment, invocation }: Missing,
 ): EventData<"SegmentRangeRequested"> => ({
-  ...uploadFacts(upload),
+  ...uploadFields(upload),
   first_segment: firstSegment,
   last_segment: lastSegment,
   invocation,
@@ -119,14 +119,19 @@ export const rangeRequested = (
 export type OmittedTrack = { index: number; type: string; codec: string };
 
 /**
- * What the segments leave out. `audioSeconds`: of sound before the first picture; 0 where there's
- * none.
+ * What the segments leave out. `audioSeconds`: of audio before the first video frame; 0 where
+ * there is none.
  */
 export type Omitted = { tracks: OmittedTrack[]; audioSeconds: number };
 
-const videoFacts = (upload: Upload, picture: Picture, { cut, segmentSeconds }: CutFacts, plan: Plan) => ({
-  ...uploadFacts(upload),
-  ...picture,
+const videoFields = (
+  upload: Upload,
+  properties: VideoProperties,
+  { cut, segmentSeconds }: CutSettings,
+  plan: Plan,
+) => ({
+  ...uploadFields(upload),
+  ...properties,
   duration: seconds(plan.duration),
   cut,
   segment_seconds: segmentSeconds,
@@ -135,24 +140,24 @@ const videoFacts = (upload: Upload, picture: Picture, { cut, segmentSeconds }: C
 
 export const planned = (
   upload: Upload,
-  picture: Picture,
-  cut: CutFacts,
+  properties: VideoProperties,
+  cut: CutSettings,
   plan: Plan,
   { tracks, audioSeconds }: Omitted,
 ): EventData<"SplitPlanned"> => ({
-  ...videoFacts(upload, picture, cut, plan),
+  ...videoFields(upload, properties, cut, plan),
   omitted_tracks: tracks,
   ...(audioSeconds > 0 ? { omitted_audio_seconds: seconds(audioSeconds) } : {}),
 });
 
 export const split = (
   upload: Upload,
-  picture: Picture,
-  cut: CutFacts,
+  properties: VideoProperties,
+  cut: CutSettings,
   plan: Plan,
   { segments, frames, proof, truncatedAt }: Result,
 ): EventData<"VideoSplit"> => ({
-  ...videoFacts(upload, picture, cut, plan),
+  ...videoFields(upload, properties, cut, plan),
   segment_count: segments,
   frames,
   proof,
@@ -184,7 +189,7 @@ export const segmentLocation = (upload: Upload, index: number, prefixTemplate: s
 
 export const segmentCreated = (
   upload: Upload,
-  picture: Picture,
+  properties: VideoProperties,
   segment: Place,
   { object, proof: { start, end, size } }: { object: SegmentObject; proof: MeasuredPlace },
 ): EventData<"SegmentCreated"> => ({
@@ -196,9 +201,9 @@ export const segmentCreated = (
   extension: object.extension,
   bytes: object.bytes,
   checksum: object.checksum,
-  ...picture,
-  size: size ?? picture.size,
-  fps: segmentFps(picture.fps, object.frames, end - start),
+  ...properties,
+  size: size ?? properties.size,
+  fps: segmentFps(properties.fps, object.frames, end - start),
   audio: object.audioCodecs.length > 0,
   video_codec: object.videoCodec,
   audio_codecs: object.audioCodecs,

@@ -11,7 +11,7 @@ const CONCURRENCY = 4;
 
 const SEGMENT_SECONDS = 2;
 
-/** What is uploaded in turn where no folder of videos is named. */
+/** The videos that are uploaded repeatedly when no folder of videos is given. */
 const MADE: readonly Trait[] = [
   "b-frames.mp4",
   "keyframe-each-second.mp4",

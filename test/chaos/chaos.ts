@@ -208,8 +208,8 @@ export async function chaos({ runs, plan, root, prepared, onProgress }: ChaosOpt
     // A letter about a segment doesn't name its upload.
     if (others > 0 && wrong.length === 0)
       wrong.push({ run: runs[0]!, how: `${others} dead letters of segments aren't cleared by a redrive` });
-    const facts = outcome.events.filter(({ type }) => type !== "SplitRequested");
-    const repeated = facts.length - new Set(facts.map(({ metadata }) => metadata.eventId)).size;
+    const announced = outcome.events.filter(({ type }) => type !== "SplitRequested");
+    const repeated = announced.length - new Set(announced.map(({ metadata }) => metadata.eventId)).size;
     const seconds = (performance.now() - begun) / 1_000;
     return { runs: runs.length, faults: counts, wrong, deadLetters: letters.length, conflicts, repeated, seconds };
   });

@@ -24,8 +24,8 @@ export const eventsOf = ({ events }: Outcome, { VideoId }: Document): VideoSplit
 /** Differ between two uploads of the same bytes. */
 const NAMES = ["VideoId", "parent_video", "bucket", "key", "name", "etag", "version_id"];
 
-/** What an event says, but for the names of its video and when it was announced. */
-export const factOf = ({ type, data }: VideoSplitEvent): string =>
+/** Type and data of an event, without the names of its video and its time. */
+export const contentOf = ({ type, data }: VideoSplitEvent): string =>
   JSON.stringify([type, Object.entries(data).filter(([field]) => !NAMES.includes(field))]);
 
 /** Everything about an upload but for its names and times: its document, its segments' documents and objects, its events. */

@@ -80,7 +80,7 @@ async function attack({ plan, runs }: Attack, prepared: Prepared, isOne: boolean
     say(`Run ${number} is wrong (npx video-split chaos ${optionsFor(plan, number)}):\n  ${how}`);
   say(
     `${outcome.runs} runs, ${wrong.length} wrong; ${deadLetters} dead letters, all redriven; ` +
-      `${conflicts} conditional writes refused; ${repeated} facts announced again under their ids; ${seconds.toFixed(0)} s`,
+      `${conflicts} conditional writes refused; ${repeated} events announced again under their ids; ${seconds.toFixed(0)} s`,
   );
   return wrong.length === 0 ? 0 : 1;
 }

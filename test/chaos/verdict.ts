@@ -1,13 +1,13 @@
 import type { RejectionReason, VideoSplitEvent } from "#events-schema";
 import type { Fault } from "../../infra/emulator/faults/index.ts";
-import { type Document, essence, eventsOf, factOf, type Outcome } from "./essence.ts";
+import { contentOf, type Document, essence, eventsOf, type Outcome } from "./essence.ts";
 
 /** What an upload of these bytes ends as without faults. */
 export type Calm = {
   etag: string;
   essence: string;
-  /** All that its events say. */
-  facts: ReadonlySet<string>;
+  /** Type and data of each of its events. */
+  events: ReadonlySet<string>;
   /** The reason, where it's rejected. */
   rejected: string | undefined;
   /** Segments that are put. */
@@ -20,7 +20,7 @@ const rejectionOf = ({ rejection }: Document): string | undefined =>
 export const calmOf = (outcome: Outcome, upload: Document, stored: number): Calm => ({
   etag: String(upload.etag),
   essence: essence(outcome, upload),
-  facts: new Set(eventsOf(outcome, upload).map(factOf)),
+  events: new Set(eventsOf(outcome, upload).map(contentOf)),
   rejected: rejectionOf(upload),
   stored,
 });
@@ -42,9 +42,9 @@ function faultOf(outcome: Outcome, upload: Document, calm: Calm, reasons: readon
   const isAllowed = ({ type, data }: VideoSplitEvent) =>
     type === "VideoRejected" && reasons.includes((data as { rejection: { reason: string } }).rejection.reason);
   const events = eventsOf(outcome, upload);
-  const untrue = events.find((event) => !calm.facts.has(factOf(event)) && !isAllowed(event));
+  const untrue = events.find((event) => !calm.events.has(contentOf(event)) && !isAllowed(event));
   if (untrue !== undefined)
-    return `announced: ${factOf(untrue)}\n  which isn't so, for\n  ${[...calm.facts].join("\n  ")}`;
+    return `announced: ${contentOf(untrue)}\n  which isn't one of\n  ${[...calm.events].join("\n  ")}`;
   const found = essence(outcome, upload);
   if (found === calm.essence) return undefined;
   const reason = rejectionOf(upload) ?? "";

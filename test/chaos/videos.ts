@@ -5,7 +5,7 @@ import { ffmpeg } from "../fixtures/media.ts";
 /** An upload: its bytes are in a file. */
 export type Video = { path: string; metadata: Record<string, string> };
 
-/** What each run splits in turn, and what it's overwritten with: the same way through the service, and other frames. */
+/** The videos that the runs split in sequence, and what overwrites them: other frames, split the same way. */
 export type Pair = { original: Video; replacement: Video };
 
 /** Large enough that a service which fetches 64 KB, and then ever more, needs nine GETs. */

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import type { EventType } from "#events-schema";
 
-/** An event as it lies in events-schema/examples. */
+/** An event as stored in events-schema/examples. */
 export type ExampleEvent = {
   source: string;
   "detail-type": string;

@@ -57,7 +57,7 @@ describe("checking generated files", () => {
 describe.each(eventTypes)("the JSON Schema of %s", (type) => {
   const schema = jsonSchemaOf(type);
 
-  it("tells the whole EventBridge event by source and detail-type", () => {
+  it("identifies the whole EventBridge event by source and detail-type", () => {
     expect(schema).toMatchObject({
       $schema: "https://json-schema.org/draft/2020-12/schema",
       properties: {

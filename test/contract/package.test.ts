@@ -18,7 +18,7 @@ const environment = Object.fromEntries(
 
 const Packed = z.array(z.object({ filename: z.string(), files: z.array(z.object({ path: z.string() })) })).length(1);
 
-/** Handwritten files of the package: what lies beside them is built, and another run may be building it. */
+/** Handwritten files of the package. The other files are built, and another run may be building them. */
 const SOURCES = [
   "package.json",
   "tsconfig.build.json",

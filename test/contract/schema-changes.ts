@@ -45,7 +45,7 @@ const optionalName = withFields(
 );
 const requiredNote = withFields({}, [...RELEASED.required, "note"]);
 
-/** What the change is, the schema after it, and what is told of it. */
+/** The change, the schema after it, and how it is reported. */
 export type Case = [what: string, schema: object, says: string];
 
 export const WIDER: Case[] = [

@@ -5,7 +5,7 @@ import { jsonSchemaOf } from "../../events-schema/scripts/generated-files.ts";
 
 describe("every keyword that the events' schemas use", () => {
   it.each(eventTypes)(
-    "given %s with each of its keywords removed in turn, then none goes unnoticed but annotations",
+    "given %s with one of its keywords removed at a time, then each is noticed except annotations",
     (type) => {
       const schema = jsonSchemaOf(type);
       for (const { keyword, schema: changed } of eachKeywordRemoved(schema)) {

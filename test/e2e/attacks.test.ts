@@ -59,7 +59,7 @@ describe("what names other places is rejected, and nothing is asked of them", ()
     expect(requests).toEqual([]);
   });
 
-  it.each(TARGETS)("an MP4 whose data is said to lie at %s", async (target) => {
+  it.each(TARGETS)("an MP4 whose data is declared to be at %s", async (target) => {
     const { url, requests } = await trap();
     const { outcome } = await upload(withExternalData(await film(), target === "LOOPBACK" ? url : target));
     expect(outcome).toMatchObject({ outcome: "rejected" });
@@ -101,7 +101,7 @@ describe("what would take all the memory or time there is", () => {
 
 const FILM = ["-f", "lavfi", "-i", "testsrc2=duration=1:size=96x64:rate=25"];
 
-/** One second; with one frame, whose tables can be made to tell anything. */
+/** One second of video. With one frame, its tables can be changed to declare any number of samples. */
 async function film(...options: string[]): Promise<Buffer> {
   const path = join(await temporaryFolder(), "film.mp4");
   await ffmpeg(
@@ -120,7 +120,7 @@ async function film(...options: string[]): Promise<Buffer> {
   return readFile(path);
 }
 
-/** The sample tables tell of so many frames of one byte, a whole number of them a second. The file is made as long as that. */
+/** Changes the sample tables to declare `samples` frames of one byte, `rate` a second, and pads the file to that size. */
 function withSamples(bytes: Buffer, samples: number, rate: number): Buffer {
   const body = (box: string) => bytes.indexOf(box, 0, "latin1") + 4;
   const timescale = bytes.readUInt32BE(body("mdhd") + 12);
@@ -140,7 +140,7 @@ function withSamples(bytes: Buffer, samples: number, rate: number): Buffer {
 
 const BOXES_AROUND = ["moov", "trak", "mdia", "minf", "dinf", "dref"];
 
-/** Its only data reference names another file. ISO/IEC 14496-12, section 8.7.2. The index stands behind the data, so that no offset moves. */
+/** Its only data reference names another file. ISO/IEC 14496-12, section 8.7.2. The index is behind the data, so that no offset changes. */
 function withExternalData(bytes: Buffer, location: string): Buffer {
   const at = bytes.indexOf("url ", 0, "latin1") - 4;
   const name = Buffer.from(`${location}\0`);

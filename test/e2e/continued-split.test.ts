@@ -27,8 +27,8 @@ async function splitIn(stack: TestStack, path: string) {
   return { events, ranges, documents: await stack.allDocuments(), letters: await stack.deadLetters() };
 }
 
-/** What consumers get, by its id: who made it, and when, differs. */
-const facts = (events: VideoSplitEvent[]): Map<string, unknown> =>
+/** Type and data of the events by id: only who made them, and when, differs. */
+const eventsById = (events: VideoSplitEvent[]): Map<string, unknown> =>
   new Map(
     events
       .filter(({ type }) => type !== "SegmentRangeRequested")
@@ -51,6 +51,6 @@ it("given a video needs longer than an invocation has, then several split it, as
   expect(continued.letters).toEqual([]);
   expect(continued.ranges.length).toBeGreaterThan(0);
   expect(continued.ranges.map(({ invocation }) => invocation)).toEqual(continued.ranges.map((_, at) => at + 2));
-  expect(facts(continued.events)).toEqual(facts(whole.events));
+  expect(eventsById(continued.events)).toEqual(eventsById(whole.events));
   expect(withoutTimes(continued.documents)).toEqual(withoutTimes(whole.documents));
 });

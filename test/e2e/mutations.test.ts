@@ -8,7 +8,7 @@ import { randomFrom } from "../fixtures/random.ts";
 import { split } from "../fixtures/split-world.ts";
 import { temporaryFolder } from "../fixtures/temporary.ts";
 
-/** Damaged uploads: bits flipped, bytes zeroed, ends cut off, at places that a seed tells. */
+/** Damaged uploads: bits flipped, bytes zeroed, ends cut off, at places that a seed determines. */
 
 const PICTURE = ["-f", "lavfi", "-i", "testsrc2=duration=3:size=96x64:rate=20"];
 const SOUND = ["-f", "lavfi", "-i", "sine=duration=3", "-c:a", "aac"];
@@ -69,10 +69,10 @@ describe("damaged uploads end well, each in its way", () => {
         const cut = seed % 3 === 0 ? "keyframe" : "exact";
         const { outcome, events, left } = await split({ file, cut, request: { key } });
         const end = events.at(-1);
-        const told = `${video} with seed ${seed} came to ${outcome instanceof Error ? outcome.stack : JSON.stringify(outcome)}`;
-        expect(["VideoSplit", "VideoRejected"], told).toContain(end?.type);
-        if (end?.type === "VideoSplit") expect(end.data.proof?.segment_frames, told).toBe(end.data.frames);
-        expect(left, told).toEqual([]);
+        const description = `${video} with seed ${seed} ended as ${outcome instanceof Error ? outcome.stack : JSON.stringify(outcome)}`;
+        expect(["VideoSplit", "VideoRejected"], description).toContain(end?.type);
+        if (end?.type === "VideoSplit") expect(end.data.proof?.segment_frames, description).toBe(end.data.frames);
+        expect(left, description).toEqual([]);
         const ending = end?.type === "VideoSplit" ? (end.data.truncated ? "truncated" : "split") : "rejected";
         endings[ending] = (endings[ending] ?? 0) + 1;
       };

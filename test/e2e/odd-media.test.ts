@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { leadOf } from "../../services/split/domain/early-sound.ts";
+import { leadOf } from "../../services/split/domain/early-audio.ts";
 import { compare } from "../fixtures/compare.ts";
 import { cutFile } from "../fixtures/cut.ts";
 import { makeOdd, ODD, type OddTrait } from "../fixtures/odd-media.ts";
@@ -70,7 +70,7 @@ const MADE: Record<OddTrait, string> = {
 /** Seconds a segment; four hours in seconds would be 7,200 segments. */
 const lengthFor = (trait: OddTrait): number => (trait === "four-hours.mp4" ? 4_000 : 2);
 
-/** What isn't as it was: below this it's another frame, and above it nobody can tell. */
+/** Mean difference in decibels: below it the frame is another one, above it no difference is visible. */
 const MIN_DECIBELS = 32;
 
 /** The others hold no time below zero, and move all to make room for decode times. */
@@ -97,15 +97,15 @@ describe("the exact cut of videos out of the ordinary", () => {
       });
       expect(segments.map(({ made }) => made).join(" ")).toBe(MADE[trait]);
 
-      // Decoders of Windows Media Audio give nothing for the first packet.
-      const heard = description.audio.filter(({ codec }) => !codec?.startsWith("wma"));
+      // Decoders of Windows Media Audio output nothing for the first packet.
+      const decoded = description.audio.filter(({ codec }) => !codec?.startsWith("wma"));
       const { sourceTimes, segmentTimes, decibels } = await compare(
         path,
         segments.map((segment) => ({ path: segment.path, frames: segment.proof.frames })),
       );
       const inSegments = segmentTimes.flatMap((times, index) => {
-        // Sound before the first picture is in the first segment, and the picture begins so much later.
-        const lead = index === 0 ? Math.max(0, ...heard.map(({ start }) => leadOf(plan.origin, start))) : 0;
+        // Audio before the first video frame is in the first segment, so the video begins that much later.
+        const lead = index === 0 ? Math.max(0, ...decoded.map(({ start }) => leadOf(plan.origin, start))) : 0;
         const zero = KEEPS_ZERO.includes(container.muxer) ? lead : times[0]!;
         return times.map((time) => time - zero + plan.segments[index]!.start);
       });

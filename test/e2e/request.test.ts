@@ -10,7 +10,7 @@ import { makeMedia } from "../fixtures/media.ts";
 import { openTestStack } from "../fixtures/stack.ts";
 import { temporaryFolder } from "../fixtures/temporary.ts";
 
-describe("asking for what lies there already", () => {
+describe("requesting splits of existing objects", () => {
   it("counts first, then asks for each video that isn't split, and for none again", async () => {
     const test = await openTestStack();
     const { s3, stack, events, documents } = test;
@@ -22,7 +22,7 @@ describe("asking for what lies there already", () => {
     await s3.send(
       new PutObjectCommand({
         Bucket,
-        Key: "tapes/clip.mp4",
+        Key: "tapes/segment.mp4",
         Body,
         Metadata: segmentMetadata(16_384, 0, Body.length, sha256),
       }),
@@ -89,7 +89,7 @@ describe("asking for what lies there already", () => {
     expect(events.filter(([, key]) => key === "tapes/a.mp4")).toEqual([]);
   });
 
-  it("tells on a dry run how long the videos are, what they would give and what it would cost, and asks for nothing", {
+  it("reports on a dry run the length of the videos, the number of segments and the cost, and requests nothing", {
     tags: "full",
   }, async () => {
     const test = await openTestStack();

@@ -51,7 +51,7 @@ async function shownPacketsOf(path: string): Promise<number> {
 
 type Document = Record<string, unknown>;
 
-/** How a file's documents differ from what it should come to; adds its line to `table`. */
+/** How a file's documents differ from the expected ones; adds its line to `table`. */
 async function differencesOf(file: string, documents: Document[], table: string[]): Promise<string[]> {
   const video = documents.find(({ key }) => key === `uploads/${file}`) as Document & { rejection?: { reason: string } };
   if (video === undefined) return ["no document"];

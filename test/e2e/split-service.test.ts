@@ -261,7 +261,7 @@ describe("what is none of its business is left alone", () => {
 });
 
 describe("SplitRequested", () => {
-  it("splits an object that lies anywhere, with its own length and prefix", async () => {
+  it("splits an object with any key, with its own segment length and prefix", async () => {
     const test = await openTestStack();
     const key = await test.upload(await makeMedia(await temporaryFolder(), "matroska.mkv"), {
       key: "archive/2019/old film.mkv",

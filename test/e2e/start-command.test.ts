@@ -130,7 +130,7 @@ describe("npx video-split start", () => {
     expect((await second.ended).code).toBe(0);
   });
 
-  it("misbehaves when it's told to, shows how, and splits all the same", { tags: "full" }, async () => {
+  it("injects the requested faults, reports them, and splits all the same", { tags: "full" }, async () => {
     const { child, says, ended } = await start(await temporaryFolder(), 0, "--faults", "8");
     const greeting = await says("Events (Ctrl-C stops)");
     expect(greeting).toContain("Faults of seed 8: delivery twice at once, bus answer lost\n");

@@ -22,7 +22,7 @@ export const colliding: Hash = (text) => {
 type Recorded = { segment: DeliveredSegment; expiresAt: number };
 
 /**
- * The ledger in memory: what the split service and the reconciler remember, of the same uploads.
+ * The ledger in memory: what the split service and the reconciler record about the same uploads.
  */
 export function fakeLedger(hash: Hash = sha256): Ledger & UploadLedger {
   const owners = new Map<number, string>();

@@ -82,7 +82,7 @@ const ESCAPES = Buffer.from([0, 0, 3]);
 const SLICE = Buffer.from([0x65, 0x88]);
 const MESSAGE = Buffer.from([0x06, 0x04]);
 
-/** Samples of one byte each, of which an index of a few bytes tells. */
+/** Samples of one byte each, declared by an index of a few bytes. */
 const statedSamples = (count: number) =>
   mp4((bytes) => {
     const sizes = replaced(bytes, [...TABLES, "stsz"], box("stsz", words(0, 1, count)));

@@ -22,5 +22,5 @@ export const same = (what: string, actual: unknown, expected: unknown): string[]
     ? []
     : [`${what} is ${JSON.stringify(actual)} instead of ${JSON.stringify(expected)}`];
 
-/** `sst dev`: functions run on the developer's machine, and stubs of SST's stand for them in the cloud. */
+/** `sst dev`: functions run on the developer's machine, and SST deploys stubs of them. */
 export const isDev = ({ dev }: Stage): boolean => dev === true;

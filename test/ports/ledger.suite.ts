@@ -13,7 +13,7 @@ const FORTNIGHT_MS = 14 * 86_400_000;
 
 const choice: CutChoice = { segmentSeconds: 30, cut: "keyframe", outputKeyPrefix: "segments/" };
 
-const segment: DeliveredSegment = {
+export const segment: DeliveredSegment = {
   object: {
     bucket: "segments",
     prefixTemplate: "segments/{video_name}/",
@@ -34,6 +34,7 @@ const segment: DeliveredSegment = {
     copiedFrames: 40,
     largestTimeError: 0,
     largestAudioOffset: 0.001,
+    audio: [{ start: 0, end: 2, gapBefore: 0, largestGap: 0 }, null],
   },
   announced: false,
 };

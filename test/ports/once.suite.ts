@@ -17,12 +17,11 @@ const TIME_IS_UP = -1;
 /** What is asked of the work. */
 const ASKING = "in segments of 30 s";
 
-const SPLIT = { result: "split", remember: true };
+const SPLIT = { result: "split", keep: true };
 const neverAgain = () => Promise.reject(new Error("done twice"));
 
 /**
- * Work that is begun, and ends as it's told to; never, as in an attempt that crashes, where it
- * isn't.
+ * Work that has begun and ends when `end` is settled; if it never is, the attempt has crashed.
  */
 async function underWay(once: Once) {
   const begun = Promise.withResolvers<void>();
@@ -41,7 +40,7 @@ export function onceContract(name: string, open: OpenOnce): void {
     it("is answered from memory the second time", async () => {
       const invocation = await open();
       const result = { outcome: "split", VideoId: 16_384, segments: 3 };
-      expect(await invocation("a")("video", ASKING, async () => ({ result, remember: true }))).toEqual({ result });
+      expect(await invocation("a")("video", ASKING, async () => ({ result, keep: true }))).toEqual({ result });
       expect(await invocation("b")("video", ASKING, neverAgain)).toEqual({ result });
     });
 
@@ -51,9 +50,9 @@ export function onceContract(name: string, open: OpenOnce): void {
       expect(await invocation("a")("another video", ASKING, async () => SPLIT)).toEqual({ result: "split" });
     });
 
-    it("is done again where its result isn't to be remembered", async () => {
+    it("is done again when its result isn't kept", async () => {
       const invocation = await open();
-      const rejected = await invocation("a")("video", ASKING, async () => ({ result: "rejected", remember: false }));
+      const rejected = await invocation("a")("video", ASKING, async () => ({ result: "rejected", keep: false }));
       expect(rejected).toEqual({ result: "rejected" });
       expect(await invocation("b")("video", ASKING, async () => SPLIT)).toEqual({ result: "split" });
     });
@@ -67,7 +66,7 @@ export function onceContract(name: string, open: OpenOnce): void {
       vi.setSystemTime(now + DAY_MS - MINUTE_MS);
       expect(await invocation("b")("video", ASKING, neverAgain)).toEqual({ result: "split" });
       vi.setSystemTime(now + DAY_MS + MINUTE_MS);
-      const again = { result: "again", remember: true };
+      const again = { result: "again", keep: true };
       expect(await invocation("c")("video", ASKING, async () => again)).toEqual({ result: "again" });
     });
 
@@ -77,7 +76,7 @@ export function onceContract(name: string, open: OpenOnce): void {
       expect(await invocation("b")("video", ASKING, neverAgain)).toEqual({ busyWith: ASKING });
     });
 
-    it("tells another delivery what was asked of it", async () => {
+    it("reports to another delivery what was requested of it", async () => {
       const invocation = await open();
       await underWay(invocation("a"));
       expect(await invocation("b")("video", "in segments of 5 s", neverAgain)).toEqual({ busyWith: ASKING });

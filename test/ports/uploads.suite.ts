@@ -20,7 +20,7 @@ export function uploadsContract(name: string, open: OpenBucketOf): void {
       expect(listed!.uploadedAt).toBeLessThanOrEqual(Date.now() / 1_000);
     });
 
-    it("lists what lies below the prefix, in the keys' order", async () => {
+    it("lists the objects below the prefix, in the order of their keys", async () => {
       const opened = await open(PLAIN);
       for (const key of ["uploads/b.mp4", "uploads/a.mp4", "other/a.mp4", "uploads", "uploads/c/d.mp4"]) {
         await opened.put(key, key);

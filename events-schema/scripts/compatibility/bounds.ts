@@ -34,7 +34,7 @@ function boundOf(schema: JsonSchema, side: Side): Bound {
   return schema.type === "integer" ? closed(tightest, side) : tightest;
 }
 
-const told = (bound: Bound): string =>
+const written = (bound: Bound): string =>
   bound === undefined ? "none" : `${bound.value}${bound.open ? " (excluded)" : ""}`;
 
 function changeOf(field: string, what: string, before: Bound, after: Bound, side: Side): Change[] {
@@ -43,7 +43,7 @@ function changeOf(field: string, what: string, before: Bound, after: Bound, side
   return [
     {
       field,
-      says: `has another ${what}: ${told(before)} became ${told(after)}`,
+      says: `has another ${what}: ${written(before)} became ${written(after)}`,
       effect: difference > 0 ? "narrower" : "wider",
     },
   ];

@@ -3,8 +3,9 @@ import { changes } from "./changes.ts";
 import type { JsonSchema } from "./json-schema.ts";
 
 /**
- * Who stays as they are when the schema changes. `readers`: this service writes the event, so what they may meet must
- * not grow. `writers`: others write it, so what they may send must not shrink.
+ * Users who aren't updated when the schema changes. `readers`: this service writes the event, so it
+ * must not gain values that they don't know. `writers`: others write it, so no value that they send
+ * may be refused.
  */
 export type Party = "readers" | "writers";
 

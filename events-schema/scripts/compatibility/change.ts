@@ -1,4 +1,7 @@
-/** `wider`: values are allowed that weren't. `narrower`: values were allowed that aren't. `both`: both, or it can't be told. */
+/**
+ * `wider`: values are allowed that weren't. `narrower`: values were allowed that aren't. `both`:
+ * both, or it isn't known.
+ */
 export type Effect = "wider" | "narrower" | "both";
 
 /** How one field's schema changed. */

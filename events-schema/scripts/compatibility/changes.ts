@@ -28,8 +28,8 @@ function typesOf(schema: JsonSchema): Set<string> {
 function typeChange(field: string, before: JsonSchema, after: JsonSchema): Change[] {
   const effect = effectOf(typesOf(before), typesOf(after));
   if (effect === undefined) return [];
-  const told = ({ type }: JsonSchema): string => (type === undefined ? "any" : [type].flat().join(" or "));
-  return [{ field, says: `has another type: ${told(before)} became ${told(after)}`, effect }];
+  const written = ({ type }: JsonSchema): string => (type === undefined ? "any" : [type].flat().join(" or "));
+  return [{ field, says: `has another type: ${written(before)} became ${written(after)}`, effect }];
 }
 
 /** The values of `const` or `enum`; undefined where any will do. */
@@ -54,7 +54,10 @@ function choiceChange(field: string, before: JsonSchema, after: JsonSchema): Cha
   return [{ field, says: says.join(" and "), effect }];
 }
 
-/** Whether one regular expression or format allows more than another can't be told, only that it is there or not. */
+/**
+ * Whether one regular expression or format allows more than another isn't known, only whether it is
+ * there.
+ */
 function textRuleChange(field: string, keyword: "pattern" | "format", before: JsonSchema, after: JsonSchema): Change[] {
   const [old, now] = [before[keyword], after[keyword]];
   if (old === now) return [];
@@ -95,7 +98,9 @@ function elementChanges(field: string, before: JsonSchema, after: JsonSchema): C
   return [...places, ...changes(subschema(before.items), subschema(after.items), `${field}[]`)];
 }
 
-/** A keyword that this check doesn't understand may change nothing: refusing is safe, guessing isn't. */
+/**
+ * A keyword that this check doesn't support must not change: refusing is safe, guessing isn't.
+ */
 function unjudgedChanges(field: string, before: JsonSchema, after: JsonSchema): Change[] {
   const keywords = new Set([...Object.keys(before), ...Object.keys(after)].filter((keyword) => !KNOWN.has(keyword)));
   return [...keywords]

@@ -1,6 +1,8 @@
 import { z } from "zod";
 
-/** The part of JSON Schema that the check understands; everything else that a schema holds lands in `rest`. */
+/**
+ * The part of JSON Schema that the check supports. Everything else in a schema is in `rest`.
+ */
 export type JsonSchema = { readonly [keyword: string]: unknown };
 
 const Schema = z.record(z.string(), z.unknown());

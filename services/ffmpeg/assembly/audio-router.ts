@@ -1,4 +1,4 @@
-import { MAX_LEAD_SECONDS } from "../../split/domain/early-sound.ts";
+import { MAX_LEAD_SECONDS } from "../../split/domain/early-audio.ts";
 import type { MatroskaHeader } from "../formats/matroska/writer.ts";
 import { unreadable } from "../process/errors.ts";
 import type { AudioTrack } from "../source/describe.ts";

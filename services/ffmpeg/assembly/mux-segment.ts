@@ -1,4 +1,4 @@
-import { MAX_LEAD_SECONDS } from "../../split/domain/early-sound.ts";
+import { MAX_LEAD_SECONDS } from "../../split/domain/early-audio.ts";
 import type { Container } from "../../split/ports/media-tools.ts";
 import { isIso } from "../formats/containers.ts";
 import { runFfmpeg } from "../process/run-ffmpeg.ts";

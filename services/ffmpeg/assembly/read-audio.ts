@@ -1,5 +1,5 @@
 import { megabytes } from "../../split/domain/budget.ts";
-import { MAX_LEAD_SECONDS } from "../../split/domain/early-sound.ts";
+import { MAX_LEAD_SECONDS } from "../../split/domain/early-audio.ts";
 import { limitExceeded } from "../../video/errors.ts";
 import { adtsTrack } from "../formats/matroska/adts-track.ts";
 import { type MatroskaTrack, readMatroska } from "../formats/matroska/reader.ts";
@@ -63,11 +63,11 @@ export class EarlyAudioBuffer {
    * which holds six minutes of uncompressed stereo.
    */
   add(packet: ReadPacket): ReadPacket {
-    const { earlySoundBytes } = currentBudget();
+    const { earlyAudioBytes } = currentBudget();
     this.#bytes += packet.data.length + BYTES_PER_PACKET;
-    if (this.#bytes > earlySoundBytes)
+    if (this.#bytes > earlyAudioBytes)
       throw limitExceeded(
-        `More than ${megabytes(earlySoundBytes)} of audio come before the first video frame. ` +
+        `More than ${megabytes(earlyAudioBytes)} of audio come before the first video frame. ` +
           'Interleave video and audio with "ffmpeg -i VIDEO -c copy INTERLEAVED", and upload that.',
       );
     // A packet is a view of a larger chunk, all of which would stay in memory.

@@ -204,11 +204,11 @@ export class SegmentFinisher {
    * Seconds by which all audio is late. ffmpeg's Matroska muxer before version 6 writes a codec's
    * delay into the header and doesn't add it to the times, so players start the audio too early.
    */
-  #shiftOf({ audio, start }: ExpectedSegment, { sound = [] }: MadeSegment["proof"]): number {
+  #shiftOf({ audio, start }: ExpectedSegment, { audio: measured = [] }: MadeSegment["proof"]): number {
     if (!isMatroska(this.#options.container)) return 0;
     const shifts = audio.flatMap(({ packets }, track) => {
       const first = packets.find(({ isPlayed }) => isPlayed);
-      const found = sound[track]?.start;
+      const found = measured[track]?.start;
       return first === undefined || found === undefined ? [] : [found - start - first.time];
     });
     const [smallest, largest] = [Math.min(...shifts), Math.max(...shifts)];

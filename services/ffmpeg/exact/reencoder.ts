@@ -151,7 +151,9 @@ export class Reencoder implements VideoReader {
   }
 }
 
-/** `known`: presentation time of the first video frame; undefined: it's the first one that is read. */
+/**
+ * `known`: presentation time of the first video frame; undefined: it's the first one that is read.
+ */
 async function readTimes(
   lines: OutputPipe,
   times: DecodedFrameTimes,

@@ -1,4 +1,4 @@
-import { MAX_AUDIO_GAP_SECONDS, type SegmentProof, type SegmentSound } from "../../split/domain/proof.ts";
+import { MAX_AUDIO_GAP_SECONDS, type SegmentAudio, type SegmentProof } from "../../split/domain/proof.ts";
 import { ProofError } from "./proof-error.ts";
 
 /** An audio packet of the source. Seconds from the segment's first frame. */
@@ -43,16 +43,16 @@ const played = (packets: readonly SegmentAudioPacket[], { hidesNegative }: Segme
 
 /**
  * Measures an audio track of a segment's file and compares it with the source's packets. `offset`:
- * how far the audio moved relative to the video, in seconds. `sound`: the audible audio; undefined
- * when there is none. Throws `ProofError` for a missing or duplicate packet, unsynchronised audio,
- * and a gap that the source doesn't have.
+ * how far the audio moved relative to the video, in seconds. `audio`: what of it is played;
+ * undefined when there is none. Throws `ProofError` for a missing or duplicate packet,
+ * unsynchronised audio, and a gap that the source doesn't have.
  */
 export function proveTrack(
   track: number,
   { packets, isPacked }: ExpectedTrack,
   found: readonly SegmentAudioPacket[],
   timing: SegmentTiming,
-): { offset: number; sound: SegmentSound | undefined } {
+): { offset: number; audio: SegmentAudio | undefined } {
   if (isPacked && found.length !== packets.length)
     throw new ProofError(`audio track ${track} has ${found.length} packets instead of ${packets.length}`);
   const expected = packets.filter(({ isPlayed }) => isPlayed);
@@ -62,7 +62,7 @@ export function proveTrack(
     ? found.map(({ time }, at) => ({ time, duration: packets[at]!.duration })).filter((_, at) => packets[at]!.isPlayed)
     : found;
   const intervals = played(kept, timing);
-  if (first === undefined) return { offset: 0, sound: undefined };
+  if (first === undefined) return { offset: 0, audio: undefined };
   const offset = offsetOf(packets, found, isPacked, timing);
   if (offset > MAX_AUDIO_SECONDS) throw new ProofError(`the audio is ${(offset * 1_000).toFixed(0)} ms out of sync`);
 
@@ -77,7 +77,7 @@ export function proveTrack(
   const toSource = timing.start - timing.begin;
   return {
     offset,
-    sound: { start: start + toSource, end: intervals.at(-1)!.end + toSource, gapBefore: first.gap, largestGap },
+    audio: { start: start + toSource, end: intervals.at(-1)!.end + toSource, gapBefore: first.gap, largestGap },
   };
 }
 
@@ -142,8 +142,8 @@ export class AudioContinuity {
    * Adds the next segment's audio. Throws `ProofError` for a gap between it and the previous
    * segments that the source doesn't have.
    */
-  add({ sound = [] }: Pick<SegmentProof, "sound">): void {
-    for (const [track, one] of sound.entries()) {
+  add({ audio = [] }: Pick<SegmentProof, "audio">): void {
+    for (const [track, one] of audio.entries()) {
       if (one === null) continue;
       const end = this.#ends.get(track);
       if (end !== undefined) assertGap(track, one.start - end - one.gapBefore);

@@ -109,7 +109,7 @@ export async function proveSegment(
     size: playback.size,
     largestTimeError,
     largestAudioOffset: audioTracks.reduce((largest, { offset }) => Math.max(largest, offset), 0),
-    sound: audioTracks.map(({ sound }) => sound ?? null),
+    audio: audioTracks.map((track) => track.audio ?? null),
   };
 }
 

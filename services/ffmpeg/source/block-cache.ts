@@ -12,9 +12,9 @@ export type CacheLimits = {
 type Block = { arrived: Promise<Uint8Array>; state: "under way" | "unread" | "read" };
 
 /**
- * Blocks of a source, numbered from its start. `memoryBytes` of them are in memory, and one more for
- * each reader that waits for one while all others are under way. Blocks that were read are dropped
- * before those that were only fetched ahead, and each kind in the order of its last use.
+ * Blocks of a source, numbered from its start. `memoryBytes` of them are in memory, and one more
+ * for each reader that waits for one while all others are under way. Blocks that were read are
+ * dropped before those that were only fetched ahead, and each kind in the order of its last use.
  */
 export class BlockCache {
   readonly #source: RangedSource;
@@ -25,7 +25,9 @@ export class BlockCache {
   readonly #fetches = new Set<Promise<void>>();
   readonly #closing = new AbortController();
   readonly #onBlock: (index: number, bytes: Uint8Array) => void;
-  /** Whether the last fetch that ended has failed: then nothing is fetched before a reader needs it. */
+  /**
+   * Whether the last fetch that ended has failed: then nothing is fetched before a reader needs it.
+   */
   #isFailing = false;
 
   /** `onBlock` is passed each whole block that was fetched: nobody changes it any more. */
@@ -48,9 +50,9 @@ export class BlockCache {
   }
 
   /**
-   * Begins to fetch `count` missing blocks from `first` on by one read of the source. Where too many
-   * others are under way or wait to be read, it's none; or fewer, and at least one, if a reader waits.
-   * None either where the source is failing and no reader waits.
+   * Begins to fetch `count` missing blocks from `first` on by one read of the source. Where too
+   * many others are under way or wait to be read, it's none; or fewer, and at least one, if a
+   * reader waits. None either where the source is failing and no reader waits.
    */
   fetch(first: number, count: number, readerWaits: boolean): void {
     if (this.#isFailing && !readerWaits) return;
@@ -96,8 +98,8 @@ export class BlockCache {
   }
 
   /**
-   * Drops blocks until there's room for `count`, as far as that goes; those that wait to be read only
-   * where a reader waits for others. Returns for how many there is room.
+   * Drops blocks until there's room for `count`, as far as that goes; those that wait to be read
+   * only where a reader waits for others. Returns for how many there is room.
    */
   #makeRoom(count: number, readerWaits: boolean): number {
     let excess = this.#blocks.size + count - this.#maxBlocks;
@@ -111,7 +113,9 @@ export class BlockCache {
     return Math.max(0, count - Math.max(0, excess));
   }
 
-  /** Fetches the blocks from `first` on. Never throws: those that didn't come are no longer kept. */
+  /**
+   * Fetches the blocks from `first` on. Never throws: those that didn't come are no longer kept.
+   */
   async #fill(first: number, arrivals: readonly PromiseWithResolvers<Uint8Array>[]): Promise<void> {
     const start = first * this.#blockBytes;
     const end = Math.min(this.#source.size, start + arrivals.length * this.#blockBytes) - 1;

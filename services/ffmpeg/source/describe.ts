@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { leadOf } from "../../split/domain/early-sound.ts";
+import { leadOf } from "../../split/domain/early-audio.ts";
 import type { MediaDescription, Track } from "../../split/ports/media-tools.ts";
 import { isDecoded } from "../process/decoders.ts";
 import { runFfprobe } from "../process/ffprobe.ts";

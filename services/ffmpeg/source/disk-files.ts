@@ -55,7 +55,10 @@ export class DiskFiles {
     for (const offset of blocks.keys()) known.blocks.add(first + offset);
   }
 
-  /** Bytes of blocks that are in the file of block `first`, beginning `skipped` bytes behind its start. */
+  /**
+   * Bytes of blocks that are in the file of block `first`, beginning `skipped` bytes behind its
+   * start.
+   */
   async *read(first: number, skipped: number, bytes: number): AsyncGenerator<Uint8Array> {
     const number = this.#fileOf(first);
     const file = await open(this.#files.get(number)!.path, "r");
@@ -71,8 +74,8 @@ export class DiskFiles {
   }
 
   /**
-   * Removes the file that is needed least: the one that was read longest ago, or the last one of the
-   * source where none was read. Resolves with whether there was one.
+   * Removes the file that is needed least: the one that was read longest ago, or the last one of
+   * the source where none was read. Resolves with whether there was one.
    */
   async removeOne(): Promise<boolean> {
     const [oldest] = this.#read;

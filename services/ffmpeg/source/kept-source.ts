@@ -18,7 +18,10 @@ export type DiskLimits = {
 
 const MB = 1024 * 1024;
 
-/** Of segments 256 MB are on disk, or three, and the one that is being made: docs/decisions/memory.md */
+/**
+ * Of segments 256 MB are on disk, or three, and the one that is being made:
+ * docs/decisions/memory.md
+ */
 export const DISK: DiskLimits = {
   minFreeToKeep: 512 * MB,
   minFree: 256 * MB,

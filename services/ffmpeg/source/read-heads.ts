@@ -1,37 +1,43 @@
-/** Where one of ffmpeg's ways through a source has got to. */
+/** The position of one sequential reading of a source by ffmpeg. */
 export type ReadHead = {
   /** The byte after the last one that was read. */
   at: number;
   /** Bytes that were read without a gap, each counted once. */
   progress: number;
-  /** How much of the source had been read, by all heads, when this one was used last. */
+  /** Bytes that all heads had read when this one was used last. */
   lastUsed: number;
 };
 
-/** As many as a file has tracks that lie apart; of more, the least recently used is forgotten. */
+/**
+ * Enough for the tracks of a file that isn't interleaved. Above it, the least recently used one is
+ * removed.
+ */
 const MAX_HEADS = 64;
 
-/** So much less progress has a head for each byte that it skips: it may skip most of the file. */
+/**
+ * Bytes of progress that a head loses for each byte that it skips: it may skip most of the file.
+ */
 const LOST_PER_SKIPPED = 4;
 
 /** All in bytes. */
 export type HeadLimits = {
   /**
-   * A reading that begins so much before where a head is, at most, goes on with it: what is sent to
-   * ffmpeg goes through the buffers of a connection, which hold some MB that it may not have read.
+   * How far before a head's position a reading may begin that continues it: the buffers of a
+   * connection hold some MB that ffmpeg may not have read.
    */
   maxBack: number;
-  /** And so much behind: ffmpeg skips what belongs to tracks that it doesn't read. */
+  /** How far after a head's position: ffmpeg skips the data of tracks that it doesn't read. */
   maxSkipped: number;
-  /** Another head shares the memory with its like once it has read so much. */
+  /** Bytes that a head must have read before it shares the memory with others. */
   minProgress: number;
-  /** And until others have read so much since its last use. */
+  /** Bytes that others may read after its last use before it no longer shares the memory. */
   maxIdle: number;
 };
 
 /**
- * The places that a source is read at. ffmpeg reads a file whose tracks lie apart at as many places
- * as it has tracks, a little at each, and closes its connection each time that it goes to another.
+ * The positions at which a source is read. ffmpeg reads a file whose tracks aren't interleaved at
+ * one position per track, a little at each, and closes its connection each time that it goes to
+ * another.
  */
 export class ReadHeads {
   /** The least recently joined is first. */
@@ -61,7 +67,7 @@ export class ReadHeads {
     return joined;
   }
 
-  /** Adds what was read, up to byte `at`, which isn't in it. */
+  /** Adds `bytes` that were read, up to byte `at` (exclusive). */
   advance(head: ReadHead, bytes: number, at: number): void {
     this.#readBytes += bytes;
     head.lastUsed = this.#readBytes;
@@ -69,12 +75,12 @@ export class ReadHeads {
     head.at = Math.max(head.at, at);
   }
 
-  /** Forgets a head that came to the end of the source. */
+  /** Removes a head that reached the end of the source. */
   end(head: ReadHead): void {
     this.#heads.delete(head);
   }
 
-  /** How many share the memory with `head`, itself included. */
+  /** How many heads share the memory with `head`, itself included. */
   sharing(head: ReadHead): number {
     const { minProgress, maxIdle } = this.#limits;
     let count = 1;

@@ -9,24 +9,24 @@ import { type SourceAddress, untrustedInput } from "../process/sandbox.ts";
 /** A packet at which a reading of the source can begin. */
 export type SeekPoint = {
   /**
-   * ffmpeg's options of the input. With them, times are the source's own: without, they are counted
-   * from the start of the file.
+   * ffmpeg's input options. With them, times are the source's; without, they count from the start
+   * of the file.
    */
   options: readonly string[];
   /** The first packet that is read, counted in decode order. */
   packet: number;
   /**
-   * The first packet that is needed. Those before it may have other times than the index: where the
-   * container has no decode times, ffmpeg guesses the first ones, and moves what is shown earlier.
+   * The first packet that is needed. Earlier ones may have other times than in the index: when the
+   * container has no decode times, ffmpeg guesses the first ones, and shifts presentation times.
    */
   needed: number;
-  /** When `packet` is shown: seconds from the video's first frame. */
+  /** Presentation time of `packet`: seconds from the first video frame. */
   time: number;
-  /** The source's first packet: its messages hold for all that follow. */
+  /** The source's first packet: its SEI messages apply to all following packets. */
   start: Buffer;
 };
 
-/** The source can't be read from this point on as it is from its start: it's read from its start. */
+/** The source can't be read from this point as it is from its start: it's read from its start. */
 export class SeekError extends CutFailedError {
   override name = "SeekError";
 
@@ -35,19 +35,22 @@ export class SeekError extends CutFailedError {
   }
 }
 
-/** Containers with an index of their packets: others are searched, and their times may begin anew in mid-file. */
+/**
+ * Containers with an index of their packets. Others are searched, and their times may restart
+ * within the file.
+ */
 const INDEXED = ["mov", "matroska"];
 
-/** Reading this much of the video costs less than looking for a place to begin. */
+/** Reading less than this is cheaper than searching for a seek point. */
 const MIN_SKIPPED_SECONDS = 2;
 
 /**
- * How far ahead of the picture the sound of the same time may be in the file. ISO files have an index for each track, so
- * that ffmpeg finds each at its time; 1 s is for what a decoder of sound needs first.
+ * How far in front of video of the same time audio may be stored, in seconds. ISO files have an
+ * index per track, so ffmpeg finds each at its time; 1 s is for the priming of an audio decoder.
  */
 const marginSeconds = (format: string): number => (format.includes("matroska") ? 5 : 1);
 
-/** The first packet that segment `from`, or one after it, is made from. */
+/** The first packet that segment `from`, or a later one, is made from. */
 export function firstPacketOf(cut: PlannedCut, from: number): number {
   if (cut.kind === "keyframe") return cut.segments[from]?.firstFrame ?? 0;
   return cut.plan.jobs === undefined ? firstOfWindow(cut.plan, cut.index, from) : firstOfPlan(cut.plan, from);
@@ -57,18 +60,18 @@ function firstOfPlan({ segments, jobs }: ExactPlan, from: number): number {
   const segment = segments[from];
   if (segment === undefined) return 0;
   const copied = segments.slice(from).find((one) => one.copied !== undefined)?.copied?.from;
-  // Rising, as the parts are.
+  // Jobs and their frames are in ascending order.
   const job = jobs.find(({ parts }) => parts.some(({ to }) => to > segment.ranks.from))?.packets.from;
   return Math.min(copied ?? Number.POSITIVE_INFINITY, job ?? Number.POSITIVE_INFINITY);
 }
 
-/** The last keyframe that is shown before it. */
+/** The last keyframe in front of the segment, in presentation order. */
 function firstOfWindow({ segments, origin }: WindowPlan, index: PacketIndex, from: number): number {
   const start = origin + (segments[from]?.start ?? 0);
   return lastKey(index, index.count, start) ?? 0;
 }
 
-/** The last keyframe before packet `end` that is shown at `time` or earlier. */
+/** The last keyframe before packet `end` whose presentation time is at most `time`. */
 function lastKey(index: PacketIndex, end: number, time: number): number | undefined {
   for (let packet = end - 1; packet >= 0; packet -= 1)
     if (index.isKey(packet) && index.time(packet) <= time) return packet;
@@ -79,20 +82,21 @@ export type SeekSearch = {
   binary: string;
   directory: string;
   address: SourceAddress;
-  /** ffprobe's name of the source's container. */
+  /** The source's container, as ffprobe names it. */
   format: string;
   isDeep?: boolean;
-  /** ffmpeg's index of the picture. */
+  /** ffmpeg's index of the video stream. */
   video: number;
   cut: PlannedCut;
-  /** The first segment that is needed. */
+  /** Index of the first segment to make. */
   from: number;
   signal: AbortSignal;
 };
 
 /**
- * Where to begin reading for segment `from`; undefined: at the start. ffmpeg chooses the place, and the packet that it
- * then reads first is looked up in the index, by its time. Throws the signal's reason, and what is the machine's fault.
+ * Where to begin reading for segment `from`; undefined: at the start. ffmpeg chooses the packet,
+ * which is then identified in the index by its time. Throws the signal's reason, and failures of
+ * the machine.
  */
 export async function findSeekPoint(search: SeekSearch): Promise<SeekPoint | undefined> {
   const { cut, from, format } = search;
@@ -100,7 +104,8 @@ export async function findSeekPoint(search: SeekSearch): Promise<SeekPoint | und
   const origin = cut.kind === "keyframe" ? cut.origin : cut.plan.origin;
   if (from === 0 || !INDEXED.some((name) => format.split(",").includes(name))) return undefined;
   const needed = firstPacketOf(cut, from);
-  // Before the packet itself: ffmpeg gives the first file that it writes other times than the ones after it.
+  // In front of the needed packet: ffmpeg gives the first file that it writes other times than the
+  // next.
   const target = lastKey(index, needed, index.time(needed) - marginSeconds(format));
   if (target === undefined || index.time(target) - origin < MIN_SKIPPED_SECONDS) return undefined;
   const options = optionsFor(index.time(target));
@@ -111,7 +116,9 @@ export async function findSeekPoint(search: SeekSearch): Promise<SeekPoint | und
   return start && { options, packet, needed, time: index.time(packet) - origin, start: start.data };
 }
 
-/** ffprobe and the container round times: the keyframe itself is meant, and not the one before it. */
+/**
+ * ffprobe and the container round times; this selects the keyframe itself, not the previous one.
+ */
 const ROUNDING_SECONDS = 0.001;
 
 const optionsFor = (seconds: number): string[] => [
@@ -119,7 +126,10 @@ const optionsFor = (seconds: number): string[] => [
   ...["-ss", (seconds + ROUNDING_SECONDS).toFixed(6)],
 ];
 
-/** The first packet that ffmpeg reads with these options, and when it's shown; undefined where it reads none. */
+/**
+ * The first packet that ffmpeg reads with these options, and its presentation time; undefined when
+ * it reads none.
+ */
 async function firstPacket(
   options: readonly string[],
   search: SeekSearch,
@@ -148,10 +158,10 @@ async function firstPacket(
   return first;
 }
 
-/** Rounding to microseconds and to ticks of the container's clock. */
+/** Largest difference between a time rounded to microseconds and one in ticks of the container. */
 const SAME_SECONDS = 20e-6;
 
-/** The packet that is shown then; undefined where there's none, or more than one. */
+/** The packet with this presentation time; undefined when there is none, or more than one. */
 function packetAt(index: PacketIndex, time: number): number | undefined {
   let found: number | undefined;
   for (let packet = 0; packet < index.count; packet += 1) {

@@ -7,9 +7,11 @@ import { PROXY_USER, type SourceAddress } from "../process/sandbox.ts";
 import type { CheckedSource } from "./checked-source.ts";
 
 export type SourceServer = {
-  /** For ffmpeg. Its secret is asked for, so that nothing else on the machine reads the upload. */
+  /**
+   * For ffmpeg. It contains a secret, so that no other process on the machine can read the upload.
+   */
   address: SourceAddress;
-  /** No further byte leaves until `resume`: ffmpeg waits, and what it has written can be uploaded. */
+  /** Sends no more bytes until `resume`: ffmpeg waits while its finished segments are uploaded. */
   pause(): void;
   resume(): void;
   close(): Promise<void>;
@@ -27,13 +29,18 @@ function parseRange(header: string | undefined, size: number): Range | undefined
   return start <= end ? { start, end } : undefined;
 }
 
-/** No host: ffmpeg asks its proxy, which is the server, and resolves no name. RFC 6761, section 6.4. */
+/**
+ * No host: ffmpeg asks its proxy, which is the server, and resolves no name. RFC 6761, section 6.4.
+ */
 const SOURCE_URL = "http://source.invalid/video";
 
 /** ffmpeg states the port too. */
 const isSource = (url: string): boolean => URL.canParse(url) && new URL(url).href === SOURCE_URL;
 
-/** Whether a request has the secret. ffmpeg sends it once it has been asked for. RFC 9110, section 11.7. */
+/**
+ * Whether a request has the secret. ffmpeg sends it once it has been asked for. RFC 9110, section
+ * 11.7.
+ */
 function readerTest(secret: string): (request: IncomingMessage) => boolean {
   const expected = Buffer.from(`Basic ${Buffer.from(`${PROXY_USER}:${secret}`).toString("base64")}`);
   return ({ headers }) => {
@@ -62,8 +69,8 @@ function createGate() {
 }
 
 /**
- * ffmpeg reads a little where it looks for something, and closes the connection, whose buffers take
- * some MB by then. So at first little is sent, and twice as much after each pause.
+ * To look something up, ffmpeg reads a little and closes the connection, whose buffers have taken
+ * some MB by then. So little is sent at first, and twice as much after each pause.
  */
 const FIRST_BYTES = 64 * 1024;
 const FULL_SPEED_BYTES = 4 * 1024 * 1024;
@@ -86,9 +93,9 @@ async function* slowlyAtFirst(chunks: AsyncIterable<Uint8Array>): AsyncGenerator
 }
 
 /**
- * Serves one object to ffmpeg on loopback, so that it's read in ranges and needn't be whole on disk,
- * and so that ffmpeg needs neither DNS, TLS nor credentials. A request that ffmpeg closes early
- * aborts the read behind it.
+ * Serves one object to ffmpeg on loopback, so that it's read in ranges and needn't be whole on
+ * disk, and so that ffmpeg needs neither DNS, TLS nor credentials. A request that ffmpeg closes
+ * early aborts the read behind it.
  */
 export async function serveSource(source: CheckedSource): Promise<SourceServer> {
   const secret = randomBytes(24).toString("hex");
@@ -127,7 +134,8 @@ export async function serveSource(source: CheckedSource): Promise<SourceServer> 
   };
 
   const server = createServer((request, response) => void respond(request, response));
-  // ffmpeg may be held back for as long as an upload takes; nothing here may time out in the meantime.
+  // ffmpeg may be held back for as long as an upload takes; nothing here may time out in the
+  // meantime.
   server.requestTimeout = 0;
   server.timeout = 0;
   server.listen(0, "127.0.0.1");

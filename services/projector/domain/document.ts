@@ -19,13 +19,13 @@ type Upload = {
 type SourceField = "VideoId" | "bucket" | "key" | "etag" | "version_id" | "name" | "extension" | "bytes";
 
 /** What the video looks like: in SplitPlanned and VideoSplit. */
-type Picture = Pick<VideoSplit, "size" | "fps" | "duration" | "audio">;
+type VideoProperties = Pick<VideoSplit, "size" | "fps" | "duration" | "audio">;
 
 /** From SplitPlanned, until an end is announced. */
-export type ProcessingUpload = Upload & Picture & { status: "processing" };
+export type ProcessingUpload = Upload & VideoProperties & { status: "processing" };
 
-/** From VideoRejected; with the picture, where it came so far that one was planned. */
-export type RejectedUpload = Upload & { [K in keyof Picture]?: Picture[K] | undefined } & {
+/** From VideoRejected; with the video's properties if SplitPlanned was announced. */
+export type RejectedUpload = Upload & { [K in keyof VideoProperties]?: VideoProperties[K] | undefined } & {
   status: "rejected";
   /** Of several: see docs/decisions/rejections.md. */
   rejection: Rejection;
@@ -35,7 +35,7 @@ export type RejectedUpload = Upload & { [K in keyof Picture]?: Picture[K] | unde
 
 /** From VideoSplit. */
 export type SplitUpload = Upload &
-  Picture & {
+  VideoProperties & {
     status: "split";
     /** Video frames in all segments together. */
     frames: number;

@@ -16,7 +16,7 @@ export function fold(document: VideoDocument | undefined, event: DocumentEvent):
     case "SplitPlanned":
       return mergeUpload(document, {
         ...upload(event),
-        ...picture(event),
+        ...videoProperties(event),
         status: "processing",
       } satisfies ProcessingUpload);
     case "VideoRejected":
@@ -29,7 +29,7 @@ export function fold(document: VideoDocument | undefined, event: DocumentEvent):
     case "VideoSplit":
       return mergeUpload(document, {
         ...upload(event),
-        ...picture(event),
+        ...videoProperties(event),
         status: "split",
         ...outcome(event),
       } satisfies SplitUpload);
@@ -57,7 +57,7 @@ function upload(event: EventOf<"SplitPlanned" | "VideoSplit" | "VideoRejected">)
   };
 }
 
-const picture = ({
+const videoProperties = ({
   data: { size, fps, duration, audio },
 }: EventOf<"SplitPlanned" | "VideoSplit" | "SegmentCreated">) => ({
   size,
@@ -90,7 +90,7 @@ function segment(event: EventOf<"SegmentCreated">): SegmentDocument {
     extension,
     bytes,
     checksum,
-    ...picture(event),
+    ...videoProperties(event),
     start,
     end,
     frames,

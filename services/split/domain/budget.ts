@@ -13,16 +13,16 @@ export type Budget = {
   probeSeconds: number;
   /** The same where it must look further into the file. */
   deepProbeSeconds: number;
-  /** Bytes of what ffprobe may say of a file. */
+  /** Most bytes that ffprobe may print about a file. */
   probeOutputBytes: number;
   /** Tracks of any kind in a file. */
   streams: number;
-  /** Tracks of sound that are kept. */
+  /** Audio tracks that are kept. */
   audioTracks: number;
   /** Bytes of one packet. */
   packetBytes: number;
-  /** Bytes of sound that come before the first picture, of all tracks. */
-  earlySoundBytes: number;
+  /** Bytes of audio before the first video frame, of all tracks. */
+  earlyAudioBytes: number;
   /** Bytes of the index of an MP4 that is read. */
   indexBytes: number;
   /** Bytes that may be fetched of an object: so many times its size, and so many more. */
@@ -31,37 +31,49 @@ export type Budget = {
 };
 
 /**
- * Pixels of a picture: 8,192 times 8,192, more than any codec's highest level has. A few bytes can ask
- * a decoder for any size.
+ * Pixels of a frame: 8,192 times 8,192, more than any codec's highest level has. A few bytes can
+ * ask a decoder for any size.
  */
 export const MAX_PIXELS = 2 ** 26;
 
-/** Frames of a video: four days at 24 a second, 38 hours at 60. Planning them takes half a second. */
+/**
+ * Frames of a video: four days at 24 a second, 38 hours at 60. Planning them takes half a second.
+ */
 export const MAX_FRAMES = 2 ** 23;
 
 /**
- * Frames a second, counted only with so many frames that the rate is reliable: cameras have 1,000 at most, and each
- * frame takes time, however few bytes it has.
+ * Frames a second, counted only with so many frames that the rate is reliable: cameras have 1,000
+ * at most, and each frame takes time, however few bytes it has.
  */
 export const MAX_FRAME_RATE = 2_000;
 export const MIN_RATED_FRAMES = 100_000;
 
-/** One whole vCPU of Lambda, and the default of `video_split.memory_mb`. Also where nothing says how much there is. */
+/**
+ * One whole vCPU of Lambda, and the default of `video_split.memory_mb`. Also where nothing says how
+ * much there is.
+ */
 export const DEFAULT_MEMORY_MB = 1_769;
 
 const BYTES_PER_MB = 2 ** 20;
 
-/** Of the memory. What all programs leave is Node's: 130 MB when it has begun, and what it holds of packets. */
+/**
+ * Of the memory. What all programs leave is Node's: 130 MB when it has begun, and what it holds of
+ * packets.
+ */
 const PROGRAM_SHARE = 0.7;
 const PROGRAMS_SHARE = 0.85;
 
-/** Of the memory: a packet is held up to four times on its way, by two readings at the same time. */
+/**
+ * Of the memory: a packet is held up to four times on its way, by two readings at the same time.
+ */
 const PACKET_SHARE = 1 / 24;
-const EARLY_SOUND_SHARE = 1 / 27;
+const EARLY_AUDIO_SHARE = 1 / 27;
 
 const INDEX_SHARE = 1 / 14;
 
-/** Never less, however little memory there is: a camera's largest picture, and the index of ten hours. */
+/**
+ * Never less, however little memory there is: a camera's largest frame, and the index of ten hours.
+ */
 const MIN_PACKET_BYTES = 32 * BYTES_PER_MB;
 const MIN_INDEX_BYTES = 64 * BYTES_PER_MB;
 
@@ -78,7 +90,7 @@ export function budgetOf(memoryMB: number = DEFAULT_MEMORY_MB): Budget {
     streams: 256,
     audioTracks: 48,
     packetBytes: Math.max(MIN_PACKET_BYTES, Math.floor(bytes * PACKET_SHARE)),
-    earlySoundBytes: Math.floor(bytes * EARLY_SOUND_SHARE),
+    earlyAudioBytes: Math.floor(bytes * EARLY_AUDIO_SHARE),
     indexBytes: Math.max(MIN_INDEX_BYTES, Math.floor(bytes * INDEX_SHARE)),
     fetchesOfSource: 16,
     freeFetchBytes: 256 * BYTES_PER_MB,

@@ -1,9 +1,15 @@
 import { MAX_SEGMENTS } from "#events-schema";
 import { MIN_TAIL_SECONDS } from "../../video/segment-length.ts";
 
-/** A video packet in decode order, as far as planning needs it. A packet holds one frame in every container that is accepted. */
+/**
+ * A video packet in decode order, as far as planning needs it. A packet holds one frame in every
+ * container that is accepted.
+ */
 export type PlannedPacket = {
-  /** Presentation time in seconds on the source's own clock, discontinuities of broadcast streams closed. */
+  /**
+   * Presentation time in seconds on the source's own clock, discontinuities of broadcast streams
+   * closed.
+   */
   time: number;
   /** Seconds; undefined where the container doesn't say. */
   duration: number | undefined;
@@ -23,7 +29,10 @@ export type PlannedSegment = {
   /** Ordinal of its first frame in decode order. */
   firstFrame: number;
   frames: number;
-  /** When `firstFrame` is shown: seconds from the first video frame. Frames that follow it may be shown before. */
+  /**
+   * When `firstFrame` is shown: seconds from the first video frame. Frames that follow it may be
+   * shown before.
+   */
   firstFrameTime: number;
   /** What was asked for: k times the segment length, from the first video frame. */
   requestedStart: number;
@@ -37,7 +46,9 @@ export type CutPlan = {
   /** At most MAX_SEGMENTS + 1: enough to see that there are too many. */
   segments: PlannedSegment[];
   frames: number;
-  /** Of these, before the first keyframe, where that isn't the first packet: no decoder shows them. */
+  /**
+   * Of these, before the first keyframe, where that isn't the first packet: no decoder shows them.
+   */
   leading: number;
   /** Seconds from the first video frame to the end of the last. */
   duration: number;
@@ -45,7 +56,10 @@ export type CutPlan = {
   origin: number;
 };
 
-/** Matroska, FLV and others keep milliseconds: a keyframe on the boundary may be written a millisecond before it. */
+/**
+ * Matroska, FLV and others keep milliseconds: a keyframe on the boundary may be written a
+ * millisecond before it.
+ */
 const CLOCK_TOLERANCE_SECONDS = 0.001;
 
 type Stretch = {
@@ -59,9 +73,9 @@ type Stretch = {
 };
 
 /**
- * Plans a cut on keyframes from the packets of the video in decode order, one at a time: memory grows with the segments
- * and not with the frames. The boundary k·X moves to the first keyframe at or after it, so windows that hold no
- * keyframe make no segment of their own.
+ * Plans a cut on keyframes from the packets of the video in decode order, one at a time: memory
+ * grows with the segments and not with the frames. The boundary k·X moves to the first keyframe at
+ * or after it, so windows that hold no keyframe make no segment of their own.
  */
 export function keyframePlanner(segmentSeconds: number) {
   const stretches: Stretch[] = [];
@@ -77,8 +91,9 @@ export function keyframePlanner(segmentSeconds: number) {
 
   return {
     add({ time, duration, key }: PlannedPacket): void {
-      // What comes before the first keyframe is copied, and can't be decoded: time starts at that keyframe. Where it's
-      // the first packet, a frame that is shown before it, until the second keyframe, sets the start of time.
+      // What comes before the first keyframe is copied, and can't be decoded: time starts at that
+      // keyframe. Where it's the first packet, a frame that is shown before it, until the second
+      // keyframe, sets the start of time.
       if (key && firstKey === undefined) {
         firstKey = frames;
         origin = time;
@@ -102,7 +117,10 @@ export function keyframePlanner(segmentSeconds: number) {
       frames += 1;
     },
 
-    /** The plan, or undefined where there was no frame. `fallbackFps` gives a single frame its length. */
+    /**
+     * The plan, or undefined where there was no frame. `fallbackFps` gives a single frame its
+     * length.
+     */
     finish(fallbackFps: number): CutPlan | undefined {
       if (stretches.length === 0) return undefined;
       const meanDuration = frames > 1 && lastTime > origin ? (lastTime - origin) / (frames - 1) : 1 / fallbackFps;

@@ -12,11 +12,12 @@ import {
 } from "./presentation-order.ts";
 
 /**
- * Plans the exact cut: which frames each segment holds, which of them are copied, and which are decoded and encoded
- * again. Pure: what is planned here for a video is the same on every retry.
+ * Plans the exact cut: which frames each segment holds, which of them are copied, and which are
+ * decoded and encoded again. Pure: what is planned here for a video is the same on every retry.
  *
- * Frames have two orders. A *packet* is counted in decode order, as the container stores it; a *rank* in presentation
- * order, among the frames that are shown. With B-frames they differ, and most of what follows is about that.
+ * Frames have two orders. A *packet* is counted in decode order, as the container stores it; a
+ * *rank* in presentation order, among the frames that are shown. With B-frames they differ, and
+ * most of what follows is about that.
  */
 
 /** Frames by rank, `from` included and `to` not. */
@@ -30,20 +31,34 @@ export type ExactSegment = {
   /** k times the segment length, from the first frame. */
   requestedStart: number;
   requestedEnd: number;
-  /** Seconds from the video's first frame to this segment's first one, and to the end of its last. */
+  /**
+   * Seconds from the video's first frame to this segment's first one, and to the end of its last.
+   */
   start: number;
   end: number;
   /** All of its frames. */
   ranks: Ranks;
-  /** Encoded frames before the copied ones. Empty where the segment starts on a keyframe; everything where nothing is copied. */
+  /**
+   * Encoded frames before the copied ones. Empty where the segment starts on a keyframe; everything
+   * where nothing is copied.
+   */
   head: Ranks;
-  /** Starts on a keyframe. Packets in it that are shown before that keyframe belong to the head and are left out. */
+  /**
+   * Starts on a keyframe. Packets in it that are shown before that keyframe belong to the head and
+   * are left out.
+   */
   copied: Packets | undefined;
-  /** Encoded frames after the copied ones: those that need a frame of the next segment to be decoded. */
+  /**
+   * Encoded frames after the copied ones: those that need a frame of the next segment to be
+   * decoded.
+   */
   tail: Ranks;
 };
 
-/** One decoding: packets from a keyframe on, and the frames of them that are encoded again, in order. */
+/**
+ * One decoding: packets from a keyframe on, and the frames of them that are encoded again, in
+ * order.
+ */
 export type EncodeJob = { packets: Packets; parts: Ranks[] };
 
 export type ExactPlan = {
@@ -52,7 +67,10 @@ export type ExactPlan = {
   jobs: EncodeJob[];
   /** In all segments. */
   frames: number;
-  /** Frames that no decoder can show: they come before the first keyframe, or need frames from before it. */
+  /**
+   * Frames that no decoder can show: they come before the first keyframe, or need frames from
+   * before it.
+   */
   undecodable: number;
   /** Seconds from the first frame to the end of the last. */
   duration: number;
@@ -65,8 +83,9 @@ export type ExactPlan = {
 };
 
 /**
- * What is left to plan where packets' times can't be trusted frame by frame (fields in packets of their own, frames that
- * are never shown): where segments start. What the decoder gives counts then.
+ * What is left to plan where packets' times can't be trusted frame by frame (fields in packets of
+ * their own, frames that are never shown): where segments start. What the decoder gives counts
+ * then.
  */
 export type WindowPlan = {
   segments: Pick<ExactSegment, "index" | "requestedStart" | "requestedEnd" | "start" | "end">[];
@@ -86,8 +105,9 @@ export function madeOf({ head, copied, tail }: Pick<ExactSegment, "head" | "copi
 }
 
 /**
- * The segments in terms of packets, where all of them can be copied as they are: every packet is shown, all need the
- * same sample description, and each boundary falls on a keyframe that nothing reaches across. Undefined otherwise.
+ * The segments in terms of packets, where all of them can be copied as they are: every packet is
+ * shown, all need the same sample description, and each boundary falls on a keyframe that nothing
+ * reaches across. Undefined otherwise.
  */
 export function copiedSegments({ plan, index }: { plan: ExactPlan | WindowPlan; index: PacketIndex }) {
   if (plan.jobs === undefined || plan.frames !== index.count || index.changesDescription) return undefined;
@@ -104,9 +124,10 @@ export function copiedSegments({ plan, index }: { plan: ExactPlan | WindowPlan; 
 }
 
 /**
- * The plan, or undefined where the packets' times can't be trusted for it (two frames at one time, as with fields in
- * packets of their own) or where there's no frame. `fallbackFps` gives a single frame its length. `boundaries`: on the
- * first frame of each window, or on the first keyframe at or after its start.
+ * The plan, or undefined where the packets' times can't be trusted for it (two frames at one time,
+ * as with fields in packets of their own) or where there's no frame. `fallbackFps` gives a single
+ * frame its length. `boundaries`: on the first frame of each window, or on the first keyframe at or
+ * after its start.
  */
 export function planExactCut(
   index: PacketIndex,
@@ -176,8 +197,9 @@ function placeOf(starts: readonly SegmentStart[], number: number, timeline: Time
 }
 
 /**
- * Rank of the first frame of each segment, and which window k·X ≤ t < (k+1)·X it's in. Empty windows make no segment.
- * `candidates`, rising: where a segment may start; default: at every frame.
+ * Rank of the first frame of each segment, and which window k·X ≤ t < (k+1)·X it's in. Empty
+ * windows make no segment. `candidates`, rising: where a segment may start; default: at every
+ * frame.
  */
 function segmentStarts(
   { frames, timeOf, origin, duration, segmentSeconds }: Timeline,
@@ -208,7 +230,9 @@ function segmentStarts(
 
 type Parts = Pick<ExactSegment, "head" | "copied" | "tail">;
 
-/** What is copied of a segment needs one sample description: that of which the most can be copied. */
+/**
+ * What is copied of a segment needs one sample description: that of which the most can be copied.
+ */
 function partsOf(ranks: Ranks, keys: Key[], index: PacketIndex, rankOf: Int32Array): Parts {
   const none = { from: ranks.to, to: ranks.to };
   let best: Parts = { head: ranks, copied: undefined, tail: none };
@@ -227,8 +251,8 @@ const countOf = (packets: Packets | undefined): number => (packets === undefined
 
 /** Copies from a keyframe on. */
 function partsFrom(key: Key, ranks: Ranks, index: PacketIndex, rankOf: Int32Array): Parts {
-  // Packets are copied as far as they are a whole stretch of presentation: a prefix in decode order up to a P-frame
-  // holds every frame that is shown before it.
+  // Packets are copied as far as they are a whole stretch of presentation: a prefix in decode order
+  // up to a P-frame holds every frame that is shown before it.
   const description = index.description(key.packet);
   const { times, changesDescription } = index;
   const start = times[key.packet]!;
@@ -251,7 +275,10 @@ function partsFrom(key: Key, ranks: Ranks, index: PacketIndex, rankOf: Int32Arra
   };
 }
 
-/** Every encoded part, with what must be decoded for it; those that start from the same keyframe are one decoding. */
+/**
+ * Every encoded part, with what must be decoded for it; those that start from the same keyframe are
+ * one decoding.
+ */
 function jobsOf(segments: ExactSegment[], keys: Key[], packetOf: Int32Array): EncodeJob[] {
   const jobs: EncodeJob[] = [];
   for (const part of segments.flatMap(({ head, tail }) => [head, tail])) {

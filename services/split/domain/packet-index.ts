@@ -3,7 +3,10 @@ import type { PlannedPacket } from "./cut-plan.ts";
 /** Packets for which there is room at first; it doubles as they come. */
 const FIRST_CAPACITY = 4_096;
 
-/** The packets of a video in decode order, in columns: 17 bytes each, so that the index of a day of video fits in memory. */
+/**
+ * The packets of a video in decode order, in columns: 17 bytes each, so that the index of a day of
+ * video fits in memory.
+ */
 export class PacketIndex {
   #count = 0;
   #times = new Float64Array(FIRST_CAPACITY);
@@ -28,7 +31,10 @@ export class PacketIndex {
     return this.#count;
   }
 
-  /** Presentation times in seconds, one for each packet: not to be changed, nor kept while packets are added. */
+  /**
+   * Presentation times in seconds, one for each packet: not to be changed, nor kept while packets
+   * are added.
+   */
   get times(): Float64Array {
     return this.#times.subarray(0, this.#count);
   }

@@ -5,12 +5,18 @@ import type { PacketIndex } from "./packet-index.ts";
  * counted in decode order, a *rank* in presentation order, among the frames that are shown.
  */
 
-/** Times are binary fractions of a clock's ticks: what differs by less is the same. Far below any tick. */
+/**
+ * Times are binary fractions of a clock's ticks: what differs by less is the same. Far below any
+ * tick.
+ */
 export const SAME_SECONDS = 2e-6;
 
 export type Order = { packetOf: Int32Array; rankOf: Int32Array; undecodable: number };
 
-/** Decoders reorder by at most 16 frames (H.264 and HEVC, level limits); what is farther off isn't reordering. */
+/**
+ * Decoders reorder by at most 16 frames (H.264 and HEVC, level limits); what is farther off isn't
+ * reordering.
+ */
 const MAX_REORDERED = 64;
 
 /** Undefined where the packets' times can't be trusted frame by frame, or there is no keyframe. */
@@ -93,7 +99,10 @@ export function distinctTimes(index: PacketIndex): Float64Array {
   return shown.subarray(0, distinct);
 }
 
-/** Keyframes, by packet and rank, where every frame before is also shown before: a decoder can start there. */
+/**
+ * Keyframes, by packet and rank, where every frame before is also shown before: a decoder can start
+ * there.
+ */
 export type Key = { packet: number; rank: number };
 
 export function cleanKeys(index: PacketIndex, rankOf: Int32Array): Key[] {

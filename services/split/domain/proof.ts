@@ -1,22 +1,26 @@
 import type { Proof } from "#events-schema";
 import type { PacketIndex } from "./packet-index.ts";
 
-/** Sound of one track in a produced file. Seconds, `start` and `end` from the video's first frame. */
-export type SegmentSound = {
+/**
+ * Audio of one track in a produced file. Seconds, `start` and `end` from the video's first frame.
+ */
+export type SegmentAudio = {
   /** When it begins to be played, and ends. */
   start: number;
   end: number;
-  /** Without sound before it in the source: since the last packet of the segments before. */
+  /**
+   * Seconds without audio before it in the source, since the last packet of the segments before.
+   */
   gapBefore: number;
-  /** The longest hole in it that the source hasn't. */
+  /** The longest gap in it that the source doesn't have. */
   largestGap: number;
 };
 
 /** What was measured on one produced file. */
 export type SegmentProof = {
-  /** That a decoder gives, set up from this file alone. */
+  /** Frames that a decoder outputs, set up from this file alone. */
   frames: number;
-  /** Frames of the source that are in the file, and no decoder gives. */
+  /** Frames of the source that are in the file and can't be decoded. */
   undecodable: number;
   /** Of the decoded ones, bit for bit those of the source. */
   copiedFrames: number;
@@ -24,25 +28,30 @@ export type SegmentProof = {
   start: number;
   /** Of its last frame's end, as the produced file has it: seconds from the video's first frame. */
   end: number;
-  /** [width, height] in pixels as displayed; undefined where it was measured by an earlier version. */
+  /**
+   * [width, height] in pixels as displayed; undefined where it was measured by an earlier version.
+   */
   size?: [number, number] | undefined;
   /** Largest difference between a frame's time and that of the source's frame, in seconds. */
   largestTimeError: number;
-  /** Largest difference between how far a sound is from the picture here and in the source, in seconds; 0 without sound. */
+  /**
+   * How far audio moved relative to the video, at most, compared with the source. Seconds; 0
+   * without audio.
+   */
   largestAudioOffset: number;
   /** Of each track; null where nothing of it is played. Undefined: it wasn't measured. */
-  sound?: (SegmentSound | null)[] | undefined;
+  audio?: (SegmentAudio | null)[] | undefined;
 };
 
-/** Seconds from the video's first frame: where a segment was asked to start, and where it does. */
+/** Seconds from the video's first frame: the requested start of a segment, and its start. */
 type Boundary = { requestedStart: number; start: number };
 
 /** Milliseconds to three places, which is a microsecond. */
 const milliseconds = (seconds: number): number => Math.round(seconds * 1_000_000) / 1_000;
 
 /**
- * How far each boundary is, in seconds, from the first frame at or after the time that was asked for. In one pass over
- * the packets, whatever their order.
+ * How far each boundary is, in seconds, from the first frame at or after the requested time. In one
+ * pass over the packets, whatever their order.
  */
 export function largestDeviation(boundaries: readonly Boundary[], index: PacketIndex, origin: number): number {
   const first = new Array<number>(boundaries.length).fill(Number.POSITIVE_INFINITY);
@@ -65,20 +74,20 @@ export function largestDeviation(boundaries: readonly Boundary[], index: PacketI
   return largest;
 }
 
-/** Longer holes in the sound fail the proof. A packet of AAC at 44.1 kHz is shorter. */
+/** Longer gaps in the audio fail the proof. A packet of AAC at 44.1 kHz is shorter. */
 export const MAX_AUDIO_GAP_SECONDS = 0.025;
 
 /**
- * The longest hole in a track of sound that the source hasn't: in a segment, or between the end of
- * one segment's sound and the start of the next one's. Seconds; undefined where not all of it was
- * measured.
+ * The longest gap in an audio track that the source doesn't have: in a segment, or between the end
+ * of one segment's audio and the start of the next one's. Seconds; undefined where not all of it
+ * was measured.
  */
 export function largestAudioGap(segments: readonly SegmentProof[]): number | undefined {
   const ends: (number | undefined)[] = [];
   let largest = 0;
-  for (const { sound } of segments) {
-    if (sound === undefined) return undefined;
-    for (const [track, one] of sound.entries()) {
+  for (const { audio } of segments) {
+    if (audio === undefined) return undefined;
+    for (const [track, one] of audio.entries()) {
       if (one === null) continue;
       const joint = one.start - (ends[track] ?? one.start) - one.gapBefore;
       largest = Math.max(largest, one.largestGap, joint);
@@ -88,7 +97,10 @@ export function largestAudioGap(segments: readonly SegmentProof[]): number | und
   return largest;
 }
 
-/** The proof of the whole: its segments' taken together. `sourceFrames` is what was counted in the source. */
+/**
+ * The proof of the whole: its segments' taken together. `sourceFrames` is what was counted in the
+ * source.
+ */
 export function proofOf(segments: readonly SegmentProof[], sourceFrames: number, deviation: number): Proof {
   const sum = (figure: (segment: SegmentProof) => number) => segments.reduce((total, one) => total + figure(one), 0);
   const most = (figure: (segment: SegmentProof) => number) =>

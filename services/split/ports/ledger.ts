@@ -6,7 +6,7 @@ import type { SegmentProof } from "../domain/proof.ts";
 /** How a video is cut. */
 export type CutChoice = { segmentSeconds: number; cut: Cut; outputKeyPrefix: string };
 
-/** What is known of a video. Doesn't expire. */
+/** What is recorded of a video. Doesn't expire. */
 export type Recalled = {
   /** How it's cut; undefined where no attempt has planned it yet. */
   choice: CutChoice | undefined;
@@ -14,29 +14,31 @@ export type Recalled = {
   isSplit: boolean;
 };
 
-/** Remembers how a video is cut, and what of it is done. */
+/** Records how a video is cut, and which of its segments are done. */
 export type Ledger = VideoLedger & {
   /**
-   * The first choice made for this video: a retry under other settings uses it too. `isFirst`: there
-   * is no earlier attempt, so no segment exists.
+   * The first choice made for this video: a retry under other settings uses it too. `isFirst`:
+   * there is no earlier attempt, so no segment exists.
    */
   choose(videoId: number, choice: CutChoice): Promise<{ choice: CutChoice; isFirst: boolean }>;
   recall(videoId: number): Promise<Recalled>;
   /**
-   * Forgets the choice, so that the next attempt may make another one. Not for a video of which a
-   * segment was announced.
+   * Deletes the choice, so that the next attempt may make another one. Not for a video with an
+   * announced segment.
    */
   release(videoId: number): Promise<void>;
   /**
-   * Says when (epoch seconds) an invocation ran out of time that had made segments, and left the
+   * Records when (epoch seconds) an invocation that had made segments ran out of time and left the
    * others to the next one.
    */
   recordProgress(videoId: number, at: number): Promise<void>;
-  /** What earlier attempts of the last 14 days have uploaded, by index. Throws `signal`'s reason. */
+  /**
+   * What earlier attempts of the last 14 days have uploaded, by index. Throws `signal`'s reason.
+   */
   delivered(videoId: number, segments: number, signal?: AbortSignal): Promise<Map<number, DeliveredSegment>>;
   /**
-   * Says that a segment is durable, and then that it was announced: what comes after a crash begins
-   * there.
+   * Records that a segment is stored, and later that it was announced: after a crash, the next
+   * attempt continues there.
    */
   recordSegment(videoId: number, index: number, segment: DeliveredSegment): Promise<void>;
 };

@@ -26,17 +26,23 @@ export type VideoTrack = Track & {
 };
 
 export type AudioTrack = Track & {
-  /** When its sound begins, on the source's clock; undefined where the container doesn't say. Seconds. */
+  /**
+   * When its audio begins, on the source's clock; undefined where the container doesn't say.
+   * Seconds.
+   */
   start?: number | undefined;
 };
 
-/** What is known of a source without reading it to its end. Durations are left out: headers can be wrong. */
+/**
+ * What is known about a source without reading it to its end. Durations are left out: headers can
+ * be wrong.
+ */
 export type MediaDescription = {
   /** ffprobe's names of the container, such as "mov,mp4,m4a,3gp,3g2,mj2". */
   format: string;
   video: VideoTrack | undefined;
   audio: AudioTrack[];
-  /** Everything else, in the source's order: further pictures, subtitles, data. */
+  /** Everything else, in the source's order: further video tracks, subtitles, data. */
   others: (Track & { type: string })[];
 };
 
@@ -55,11 +61,11 @@ export type MadeSegment = {
   path: string;
   bytes: number;
   made: Made;
-  /** Of its picture, as ffprobe names it. */
+  /** Of its video track, as ffprobe names it. */
   codec: string;
-  /** Of its sound, track by track. */
+  /** Of its audio tracks, in order. */
   audioCodecs: string[];
-  /** Whether any of its sound was encoded again. */
+  /** Whether any of its audio was encoded again. */
   audioMade?: AudioMade | undefined;
   proof: SegmentProof;
 };
@@ -73,7 +79,7 @@ export type KeyframeCut = {
   index: PacketIndex;
 };
 
-/** Boundaries on the very frames. */
+/** Boundaries on exactly the requested frames. */
 export type ExactCut = {
   kind: "exact";
   plan: ExactPlan | WindowPlan;
@@ -94,43 +100,49 @@ export type CutJob = {
   log: Log;
 };
 
-/** How a cut ended, after its last segment. Only the last two may shorten a split, lead to another way, or reject. */
+/**
+ * How a cut ended, after its last segment. Only the last two may shorten a split, try another way,
+ * or reject.
+ */
 export type CutEnding =
   | { type: "complete" }
   /** The store failed, whatever ffmpeg made of it. `error` says whether to retry. */
   | { type: "not fetched"; error: SourceFetchError | SourceUnavailableError }
-  /** Every byte was fetched, and nothing can be decoded from this time on: seconds from the video's first frame. */
+  /**
+   * Every byte was fetched, and nothing can be decoded from this time on: seconds from the video's
+   * first frame.
+   */
   | { type: "undecodable"; from: number }
   /** The container can't hold the tracks, or no way of cutting gives what it must be. */
   | { type: "impossible"; reason: RejectionReason; detail: string; cause?: unknown };
 
 /**
- * One source, opened for reading. What reads it throws `SourceFetchError` or `SourceUnavailableError` where it couldn't
- * be fetched, a media fault (see `isMediaFault`) for what ffmpeg can't do with its bytes, and the signal's reason when
- * aborted.
+ * One source, opened for reading. What reads it throws `SourceFetchError` or
+ * `SourceUnavailableError` where it couldn't be fetched, a media fault (see `isMediaFault`) for
+ * what ffmpeg can't do with its bytes, and the signal's reason when aborted.
  */
 export type OpenMedia = {
   describe(signal: AbortSignal): Promise<DescribedMedia>;
-  /** Holds the reading back until `resume`. */
+  /** Pauses reading until `resume`. */
   pause(): void;
   resume(): void;
   close(): Promise<void>;
 };
 
-/** A source of which it is known what it is: what can be done with it. */
+/** A source that was described, and what can be done with it. */
 export type DescribedMedia = {
   description: MediaDescription;
   /**
-   * Hands on each packet of the picture, in decode order. Resolves with whether the file ends before what it says it
-   * holds. What `onPacket` throws ends the reading and is thrown.
+   * Passes on each video packet, in decode order. Resolves with whether the file is shorter than
+   * its header says. What `onPacket` throws ends the reading and is thrown.
    */
   scan(signal: AbortSignal, onPacket: (packet: PlannedPacket) => void): Promise<{ truncated: boolean }>;
   /** Containers for its segments, best first. `extension` is the source's. */
   containers(extension: string): Container[];
   /**
-   * Yields each segment as soon as its file is complete and proven, and what it was made from is known to be fetched
-   * whole; in order. Then says how it ended. Throws what is the machine's fault: a process that was killed, a full disk,
-   * the signal's reason.
+   * Yields the segments in order, each as soon as its file is complete and proven and all bytes it
+   * was made from were fetched. Then returns how the cut ended. Throws errors of the machine (a
+   * process that was killed, a full disk) and the signal's reason.
    */
   cut(job: CutJob): AsyncGenerator<MadeSegment, CutEnding, undefined>;
 };

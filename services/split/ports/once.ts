@@ -1,12 +1,13 @@
 /**
- * The result of work, and whether another delivery gets it as its answer instead of working again.
+ * The result of work. `keep`: whether other deliveries get this result instead of doing the work
+ * again.
  */
-export type Done<T> = { result: T; remember: boolean };
+export type Done<T> = { result: T; keep: boolean };
 
 /**
- * Does work at most once for a key, also when two deliveries come at the same time; a crashed
- * attempt's retry does it again. `asking` says what is asked of the work: a delivery that comes
- * while another one is at it learns what that one's was.
+ * Does work at most once for a key, also when two deliveries arrive at the same time; the retry of
+ * a crashed attempt does it again. `asking` describes what is requested. A delivery that arrives
+ * while another one works gets the other one's `asking` as `busyWith`.
  */
 export type Once = <T>(
   key: string,

@@ -15,12 +15,12 @@ it.skipIf(missing !== undefined)(
   `the stock AWS CLI makes a rule and puts an event${missing === undefined ? "" : ": SKIPPED, since aws is not installed"}`,
   async () => {
     const { endpoint, bridge, received } = await openBridge();
-    const home = await temporaryFolder();
+    const folder = await temporaryFolder();
     const aws = async (...args: string[]): Promise<unknown> => {
       const { stdout } = await run("aws", ["--endpoint-url", endpoint, "--output", "json", "events", ...args], {
         env: {
           PATH: process.env.PATH,
-          HOME: home,
+          HOME: folder,
           AWS_REGION: REGION,
           AWS_DEFAULT_REGION: REGION,
           AWS_ACCESS_KEY_ID: "local",

@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { json } from "node:stream/consumers";
 import { onTestFinished } from "vitest";
 
-/** One handler that stands at the gate. */
+/** One handler that waits at the gate. */
 export type Waiting = { report: Record<string, unknown>; letGo(): void };
 
 /** A server that handlers report to, and which decides when they continue. */

@@ -29,7 +29,7 @@ const checksum = { algorithm: "CRC32", type: "FULL_OBJECT", value: "AAAAAA==" } 
 const add = (key: string, extents: Extent[] = []) =>
   store.addObject("videos", key, { size: 0, etag: "d41d8cd98f00b204e9800998ecf8427e", attributes, checksum, extents });
 
-test("given a clock that stands still and goes back, also over a restart, then each sequencer is greater", async () => {
+test("given a clock that stops and goes back, also over a restart, then each sequencer is greater", async () => {
   vi.useFakeTimers({ toFake: ["Date"], now: new Date("2026-11-23T12:00:00Z") });
   const sequencers = [add("k").sequencer, add("k").sequencer];
   vi.setSystemTime(new Date("2026-11-23T11:00:00Z"));

@@ -56,7 +56,7 @@ export const functions: Check[] = [
       "another architecture": ofFunctions(() => ({ architectures: ["riscv"] })),
       "another runtime": ofFunctions(() => ({ runtime: "nodejs20.x" })),
     },
-    // There a stub of SST's stands for each function.
+    // There SST deploys a stub of each function.
     unless: isDev,
   },
   {

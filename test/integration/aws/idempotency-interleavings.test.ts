@@ -115,10 +115,10 @@ class World {
         this.#key,
         "asking",
         () =>
-          new Promise<{ result: string; remember: boolean }>((finish, fail) => {
+          new Promise<{ result: string; keep: boolean }>((finish, fail) => {
             settle = {
-              finish: () => finish({ result: "split", remember: true }),
-              release: () => finish({ result: "continued", remember: false }),
+              finish: () => finish({ result: "split", keep: true }),
+              release: () => finish({ result: "continued", keep: false }),
               fail: () => fail(new Error("S3 is down")),
             };
             setImmediate().then(() => resolve({ state: "working", outcome, ...settle! }));

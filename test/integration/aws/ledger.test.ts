@@ -1,14 +1,25 @@
 import type { ServerResponse } from "node:http";
+import { GetCommand } from "@aws-sdk/lib-dynamodb";
 import { describe, expect, it } from "vitest";
 import { BLOCK_SIZE } from "#events-schema";
 import { dynamoLedger } from "../../../services/aws/ledger.ts";
 import { dynamoUploadLedger } from "../../../services/aws/upload-ledger.ts";
 import { losingFirstAnswer, openLedgerTable } from "../../fixtures/ledger-table.ts";
-import { ledgerContracts } from "../../ports/ledger.suite.ts";
+import { ledgerContracts, segment } from "../../ports/ledger.suite.ts";
 
 ledgerContracts("DynamoDB", async () => {
   const { client, table } = await openLedgerTable();
   return (hash) => ({ ...dynamoLedger(client, table, hash), ...dynamoUploadLedger(client, table, hash) });
+});
+
+it("stores a proof's audio as `sound`, the name that recorded segments have", async () => {
+  const { client, table } = await openLedgerTable();
+  const ledger = dynamoLedger(client, table);
+  await ledger.recordSegment(BLOCK_SIZE, 0, segment);
+  const Key = { id: `segment#${BLOCK_SIZE}#0` };
+  const { Item } = await client.send(new GetCommand({ TableName: table, Key }));
+  expect(Item?.proof).toMatchObject({ sound: segment.proof.audio });
+  expect(Item?.proof).not.toHaveProperty("audio");
 });
 
 describe("an update whose answer is lost, so that the SDK sends it again", () => {

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { omittedSeconds } from "../../../services/split/domain/early-sound.ts";
+import { omittedSeconds } from "../../../services/split/domain/early-audio.ts";
 import { cutFile } from "../../fixtures/cut.ts";
 import { ffmpeg } from "../../fixtures/media.ts";
 import { playedSound, soundOfSegments, soundPackets } from "../../fixtures/sound.ts";
@@ -155,7 +155,7 @@ describe("other audio codecs", () => {
     const { joints } = await soundOfSegments(segments);
     expect(joints).toHaveLength(1);
     expect(Math.abs(joints[0]!)).toBeLessThan(ROUNDING_SECONDS);
-    expect(segments[0]!.proof.sound![0]!.largestGap).toBeLessThan(ROUNDING_SECONDS);
+    expect(segments[0]!.proof.audio![0]!.largestGap).toBeLessThan(ROUNDING_SECONDS);
   });
 
   it("a codec that no container holds without gaps is encoded, and the event says so", async () => {

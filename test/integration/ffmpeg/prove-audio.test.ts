@@ -67,7 +67,7 @@ describe("the proof of a segment file's audio", () => {
       early!,
     );
 
-    const { sound: measured } = await prove(whole!, expected);
+    const { audio: measured } = await prove(whole!, expected);
     expect(measured![0]!.start).toBeCloseTo(0, 2);
     expect(measured![0]!.end).toBeGreaterThanOrEqual(2);
     await expect(prove(short!, expected)).rejects.toThrow(`has ${length - 4} packets instead of ${length}`);

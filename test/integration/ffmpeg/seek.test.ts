@@ -14,7 +14,7 @@ function keepingLog(): { log: Log; messages: string[] } {
   return { log, messages };
 }
 
-const eventData = (...runs: { events: VideoSplitEvent[] }[]) =>
+const eventsById = (...runs: { events: VideoSplitEvent[] }[]) =>
   new Map(
     runs
       .flatMap(({ events }) => events)
@@ -89,7 +89,7 @@ for (const { file: name, options, cuts, isEncoded = false, isFull = false } of C
       expect(first.outcome).toMatchObject({ outcome: "continued" });
       expect(second.outcome).toEqual(whole.outcome);
       const compared = (...runs: { events: VideoSplitEvent[] }[]) =>
-        new Map([...eventData(...runs)].map(([id, event]) => [id, isEncoded ? withoutBytes(event) : event]));
+        new Map([...eventsById(...runs)].map(([id, event]) => [id, isEncoded ? withoutBytes(event) : event]));
       expect(compared(first, second)).toEqual(compared(whole));
       expect(messages).toContain("Reading from a seek point");
       expect(messages.filter((message) => message.includes("from its start"))).toEqual([]);

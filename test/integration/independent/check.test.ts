@@ -40,7 +40,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 type Created = EventData<"SegmentCreated">;
 
-const facts = {
+const properties = {
   ...{ size: [160, 90] as [number, number], fps: 25, audio: true, video_codec: "h264", audio_codecs: ["pcm_s16le"] },
   ...{ bucket: "segments", name: "film", extension: "mkv" },
 };
@@ -50,7 +50,7 @@ async function created(index: number, path: string, changes: Partial<Created>): 
   const requested = { requested_start: place.start, requested_end: place.end };
   const ids = { VideoId: 16_385 + index, parent_video: 16_384, segment_index: index, key: basename(path) };
   const { size: bytes } = await stat(path);
-  return { ...facts, ...ids, ...place, ...requested, bytes, checksum: `sha256:${"0".repeat(64)}`, ...changes };
+  return { ...properties, ...ids, ...place, ...requested, bytes, checksum: `sha256:${"0".repeat(64)}`, ...changes };
 }
 
 /** What a split is that made the two segments, the second of them `path`, and says that all is right. */
@@ -60,7 +60,7 @@ async function produced(path: string, changes: Partial<Created> = {}): Promise<P
   const proof = { source_frames: 2 * FRAMES, segment_frames: 2 * FRAMES, undecodable_frames: 0, copied_frames: FRAMES };
   const largest = { max_boundary_deviation_ms: 0, max_frame_time_error_ms: 0, max_audio_offset_ms: 0 };
   const upload = {
-    ...facts,
+    ...properties,
     VideoId: 16_384,
     key: "film.mkv",
     bytes: 1,

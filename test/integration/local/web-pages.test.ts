@@ -27,7 +27,7 @@ const SERVICES = [
 
 const portOf = ({ stack }: TestStack): number => Number(new URL(stack.endpoint).port);
 
-/** Writes a request as it stands. Returns the whole answer. */
+/** Sends a request unchanged. Returns the whole response. */
 async function send(port: number, line: string, headers: readonly string[], body = ""): Promise<string> {
   const socket = connect(port, "127.0.0.1");
   await once(socket, "connect");

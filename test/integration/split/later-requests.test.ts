@@ -3,7 +3,7 @@ import { SourceFetchError, SourceUnavailableError } from "../../../services/vide
 import { DIFFERENT, MALFORMED, openDeliveries, type Request, request, SAME } from "../../fixtures/deliveries.ts";
 import { notFetched, stopsAt } from "../../fixtures/split-world.ts";
 
-/** What becomes of a request before, during and after the split of its object: docs/decisions/later-requests.md. */
+/** What happens to a request before, during and after the split of its object: docs/decisions/later-requests.md. */
 
 const BAD_METADATA = { metadata: { "segment-seconds": "soon" } };
 
@@ -28,7 +28,7 @@ describe("after the split", () => {
   });
 
   it.each(cases(DIFFERENT))(
-    "%s is refused with what stands, and the document stays to the byte",
+    "%s is refused with the existing choice, and the document stays the same to the byte",
     async (_what, asked) => {
       const { deliver, documents, before } = await splitOnce();
       const { outcome, events } = await deliver({ ...asked, messageId: "r-1" });
@@ -155,7 +155,7 @@ describe("during the split, before it is planned", () => {
     expect((await deliver(asked, {}, "later")).outcome).toMatchObject(answer);
   });
 
-  it("a request isn't lost where the delivery in progress comes to a rejection", async () => {
+  it("a request isn't lost when the delivery in progress ends in a rejection", async () => {
     const { begin, deliver } = await openDeliveries({ endsAfter: stopsAt(0, "no", "UnsupportedCut") });
     const { finish } = await begin("before it is planned", request({ cut: "exact" }));
     const other = (world = {}) => deliver(request({ segmentSeconds: 3 }), world, "other");

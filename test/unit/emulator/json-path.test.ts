@@ -21,7 +21,7 @@ describe("atJsonPath", () => {
     ["$.detail.list.length", undefined],
     ["$.detail.toString", undefined],
     ["$.none.deeper", undefined],
-  ])("given %s, then it leads to what stands there", (path, expected) => {
+  ])("given %s, then it returns the value at that path", (path, expected) => {
     expect(atJsonPath(event, path)).toEqual(expected);
   });
 

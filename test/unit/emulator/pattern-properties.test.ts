@@ -8,8 +8,8 @@ const isStructured = (value: Json): value is Json[] | { [name: string]: Json } =
   typeof value === "object" && value !== null;
 
 /**
- * The definition that the README of event-ruler gives of arrays, taken literally: every way to choose one object of each array, with the
- * values that stand directly in arrays all kept. Slow, and nothing like the code under test.
+ * The definition that the README of event-ruler gives of arrays, taken literally: every way to choose one object of each array, with all
+ * values that are directly in arrays kept. Slow, and nothing like the code under test.
  */
 function readings(value: Json, path: string): Map<string, Json[]>[] {
   if (!isStructured(value)) return [new Map([[path, [value]]])];

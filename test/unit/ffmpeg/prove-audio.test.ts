@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { AudioContinuity, proveTrack, type SourceAudioPacket } from "../../../services/ffmpeg/proof/prove-audio.ts";
-import type { SegmentSound } from "../../../services/split/domain/proof.ts";
+import type { SegmentAudio } from "../../../services/split/domain/proof.ts";
 
 const PACKET = 0.02;
 
@@ -18,20 +18,20 @@ const prove = (packets: SourceAudioPacket[], found = foundIn(packets), isPacked 
 
 describe("the proof of an audio track", () => {
   it("measures the audible audio, from the first video frame", () => {
-    const { offset, sound } = prove(source());
+    const { offset, audio } = prove(source());
     expect(offset).toBe(0);
-    expect(sound).toMatchObject({ gapBefore: 0 });
-    expect(sound!.start).toBeCloseTo(4, 9);
-    expect(sound!.end).toBeCloseTo(5, 9);
-    expect(sound!.largestGap).toBeCloseTo(0, 9);
+    expect(audio).toMatchObject({ gapBefore: 0 });
+    expect(audio!.start).toBeCloseTo(4, 9);
+    expect(audio!.end).toBeCloseTo(5, 9);
+    expect(audio!.largestGap).toBeCloseTo(0, 9);
   });
 
   it("counts from the video when that begins later in the file", () => {
     const place = { ...PLACE, begin: 1.5 };
     const packets = source(-1.5, 100);
-    const { sound } = prove(packets, foundIn(packets, 1.5), true, place);
-    expect(sound!.start).toBeCloseTo(2.5, 9);
-    expect(sound!.end).toBeCloseTo(4.5, 9);
+    const { audio } = prove(packets, foundIn(packets, 1.5), true, place);
+    expect(audio!.start).toBeCloseTo(2.5, 9);
+    expect(audio!.end).toBeCloseTo(4.5, 9);
   });
 
   it("fails when packets are missing", () => {
@@ -42,7 +42,7 @@ describe("the proof of an audio track", () => {
   it("fails when PCM is 75 ms short, at its start, at its end or in the middle", () => {
     const packets = source();
     const of = (from: number, to: number) => ({ time: from, duration: to - from });
-    expect(prove(packets, [of(0, 0.5), of(0.5, 1)], false).sound!.largestGap).toBeCloseTo(0, 9);
+    expect(prove(packets, [of(0, 0.5), of(0.5, 1)], false).audio!.largestGap).toBeCloseTo(0, 9);
     for (const short of [[of(0, 0.925)], [of(0, 0.5), of(0.575, 1)], [of(0.035, 0.96)]])
       expect(() => prove(packets, short, false)).toThrow(/has a gap of \d+ ms/);
   });
@@ -56,7 +56,7 @@ describe("the proof of an audio track", () => {
       duration: rounded(length * 1.03),
     }));
     const found = packets.map(({ time }) => ({ time, duration: length }));
-    expect(prove(packets, found, false).sound!.largestGap).toBeLessThan(0.002);
+    expect(prove(packets, found, false).audio!.largestGap).toBeLessThan(0.002);
     const gapped = found.map(({ time, duration }, at) => ({ time, duration: at === 200 ? 0 : duration }));
     expect(() =>
       prove(
@@ -76,30 +76,30 @@ describe("the proof of an audio track", () => {
   it("accepts the gaps of the source", () => {
     const packets = source().map((packet, at) => (at < 25 ? packet : { ...packet, time: packet.time + 0.3 }));
     packets[25]!.gap = 0.3;
-    expect(prove(packets).sound!.largestGap).toBeCloseTo(0, 9);
+    expect(prove(packets).audio!.largestGap).toBeCloseTo(0, 9);
     packets[25]!.gap = 0;
     expect(() => prove(packets)).toThrow("has a gap of 300 ms that the source doesn't have");
   });
 
   it("ignores audio that the source or an edit list hides", () => {
     const hidden = source(-0.02, 1).map((packet) => ({ ...packet, isPlayed: false }));
-    const { sound } = prove([...hidden, ...source()]);
-    expect(sound!.start).toBeCloseTo(4, 9);
-    expect(prove(hidden).sound).toBeUndefined();
+    const { audio } = prove([...hidden, ...source()]);
+    expect(audio!.start).toBeCloseTo(4, 9);
+    expect(prove(hidden).audio).toBeUndefined();
   });
 });
 
-const span = (start: number, end: number, gapBefore = 0): SegmentSound => ({ start, end, gapBefore, largestGap: 0 });
+const span = (start: number, end: number, gapBefore = 0): SegmentAudio => ({ start, end, gapBefore, largestGap: 0 });
 
 describe("audio across segment boundaries", () => {
   it("continues, overlaps, or has the gap of the source", () => {
     const continuity = new AudioContinuity();
-    for (const sound of [span(0, 2), span(2.02, 4), span(3.98, 6), span(7, 8, 1)]) continuity.add({ sound: [sound] });
+    for (const audio of [span(0, 2), span(2.02, 4), span(3.98, 6), span(7, 8, 1)]) continuity.add({ audio: [audio] });
   });
 
   it("fails when 75 ms of it are hidden by an edit list, in the second of two tracks too", () => {
     const continuity = new AudioContinuity();
-    continuity.add({ sound: [span(0, 2), span(0, 1.925)] });
-    expect(() => continuity.add({ sound: [span(2, 4), span(2, 4)] })).toThrow("audio track 1 has a gap of 75 ms");
+    continuity.add({ audio: [span(0, 2), span(0, 1.925)] });
+    expect(() => continuity.add({ audio: [span(2, 4), span(2, 4)] })).toThrow("audio track 1 has a gap of 75 ms");
   });
 });

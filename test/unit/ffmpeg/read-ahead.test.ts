@@ -87,12 +87,14 @@ describe("a source that is read forward", () => {
   });
 });
 
-describe("a source whose tracks lie apart", () => {
-  it.each([3, 6])("%i of them, read in turn, is fetched nearly once", { tags: "full" }, (tracks) => readInTurn(tracks));
+describe("a source whose tracks aren't interleaved", () => {
+  it.each([3, 6])("with %i tracks, each read a little at a time, is fetched nearly once", { tags: "full" }, (tracks) =>
+    readAlternately(tracks),
+  );
 
-  it("2 of them, read in turn, is fetched nearly once", () => readInTurn(2));
+  it("with 2 tracks, each read a little at a time, is fetched nearly once", () => readAlternately(2));
 
-  async function readInTurn(tracks: number): Promise<void> {
+  async function readAlternately(tracks: number): Promise<void> {
     const { source, fetches, fetched } = countedSource();
     const ahead = readAhead(source, LIMITS);
     const length = SIZE / tracks;
@@ -212,7 +214,7 @@ describe("what is fetched ahead", () => {
 });
 
 /** On a machine under load. */
-const PATIENCE = { timeout: 30_000, interval: 10 };
+const WAIT = { timeout: 30_000, interval: 10 };
 
 /** A disk of so many bytes, with nothing on it. `others.bytes`: what else was written to it since. */
 async function emptyDisk(capacity: number) {
@@ -228,7 +230,7 @@ async function emptyDisk(capacity: number) {
     folder,
     warnings,
     others,
-    holds: (bytes: number) => vi.waitFor(async () => expect(await used()).toBeGreaterThanOrEqual(bytes), PATIENCE),
+    holds: (bytes: number) => vi.waitFor(async () => expect(await used()).toBeGreaterThanOrEqual(bytes), WAIT),
     modes: async () => (await filesOf()).map(({ mode }) => mode & 0o777),
     options: {
       makeFolder: async () => folder,
@@ -325,7 +327,7 @@ describe("a source that is larger than the memory, and read again", () => {
     const { options, warnings, parent } = await emptyDisk(8 * MB);
     const ahead = readAhead(source, LIMITS, { ...options, ...failing });
     await take(ahead, 0, SIZE);
-    await vi.waitFor(() => expect(warnings).toHaveLength(1), PATIENCE);
+    await vi.waitFor(() => expect(warnings).toHaveLength(1), WAIT);
     expect((await take(ahead, 0, SIZE)).equals(BYTES)).toBe(true);
     expect([fetched(), warnings.length]).toEqual([2 * SIZE, 1]);
     await ahead.close();

@@ -68,7 +68,7 @@ describe("an event that the service can't have made is refused", () => {
   const other = correlationId("another source", sha256);
 
   it.each<[string, DocumentEvent, RegExp]>([
-    ["of the year 1, which would stand for ever", occurring("0001-01-01T00:00:00Z"), /before this service existed/],
+    ["of the year 1, which would never be replaced", occurring("0001-01-01T00:00:00Z"), /before this service existed/],
     ["a segment's of 1970", occurring("1970-01-01T00:00:00Z", segment as never), /before this service existed/],
     ["of the year after", occurring("2027-11-23T12:00:00Z"), /more than a day from now/],
     ["with an id of its own", withMetadata(split, { eventId: "forged" }), /event id forged/],

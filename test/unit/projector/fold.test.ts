@@ -88,7 +88,7 @@ describe("the document of an upload", () => {
   it.each([
     ["before", [planned, rejected]],
     ["after", [rejected, planned]],
-  ])("given SplitPlanned %s VideoRejected, then the rejected document keeps the planned facts", (_, events) => {
+  ])("given SplitPlanned %s VideoRejected, then the rejected document keeps the planned data", (_, events) => {
     expect(documentAfter(...events)).toEqual({
       ...documentAfter(planned),
       status: "rejected",

@@ -7,8 +7,8 @@ const GIGABYTE = 2 ** 30;
 describe("the budget of a split", () => {
   it("follows from the function's memory; without any, from the default", () => {
     expect(budgetOf()).toEqual(budgetOf(1_769));
-    const { programBytes, programsBytes, packetBytes, earlySoundBytes, indexBytes } = budgetOf();
-    expect([programBytes, programsBytes, packetBytes, earlySoundBytes, indexBytes].map(megabytes)).toEqual([
+    const { programBytes, programsBytes, packetBytes, earlyAudioBytes, indexBytes } = budgetOf();
+    expect([programBytes, programsBytes, packetBytes, earlyAudioBytes, indexBytes].map(megabytes)).toEqual([
       ...["1,238 MB", "1,504 MB", "74 MB", "66 MB", "126 MB"],
     ]);
     expect(budgetOf(2 * 1_769).programBytes).toBe(2 * programBytes + 1);

@@ -35,11 +35,11 @@ describe("given time runs out after a segment was made", () => {
     expect(ranges([...first.events, ...second.events]).map(({ data }) => data.invocation)).toEqual([2, 3]);
     expect(third.outcome).toMatchObject({ outcome: "split", segments: 6 });
     const whole = await split({ packets: packets(12) });
-    const facts = (events: VideoSplitEvent[]) =>
+    const eventsById = (events: VideoSplitEvent[]) =>
       new Map(events.map(({ type, data, metadata }) => [metadata.eventId, JSON.stringify([type, data])]));
-    const continued = facts([...first.events, ...second.events, ...third.events]);
+    const continued = eventsById([...first.events, ...second.events, ...third.events]);
     for (const { metadata } of ranges([...first.events, ...second.events])) continued.delete(metadata.eventId);
-    expect(continued).toEqual(facts(whole.events));
+    expect(continued).toEqual(eventsById(whole.events));
   });
 
   it("then the next one is requested only when it isn't taken for a duplicate of this one", async () => {

@@ -82,7 +82,7 @@ describe("planning a cut on keyframes", () => {
     expect(plan(2, [])).toBeUndefined();
   });
 
-  it("tells too many segments without keeping more than one beyond the limit", () => {
+  it("reports too many segments without keeping more than one above the limit", () => {
     const result = plan(1, constant(MAX_SEGMENTS + 1_000, { fps: 1, gop: 1 }));
     expect(result?.segments).toHaveLength(MAX_SEGMENTS + 1);
     expect(result?.frames).toBe(MAX_SEGMENTS + 1_000);

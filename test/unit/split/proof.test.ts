@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { PacketIndex } from "../../../services/split/domain/packet-index.ts";
-import { largestAudioGap, largestDeviation, type SegmentSound } from "../../../services/split/domain/proof.ts";
+import { largestAudioGap, largestDeviation, type SegmentAudio } from "../../../services/split/domain/proof.ts";
 
 const shownAt = (...times: number[]): PacketIndex => {
   const index = new PacketIndex();
@@ -45,27 +45,27 @@ describe("how far a boundary is from the first frame at or after the time asked 
   });
 });
 
-/** A segment whose sound is played from `start` to `end`. */
-const sounding = (start: number, end: number, more: Partial<SegmentSound> = {}) => ({
+/** A segment whose audio is played from `start` to `end`. */
+const withAudio = (start: number, end: number, more: Partial<SegmentAudio> = {}) => ({
   ...{ frames: 1, undecodable: 0, copiedFrames: 1, start, end, largestTimeError: 0, largestAudioOffset: 0 },
-  sound: [{ start, end, gapBefore: 0, largestGap: 0, ...more }],
+  audio: [{ start, end, gapBefore: 0, largestGap: 0, ...more }],
 });
 
-describe("the longest hole in the sound", () => {
-  it("is between the end of one segment's sound and the start of the next one's", () => {
-    expect(largestAudioGap([sounding(0, 2), sounding(2.075, 4), sounding(4.01, 6)])).toBeCloseTo(0.075, 9);
+describe("the longest gap in the audio", () => {
+  it("is between the end of one segment's audio and the start of the next one's", () => {
+    expect(largestAudioGap([withAudio(0, 2), withAudio(2.075, 4), withAudio(4.01, 6)])).toBeCloseTo(0.075, 9);
   });
 
-  it("is less what the source has there, and nothing where sound overlaps", () => {
-    expect(largestAudioGap([sounding(0, 2), sounding(3, 4, { gapBefore: 1 }), sounding(3.98, 6)])).toBe(0);
+  it("doesn't include the source's own gap, and is 0 when audio overlaps", () => {
+    expect(largestAudioGap([withAudio(0, 2), withAudio(3, 4, { gapBefore: 1 }), withAudio(3.98, 6)])).toBe(0);
   });
 
-  it("may be inside of a segment, or over one that has no sound", () => {
-    expect(largestAudioGap([sounding(0, 2, { largestGap: 0.5 }), sounding(2, 4)])).toBe(0.5);
-    expect(largestAudioGap([sounding(0, 2), { ...sounding(2, 4), sound: [null] }, sounding(4, 6)])).toBe(2);
+  it("may be inside a segment, or span one that has no audio", () => {
+    expect(largestAudioGap([withAudio(0, 2, { largestGap: 0.5 }), withAudio(2, 4)])).toBe(0.5);
+    expect(largestAudioGap([withAudio(0, 2), { ...withAudio(2, 4), audio: [null] }, withAudio(4, 6)])).toBe(2);
   });
 
-  it("isn't known where a segment's sound wasn't measured", () => {
-    expect(largestAudioGap([sounding(0, 2), { ...sounding(2, 4), sound: undefined }])).toBeUndefined();
+  it("is unknown when a segment's audio wasn't measured", () => {
+    expect(largestAudioGap([withAudio(0, 2), { ...withAudio(2, 4), audio: undefined }])).toBeUndefined();
   });
 });

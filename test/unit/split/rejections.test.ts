@@ -83,7 +83,7 @@ describe("what can't be split is rejected", () => {
     expect(outcome).toMatchObject({ outcome: "split" });
   });
 
-  it("for a prefix by which a key would be too long, before the prefix is remembered", async () => {
+  it("for a prefix by which a key would be too long, before the prefix is recorded", async () => {
     const { choices } = await split({ request: { outputKeyPrefix: `out/${"ü".repeat(500)}/` } });
     expect(choices).toEqual([]);
     const longest = `out/${"x".repeat(1_024 - "out/".length - "film-16384-00000.webm".length)}`;

@@ -99,7 +99,7 @@ describe("reading a request", () => {
     expect(parseRequest(objectCreated({ object })).versionId).toBe("v1");
   });
 
-  it("takes the size that S3 tells, and does without one", () => {
+  it("takes the size that S3 reports, and works without one", () => {
     expect(parseRequest(objectCreated()).bytes).toBe(5);
     expect(parseRequest(objectCreated({ object: { key: "k.mp4", etag: "e" } })).bytes).toBeUndefined();
   });

@@ -28,7 +28,7 @@ describe("a frame rate in events", () => {
 describe("a segment's frame rate", () => {
   it.each([
     ["counted, where a pause in the video makes its mean rate low", 0.097, 100, 4, 25],
-    ["counted, where a part of the video is faster", 25, 107, 2, 53.5],
+    ["counted, where the video is faster for a while", 25, 107, 2, 53.5],
     ["the video's, where the last frame's duration is rounded", 29.97, 60, 2.002, 29.97],
     ["the video's, to half a frame", 25, 50, 2.02, 25],
     ["counted, beyond half a frame", 25, 50, 2.03, 24.631],

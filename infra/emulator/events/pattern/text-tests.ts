@@ -16,8 +16,8 @@ export const suffix =
 const escaped = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
 
 /**
- * Each character in lower and in upper case, as event-ruler does: "ß" stands for itself and for
- * "SS", but "SS" doesn't stand for "ß".
+ * Each character in lower and in upper case, as event-ruler does: "ß" matches itself and
+ * "SS", but "SS" doesn't match "ß".
  */
 const ignoringCase = (text: string): string =>
   Array.from(text, (character) =>
