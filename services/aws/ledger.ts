@@ -59,7 +59,7 @@ const Delivered = z.object({
  * How long a segment is recorded: as long as dead letters are kept, and no split takes longer. A
  * segment that is made again after that is the same.
  */
-const KEEP_SECONDS = 14 * 86_400;
+export const KEEP_SECONDS = 14 * 86_400;
 
 /** Segments looked up at the same time. */
 const MAX_READS_AT_ONCE = 25;

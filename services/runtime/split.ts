@@ -8,6 +8,7 @@ import { LedgerPersistence } from "../aws/idempotency.ts";
 import { dynamoLedger, sha256 } from "../aws/ledger.ts";
 import { s3MediaStore } from "../aws/media-store.ts";
 import { s3Client } from "../aws/s3.ts";
+import { dynamoSavedIndexes } from "../aws/saved-indexes.ts";
 import { ffmpegMediaTools, findBinaries } from "../ffmpeg/index.ts";
 import type { SplitDependencies } from "../split/dependencies.ts";
 import { budgetOf, DEFAULT_MEMORY_MB } from "../split/domain/budget.ts";
@@ -73,6 +74,7 @@ async function compose(): Promise<SplitService> {
     store: s3MediaStore(s3Client()),
     publisher: eventBridgePublisher(eventBridgeClient(), environment.VIDEO_SPLIT_EVENT_BUS),
     ledger: dynamoLedger(tables, environment.VIDEO_SPLIT_LEDGER_TABLE),
+    indexes: dynamoSavedIndexes(tables, environment.VIDEO_SPLIT_LEDGER_TABLE),
     media: ffmpegMediaTools(binaries, {
       budget: budgetOf(environment.AWS_LAMBDA_FUNCTION_MEMORY_SIZE),
       disk: { makeFolder, log },

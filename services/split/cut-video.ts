@@ -11,6 +11,7 @@ import { largestAudioGap, largestDeviation, MAX_AUDIO_GAP_SECONDS, proofOf } fro
 import { planCut, type SplitPlan } from "./plan-cut.ts";
 import type { CutChoice } from "./ports/ledger.ts";
 import type { DescribedMedia, MediaDescription } from "./ports/media-tools.ts";
+import type { ScannedSource } from "./ports/saved-indexes.ts";
 
 /**
  * If the header's frame rate and the counted one differ by more than this share, the counted one is
@@ -22,6 +23,12 @@ const FPS_TOLERANCE = 0.2;
  * `omitted_tracks` names at most this many, so that a file with thousands can't outgrow an event.
  */
 const MAX_OMITTED = 100;
+
+/** `isRetry`: an earlier attempt has planned the cut. */
+export type CutRequest = { requested: CutChoice; isRetry: boolean };
+
+/** A source whose packets were read within this time is read again by the next attempt. */
+const MAX_UNSAVED_SCAN_SECONDS = 10;
 
 /** The result of a split. */
 export type CutResult =
@@ -36,7 +43,7 @@ export type CutResult =
  */
 export async function cutVideo(
   upload: eventData.Upload,
-  requested: CutChoice,
+  { requested, isRetry }: CutRequest,
   dependencies: SplitDependencies,
   announce: Announce,
   signal: AbortSignal,
@@ -51,7 +58,12 @@ export async function cutVideo(
     directory = await makeTemporaryFolder();
     const media = await read("NotMedia", () => opened.describe(signal));
     const description = assertVideo(media.description);
-    const { index, truncated } = await scanPackets(media, signal);
+    const known = isRetry ? await dependencies.indexes.load(upload.videoId, signal) : undefined;
+    const { scanned, isSaved } =
+      known === undefined
+        ? await scanAndSave(media, upload.videoId, dependencies, signal)
+        : { scanned: known, isSaved: false };
+    const { index, truncated } = scanned;
     let plan = planCut(index, requested, description.video);
     // Recorded only once it is planned: after a rejection, another choice can be requested.
     const { choice, isFirst } = await ledger.choose(upload.videoId, requested);
@@ -73,9 +85,9 @@ export async function cutVideo(
     try {
       delivery = await deliverSegments(run, dependencies, announce, signal);
     } catch (error) {
-      // An error after the signal was aborted is a result of it. If no segment was made, another
-      // invocation would make none either.
-      if (!isOutOfTime(signal) || run.made.size === 0) throw error;
+      // An error after the signal was aborted is a result of it. If no segment was made, and
+      // the next invocation has to read as much, it would make none either.
+      if (!isOutOfTime(signal) || (run.made.size === 0 && !isSaved)) throw error;
       return leftBy(run);
     }
     const result = resultOf(plan, delivery, index, truncated);
@@ -102,7 +114,23 @@ function leftBy({ plan, delivered, made }: CutRun): CutResult {
   return { type: "out of time", made: made.size, firstMissing, lastSegment };
 }
 
-async function scanPackets(media: DescribedMedia, signal: AbortSignal) {
+/** Reads the index, and saves it for later attempts if that took long. `isSaved`: it was saved. */
+async function scanAndSave(
+  media: DescribedMedia,
+  videoId: number,
+  { indexes, now, log }: SplitDependencies,
+  signal: AbortSignal,
+): Promise<{ scanned: ScannedSource; isSaved: boolean }> {
+  const begun = now().getTime();
+  const scanned = await scanPackets(media, signal);
+  const seconds = (now().getTime() - begun) / 1_000;
+  if (seconds <= MAX_UNSAVED_SCAN_SECONDS) return { scanned, isSaved: false };
+  const isSaved = await indexes.save(videoId, scanned, signal);
+  log.info(isSaved ? "Saved the packet index" : "The packet index can't be saved", { seconds });
+  return { scanned, isSaved };
+}
+
+async function scanPackets(media: DescribedMedia, signal: AbortSignal): Promise<ScannedSource> {
   const index = new PacketIndex();
   const { truncated } = await read("UnreadableMedia", () =>
     media.scan(signal, (packet) => {

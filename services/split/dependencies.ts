@@ -7,6 +7,7 @@ import type { Measure } from "./ports/measure.ts";
 import type { MediaStore } from "./ports/media-store.ts";
 import type { MediaTools } from "./ports/media-tools.ts";
 import type { Once } from "./ports/once.ts";
+import type { SavedIndexes } from "./ports/saved-indexes.ts";
 
 export type SplitSettings = {
   uploadKeyPrefix: string;
@@ -27,6 +28,7 @@ export type SplitDependencies = {
   store: MediaStore;
   publisher: EventPublisher;
   ledger: Ledger;
+  indexes: SavedIndexes;
   media: MediaTools;
   once: Once;
   log: Log;

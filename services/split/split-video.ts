@@ -174,7 +174,8 @@ async function splitOnce(
   const begun = now();
   try {
     const choice = accept(upload, found, asked, begunWith, settings);
-    const result = await cutVideo(upload, choice, { ...dependencies, log }, announce, signal);
+    const cut = { requested: choice, isRetry: begunWith !== undefined };
+    const result = await cutVideo(upload, cut, { ...dependencies, log }, announce, signal);
     if (result.type === "out of time") return continued(video, result);
     const { segments, duration } = result;
     await ledger.recordEnding(videoId, "split");

@@ -12,6 +12,7 @@ import { fakePublisher } from "../fakes/event-publisher.ts";
 import { fakeLedger, sha256 } from "../fakes/ledger.ts";
 import { fakeMediaStore } from "../fakes/media-store.ts";
 import { fakeOnce } from "../fakes/once.ts";
+import { fakeSavedIndexes } from "../fakes/saved-indexes.ts";
 import { binaries } from "../fixtures/media.ts";
 import { NEVER, quietLog } from "../fixtures/quiet.ts";
 import { isCut } from "./cuts.ts";
@@ -58,6 +59,7 @@ const dependencies: SplitDependencies = {
   },
   publisher,
   ledger: fakeLedger(),
+  indexes: fakeSavedIndexes(),
   media: ffmpegMediaTools(await binaries),
   once: fakeOnce().invocation("m", 900_000),
   log: quietLog,

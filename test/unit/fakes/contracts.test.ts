@@ -4,6 +4,7 @@ import { fakeLedger } from "../../fakes/ledger.ts";
 import { fakeLog } from "../../fakes/log.ts";
 import { fakeMediaStore } from "../../fakes/media-store.ts";
 import { fakeOnce } from "../../fakes/once.ts";
+import { fakeSavedIndexes } from "../../fakes/saved-indexes.ts";
 import { fakeVideoDocuments } from "../../fakes/video-documents.ts";
 import type { OpenBucketOf } from "../../ports/bucket.ts";
 import { deadLettersContract } from "../../ports/dead-letters.suite.ts";
@@ -12,6 +13,7 @@ import { ledgerContracts } from "../../ports/ledger.suite.ts";
 import { logContract } from "../../ports/log.suite.ts";
 import { mediaStoreContract } from "../../ports/media-store.suite.ts";
 import { onceContract } from "../../ports/once.suite.ts";
+import { savedIndexesContract } from "../../ports/saved-indexes.suite.ts";
 import { storedObjectsContract } from "../../ports/stored-objects.suite.ts";
 import { uploadsContract } from "../../ports/uploads.suite.ts";
 import { videoDocumentsContract } from "../../ports/video-documents.suite.ts";
@@ -63,4 +65,9 @@ videoDocumentsContract(FAKE, async () => fakeVideoDocuments());
 logContract(FAKE, () => {
   const log = fakeLog();
   return { log, lines: () => log.lines };
+});
+
+savedIndexesContract(FAKE, async () => {
+  const indexes = fakeSavedIndexes();
+  return () => indexes;
 });

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { VideoSplitEvent } from "#events-schema";
 import type { Ledger } from "../../../services/split/ports/ledger.ts";
 import { OutOfTimeError } from "../../../services/video/errors.ts";
+import { fakeSavedIndexes } from "../../fakes/saved-indexes.ts";
 import { openLedger, outOfTimeAt, packets, split, stopsAt, type World } from "../../fixtures/split-world.ts";
 
 const ranges = (events: VideoSplitEvent[]) =>
@@ -125,5 +126,41 @@ describe("a request for what an invocation left", () => {
     const second = await split({ ...world, ...next(2), ...outOfTimeAt(4) });
     const ids = ranges([...first.events, ...second.events]).map(({ metadata }) => metadata.eventId);
     expect(new Set(ids).size).toBe(2);
+  });
+});
+
+describe("an index that took long to read", () => {
+  /** By the clock: the scan takes so many seconds. */
+  const scanTakes = (seconds: number): Partial<World> => ({
+    times: [
+      "2026-11-23T00:00:00Z",
+      "2026-11-23T00:00:00Z",
+      new Date(Date.UTC(2026, 10, 23, 0, 0, seconds)).toISOString(),
+    ],
+  });
+  /** Shows whether the source was read again: it has twice as many packets by then. */
+  const longer = { packets: packets(12), ...next(2) };
+
+  it("is saved, and the next invocation doesn't read it again", async () => {
+    const { ledger, indexes } = { ledger: openLedger(), indexes: fakeSavedIndexes() };
+    await split({ ledger, indexes, ...scanTakes(11), ...outOfTimeAt(1) });
+    const { outcome, events } = await split({ ledger, indexes, ...longer });
+    expect(outcome).toMatchObject({ outcome: "split", segments: 3 });
+    const { proof } = events.find((event) => event.type === "VideoSplit")!.data;
+    expect(proof).toMatchObject({ source_frames: 6 });
+  });
+
+  it("counts as progress once, even if no segment was made", async () => {
+    const { ledger, indexes } = { ledger: openLedger(), indexes: fakeSavedIndexes() };
+    const first = await split({ ledger, indexes, ...scanTakes(11), ...outOfTimeAt(0) });
+    expect(first.outcome).toMatchObject({ outcome: "continued", firstSegment: 0 });
+    const second = await split({ ledger, indexes, ...longer, ...outOfTimeAt(0) });
+    expect(second.outcome).toBeInstanceOf(OutOfTimeError);
+  });
+
+  it("isn't saved when it took ten seconds at most: the next invocation reads it again", async () => {
+    const { ledger, indexes } = { ledger: openLedger(), indexes: fakeSavedIndexes() };
+    await split({ ledger, indexes, ...scanTakes(10), ...outOfTimeAt(1) });
+    expect((await split({ ledger, indexes, ...longer })).outcome).toMatchObject({ outcome: "split", segments: 6 });
   });
 });
