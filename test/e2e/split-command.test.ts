@@ -167,7 +167,7 @@ describe("npx video-split", () => {
     expect([code, stdout, stderr]).toEqual([2, "", message]);
   });
 
-  it.each([...COMMANDS])("%s --help prints its usage", async (name, { load }) => {
+  it.each([...COMMANDS])("%s --help prints its usage", { tags: "full" }, async (name, { load }) => {
     const write = vi.spyOn(process.stdout, "write").mockReturnValue(true);
     try {
       const { main } = await load();
