@@ -48,6 +48,17 @@ type ReencodedPipes = Readonly<Record<"decoded" | "encoded" | "firstLine" | "fir
 /** Times are rounded to microseconds. */
 const SAME_SECONDS = 2e-6;
 
+/** Frames are farther apart; a container may round their times by a millisecond. */
+const SELECTED_EARLIER_SECONDS = 0.0005;
+
+const filter = (filters: readonly string[]): string[] => (filters.length === 0 ? [] : ["-vf", filters.join(",")]);
+
+/**
+ * When the first frame to encode is shown: seconds from the first video frame. What a seek reads
+ * before it is decoded only.
+ */
+const beginOf = ({ seek, starts, from }: Reencoding): number => (seek === undefined ? 0 : starts[from]!);
+
 /** Duration of a video's only frame. */
 const LONE_FRAME_SECONDS = 0.04;
 
@@ -65,22 +76,23 @@ export class Reencoder implements VideoReader {
   constructor(reencoding: Reencoding, assembly: Assembly) {
     this.#reencoding = reencoding;
     this.#assembly = assembly;
-    const { video, encoder, segmentSeconds, appliesRotation, seek } = reencoding;
+    const { video, encoder, segmentSeconds, appliesRotation } = reencoding;
     const decoder = encoder.decoder === undefined ? [] : [`-c:${video}`, encoder.decoder];
     this.decoding = [...decoder, ...(appliesRotation ? [] : ["-noautorotate"])];
     const map = ["-map", `0:${video}`, "-map_chapters", "-1", "-vsync", "passthrough"];
-    const filters = encoder.filters.length === 0 ? [] : ["-vf", encoder.filters.join(",")];
+    const begin = beginOf(reencoding);
+    const selected = begin === 0 ? [] : [`select=gte(t\\,${reencoding.origin + begin - SELECTED_EARLIER_SECONDS})`];
     // Times count from the first frame, stored in variable 0: a filter that shifts times would
     // restart when the frame size changes. When no frame follows a boundary for a while, the next
     // ones make up for it: extra keyframes do no harm.
-    const begin = seek?.time ?? 0;
     const window = Math.floor((begin + SAME_SECONDS) / segmentSeconds);
     const isDue = `gte(t-ld(0)+${begin},(n_forced+${window})*${segmentSeconds}-${SAME_SECONDS.toFixed(6)})`;
     const boundaries = `expr:if(isnan(prev_forced_t),1+0*st(0,t),${isDue})`;
     this.outputs = {
-      decoded: [...map, "-enc_time_base", "-1", "-c:v", "wrapped_avframe", ...PACKET_LINES],
+      decoded: [...map, ...filter(selected), "-enc_time_base", "-1", "-c:v", "wrapped_avframe", ...PACKET_LINES],
       encoded: [
-        ...[...map, "-enc_time_base", encoder.clock, ...filters, "-force_key_frames", boundaries],
+        ...[...map, "-enc_time_base", encoder.clock, ...filter([...selected, ...encoder.filters])],
+        ...["-force_key_frames", boundaries],
         ...[...encoder.options, "-flush_packets", "1", "-f", encoder.stream],
       ],
       ...firstPacketOutputs(video),
@@ -161,6 +173,8 @@ async function readTimes(
   known: number | undefined,
 ): Promise<void> {
   let first = known;
+  // Audio waits for it, and is read before the first frame that is encoded.
+  if (known !== undefined) origin.set(known);
   for await (const { clock, line } of readPacketLines(lines)) {
     const time = ((line.pts ?? line.dts) * clock.num) / clock.den;
     first ??= time;

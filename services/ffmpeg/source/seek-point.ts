@@ -1,4 +1,4 @@
-import type { ExactPlan, WindowPlan } from "../../split/domain/exact-plan.ts";
+import { copiedSegments, type ExactPlan, type WindowPlan } from "../../split/domain/exact-plan.ts";
 import type { PacketIndex } from "../../split/domain/packet-index.ts";
 import type { PlannedCut } from "../../split/ports/media-tools.ts";
 import { CutFailedError, isCausedByFile } from "../process/errors.ts";
@@ -101,17 +101,22 @@ export type SeekSearch = {
 export async function findSeekPoint(search: SeekSearch): Promise<SeekPoint | undefined> {
   const { cut, from, format } = search;
   const { index } = cut;
-  const origin = cut.kind === "keyframe" ? cut.origin : cut.plan.origin;
+  const { origin, segments } = cut.kind === "keyframe" ? cut : cut.plan;
   if (from === 0 || !INDEXED.some((name) => format.split(",").includes(name))) return undefined;
   const needed = firstPacketOf(cut, from);
-  // In front of the needed packet: ffmpeg gives the first file that it writes other times than the
-  // next.
-  const target = lastKey(index, needed, index.time(needed) - marginSeconds(format));
-  if (target === undefined || index.time(target) - origin < MIN_SKIPPED_SECONDS) return undefined;
-  const options = optionsFor(index.time(target));
+  const isCopied = cut.kind === "keyframe" || copiedSegments(cut) !== undefined;
+  // Copying begins in front of the needed packet: ffmpeg gives the first file that it writes other
+  // times than the next.
+  const end = isCopied ? needed : needed + 1;
+  const audioFrom = origin + (segments[from]?.start ?? 0) - marginSeconds(format);
+  const target = lastKey(index, end, Math.min(index.time(needed), audioFrom));
+  const isStart = target === undefined || index.time(target) - origin < MIN_SKIPPED_SECONDS;
+  // An encoder is given only what is needed, also when reading begins at the start.
+  if (isStart && isCopied) return undefined;
+  const options = isStart ? ["-copyts"] : optionsFor(index.time(target));
   const found = await firstPacket(options, search);
   const packet = found && packetAt(index, found.time);
-  if (packet === undefined || packet >= needed) return undefined;
+  if (packet === undefined || packet >= end) return undefined;
   const start = await firstPacket([], search);
   return start && { options, packet, needed, time: index.time(packet) - origin, start: start.data };
 }
