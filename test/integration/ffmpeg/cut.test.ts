@@ -105,7 +105,11 @@ describe("cutting on keyframes", () => {
     const cutFrom = async (from: number) =>
       cutFile(video, { cut: kind, segmentSeconds, from, directory: await temporaryFolder() });
     const [whole, rest] = [await cutFrom(0), await cutFrom(2)];
-    const shape = ({ index, made, bytes, proof }: (typeof whole.segments)[number]) => ({ index, made, bytes, proof });
+    // An encoder that begins later writes other bytes for the same frames.
+    const shape = ({ index, made, bytes, proof }: (typeof whole.segments)[number]) => ({
+      ...{ index, made, proof },
+      ...(made !== "encoded" && { bytes }),
+    });
     expect(rest.segments.map(shape)).toEqual(whole.segments.slice(2).map(shape));
     expect(rest.segments.length).toBeGreaterThan(0);
     expect(await readdir(rest.directory)).toHaveLength(rest.segments.length);
