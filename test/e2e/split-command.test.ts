@@ -97,6 +97,16 @@ describe("npx video-split split", () => {
     expect((await split(join(folder, "folder.mp4"))).stderr).toContain("it's not a file");
   });
 
+  it("says that it was interrupted, also while it makes its sample", { tags: "full" }, async () => {
+    const { child, says, ended, temporary } = await startCommand("split", []);
+    await says("making a sample");
+    child.kill("SIGINT");
+    const { code, stderr } = await ended;
+    expect(code).toBe(130);
+    expect(stderr).not.toContain("Command failed");
+    expect(await readdir(temporary)).toEqual([]);
+  });
+
   it("leaves nothing behind when it's interrupted", async () => {
     const video = await makeMedia(await temporaryFolder(), "one-keyframe-in-five-seconds.mp4");
     const { child, says, ended, temporary } = await startCommand("split", [video, "--seconds", "5"]);

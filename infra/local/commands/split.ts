@@ -82,15 +82,15 @@ export async function main(argv: string[], stopping: AbortSignal): Promise<numbe
     printResult(result, args, process.stdout);
     return EXIT[result.outcome];
   };
-  return args.video === undefined ? withSample(ffmpeg, split) : split(args.video);
+  return args.video === undefined ? withSample(ffmpeg, split, stopping) : split(args.video);
 }
 
-async function withSample<T>(ffmpeg: string, work: (video: string) => Promise<T>): Promise<T> {
+async function withSample<T>(ffmpeg: string, work: (video: string) => Promise<T>, stopping: AbortSignal): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), "video-split-sample-"));
   try {
     const video = join(folder, "sample.mp4");
     process.stderr.write("No video specified: making a sample of 70 seconds\n");
-    await makeDemoVideo(ffmpeg, video);
+    await makeDemoVideo(ffmpeg, video, stopping);
     return await work(video);
   } finally {
     await rm(folder, { recursive: true, force: true });
