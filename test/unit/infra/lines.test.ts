@@ -65,8 +65,7 @@ describe("a style", () => {
     Object.assign(new PassThrough(), { isTTY, getColorDepth: () => WriteStream.prototype.getColorDepth() });
 
   it("colours text on a terminal only, and not with NO_COLOR", () => {
-    vi.stubEnv("NO_COLOR", undefined);
-    vi.stubEnv("FORCE_COLOR", undefined);
+    for (const name of ["NO_COLOR", "NODE_DISABLE_COLORS", "FORCE_COLOR", "CI", "TMUX"]) vi.stubEnv(name, undefined);
     vi.stubEnv("TERM", "xterm-256color");
     expect(styled("red", "failed", streamFor(true))).toBe("\u001b[31mfailed\u001b[39m");
     expect(styled("red", "failed", streamFor(false))).toBe("failed");
