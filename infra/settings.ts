@@ -119,6 +119,12 @@ export const SettingsSchema = z.strictObject({
     .positive("must be at least 1, or null for as many as the account has")
     .nullable()
     .default(null),
+  // Of a video that one invocation can't split. Other uploads need invocations as well.
+  "video_split.max_concurrent_ranges": z
+    .int("must be a whole number of ranges")
+    .min(1, "must be at least 1")
+    .max(100, "must be at most 100")
+    .default(4),
   // The ages at which an upload is looked up stay in order up to three days:
   // services/reconciler/domain/look-up-schedule.ts.
   "video_split.reconcile_after_sec": z
@@ -149,6 +155,13 @@ const fixedPart = (prefix: string): string => prefix.split("{")[0] ?? "";
  */
 export const outputKeyRoot = (settings: Settings): string =>
   settings["video_split.output_bucket"] === null ? "" : fixedPart(settings["video_split.output_key_prefix"]);
+
+/** Ranges of one video that are cut at the same time: one invocation is left for other uploads. */
+export function maxConcurrentRanges(settings: Settings): number {
+  const most = settings["video_split.max_concurrent_ranges"];
+  const reserved = settings["video_split.concurrency"];
+  return reserved === null ? most : Math.max(1, Math.min(most, reserved - 1));
+}
 
 /**
  * Sources that a `SplitRequested` may name besides the uploads: each a bucket and a prefix of its

@@ -1,6 +1,6 @@
 import { patternOf } from "#events-schema";
 import { RUN_EVERY_MINUTES } from "../services/reconciler/domain/passes.ts";
-import { outputKeyRoot, type Settings } from "./settings.ts";
+import { maxConcurrentRanges, outputKeyRoot, type Settings } from "./settings.ts";
 
 /**
  * What the service consists of, as plain data: the local stack and the SST components are both
@@ -200,6 +200,7 @@ export function topology<Name>(
           VIDEO_SPLIT_ACCEPTED_EXTENSIONS: settings["video_split.accepted_extensions"].join(","),
           VIDEO_SPLIT_CUT: settings["video_split.cut"],
           VIDEO_SPLIT_LARGEST_OBJECT_BYTES: String(settings["video_split.largest_object_bytes"]),
+          VIDEO_SPLIT_MAX_CONCURRENT_RANGES: String(maxConcurrentRanges(settings)),
           VIDEO_SPLIT_EVENT_BUS: names.bus,
           VIDEO_SPLIT_LEDGER_TABLE: names.ledger,
           DYNAMODB_REGION: settings["dynamodb.region"],

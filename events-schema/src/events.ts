@@ -160,12 +160,15 @@ export type SegmentCreated = z.infer<typeof SegmentCreated>;
 
 export const SegmentRangeRequested = z.object({
   ...source,
-  first_segment: z.int().nonnegative().describe("Index of the first segment that isn't made yet."),
-  last_segment: z.int().nonnegative().describe("Index of the last segment of the range."),
+  first_segment: z.int().nonnegative().describe("Index of the first segment that is requested."),
+  last_segment: z
+    .int()
+    .nonnegative()
+    .describe("Index of the last one: the end of a range that one invocation at a time works on."),
   invocation: z
     .int()
     .min(2)
-    .describe("Which invocation of the split function this asks for: the first one planned the split."),
+    .describe("Which invocation of the split function this is for its range: the first one planned the split."),
 });
 export type SegmentRangeRequested = z.infer<typeof SegmentRangeRequested>;
 

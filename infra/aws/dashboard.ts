@@ -57,6 +57,20 @@ export function createDashboard(
       ),
     },
     { title: "Segments", lines: [ours("split", "SegmentsCreated")] },
+    {
+      title: "Ranges of long videos in progress",
+      stat: "Sum",
+      lines: [
+        [{ expression: "RUNNING_SUM(started - finished)", label: "ranges begun in this period" }],
+        ours("split", "RangesStarted", { id: "started", visible: false }),
+        ours("split", "RangesFinished", { id: "finished", visible: false }),
+      ],
+    },
+    {
+      title: "Invocations for one range",
+      stat: "Maximum",
+      lines: [ours("split", "RangeInvocations", { label: "most" })],
+    },
     { title: "Bytes of video", lines: [ours("split", "VideoBytes")] },
     {
       title: "Seconds of video per second of work",

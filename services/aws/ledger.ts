@@ -2,7 +2,7 @@ import { createHash, randomUUID } from "node:crypto";
 import { type DynamoDBDocumentClient, GetCommand, PutCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import * as z from "zod";
 import { AudioMade, Cut, Made } from "#events-schema";
-import type { DeliveredSegment, Ledger } from "../split/ports/ledger.ts";
+import type { DeliveredSegment, Ledger, RecordedRanges } from "../split/ports/ledger.ts";
 import { mapConcurrently } from "../video/concurrency.ts";
 import { blockStart, type Hash, MAX_SALTS } from "../video/ids.ts";
 
@@ -20,6 +20,28 @@ const Chosen = z
 
 /** The attributes of the choice. */
 const CHOICE = ["segment_seconds", "cut", "output_key_prefix", "first_attempt"];
+
+/** The ranges of a video that several invocations cut; of those that are done, by their last segment. */
+const Ranged = z
+  .object({
+    ranges: z.array(z.object({ first: z.number(), last: z.number() })),
+    ranges_extension: z.string(),
+    ranges_begun_at: z.number(),
+    ranges_finished: z.record(z.string(), z.object({ undecodable_from: z.number().optional() })),
+  })
+  .transform(
+    ({ ranges, ranges_extension, ranges_begun_at, ranges_finished }): RecordedRanges => ({
+      ranges,
+      extension: ranges_extension,
+      begunAt: ranges_begun_at,
+      finished: new Map(
+        Object.entries(ranges_finished).map(([last, { undecodable_from }]) => [
+          Number(last),
+          { undecodableFrom: undecodable_from },
+        ]),
+      ),
+    }),
+  );
 
 /** The stored attribute `sound` is the proof's `audio`. */
 const StoredProof = z
@@ -127,7 +149,8 @@ export function dynamoLedger(client: DynamoDBDocumentClient, TableName: string, 
       const get = new GetCommand({ TableName, Key: blockKey(videoId), ConsistentRead: true });
       const { Item = {} } = await client.send(get);
       const choice = Item.first_attempt === undefined ? undefined : Chosen.parse(Item).choice;
-      return { choice, isSplit: Item.ending === SPLIT };
+      const ranges = Item.ranges === undefined ? undefined : Ranged.parse(Item);
+      return { choice, isSplit: Item.ending === SPLIT, ranges };
     },
 
     release: async (videoId) => {
@@ -166,7 +189,42 @@ export function dynamoLedger(client: DynamoDBDocumentClient, TableName: string, 
       );
     },
 
-    delivered: async (videoId, segments, signal) => {
+    planRanges: async (videoId, { ranges, extension, begunAt }) => {
+      const names = ["ranges", "ranges_extension", "ranges_begun_at", "ranges_finished"];
+      const { Attributes } = await client.send(
+        new UpdateCommand({
+          TableName,
+          Key: blockKey(videoId),
+          UpdateExpression: `SET ${names.map((name) => `${name} = if_not_exists(${name}, :${name})`).join(", ")}`,
+          ExpressionAttributeValues: {
+            ":ranges": ranges,
+            ":ranges_extension": extension,
+            ":ranges_begun_at": begunAt,
+            ":ranges_finished": {},
+          },
+          ReturnValues: "ALL_NEW",
+        }),
+      );
+      return Ranged.parse(Attributes);
+    },
+
+    finishRange: async (videoId, last, { undecodableFrom }) => {
+      const { Attributes } = await client.send(
+        new UpdateCommand({
+          TableName,
+          Key: blockKey(videoId),
+          UpdateExpression: "SET ranges_finished.#last = :finished",
+          ExpressionAttributeNames: { "#last": String(last) },
+          ExpressionAttributeValues: {
+            ":finished": undecodableFrom === undefined ? {} : { undecodable_from: undecodableFrom },
+          },
+          ReturnValues: "ALL_NEW",
+        }),
+      );
+      return Ranged.parse(Attributes);
+    },
+
+    delivered: async (videoId, { first, last }, signal) => {
       const found = new Map<number, DeliveredSegment>();
       const read = async (index: number, abortSignal: AbortSignal) => {
         const get = new GetCommand({ TableName, Key: segmentKeyOf(videoId, index), ConsistentRead: true });
@@ -179,7 +237,8 @@ export function dynamoLedger(client: DynamoDBDocumentClient, TableName: string, 
         const { object, proof, announced } = data;
         found.set(index, { object, proof, announced });
       };
-      await mapConcurrently([...Array(segments).keys()], MAX_READS_AT_ONCE, read, signal);
+      const indexes = Array.from({ length: last - first + 1 }, (_, at) => first + at);
+      await mapConcurrently(indexes, MAX_READS_AT_ONCE, read, signal);
       return found;
     },
 

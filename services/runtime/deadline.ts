@@ -6,7 +6,12 @@ import type { Context } from "aws-lambda";
  */
 const CLEAN_UP_MS = 5_000;
 
-export type Deadline = { signal: AbortSignal; clear: () => void };
+export type Deadline = {
+  signal: AbortSignal;
+  /** Until `signal` is aborted. */
+  secondsLeft: () => number;
+  clear: () => void;
+};
 
 /**
  * Aborts shortly before Lambda would kill the function; `reason` receives the number of seconds
@@ -14,7 +19,12 @@ export type Deadline = { signal: AbortSignal; clear: () => void };
  */
 export function deadlineOf(context: Context, reason: (seconds: number) => Error): Deadline {
   const controller = new AbortController();
-  const left = Math.max(0, context.getRemainingTimeInMillis() - CLEAN_UP_MS);
+  const millisecondsLeft = () => Math.max(0, context.getRemainingTimeInMillis() - CLEAN_UP_MS);
+  const left = millisecondsLeft();
   const timer = setTimeout(() => controller.abort(reason(Math.round(left / 1_000))), left);
-  return { signal: controller.signal, clear: () => clearTimeout(timer) };
+  return {
+    signal: controller.signal,
+    secondsLeft: () => millisecondsLeft() / 1_000,
+    clear: () => clearTimeout(timer),
+  };
 }

@@ -1,6 +1,6 @@
 import type { Measurement as ProjectorMeasurement } from "../projector/ports/measure.ts";
 import type { Reconciliation } from "../reconciler/reconcile.ts";
-import type { Measurement as SplitMeasurement } from "../split/ports/measure.ts";
+import type { RangesMeasured, Measurement as SplitMeasurement } from "../split/ports/measure.ts";
 import type { Values } from "./metrics.ts";
 
 /** What a measurement of the split use case is in metrics. */
@@ -16,6 +16,7 @@ export function splitValues(measurement: SplitMeasurement): Values<"split"> {
         SplitSeconds: splitSeconds,
         // The clock may have stood still or been set back.
         ...(splitSeconds > 0 && { RealTimeFactor: videoSeconds / splitSeconds }),
+        ...rangeValues(measurement),
       };
       return { values, fields: { video_id: videoId } };
     }
@@ -26,13 +27,18 @@ export function splitValues(measurement: SplitMeasurement): Values<"split"> {
       return { values: { VideosRejected: 1 }, fields: { video_id: measurement.videoId, reason: measurement.reason } };
     case "continued":
       return {
-        values: { SplitsContinued: 1 },
+        values: { SplitsContinued: 1, ...rangeValues(measurement) },
         fields: { video_id: measurement.videoId, segments: measurement.segments },
       };
     case "duplicate":
       return { values: { DuplicateDeliveries: 1 } };
   }
 }
+
+const rangeValues = ({ started, finishedAfter }: RangesMeasured) => ({
+  ...(started > 0 && { RangesStarted: started }),
+  ...(finishedAfter !== undefined && { RangesFinished: 1, RangeInvocations: finishedAfter }),
+});
 
 /** What a measurement of the projector is in metrics. */
 export function projectorValues(measurement: ProjectorMeasurement): Values<"projector"> {

@@ -27,18 +27,24 @@ const split = {
    * it.
    */
   DuplicateDeliveries: { name: "DuplicateDeliveries", unit: "Count" },
-  /**
-   * Invocations that ran out of time after they had made segments, and left the others to another
-   * invocation.
-   */
+  /** Invocations that made segments, and left the others to other invocations. */
   SplitsContinued: { name: "SplitsContinued", unit: "Count" },
+  /** Ranges that videos were divided into, because one invocation wasn't enough. */
+  RangesStarted: { name: "RangesStarted", unit: "Count" },
+  /** Ranges whose segments were all announced. The difference is in progress, or a dead letter. */
+  RangesFinished: { name: "RangesFinished", unit: "Count" },
+  /** Invocations that worked on a range, one after another; one value for each finished range. */
+  RangeInvocations: { name: "RangeInvocations", unit: "Count" },
   /** Segments of a video that was split. */
   SegmentsCreated: { name: "SegmentsCreated", unit: "Count" },
   /** Duration of a video that was split, from its first frame to the end of its last. */
   VideoSeconds: { name: "VideoSeconds", unit: "Seconds" },
   /** Size of the upload of a video that was split. */
   VideoBytes: { name: "VideoBytes", unit: "Bytes" },
-  /** Wall-clock time of a split, in the attempt that succeeded. */
+  /**
+   * Wall-clock time of a split: of the attempt that succeeded, or, of a video in ranges, since its
+   * first invocation began.
+   */
   SplitSeconds: { name: "SplitSeconds", unit: "Seconds" },
   /**
    * Seconds of a video that were split in a second, one value for each video. Seconds per second

@@ -34,6 +34,7 @@ const Environment = z.object({
   VIDEO_SPLIT_ACCEPTED_EXTENSIONS: ExtensionList,
   VIDEO_SPLIT_CUT: Cut,
   VIDEO_SPLIT_LARGEST_OBJECT_BYTES: z.coerce.number().int().positive(),
+  VIDEO_SPLIT_MAX_CONCURRENT_RANGES: z.coerce.number().int().positive(),
   VIDEO_SPLIT_EVENT_BUS: z.string().min(1),
   VIDEO_SPLIT_LEDGER_TABLE: z.string().min(1),
   DYNAMODB_REGION: z.string().min(1),
@@ -70,7 +71,7 @@ async function compose(): Promise<SplitService> {
   if (abandoned.length > 0) log.warn("Removed temporary folders of processes that were killed", { folders: abandoned });
   const metered = powertoolsMetrics("split", environment.POWERTOOLS_METRICS_NAMESPACE);
   const makeFolder = () => makeTemporaryFolder(tmpdir());
-  const dependencies: Omit<SplitDependencies, "once" | "log" | "measure"> = {
+  const dependencies: Omit<SplitDependencies, "once" | "log" | "measure" | "secondsLeft"> = {
     store: s3MediaStore(s3Client()),
     publisher: eventBridgePublisher(eventBridgeClient(), environment.VIDEO_SPLIT_EVENT_BUS),
     ledger: dynamoLedger(tables, environment.VIDEO_SPLIT_LEDGER_TABLE),
@@ -91,13 +92,15 @@ async function compose(): Promise<SplitService> {
       segmentSeconds: environment.VIDEO_SPLIT_OUTPUT_FILES_DURATION_IN_SEC,
       cut: environment.VIDEO_SPLIT_CUT,
       largestObjectBytes: environment.VIDEO_SPLIT_LARGEST_OBJECT_BYTES,
+      maxConcurrentRanges: environment.VIDEO_SPLIT_MAX_CONCURRENT_RANGES,
     },
   };
   return async (request, context) => {
     const deadline = deadlineOf(context, outOfTime);
     const once = onceInLedger(persistence, context);
     const { awsRequestId } = context;
-    const invocation = { ...dependencies, once, log: log.with({ request_id: awsRequestId }) };
+    const { secondsLeft } = deadline;
+    const invocation = { ...dependencies, once, secondsLeft, log: log.with({ request_id: awsRequestId }) };
     try {
       return await metered(awsRequestId, (record) => {
         const measure: Measure = (measurement) => record(splitValues(measurement));

@@ -5,8 +5,9 @@ import * as eventData from "../video/event-data.ts";
 import { segmentMetadata } from "../video/own-segments.ts";
 import type { Announce, SplitDependencies } from "./dependencies.ts";
 import type { SegmentProof } from "./domain/proof.ts";
+import type { SegmentRange } from "./domain/ranges.ts";
 import type { SplitPlan } from "./plan-cut.ts";
-import type { CutChoice, DeliveredSegment } from "./ports/ledger.ts";
+import type { CutChoice, DeliveredSegment, RecordedRanges } from "./ports/ledger.ts";
 import type { Container, CutEnding, DescribedMedia, MadeSegment, OpenMedia } from "./ports/media-tools.ts";
 
 /** Bytes of finished segments that may wait on disk; above it, reading pauses. */
@@ -23,26 +24,37 @@ export type CutRun = {
   directory: string;
   /** Of the source. */
   extension: string;
-  /** What earlier attempts have done. */
+  /** The segments to cut. Its end may come nearer while it's cut: then others cut the rest. */
+  range: SegmentRange;
+  /** The video's ranges; undefined while one invocation at a time cuts all of it. */
+  recorded: RecordedRanges | undefined;
+  /** How many ranges this invocation divided the video into. */
+  rangesStarted: number;
+  /** What earlier attempts have done of the range. */
   delivered: ReadonlyMap<number, DeliveredSegment>;
   /** Indexes of the segments that this invocation has uploaded and recorded. */
   made: Set<number>;
+  /** The last segment that is made or being made. */
+  taken: number;
+  /** Of the segments; undefined until one is made. */
+  container: Pick<Container, "extension"> | undefined;
   /** The source, and how to pause reading it. */
   reading: { media: DescribedMedia } & Pick<OpenMedia, "pause" | "resume">;
 };
 
-/** What was delivered, in all attempts. */
+/** What was delivered of a range, in all attempts. */
 export type Delivery = {
-  /** Of each segment, in order. */
+  /** Of each of its segments, in order. */
   proofs: SegmentProof[];
   /** Seconds from the first frame; undefined where all of the source was cut. */
   undecodableFrom: number | undefined;
 };
 
 /**
- * Cuts, uploads and announces: while the next segments are cut, each one is uploaded, announced and
- * deleted. Resolves when the bus has accepted all of them, or fewer than planned where the source
- * can't be decoded further. Tries the next container when the one before can't hold the tracks.
+ * Cuts, uploads and announces the range: while the next segments are cut, each one is uploaded,
+ * announced and deleted; after that `onAnnounced` is called. Resolves when the bus has accepted all
+ * of them, or fewer than planned where the source can't be decoded further. Tries the next
+ * container when the one before can't hold the tracks.
  * What an earlier attempt has uploaded isn't made again, only announced if it wasn't. Throws why
  * the source couldn't be fetched, and `RejectedVideo` where it can't be cut.
  */
@@ -51,16 +63,17 @@ export async function deliverSegments(
   dependencies: SplitDependencies,
   announce: Announce,
   signal: AbortSignal,
+  onAnnounced: () => Promise<void>,
 ): Promise<Delivery> {
   await announceDelivered(run, dependencies, announce);
-  const { delivered, plan } = run;
-  if (delivered.size === plan.segments.length) return { proofs: proofsOf(delivered), undecodableFrom: undefined };
+  const { delivered } = run;
+  if (delivered.size === lengthOf(run)) return { proofs: proofsOf(delivered), undecodableFrom: undefined };
   let refusal: Impossible | undefined;
   for (const container of containersOf(run)) {
-    const { ending, proofs, made } = await deliverIn(container, run, dependencies, announce, signal);
+    const { ending, proofs, made } = await deliverIn(container, run, dependencies, announce, signal, onAnnounced);
     switch (ending.type) {
       case "complete":
-        if (proofs.length < plan.segments.length) throw new Error("the cut is complete, and segments are missing");
+        if (proofs.length < lengthOf(run)) throw new Error("the cut is complete, and segments are missing");
         return { proofs, undecodableFrom: undefined };
       case "undecodable":
         return { proofs, undecodableFrom: ending.from };
@@ -76,16 +89,17 @@ export async function deliverSegments(
   throw rejectionOf(refusal);
 }
 
+const lengthOf = ({ range }: CutRun): number => range.last - range.first + 1;
+
 type Impossible = Extract<CutEnding, { type: "impossible" }>;
 
 const proofsOf = (delivered: CutRun["delivered"]): SegmentProof[] =>
   [...delivered].sort(([one], [other]) => one - other).map(([, { proof }]) => proof);
 
 /** After a segment was uploaded, the container stays the same. */
-function containersOf({ reading, extension, delivered }: CutRun): Container[] {
-  const [known] = delivered.values();
+function containersOf({ reading, extension, container }: CutRun): Container[] {
   const containers = reading.media.containers(extension);
-  return known === undefined ? containers : containers.filter((one) => one.extension === known.object.extension);
+  return container === undefined ? containers : containers.filter((one) => one.extension === container.extension);
 }
 
 async function announceDelivered(run: CutRun, dependencies: SplitDependencies, announce: Announce): Promise<void> {
@@ -146,10 +160,11 @@ async function deliverIn(
   dependencies: SplitDependencies,
   announce: Announce,
   signal: AbortSignal,
+  onAnnounced: () => Promise<void>,
 ): Promise<{ ending: CutEnding; proofs: SegmentProof[]; made: number }> {
-  const { plan, directory, delivered, reading } = run;
+  const { plan, directory, delivered, reading, range } = run;
   const proofs = new Map([...delivered].map(([index, { proof }]) => [index, proof]));
-  const from = plan.segments.findIndex(({ index }) => !delivered.has(index));
+  const from = plan.segments.findIndex(({ index }) => index >= range.first && !delivered.has(index));
   const failed = new AbortController();
   const ending = AbortSignal.any([signal, failed.signal]);
   const limit = pLimit(DELIVERIES_AT_ONCE);
@@ -163,8 +178,10 @@ async function deliverIn(
       const segment = { object, proof: file.proof, announced: false };
       await dependencies.ledger.recordSegment(run.upload.videoId, file.index, segment);
       run.made.add(file.index);
+      run.container = container;
       await announceSegment(run, file.index, segment, dependencies, announce);
       proofs.set(file.index, file.proof);
+      await onAnnounced();
     }
     await rm(file.path);
     backlog -= file.bytes;
@@ -176,8 +193,9 @@ async function deliverIn(
   const deliveries: Promise<void>[] = [];
   try {
     let next = await files.next();
-    for (; next.done !== true; next = await files.next()) {
+    for (; next.done !== true && next.value.index <= run.range.last; next = await files.next()) {
       const file = next.value;
+      run.taken = file.index;
       made += 1;
       backlog += file.bytes;
       if (backlog > MAX_BACKLOG_BYTES) reading.pause();
@@ -185,7 +203,8 @@ async function deliverIn(
     }
     await Promise.all(deliveries);
     ending.throwIfAborted();
-    return { ending: next.value, proofs: inOrder(proofs), made };
+    const reached: CutEnding = next.done === true ? next.value : { type: "complete" };
+    return { ending: reached, proofs: inOrder(proofs, range.first), made };
   } finally {
     failed.abort(new Error("the delivery has ended"));
     await Promise.all([...deliveries, files.return({ type: "complete" }).catch(() => {})]);
@@ -194,10 +213,10 @@ async function deliverIn(
 }
 
 /** Throws where one is missing between others. */
-function inOrder(proofs: ReadonlyMap<number, SegmentProof>): SegmentProof[] {
-  return Array.from({ length: proofs.size }, (_, index) => {
-    const proof = proofs.get(index);
-    if (proof === undefined) throw new Error(`segment ${index} is missing between those that were made`);
+function inOrder(proofs: ReadonlyMap<number, SegmentProof>, first: number): SegmentProof[] {
+  return Array.from({ length: proofs.size }, (_, at) => {
+    const proof = proofs.get(first + at);
+    if (proof === undefined) throw new Error(`segment ${first + at} is missing between those that were made`);
     return proof;
   });
 }

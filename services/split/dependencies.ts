@@ -22,6 +22,8 @@ export type SplitSettings = {
   segmentSeconds: number;
   cut: CutChoice["cut"];
   largestObjectBytes: number;
+  /** Ranges of one video that are cut at the same time. */
+  maxConcurrentRanges: number;
 };
 
 export type SplitDependencies = {
@@ -35,6 +37,8 @@ export type SplitDependencies = {
   measure: Measure;
   hash: Hash;
   now: () => Date;
+  /** Until `signal` ends this invocation's work. */
+  secondsLeft: () => number;
   /** Makes an empty folder on local disk for one run, which removes it. */
   makeTemporaryFolder: () => Promise<string>;
   settings: SplitSettings;

@@ -4,8 +4,10 @@ import type { RefusalReason, RejectionReason } from "#events-schema";
 export type SplitOutcome =
   | { outcome: "split"; VideoId: number; segments: number }
   | { outcome: "rejected"; VideoId: number; reason: RejectionReason }
-  /** Time ran out. `SegmentRangeRequested` requests the segments from `firstSegment` on. */
+  /** `SegmentRangeRequested` requests missing segments, the first of which is `firstSegment`. */
   | { outcome: "continued"; VideoId: number; firstSegment: number }
+  /** Its range of a video is done; other invocations are making the others. */
+  | { outcome: "range done"; VideoId: number }
   /** The object is split, in the requested way if there was one. */
   | { outcome: "already split"; VideoId: number }
   /** The object is, or is being, split in another way, which is kept. */

@@ -27,8 +27,11 @@ export type SplitRequest = {
   fault: RequestFault | undefined;
 };
 
-/** Which invocation this one is for its video; the first one planned the split. */
-export type Continuation = { invocation: number };
+/**
+ * What an earlier invocation left: the segments up to `lastSegment`. `invocation` counts those that
+ * worked on them one after another; the first one planned the split.
+ */
+export type Continuation = { lastSegment: number; invocation: number };
 
 export type RequestFault = {
   /** A sentence about what is wrong, without its end. */
@@ -90,7 +93,7 @@ function fromSegmentRangeRequested(event: unknown): SplitRequest {
     segmentSeconds: undefined,
     cut: undefined,
     outputKeyPrefix: undefined,
-    continuation: { invocation: data.invocation },
+    continuation: { lastSegment: data.last_segment, invocation: data.invocation },
     messageId: metadata.eventId,
     fault: undefined,
   };

@@ -5,20 +5,22 @@ import { PARENT, parentOf } from "../video/own-segments.ts";
 import { hasExtension, sourceIdentity } from "../video/source.ts";
 import { accept, askedFor } from "./accept.ts";
 import { announcer } from "./announcer.ts";
-import { type CutResult, cutVideo } from "./cut-video.ts";
+import { type CutRequest, type CutResult, cutVideo } from "./cut-video.ts";
 import type { SplitDependencies } from "./dependencies.ts";
 import { type FoundSource, findSource } from "./find-source.ts";
 import { answerBusy, answerSplit, type LaterRequest, meets, refuse } from "./later-requests.ts";
 import type { SplitOutcome } from "./outcome.ts";
-import type { CutChoice } from "./ports/ledger.ts";
-import type { Measurement } from "./ports/measure.ts";
+import type { CutChoice, Ledger, RecordedRanges } from "./ports/ledger.ts";
+import type { Measurement, RangesMeasured } from "./ports/measure.ts";
+import { FIRST_REQUEST, requestOf, unfinished } from "./ranges.ts";
 import type { SplitRequest } from "./requests.ts";
 
 /**
  * Splits the object that a request names: announces `SplitPlanned`, each `SegmentCreated` and
  * `VideoSplit`, or `VideoRejected`; or `RequestRefused` where it is, or is being, split in another
- * way. If time runs out, `SegmentRangeRequested` requests the missing segments:
- * docs/decisions/ranges.md. Throws retryable errors, and `signal`'s reason if it made no segment.
+ * way. If one invocation isn't enough, `SegmentRangeRequested` requests ranges of the missing
+ * segments: docs/decisions/ranges.md. Throws retryable errors, and `signal`'s reason if it made no
+ * segment.
  */
 export async function splitVideo(
   request: SplitRequest,
@@ -62,25 +64,24 @@ export async function splitVideo(
   // Measured for a delivery whose work another delivery has done or is doing.
   let measurement: Measurement = { type: "duplicate" };
   let worked = false;
-  let missing: eventData.Missing | undefined;
+  let ended: Ending | undefined;
   const asking = fingerprint(JSON.stringify(asked), hash);
-  const done = await once(identity, asking, async () => {
+  const done = await once(await keyOf(video, identity), asking, async () => {
     const ending = await workOn(video, dependencies, signal);
     if (ending === "already split") return { result: { outcome: ending, VideoId: videoId }, keep: true };
     worked = true;
-    missing = ending.missing;
+    ended = ending;
     if (ending.measurement !== undefined) measurement = ending.measurement;
     // A rejection costs little to find again, and another setting or a newer ffmpeg may avoid it.
     return { result: ending.outcome, keep: ending.outcome.outcome === "split" };
   });
   const outcome = await answer(video, done, worked, asking);
   // Only after the record is released, so that the next invocation isn't treated as a duplicate of
-  // this one. No deadline: without the event, Lambda retries this invocation.
-  if (missing !== undefined) {
-    await ledger.recordProgress(videoId, Math.floor(dependencies.now().getTime() / 1_000));
-    const announce = announcer(identity, request.messageId, dependencies);
+  // this one. No deadline: without the events, Lambda retries this invocation.
+  if (ended?.isProgress) await ledger.recordProgress(videoId, Math.floor(dependencies.now().getTime() / 1_000));
+  const announce = announcer(identity, request.messageId, dependencies);
+  for (const missing of ended?.missing ?? [])
     await announce("SegmentRangeRequested", eventData.rangeRequested(video.upload, missing));
-  }
   // Not earlier: if the outcome can't be recorded, the work is done again and would be counted
   // twice.
   dependencies.measure(measurement);
@@ -88,6 +89,16 @@ export async function splitVideo(
 }
 
 type Video = LaterRequest & { request: SplitRequest; found: FoundSource };
+
+/**
+ * The key of the record that keeps two deliveries from doing the same work: one for each range of a
+ * video that is divided into ranges, and one for all else.
+ */
+async function keyOf({ request, upload, ledger }: Video, identity: string): Promise<string> {
+  if (request.continuation === undefined) return identity;
+  const { ranges } = await ledger.recall(upload.videoId);
+  return ranges === undefined ? identity : `${identity}\n${request.continuation.lastSegment}`;
+}
 
 /**
  * The outcome of this delivery's own work, or the answer if another delivery has done it or is
@@ -107,8 +118,10 @@ function answer(
 type Ending = {
   outcome: SplitOutcome;
   measurement?: Measurement;
-  /** What another invocation is to make. */
-  missing?: eventData.Missing;
+  /** What other invocations are to make. */
+  missing?: readonly eventData.Missing[];
+  /** Segments were made, and the video isn't split yet. */
+  isProgress?: boolean;
 };
 
 /**
@@ -120,9 +133,10 @@ async function workOn(
   signal: AbortSignal,
 ): Promise<Ending | "already split"> {
   const { upload, asked, ledger, request } = video;
-  const { choice, isSplit } = await ledger.recall(upload.videoId);
+  const { choice, isSplit, ranges } = await ledger.recall(upload.videoId);
   if (isSplit) return "already split";
-  if (request.continuation !== undefined && choice === undefined) {
+  const own = ranges?.ranges.find(({ last }) => last === request.continuation?.lastSegment);
+  if (request.continuation !== undefined && (choice === undefined || (ranges !== undefined && own === undefined))) {
     const why = "nothing is left of the split that was to go on: it was rejected";
     video.log.info(`Skipped: ${why}`);
     return { outcome: { outcome: "skipped", why } };
@@ -132,13 +146,29 @@ async function workOn(
     // A valid request still continues the split, as it was begun.
     if (asked.fault !== undefined) return { outcome };
   }
-  return splitOnce(video, choice, dependencies, signal);
+  if (ranges !== undefined && own === undefined) return requestedAgain(video, ranges);
+  return splitOnce(video, { begunWith: choice, own: own && { range: own, recorded: ranges! } }, dependencies, signal);
+}
+
+/**
+ * Requests the ranges of a video that aren't finished. Where another invocation cuts one, its
+ * request does nothing.
+ */
+function requestedAgain({ upload, log }: Video, recorded: RecordedRanges): Ending {
+  const left = unfinished(recorded);
+  // Each of them announces the end of the video, when it finds all finished.
+  const again = left.length > 0 ? left : recorded.ranges.slice(-1);
+  log.info("The video is divided into ranges: requested those that aren't finished", { ranges: again.length });
+  return {
+    outcome: { outcome: "continued", VideoId: upload.videoId, firstSegment: again[0]!.first },
+    missing: again.map(requestOf),
+  };
 }
 
 /**
  * The first announced segment is one of these: they are delivered in order, some concurrently.
  */
-const FIRST_SEGMENTS = 8;
+const FIRST_SEGMENTS = { first: 0, last: 7 };
 
 /**
  * Ends a split with a rejection. This attempt's choice is deleted if no segment was announced: the
@@ -152,8 +182,7 @@ async function reject(
   const { videoId } = upload;
   log.warn(`Rejected: ${message}`, { reason });
   await announce("VideoRejected", eventData.rejected(upload, reason, message));
-  if (begunWith === undefined && (await ledger.delivered(videoId, FIRST_SEGMENTS)).size === 0)
-    await ledger.release(videoId);
+  if (begunWith === undefined && (await isNothingMade(videoId, ledger))) await ledger.release(videoId);
   // A malformed request isn't about the object: the reconciler still checks the upload.
   if (reason !== "InvalidRequest") await ledger.recordEnding(videoId, "rejected");
   return {
@@ -162,28 +191,35 @@ async function reject(
   };
 }
 
+async function isNothingMade(videoId: number, ledger: Ledger): Promise<boolean> {
+  if ((await ledger.recall(videoId)).ranges !== undefined) return false;
+  return (await ledger.delivered(videoId, FIRST_SEGMENTS)).size === 0;
+}
+
 async function splitOnce(
   video: Video,
-  begunWith: CutChoice | undefined,
+  { begunWith, own }: { begunWith: CutChoice | undefined } & Pick<CutRequest, "own">,
   dependencies: SplitDependencies,
   signal: AbortSignal,
 ): Promise<Ending> {
   const { upload, request, found, asked, announce, log } = video;
   const { ledger, settings, now } = dependencies;
   const { videoId, bytes } = upload;
-  const begun = now();
   try {
     const choice = accept(upload, found, asked, begunWith, settings);
-    const cut = { requested: choice, isRetry: begunWith !== undefined };
+    const cut = { requested: choice, isRetry: begunWith !== undefined, own };
     const result = await cutVideo(upload, cut, { ...dependencies, log }, announce, signal);
-    if (result.type === "out of time") return continued(video, result);
-    const { segments, duration } = result;
+    if (result.type === "incomplete") return leftToOthers(video, result);
+    const { segments, duration, begun } = result;
     await ledger.recordEnding(videoId, "split");
     const splitSeconds = secondsBetween(begun, now());
     log.info("Split", { segments });
     return {
       outcome: { outcome: "split", VideoId: videoId, segments },
-      measurement: { type: "split", videoId, segments, videoSeconds: duration, videoBytes: bytes, splitSeconds },
+      measurement: {
+        ...{ type: "split", videoId, segments, videoSeconds: duration, videoBytes: bytes, splitSeconds },
+        ...rangesOf(result, request),
+      },
     };
   } catch (error) {
     if (!isRejection(error, request)) throw error;
@@ -191,17 +227,31 @@ async function splitOnce(
   }
 }
 
-/** Segments were made, and another invocation makes the others. */
-function continued({ upload, request, log }: Video, result: Extract<CutResult, { type: "out of time" }>): Ending {
+const rangesOf = ({ rangesStarted, isRangeDone }: CutResult, { continuation }: SplitRequest): RangesMeasured => ({
+  started: rangesStarted,
+  finishedAfter: isRangeDone ? (continuation?.invocation ?? 1) : undefined,
+});
+
+/** This invocation made segments, and others make the rest. */
+function leftToOthers({ upload, request, log }: Video, result: Extract<CutResult, { type: "incomplete" }>): Ending {
   const { videoId } = upload;
-  const { made, firstMissing: firstSegment, lastSegment } = result;
-  const invocation = (request.continuation?.invocation ?? 1) + 1;
-  log.info("Time ran out: another invocation goes on", { made, first_segment: firstSegment, invocation });
-  return {
-    outcome: { outcome: "continued", VideoId: videoId, firstSegment },
-    measurement: { type: "continued", videoId, segments: made },
-    missing: { firstSegment, lastSegment, invocation },
-  };
+  const { made, left } = result;
+  const invocation = request.continuation?.invocation ?? 1;
+  const missing = left.map(({ first, last }, at) => ({
+    firstSegment: first,
+    lastSegment: last,
+    // The first one goes on with what this invocation did; for the others, it planned them.
+    invocation: at === 0 ? invocation + 1 : FIRST_REQUEST,
+  }));
+  const [next] = missing;
+  const measurement: Measurement = { type: "continued", videoId, segments: made, ...rangesOf(result, request) };
+  const progress = { measurement, isProgress: true };
+  if (next === undefined) {
+    log.info("Range done: other invocations make the rest", { made });
+    return { outcome: { outcome: "range done", VideoId: videoId }, ...progress };
+  }
+  log.info("Other invocations go on", { made, first_segment: next.firstSegment, invocation: next.invocation });
+  return { outcome: { outcome: "continued", VideoId: videoId, firstSegment: next.firstSegment }, missing, ...progress };
 }
 
 /**

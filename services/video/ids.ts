@@ -68,7 +68,7 @@ export type UploadEvent = Pick<
 
 function distinctionOf({ data }: UploadEvent): string | number {
   if ("segment_index" in data) return data.segment_index;
-  if ("first_segment" in data) return `${data.first_segment} ${data.invocation}`;
+  if ("first_segment" in data) return `${data.first_segment} ${data.last_segment} ${data.invocation}`;
   // Two rejections for one reason differ only in their messages, by a number or by ffmpeg's text.
   if ("rejection" in data) return data.rejection.reason;
   // After a rejection, another way of cutting may be planned.

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { VideoSplitEvent } from "#events-schema";
 import type { Intercept } from "../../infra/emulator/front.ts";
 import { ffmpeg } from "../fixtures/media.ts";
@@ -37,20 +37,35 @@ const eventsById = (events: VideoSplitEvent[]): Map<string, unknown> =>
 
 const withoutTimes = (documents: Record<string, unknown>[]) => documents.map(({ creation_time: _, ...rest }) => rest);
 
-it("given a video needs longer than an invocation has, then several split it, as a single one does", async () => {
+/** Uploads the video to a stack whose function has too little time for it. */
+async function splitSlowly(maxConcurrentRanges: number) {
   const path = join(await temporaryFolder(), "long.mp4");
   const video = `testsrc2=size=160x90:rate=10:duration=${SEGMENTS}`;
   await ffmpeg("-f", "lavfi", "-i", video, "-c:v", "libx264", "-preset", "ultrafast", "-g", "10", path);
   const values = { "video_split.cut": "keyframe", "video_split.output_files_duration_in_sec": 1 };
 
-  const slow = { values, timeoutSeconds: TIMEOUT_SECONDS, intercept: slowUploads };
-  const continued = await splitIn(await openTestStack(slow), path);
+  const settings = { ...values, "video_split.max_concurrent_ranges": maxConcurrentRanges };
+  const slow = { values: settings, timeoutSeconds: TIMEOUT_SECONDS, intercept: slowUploads };
+  const several = await splitIn(await openTestStack(slow), path);
   const whole = await splitIn(await openTestStack({ values }), path);
 
   expect(whole.ranges).toEqual([]);
-  expect(continued.letters).toEqual([]);
-  expect(continued.ranges.length).toBeGreaterThan(0);
-  expect(continued.ranges.map(({ invocation }) => invocation)).toEqual(continued.ranges.map((_, at) => at + 2));
-  expect(eventsById(continued.events)).toEqual(eventsById(whole.events));
-  expect(withoutTimes(continued.documents)).toEqual(withoutTimes(whole.documents));
+  expect(several.letters).toEqual([]);
+  expect(several.ranges.length).toBeGreaterThan(0);
+  expect(eventsById(several.events)).toEqual(eventsById(whole.events));
+  expect(withoutTimes(several.documents)).toEqual(withoutTimes(whole.documents));
+  return several.ranges;
+}
+
+describe("given a video needs longer than an invocation has, then several split it, as a single one does", () => {
+  it("side by side", async () => {
+    const ranges = await splitSlowly(4);
+    const first = ranges.filter(({ invocation }) => invocation === 2);
+    expect(new Set(first.map(({ last_segment }) => last_segment)).size).toBeGreaterThanOrEqual(3);
+  });
+
+  it("one after another", { tags: "full" }, async () => {
+    const ranges = await splitSlowly(1);
+    expect(ranges.map(({ invocation }) => invocation)).toEqual(ranges.map((_, at) => at + 2));
+  });
 });

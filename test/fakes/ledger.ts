@@ -1,7 +1,14 @@
 import { createHash } from "node:crypto";
 import type { Progress } from "../../services/reconciler/domain/passes.ts";
 import type { UploadLedger } from "../../services/reconciler/ports/upload-ledger.ts";
-import type { CutChoice, DeliveredSegment, Ledger } from "../../services/split/ports/ledger.ts";
+import type {
+  CutChoice,
+  DeliveredSegment,
+  FinishedRange,
+  Ledger,
+  PlannedRanges,
+  RecordedRanges,
+} from "../../services/split/ports/ledger.ts";
 import { LeaseLostError } from "../../services/video/errors.ts";
 import { blockStart, type Hash } from "../../services/video/ids.ts";
 import type { Ending } from "../../services/video/ports/video-ledger.ts";
@@ -30,6 +37,7 @@ export function fakeLedger(hash: Hash = sha256): Ledger & UploadLedger {
   const endings = new Map<number, Ending>();
   const progressed = new Map<number, number>();
   const segments = new Map<string, Recorded>();
+  const ranged = new Map<number, PlannedRanges & { finished: Map<number, FinishedRange> }>();
   const requests = new Map<string, { requests: number; lastRequestAt: number }>();
   const createdAt = Math.floor(Date.now() / 1_000);
   let lease: { owner: string; until: number } | undefined;
@@ -59,16 +67,27 @@ export function fakeLedger(hash: Hash = sha256): Ledger & UploadLedger {
     recall: async (videoId) => ({
       choice: structuredClone(choices.get(videoId)),
       isSplit: endings.get(videoId) === "split",
+      ranges: structuredClone(ranged.get(videoId)),
     }),
     release: async (videoId) => void choices.delete(videoId),
     recordEnding: async (videoId, ending) => {
       if (endings.get(videoId) !== "split") endings.set(videoId, ending);
     },
     recordProgress: async (videoId, at) => void progressed.set(videoId, at),
-    delivered: async (videoId, count, signal) => {
+    planRanges: async (videoId, planned) => {
+      if (!ranged.has(videoId)) ranged.set(videoId, { ...structuredClone(planned), finished: new Map() });
+      return structuredClone(ranged.get(videoId)!);
+    },
+    finishRange: async (videoId, last, finished): Promise<RecordedRanges> => {
+      const recorded = ranged.get(videoId);
+      if (recorded === undefined) throw new Error("No ranges are recorded");
+      recorded.finished.set(last, finished);
+      return structuredClone(recorded);
+    },
+    delivered: async (videoId, { first, last }, signal) => {
       signal?.throwIfAborted();
       const found = new Map<number, DeliveredSegment>();
-      for (let index = 0; index < count; index += 1) {
+      for (let index = first; index <= last; index += 1) {
         const recorded = segments.get(`${videoId}#${index}`);
         if (recorded !== undefined && recorded.expiresAt > Date.now()) {
           found.set(index, structuredClone(recorded.segment));

@@ -66,6 +66,7 @@ const dependencies: SplitDependencies = {
   measure: () => {},
   hash: sha256,
   now: () => new Date(),
+  secondsLeft: () => Number.POSITIVE_INFINITY,
   makeTemporaryFolder: () => mkdtemp(join(folder, "run-")),
   settings: {
     uploadKeyPrefix: "uploads/",
@@ -76,6 +77,7 @@ const dependencies: SplitDependencies = {
     segmentSeconds: Number(seconds),
     cut,
     largestObjectBytes: 2 ** 40,
+    maxConcurrentRanges: 1,
   },
 };
 

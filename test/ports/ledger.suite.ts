@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { BLOCK_SIZE } from "#events-schema";
 import type { UploadLedger } from "../../services/reconciler/ports/upload-ledger.ts";
-import type { CutChoice, DeliveredSegment, Ledger } from "../../services/split/ports/ledger.ts";
+import type { CutChoice, DeliveredSegment, FinishedRange, Ledger } from "../../services/split/ports/ledger.ts";
 import { LeaseLostError } from "../../services/video/errors.ts";
 import type { Hash } from "../../services/video/ids.ts";
 import { colliding } from "../fakes/ledger.ts";
@@ -89,11 +89,11 @@ function ledgerTests(open: OpenLedger): void {
   it("recalls nothing of a video that is only claimed, then its choice, and then that it's split", async () => {
     const ledger = await open();
     const videoId = await ledger().claimBlock("source");
-    expect(await ledger().recall(videoId)).toEqual({ choice: undefined, isSplit: false });
+    expect(await ledger().recall(videoId)).toEqual({ choice: undefined, isSplit: false, ranges: undefined });
     await ledger().choose(videoId, choice);
-    expect(await ledger().recall(videoId)).toEqual({ choice, isSplit: false });
+    expect(await ledger().recall(videoId)).toEqual({ choice, isSplit: false, ranges: undefined });
     await ledger().recordEnding(videoId, "split");
-    expect(await ledger().recall(videoId)).toEqual({ choice, isSplit: true });
+    expect(await ledger().recall(videoId)).toEqual({ choice, isSplit: true, ranges: undefined });
   });
 
   it("forgets a choice that is released, and the next attempt is a first one", async () => {
@@ -101,7 +101,7 @@ function ledgerTests(open: OpenLedger): void {
     const videoId = await ledger().claimBlock("source");
     await ledger().choose(videoId, choice);
     await ledger().release(videoId);
-    expect(await ledger().recall(videoId)).toEqual({ choice: undefined, isSplit: false });
+    expect(await ledger().recall(videoId)).toEqual({ choice: undefined, isSplit: false, ranges: undefined });
     const other = { ...choice, segmentSeconds: 5 };
     expect(await ledger().choose(videoId, other)).toEqual({ choice: other, isFirst: true });
     expect(await ledger().claimBlock("source")).toBe(videoId);
@@ -117,6 +117,38 @@ function ledgerTests(open: OpenLedger): void {
     expect((await ledger.recall(videoId)).isSplit).toBe(true);
   });
 
+  it("keeps the ranges that were recorded first, and which of them are finished", async () => {
+    const ledger = await open();
+    const videoId = await ledger().claimBlock("source");
+    await ledger().choose(videoId, choice);
+    const ranges = [
+      { first: 0, last: 9 },
+      { first: 10, last: 19 },
+    ];
+    const planned = { ranges, extension: "mkv", begunAt: 1_000 };
+    expect(await ledger().planRanges(videoId, planned)).toEqual({ ...planned, finished: new Map() });
+    await ledger().finishRange(videoId, 19, { undecodableFrom: 581.5 });
+    const other = { ranges: [{ first: 0, last: 19 }], extension: "mp4", begunAt: 2_000 };
+    const first = new Map([[19, { undecodableFrom: 581.5 }]]);
+    expect(await ledger().planRanges(videoId, other)).toEqual({ ...planned, finished: first });
+    await ledger().finishRange(videoId, 9, { undecodableFrom: undefined });
+    const finished = new Map<number, FinishedRange>([...first, [9, { undecodableFrom: undefined }]]);
+    expect(await ledger().finishRange(videoId, 9, { undecodableFrom: undefined })).toEqual({ ...planned, finished });
+    expect(await ledger().recall(videoId)).toEqual({ choice, isSplit: false, ranges: { ...planned, finished } });
+  });
+
+  it("shows of ranges that finish at the same moment all to one of them at least", async () => {
+    const ledger = await open();
+    const videoId = await ledger().claimBlock("source");
+    const lasts = [1, 3, 5, 7];
+    const ranges = lasts.map((last) => ({ first: last - 1, last }));
+    await ledger().planRanges(videoId, { ranges, extension: "mp4", begunAt: 1_000 });
+    const seen = await Promise.all(
+      lasts.map((last) => ledger().finishRange(videoId, last, { undecodableFrom: undefined })),
+    );
+    expect(Math.max(...seen.map(({ finished }) => finished.size))).toBe(4);
+  });
+
   it("finds the segments of a video as they were last recorded, and no others", async () => {
     const ledger = (await open())();
     await ledger.recordSegment(BLOCK_SIZE, 0, segment);
@@ -124,7 +156,8 @@ function ledgerTests(open: OpenLedger): void {
     await ledger.recordSegment(BLOCK_SIZE, 40, { ...segment, announced: true });
     await ledger.recordSegment(BLOCK_SIZE, 41, segment);
     await ledger.recordSegment(2 * BLOCK_SIZE, 1, segment);
-    expect(inOrder(await ledger.delivered(BLOCK_SIZE, 41))).toEqual([
+    expect(inOrder(await ledger.delivered(BLOCK_SIZE, { first: 41, last: 45 }))).toEqual([[41, segment]]);
+    expect(inOrder(await ledger.delivered(BLOCK_SIZE, { first: 0, last: 40 }))).toEqual([
       [0, segment],
       [40, { ...segment, announced: true }],
     ]);
@@ -135,7 +168,7 @@ function ledgerTests(open: OpenLedger): void {
     const changing = structuredClone(segment);
     await ledger.recordSegment(BLOCK_SIZE, 0, changing);
     changing.announced = true;
-    expect(await ledger.delivered(BLOCK_SIZE, 1)).toEqual(new Map([[0, segment]]));
+    expect(await ledger.delivered(BLOCK_SIZE, { first: 0, last: 0 })).toEqual(new Map([[0, segment]]));
   });
 
   it("forgets segments after 14 days, and not before", async () => {
@@ -145,15 +178,17 @@ function ledgerTests(open: OpenLedger): void {
     const now = Date.now();
     await ledger.recordSegment(BLOCK_SIZE, 0, segment);
     vi.setSystemTime(now + FORTNIGHT_MS - 60_000);
-    expect((await ledger.delivered(BLOCK_SIZE, 1)).size).toBe(1);
+    expect((await ledger.delivered(BLOCK_SIZE, { first: 0, last: 0 })).size).toBe(1);
     vi.setSystemTime(now + FORTNIGHT_MS + 60_000);
-    expect((await ledger.delivered(BLOCK_SIZE, 1)).size).toBe(0);
+    expect((await ledger.delivered(BLOCK_SIZE, { first: 0, last: 0 })).size).toBe(0);
   });
 
   it("given a look-up was aborted, then throws the reason", async () => {
     const ledger = (await open())();
     const timeIsUp = new Error("time is up");
-    await expect(ledger.delivered(BLOCK_SIZE, 3, AbortSignal.abort(timeIsUp))).rejects.toBe(timeIsUp);
+    await expect(ledger.delivered(BLOCK_SIZE, { first: 0, last: 2 }, AbortSignal.abort(timeIsUp))).rejects.toBe(
+      timeIsUp,
+    );
   });
 }
 

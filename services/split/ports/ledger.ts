@@ -2,6 +2,7 @@ import type { Cut } from "#events-schema";
 import type { SegmentObject } from "../../video/event-data.ts";
 import type { VideoLedger } from "../../video/ports/video-ledger.ts";
 import type { SegmentProof } from "../domain/proof.ts";
+import type { SegmentRange } from "../domain/ranges.ts";
 
 /** How a video is cut. */
 export type CutChoice = { segmentSeconds: number; cut: Cut; outputKeyPrefix: string };
@@ -12,7 +13,28 @@ export type Recalled = {
   choice: CutChoice | undefined;
   /** `VideoSplit` was accepted by the bus. */
   isSplit: boolean;
+  /** Undefined while one invocation at a time cuts all of it. */
+  ranges: RecordedRanges | undefined;
 };
+
+/** A video whose segments are cut by several invocations, each of which cuts one range. */
+export type PlannedRanges = {
+  /** In order; together all segments. */
+  ranges: readonly SegmentRange[];
+  /** Of the segments' container, without a dot: the same in all ranges. */
+  extension: string;
+  /** When the video's first invocation began. Epoch seconds. */
+  begunAt: number;
+};
+
+/** `finished` has the ranges that are done, by their last segment. */
+export type RecordedRanges = PlannedRanges & { finished: ReadonlyMap<number, FinishedRange> };
+
+/**
+ * A range whose segments are all announced. `undecodableFrom`: it has fewer, because nothing can be
+ * decoded from this time on. Seconds from the first video frame.
+ */
+export type FinishedRange = { undecodableFrom: number | undefined };
 
 /** Records how a video is cut, and which of its segments are done. */
 export type Ledger = VideoLedger & {
@@ -24,7 +46,7 @@ export type Ledger = VideoLedger & {
   recall(videoId: number): Promise<Recalled>;
   /**
    * Deletes the choice, so that the next attempt may make another one. Not for a video with an
-   * announced segment.
+   * announced segment, or with ranges.
    */
   release(videoId: number): Promise<void>;
   /**
@@ -32,10 +54,15 @@ export type Ledger = VideoLedger & {
    * others to the next one.
    */
   recordProgress(videoId: number, at: number): Promise<void>;
+  /** Records the ranges, unless some are recorded. Resolves with those that are. */
+  planRanges(videoId: number, planned: PlannedRanges): Promise<RecordedRanges>;
+  /** Records that the range with this last segment is done. Resolves with all that are recorded. */
+  finishRange(videoId: number, last: number, finished: FinishedRange): Promise<RecordedRanges>;
   /**
-   * What earlier attempts of the last 14 days have uploaded, by index. Throws `signal`'s reason.
+   * What earlier attempts of the last 14 days have uploaded of a range, by index. Throws `signal`'s
+   * reason.
    */
-  delivered(videoId: number, segments: number, signal?: AbortSignal): Promise<Map<number, DeliveredSegment>>;
+  delivered(videoId: number, range: SegmentRange, signal?: AbortSignal): Promise<Map<number, DeliveredSegment>>;
   /**
    * Records that a segment is stored, and later that it was announced: after a crash, the next
    * attempt continues there.

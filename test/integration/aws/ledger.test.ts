@@ -54,7 +54,7 @@ describe("a look-up that fails", () => {
       if (open.size === 10) response.writeHead(400).end(JSON.stringify({ __type: "ValidationException" }));
       return true;
     });
-    const looking = dynamoLedger(client, table).delivered(BLOCK_SIZE, 40);
+    const looking = dynamoLedger(client, table).delivered(BLOCK_SIZE, { first: 0, last: 39 });
     await expect(looking).rejects.toMatchObject({ name: "ValidationException" });
     await expect.poll(() => open.size).toBe(0);
   });

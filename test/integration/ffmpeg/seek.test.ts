@@ -85,7 +85,10 @@ for (const { file: name, options, cuts, isEncoded = false, isFull = false } of C
       const ledger = openLedger();
       const first = await split({ file, cut, ledger, ...outOfTimeAt(5) });
       const { log, messages } = keepingLog();
-      const continuation = { request: { continuation: { invocation: 2 }, messageId: "m2" } };
+      const { last_segment: lastSegment } = first.events.find(({ type }) => type === "SegmentRangeRequested")!.data as {
+        last_segment: number;
+      };
+      const continuation = { request: { continuation: { lastSegment, invocation: 2 }, messageId: "m2" } };
       const second = await split({ file, cut, ledger, log, ...continuation });
 
       expect(first.outcome).toMatchObject({ outcome: "continued" });

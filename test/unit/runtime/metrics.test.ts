@@ -31,6 +31,8 @@ const FILM: Measurement & { type: "split" } = {
   videoSeconds: 60,
   videoBytes: 1_000,
   splitSeconds: 2.5,
+  started: 0,
+  finishedAfter: undefined,
 };
 const NOISE: Measurement = { type: "rejected", videoId: 32_768, reason: "NotMedia" };
 

@@ -9,8 +9,8 @@ const ranges = (events: VideoSplitEvent[]) =>
   events.flatMap((event) => (event.type === "SegmentRangeRequested" ? [event] : []));
 
 /** What a later invocation is asked. */
-const next = (invocation: number): Partial<World> => ({
-  request: { continuation: { invocation }, messageId: `m${invocation}` },
+const next = (invocation: number, lastSegment = 2): Partial<World> => ({
+  request: { continuation: { lastSegment, invocation }, messageId: `m${invocation}` },
 });
 
 describe("given time runs out after a segment was made", () => {
@@ -22,7 +22,9 @@ describe("given time runs out after a segment was made", () => {
     expect(types.at(-1)).toBe("SegmentRangeRequested");
     expect(types).not.toContain("VideoSplit");
     expect(ranges(events)[0]?.data).toMatchObject({ first_segment: 2, last_segment: 2, invocation: 2 });
-    expect(measurements).toEqual([{ type: "continued", videoId: 16_384, segments: 2 }]);
+    expect(measurements).toEqual([
+      { type: "continued", videoId: 16_384, segments: 2, started: 0, finishedAfter: undefined },
+    ]);
     expect(left).toEqual([]);
   });
 

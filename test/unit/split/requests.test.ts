@@ -66,7 +66,7 @@ describe("reading a request for what an invocation left", () => {
     expect(parseRequest(rangeRequested())).toEqual({
       ...{ bucket: "uploads", key: "uploads/film.mp4", etag: "e", versionId: undefined, bytes: 5 },
       ...{ explicit: false, segmentSeconds: undefined, cut: undefined, outputKeyPrefix: undefined },
-      ...{ continuation: { invocation: 2 }, messageId: "e1", fault: undefined },
+      ...{ continuation: { lastSegment: 9, invocation: 2 }, messageId: "e1", fault: undefined },
     });
   });
 

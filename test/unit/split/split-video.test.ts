@@ -204,7 +204,14 @@ describe("what is worth a retry is thrown", () => {
 describe("the outcome of a delivery is measured", () => {
   it("with the video's length and size and the seconds by the clock, when it was split", async () => {
     const { measurements } = await split({ times: ["2026-11-23T12:00:00Z", "2026-11-23T12:00:07.5Z"] });
-    const figures = { segments: 3, videoSeconds: 6, videoBytes: 1_000, splitSeconds: 7.5 };
+    const figures = {
+      segments: 3,
+      videoSeconds: 6,
+      videoBytes: 1_000,
+      started: 0,
+      finishedAfter: undefined,
+      splitSeconds: 7.5,
+    };
     expect(measurements).toEqual([{ type: "split", videoId: 16_384, ...figures }]);
   });
 

@@ -1,0 +1,39 @@
+/** A run of consecutive segments, by the indexes of its first and its last. */
+export type SegmentRange = { first: number; last: number };
+
+/**
+ * Divides the segments of a video into at most `most` ranges. The ones before `from` are made or
+ * being made: they belong to the first range, and the others are divided evenly.
+ */
+export function rangesOf(segments: number, from: number, most: number): SegmentRange[] {
+  const left = segments - from;
+  const count = Math.max(1, Math.min(most, left));
+  return Array.from({ length: count }, (_, at) => ({
+    first: at === 0 ? 0 : from + Math.ceil((at * left) / count),
+    last: from + Math.ceil(((at + 1) * left) / count) - 1,
+  }));
+}
+
+/** What an invocation has done, in seconds of the video, and of the clock. */
+export type Pace = {
+  /** Seconds of the video that it made. */
+  made: number;
+  /** Seconds of the video that nobody made yet. */
+  missing: number;
+  /** Since it began to cut. */
+  elapsed: number;
+  /** Until its work is aborted. */
+  left: number;
+};
+
+/** The pace of a shorter time says little: a first segment waits for processes to start. */
+const MIN_SHARE_OF_TIME = 1 / 8;
+
+/** What would take more than this share of the time that is left doesn't fit comfortably. */
+const MAX_SHARE_OF_TIME = 0.8;
+
+/** Whether the rest of a video takes longer, at the pace so far, than the invocation has left. */
+export function needsMore({ made, missing, elapsed, left }: Pace): boolean {
+  if (made <= 0 || elapsed < MIN_SHARE_OF_TIME * (elapsed + left)) return false;
+  return (missing / made) * elapsed > MAX_SHARE_OF_TIME * left;
+}

@@ -1,0 +1,143 @@
+import { RejectedVideo } from "../video/errors.ts";
+import * as eventData from "../video/event-data.ts";
+import type { CutRun, Delivery } from "./deliver-segments.ts";
+import type { Announce, SplitDependencies } from "./dependencies.ts";
+import type { SegmentProof } from "./domain/proof.ts";
+import { needsMore, rangesOf, type SegmentRange } from "./domain/ranges.ts";
+import type { RecordedRanges } from "./ports/ledger.ts";
+
+/** The first request for a range is for its second invocation: the first one planned it. */
+export const FIRST_REQUEST = 2;
+
+/** The video's ranges that have yet to be finished. */
+export const unfinished = ({ ranges, finished }: RecordedRanges): SegmentRange[] =>
+  ranges.filter(({ last }) => !finished.has(last));
+
+/** Of an invocation that may cut all of a video. */
+export type SharedRun = {
+  run: CutRun;
+  /** When the invocation began. */
+  begun: Date;
+  /** Saves the index of the source for the others. */
+  saveIndex: () => Promise<void>;
+};
+
+/**
+ * Divides what is left of a video into ranges when it takes longer than this invocation has, and
+ * requests all of them but the first, which the invocation goes on with. Call the result after each
+ * announced segment.
+ */
+export function sharing(
+  { run, begun, saveIndex }: SharedRun,
+  dependencies: SplitDependencies,
+  announce: Announce,
+): () => Promise<void> {
+  const { now, secondsLeft, settings, log } = dependencies;
+  const cuttingSince = now();
+  const { segments } = run.plan;
+  const lengthOf = (isCounted: (index: number) => boolean): number =>
+    segments.reduce((sum, { index, start, end }) => sum + (isCounted(index) ? end - start : 0), 0);
+  let isShared = false;
+  return async () => {
+    if (isShared || run.taken === segments.length - 1) return;
+    const pace = {
+      made: lengthOf((index) => run.made.has(index)),
+      missing: lengthOf((index) => !run.made.has(index) && !run.delivered.has(index)),
+      elapsed: (now().getTime() - cuttingSince.getTime()) / 1_000,
+      left: secondsLeft(),
+    };
+    if (!needsMore(pace)) return;
+    isShared = true;
+    const ranges = rangesOf(segments.length, run.taken + 1, settings.maxConcurrentRanges);
+    const [own, ...others] = ranges;
+    if (others.length === 0) return;
+    // At once, so that this invocation begins no segment of another range.
+    run.range = own!;
+    await saveIndex();
+    await record(run, ranges, begun, dependencies);
+    for (const range of others)
+      await announce("SegmentRangeRequested", eventData.rangeRequested(run.upload, requestOf(range)));
+    log.info("Divided into ranges", { ranges: ranges.length, own_last_segment: own!.last });
+  };
+}
+
+/** What the first request for a range says. */
+export const requestOf = ({ first, last }: SegmentRange): eventData.Missing => ({
+  firstSegment: first,
+  lastSegment: last,
+  invocation: FIRST_REQUEST,
+});
+
+async function record(
+  run: CutRun,
+  ranges: readonly SegmentRange[],
+  begun: Date,
+  { ledger }: SplitDependencies,
+): Promise<void> {
+  const { upload, container } = run;
+  if (container === undefined) throw new Error("no segment was made, so its container isn't known");
+  const begunAt = Math.floor(begun.getTime() / 1_000);
+  run.rangesStarted = ranges.length;
+  run.recorded = await ledger.planRanges(upload.videoId, { ranges, extension: container.extension, begunAt });
+}
+
+/**
+ * What an invocation that ran out of time leaves to others: the rest of its range, or, when it had
+ * all segments, ranges of what is missing.
+ */
+export async function leftBy(run: CutRun, begun: Date, dependencies: SplitDependencies): Promise<SegmentRange[]> {
+  const { plan, delivered, made, range } = run;
+  const isMissing = (index: number): boolean => !delivered.has(index) && !made.has(index);
+  // When none is missing, the range still has to be finished.
+  const first = plan.segments.find(({ index }) => index >= range.first && isMissing(index))?.index ?? range.last;
+  const rest = { first: Math.min(first, range.last), last: range.last };
+  const ranges = rangesOf(plan.segments.length, first, dependencies.settings.maxConcurrentRanges);
+  const [own, ...others] = ranges;
+  // Without a segment, its container isn't known: the next invocation divides the video.
+  if (run.recorded !== undefined || others.length === 0 || run.container === undefined) return [rest];
+  await record(run, ranges, begun, dependencies);
+  return [{ first, last: own!.last }, ...others];
+}
+
+/** What remains to be done after a range was finished. */
+export type AfterRange =
+  | { type: "complete"; delivery: Delivery }
+  /** Others cut the other ranges, or must cut these again: the records of their segments have expired. */
+  | { type: "incomplete"; again: SegmentRange[] };
+
+/**
+ * Records that this run's range is done. When it's the last one, resolves with all of the video's
+ * segments.
+ */
+export async function finishRange(
+  run: CutRun,
+  { undecodableFrom }: Delivery,
+  { ledger }: SplitDependencies,
+  signal: AbortSignal,
+): Promise<AfterRange> {
+  const { upload, plan, range } = run;
+  const recorded = await ledger.finishRange(upload.videoId, range.last, { undecodableFrom });
+  if (unfinished(recorded).length > 0) return { type: "incomplete", again: [] };
+  const delivered = await ledger.delivered(upload.videoId, { first: 0, last: plan.segments.length - 1 }, signal);
+  const proofs: SegmentProof[] = [];
+  for (; delivered.has(proofs.length); ) proofs.push(delivered.get(proofs.length)!.proof);
+  const ends = [...recorded.finished.values()].flatMap(({ undecodableFrom: from }) => from ?? []);
+  if (proofs.length === plan.segments.length)
+    return { type: "complete", delivery: { proofs, undecodableFrom: undefined } };
+  if (ends.length > 0) {
+    const undecodableFrom = Math.min(...ends);
+    if (delivered.size > proofs.length) throw unreadableBetween(undecodableFrom);
+    return { type: "complete", delivery: { proofs, undecodableFrom } };
+  }
+  const hasAll = ({ first, last }: SegmentRange): boolean => {
+    for (let index = first; index <= last; index += 1) if (!delivered.has(index)) return false;
+    return true;
+  };
+  return { type: "incomplete", again: recorded.ranges.filter((one) => !hasAll(one)) };
+}
+
+const unreadableBetween = (from: number): RejectedVideo =>
+  new RejectedVideo(
+    "UnreadableMedia",
+    `The video can't be decoded from ${from.toFixed(3)} s on, and segments behind that were made. Export it again, as one whole file.`,
+  );
