@@ -7,7 +7,7 @@ import { uploadsOf } from "./essence.ts";
 import { Harness } from "./harness.ts";
 import { type Plan, scheduleFor } from "./plan.ts";
 import { type Calm, calmOf, verdictOn } from "./verdict.ts";
-import { makeVideos, type Pair, type Pairs, uploadKey, VIDEOS, videoOf } from "./videos.ts";
+import { makeVideos, type Pair, type Pairs, runIn, uploadKey, VIDEOS, videoOf } from "./videos.ts";
 
 /** Uploads before all are waited for. Many: the last ones of a batch wait for timeouts, and nothing else runs then. */
 const BATCH = 250;
@@ -31,8 +31,13 @@ export type ChaosOptions = {
   onProgress(done: number): void;
 };
 
-/** What runs split, and what each of it ends as without faults. */
-export type Prepared = { videos: Pairs; calm: Readonly<Record<number, Record<keyof Pair, Calm>>> };
+/** What runs split, and what each of it ends as without faults, in one invocation. */
+export type Prepared = {
+  /** Invocations have too little time, so that several cut ranges of each video. */
+  isRanged: boolean;
+  videos: Pairs;
+  calm: Readonly<Record<number, Record<keyof Pair, Calm>>>;
+};
 
 export type ChaosOutcome = {
   runs: number;
@@ -45,6 +50,8 @@ export type ChaosOutcome = {
   conflicts: number;
   /** Announcements beyond the first of the same fact. */
   repeated: number;
+  /** Runs whose video was divided into ranges. */
+  ranged: number;
   seconds: number;
 };
 
@@ -59,7 +66,7 @@ const isTerminal = (type: string): boolean => type === "VideoSplit" || type === 
 type Observers = { onFault(run: number, fault: Fault): void; onStored(run: number): void; onConflict(): void };
 
 async function withHarness<T>(
-  options: Observers & { plan: Plan; root: string; videos: Pairs },
+  options: Observers & { plan: Plan; root: string; videos: Pairs; isRanged: boolean },
   work: (harness: Harness) => Promise<T>,
 ): Promise<T> {
   const directory = await mkdtemp(join(tmpdir(), "video-split-chaos-"));
@@ -90,7 +97,7 @@ const counter = () => {
 async function calmOutcomes(videos: Pairs, root: string): Promise<Prepared["calm"]> {
   const stored = counter();
   const observers = { onFault: () => {}, onStored: stored.add, onConflict: () => {} };
-  return withHarness({ ...observers, plan: { kind: "calm" }, root, videos }, async (harness) => {
+  return withHarness({ ...observers, plan: { kind: "calm" }, root, videos, isRanged: false }, async (harness) => {
     const replacementRun = (run: number) => run + VIDEOS.length;
     const runs = Object.keys(videos).map(Number);
     for (const run of runs) {
@@ -135,9 +142,10 @@ export async function prepare(
   folder: string,
   root: string,
   indices: readonly number[] = [...VIDEOS.keys()],
+  isRanged = false,
 ): Promise<Prepared> {
-  const videos = await makeVideos(folder, indices);
-  return { videos, calm: await calmOutcomes(videos, root) };
+  const videos = await makeVideos(folder, indices, isRanged);
+  return { isRanged, videos, calm: await calmOutcomes(videos, root) };
 }
 
 /**
@@ -146,7 +154,7 @@ export async function prepare(
  */
 export async function chaos({ runs, plan, root, prepared, onProgress }: ChaosOptions): Promise<ChaosOutcome> {
   const begun = performance.now();
-  const { videos, calm } = prepared;
+  const { videos, calm, isRanged } = prepared;
   const counts = Object.fromEntries(FAULTS.map((fault) => [fault, 0])) as Record<Fault, number>;
   const happened = new Map<number, Set<Fault>>(runs.map((run) => [run, new Set()]));
   const stored = counter();
@@ -167,7 +175,7 @@ export async function chaos({ runs, plan, root, prepared, onProgress }: ChaosOpt
   const maxAgain = (run: number): number =>
     undisturbed.has(run) ? 0 : plan.kind === "series" ? IN_FLIGHT : Number.POSITIVE_INFINITY;
   const batches = [...batchesOf([...undisturbed]), ...batchesOf(runs.filter((run) => !undisturbed.has(run)))];
-  return withHarness({ ...observers, plan, root, videos }, async (harness) => {
+  return withHarness({ ...observers, plan, root, videos, isRanged }, async (harness) => {
     let done = 0;
     for (const batch of batches) {
       const limit = pLimit(MAX_UPLOADS);
@@ -188,6 +196,11 @@ export async function chaos({ runs, plan, root, prepared, onProgress }: ChaosOpt
     const others = kept.filter((letter) => !runs.some((run) => isAbout(letter, run))).length;
 
     const outcome = await harness.outcome();
+    const outOfTime = counter();
+    for (const { type, data } of new Map(outcome.events.map((event) => [event.metadata.eventId, event])).values())
+      if (type === "SegmentRangeRequested" && data.invocation > 2) outOfTime.add(runIn(data.key) ?? 0);
+    /** Segments whose upload may have been aborted: of invocations that ran out of time, perhaps also of the first one. */
+    const inFlight = (run: number): number => (isRanged ? IN_FLIGHT * (outOfTime.of(run) + 1) : 0);
     const howWrong = (run: number): string | undefined => {
       if (lost.includes(run)) return "neither ended nor in a dead-letter queue";
       if (kept.some((letter) => isAbout(letter, run))) return "its dead letter isn't cleared by a redrive";
@@ -197,7 +210,7 @@ export async function chaos({ runs, plan, root, prepared, onProgress }: ChaosOpt
       if (fault !== undefined || maxAgain(run) === Number.POSITIVE_INFINITY) return fault;
       if (letters.some((letter) => isAbout(letter, run))) return "it needn't have become a dead letter";
       const replaced = faults.has("S3 object overwritten") ? expected.replacement.stored : 0;
-      const most = expected.original.stored + replaced + maxAgain(run);
+      const most = expected.original.stored + replaced + maxAgain(run) + inFlight(run);
       const times = stored.of(run);
       return times > most ? `${times} segments were stored, at most ${most} expected: work was done twice` : undefined;
     };
@@ -208,9 +221,24 @@ export async function chaos({ runs, plan, root, prepared, onProgress }: ChaosOpt
     // A letter about a segment doesn't name its upload.
     if (others > 0 && wrong.length === 0)
       wrong.push({ run: runs[0]!, how: `${others} dead letters of segments aren't cleared by a redrive` });
-    const announced = outcome.events.filter(({ type }) => type !== "SplitRequested");
+    const announced = outcome.events.filter(
+      ({ type }) => type !== "SplitRequested" && type !== "SegmentRangeRequested",
+    );
     const repeated = announced.length - new Set(announced.map(({ metadata }) => metadata.eventId)).size;
+    const divided = outcome.events.flatMap(({ type, data }) =>
+      type === "SegmentRangeRequested" ? [data.VideoId] : [],
+    );
+    const ranged = new Set(divided).size;
     const seconds = (performance.now() - begun) / 1_000;
-    return { runs: runs.length, faults: counts, wrong, deadLetters: letters.length, conflicts, repeated, seconds };
+    return {
+      runs: runs.length,
+      faults: counts,
+      wrong,
+      deadLetters: letters.length,
+      conflicts,
+      repeated,
+      ranged,
+      seconds,
+    };
   });
 }

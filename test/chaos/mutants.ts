@@ -11,6 +11,8 @@ export type Mutant = {
   /** What is no longer done. */
   without: string;
   edits: readonly { file: string; from: string; to: string }[];
+  /** Whether only videos that are cut in ranges show it. */
+  isOfRanges?: boolean;
   /** The series whose runs notice it, or some of them: those with one fault, of one video, or the first ones. Default: seeded runs. */
   seenBy?: { series: SeriesName; fault?: RequestFault; video?: number; positions?: number };
 };
@@ -167,6 +169,53 @@ export const MUTANTS: readonly Mutant[] = [
         file: "services/split/cut-video.ts",
         from: "isFirst ? new Map()",
         to: "isFirst || range.last >= 0 ? new Map()",
+      },
+    ],
+  },
+  {
+    name: "range-lock",
+    without: "A range is cut by one invocation at a time.",
+    isOfRanges: true,
+    edits: [
+      {
+        file: "services/split/split-video.ts",
+        from: "request.continuation.lastSegment}`;",
+        to: "request.continuation.lastSegment + Math.random()}`;",
+      },
+    ],
+  },
+  {
+    name: "own-range",
+    without: "An invocation that has divided a video cuts its own range only.",
+    isOfRanges: true,
+    edits: [{ file: "services/split/ranges.ts", from: "    run.range = own!;\n", to: "" }],
+  },
+  {
+    name: "last-range",
+    without: "The end is announced by the invocation after which no segment is missing.",
+    isOfRanges: true,
+    edits: [
+      {
+        file: "services/split/ranges.ts",
+        from: "if (unfinished(recorded).length > 0)",
+        to: "if (recorded.ranges.length === 0)",
+      },
+      {
+        file: "services/split/ranges.ts",
+        from: "if (proofs.length === plan.segments.length)",
+        to: "if (proofs.length > 0)",
+      },
+    ],
+  },
+  {
+    name: "requested-again",
+    without: "A retry of the invocation that divided a video requests the ranges again.",
+    isOfRanges: true,
+    edits: [
+      {
+        file: "services/split/split-video.ts",
+        from: "    missing: again.map(requestOf),\n",
+        to: "",
       },
     ],
   },

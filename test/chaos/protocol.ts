@@ -12,6 +12,8 @@ export type StackOrder = {
   root: string;
   plan: Plan;
   videos: Pairs;
+  /** Invocations have too little time for a video. */
+  isRanged: boolean;
   /** Faults that happened and shall not happen again, as `onceKey` writes them. */
   past: string[];
 };

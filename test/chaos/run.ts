@@ -8,7 +8,7 @@ import { chaos, type Prepared, prepare } from "./chaos.ts";
 import { MUTANTS, type Mutant, withMutant } from "./mutants.ts";
 import { type Plan, runsOf, type SeriesName, scheduleFor, seriesNames } from "./plan.ts";
 
-const HELP = `npx video-split chaos [--runs 100] [--seed 1] [--kills | --sources | --writes] [--only RUN] [--mutants]
+const HELP = `npx video-split chaos [--runs 100] [--seed 1] [--kills | --sources | --writes] [--ranges] [--only RUN] [--mutants]
 
 Splits small videos on a local stack that injects faults, each by a schedule of its own that follows from the seed, and
 compares each with the same split without faults. Exit code: 0 when nothing is wrong.
@@ -20,8 +20,10 @@ compares each with the same split without faults. Exit code: 0 when nothing is w
   --sources    one fault in each run, at each GET of the source in sequence: it fails in mid-read, is overwritten, deleted
                or stalls, or the ffmpeg that reads it is killed
   --writes     one write of the projector in each run is overtaken by the run's other events
+  --ranges     with too little time for one invocation: several cut ranges of each video
   --only RUN   only this run, to repeat a failing one
-  --mutants    removes the guards of the service one by one instead, and prints which of them the runs notice
+  --mutants    removes the guards of the service one by one instead, and prints which of them the runs notice; with
+               --ranges those of ranges
   --mutant M   only this mutant
 
 Examples:
@@ -35,6 +37,7 @@ const OPTIONS = {
   kills: { type: "boolean", default: false },
   sources: { type: "boolean", default: false },
   writes: { type: "boolean", default: false },
+  ranges: { type: "boolean", default: false },
   only: { type: "string" },
   mutants: { type: "boolean", default: false },
   mutant: { type: "string" },
@@ -66,8 +69,10 @@ const attackOn = ({ series, fault, video, positions }: NonNullable<Mutant["seenB
 });
 
 /** The options that choose one run. */
-const optionsFor = (plan: Plan, run: number): string =>
-  `${plan.kind === "series" ? `--${plan.series}` : plan.kind === "seeded" ? `--seed ${plan.seed}` : ""} --only ${run}`;
+function optionsFor(plan: Plan, { isRanged }: Prepared, run: number): string {
+  const chosen = plan.kind === "series" ? `--${plan.series}` : plan.kind === "seeded" ? `--seed ${plan.seed}` : "";
+  return `${chosen}${isRanged ? " --ranges" : ""} --only ${run}`;
+}
 
 /** Returns the exit code. */
 async function attack({ plan, runs }: Attack, prepared: Prepared, isOne: boolean): Promise<number> {
@@ -75,11 +80,11 @@ async function attack({ plan, runs }: Attack, prepared: Prepared, isOne: boolean
   const outcome = await chaos({ runs, plan, root: PROJECT_ROOT, prepared, onProgress });
   for (const [fault, count] of Object.entries(outcome.faults))
     if (count > 0) say(`${String(count).padStart(6)}  ${fault}`);
-  const { wrong, deadLetters, conflicts, repeated, seconds } = outcome;
+  const { wrong, deadLetters, conflicts, repeated, ranged, seconds } = outcome;
   for (const { run: number, how } of wrong)
-    say(`Run ${number} is wrong (npx video-split chaos ${optionsFor(plan, number)}):\n  ${how}`);
+    say(`Run ${number} is wrong (npx video-split chaos ${optionsFor(plan, prepared, number)}):\n  ${how}`);
   say(
-    `${outcome.runs} runs, ${wrong.length} wrong; ${deadLetters} dead letters, all redriven; ` +
+    `${outcome.runs} runs, ${wrong.length} wrong; ${ranged} videos cut in ranges; ${deadLetters} dead letters, all redriven; ` +
       `${conflicts} conditional writes refused; ${repeated} events announced again under their ids; ${seconds.toFixed(0)} s`,
   );
   return wrong.length === 0 ? 0 : 1;
@@ -96,7 +101,7 @@ async function mutate(mutants: readonly Mutant[], seeded: Attack, prepared: Prep
     const found =
       first === undefined
         ? "NOT CAUGHT"
-        : `caught by ${wrong.length} of ${runs.length} runs, as ${optionsFor(plan, first.run)}`;
+        : `caught by ${wrong.length} of ${runs.length} runs, as ${optionsFor(plan, prepared, first.run)}`;
     say(`${mutant.name}: ${found}\n    removed: ${mutant.without}`);
   }
   return missed === 0 ? 0 : 1;
@@ -119,12 +124,14 @@ export async function main(args: string[]): Promise<number> {
       : seriesOf(series);
   const limit = values.runs === undefined ? all.runs.length : wholeNumber("runs", values.runs);
   const runs = only === undefined ? all.runs.slice(0, limit) : [wholeNumber("only", only)];
-  const mutants = MUTANTS.filter(({ name }) => values.mutants || name === mutant);
+  const mutants = MUTANTS.filter(
+    ({ name, isOfRanges = false }) => name === mutant || (values.mutants && isOfRanges === values.ranges),
+  );
   if (mutant !== undefined && mutants.length === 0)
     throw new UsageError(`--mutant is "${mutant}"; there are ${MUTANTS.map(({ name }) => name).join(", ")}`);
   const folder = await mkdtemp(join(tmpdir(), "video-split-chaos-"));
   try {
-    const prepared = await prepare(folder, PROJECT_ROOT);
+    const prepared = await prepare(folder, PROJECT_ROOT, undefined, values.ranges);
     if (mutants.length > 0) return await mutate(mutants, { ...all, runs }, prepared);
     return await attack({ ...all, runs }, prepared, only !== undefined);
   } finally {

@@ -82,9 +82,9 @@ export class StackHost {
   }
 
   #start(): Promise<void> {
-    const { directory, root, plan, videos } = this.#options;
+    const { directory, root, plan, videos, isRanged } = this.#options;
     const port = this.#place === undefined ? 0 : Number(new URL(this.#place.endpoint).port);
-    const order: StackOrder = { directory, root, plan, videos, port, past: this.#past };
+    const order: StackOrder = { directory, root, plan, videos, isRanged, port, past: this.#past };
     const child = fork(PROGRAM, [JSON.stringify(order)], {
       execArgv: [],
       // What it leaves there when it's killed is removed with the directory.

@@ -20,6 +20,13 @@ const TIMEOUT_SECONDS = 20;
 /** Long enough for a service that gives a stalled read up after 15 seconds, and leaves 5 seconds for cleaning up. */
 const STALLS_TIMEOUT_SECONDS = 45;
 
+/**
+ * Where videos are divided into ranges: with 5 seconds for cleaning up, 8 are left, and S3 takes one
+ * for each segment. So the first segment shows that twelve take too long.
+ */
+const RANGES_TIMEOUT_SECONDS = 13;
+const RANGES_UPLOAD_MS = 1_000;
+
 /** Before each of Lambda's retries, instead of 1 and 2 minutes. */
 const RETRY_MS = 50;
 
@@ -49,10 +56,19 @@ const counted =
       serve();
     });
 
+/** S3 takes its time for each segment. */
+const slow =
+  (next: Intercept): Intercept =>
+  (request, response, serve) =>
+    next(request, response, () => {
+      if (request.method === "PUT" && request.url?.includes("-segments/")) setTimeout(serve, RANGES_UPLOAD_MS);
+      else serve();
+    });
+
 const canStall = (plan: Plan): boolean => plan.kind === "series" && plan.series === "sources";
 
 async function open(): Promise<{ stack: Stack; world: World }> {
-  const { plan, videos } = order;
+  const { plan, videos, isRanged } = order;
   const past = new Set(order.past);
   const world = new World({
     scheduleFor: (run) => scheduleFor(plan, run),
@@ -78,9 +94,9 @@ async function open(): Promise<{ stack: Stack; world: World }> {
     port: order.port,
     root: order.root,
     watch: false,
-    timeoutSeconds: canStall(plan) ? STALLS_TIMEOUT_SECONDS : TIMEOUT_SECONDS,
+    timeoutSeconds: isRanged ? RANGES_TIMEOUT_SECONDS : canStall(plan) ? STALLS_TIMEOUT_SECONDS : TIMEOUT_SECONDS,
     functionRetryMs: () => RETRY_MS,
-    intercept: counted(world, intercept),
+    intercept: counted(world, isRanged ? slow(intercept) : intercept),
     interceptDelivery,
   });
   return { stack, world };

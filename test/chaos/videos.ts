@@ -55,10 +55,14 @@ async function makeVideo(path: string, { picture, metadata }: Recipe, seconds: n
 /** Those of VIDEOS that are made, by their indices. */
 export type Pairs = Readonly<Record<number, Pair>>;
 
-/** Makes these videos in a folder. */
-export async function makeVideos(folder: string, indices: readonly number[]): Promise<Pairs> {
+/** So short that there are twelve of them. */
+const RANGED = { "segment-seconds": "0.5" };
+
+/** Makes these videos in a folder. `isRanged`: they are cut into more segments. */
+export async function makeVideos(folder: string, indices: readonly number[], isRanged: boolean): Promise<Pairs> {
   const pairs = indices.map(async (index) => {
-    const recipe = VIDEOS[index]!;
+    const { metadata, ...known } = VIDEOS[index]!;
+    const recipe = { ...known, metadata: isRanged ? { ...metadata, ...RANGED } : metadata };
     const make = (name: keyof Pair) =>
       makeVideo(join(folder, `${index}-${name}.${recipe.extension}`), recipe, SECONDS[name]);
     return [index, { original: await make("original"), replacement: await make("replacement") }] as const;
