@@ -172,7 +172,8 @@ async function deliverIn(
   };
 
   const { cut } = plan;
-  const files = reading.media.cut({ container, cut, from, directory, signal: ending, log: dependencies.log });
+  const last = plan.segments.length - 1;
+  const files = reading.media.cut({ container, cut, from, last, directory, signal: ending, log: dependencies.log });
   const deliveries: Promise<void>[] = [];
   try {
     let next = await files.next();
