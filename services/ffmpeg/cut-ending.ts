@@ -49,7 +49,8 @@ export async function* cutWithEnding(
       yield segment;
     }
     failed.throwIfAborted();
-    const isWhole = next === planned.length && !isShort;
+    // Frames that are missing within the video are counted by the proof: later ones were read.
+    const isWhole = next === job.last + 1 && !(isShort && next === planned.length);
     return isWhole ? { type: "complete" } : { type: "undecodable", from: readableUntil };
   } catch (error) {
     job.signal.throwIfAborted();

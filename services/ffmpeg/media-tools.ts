@@ -52,7 +52,7 @@ async function* cut(
   { binary, ffprobe, address, source, probed, description }: Served,
   job: CutJob,
 ): AsyncGenerator<MadeSegment, void, undefined> {
-  const { container, directory, signal } = job;
+  const { container, directory, last, signal } = job;
   const { format } = description;
   const video = description.video?.index ?? 0;
   const codec = description.video?.codec ?? "";
@@ -72,7 +72,7 @@ async function* cut(
     ? await dynamicRangeCheck({ ...frameReading, stream: String(video) })
     : undefined;
   const bytesPerFrame = frameBytes(size, statedFormat.pixelFormat);
-  const common = { ...opened, container, dynamicRange, directory, bytesPerFrame, signal };
+  const common = { ...opened, container, dynamicRange, last, directory, bytesPerFrame, signal };
   const mustDecode = job.cut.kind === "exact";
   const { isDeep } = probed;
   const search = { binary, directory, address, format, isDeep, video, cut: job.cut, from: job.from, signal };

@@ -163,8 +163,11 @@ async function deliverIn(
   onAnnounced: () => Promise<void>,
 ): Promise<{ ending: CutEnding; proofs: SegmentProof[]; made: number }> {
   const { plan, directory, delivered, reading, range } = run;
+  const isMissing = ({ index }: { index: number }): boolean =>
+    index >= range.first && index <= range.last && !delivered.has(index);
   const proofs = new Map([...delivered].map(([index, { proof }]) => [index, proof]));
-  const from = plan.segments.findIndex(({ index }) => index >= range.first && !delivered.has(index));
+  const from = plan.segments.findIndex(isMissing);
+  const last = plan.segments.findLastIndex(isMissing);
   const failed = new AbortController();
   const ending = AbortSignal.any([signal, failed.signal]);
   const limit = pLimit(DELIVERIES_AT_ONCE);
@@ -189,7 +192,7 @@ async function deliverIn(
   };
 
   const { cut } = plan;
-  const files = reading.media.cut({ container, cut, from, directory, signal: ending, log: dependencies.log });
+  const files = reading.media.cut({ container, cut, from, last, directory, signal: ending, log: dependencies.log });
   const deliveries: Promise<void>[] = [];
   try {
     let next = await files.next();

@@ -55,13 +55,13 @@ async function fetch(source: Source, start: number, end: number, signal: AbortSi
 async function* cut(
   script: MediaScript,
   source: Source,
-  { container, cut: planned, from, directory, signal }: CutJob,
+  { container, cut: planned, from, last, directory, signal }: CutJob,
 ): AsyncGenerator<MadeSegment, CutEnding, undefined> {
   if (script.refused.includes(container.muxer))
     return { type: "impossible", reason: "UnreadableMedia", detail: `${container.muxer} can't` };
   const segments = planned.kind === "keyframe" ? planned.segments : planned.plan.segments;
   const share = (index: number): number => Math.floor((source.size * index) / segments.length);
-  for (const { index, start, end } of segments) {
+  for (const { index, start, end } of segments.slice(0, last + 1)) {
     if (script.endsAfter?.segments === index) return script.endsAfter.ending;
     if (script.failsAfter?.segments === index) throw script.failsAfter.error;
     try {

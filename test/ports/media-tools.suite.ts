@@ -40,7 +40,8 @@ async function planned(media: DescribedMedia, cut: "keyframe" | "exact", from = 
   await media.scan(NEVER, index.add);
   const plan = planCut(index, { cut, segmentSeconds: 2, outputKeyPrefix: "" }, { averageFps: 1 });
   const directory = await temporaryFolder();
-  return { plan, job: { cut: plan.cut, from, directory, signal, log: quietLog } };
+  const last = plan.segments.length - 1;
+  return { plan, job: { cut: plan.cut, from, last, directory, signal, log: quietLog } };
 }
 
 async function cutToItsEnd(media: DescribedMedia, extension: string, cut: "keyframe" | "exact", from = 0) {

@@ -18,6 +18,8 @@ export type AssemblyJob = Omit<SourceReading, "audioOutputs"> & {
   starts: readonly number[];
   /** Index of the first segment to make. */
   from: number;
+  /** Index of the last one: nothing is read that it doesn't need. */
+  last: number;
   /** How many segments are muxed and proven concurrently. */
   concurrentMuxes: number;
 };
@@ -41,7 +43,20 @@ export async function* assembleSegments(
   folder: string,
   createVideoReader: (context: AssemblyContext) => VideoReader,
 ): AsyncGenerator<MadeSegment> {
-  const { binary, directory, container, metadata, dynamicRange, tag, starts, from, audio, concurrentMuxes, seek } = job;
+  const {
+    binary,
+    directory,
+    container,
+    metadata,
+    dynamicRange,
+    tag,
+    starts,
+    from,
+    last,
+    audio,
+    concurrentMuxes,
+    seek,
+  } = job;
   const stopping = new AbortController();
   const signal = AbortSignal.any([job.signal, stopping.signal]);
   const spools = await SpoolFolder.create(join(directory, folder));
@@ -54,6 +69,7 @@ export async function* assembleSegments(
     tag,
     starts,
     from,
+    last,
     isSeeked,
     audio,
     audioOutputs,
@@ -61,9 +77,16 @@ export async function* assembleSegments(
   };
   const assembly = new Assembly({ binary, directory, spools, ...segments, signal });
   const video = createVideoReader({ assembly, spools, signal });
-  const reading = readSource({ ...job, audioOutputs, directory: spools.path, signal }, video, assembly).then(
+  const untilEnough = AbortSignal.any([signal, assembly.enough]);
+  const reading = readSource(
+    { ...job, audioOutputs, directory: spools.path, signal: untilEnough },
+    video,
+    assembly,
+  ).then(
     () => assembly.end(),
-    (error: unknown) => assembly.fail(error),
+    (error: unknown) => {
+      if (!assembly.enough.aborted) assembly.fail(error);
+    },
   );
   try {
     yield* assembly.segments();

@@ -31,6 +31,8 @@ export type AssemblyOptions = {
   starts: readonly number[];
   /** Index of the first segment to make. */
   from: number;
+  /** Index of the last one. */
+  last: number;
   /** Whether reading begins after the start of the source. */
   isSeeked: boolean;
   /** The audio tracks, and how each is written. */
@@ -67,6 +69,7 @@ export class Assembly {
   #videoTime = Number.NEGATIVE_INFINITY;
   #next: number;
   #ended = false;
+  readonly #enough = new AbortController();
   #failure: { reason: unknown } | undefined;
   /** Segments that the consumer hasn't taken yet, in order. */
   readonly #made: Promise<MadeSegment>[] = [];
@@ -81,6 +84,11 @@ export class Assembly {
     this.#limit = pLimit(options.concurrentMuxes);
     this.#audio = new AudioRouter(options);
     this.#finisher = new SegmentFinisher(options);
+  }
+
+  /** Aborted when everything that the last segment needs was added: nothing more is to be read. */
+  get enough(): AbortSignal {
+    return this.#enough.signal;
   }
 
   /** The segment that a time (seconds from the first video frame) is in. */
@@ -134,7 +142,8 @@ export class Assembly {
   }
 
   #advance(): void {
-    while (this.#failure === undefined && this.#isReady(this.#next)) {
+    const { last } = this.#options;
+    while (this.#failure === undefined && this.#next <= last && this.#isReady(this.#next)) {
       const index = this.#next;
       const audio = this.#audio.take(index);
       this.#next += 1;
@@ -145,12 +154,13 @@ export class Assembly {
       this.#made.push(made);
       this.#changed.notify();
     }
+    if (this.#next > last) this.#enough.abort(new Error("the last segment that is needed has all packets"));
   }
 
   /** The segments in order; the consumer owns each one's file. Ends after the last complete one. */
   async *segments(): AsyncGenerator<MadeSegment> {
     const { signal } = this.#options;
-    const isAtEnd = () => this.#ended || this.#failure !== undefined;
+    const isAtEnd = () => this.#ended || this.#enough.signal.aborted || this.#failure !== undefined;
     for (;;) {
       await this.#changed.waitFor(() => this.#made.length > 0 || isAtEnd(), signal);
       const made = this.#made.shift();

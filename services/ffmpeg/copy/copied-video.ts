@@ -38,6 +38,8 @@ export type CopiedVideoOptions = {
   segments: readonly CopiedSegment[];
   /** Index of the first segment to make. */
   from: number;
+  /** Index of the last one. */
+  last: number;
   /** Where reading begins. Default: at the start of the source. */
   seek?: SeekPoint | undefined;
   /** Whether audio will be muxed with the video. */
@@ -100,9 +102,10 @@ const isVerbatim = ({ format, container, codec }: CopiedVideoOptions): boolean =
 /** A file of the segment muxer: a segment, or the end of one when reading begins within it. */
 type SegmentFile = { index: number; firstPacket: number; packets: number };
 
-function filesOf({ segments, seek }: CopiedVideoOptions): SegmentFile[] {
+/** The last one holds what comes after the last segment that is needed. */
+function filesOf({ segments, seek, last }: CopiedVideoOptions): SegmentFile[] {
   const begin = seek?.packet ?? 0;
-  return segments.flatMap(({ firstFrame, frames }, index) => {
+  return segments.slice(0, last + 2).flatMap(({ firstFrame, frames }, index) => {
     const skipped = Math.max(0, begin - firstFrame);
     return skipped >= frames ? [] : [{ index, firstPacket: firstFrame + skipped - begin, packets: frames - skipped }];
   });
@@ -184,6 +187,7 @@ export class CopiedVideo implements VideoReader {
   async #handOver(origin: Origin): Promise<void> {
     const { signal } = this.#context;
     for (const [file, { index, packets: count }] of this.#segmentFiles.entries()) {
+      if (index > this.#options.last) return;
       const isRead = () => file < this.#reported && this.#packets.length >= count;
       await this.#changed.waitFor(() => this.#ended || isRead(), signal);
       while (!this.#ended && this.#reported === file + 1 && !(await exists(this.#pathOf(file + 1))))

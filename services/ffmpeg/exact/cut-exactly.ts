@@ -47,6 +47,8 @@ export type ExactCutJob = {
   configurations: readonly Buffer[];
   /** Index of the first segment to make. */
   from: number;
+  /** Index of the last one. */
+  last: number;
   /** Where reading begins. Default: at the start of the source. */
   seek?: SeekPoint | undefined;
   directory: string;
@@ -137,7 +139,7 @@ function attempt(job: ExactCutJob, method: CutMethod, from: number): AsyncGenera
 }
 
 function videoReader(job: ExactCutJob, method: CutMethod, { spools, assembly, signal }: AssemblyContext): VideoReader {
-  const { binary, video, container, cut, configurations, from } = job;
+  const { binary, video, container, cut, configurations, from, last } = job;
   const { plan, index, segmentSeconds } = cut;
   const { encoder, concurrentJobs, seek } = method;
   const { codec } = encoder;
@@ -154,6 +156,7 @@ function videoReader(job: ExactCutJob, method: CutMethod, { spools, assembly, si
       configurations,
       isStartCoded,
       from,
+      last,
       seek,
       spools,
       signal,
@@ -172,6 +175,7 @@ function videoReader(job: ExactCutJob, method: CutMethod, { spools, assembly, si
     starts,
     segmentSeconds,
     from,
+    last,
     origin: plan.origin,
     seek,
   };

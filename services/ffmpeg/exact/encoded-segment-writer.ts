@@ -24,6 +24,8 @@ export type EncodedSegmentWriterOptions = {
   starts: readonly number[];
   /** Index of the first segment to make. */
   from: number;
+  /** Index of the last one. */
+  last: number;
   spools: SpoolFolder;
 };
 
@@ -99,8 +101,8 @@ export class EncodedSegmentWriter {
   async #begin(index: number, isKey: boolean): Promise<void> {
     this.end();
     if (!isKey) throw unreadable(`segment ${index} wouldn't start with a keyframe`);
-    const { spools, from, header } = this.#options;
-    const spool = index < from ? undefined : spools.spool(`${String(index).padStart(5, "0")}.encoded`);
+    const { spools, from, last, header } = this.#options;
+    const spool = index < from || index > last ? undefined : spools.spool(`${String(index).padStart(5, "0")}.encoded`);
     this.#segment = { index, spool, frames: [], lastDuration: 0 };
     await spool?.write(header.bytes);
   }

@@ -35,6 +35,8 @@ export type Reencoding = {
   segmentSeconds: number;
   /** Index of the first segment to make. */
   from: number;
+  /** Index of the last one. */
+  last: number;
   /** Presentation time of the first video frame, on the source's clock. Seconds. */
   origin: number;
   /** Where reading begins. Default: at the start of the source. */
@@ -158,8 +160,8 @@ export class Reencoder implements VideoReader {
   }
 
   #writer(header: MatroskaHeader): EncodedSegmentWriter {
-    const { encoder, size, starts, from, spools } = this.#reencoding;
-    return new EncodedSegmentWriter({ codec: encoder.codec, size, header, starts, from, spools }, this.#assembly);
+    const { encoder, size, starts, from, last, spools } = this.#reencoding;
+    return new EncodedSegmentWriter({ codec: encoder.codec, size, header, starts, from, last, spools }, this.#assembly);
   }
 }
 

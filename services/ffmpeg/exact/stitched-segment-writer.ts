@@ -12,6 +12,8 @@ export type StitchedSegmentWriterOptions = {
   source: StitchingSource;
   /** Index of the first segment to make. */
   from: number;
+  /** Index of the last one. */
+  last: number;
   spools: SpoolFolder;
   signal: AbortSignal;
 };
@@ -49,12 +51,12 @@ export class StitchedSegmentWriter {
 
   /** Whether a run belongs to a segment that is needed. */
   isNeeded(run: Ranks): boolean {
-    return this.#targetOf(run).segment.index >= this.#options.from;
+    return this.#isMade(this.#targetOf(run).segment);
   }
 
   /** Adds a copied packet in 4-byte length format; in decode order. */
   async addCopied(segment: ExactSegment, packet: number, framed: Buffer): Promise<void> {
-    if (segment.index < this.#options.from) return;
+    if (!this.#isMade(segment)) return;
     const unfinished = this.#unfinishedOf(segment);
     unfinished.hashes.set(this.#options.source.plan.rankOf[packet]!, this.#hash(framed));
     await this.#add(segment, unfinished.sections.copied, framed);
@@ -63,7 +65,7 @@ export class StitchedSegmentWriter {
   /** Adds an encoded frame of a run, in presentation order; `configuration` is its avcC or hvcC. */
   async addEncoded(run: Ranks, frame: Buffer, configuration: Buffer): Promise<void> {
     const { segment, name } = this.#targetOf(run);
-    if (segment.index < this.#options.from) return;
+    if (!this.#isMade(segment)) return;
     const unfinished = this.#unfinishedOf(segment);
     const section = unfinished.sections[name];
     if (section.isEmpty) {
@@ -74,6 +76,10 @@ export class StitchedSegmentWriter {
         throw new StitchError("the head and tail of a segment have different decoder configurations");
     }
     await this.#add(segment, section, frame);
+  }
+
+  #isMade({ index }: ExactSegment): boolean {
+    return index >= this.#options.from && index <= this.#options.last;
   }
 
   #targetOf(run: Ranks) {

@@ -37,6 +37,8 @@ export type Stitching = {
   isStartCoded: boolean;
   /** Index of the first segment to make. */
   from: number;
+  /** Index of the last one. */
+  last: number;
   /** Where reading begins. Default: at the start of the source. */
   seek?: SeekPoint | undefined;
   spools: SpoolFolder;
@@ -110,6 +112,7 @@ export class Stitcher implements VideoReader {
       spools,
       signal,
       from,
+      last,
       seek,
       configurations,
     } = this.#stitching;
@@ -120,7 +123,7 @@ export class Stitcher implements VideoReader {
     const encoded = new EncodedFrameAdapter(codec, headers.configurations, runs);
     if (seek !== undefined) encoded.inspect(plan.rankOf[0]!, new NalReader().framed(seek.start), index.isKey(0));
     const source = { codec, plan, index, presentationTimes, headers, encoded, isStartCoded };
-    const writer = new StitchedSegmentWriter({ binary, source, from, spools, signal }, this.#assembly);
+    const writer = new StitchedSegmentWriter({ binary, source, from, last, spools, signal }, this.#assembly);
     this.#encoder = new BoundaryJobQueue({
       binary,
       directory: spools.path,

@@ -94,6 +94,8 @@ export type CutJob = {
   cut: PlannedCut;
   /** The first segment that is needed. */
   from: number;
+  /** Index of the last segment that is needed. */
+  last: number;
   /** Where segments are written; each is the reader's to delete. */
   directory: string;
   signal: AbortSignal;
@@ -141,8 +143,9 @@ export type DescribedMedia = {
   containers(extension: string): Container[];
   /**
    * Yields the segments in order, each as soon as its file is complete and proven and all bytes it
-   * was made from were fetched. Then returns how the cut ended. Throws errors of the machine (a
-   * process that was killed, a full disk) and the signal's reason.
+   * was made from were fetched. Reads no further than the last one needs. Then returns how the cut
+   * ended. Throws errors of the machine (a process that was killed, a full disk) and the signal's
+   * reason.
    */
   cut(job: CutJob): AsyncGenerator<MadeSegment, CutEnding, undefined>;
 };

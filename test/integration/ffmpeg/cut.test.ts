@@ -131,6 +131,7 @@ describe("cutting on keyframes", () => {
         container: container!,
         cut: plan.cut,
         from: 0,
+        last: plan.segments.length - 1,
         directory,
         signal: NEVER,
         log,

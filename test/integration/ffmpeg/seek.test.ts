@@ -1,7 +1,10 @@
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import type { VideoSplitEvent } from "#events-schema";
 import type { Log } from "../../../services/video/ports/log.ts";
+import { cutFile } from "../../fixtures/cut.ts";
 import { ffmpeg } from "../../fixtures/media.ts";
 import { openLedger, outOfTimeAt, split } from "../../fixtures/split-world.ts";
 import { temporaryFolder } from "../../fixtures/temporary.ts";
@@ -101,3 +104,39 @@ for (const { file: name, options, cuts, isEncoded = false, isFull = false } of C
     });
   }
 }
+
+const hashOf = async (path: string): Promise<string> =>
+  createHash("sha256")
+    .update(await readFile(path))
+    .digest("hex");
+
+/** Longer groups of pictures than segments, B-frames, and audio whose frames reach across boundaries. */
+const RANGED: { file: string; options: string[]; cut: "keyframe" | "exact"; isFull?: boolean }[] = [
+  { file: "ranges.mp4", options: [...SOUND, ...H264], cut: "exact" },
+  { file: "ranges.mkv", options: [...SOUND, ...H264], cut: "keyframe" },
+  { file: "ranges.mp4", options: [...SOUND, ...H264], cut: "keyframe", isFull: true },
+  { file: "ranges.mkv", options: [...SOUND, ...H264], cut: "exact", isFull: true },
+];
+
+const RANGES = 3;
+
+for (const { file: name, options, cut, isFull = false } of RANGED)
+  it(`given a video is cut in ranges (${name}, ${cut}), then their segments are those of one cut`, {
+    tags: isFull ? ["full"] : [],
+  }, async () => {
+    const file = join(await temporaryFolder(), name);
+    await ffmpeg(...VIDEO, ...options, file);
+    const segmentsOf = async (range: { from?: number; last?: number }) => {
+      const made = await cutFile(file, { cut, segmentSeconds: 2, directory: await temporaryFolder(), ...range });
+      expect([made.ending, made.warnings]).toEqual([{ type: "complete" }, []]);
+      return Promise.all(
+        made.segments.map(async ({ path, ...segment }) => ({ ...segment, content: await hashOf(path) })),
+      );
+    };
+    const whole = await segmentsOf({});
+    expect(whole.length).toBeGreaterThanOrEqual(2 * RANGES - 1);
+    for (let range = 0; range < RANGES; range += 1) {
+      const [from, next] = [range, range + 1].map((at) => Math.floor((whole.length * at) / RANGES));
+      expect(await segmentsOf({ from: from!, last: next! - 1 })).toEqual(whole.slice(from, next));
+    }
+  });

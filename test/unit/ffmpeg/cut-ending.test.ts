@@ -18,6 +18,7 @@ const job: CutJob = {
   container: { muxer: "mp4", extension: "mp4", contentType: "video/mp4" },
   cut: { kind: "keyframe", segments: planned, origin: 0, index: new PacketIndex() },
   from: 0,
+  last: 1,
   directory: "",
   signal: NEVER,
   log: quietLog,
@@ -32,25 +33,34 @@ const segment = (index: number, frames = 50): MadeSegment => ({
 });
 
 /** How a cut of these segments ends. It throws `error`, if given, at its end, after `onEnd`. */
-async function endingOf(segments: MadeSegment[], { error, failed = NEVER, onEnd = () => {} }: Parts = {}) {
+async function endingOf(
+  segments: MadeSegment[],
+  { error, failed = NEVER, onEnd = () => {}, last = job.last }: Parts = {},
+) {
   async function* cutting() {
     yield* segments;
     onEnd();
     if (error !== undefined) throw error;
   }
-  const cut = cutWithEnding(failed, job, cutting());
+  const cut = cutWithEnding(failed, { ...job, last }, cutting());
   let made = 0;
   let next = await cut.next();
   for (; next.done !== true; next = await cut.next()) made += 1;
   return { made, ending: next.value };
 }
-type Parts = { error?: Error; failed?: AbortSignal; onEnd?: () => void };
+type Parts = { error?: Error; failed?: AbortSignal; onEnd?: () => void; last?: number };
 
 describe("how a cut ends", () => {
   it("is complete when the last planned segment has its frames", async () => {
     expect(await endingOf([segment(0), segment(1)])).toEqual({ made: 2, ending: { type: "complete" } });
     // Decoders may not return the last frame or two.
     expect((await endingOf([segment(0), segment(1, 48)])).ending).toEqual({ type: "complete" });
+  });
+
+  it("is complete when the last segment that is needed is there, whatever frames it lacks", async () => {
+    expect((await endingOf([segment(0)], { last: 0 })).ending).toEqual({ type: "complete" });
+    expect((await endingOf([segment(0, 43)], { last: 0 })).ending).toEqual({ type: "complete" });
+    expect((await endingOf([], { last: 0 })).ending).toEqual({ type: "undecodable", from: 0 });
   });
 
   it("is undecodable from the end of the last returned frame, within the last segment too", async () => {
