@@ -41,6 +41,11 @@ export type StackOptions = {
    * timeout.
    */
   timeoutSeconds?: number;
+  /**
+   * Invocations of a function at the same time, where the settings name no number. Default: as many
+   * as fit this machine.
+   */
+  concurrency?: number;
   /** Faults on demand. Default: none. */
   intercept?: Intercept;
   interceptDelivery?: InterceptDelivery;
@@ -124,6 +129,7 @@ export async function openStack(options: StackOptions): Promise<Stack> {
       root: options.root,
       watch: options.watch,
       timeoutSeconds: options.timeoutSeconds,
+      concurrency: options.concurrency,
       retryDelayMs: options.functionRetryMs ?? shortRetry,
       onLog: options.onLog ?? (() => {}),
       deadLetters,
