@@ -1,4 +1,4 @@
-import { totalmem } from "node:os";
+import { availableParallelism, totalmem } from "node:os";
 import { environmentOf } from "../aws/queues.ts";
 import { queueUrl } from "../emulator/arns.ts";
 import { type LocalLambda, openLambda } from "../emulator/lambda/index.ts";
@@ -15,6 +15,8 @@ export type FunctionsOptions = {
   watch: boolean;
   /** Default: each function's own. */
   timeoutSeconds: number | undefined;
+  /** Of each function that has none of its own. Default: as many as fit this machine. */
+  concurrency: number | undefined;
   retryDelayMs: (attempt: number) => number;
   onLog: (functionName: string, text: string) => void;
   deadLetters: DeadLetterQueues;
@@ -28,12 +30,24 @@ const MEMORY_SHARE = 0.6;
 
 const BYTES_PER_MB = 2 ** 20;
 
+/** A function that waits for another invocation of its own must not wait for ever. */
+const MIN_BY_CORES = 2;
+
 /**
- * As many invocations as fit into the machine's memory, and one at least: each may use all of its
- * own.
+ * As many invocations as the machine has cores, two at least, and as fit into its memory, one at
+ * least: each may use all of its own memory. More of them only start more processes.
  */
-export const localConcurrency = (memoryMB: number, machineBytes: number): number =>
-  Math.max(1, Math.min(UNRESERVED_CONCURRENCY, Math.floor((machineBytes * MEMORY_SHARE) / (memoryMB * BYTES_PER_MB))));
+export const localConcurrency = (memoryMB: number, machine: { bytes: number; cores: number }): number =>
+  Math.max(
+    1,
+    Math.min(
+      UNRESERVED_CONCURRENCY,
+      Math.max(MIN_BY_CORES, machine.cores),
+      Math.floor((machine.bytes * MEMORY_SHARE) / (memoryMB * BYTES_PER_MB)),
+    ),
+  );
+
+const thisMachine = () => ({ bytes: totalmem(), cores: availableParallelism() });
 
 /** The topology's functions on the local Lambda. */
 export const openFunctions = (topology: Topology<string>, options: FunctionsOptions): Promise<LocalLambda> =>
@@ -43,7 +57,7 @@ export const openFunctions = (topology: Topology<string>, options: FunctionsOpti
       handler: spec.handler,
       timeoutSeconds: options.timeoutSeconds ?? spec.timeoutSeconds,
       memoryMB: spec.memoryMB,
-      concurrency: spec.concurrency ?? localConcurrency(spec.memoryMB, totalmem()),
+      concurrency: spec.concurrency ?? options.concurrency ?? localConcurrency(spec.memoryMB, thisMachine()),
       retry: spec.retry,
       environment: {
         ...environmentOf(spec, (queue) => queueUrl(options.endpoint, queue)),

@@ -10,3 +10,6 @@ export const LOCAL_NAMES: Names<string> = {
   archive: "video-split-log",
   metrics: "VideoSplit",
 };
+
+/** A local stack accepts any credentials. */
+export const LOCAL_CREDENTIALS = { accessKeyId: "local", secretAccessKey: "local" };

@@ -16,7 +16,7 @@ import { FUNCTION_RETRY, type Names, type Topology, topology } from "../topology
 import { openBuses } from "./buses.ts";
 import { type DeadLetterQueues, openDeadLetterQueues } from "./dead-letter-queues.ts";
 import { openFunctions } from "./functions.ts";
-import { LOCAL_NAMES } from "./names.ts";
+import { LOCAL_CREDENTIALS, LOCAL_NAMES } from "./names.ts";
 import { resourceTags, taggedResources } from "./resource-tags.ts";
 import { startSchedules } from "./schedules.ts";
 import { openBuckets } from "./stack-buckets.ts";
@@ -41,6 +41,11 @@ export type StackOptions = {
    * timeout.
    */
   timeoutSeconds?: number;
+  /**
+   * Invocations of a function at the same time, where the settings name no number. Default: as many
+   * as fit this machine.
+   */
+  concurrency?: number;
   /** Faults on demand. Default: none. */
   intercept?: Intercept;
   interceptDelivery?: InterceptDelivery;
@@ -70,9 +75,6 @@ export type Stack = {
   idle(): Promise<void>;
   close(): Promise<void>;
 };
-
-/** A local stack accepts any credentials. */
-export const LOCAL_CREDENTIALS = { accessKeyId: "local", secretAccessKey: "local" };
 
 const shortRetry = (attempt: number): number => 1_000 * attempt;
 
@@ -124,6 +126,7 @@ export async function openStack(options: StackOptions): Promise<Stack> {
       root: options.root,
       watch: options.watch,
       timeoutSeconds: options.timeoutSeconds,
+      concurrency: options.concurrency,
       retryDelayMs: options.functionRetryMs ?? shortRetry,
       onLog: options.onLog ?? (() => {}),
       deadLetters,

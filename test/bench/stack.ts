@@ -5,8 +5,9 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
 import { S3Client } from "@aws-sdk/client-s3";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
+import { LOCAL_CREDENTIALS } from "../../infra/local/names.ts";
 import { PROJECT_ROOT } from "../../infra/local/project.ts";
-import { LOCAL_CREDENTIALS, openStack, type Stack } from "../../infra/local/stack.ts";
+import { openStack, type Stack } from "../../infra/local/stack.ts";
 import { parseSettings } from "../../infra/settings.ts";
 
 export type BenchStack = {

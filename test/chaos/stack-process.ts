@@ -94,6 +94,7 @@ async function open(): Promise<{ stack: Stack; world: World }> {
     port: order.port,
     root: order.root,
     watch: false,
+    concurrency: CONCURRENCY,
     timeoutSeconds: isRanged ? RANGES_TIMEOUT_SECONDS : canStall(plan) ? STALLS_TIMEOUT_SECONDS : TIMEOUT_SECONDS,
     functionRetryMs: () => RETRY_MS,
     intercept: counted(world, isRanged ? slow(intercept) : intercept),

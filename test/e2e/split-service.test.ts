@@ -1,27 +1,16 @@
 import { copyFile, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { PutEventsCommand } from "@aws-sdk/client-eventbridge";
-import { CopyObjectCommand, GetObjectCommand, HeadObjectCommand, ListObjectsV2Command } from "@aws-sdk/client-s3";
+import { CopyObjectCommand, HeadObjectCommand } from "@aws-sdk/client-s3";
 import { describe, expect, it } from "vitest";
 import { createEvent, segmentIds } from "#events-schema";
 import { makeMedia, videoPackets } from "../fixtures/media.ts";
-import { openTestStack, type TestStack } from "../fixtures/stack.ts";
+import { openTestStack, sharedTestStack } from "../fixtures/stack.ts";
+import { download, listKeys } from "../fixtures/stored-segments.ts";
 import { temporaryFolder } from "../fixtures/temporary.ts";
 
-const listKeys = async ({ s3, stack }: TestStack) =>
-  ((await s3.send(new ListObjectsV2Command({ Bucket: stack.names.segments }))).Contents ?? []).map(({ Key }) => Key!);
-
-async function download({ s3, stack }: TestStack, keys: string[]): Promise<string[]> {
-  const folder = await temporaryFolder();
-  const files: string[] = [];
-  for (const [index, Key] of keys.entries()) {
-    const { Body } = await s3.send(new GetObjectCommand({ Bucket: stack.names.segments, Key }));
-    const file = join(folder, `${index}.${Key.split(".").at(-1)}`);
-    await writeFile(file, await Body!.transformToByteArray());
-    files.push(file);
-  }
-  return files;
-}
+/** Of the tests whose uploads don't disturb each other: each has a key of its own. */
+const shared = sharedTestStack({ values: { "video_split.output_files_duration_in_sec": 2 } });
 
 const request = (data: Record<string, unknown>) => {
   const metadata = {
@@ -37,12 +26,12 @@ const request = (data: Record<string, unknown>) => {
 
 describe("an uploaded video", () => {
   it("is there as segments, announced as events and described by documents", async () => {
-    const test = await openTestStack({ values: { "video_split.output_files_duration_in_sec": 2 } });
+    const test = await shared();
     const source = await makeMedia(await temporaryFolder(), "b-frames.mp4");
 
-    await test.upload(source, { key: "uploads/a b+c%20(1) ü.mp4" });
+    const key = await test.upload(source, { key: "uploads/a b+c%20(1) ü.mp4" });
 
-    const events = await test.ourEvents();
+    const events = await test.ourEvents(key);
     expect(events.map(({ type }) => type).sort()).toEqual([
       "SegmentCreated",
       "SegmentCreated",
@@ -54,13 +43,13 @@ describe("an uploaded video", () => {
     expect(events.at(-1)?.type).toBe("VideoSplit");
     expect(new Set(events.map(({ metadata }) => metadata.correlationId)).size).toBe(1);
 
-    const [video, ...segments] = await test.allDocuments();
+    const [video, ...segments] = await test.allDocuments(key);
     const VideoId = video!.VideoId as number;
     expect(video).toMatchObject({
       process_step: "upload",
       status: "split",
       bucket: "video-split-uploads",
-      key: "uploads/a b+c%20(1) ü.mp4",
+      key,
       name: "a b+c%20(1) ü",
       extension: "mp4",
       size: [160, 90],
@@ -69,18 +58,9 @@ describe("an uploaded video", () => {
       audio: true,
       sub_videos: segmentIds(VideoId, 3),
     });
-    expect(
-      segments.map(({ VideoId: id, start, end, frames, parent_video, process_step }) => ({
-        id,
-        start,
-        end,
-        frames,
-        parent_video,
-        process_step,
-      })),
-    ).toEqual(
+    expect(segments).toMatchObject(
       [0, 1, 2].map((index) => ({
-        id: VideoId + 1 + index,
+        VideoId: VideoId + 1 + index,
         start: index * 2,
         end: index * 2 + 2,
         frames: 50,
@@ -89,7 +69,7 @@ describe("an uploaded video", () => {
       })),
     );
 
-    const keys = await listKeys(test);
+    const keys = await listKeys(test, "a b+c%20(1) ü");
     expect(keys).toEqual(segments.map(({ key }) => key));
     const packets = await Promise.all((await download(test, keys)).map(videoPackets));
     expect(packets.flat().length).toBe((await videoPackets(source)).length);
@@ -102,14 +82,18 @@ describe("an uploaded video", () => {
   });
 
   it("is measured, in lines of the functions' logs that CloudWatch makes metrics of", { tags: "full" }, async () => {
-    const test = await openTestStack({ values: { "video_split.output_files_duration_in_sec": 2 } });
-    await test.upload(await makeMedia(await temporaryFolder(), "no-audio.mp4"));
+    const test = await shared();
+    const before = test.logs.length;
+    const key = await test.upload(await makeMedia(await temporaryFolder(), "no-audio.mp4"), {
+      key: "uploads/measured.mp4",
+    });
 
+    const logs = test.logs.slice(before);
     const directives = { CloudWatchMetrics: [{ Namespace: "VideoSplit", Dimensions: [["service"]] }] };
     const [split, ...projected] = ["split", "projector"].flatMap((functionName) =>
-      test.logs.filter((line) => line.functionName === functionName && "_aws" in line),
+      logs.filter((line) => line.functionName === functionName && "_aws" in line),
     );
-    const [video] = await test.allDocuments();
+    const [video] = await test.allDocuments(key);
     expect(split).toMatchObject({
       _aws: directives,
       service: "split",
@@ -123,15 +107,17 @@ describe("an uploaded video", () => {
     for (const line of projected)
       expect(line).toMatchObject({ _aws: directives, service: "projector", EventsProjected: 1 });
     // Not a warning of Powertools' beside them: each line is JSON.
-    expect(test.logs.filter(({ text }) => text !== undefined)).toEqual([]);
+    expect(logs.filter(({ text }) => text !== undefined)).toEqual([]);
   });
 
   it("delivered three times at once makes one set of documents and objects, and no dead letter", async () => {
-    const test = await openTestStack({ values: { "video_split.output_files_duration_in_sec": 2 } });
+    const test = await shared();
+    const logged = test.logs.length;
+    const Key = "uploads/x.mp4";
     await test.upload(await makeMedia(await temporaryFolder(), "keyframe-each-second.mp4"), { key: "elsewhere/x.mp4" });
     const copy = new CopyObjectCommand({
       Bucket: test.stack.names.uploads,
-      Key: "uploads/x.mp4",
+      Key,
       CopySource: `${test.stack.names.uploads}/elsewhere/x.mp4`,
     });
     await test.s3.send(copy);
@@ -142,22 +128,24 @@ describe("an uploaded video", () => {
     ]);
     await test.stack.idle();
 
-    expect((await test.ourEvents()).map(({ type }) => type).sort()).toEqual([
+    expect((await test.ourEvents(Key)).map(({ type }) => type).sort()).toEqual([
       "SegmentCreated",
       "SegmentCreated",
       "SegmentCreated",
       "SplitPlanned",
       "VideoSplit",
     ]);
-    expect(await test.allDocuments()).toHaveLength(4);
-    expect(await listKeys(test)).toHaveLength(3);
+    const before = await test.allDocuments();
+    expect(await test.allDocuments(Key)).toHaveLength(4);
+    expect(await listKeys(test, "x")).toHaveLength(3);
     expect(await test.deadLetters()).toEqual([]);
 
-    const before = await test.allDocuments();
     await test.stack.bridge.put("default", [{ ...event!, id: crypto.randomUUID() }]);
     await test.stack.idle();
     expect(await test.allDocuments()).toEqual(before);
-    const counted = test.logs.map(({ VideosSplit, DuplicateDeliveries }) => ({ VideosSplit, DuplicateDeliveries }));
+    const counted = test.logs
+      .slice(logged)
+      .map(({ VideosSplit, DuplicateDeliveries }) => ({ VideosSplit, DuplicateDeliveries }));
     expect(counted.filter(({ VideosSplit }) => VideosSplit === 1)).toHaveLength(1);
     expect(counted.filter(({ DuplicateDeliveries }) => DuplicateDeliveries === 1)).toHaveLength(3);
   });
@@ -165,17 +153,22 @@ describe("an uploaded video", () => {
   it("is told from others by its whole key, taken whatever the case of its ending, and cut as its own metadata asks", {
     tags: "full",
   }, async () => {
-    const test = await openTestStack();
+    const test = await shared();
     const folder = await temporaryFolder();
     const source = await makeMedia(folder, "no-audio.mp4");
-    await test.upload(source, { key: "uploads/monday/film.mp4" });
-    await test.upload(source, { key: "uploads/tuesday/film.mp4", metadata: { "segment-seconds": "3" } });
-    expect(new Set(await listKeys(test)).size).toBe(3);
-    expect((await test.allDocuments()).flatMap(({ end }) => end ?? []).sort()).toEqual([3, 6, 6]);
+    const keys = ["uploads/monday/film.mp4", "uploads/tuesday/film.mp4"];
+    await test.upload(source, { key: keys[0]! });
+    await test.upload(source, { key: keys[1]!, metadata: { "segment-seconds": "3" } });
+    const ends = async (key: string) => (await test.allDocuments(key)).flatMap(({ end }) => end ?? []);
+    expect(await Promise.all(keys.map(ends))).toEqual([
+      [2, 4, 6],
+      [3, 6],
+    ]);
+    expect(await listKeys(test, "film/")).toHaveLength(5);
 
     const before = (await test.ourEvents()).length;
     await copyFile(source, join(folder, "NOTES.TXT"));
-    await test.upload(source, { key: "uploads/FILM.MP4" });
+    await test.upload(source, { key: "uploads/FILM.MP4", metadata: { "segment-seconds": "6" } });
     await test.upload(join(folder, "NOTES.TXT"));
     expect((await test.ourEvents()).slice(before).map(({ type }) => type)).toEqual([
       "SplitPlanned",
@@ -187,7 +180,8 @@ describe("an uploaded video", () => {
 
 describe("what can't be split is rejected once, with a reason", () => {
   it("EmptyObject, NotMedia, NoVideoStream", async () => {
-    const test = await openTestStack();
+    const test = await shared();
+    const [documentsBefore, before] = [(await test.allDocuments()).length, (await test.ourEvents()).length];
     const folder = await temporaryFolder();
     const files = { EmptyObject: "", NotMedia: "this is no video at all, whatever its name says" };
     for (const [reason, text] of Object.entries(files)) {
@@ -197,10 +191,12 @@ describe("what can't be split is rejected once, with a reason", () => {
     await test.upload(await makeMedia(folder, "audio-only.mp4"), { key: "uploads/NoVideoStream.mp4" });
     const reasons = [...Object.keys(files), "NoVideoStream"];
     expect(
-      (await test.ourEvents()).map(({ type, data }) => [type, "rejection" in data && data.rejection.reason]),
+      (await test.ourEvents())
+        .slice(before)
+        .map(({ type, data }) => [type, "rejection" in data && data.rejection.reason]),
     ).toEqual(reasons.map((reason) => ["VideoRejected", reason]));
     const documents = await test.allDocuments();
-    expect(documents).toHaveLength(reasons.length);
+    expect(documents).toHaveLength(documentsBefore + reasons.length);
     for (const reason of reasons)
       expect(documents.find(({ name }) => name === reason)).toMatchObject({
         status: "rejected",
@@ -218,34 +214,37 @@ describe("what can't be split is rejected once, with a reason", () => {
   });
 
   it("InvalidOverride, and the same bytes split once the override is right", async () => {
-    const test = await openTestStack();
+    const test = await shared();
     const source = await makeMedia(await temporaryFolder(), "no-audio.mp4");
-    await test.upload(source, { metadata: { "segment-seconds": "soon" } });
-    expect(await test.allDocuments()).toMatchObject([{ status: "rejected", rejection: { reason: "InvalidOverride" } }]);
-    await test.upload(source, { metadata: { "segment-seconds": "2" } });
-    expect((await test.allDocuments())[0]).toMatchObject({ status: "split" });
-    expect((await test.allDocuments())[0]).not.toHaveProperty("rejection");
-    expect(await test.allDocuments()).toHaveLength(4);
+    const key = "uploads/override.mp4";
+    await test.upload(source, { key, metadata: { "segment-seconds": "soon" } });
+    expect(await test.allDocuments(key)).toMatchObject([
+      { status: "rejected", rejection: { reason: "InvalidOverride" } },
+    ]);
+    await test.upload(source, { key, metadata: { "segment-seconds": "2" } });
+    const documents = await test.allDocuments(key);
+    expect(documents[0]).toMatchObject({ status: "split" });
+    expect(documents[0]).not.toHaveProperty("rejection");
+    expect(documents).toHaveLength(4);
   });
 
   it("UnreadableMedia never: a mix that its container can't be written with goes into the next one", {
     tags: "full",
   }, async () => {
-    const test = await openTestStack({ values: { "video_split.output_files_duration_in_sec": 2 } });
-    const folder = await temporaryFolder();
-    const source = await makeMedia(folder, "pcm-audio.mov");
-    await copyFile(source, join(folder, "named.mp4"));
-    await test.upload(join(folder, "named.mp4"));
-    expect((await test.allDocuments())[0]).toMatchObject({ status: "split" });
-    expect(await listKeys(test)).toHaveLength(3);
+    const test = await shared();
+    const source = await makeMedia(await temporaryFolder(), "pcm-audio.mov");
+    const key = await test.upload(source, { key: "uploads/named.mp4" });
+    expect((await test.allDocuments(key))[0]).toMatchObject({ status: "split" });
+    expect(await listKeys(test, "named")).toHaveLength(3);
   });
 });
 
 describe("what is none of its business is left alone", () => {
   it("its own output, even when somebody copies it into the uploads", async () => {
-    const test = await openTestStack();
-    await test.upload(await makeMedia(await temporaryFolder(), "no-audio.mp4"));
-    const [segment] = await listKeys(test);
+    const test = await shared();
+    const source = await makeMedia(await temporaryFolder(), "no-audio.mp4");
+    await test.upload(source, { key: "uploads/own.mp4", metadata: { "segment-seconds": "6" } });
+    const [segment] = await listKeys(test, "own");
     const before = (await test.ourEvents()).length;
     await test.s3.send(
       new CopyObjectCommand({
@@ -262,7 +261,7 @@ describe("what is none of its business is left alone", () => {
 
 describe("SplitRequested", () => {
   it("splits an object with any key, with its own segment length and prefix", async () => {
-    const test = await openTestStack();
+    const test = await shared();
     const key = await test.upload(await makeMedia(await temporaryFolder(), "matroska.mkv"), {
       key: "archive/2019/old film.mkv",
     });
@@ -277,36 +276,33 @@ describe("SplitRequested", () => {
       new PutEventsCommand({ Entries: [{ EventBusName: test.stack.names.bus, ...request(data) }] }),
     );
     await test.stack.idle();
-    const [video] = await test.allDocuments();
+    const [video, ...segments] = await test.allDocuments(key);
     expect(video).toMatchObject({
       status: "split",
       name: "old film",
       sub_videos: segmentIds(video!.VideoId as number, 2),
     });
-    expect(await listKeys(test)).toEqual(
-      [0, 1].map((n) => `again/${video!.VideoId}/old film-${video!.VideoId}-0000${n}.mkv`),
-    );
+    const keys = [0, 1].map((n) => `again/${video!.VideoId}/old film-${video!.VideoId}-0000${n}.mkv`);
+    expect(segments.map((segment) => segment.key)).toEqual(keys);
+    expect(await download(test, keys)).toHaveLength(2);
   });
 
   it("for an object that isn't there is rejected as SourceNotFound", { tags: "full" }, async () => {
-    const test = await openTestStack();
+    const test = await shared();
     const data = { bucket: test.stack.names.uploads, key: "nowhere.mp4", reason: "manual" };
     await test.events.send(
       new PutEventsCommand({ Entries: [{ EventBusName: test.stack.names.bus, ...request(data) }] }),
     );
     await test.stack.idle();
-    expect(await test.allDocuments()).toMatchObject([{ status: "rejected", rejection: { reason: "SourceNotFound" } }]);
+    expect(await test.allDocuments("nowhere.mp4")).toMatchObject([
+      { status: "rejected", rejection: { reason: "SourceNotFound" } },
+    ]);
   });
 });
 
-describe("after a run", () => {
-  it("nothing is left in the function's temporary folder", { tags: "full" }, async () => {
-    const directory = await temporaryFolder();
-    const test = await openTestStack({ directory, values: { "video_split.output_files_duration_in_sec": 2 } });
-    const noise = join(await temporaryFolder(), "noise.mp4");
-    await writeFile(noise, "noise");
-    await test.upload(await makeMedia(await temporaryFolder(), "no-audio.mp4"));
-    await test.upload(noise);
+describe("after all of these", () => {
+  it("nothing is left in the function's temporary folder", async () => {
+    const { directory } = await shared();
     const left = (await readdir(join(directory, "lambda"), { recursive: true })).filter((path) =>
       path.includes("video-split-"),
     );

@@ -9,7 +9,8 @@ import { isEvent, parseEvent, type VideoSplitEvent } from "#events-schema";
 import type { SegmentDocument, UploadDocument } from "../../../services/projector/domain/document.ts";
 import type { BusEvent } from "../../emulator/events/index.ts";
 import { SEGMENTS_INDEX } from "../../topology.ts";
-import { LOCAL_CREDENTIALS, type Stack } from "../stack.ts";
+import { LOCAL_CREDENTIALS } from "../names.ts";
+import type { Stack } from "../stack.ts";
 import { withUserUmask } from "./private-files.ts";
 import { type Place, s3Of } from "./video-file.ts";
 

@@ -5,7 +5,8 @@ import { S3Client } from "@aws-sdk/client-s3";
 import { Upload } from "@aws-sdk/lib-storage";
 import { UsageError } from "../../command-line/run.ts";
 import type { Settings } from "../../settings.ts";
-import { LOCAL_CREDENTIALS, type Stack } from "../stack.ts";
+import { LOCAL_CREDENTIALS } from "../names.ts";
+import type { Stack } from "../stack.ts";
 
 /**
  * Throws `UsageError` where a file can't be uploaded. An empty or broken file can: the service

@@ -1,10 +1,14 @@
-import { chmod, writeFile } from "node:fs/promises";
+import { execFile } from "node:child_process";
+import { chmod, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { findBinaries, MissingBinaryError, oldProgramsWarning, readVersion } from "../../../services/ffmpeg/index.ts";
 import { binaries } from "../../fixtures/media.ts";
 import { quickStart } from "../../fixtures/quick-start.ts";
 import { temporaryFolder } from "../../fixtures/temporary.ts";
+
+const run = promisify(execFile);
 
 async function script(folder: string, name: string, body: string): Promise<string> {
   const path = join(folder, name);
@@ -50,12 +54,25 @@ describe("finding ffmpeg", () => {
 });
 
 describe("the script that the tests put before ffmpeg", () => {
-  it("is the same program, and isn't put before another script", async () => {
+  it("is the same program, which starts with fewer libraries", async () => {
+    const { ffmpeg } = await binaries;
+    const [, program = ffmpeg] = / exec (\S+) "\$@"/.exec((await readFile(ffmpeg)).toString("latin1", 0, 4_096)) ?? [];
+    const folder = await temporaryFolder();
+    const quick = await quickStart(program, folder);
+    expect(await quickStart(program, folder)).toBe(quick);
+    expect(await readVersion(quick)).toEqual(await readVersion(program));
+    const made = async (by: string) => {
+      const inputs = ["-f", "lavfi", "-i", "testsrc2=duration=1:size=64x36", "-f", "lavfi", "-i", "sine=duration=1"];
+      await run(by, [...inputs, "-bitexact", "-y", join(folder, "made.mkv")]);
+      return readFile(join(folder, "made.mkv"));
+    };
+    expect((await made(quick)).equals(await made(program))).toBe(true);
+  });
+
+  it("isn't put before another script", async () => {
     const folder = await temporaryFolder();
     const named = await script(folder, "my-ffmpeg", "exit 0");
     expect(await quickStart(named, folder)).toBe(named);
-    const { ffmpeg } = await binaries;
-    expect(await readVersion(ffmpeg)).toEqual(await readVersion(await quickStart(ffmpeg, folder)));
   });
 });
 

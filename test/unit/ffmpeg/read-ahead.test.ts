@@ -222,7 +222,15 @@ async function emptyDisk(capacity: number) {
   const folder = join(parent, "kept");
   await mkdir(folder);
   const { log, warnings } = recordingLog();
-  const filesOf = async () => Promise.all((await readdir(folder)).map((name) => stat(join(folder, name))));
+  // Files, and in the end the folder, are removed at any time.
+  const ifThere = (error: NodeJS.ErrnoException): [] => {
+    if (error.code !== "ENOENT") throw error;
+    return [];
+  };
+  const filesOf = async () => {
+    const names = await readdir(folder).catch(ifThere);
+    return (await Promise.all(names.map((name) => stat(join(folder, name)).catch(ifThere)))).flat();
+  };
   const used = async () => (await filesOf()).reduce((sum, { size }) => sum + size, 0);
   const others = { bytes: 0 };
   return {

@@ -22,11 +22,13 @@ describe("the budget of a split", () => {
 
 describe("invocations at the same time on the local stack", () => {
   it.each([
-    [8 * GIGABYTE, 2],
-    [16 * GIGABYTE, 5],
-    [64 * GIGABYTE, 10],
-    [GIGABYTE, 1],
-  ])("of %i bytes of memory: %i", (bytes, expected) => {
-    expect(localConcurrency(1_769, bytes)).toBe(expected);
+    [8 * GIGABYTE, 16, 2],
+    [16 * GIGABYTE, 16, 5],
+    [64 * GIGABYTE, 16, 10],
+    [64 * GIGABYTE, 4, 4],
+    [64 * GIGABYTE, 1, 2],
+    [GIGABYTE, 16, 1],
+  ])("of %i bytes of memory and %i cores: %i", (bytes, cores, expected) => {
+    expect(localConcurrency(1_769, { bytes, cores })).toBe(expected);
   });
 });
