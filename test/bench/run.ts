@@ -5,6 +5,7 @@ import { parseCommandLine } from "../../infra/command-line/parse.ts";
 import { UsageError } from "../../infra/command-line/run.ts";
 import { benchBurst } from "./burst.ts";
 import { benchCut } from "./cut.ts";
+import { benchFairness } from "./fairness.ts";
 import { benchReads } from "./reads.ts";
 import { benchReplay } from "./replay.ts";
 
@@ -24,6 +25,11 @@ npx video-split bench burst [--uploads 200] [--from FOLDER]
 Uploads that many small videos at the same time to a local stack that splits four concurrently, and checks every document.
 The videos are those of FOLDER, repeated as needed, or made.
 
+npx video-split bench fairness [--uploads 50]
+
+Uploads that many short videos at the same time to a local stack with four invocations, alone and beside a long one that is
+cut in ranges, and prints the longest time from an upload to its VideoSplit.
+
 npx video-split bench replay [--events 10000]
 
 Projects that many events, deletes the table, replays the log and compares the documents to the byte.
@@ -34,7 +40,7 @@ const OPTIONS = {
   runs: { type: "string", default: "1" },
   minutes: { type: "string", default: "10" },
   megabytes: { type: "string", default: "100" },
-  uploads: { type: "string", default: "200" },
+  uploads: { type: "string" },
   from: { type: "string", default: "" },
   events: { type: "string", default: "10000" },
   help: { type: "boolean", short: "h", default: false },
@@ -53,7 +59,8 @@ export async function main(args: string[]): Promise<number> {
   const benches: Record<string, (folder: string) => Promise<void>> = {
     cut: (folder) => benchCut({ videos, folder, seconds, minutes: Number(minutes), runs: Number(runs) }),
     reads: (folder) => benchReads({ videos, folder, megabytes: Number(megabytes) }),
-    burst: (temporary) => benchBurst({ uploads: Number(uploads), folder: from, temporary }),
+    burst: (temporary) => benchBurst({ uploads: Number(uploads ?? 200), folder: from, temporary }),
+    fairness: (folder) => benchFairness({ uploads: Number(uploads ?? 50), folder }),
     replay: () => benchReplay(Number(events)),
   };
   const bench = benches[what];
