@@ -5,6 +5,8 @@ import { parseCommandLine } from "../../infra/command-line/parse.ts";
 import { UsageError } from "../../infra/command-line/run.ts";
 import { benchBurst } from "./burst.ts";
 import { benchCut } from "./cut.ts";
+import { benchFairness } from "./fairness.ts";
+import { benchLong } from "./long.ts";
 import { benchReads } from "./reads.ts";
 import { benchReplay } from "./replay.ts";
 
@@ -24,17 +26,30 @@ npx video-split bench burst [--uploads 200] [--from FOLDER]
 Uploads that many small videos at the same time to a local stack that splits four concurrently, and checks every document.
 The videos are those of FOLDER, repeated as needed, or made.
 
+npx video-split bench fairness [--uploads 50]
+
+Uploads that many short videos at the same time to a local stack with four invocations, alone and beside a long one that is
+cut in ranges, and prints the longest time from an upload to its VideoSplit.
+
+npx video-split bench long VIDEO... [--limit 15] [--ranges 4] [--cut exact|keyframe] [--seconds 30]
+
+Splits each video by invocations of so many seconds, in so many ranges at the same time, and by a single invocation, and
+compares events and documents. Prints how many invocations it took, and how much of the source was read.
+
 npx video-split bench replay [--events 10000]
 
 Projects that many events, deletes the table, replays the log and compares the documents to the byte.
 `;
 
 const OPTIONS = {
-  seconds: { type: "string", default: "10,30" },
+  seconds: { type: "string" },
+  limit: { type: "string", default: "15" },
+  ranges: { type: "string", default: "4" },
+  cut: { type: "string", default: "exact" },
   runs: { type: "string", default: "1" },
   minutes: { type: "string", default: "10" },
   megabytes: { type: "string", default: "100" },
-  uploads: { type: "string", default: "200" },
+  uploads: { type: "string" },
   from: { type: "string", default: "" },
   events: { type: "string", default: "10000" },
   help: { type: "boolean", short: "h", default: false },
@@ -48,12 +63,18 @@ export async function main(args: string[]): Promise<number> {
     return 0;
   }
   const [what = "", ...videos] = positionals;
-  const { minutes, runs, megabytes, uploads, from, events } = values;
-  const seconds = values.seconds.split(",").map(Number);
+  const { minutes, runs, megabytes, uploads, from, events, cut } = values;
+  const seconds = (values.seconds ?? "10,30").split(",").map(Number);
+  const long = {
+    ...{ videos, cut, limitSeconds: Number(values.limit), ranges: Number(values.ranges) },
+    segmentSeconds: Number(values.seconds ?? 30),
+  };
   const benches: Record<string, (folder: string) => Promise<void>> = {
     cut: (folder) => benchCut({ videos, folder, seconds, minutes: Number(minutes), runs: Number(runs) }),
     reads: (folder) => benchReads({ videos, folder, megabytes: Number(megabytes) }),
-    burst: (temporary) => benchBurst({ uploads: Number(uploads), folder: from, temporary }),
+    burst: (temporary) => benchBurst({ uploads: Number(uploads ?? 200), folder: from, temporary }),
+    fairness: (folder) => benchFairness({ uploads: Number(uploads ?? 50), folder }),
+    long: () => benchLong(long),
     replay: () => benchReplay(Number(events)),
   };
   const bench = benches[what];

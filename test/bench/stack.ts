@@ -7,7 +7,7 @@ import { S3Client } from "@aws-sdk/client-s3";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { LOCAL_CREDENTIALS } from "../../infra/local/names.ts";
 import { PROJECT_ROOT } from "../../infra/local/project.ts";
-import { openStack, type Stack } from "../../infra/local/stack.ts";
+import { openStack, type Stack, type StackOptions } from "../../infra/local/stack.ts";
 import { parseSettings } from "../../infra/settings.ts";
 
 export type BenchStack = {
@@ -22,6 +22,7 @@ export type BenchStack = {
 export async function withStack<T>(
   settings: Record<string, unknown>,
   work: (bench: BenchStack) => Promise<T>,
+  options: Partial<StackOptions> = {},
 ): Promise<T> {
   const directory = await mkdtemp(join(tmpdir(), "video-split-bench-"));
   try {
@@ -31,6 +32,7 @@ export async function withStack<T>(
       port: 0,
       root: PROJECT_ROOT,
       watch: false,
+      ...options,
     });
     const config = { endpoint: stack.endpoint, region: stack.region, credentials: LOCAL_CREDENTIALS };
     const s3 = new S3Client(config);
