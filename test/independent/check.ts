@@ -1,5 +1,6 @@
 import pLimit from "p-limit";
 import { align } from "./alignment.ts";
+import { audioFaults, measureTrack, type TrackReport } from "./audio-check.ts";
 import { eventDifferences, type Measured, placeOf } from "./events.ts";
 import { type Described, metadataDifferences } from "./metadata.ts";
 import { differencesOf, pictureFaults, psnrFigures } from "./picture-check.ts";
@@ -7,7 +8,6 @@ import { comparePixels } from "./pixels.ts";
 import { frameDifferences, grouped, newComplaints, type Remark } from "./remarks.ts";
 import type { Produced, Report } from "./report.ts";
 import { measureSegment, type Segment, type SegmentEvent } from "./segment.ts";
-import { measureTrack, soundFaults, type TrackReport } from "./sound-check.ts";
 import type { Source } from "./source.ts";
 import { TIME_ROUNDING_S } from "./tolerances.ts";
 
@@ -24,7 +24,7 @@ const nothingMade = (
   notes: string[],
   frames = 0,
 ): Report => ({
-  ...{ outcome, detail, made: madeOf(created), frames: { ...NO_FRAMES, source: frames }, psnr: null, sound: [] },
+  ...{ outcome, detail, made: madeOf(created), frames: { ...NO_FRAMES, source: frames }, psnr: null, audio: [] },
   ...{ metadata: [], events: [], faults, notes },
 });
 
@@ -54,7 +54,7 @@ const madeOf = (created: readonly SegmentEvent[]): Report["made"] =>
 async function openSegments(
   { created, files }: Produced,
   source: Source,
-  kept: Source["sounds"],
+  kept: Source["audios"],
   faults: string[],
 ): Promise<Segment[]> {
   const limit = pLimit(DECODED_AT_ONCE);
@@ -68,15 +68,15 @@ async function openSegments(
 }
 
 /** Differences between the metadata of segments and source, of files and frames. */
-function metadataOf(measured: Measured, kept: Source["sounds"]): string[] {
+function metadataOf(measured: Measured, kept: Source["audios"]): string[] {
   const { source, segments, alignment } = measured;
   const { stream, picture } = source.shown!;
   const [first, last] = [picture.frames[0]!, picture.frames.at(-1)!];
   const fps = picture.frames.length / Math.max(1e-9, last.time - first.time + last.duration);
-  const described: Described = { probe: source.probe, picture: stream, sounds: kept.map((track) => track.stream) };
+  const described: Described = { probe: source.probe, picture: stream, audios: kept.map((track) => track.stream) };
   const remarks: Remark[] = segments.flatMap((segment, index) => {
     const place = placeOf(measured, index);
-    const own = { probe: segment.probe, picture: segment.stream, sounds: segment.soundStreams };
+    const own = { probe: segment.probe, picture: segment.stream, audios: segment.audioStreams };
     const [startSeconds, startFrame] = [place?.startSeconds ?? 0, place?.firstFrame ?? 0];
     const position = { index, startSeconds, startFrame, fps, isCopied: segment.event.made === "copied" };
     return metadataDifferences(described, own, position).map((text) => ({ segment: index, text }));
@@ -99,8 +99,8 @@ export async function check(source: Source, produced: Produced): Promise<Report>
     const fault = `the video track that a player shows (${shown.stream.index}) is left out`;
     return nothingMade(produced, [fault, ...leftovers], [], shown.picture.frames.length);
   }
-  const kept = source.sounds.filter(({ stream }) => !omitted.has(stream.index));
-  const faults = source.sounds
+  const kept = source.audios.filter(({ stream }) => !omitted.has(stream.index));
+  const faults = source.audios
     .filter((track) => !kept.includes(track))
     .map(({ stream }) => `audio track ${stream.index} (${stream.codec_name}) is left out`);
   faults.push(...leftovers, ...(ended === undefined ? ["there is no VideoSplit"] : []));
@@ -116,15 +116,15 @@ export async function check(source: Source, produced: Produced): Promise<Report>
   );
   const differences = differencesOf(source, segments, alignment);
   const { values, uncompared } = await comparePixels(shown, differences);
-  const sound: TrackReport[] = [];
-  for (const [at, track] of kept.entries()) sound.push(await measureTrack(track, at, segments, alignment));
+  const audio: TrackReport[] = [];
+  for (const [at, track] of kept.entries()) audio.push(await measureTrack(track, at, segments, alignment));
 
   const decoded = mine.reduce((sum, { length }) => sum + length, 0);
   const packets = segments.reduce((sum, one) => sum + one.packets.shown, 0);
   const paired = alignment.placements.reduce((sum, { pairs }) => sum + pairs.filter((pair) => pair !== -1).length, 0);
   const identical = paired - differences.reduce((sum, { pairs }) => sum + pairs.length, 0);
-  const soundShift = Math.max(0, ...sound.map(({ shift }) => Math.abs(shift)));
-  const measured: Measured = { source, segments, alignment, identical, soundShift, rounding };
+  const audioShift = Math.max(0, ...audio.map(({ shift }) => Math.abs(shift)));
+  const measured: Measured = { source, segments, alignment, identical, audioShift, rounding };
 
   const report: Report = {
     ...{ outcome: produced.outcome, detail: produced.detail, made: madeOf(segments.map(({ event }) => event)) },
@@ -139,12 +139,12 @@ export async function check(source: Source, produced: Produced): Promise<Report>
       values.map(({ decibels }) => decibels),
       uncompared,
     ),
-    ...{ sound, metadata: metadataOf(measured, kept), faults, notes: [] },
+    ...{ audio, metadata: metadataOf(measured, kept), faults, notes: [] },
     events: grouped(eventDifferences(measured, ended), segments.length),
   };
   faults.push(...pictureFaults(report, measured, ended));
-  for (const track of sound) faults.push(...soundFaults(track, segments, planned?.omitted_audio_seconds ?? 0));
-  const most = Math.max(0, ...segments.map(({ soundStreams }) => soundStreams.length));
+  for (const track of audio) faults.push(...audioFaults(track, segments, planned?.omitted_audio_seconds ?? 0));
+  const most = Math.max(0, ...segments.map(({ audioStreams }) => audioStreams.length));
   if (most > kept.length)
     faults.push(`segments have ${most} audio tracks, and the source has ${kept.length} that play`);
   faults.push(...newComplaints(source, segments), ...report.metadata, ...report.events);

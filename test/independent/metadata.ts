@@ -3,7 +3,7 @@ import { isAdvanced } from "./timecode.ts";
 import { CREATION_TIME_ROUNDING_S } from "./tolerances.ts";
 
 /** A file's ffprobe output, with its video stream and its audio streams. */
-export type Described = { probe: Probe; picture: Stream | undefined; sounds: readonly Stream[] };
+export type Described = { probe: Probe; picture: Stream | undefined; audios: readonly Stream[] };
 
 /** A segment's position in its source. */
 export type Position = { index: number; startSeconds: number; startFrame: number; fps: number; isCopied: boolean };
@@ -33,7 +33,7 @@ const PICTURE_FIELDS = [
   ...["codec_name", "profile", "pix_fmt", "sample_aspect_ratio", "field_order"],
   ...["color_range", "color_space", "color_transfer", "color_primaries"],
 ];
-const SOUND_FIELDS = ["codec_name", "profile", "sample_rate", "channels", "channel_layout"];
+const AUDIO_FIELDS = ["codec_name", "profile", "sample_rate", "channels", "channel_layout"];
 
 const tagOf = (tags: Record<string, string> | undefined, name: string): string | undefined =>
   Object.entries(tags ?? {}).find(([key]) => key.toLowerCase() === name)?.[1];
@@ -147,11 +147,11 @@ export function metadataDifferences(source: Described, segment: Described, posit
     ...differenceOf("rotation", rotationOf(source.picture), rotationOf(segment.picture)),
     ...differenceOf("alpha_mode", tagOf(source.picture.tags, "alpha_mode"), tagOf(segment.picture.tags, "alpha_mode")),
     ...sideDataDifferences(source.picture, segment.picture, position.isCopied),
-    ...source.sounds.flatMap((sound, at) => {
-      const own = segment.sounds[at];
+    ...source.audios.flatMap((audio, at) => {
+      const own = segment.audios[at];
       return own === undefined
         ? []
-        : streamDifferences({ what: `audio ${at}`, fields: SOUND_FIELDS, source: sound, segment: own, tags });
+        : streamDifferences({ what: `audio ${at}`, fields: AUDIO_FIELDS, source: audio, segment: own, tags });
     }),
     ...LOCATIONS.filter((name) => fileTag(source, name) !== undefined && fileTag(segment, name) === undefined).map(
       (name) => `${name}: lost`,

@@ -47,11 +47,11 @@ export function pictureTracks({ streams }: Probe): Stream[] {
 }
 
 /** Audio of the same program as the video; all audio when a container has no programs. */
-export function soundTracks({ streams, programs }: Probe, picture: number): Stream[] {
-  const sounds = streams.filter(({ codec_type }) => codec_type === "audio");
+export function audioTracks({ streams, programs }: Probe, picture: number): Stream[] {
+  const audios = streams.filter(({ codec_type }) => codec_type === "audio");
   const programme = programs.find((one) => one.streams?.some(({ index }) => index === picture));
-  if (programme === undefined) return sounds;
-  return sounds.filter(({ index }) => programme.streams.some((one) => one.index === index));
+  if (programme === undefined) return audios;
+  return audios.filter(({ index }) => programme.streams.some((one) => one.index === index));
 }
 
 /** Rotation by a player in degrees from 0 to 359, counterclockwise, as in ffprobe. */

@@ -67,11 +67,11 @@ export function frameDifferences(source: readonly Frame[], segments: readonly Se
 export function newComplaints(source: Source, segments: readonly Segment[]): string[] {
   const usual = new Set([
     ...source.shown!.picture.complaints.keys(),
-    ...source.sounds.flatMap(({ sound }) => [...sound.complaints.keys()]),
+    ...source.audios.flatMap(({ audio }) => [...audio.complaints.keys()]),
   ]);
   const fresh = new Map<string, { times: number; segments: Set<Segment> }>();
   for (const segment of segments) {
-    for (const { complaints } of [segment.picture, ...segment.sounds]) {
+    for (const { complaints } of [segment.picture, ...segment.audios]) {
       for (const [text, times] of complaints) {
         if (usual.has(text)) continue;
         const one = fresh.get(text) ?? { times: 0, segments: new Set() };

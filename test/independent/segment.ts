@@ -1,5 +1,6 @@
 import { stat } from "node:fs/promises";
 import type { EventData } from "#events-schema";
+import { type Audio, decodeAudio } from "./audio.ts";
 import { framesThatNeedInBandSets } from "./parameter-sets.ts";
 import {
   decodePicture,
@@ -10,7 +11,6 @@ import {
   packetsOf,
 } from "./picture.ts";
 import { formatOf, type Probe, pictureTracks, probe, type Stream } from "./probe.ts";
-import { decodeSound, type Sound } from "./sound.ts";
 import type { Source } from "./source.ts";
 
 export type SegmentEvent = EventData<"SegmentCreated">;
@@ -27,9 +27,9 @@ export type Segment = {
   packets: Packets;
   /** Frames that don't decode correctly with only the sample entry's parameter sets. */
   needInBandSets: number;
-  soundStreams: Stream[];
+  audioStreams: Stream[];
   /** In the source's order, with the rate and channels of the source. */
-  sounds: Sound[];
+  audios: Audio[];
 };
 
 const NO_PICTURE: Picture = { frames: [], tick: 0, complaints: new Map() };
@@ -43,7 +43,7 @@ export async function measureSegment(
   path: string,
   event: SegmentEvent,
   source: Source,
-  kept: Source["sounds"],
+  kept: Source["audios"],
 ): Promise<Segment> {
   const description = await probe(path);
   const [stream] = pictureTracks(description);
@@ -53,14 +53,14 @@ export async function measureSegment(
   const track = { path, format, index: stream?.index ?? 0, decoder };
   const packets = stream === undefined ? NO_PACKETS : await packetsOf(path, stream.index);
   const picture = stream === undefined ? NO_PICTURE : fromFirstKeyframe(await decodePicture(track), packets);
-  const soundStreams = description.streams.filter(({ codec_type }) => codec_type === "audio");
-  const sounds: Sound[] = [];
-  for (const [at, { sound }] of kept.entries()) {
-    const own = soundStreams[at];
+  const audioStreams = description.streams.filter(({ codec_type }) => codec_type === "audio");
+  const audios: Audio[] = [];
+  for (const [at, { audio }] of kept.entries()) {
+    const own = audioStreams[at];
     if (own === undefined) break;
-    const { rate, channels } = sound;
+    const { rate, channels } = audio;
     const decoded = { path, format, index: own.index, codec: own.codec_name ?? "" };
-    sounds.push(await decodeSound(decoded, `${path}-${own.index}.pcm`, { rate, channels }));
+    audios.push(await decodeAudio(decoded, `${path}-${own.index}.pcm`, { rate, channels }));
   }
   return {
     path,
@@ -73,7 +73,7 @@ export async function measureSegment(
     packets,
     needInBandSets:
       stream === undefined ? 0 : await framesThatNeedInBandSets(track, stream, picture, `${path}.in-band.nut`),
-    soundStreams,
-    sounds,
+    audioStreams,
+    audios,
   };
 }

@@ -1,5 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { type Audio, decodeAudio } from "./audio.ts";
 import {
   decodePicture,
   fromFirstKeyframe,
@@ -8,8 +9,7 @@ import {
   type PictureTrack,
   packetsOf,
 } from "./picture.ts";
-import { decoderFor, formatOf, type Probe, pictureTracks, probe, type Stream, soundTracks } from "./probe.ts";
-import { decodeSound, type Sound } from "./sound.ts";
+import { audioTracks, decoderFor, formatOf, type Probe, pictureTracks, probe, type Stream } from "./probe.ts";
 
 /** A decoded file: the video and audio that a player would play. */
 export type Source = {
@@ -18,7 +18,7 @@ export type Source = {
   /** Undefined when no video frame decodes. */
   shown: { stream: Stream; track: PictureTrack; picture: Picture; packets: Packets } | undefined;
   /** Tracks with audio: declared, empty ones are left out. */
-  sounds: { stream: Stream; sound: Sound }[];
+  audios: { stream: Stream; audio: Audio }[];
 };
 
 /** The first track that decodes, in the order of players. */
@@ -37,11 +37,11 @@ export async function openSource(path: string, folder: string): Promise<Source> 
   await mkdir(folder, { recursive: true });
   const description = await probe(path);
   const shown = await shownPicture(path, description);
-  const sounds: Source["sounds"] = [];
-  for (const stream of shown === undefined ? [] : soundTracks(description, shown.stream.index)) {
+  const audios: Source["audios"] = [];
+  for (const stream of shown === undefined ? [] : audioTracks(description, shown.stream.index)) {
     const track = { path, format: formatOf(description), index: stream.index, codec: stream.codec_name ?? "" };
-    const sound = await decodeSound(track, join(folder, `source-${stream.index}.pcm`));
-    if (sound.runs.length > 0) sounds.push({ stream, sound });
+    const audio = await decodeAudio(track, join(folder, `source-${stream.index}.pcm`));
+    if (audio.runs.length > 0) audios.push({ stream, audio });
   }
-  return { path, probe: description, shown, sounds };
+  return { path, probe: description, shown, audios };
 }

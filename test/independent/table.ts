@@ -11,8 +11,8 @@ const decibels = (value: number | undefined): string =>
   value === undefined || Number.isNaN(value) ? "-" : value === Number.POSITIVE_INFINITY ? "inf" : value.toFixed(1);
 
 /** The largest value of all tracks, in milliseconds. */
-const most = (row: Row, of: (track: Report["sound"][number]) => number): string =>
-  row.report.sound.length === 0 ? "-" : (1000 * Math.max(0, ...row.report.sound.map(of))).toFixed(1);
+const most = (row: Row, of: (track: Report["audio"][number]) => number): string =>
+  row.report.audio.length === 0 ? "-" : (1000 * Math.max(0, ...row.report.audio.map(of))).toFixed(1);
 
 const WAYS = ["copied", "anchored", "stitched", "encoded"];
 
@@ -54,7 +54,7 @@ const COLUMNS: readonly Column[] = [
 
 export const LEGEND = [
   "c/a/s/e: segments copied, anchored, stitched, encoded. source, held: decoded frames. dbl: doubled, or not in the source.",
-  "least, p1, mean: PSNR in dB of frames that differ from the source's. hole, overlap: the largest, lost: in all; in ms of sound.",
+  "least, p1, mean: PSNR in dB of frames that differ from the source's. hole, overlap: the largest, lost: in all; in ms of audio.",
 ].join("\n");
 
 export const header = (): string => COLUMNS.map(({ title, width }) => title.padEnd(width)).join(" ");
