@@ -100,7 +100,7 @@ const listedSamples = (count: number) =>
     return Buffer.concat([file, box("free", Buffer.alloc(count))]);
   });
 
-const picture =
+const video =
   (size: string, frames: number, ...encoder: string[]) =>
   (path: string) =>
     ffmpeg("-f", "lavfi", "-i", `color=gray:size=${size}:rate=10`, "-frames:v", String(frames), ...encoder, path);
@@ -108,7 +108,7 @@ const picture =
 const AVC = [...X264, "-g", "100"];
 const HEVC = ["-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=none:keyint=100"];
 
-/** Audio that comes before the first picture in the file. PCM of 384,000 bytes a second. */
+/** Audio that comes before the first frame in the file. PCM of 384,000 bytes a second. */
 const earlyAudio = (seconds: number) => async (path: string) => {
   const audio = ["-f", "lavfi", "-i", `anullsrc=r=96000:cl=stereo:d=${seconds}`];
   const late = ["-itsoffset", String(seconds)];
@@ -205,25 +205,25 @@ export const HOSTILE_FILES: readonly HostileFile[] = [
   { name: "samples-16000000.mp4", ...both("either"), make: statedSamples(16_000_000) },
   { name: "listed-samples-900000.mp4", ...both("rejected"), make: listedSamples(900_000) },
   { name: "listed-samples-8000000.mp4", ...both("rejected"), make: listedSamples(8_000_000) },
-  { name: "picture-4k.mp4", ...both("split"), make: picture("3840x2160", 20, ...AVC) },
-  { name: "picture-5k.mp4", ...both("split"), make: picture("5312x2988", 20, ...AVC) },
+  { name: "video-4k.mp4", ...both("split"), make: video("3840x2160", 20, ...AVC) },
+  { name: "video-5k.mp4", ...both("split"), make: video("5312x2988", 20, ...AVC) },
   {
-    name: "picture-4k-ten-bits.mp4",
+    name: "video-4k-ten-bits.mp4",
     ...both("split"),
-    make: picture("3840x2160", 20, ...HEVC, "-pix_fmt", "yuv420p10le"),
+    make: video("3840x2160", 20, ...HEVC, "-pix_fmt", "yuv420p10le"),
   },
-  { name: "picture-8k.mp4", keyframe: "split", exact: "rejected", make: picture("7680x4320", 20, ...AVC) },
+  { name: "video-8k.mp4", keyframe: "split", exact: "rejected", make: video("7680x4320", 20, ...AVC) },
   {
-    name: "picture-8k-sixteen-references.mp4",
+    name: "video-8k-sixteen-references.mp4",
     keyframe: "either",
     exact: "rejected",
-    make: picture("7680x4320", 30, ...AVC, "-refs", "16"),
+    make: video("7680x4320", 30, ...AVC, "-refs", "16"),
   },
-  { name: "picture-8192.mp4", keyframe: "split", exact: "rejected", make: picture("8192x8192", 20, ...AVC) },
+  { name: "video-8192.mp4", keyframe: "split", exact: "rejected", make: video("8192x8192", 20, ...AVC) },
   {
-    name: "picture-16384.mp4",
+    name: "video-16384.mp4",
     ...both("rejected"),
-    make: picture("16384x8192", 1, "-c:v", "mjpeg", "-pix_fmt", "yuvj420p"),
+    make: video("16384x8192", 1, "-c:v", "mjpeg", "-pix_fmt", "yuvj420p"),
   },
   { name: "early-audio-60.mkv", ...both("split"), make: earlyAudio(150) },
   { name: "early-audio-120.mkv", ...both("either"), make: earlyAudio(320) },

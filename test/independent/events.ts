@@ -28,9 +28,9 @@ const text = (value: number): string => String(Math.round(value * 1e4) / 1e4);
 
 /** Start and end of a segment, in seconds from the source's first frame. */
 export function placeOf({ source, segments, alignment }: Measured, at: number) {
-  const { frames } = source.shown!.picture;
+  const { frames } = source.shown!.video;
   const [origin, { pairs, offset }] = [frames[0]!.time, alignment.placements[at]!];
-  const own = segments[at]!.picture.frames;
+  const own = segments[at]!.video.frames;
   const held = pairs.filter((pair) => pair !== -1);
   const [first, last] = [held[0], held.at(-1)];
   if (first === undefined || last === undefined) return undefined;
@@ -53,7 +53,7 @@ export function placeOf({ source, segments, alignment }: Measured, at: number) {
 /** Differences between a `SegmentCreated` and its file. */
 function segmentDifferences(measured: Measured, at: number): string[] {
   const segment = measured.segments[at]!;
-  const { event, picture, stream, audioStreams, audios } = segment;
+  const { event, video, stream, audioStreams, audios } = segment;
   const differences: string[] = [];
   const place = placeOf(measured, at);
   const { rounding } = measured;
@@ -72,7 +72,7 @@ function segmentDifferences(measured: Measured, at: number): string[] {
     differences.push(`fps: says ${event.fps}, and frames / duration is ${text(counted)}`);
   }
   const rotation = stream === undefined ? 0 : rotationOf(stream);
-  const sizes = new Set(picture.frames.map(({ size }) => displayed(size, rotation).join("x")));
+  const sizes = new Set(video.frames.map(({ size }) => displayed(size, rotation).join("x")));
   if (!sizes.has(event.size.join("x")))
     differences.push(`size: says ${event.size.join("x")}, is ${[...sizes].join(" and ")}`);
   const hasAudio = audios.some(({ runs }) => runs.length > 0);
@@ -99,7 +99,7 @@ export const areNamed = ({ cut, proof }: EventData<"VideoSplit">, decoded: numbe
  * requested start.
  */
 export function largestDeviation(measured: Measured): number {
-  const { frames } = measured.source.shown!.picture;
+  const { frames } = measured.source.shown!.video;
   const origin = frames[0]!.time;
   return measured.segments.reduce((largest, { event }, at) => {
     const place = placeOf(measured, at);
@@ -111,8 +111,8 @@ export function largestDeviation(measured: Measured): number {
 
 function splitDifferences(measured: Measured, ended: EventData<"VideoSplit">): string[] {
   const { source, segments, alignment, identical, audioShift, rounding } = measured;
-  const { frames } = source.shown!.picture;
-  const decoded = segments.reduce((sum, { picture }) => sum + picture.frames.length, 0);
+  const { frames } = source.shown!.video;
+  const decoded = segments.reduce((sum, { video }) => sum + video.frames.length, 0);
   const { proof } = ended;
   const differences: string[] = [];
   const differs = (what: string, says: unknown, is: unknown): void => {
@@ -161,14 +161,14 @@ export function eventDifferences(
   ended: EventData<"VideoSplit"> | undefined,
 ): { segment?: number; text: string }[] {
   const { segments } = measured;
-  const decoded = segments.reduce((sum, { picture }) => sum + picture.frames.length, 0);
+  const decoded = segments.reduce((sum, { video }) => sum + video.frames.length, 0);
   const isNamed = ended !== undefined && areNamed(ended, decoded);
   return [
-    ...segments.flatMap(({ event, picture }, segment) => [
+    ...segments.flatMap(({ event, video }, segment) => [
       ...segmentDifferences(measured, segment).map((text) => ({ segment, text })),
-      ...(event.frames === picture.frames.length || (isNamed && event.frames > picture.frames.length)
+      ...(event.frames === video.frames.length || (isNamed && event.frames > video.frames.length)
         ? []
-        : [{ segment, text: `frames: says ${event.frames}, ${picture.frames.length} decode` }]),
+        : [{ segment, text: `frames: says ${event.frames}, ${video.frames.length} decode` }]),
     ]),
     ...(ended === undefined ? [] : splitDifferences(measured, ended).map((text) => ({ text }))),
   ];

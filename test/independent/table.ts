@@ -1,7 +1,7 @@
 import { basename } from "node:path";
 import type { Input } from "./inputs.ts";
-import { psnrFigures } from "./picture-check.ts";
 import type { Report } from "./report.ts";
+import { psnrFigures } from "./video-check.ts";
 
 export type Row = Input & { seconds: number; report: Report; took: number };
 
@@ -62,7 +62,7 @@ export const header = (): string => COLUMNS.map(({ title, width }) => title.padE
 export const line = (row: Row): string => COLUMNS.map(({ of, width }) => of(row).padEnd(width)).join(" ");
 
 /** Over the frames of all rows. */
-function pictureQuality(rows: readonly Row[]): string {
+function videoQuality(rows: readonly Row[]): string {
   const figures = psnrFigures(
     rows.flatMap(({ report }) => report.psnr?.all ?? []),
     0,
@@ -76,5 +76,5 @@ function pictureQuality(rows: readonly Row[]): string {
 export const summary = (rows: readonly Row[]): string => {
   const wrong = rows.filter(({ report }) => report.faults.length > 0).length;
   const seconds = rows.reduce((sum, { took }) => sum + took, 0);
-  return `${rows.length} runs, ${wrong} wrong, ${rows.length - wrong} right${pictureQuality(rows)}; ${seconds.toFixed(0)} s`;
+  return `${rows.length} runs, ${wrong} wrong, ${rows.length - wrong} right${videoQuality(rows)}; ${seconds.toFixed(0)} s`;
 };

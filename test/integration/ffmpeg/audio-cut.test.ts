@@ -16,11 +16,11 @@ const ROUNDING_SECONDS = 0.0025;
  */
 async function make(name: string, rate = 25, ...more: string[]): Promise<string> {
   const path = join(await temporaryFolder(), name);
-  const picture = ["-f", "lavfi", "-i", `testsrc2=duration=6:size=160x90:rate=${rate}`];
+  const video = ["-f", "lavfi", "-i", `testsrc2=duration=6:size=160x90:rate=${rate}`];
   const audio = ["-f", "lavfi", "-i", "anoisesrc=colour=pink:seed=7:sample_rate=48000:amplitude=0.4:duration=6"];
   const groups = `keyint=${2 * rate}:min-keyint=${2 * rate}:scenecut=0:bframes=3:b-adapt=0:open-gop=0`;
   const x264 = ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-x264-params", groups];
-  await ffmpeg(...picture, ...audio, ...x264, "-c:a", "aac", ...more, path);
+  await ffmpeg(...video, ...audio, ...x264, "-c:a", "aac", ...more, path);
   return path;
 }
 
@@ -73,12 +73,12 @@ describe("audio that is cut with the video", () => {
 /** Audio, and four seconds of video that begin `late` seconds after it. */
 async function makeLate(name: string, late: number, ...codec: string[]): Promise<string> {
   const folder = await temporaryFolder();
-  const [path, picture] = [join(folder, name), join(folder, "picture.mp4")];
+  const [path, video] = [join(folder, name), join(folder, "video.mp4")];
   const x264 = ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", "50", "-bf", "2"];
-  await ffmpeg("-f", "lavfi", "-i", "testsrc2=duration=4:size=160x90:rate=25", ...x264, picture);
+  await ffmpeg("-f", "lavfi", "-i", "testsrc2=duration=4:size=160x90:rate=25", ...x264, video);
   const audio = ["-f", "lavfi", "-i", `sine=frequency=440:sample_rate=48000:duration=${late + 4}`];
   const muxed = ["-map", "0:v", "-map", "1:a", "-c:v", "copy", ...codec];
-  await ffmpeg("-itsoffset", String(late), "-i", picture, ...audio, ...muxed, path);
+  await ffmpeg("-itsoffset", String(late), "-i", video, ...audio, ...muxed, path);
   return path;
 }
 

@@ -40,7 +40,7 @@ async function probed(path: string) {
 }
 
 const input = (filter: string) => ["-f", "lavfi", "-i", filter];
-const PICTURE = input("testsrc2=duration=3:size=160x96:rate=25");
+const VIDEO = input("testsrc2=duration=3:size=160x96:rate=25");
 const AUDIO = input("sine=frequency=440:duration=3:sample_rate=48000");
 const B_FRAMES = ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", "25", "-bf", "3"];
 
@@ -81,7 +81,7 @@ const ONE_OF_EACH = [
 
 const make = async (name: string): Promise<string> => {
   const path = join(await temporaryFolder(), name);
-  await ffmpeg(...PICTURE, ...AUDIO, ...FILES[name]!, path);
+  await ffmpeg(...VIDEO, ...AUDIO, ...FILES[name]!, path);
   return path;
 };
 

@@ -22,7 +22,7 @@ const at = (name: string): string => join(folder, name);
 
 beforeAll(async () => {
   folder = await sharedFolder();
-  const picture = ["-f", "lavfi", "-i", `testsrc2=duration=${2 * SECONDS}:size=160x90:rate=25`];
+  const video = ["-f", "lavfi", "-i", `testsrc2=duration=${2 * SECONDS}:size=160x90:rate=25`];
   const audio = [
     "-f",
     "lavfi",
@@ -30,7 +30,7 @@ beforeAll(async () => {
     `anoisesrc=duration=${2 * SECONDS}:color=pink:sample_rate=48000:seed=1:amplitude=0.3`,
   ];
   const codecs = [...X264, "-sc_threshold", "0", "-pix_fmt", "yuv420p", ...BT709, ...LOSSLESS_AUDIO];
-  await ffmpeg(...picture, ...audio, ...codecs, at("source.mkv"));
+  await ffmpeg(...video, ...audio, ...codecs, at("source.mkv"));
   const cut = ["-f", "segment", "-segment_times", String(SECONDS), "-reset_timestamps", "1"];
   await ffmpeg("-i", at("source.mkv"), "-map", "0", "-c", "copy", ...cut, at("%d.mkv"));
   source = await openSource(at("source.mkv"), at("decoded"));
@@ -135,9 +135,9 @@ describe("the independent check", { tags: "full", timeout: 120_000 }, () => {
   });
 
   it("finds a frame that is also in the previous segment", async () => {
-    const picture = ["-vf", `trim=start_frame=${FRAMES - 1},setpts=PTS-STARTPTS`, ...X264, "-qp", "0", ...BT709];
+    const video = ["-vf", `trim=start_frame=${FRAMES - 1},setpts=PTS-STARTPTS`, ...X264, "-qp", "0", ...BT709];
     const audio = ["-af", `atrim=start=${SECONDS - 0.04},asetpts=PTS-STARTPTS`, ...LOSSLESS_AUDIO];
-    await ffmpeg("-i", at("source.mkv"), ...picture, ...audio, at("twice.mkv"));
+    await ffmpeg("-i", at("source.mkv"), ...video, ...audio, at("twice.mkv"));
     expect(await faultsOf(at("twice.mkv"))).toContain("1 duplicate frames");
   });
 
@@ -150,10 +150,10 @@ describe("the independent check", { tags: "full", timeout: 120_000 }, () => {
   it("finds a lost colour tag", async () => {
     const unknown = "setparams=color_primaries=unknown:color_trc=unknown:colorspace=unknown";
     const path = await spoilt("colour", "-vf", unknown, ...X264, "-qp", "8", "-c:a", "copy");
-    expect(await faultsOf(path)).toContain("picture color_primaries: bt709 became unknown (segments 1 of 2)");
+    expect(await faultsOf(path)).toContain("video color_primaries: bt709 became unknown (segments 1 of 2)");
   });
 
-  it("finds a picture that doesn't decode", async () => {
+  it("finds a frame that doesn't decode", async () => {
     const path = await spoilt("damaged", "-c", "copy", "-bsf:v", "noise=amount=40");
     expect(await faultsOf(path)).toMatch(/frames (?:missing|below 45 dB)[\s\S]*the decoder reports/);
   });
