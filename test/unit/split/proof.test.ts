@@ -6,6 +6,7 @@ import {
   type SegmentAudio,
   type SegmentProof,
 } from "../../../services/split/domain/proof.ts";
+import type { SplitPlan } from "../../../services/split/plan-cut.ts";
 import { resultOf } from "../../../services/split/split-result.ts";
 
 const shownAt = (...times: number[]): PacketIndex => {
@@ -82,7 +83,7 @@ describe("the result of a split", () => {
     cut: { kind: "keyframe" },
     segments: [0, 1, 2].map((index) => ({ index, requestedStart: index })),
     ...{ frames: 3, undecodable: 0, isCountedByPackets: true, duration: 3, origin: 0 },
-  } as Parameters<typeof resultOf>[0];
+  } as unknown as SplitPlan;
   const scanned = { index: shownAt(0, 1, 2), truncated: false };
   const result = (proofs: SegmentProof[], undecodableFrom?: number) =>
     resultOf(plan, { proofs, undecodableFrom }, scanned);
