@@ -13,6 +13,7 @@ const missing = await run("aws", ["--version"]).then(
 
 it.skipIf(missing !== undefined)(
   `the stock AWS CLI makes a rule and puts an event${missing === undefined ? "" : ": SKIPPED, since aws is not installed"}`,
+  { tags: "full" },
   async () => {
     const { endpoint, bridge, received } = await openBridge();
     const folder = await temporaryFolder();

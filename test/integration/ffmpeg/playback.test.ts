@@ -2,7 +2,7 @@ import { open, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { mp4HeaderOf } from "../../../services/ffmpeg/formats/iso/fragments.ts";
-import { type ExpectedSegment, proveSegment } from "../../../services/ffmpeg/proof/prove-segment.ts";
+import { type ExpectedSegment, proveSegment, type SourceFrame } from "../../../services/ffmpeg/proof/prove-segment.ts";
 import { NEVER } from "../../fixtures/cut.ts";
 import { binaries, ffmpeg, ffprobe } from "../../fixtures/media.ts";
 import { temporaryFolder } from "../../fixtures/temporary.ts";
@@ -53,6 +53,27 @@ async function prove(path: string, changes: Partial<ExpectedSegment> = {}, decod
   const file = { binary, directory: await temporaryFolder(), path, audioTracks: 0, container, signal: NEVER };
   return proveSegment(file, { ...EXPECTED, ...changes }, { decodeAll });
 }
+
+describe("the proof compares the segment with the source's frames", () => {
+  const with7th = (changes: Partial<SourceFrame>) =>
+    EXPECTED.frames.map((frame, rank) => (rank === 7 ? { ...frame, ...changes } : frame));
+
+  it.each<[string, SourceFrame[], string]>([
+    ["more than they are", EXPECTED.frames.slice(1), "the segment has 50 frames instead of 49"],
+    ["fewer than they are", [...EXPECTED.frames, { time: 2, hash: 0 }], "the segment has 50 frames instead of 51"],
+    ["with another content", with7th({ hash: 1 }), "frame 7 of the segment was altered"],
+    ["at another time", with7th({ time: 0.3 }), "frame 7 of the segment is 20.000 ms away from its time"],
+  ])("and fails for frames that are %s", async (_, frames, message) => {
+    const path = await make("whole.mp4", ...picture(), ...KEYFRAMES);
+    await expect(prove(path, { frames })).rejects.toThrow(message);
+  });
+
+  it("and fails for a start that isn't a keyframe", async () => {
+    const whole = await make("whole.mkv", ...picture(), ...x264("-g", String(GROUP)));
+    const path = await make("late.mkv", "-i", whole, "-c", "copy", "-copyinkf", "-ss", "0.1");
+    await expect(prove(path)).rejects.toThrow("the segment doesn't start with a keyframe");
+  });
+});
 
 describe("the proof decodes the segment", () => {
   it("a file that decodes: every frame, its size, start and end", async () => {

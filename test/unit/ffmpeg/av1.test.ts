@@ -26,6 +26,32 @@ describe("an AV1 sequence header", () => {
     expect(av1Configuration(readSequenceHeader(TEN_BITS), unit)).toEqual(Buffer.from([0x81, 5, 0x4d, 0, 0x0a, 0]));
   });
 
+  it("is read behind timing, decoder model, operating points, frame ids and forced tools", () => {
+    const timing = `1 ${"1".repeat(64)} 1 001 01 1 00011 ${"1".repeat(32)} 00100 00100`;
+    // The first point has a level with a tier, parameters of the decoder model and a delay.
+    const points = `1 00001 ${"0".repeat(12)} 01001 1 1 ${"10".repeat(4)} 1 1 0101 ${"0".repeat(12)} 00101 0 0`;
+    const sizes = `0111 0111 ${"0".repeat(16)} 1 0000 000 000`;
+    const tools = "0000 1 00 0 1 0 1 011 000";
+    const whole = (profile: string, colours: string) =>
+      readSequenceHeader(
+        bytesOf(`${profile} 0 0 ${timing} ${points} ${sizes} ${tools} ${colours}`.replaceAll(" ", "")),
+      );
+    const found = { level: 9, tier: 1, isMonochrome: false };
+    expect(whole("001", "1 0 0 1")).toMatchObject({ ...found, profile: 1, isHighDepth: true, subsampling: [0, 0] });
+    expect(whole("010", "1 1 0 0 0 1 1 10")).toMatchObject({
+      ...{ ...found, profile: 2, isTwelveBit: true, subsampling: [1, 1], chromaPosition: 2 },
+    });
+    expect(whole("010", "1 0 0 0 0")).toMatchObject({ ...found, isTwelveBit: false, subsampling: [1, 0] });
+    const rgb = `1 ${[1, 13, 0].map((value) => value.toString(2).padStart(8, "0")).join("")}`;
+    expect(whole("001", `0 ${rgb}`)).toMatchObject({ ...found, isHighDepth: false, subsampling: [0, 0] });
+  });
+
+  it("of a still picture has its level and few fields more", () => {
+    const bits = `000 1 1 00101 0111 0111 ${"0".repeat(16)} 000 000 0 0 0 0 01 0`;
+    const found = readSequenceHeader(bytesOf(bits.replaceAll(" ", "")));
+    expect(found).toMatchObject({ profile: 0, level: 5, tier: 0, subsampling: [1, 1], chromaPosition: 1 });
+  });
+
   it("is rejected when it's incomplete", () => {
     for (let length = 0; length < TEN_BITS.length - 1; length += 1)
       expect(() => readSequenceHeader(TEN_BITS.subarray(0, length))).toThrow(UNREADABLE);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { eachLine, LineSplitter, linesOf } from "../../../services/ffmpeg/process/lines.ts";
+import { readPacketLines } from "../../../services/ffmpeg/process/packet-lines.ts";
 
 async function* chunks(...texts: (string | Buffer)[]): AsyncGenerator<Buffer> {
   for (const text of texts) yield Buffer.from(text);
@@ -39,4 +40,19 @@ describe("lines of a stream", () => {
     expect(splitter.push(Buffer.from("9\n1234567\nabc"))).toEqual(["12345", "12345"]);
     expect(splitter.end()).toEqual(["abc"]);
   });
+});
+
+describe("lines of packets", () => {
+  const CLOCK = "#tb 0: 1/25\n";
+  const packets = (text: string) => Array.fromAsync(readPacketLines(chunks(text)));
+
+  it("have times in the clock that is stated before", async () => {
+    expect(await packets(`${CLOCK}0, -1, 0, 1, 1024, 0x1\n`)).toMatchObject([
+      { clock: { num: 1, den: 25 }, line: { dts: -1, pts: 0, duration: 1, size: 1_024, checksum: "0x1" } },
+    ]);
+  });
+
+  it.each(["0, 0, 0, 1, 1024, 0x1\n", `${CLOCK}Conversion failed!\n`])("in another format are an error: %j", (text) =>
+    expect(packets(text)).rejects.toThrow("a line that isn't in its framecrc format"),
+  );
 });
