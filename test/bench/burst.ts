@@ -2,9 +2,9 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { PutObjectCommand } from "@aws-sdk/client-s3";
 import { paginateScan } from "@aws-sdk/lib-dynamodb";
-import { childrenOf } from "../../infra/emulator/faults/client-process.ts";
 import { makeMedia, type Trait } from "../fixtures/media.ts";
 import { type BenchStack, withStack } from "./stack.ts";
+import { watchMemory } from "./watch.ts";
 
 /** Functions of a kind at the same time. */
 const CONCURRENCY = 4;
@@ -27,31 +27,6 @@ async function videosIn(folder: string, temporary: string): Promise<Video[]> {
   if (folder === "") return Promise.all(MADE.map(made));
   const names = (await readdir(folder)).filter((name) => /\.(mp4|mov|mkv|webm|ts)$/i.test(name)).sort();
   return Promise.all(names.map(async (name) => ({ name, body: await readFile(join(folder, name)) })));
-}
-
-/** What a function's process runs; the bundler is a child of the stack too. */
-const RUNTIME = "bootstrap.mjs";
-
-/** Bytes that a function's process has held at most; 0 for any other, and for one that is gone. */
-async function peakOf(pid: number): Promise<number> {
-  const command = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
-  if (!command.includes(RUNTIME)) return 0;
-  const status = await readFile(`/proc/${pid}/status`, "utf8").catch(() => "");
-  return Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) * 1_024;
-}
-
-/** Watches the functions' processes: the most that one of them held. */
-function watchMemory(): { stop(): number } {
-  let most = 0;
-  const timer = setInterval(async () => {
-    for (const pid of await childrenOf(process.pid, "")) most = Math.max(most, await peakOf(pid));
-  }, 500);
-  return {
-    stop: () => {
-      clearInterval(timer);
-      return most;
-    },
-  };
 }
 
 type Document = { VideoId: number; key: string; status?: string; sub_videos?: number[]; frames?: number };

@@ -1,6 +1,5 @@
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
-import type { ServerResponse } from "node:http";
 import { basename } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { paginateScan } from "@aws-sdk/lib-dynamodb";
@@ -10,6 +9,7 @@ import { UsageError } from "../../infra/command-line/run.ts";
 import type { Intercept } from "../../infra/emulator/front.ts";
 import type { Stack } from "../../infra/local/stack.ts";
 import { type BenchStack, withStack } from "./stack.ts";
+import { counted } from "./watch.ts";
 
 export type LongOptions = {
   /** Paths. */
@@ -21,21 +21,6 @@ export type LongOptions = {
   /** Ranges of one video at the same time. */
   ranges: number;
 };
-
-/** Passes the bytes of each answer on to `count`. */
-function counted(response: ServerResponse, count: (bytes: number) => void): void {
-  const { write, end } = response;
-  const sizeOf = (chunk: unknown): number =>
-    typeof chunk === "string" || chunk instanceof Uint8Array ? Buffer.byteLength(chunk) : 0;
-  response.write = ((chunk: unknown, ...rest: unknown[]) => {
-    count(sizeOf(chunk));
-    return Reflect.apply(write, response, [chunk, ...rest]);
-  }) as typeof write;
-  response.end = ((chunk: unknown, ...rest: unknown[]) => {
-    count(sizeOf(chunk));
-    return Reflect.apply(end, response, [chunk, ...rest]);
-  }) as typeof end;
-}
 
 type Run = {
   /** Type and data by event id, without the requests for ranges. */
@@ -94,7 +79,7 @@ async function splitOnce(path: string, options: LongOptions, timeoutSeconds?: nu
     "video_split.output_files_duration_in_sec": options.segmentSeconds,
     "video_split.max_concurrent_ranges": options.ranges,
   };
-  const limits = timeoutSeconds === undefined ? {} : { timeoutSeconds, concurrency: options.ranges };
+  const limits = timeoutSeconds === undefined ? {} : { timeoutSeconds };
   const work = async (bench: BenchStack): Promise<Run> => {
     const { stack, s3 } = bench;
     const begun = performance.now();

@@ -7,6 +7,7 @@ import { benchBurst } from "./burst.ts";
 import { benchCut } from "./cut.ts";
 import { benchFairness } from "./fairness.ts";
 import { benchLong } from "./long.ts";
+import { benchPipeline } from "./pipeline.ts";
 import { benchReads } from "./reads.ts";
 import { benchReplay } from "./replay.ts";
 
@@ -36,6 +37,12 @@ npx video-split bench long VIDEO... [--limit 15] [--ranges 4] [--cut exact|keyfr
 Splits each video by invocations of so many seconds, in so many ranges at the same time, and by a single invocation, and
 compares events and documents. Prints how many invocations it took, and how much of the source was read.
 
+npx video-split bench pipeline [--megabytes 2000] [--megabits 60] [--rate 75] [--cut exact|keyframe] [--save]
+
+Splits a video of that size and bit rate, with S3 shaped to so many MB a second in each direction, and half of it for each
+connection. Compares the time with reading and writing alone, and with download, copy and upload one after another.
+--save writes the figures to docs/bench/.
+
 npx video-split bench replay [--events 10000]
 
 Projects that many events, deletes the table, replays the log and compares the documents to the byte.
@@ -43,12 +50,15 @@ Projects that many events, deletes the table, replays the log and compares the d
 
 const OPTIONS = {
   seconds: { type: "string" },
+  megabits: { type: "string", default: "60" },
+  rate: { type: "string", default: "75" },
+  save: { type: "boolean", default: false },
   limit: { type: "string", default: "15" },
   ranges: { type: "string", default: "4" },
   cut: { type: "string", default: "exact" },
   runs: { type: "string", default: "1" },
   minutes: { type: "string", default: "10" },
-  megabytes: { type: "string", default: "100" },
+  megabytes: { type: "string" },
   uploads: { type: "string" },
   from: { type: "string", default: "" },
   events: { type: "string", default: "10000" },
@@ -69,9 +79,15 @@ export async function main(args: string[]): Promise<number> {
     ...{ videos, cut, limitSeconds: Number(values.limit), ranges: Number(values.ranges) },
     segmentSeconds: Number(values.seconds ?? 30),
   };
+  const bytesPerSecond = Number(values.rate) * 1e6;
+  const pipeline = {
+    ...{ megabytes: Number(megabytes ?? 2_000), megabits: Number(values.megabits), cut, isSaved: values.save },
+    bandwidth: { perConnection: bytesPerSecond / 2, inAll: bytesPerSecond },
+  };
   const benches: Record<string, (folder: string) => Promise<void>> = {
     cut: (folder) => benchCut({ videos, folder, seconds, minutes: Number(minutes), runs: Number(runs) }),
-    reads: (folder) => benchReads({ videos, folder, megabytes: Number(megabytes) }),
+    reads: (folder) => benchReads({ videos, folder, megabytes: Number(megabytes ?? 100) }),
+    pipeline: (folder) => benchPipeline({ ...pipeline, folder }),
     burst: (temporary) => benchBurst({ uploads: Number(uploads ?? 200), folder: from, temporary }),
     fairness: (folder) => benchFairness({ uploads: Number(uploads ?? 50), folder }),
     long: () => benchLong(long),

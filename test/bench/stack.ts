@@ -12,6 +12,8 @@ import { parseSettings } from "../../infra/settings.ts";
 
 export type BenchStack = {
   stack: Stack;
+  /** Of its state. */
+  directory: string;
   s3: S3Client;
   tables: DynamoDBClient;
   documents: DynamoDBDocumentClient;
@@ -40,7 +42,7 @@ export async function withStack<T>(
     const documents = DynamoDBDocumentClient.from(tables);
     const events = new EventBridgeClient(config);
     try {
-      return await work({ stack, s3, tables, documents, events });
+      return await work({ stack, directory, s3, tables, documents, events });
     } finally {
       for (const client of [s3, tables, events]) client.destroy();
       await stack.close();
