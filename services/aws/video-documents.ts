@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { type DynamoDBDocumentClient, GetCommand, paginateQuery, type UpdateCommand } from "@aws-sdk/lib-dynamodb";
+import { type DynamoDBDocumentClient, GetCommand, type UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { canonical } from "../projector/domain/canonical.ts";
-import type { SegmentDocument, VideoDocument } from "../projector/domain/document.ts";
+import type { VideoDocument } from "../projector/domain/document.ts";
 import type { VideoDocuments } from "../projector/ports/video-documents.ts";
 import { ConditionalUpdate } from "./conditional-update.ts";
 import { documentOf, type Item, OWNED_ATTRIBUTES } from "./video-document-item.ts";
@@ -109,30 +109,4 @@ export function dynamoVideoDocuments(
       throw new ContendedDocumentError(`Document ${VideoId} was written by others at each of ${MAX_ATTEMPTS} attempts`);
     },
   };
-}
-
-/**
- * The segments of an upload in order, by the table's index. It lags behind the table by moments.
- */
-export async function listSegments(
-  client: DynamoDBDocumentClient,
-  { tableName, indexName }: { tableName: string; indexName: string },
-  parentVideo: number,
-): Promise<SegmentDocument[]> {
-  const segments: SegmentDocument[] = [];
-  const query = {
-    TableName: tableName,
-    IndexName: indexName,
-    KeyConditionExpression: "parent_video = :parent",
-    ExpressionAttributeValues: { ":parent": parentVideo },
-  };
-  try {
-    for await (const { Items = [] } of paginateQuery({ client }, query)) {
-      const documents = Items.map(documentOf);
-      segments.push(...documents.filter((document) => document?.process_step === "timesplit"));
-    }
-  } catch (error) {
-    throw explained(tableName, error);
-  }
-  return segments;
 }

@@ -11,8 +11,11 @@ import { bytesOf, runIn, videoOf } from "./videos.ts";
  * A stack in a process of its own, so that it can be killed with -9. Started by stack-host.ts.
  */
 
-/** Invocations of one function at the same time. Many of them wait: for a timeout, a retry, an event. */
+/** Splits at the same time. Many of them wait: for a timeout, a retry, an event. */
 const CONCURRENCY = 6;
+
+/** Invocations of each other function: what a new AWS account has. Writes of the projector meet. */
+const OTHERS_CONCURRENCY = 10;
 
 /** Of every function, instead of 15 minutes. A split of a small video takes two seconds on a busy machine. */
 const TIMEOUT_SECONDS = 20;
@@ -94,7 +97,7 @@ async function open(): Promise<{ stack: Stack; world: World }> {
     port: order.port,
     root: order.root,
     watch: false,
-    concurrency: CONCURRENCY,
+    concurrency: OTHERS_CONCURRENCY,
     timeoutSeconds: isRanged ? RANGES_TIMEOUT_SECONDS : canStall(plan) ? STALLS_TIMEOUT_SECONDS : TIMEOUT_SECONDS,
     functionRetryMs: () => RETRY_MS,
     intercept: counted(world, isRanged ? slow(intercept) : intercept),

@@ -46,8 +46,8 @@ async function makeVideo(path: string, { picture, metadata }: Recipe, seconds: n
     return { path, metadata };
   }
   const source = `testsrc2=duration=${seconds}:size=160x90:rate=25,noise=alls=30:allf=t:all_seed=${seconds}`;
-  const sound = `sine=frequency=${100 * seconds}:duration=${seconds}`;
-  const inputs = ["-f", "lavfi", "-i", source, "-f", "lavfi", "-i", sound];
+  const audio = `sine=frequency=${100 * seconds}:duration=${seconds}`;
+  const inputs = ["-f", "lavfi", "-i", source, "-f", "lavfi", "-i", audio];
   await ffmpeg(...inputs, ...picture, "-c:a", "aac", "-b:a", "64k", path);
   return { path, metadata };
 }

@@ -68,10 +68,10 @@ describe("what names other places is rejected, and nothing is asked of them", ()
 });
 
 describe("what would take all the memory or time there is", () => {
-  it("a picture of 16,383 times 16,383 pixels in one small packet", async () => {
+  it("a frame of 16,383 times 16,383 pixels in one small packet", async () => {
     const path = join(await temporaryFolder(), "film.webm");
-    const picture = "testsrc2=duration=5:size=96x64:rate=25";
-    await ffmpeg("-f", "lavfi", "-i", picture, ..."-c:v libvpx -deadline realtime -cpu-used 8 -g 999".split(" "), path);
+    const video = "testsrc2=duration=5:size=96x64:rate=25";
+    await ffmpeg("-f", "lavfi", "-i", video, ..."-c:v libvpx -deadline realtime -cpu-used 8 -g 999".split(" "), path);
     const bytes = await readFile(path);
     // VP8's start code is followed by width and height, 14 bits each. RFC 6386, section 9.1.
     for (let at = bytes.indexOf("9d012a", "hex"); at !== -1; at = bytes.indexOf("9d012a", at + 3, "hex")) {
@@ -82,7 +82,7 @@ describe("what would take all the memory or time there is", () => {
     expect(outcome).toMatchObject({ outcome: "rejected" });
   });
 
-  it("a header of 65,535 times 65,535 pixels isn't believed where the picture says otherwise", async () => {
+  it("a header of 65,535 times 65,535 pixels isn't believed where the frames say otherwise", async () => {
     const bytes = await film();
     bytes.writeUInt32BE(0xffffffff, bytes.indexOf("avc1", 0, "latin1") + 4 + 24);
     const { outcome, events } = await upload(bytes);

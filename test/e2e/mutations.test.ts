@@ -10,16 +10,16 @@ import { temporaryFolder } from "../fixtures/temporary.ts";
 
 /** Damaged uploads: bits flipped, bytes zeroed, ends cut off, at places that a seed determines. */
 
-const PICTURE = ["-f", "lavfi", "-i", "testsrc2=duration=3:size=96x64:rate=20"];
-const SOUND = ["-f", "lavfi", "-i", "sine=duration=3", "-c:a", "aac"];
+const VIDEO = ["-f", "lavfi", "-i", "testsrc2=duration=3:size=96x64:rate=20"];
+const AUDIO = ["-f", "lavfi", "-i", "sine=duration=3", "-c:a", "aac"];
 const X264 = ["-c:v", "libx264", "-preset", "veryfast", "-pix_fmt", "yuv420p", "-g", "25"];
 
 const VIDEOS = {
-  "film.mp4": [...PICTURE, ...SOUND, ...X264, "-movflags", "+faststart"],
-  "film.mkv": [...PICTURE, ...SOUND, ...X264],
-  "film.ts": [...PICTURE, ...SOUND, ...X264],
-  "film.mov": [...PICTURE, ..."-c:v libx265 -preset ultrafast -x265-params log-level=error:keyint=25".split(" ")],
-  "film.webm": [...PICTURE, ..."-c:v libvpx -deadline realtime -cpu-used 8 -g 25".split(" ")],
+  "film.mp4": [...VIDEO, ...AUDIO, ...X264, "-movflags", "+faststart"],
+  "film.mkv": [...VIDEO, ...AUDIO, ...X264],
+  "film.ts": [...VIDEO, ...AUDIO, ...X264],
+  "film.mov": [...VIDEO, ..."-c:v libx265 -preset ultrafast -x265-params log-level=error:keyint=25".split(" ")],
+  "film.webm": [...VIDEO, ..."-c:v libvpx -deadline realtime -cpu-used 8 -g 25".split(" ")],
 };
 type Video = keyof typeof VIDEOS;
 

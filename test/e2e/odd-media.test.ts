@@ -27,10 +27,10 @@ const MADE: Record<OddTrait, string> = {
   "anamorphic.mp4": "stitched stitched",
   "odd-size.mp4": "stitched stitched",
   "odd-size.webm": "encoded encoded",
-  "no-sound.mkv": "stitched stitched",
-  "sound-longer.mp4": "stitched stitched stitched",
-  "sound-late.mp4": "stitched stitched stitched",
-  "sound-early.mkv": "stitched stitched stitched",
+  "no-audio.mkv": "stitched stitched",
+  "audio-longer.mp4": "stitched stitched stitched",
+  "audio-late.mp4": "stitched stitched stitched",
+  "audio-early.mkv": "stitched stitched stitched",
   "two-languages.mp4": "stitched stitched",
   "subtitles.mp4": "stitched stitched",
   "data-track.mov": "stitched stitched",
@@ -80,8 +80,8 @@ const KEEPS_ZERO = ["mp4", "mov", "matroska", "webm", "ogg"];
 const toleranceOf = (extension: string): number =>
   ({ mkv: 0.0011, webm: 0.0011, flv: 0.0011, avi: 0.05 })[extension] ?? 1e-5;
 
-/** One for each way in which a segment is made, and for what makes times and sound difficult. */
-const FEW: OddTrait[] = ["open-groups.mp4", "open-groups-hevc.ts", "variable-rate.mp4", "sound-late.mp4", "vp8.webm"];
+/** One for each way in which a segment is made, and for what makes times and audio difficult. */
+const FEW: OddTrait[] = ["open-groups.mp4", "open-groups-hevc.ts", "variable-rate.mp4", "audio-late.mp4", "vp8.webm"];
 
 describe("the exact cut of videos out of the ordinary", () => {
   for (const trait of Object.keys(ODD) as OddTrait[]) {

@@ -20,7 +20,7 @@ export type HostileFile = {
 };
 
 const SMALL = ["-f", "lavfi", "-i", "testsrc2=size=64x36:rate=10:duration=2"];
-const SOUND = ["-f", "lavfi", "-i", "sine=duration=2"];
+const AUDIO = ["-f", "lavfi", "-i", "sine=duration=2"];
 const X264 = ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", "10"];
 const TABLES = ["moov", "trak", "mdia", "minf", "stbl"];
 
@@ -48,9 +48,9 @@ const repeatedTracks = (size: string, count: number) => async (path: string) => 
   });
 };
 
-const soundTracks = (count: number, encoder: string) => (path: string) =>
+const audioTracks = (count: number, encoder: string) => (path: string) =>
   ffmpeg(
-    ...[...SMALL, ...SOUND, "-map", "0:v", ...Array<string[]>(count).fill(["-map", "1:a"]).flat()],
+    ...[...SMALL, ...AUDIO, "-map", "0:v", ...Array<string[]>(count).fill(["-map", "1:a"]).flat()],
     ...[...X264, "-c:a", encoder, path],
   );
 
@@ -100,7 +100,7 @@ const listedSamples = (count: number) =>
     return Buffer.concat([file, box("free", Buffer.alloc(count))]);
   });
 
-const picture =
+const video =
   (size: string, frames: number, ...encoder: string[]) =>
   (path: string) =>
     ffmpeg("-f", "lavfi", "-i", `color=gray:size=${size}:rate=10`, "-frames:v", String(frames), ...encoder, path);
@@ -108,12 +108,12 @@ const picture =
 const AVC = [...X264, "-g", "100"];
 const HEVC = ["-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=none:keyint=100"];
 
-/** Sound that comes before the first picture in the file. PCM of 384,000 bytes a second. */
-const earlySound = (seconds: number) => async (path: string) => {
-  const sound = ["-f", "lavfi", "-i", `anullsrc=r=96000:cl=stereo:d=${seconds}`];
+/** Audio that comes before the first frame in the file. PCM of 384,000 bytes a second. */
+const earlyAudio = (seconds: number) => async (path: string) => {
+  const audio = ["-f", "lavfi", "-i", `anullsrc=r=96000:cl=stereo:d=${seconds}`];
   const late = ["-itsoffset", String(seconds)];
   const tracks = ["-map", "0:v", "-map", "1:a", "-c:a", "pcm_s16le", "-max_interleave_delta", "0"];
-  await ffmpeg(...late, ...SMALL, ...sound, ...tracks, ...X264, path);
+  await ffmpeg(...late, ...SMALL, ...audio, ...tracks, ...X264, path);
 };
 
 const fragments = (count: number) => async (path: string) => {
@@ -138,7 +138,7 @@ const chapters = (count: number) => async (path: string) => {
 const pids = (count: number) => (path: string) =>
   ffmpeg(
     ...SMALL,
-    ...SOUND,
+    ...AUDIO,
     "-map",
     "0:v",
     ...Array<string[]>(count).fill(["-map", "1:a"]).flat(),
@@ -157,11 +157,11 @@ export const HOSTILE_FILES: readonly HostileFile[] = [
   { name: "tracks-hd-257.mp4", ...both("rejected"), isQuick: true, make: repeatedTracks("1920x1080", 257) },
   { name: "tracks-small-256.mp4", ...both("split"), make: repeatedTracks("64x36", 256) },
   { name: "tracks-small-5000.mp4", ...both("rejected"), make: repeatedTracks("64x36", 5_000) },
-  { name: "sound-32.mp4", ...both("split"), make: soundTracks(32, "aac") },
-  { name: "sound-48.mkv", ...both("split"), make: soundTracks(48, "pcm_s16le") },
-  { name: "sound-49.mkv", ...both("rejected"), isQuick: true, make: soundTracks(49, "pcm_s16le") },
-  { name: "sound-250.mkv", ...both("rejected"), make: soundTracks(250, "pcm_s16le") },
-  { name: "sound-40.ts", ...both("split"), make: pids(40) },
+  { name: "audio-32.mp4", ...both("split"), make: audioTracks(32, "aac") },
+  { name: "audio-48.mkv", ...both("split"), make: audioTracks(48, "pcm_s16le") },
+  { name: "audio-49.mkv", ...both("rejected"), isQuick: true, make: audioTracks(49, "pcm_s16le") },
+  { name: "audio-250.mkv", ...both("rejected"), make: audioTracks(250, "pcm_s16le") },
+  { name: "audio-40.ts", ...both("split"), make: pids(40) },
   { name: "tags-1000.mkv", ...both("split"), make: matroska(tags(1_000)) },
   { name: "tags-2500.mkv", ...both("rejected"), make: matroska(tags(2_500)) },
   { name: "tags-10000.mkv", ...both("rejected"), make: matroska(tags(10_000)) },
@@ -205,28 +205,28 @@ export const HOSTILE_FILES: readonly HostileFile[] = [
   { name: "samples-16000000.mp4", ...both("either"), make: statedSamples(16_000_000) },
   { name: "listed-samples-900000.mp4", ...both("rejected"), make: listedSamples(900_000) },
   { name: "listed-samples-8000000.mp4", ...both("rejected"), make: listedSamples(8_000_000) },
-  { name: "picture-4k.mp4", ...both("split"), make: picture("3840x2160", 20, ...AVC) },
-  { name: "picture-5k.mp4", ...both("split"), make: picture("5312x2988", 20, ...AVC) },
+  { name: "video-4k.mp4", ...both("split"), make: video("3840x2160", 20, ...AVC) },
+  { name: "video-5k.mp4", ...both("split"), make: video("5312x2988", 20, ...AVC) },
   {
-    name: "picture-4k-ten-bits.mp4",
+    name: "video-4k-ten-bits.mp4",
     ...both("split"),
-    make: picture("3840x2160", 20, ...HEVC, "-pix_fmt", "yuv420p10le"),
+    make: video("3840x2160", 20, ...HEVC, "-pix_fmt", "yuv420p10le"),
   },
-  { name: "picture-8k.mp4", keyframe: "split", exact: "rejected", make: picture("7680x4320", 20, ...AVC) },
+  { name: "video-8k.mp4", keyframe: "split", exact: "rejected", make: video("7680x4320", 20, ...AVC) },
   {
-    name: "picture-8k-sixteen-references.mp4",
+    name: "video-8k-sixteen-references.mp4",
     keyframe: "either",
     exact: "rejected",
-    make: picture("7680x4320", 30, ...AVC, "-refs", "16"),
+    make: video("7680x4320", 30, ...AVC, "-refs", "16"),
   },
-  { name: "picture-8192.mp4", keyframe: "split", exact: "rejected", make: picture("8192x8192", 20, ...AVC) },
+  { name: "video-8192.mp4", keyframe: "split", exact: "rejected", make: video("8192x8192", 20, ...AVC) },
   {
-    name: "picture-16384.mp4",
+    name: "video-16384.mp4",
     ...both("rejected"),
-    make: picture("16384x8192", 1, "-c:v", "mjpeg", "-pix_fmt", "yuvj420p"),
+    make: video("16384x8192", 1, "-c:v", "mjpeg", "-pix_fmt", "yuvj420p"),
   },
-  { name: "early-sound-60.mkv", ...both("split"), make: earlySound(150) },
-  { name: "early-sound-120.mkv", ...both("either"), make: earlySound(320) },
+  { name: "early-audio-60.mkv", ...both("split"), make: earlyAudio(150) },
+  { name: "early-audio-120.mkv", ...both("either"), make: earlyAudio(320) },
   { name: "fragments-20000.mp4", ...both("split"), make: fragments(20_000) },
 ];
 

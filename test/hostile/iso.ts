@@ -1,7 +1,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { box, words } from "../fixtures/boxes.ts";
 
-/** Changes MP4 files whose index comes after the pictures, so that nothing that it points to moves. */
+/** Changes MP4 files whose index comes after the frames, so that nothing that it points to moves. */
 
 const HEADER_BYTES = 8;
 

@@ -1,15 +1,15 @@
 import pLimit from "p-limit";
 import { align } from "./alignment.ts";
+import { audioFaults, measureTrack, type TrackReport } from "./audio-check.ts";
 import { eventDifferences, type Measured, placeOf } from "./events.ts";
 import { type Described, metadataDifferences } from "./metadata.ts";
-import { differencesOf, pictureFaults, psnrFigures } from "./picture-check.ts";
 import { comparePixels } from "./pixels.ts";
 import { frameDifferences, grouped, newComplaints, type Remark } from "./remarks.ts";
 import type { Produced, Report } from "./report.ts";
 import { measureSegment, type Segment, type SegmentEvent } from "./segment.ts";
-import { measureTrack, soundFaults, type TrackReport } from "./sound-check.ts";
 import type { Source } from "./source.ts";
 import { TIME_ROUNDING_S } from "./tolerances.ts";
+import { differencesOf, psnrFigures, videoFaults } from "./video-check.ts";
 
 /** Number of segments that are decoded concurrently. */
 const DECODED_AT_ONCE = 2;
@@ -24,13 +24,13 @@ const nothingMade = (
   notes: string[],
   frames = 0,
 ): Report => ({
-  ...{ outcome, detail, made: madeOf(created), frames: { ...NO_FRAMES, source: frames }, psnr: null, sound: [] },
+  ...{ outcome, detail, made: madeOf(created), frames: { ...NO_FRAMES, source: frames }, psnr: null, audio: [] },
   ...{ metadata: [], events: [], faults, notes },
 });
 
 /** A rejection is right when nothing decodes, or when it recommends the other cut. */
 function unsplit(source: Source, produced: Produced): Report {
-  const frames = source.shown?.picture.frames.length ?? 0;
+  const frames = source.shown?.video.frames.length ?? 0;
   const { outcome, detail } = produced;
   if (outcome === "failed") return nothingMade(produced, [`failed: ${detail}`], [], frames);
   if (frames === 0) return nothingMade(produced, [], [`rejected: ${detail}; nothing in it decodes`]);
@@ -54,7 +54,7 @@ const madeOf = (created: readonly SegmentEvent[]): Report["made"] =>
 async function openSegments(
   { created, files }: Produced,
   source: Source,
-  kept: Source["sounds"],
+  kept: Source["audios"],
   faults: string[],
 ): Promise<Segment[]> {
   const limit = pLimit(DECODED_AT_ONCE);
@@ -68,20 +68,20 @@ async function openSegments(
 }
 
 /** Differences between the metadata of segments and source, of files and frames. */
-function metadataOf(measured: Measured, kept: Source["sounds"]): string[] {
+function metadataOf(measured: Measured, kept: Source["audios"]): string[] {
   const { source, segments, alignment } = measured;
-  const { stream, picture } = source.shown!;
-  const [first, last] = [picture.frames[0]!, picture.frames.at(-1)!];
-  const fps = picture.frames.length / Math.max(1e-9, last.time - first.time + last.duration);
-  const described: Described = { probe: source.probe, picture: stream, sounds: kept.map((track) => track.stream) };
+  const { stream, video } = source.shown!;
+  const [first, last] = [video.frames[0]!, video.frames.at(-1)!];
+  const fps = video.frames.length / Math.max(1e-9, last.time - first.time + last.duration);
+  const described: Described = { probe: source.probe, video: stream, audios: kept.map((track) => track.stream) };
   const remarks: Remark[] = segments.flatMap((segment, index) => {
     const place = placeOf(measured, index);
-    const own = { probe: segment.probe, picture: segment.stream, sounds: segment.soundStreams };
+    const own = { probe: segment.probe, video: segment.stream, audios: segment.audioStreams };
     const [startSeconds, startFrame] = [place?.startSeconds ?? 0, place?.firstFrame ?? 0];
     const position = { index, startSeconds, startFrame, fps, isCopied: segment.event.made === "copied" };
     return metadataDifferences(described, own, position).map((text) => ({ segment: index, text }));
   });
-  remarks.push(...frameDifferences(picture.frames, segments, alignment).map((text) => ({ text })));
+  remarks.push(...frameDifferences(video.frames, segments, alignment).map((text) => ({ text })));
   return grouped(remarks, segments.length);
 }
 
@@ -97,34 +97,34 @@ export async function check(source: Source, produced: Produced): Promise<Report>
   const omitted = new Set(planned?.omitted_tracks.map(({ index }) => index));
   if (omitted.has(shown.stream.index)) {
     const fault = `the video track that a player shows (${shown.stream.index}) is left out`;
-    return nothingMade(produced, [fault, ...leftovers], [], shown.picture.frames.length);
+    return nothingMade(produced, [fault, ...leftovers], [], shown.video.frames.length);
   }
-  const kept = source.sounds.filter(({ stream }) => !omitted.has(stream.index));
-  const faults = source.sounds
+  const kept = source.audios.filter(({ stream }) => !omitted.has(stream.index));
+  const faults = source.audios
     .filter((track) => !kept.includes(track))
     .map(({ stream }) => `audio track ${stream.index} (${stream.codec_name}) is left out`);
   faults.push(...leftovers, ...(ended === undefined ? ["there is no VideoSplit"] : []));
 
   const segments = await openSegments(produced, source, kept, faults);
-  const rounding = TIME_ROUNDING_S + shown.picture.tick + Math.max(0, ...segments.map(({ picture }) => picture.tick));
-  const theirs = shown.picture.frames;
-  const mine = segments.map(({ picture }) => picture.frames);
+  const rounding = TIME_ROUNDING_S + shown.video.tick + Math.max(0, ...segments.map(({ video }) => video.tick));
+  const theirs = shown.video.frames;
+  const mine = segments.map(({ video }) => video.frames);
   const alignment = align(
     theirs,
-    segments.map(({ picture, packets }) => ({ frames: picture.frames, start: packets.start })),
+    segments.map(({ video, packets }) => ({ frames: video.frames, start: packets.start })),
     rounding,
   );
   const differences = differencesOf(source, segments, alignment);
   const { values, uncompared } = await comparePixels(shown, differences);
-  const sound: TrackReport[] = [];
-  for (const [at, track] of kept.entries()) sound.push(await measureTrack(track, at, segments, alignment));
+  const audio: TrackReport[] = [];
+  for (const [at, track] of kept.entries()) audio.push(await measureTrack(track, at, segments, alignment));
 
   const decoded = mine.reduce((sum, { length }) => sum + length, 0);
   const packets = segments.reduce((sum, one) => sum + one.packets.shown, 0);
   const paired = alignment.placements.reduce((sum, { pairs }) => sum + pairs.filter((pair) => pair !== -1).length, 0);
   const identical = paired - differences.reduce((sum, { pairs }) => sum + pairs.length, 0);
-  const soundShift = Math.max(0, ...sound.map(({ shift }) => Math.abs(shift)));
-  const measured: Measured = { source, segments, alignment, identical, soundShift, rounding };
+  const audioShift = Math.max(0, ...audio.map(({ shift }) => Math.abs(shift)));
+  const measured: Measured = { source, segments, alignment, identical, audioShift, rounding };
 
   const report: Report = {
     ...{ outcome: produced.outcome, detail: produced.detail, made: madeOf(segments.map(({ event }) => event)) },
@@ -139,12 +139,12 @@ export async function check(source: Source, produced: Produced): Promise<Report>
       values.map(({ decibels }) => decibels),
       uncompared,
     ),
-    ...{ sound, metadata: metadataOf(measured, kept), faults, notes: [] },
+    ...{ audio, metadata: metadataOf(measured, kept), faults, notes: [] },
     events: grouped(eventDifferences(measured, ended), segments.length),
   };
-  faults.push(...pictureFaults(report, measured, ended));
-  for (const track of sound) faults.push(...soundFaults(track, segments, planned?.omitted_audio_seconds ?? 0));
-  const most = Math.max(0, ...segments.map(({ soundStreams }) => soundStreams.length));
+  faults.push(...videoFaults(report, measured, ended));
+  for (const track of audio) faults.push(...audioFaults(track, segments, planned?.omitted_audio_seconds ?? 0));
+  const most = Math.max(0, ...segments.map(({ audioStreams }) => audioStreams.length));
   if (most > kept.length)
     faults.push(`segments have ${most} audio tracks, and the source has ${kept.length} that play`);
   faults.push(...newComplaints(source, segments), ...report.metadata, ...report.events);

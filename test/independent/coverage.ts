@@ -1,4 +1,4 @@
-import { SOUND_JITTER_S } from "./tolerances.ts";
+import { AUDIO_JITTER_S } from "./tolerances.ts";
 
 /** An interval of audio, in seconds of the source. */
 export type Interval = { start: number; end: number };
@@ -30,7 +30,7 @@ export function union(intervals: readonly Interval[]): Interval[] {
   const merged: Interval[] = [];
   for (const interval of [...intervals].sort((one, other) => one.start - other.start)) {
     const last = merged.at(-1);
-    if (last !== undefined && interval.start <= last.end + SOUND_JITTER_S) last.end = Math.max(last.end, interval.end);
+    if (last !== undefined && interval.start <= last.end + AUDIO_JITTER_S) last.end = Math.max(last.end, interval.end);
     else merged.push({ ...interval });
   }
   return merged;
@@ -51,31 +51,31 @@ export function subtract(from: readonly Interval[], taken: readonly Interval[]):
     }
     left.push({ start: at, end });
   }
-  return left.filter((one) => one.end - one.start > SOUND_JITTER_S);
+  return left.filter((one) => one.end - one.start > AUDIO_JITTER_S);
 }
 
 /** How much of the source's audio the segments have. All times are the source's. */
 export function coverageOf(source: readonly Interval[], segments: readonly (readonly Interval[])[]): Coverage {
   const all = union(source);
   const covered = union(segments.flat());
-  const sounding = segments.filter((one) => one.length > 0).map(union);
+  const audible = segments.filter((one) => one.length > 0).map(union);
   const gaps: number[] = [];
   const overlaps: number[] = [];
-  sounding.slice(1).forEach((segment, at) => {
-    const end = sounding[at]!.at(-1)!.end;
+  audible.slice(1).forEach((segment, at) => {
+    const end = audible[at]!.at(-1)!.end;
     const { start } = segment[0]!;
     const outside = [
       { start: Number.NEGATIVE_INFINITY, end },
       { start, end: Number.POSITIVE_INFINITY },
     ];
     gaps.push(start > end ? lengthOf(subtract(all, outside)) : 0);
-    overlaps.push(end - start > SOUND_JITTER_S ? end - start : 0);
+    overlaps.push(end - start > AUDIO_JITTER_S ? end - start : 0);
   });
   const lost = subtract(all, covered);
   const first = covered[0]?.start ?? Number.POSITIVE_INFINITY;
   const last = covered.at(-1)?.end ?? Number.NEGATIVE_INFINITY;
-  const before = lost.filter(({ end }) => end <= first + SOUND_JITTER_S);
-  const after = lost.filter((one) => one.start >= last - SOUND_JITTER_S && !before.includes(one));
+  const before = lost.filter(({ end }) => end <= first + AUDIO_JITTER_S);
+  const after = lost.filter((one) => one.start >= last - AUDIO_JITTER_S && !before.includes(one));
   const lostAtJoints = gaps.reduce((sum, hole) => sum + hole, 0);
   const [lostAtStart, lostAtEnd, allLost] = [lengthOf(before), lengthOf(after), lengthOf(lost)];
   return {

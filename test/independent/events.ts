@@ -3,7 +3,7 @@ import type { Alignment } from "./alignment.ts";
 import { displayed, rotationOf } from "./probe.ts";
 import type { Segment } from "./segment.ts";
 import type { Source } from "./source.ts";
-import { FPS_TOLERANCE, MAX_SOUND_SHIFT_S, TIME_ROUNDING_S } from "./tolerances.ts";
+import { FPS_TOLERANCE, MAX_AUDIO_SHIFT_S, TIME_ROUNDING_S } from "./tolerances.ts";
 
 /** Measurements of a whole run, with which the events are compared. */
 export type Measured = {
@@ -13,7 +13,7 @@ export type Measured = {
   /** Number of frames whose pixels have the source's hash. */
   identical: number;
   /** Largest shift of audio in seconds. */
-  soundShift: number;
+  audioShift: number;
   /** Seconds by which times may be rounded. */
   rounding: number;
 };
@@ -28,9 +28,9 @@ const text = (value: number): string => String(Math.round(value * 1e4) / 1e4);
 
 /** Start and end of a segment, in seconds from the source's first frame. */
 export function placeOf({ source, segments, alignment }: Measured, at: number) {
-  const { frames } = source.shown!.picture;
+  const { frames } = source.shown!.video;
   const [origin, { pairs, offset }] = [frames[0]!.time, alignment.placements[at]!];
-  const own = segments[at]!.picture.frames;
+  const own = segments[at]!.video.frames;
   const held = pairs.filter((pair) => pair !== -1);
   const [first, last] = [held[0], held.at(-1)];
   if (first === undefined || last === undefined) return undefined;
@@ -53,7 +53,7 @@ export function placeOf({ source, segments, alignment }: Measured, at: number) {
 /** Differences between a `SegmentCreated` and its file. */
 function segmentDifferences(measured: Measured, at: number): string[] {
   const segment = measured.segments[at]!;
-  const { event, picture, stream, soundStreams, sounds } = segment;
+  const { event, video, stream, audioStreams, audios } = segment;
   const differences: string[] = [];
   const place = placeOf(measured, at);
   const { rounding } = measured;
@@ -72,13 +72,13 @@ function segmentDifferences(measured: Measured, at: number): string[] {
     differences.push(`fps: says ${event.fps}, and frames / duration is ${text(counted)}`);
   }
   const rotation = stream === undefined ? 0 : rotationOf(stream);
-  const sizes = new Set(picture.frames.map(({ size }) => displayed(size, rotation).join("x")));
+  const sizes = new Set(video.frames.map(({ size }) => displayed(size, rotation).join("x")));
   if (!sizes.has(event.size.join("x")))
     differences.push(`size: says ${event.size.join("x")}, is ${[...sizes].join(" and ")}`);
-  const hasSound = sounds.some(({ runs }) => runs.length > 0);
-  if (event.audio !== hasSound && measured.source.sounds.length > 0)
-    differences.push(`audio: says ${event.audio}, is ${hasSound}`);
-  const codecs = soundStreams.map(({ codec_name }) => codec_name).join(", ");
+  const hasAudio = audios.some(({ runs }) => runs.length > 0);
+  if (event.audio !== hasAudio && measured.source.audios.length > 0)
+    differences.push(`audio: says ${event.audio}, is ${hasAudio}`);
+  const codecs = audioStreams.map(({ codec_name }) => codec_name).join(", ");
   if (event.audio_codecs.join(", ") !== codecs)
     differences.push(`audio_codecs: says ${event.audio_codecs.join(", ")}, is ${codecs}`);
   if (event.video_codec !== stream?.codec_name)
@@ -99,7 +99,7 @@ export const areNamed = ({ cut, proof }: EventData<"VideoSplit">, decoded: numbe
  * requested start.
  */
 export function largestDeviation(measured: Measured): number {
-  const { frames } = measured.source.shown!.picture;
+  const { frames } = measured.source.shown!.video;
   const origin = frames[0]!.time;
   return measured.segments.reduce((largest, { event }, at) => {
     const place = placeOf(measured, at);
@@ -110,9 +110,9 @@ export function largestDeviation(measured: Measured): number {
 }
 
 function splitDifferences(measured: Measured, ended: EventData<"VideoSplit">): string[] {
-  const { source, segments, alignment, identical, soundShift, rounding } = measured;
-  const { frames } = source.shown!.picture;
-  const decoded = segments.reduce((sum, { picture }) => sum + picture.frames.length, 0);
+  const { source, segments, alignment, identical, audioShift, rounding } = measured;
+  const { frames } = source.shown!.video;
+  const decoded = segments.reduce((sum, { video }) => sum + video.frames.length, 0);
   const { proof } = ended;
   const differences: string[] = [];
   const differs = (what: string, says: unknown, is: unknown): void => {
@@ -148,9 +148,9 @@ function splitDifferences(measured: Measured, ended: EventData<"VideoSplit">): s
     differences.push(
       `VideoSplit.proof.max_frame_time_error_ms: says ${proof.max_frame_time_error_ms}, is ${text(timeError)}`,
     );
-  if (soundShift * 1000 > proof.max_audio_offset_ms + MAX_SOUND_SHIFT_S * 1000)
+  if (audioShift * 1000 > proof.max_audio_offset_ms + MAX_AUDIO_SHIFT_S * 1000)
     differences.push(
-      `VideoSplit.proof.max_audio_offset_ms: says ${proof.max_audio_offset_ms}, is ${text(soundShift * 1000)}`,
+      `VideoSplit.proof.max_audio_offset_ms: says ${proof.max_audio_offset_ms}, is ${text(audioShift * 1000)}`,
     );
   return differences;
 }
@@ -161,14 +161,14 @@ export function eventDifferences(
   ended: EventData<"VideoSplit"> | undefined,
 ): { segment?: number; text: string }[] {
   const { segments } = measured;
-  const decoded = segments.reduce((sum, { picture }) => sum + picture.frames.length, 0);
+  const decoded = segments.reduce((sum, { video }) => sum + video.frames.length, 0);
   const isNamed = ended !== undefined && areNamed(ended, decoded);
   return [
-    ...segments.flatMap(({ event, picture }, segment) => [
+    ...segments.flatMap(({ event, video }, segment) => [
       ...segmentDifferences(measured, segment).map((text) => ({ segment, text })),
-      ...(event.frames === picture.frames.length || (isNamed && event.frames > picture.frames.length)
+      ...(event.frames === video.frames.length || (isNamed && event.frames > video.frames.length)
         ? []
-        : [{ segment, text: `frames: says ${event.frames}, ${picture.frames.length} decode` }]),
+        : [{ segment, text: `frames: says ${event.frames}, ${video.frames.length} decode` }]),
     ]),
     ...(ended === undefined ? [] : splitDifferences(measured, ended).map((text) => ({ text }))),
   ];

@@ -3,7 +3,7 @@ import { isAdvanced } from "./timecode.ts";
 import { CREATION_TIME_ROUNDING_S } from "./tolerances.ts";
 
 /** A file's ffprobe output, with its video stream and its audio streams. */
-export type Described = { probe: Probe; picture: Stream | undefined; sounds: readonly Stream[] };
+export type Described = { probe: Probe; video: Stream | undefined; audios: readonly Stream[] };
 
 /** A segment's position in its source. */
 export type Position = { index: number; startSeconds: number; startFrame: number; fps: number; isCopied: boolean };
@@ -29,11 +29,11 @@ function fieldOf(stream: Stream, name: string): string {
   return UNKNOWN.has(text) ? (impliedBy(stream, name) ?? "unknown") : text;
 }
 
-const PICTURE_FIELDS = [
+const VIDEO_FIELDS = [
   ...["codec_name", "profile", "pix_fmt", "sample_aspect_ratio", "field_order"],
   ...["color_range", "color_space", "color_transfer", "color_primaries"],
 ];
-const SOUND_FIELDS = ["codec_name", "profile", "sample_rate", "channels", "channel_layout"];
+const AUDIO_FIELDS = ["codec_name", "profile", "sample_rate", "channels", "channel_layout"];
 
 const tagOf = (tags: Record<string, string> | undefined, name: string): string | undefined =>
   Object.entries(tags ?? {}).find(([key]) => key.toLowerCase() === name)?.[1];
@@ -56,7 +56,7 @@ const KEPT_CONTAINERS = /mov|matroska|mpegts|avi|flv|ogg/;
  * Properties that the video stream itself states. They're compared for copied frames only; the file
  * may state those of a later sample description than the source's first.
  */
-const OF_THE_PICTURES = new Set(["profile"]);
+const OF_THE_FRAMES = new Set(["profile"]);
 
 /** Fields that follow from others, and may be missing. */
 const IMPLIED = new Set(["profile", "channel_layout"]);
@@ -96,8 +96,8 @@ function sideDataDifferences(source: Stream, segment: Stream, isCopied: boolean)
 }
 
 /** The first value of a tag in the file, its tracks and its timecode track. */
-function fileTag({ probe, picture }: Described, name: string): string | undefined {
-  const tracks = [picture, ...probe.streams.filter(({ codec_tag_string }) => codec_tag_string === "tmcd")];
+function fileTag({ probe, video }: Described, name: string): string | undefined {
+  const tracks = [video, ...probe.streams.filter(({ codec_tag_string }) => codec_tag_string === "tmcd")];
   return [probe.format.tags, ...tracks.map((track) => track?.tags)].map((tags) => tagOf(tags, name)).find(Boolean);
 }
 
@@ -120,8 +120,8 @@ function timeDifferences(source: Described, segment: Described, position: Positi
   return differences;
 }
 
-const pictureFields = ({ isCopied }: Position): string[] =>
-  isCopied ? PICTURE_FIELDS.filter((name) => !OF_THE_PICTURES.has(name)) : PICTURE_FIELDS;
+const videoFields = ({ isCopied }: Position): string[] =>
+  isCopied ? VIDEO_FIELDS.filter((name) => !OF_THE_FRAMES.has(name)) : VIDEO_FIELDS;
 
 /** AVI stores no presentation times, and no audio before the video. */
 const isMovedFromAvi = (source: Described, segment: Described, { isCopied }: Position): boolean =>
@@ -132,26 +132,26 @@ const LOCATIONS = ["location", "com.apple.quicktime.location.iso6709"];
 /** Differences between the metadata of a segment and its source, as text. */
 export function metadataDifferences(source: Described, segment: Described, position: Position): string[] {
   const tags = hasTags(source.probe, segment.probe);
-  if (source.picture === undefined || segment.picture === undefined) return ["no picture"];
+  if (source.video === undefined || segment.video === undefined) return ["no video"];
   return [
     ...(KEPT_CONTAINERS.test(formatOf(source.probe)) && !isMovedFromAvi(source, segment, position)
       ? differenceOf("container", formatOf(source.probe), formatOf(segment.probe))
       : []),
     ...streamDifferences({
-      what: "picture",
-      fields: pictureFields(position),
-      source: source.picture,
-      segment: segment.picture,
+      what: "video",
+      fields: videoFields(position),
+      source: source.video,
+      segment: segment.video,
       tags,
     }),
-    ...differenceOf("rotation", rotationOf(source.picture), rotationOf(segment.picture)),
-    ...differenceOf("alpha_mode", tagOf(source.picture.tags, "alpha_mode"), tagOf(segment.picture.tags, "alpha_mode")),
-    ...sideDataDifferences(source.picture, segment.picture, position.isCopied),
-    ...source.sounds.flatMap((sound, at) => {
-      const own = segment.sounds[at];
+    ...differenceOf("rotation", rotationOf(source.video), rotationOf(segment.video)),
+    ...differenceOf("alpha_mode", tagOf(source.video.tags, "alpha_mode"), tagOf(segment.video.tags, "alpha_mode")),
+    ...sideDataDifferences(source.video, segment.video, position.isCopied),
+    ...source.audios.flatMap((audio, at) => {
+      const own = segment.audios[at];
       return own === undefined
         ? []
-        : streamDifferences({ what: `audio ${at}`, fields: SOUND_FIELDS, source: sound, segment: own, tags });
+        : streamDifferences({ what: `audio ${at}`, fields: AUDIO_FIELDS, source: audio, segment: own, tags });
     }),
     ...LOCATIONS.filter((name) => fileTag(source, name) !== undefined && fileTag(segment, name) === undefined).map(
       (name) => `${name}: lost`,

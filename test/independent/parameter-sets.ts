@@ -1,7 +1,7 @@
 import { readFile, rm } from "node:fs/promises";
-import { decodePicture, type Picture, type PictureTrack } from "./picture.ts";
 import type { Stream } from "./probe.ts";
 import { ffmpegLines } from "./tools.ts";
+import { decodeVideo, type Video, type VideoTrack } from "./video.ts";
 
 /** NAL unit types of parameter sets, and one that doesn't occur. */
 const UNITS: Readonly<Record<string, { sets: string; none: string }>> = {
@@ -19,7 +19,7 @@ const bytesIn = (hashes: string): number =>
     .reduce((sum, line) => sum + Number(line.split(",")[4]), 0);
 
 /** Writes the track without parameter sets in its samples. Resolves with whether there were any. */
-async function withoutSets(track: PictureTrack, { sets, none }: (typeof UNITS)[string], to: string): Promise<boolean> {
+async function withoutSets(track: VideoTrack, { sets, none }: (typeof UNITS)[string], to: string): Promise<boolean> {
   const copy = (types: string): string[] => {
     return ["-map", `0:${track.index}`, "-c", "copy", "-bsf:v", `filter_units=remove_types=${types}`];
   };
@@ -38,19 +38,19 @@ async function withoutSets(track: PictureTrack, { sets, none }: (typeof UNITS)[s
  * sets of the sample entry. `scratch`: a file to write to.
  */
 export async function framesThatNeedInBandSets(
-  track: PictureTrack,
+  track: VideoTrack,
   stream: Stream,
-  picture: Picture,
+  video: Video,
   scratch: string,
 ): Promise<number> {
   const units = UNITS[stream.codec_tag_string ?? ""];
   if (units === undefined) return 0;
   try {
     if (!(await withoutSets(track, units, scratch))) return 0;
-    const bare = await decodePicture({ path: scratch, format: "nut", index: 0, decoder: track.decoder });
+    const bare = await decodeVideo({ path: scratch, format: "nut", index: 0, decoder: track.decoder });
     const hashes = new Map<string, number>();
     for (const { hash } of bare.frames) hashes.set(hash, (hashes.get(hash) ?? 0) + 1);
-    return picture.frames.filter(({ hash }) => {
+    return video.frames.filter(({ hash }) => {
       const left = hashes.get(hash) ?? 0;
       hashes.set(hash, left - 1);
       return left <= 0;

@@ -1,11 +1,11 @@
 import type { Readable } from "node:stream";
-import { decodingOf, type Frame, type Picture, type PictureTrack } from "./picture.ts";
 import { ffmpegPipe, ownTimes, tools } from "./tools.ts";
+import { decodingOf, type Frame, type Video, type VideoTrack } from "./video.ts";
 
 /** Differing frames by segment, each with the source's frame at its time. */
 export type Difference = Decoded & { pairs: { mine: Frame; theirs: Frame }[] };
 
-type Decoded = { track: PictureTrack; picture: Picture };
+type Decoded = { track: VideoTrack; video: Video };
 
 /**
  * More ranges would make the filter expression slow: the frames between them are decoded and
@@ -61,7 +61,7 @@ function exactReader(stream: Readable) {
  * The expression by which ffmpeg's filter `select` selects a range: by frame number, or by time
  * after a change of the frame size, which restarts the numbers.
  */
-function selectorOf({ from, to }: Range, { track, picture: { frames, tick } }: Decoded): string {
+function selectorOf({ from, to }: Range, { track, video: { frames, tick } }: Decoded): string {
   const [{ size }] = frames as [Frame];
   if (frames.every((frame) => frame.size[0] === size[0] && frame.size[1] === size[1]))
     return `between(n,${from},${to})`;
@@ -73,7 +73,7 @@ function selectorOf({ from, to }: Range, { track, picture: { frames, tick } }: D
 type Wanted = { frames: readonly Frame[]; pixelFormat: string; rotate: boolean };
 
 /** Decodes the requested frames of a track in decoder order, with one frame in memory. */
-async function* picturesOf(decoded: Decoded, { frames, pixelFormat, rotate }: Wanted) {
+async function* framesOf(decoded: Decoded, { frames, pixelFormat, rotate }: Wanted) {
   const { passthrough, keepsSizes } = await tools();
   const wanted = new Map(frames.map((frame) => [frame.ordinal, frame]));
   const ranges = rangesOf([...wanted.keys()].sort((one, other) => one - other));
@@ -134,7 +134,7 @@ export async function comparePixels(source: Decoded, differences: readonly Diffe
   const depth = depthOf(pixelFormat);
   // When only the segment has its rotation applied, it's applied to both.
   const rotate = isTransposed(sample);
-  const theirs = picturesOf(source, { frames: comparable.map((pair) => pair.theirs), pixelFormat, rotate });
+  const theirs = framesOf(source, { frames: comparable.map((pair) => pair.theirs), pixelFormat, rotate });
   let current = await theirs.next();
   try {
     for (const { pairs, ...decoded } of differences) {
@@ -143,7 +143,7 @@ export async function comparePixels(source: Decoded, differences: readonly Diffe
       const partners = new Map(compared.map((pair) => [pair.mine.ordinal, pair.theirs]));
       // In the source's pixel format, so that frames have the same number of bytes.
       const frames = compared.map(({ mine, theirs: { bytes } }) => ({ ...mine, bytes }));
-      for await (const { frame, pixels } of picturesOf(decoded, { frames, pixelFormat, rotate })) {
+      for await (const { frame, pixels } of framesOf(decoded, { frames, pixelFormat, rotate })) {
         const partner = partners.get(frame.ordinal)!;
         while (current.done !== true && current.value.frame.ordinal < partner.ordinal) current = await theirs.next();
         if (current.done === true || current.value.frame.ordinal !== partner.ordinal) continue;

@@ -40,18 +40,18 @@ const isStill = ({ disposition = {} }: Stream): boolean =>
   disposition.attached_pic === 1 || disposition.timed_thumbnails === 1 || disposition.still_image === 1;
 
 /** Video tracks in the order in which players try them: default ones first. */
-export function pictureTracks({ streams }: Probe): Stream[] {
-  const pictures = streams.filter((stream) => stream.codec_type === "video" && !isStill(stream));
+export function videoTracks({ streams }: Probe): Stream[] {
+  const videos = streams.filter((stream) => stream.codec_type === "video" && !isStill(stream));
   const isDefault = ({ disposition }: Stream): boolean => disposition?.default === 1;
-  return [...pictures.filter(isDefault), ...pictures.filter((stream) => !isDefault(stream))];
+  return [...videos.filter(isDefault), ...videos.filter((stream) => !isDefault(stream))];
 }
 
 /** Audio of the same program as the video; all audio when a container has no programs. */
-export function soundTracks({ streams, programs }: Probe, picture: number): Stream[] {
-  const sounds = streams.filter(({ codec_type }) => codec_type === "audio");
-  const programme = programs.find((one) => one.streams?.some(({ index }) => index === picture));
-  if (programme === undefined) return sounds;
-  return sounds.filter(({ index }) => programme.streams.some((one) => one.index === index));
+export function audioTracks({ streams, programs }: Probe, video: number): Stream[] {
+  const audios = streams.filter(({ codec_type }) => codec_type === "audio");
+  const programme = programs.find((one) => one.streams?.some(({ index }) => index === video));
+  if (programme === undefined) return audios;
+  return audios.filter(({ index }) => programme.streams.some((one) => one.index === index));
 }
 
 /** Rotation by a player in degrees from 0 to 359, counterclockwise, as in ffprobe. */

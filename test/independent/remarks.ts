@@ -1,7 +1,7 @@
 import type { Alignment } from "./alignment.ts";
-import type { Frame } from "./picture.ts";
 import type { Segment } from "./segment.ts";
 import type { Source } from "./source.ts";
+import type { Frame } from "./video.ts";
 
 /** A difference as text; `segment`: the segment concerned, if any. */
 export type Remark = { segment?: number; text: string };
@@ -41,9 +41,9 @@ const known = (trait: string, value: string | undefined): string =>
 export function frameDifferences(source: readonly Frame[], segments: readonly Segment[], { placements }: Alignment) {
   const counts = new Map<string, number>();
   const count = (text: string): void => void counts.set(text, (counts.get(text) ?? 0) + 1);
-  segments.forEach(({ picture, event }, segment) => {
+  segments.forEach(({ video, event }, segment) => {
     const isCopied = event.made === "copied";
-    picture.frames.forEach((mine, at) => {
+    video.frames.forEach((mine, at) => {
       const pair = placements[segment]!.pairs[at]!;
       if (pair === -1) return;
       const theirs = source[pair]!;
@@ -66,12 +66,12 @@ export function frameDifferences(source: readonly Frame[], segments: readonly Se
 /** Decoder messages that the source doesn't cause. */
 export function newComplaints(source: Source, segments: readonly Segment[]): string[] {
   const usual = new Set([
-    ...source.shown!.picture.complaints.keys(),
-    ...source.sounds.flatMap(({ sound }) => [...sound.complaints.keys()]),
+    ...source.shown!.video.complaints.keys(),
+    ...source.audios.flatMap(({ audio }) => [...audio.complaints.keys()]),
   ]);
   const fresh = new Map<string, { times: number; segments: Set<Segment> }>();
   for (const segment of segments) {
-    for (const { complaints } of [segment.picture, ...segment.sounds]) {
+    for (const { complaints } of [segment.video, ...segment.audios]) {
       for (const [text, times] of complaints) {
         if (usual.has(text)) continue;
         const one = fresh.get(text) ?? { times: 0, segments: new Set() };

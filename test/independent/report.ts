@@ -1,6 +1,6 @@
 import type { EventData } from "#events-schema";
+import type { TrackReport } from "./audio-check.ts";
 import type { SegmentEvent } from "./segment.ts";
-import type { TrackReport } from "./sound-check.ts";
 
 /** The result of a split: its events, and its files by the segments' keys. */
 export type Produced = {
@@ -41,7 +41,7 @@ export type Report = {
     /** Of each frame, sorted. */
     all: readonly number[];
   } | null;
-  sound: TrackReport[];
+  audio: TrackReport[];
   metadata: string[];
   events: string[];
   /** Faults as text; empty when everything is right. */

@@ -51,7 +51,7 @@ async function inputsFor(paths: string[], { cut, seconds }: Asked): Promise<Inpu
 
 /** Seconds from the first frame to the last. */
 const durationOf = ({ shown }: Source): number => {
-  const frames = shown?.picture.frames ?? [];
+  const frames = shown?.video.frames ?? [];
   return frames.length === 0 ? 0 : frames.at(-1)!.time - frames[0]!.time;
 };
 

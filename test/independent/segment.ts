@@ -1,17 +1,10 @@
 import { stat } from "node:fs/promises";
 import type { EventData } from "#events-schema";
+import { type Audio, decodeAudio } from "./audio.ts";
 import { framesThatNeedInBandSets } from "./parameter-sets.ts";
-import {
-  decodePicture,
-  fromFirstKeyframe,
-  type Packets,
-  type Picture,
-  type PictureTrack,
-  packetsOf,
-} from "./picture.ts";
-import { formatOf, type Probe, pictureTracks, probe, type Stream } from "./probe.ts";
-import { decodeSound, type Sound } from "./sound.ts";
+import { formatOf, type Probe, probe, type Stream, videoTracks } from "./probe.ts";
 import type { Source } from "./source.ts";
+import { decodeVideo, fromFirstKeyframe, type Packets, packetsOf, type Video, type VideoTrack } from "./video.ts";
 
 export type SegmentEvent = EventData<"SegmentCreated">;
 
@@ -22,17 +15,17 @@ export type Segment = {
   bytes: number;
   probe: Probe;
   stream: Stream | undefined;
-  track: PictureTrack;
-  picture: Picture;
+  track: VideoTrack;
+  video: Video;
   packets: Packets;
   /** Frames that don't decode correctly with only the sample entry's parameter sets. */
   needInBandSets: number;
-  soundStreams: Stream[];
+  audioStreams: Stream[];
   /** In the source's order, with the rate and channels of the source. */
-  sounds: Sound[];
+  audios: Audio[];
 };
 
-const NO_PICTURE: Picture = { frames: [], tick: 0, complaints: new Map() };
+const NO_VIDEO: Video = { frames: [], tick: 0, complaints: new Map() };
 const NO_PACKETS: Packets = { shown: 0, start: Number.NaN, startsWithKey: false };
 
 /**
@@ -43,24 +36,24 @@ export async function measureSegment(
   path: string,
   event: SegmentEvent,
   source: Source,
-  kept: Source["sounds"],
+  kept: Source["audios"],
 ): Promise<Segment> {
   const description = await probe(path);
-  const [stream] = pictureTracks(description);
+  const [stream] = videoTracks(description);
   const isSameCodec = stream?.codec_name === source.shown?.stream.codec_name;
   const decoder = isSameCodec ? source.shown?.track.decoder : undefined;
   const format = formatOf(description);
   const track = { path, format, index: stream?.index ?? 0, decoder };
   const packets = stream === undefined ? NO_PACKETS : await packetsOf(path, stream.index);
-  const picture = stream === undefined ? NO_PICTURE : fromFirstKeyframe(await decodePicture(track), packets);
-  const soundStreams = description.streams.filter(({ codec_type }) => codec_type === "audio");
-  const sounds: Sound[] = [];
-  for (const [at, { sound }] of kept.entries()) {
-    const own = soundStreams[at];
+  const video = stream === undefined ? NO_VIDEO : fromFirstKeyframe(await decodeVideo(track), packets);
+  const audioStreams = description.streams.filter(({ codec_type }) => codec_type === "audio");
+  const audios: Audio[] = [];
+  for (const [at, { audio }] of kept.entries()) {
+    const own = audioStreams[at];
     if (own === undefined) break;
-    const { rate, channels } = sound;
+    const { rate, channels } = audio;
     const decoded = { path, format, index: own.index, codec: own.codec_name ?? "" };
-    sounds.push(await decodeSound(decoded, `${path}-${own.index}.pcm`, { rate, channels }));
+    audios.push(await decodeAudio(decoded, `${path}-${own.index}.pcm`, { rate, channels }));
   }
   return {
     path,
@@ -69,11 +62,11 @@ export async function measureSegment(
     probe: description,
     stream,
     track,
-    picture,
+    video,
     packets,
     needInBandSets:
-      stream === undefined ? 0 : await framesThatNeedInBandSets(track, stream, picture, `${path}.in-band.nut`),
-    soundStreams,
-    sounds,
+      stream === undefined ? 0 : await framesThatNeedInBandSets(track, stream, video, `${path}.in-band.nut`),
+    audioStreams,
+    audios,
   };
 }

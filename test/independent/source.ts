@@ -1,33 +1,26 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import {
-  decodePicture,
-  fromFirstKeyframe,
-  type Packets,
-  type Picture,
-  type PictureTrack,
-  packetsOf,
-} from "./picture.ts";
-import { decoderFor, formatOf, type Probe, pictureTracks, probe, type Stream, soundTracks } from "./probe.ts";
-import { decodeSound, type Sound } from "./sound.ts";
+import { type Audio, decodeAudio } from "./audio.ts";
+import { audioTracks, decoderFor, formatOf, type Probe, probe, type Stream, videoTracks } from "./probe.ts";
+import { decodeVideo, fromFirstKeyframe, type Packets, packetsOf, type Video, type VideoTrack } from "./video.ts";
 
 /** A decoded file: the video and audio that a player would play. */
 export type Source = {
   path: string;
   probe: Probe;
   /** Undefined when no video frame decodes. */
-  shown: { stream: Stream; track: PictureTrack; picture: Picture; packets: Packets } | undefined;
+  shown: { stream: Stream; track: VideoTrack; video: Video; packets: Packets } | undefined;
   /** Tracks with audio: declared, empty ones are left out. */
-  sounds: { stream: Stream; sound: Sound }[];
+  audios: { stream: Stream; audio: Audio }[];
 };
 
 /** The first track that decodes, in the order of players. */
-async function shownPicture(path: string, description: Probe): Promise<Source["shown"]> {
-  for (const stream of pictureTracks(description)) {
+async function shownVideo(path: string, description: Probe): Promise<Source["shown"]> {
+  for (const stream of videoTracks(description)) {
     const track = { path, format: formatOf(description), index: stream.index, decoder: decoderFor(stream) };
     const packets = await packetsOf(path, stream.index);
-    const picture = fromFirstKeyframe(await decodePicture(track), packets);
-    if (picture.frames.length > 0) return { stream, track, picture, packets };
+    const video = fromFirstKeyframe(await decodeVideo(track), packets);
+    if (video.frames.length > 0) return { stream, track, video, packets };
   }
   return undefined;
 }
@@ -36,12 +29,12 @@ async function shownPicture(path: string, description: Probe): Promise<Source["s
 export async function openSource(path: string, folder: string): Promise<Source> {
   await mkdir(folder, { recursive: true });
   const description = await probe(path);
-  const shown = await shownPicture(path, description);
-  const sounds: Source["sounds"] = [];
-  for (const stream of shown === undefined ? [] : soundTracks(description, shown.stream.index)) {
+  const shown = await shownVideo(path, description);
+  const audios: Source["audios"] = [];
+  for (const stream of shown === undefined ? [] : audioTracks(description, shown.stream.index)) {
     const track = { path, format: formatOf(description), index: stream.index, codec: stream.codec_name ?? "" };
-    const sound = await decodeSound(track, join(folder, `source-${stream.index}.pcm`));
-    if (sound.runs.length > 0) sounds.push({ stream, sound });
+    const audio = await decodeAudio(track, join(folder, `source-${stream.index}.pcm`));
+    if (audio.runs.length > 0) audios.push({ stream, audio });
   }
-  return { path, probe: description, shown, sounds };
+  return { path, probe: description, shown, audios };
 }

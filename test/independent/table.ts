@@ -1,7 +1,7 @@
 import { basename } from "node:path";
 import type { Input } from "./inputs.ts";
-import { psnrFigures } from "./picture-check.ts";
 import type { Report } from "./report.ts";
+import { psnrFigures } from "./video-check.ts";
 
 export type Row = Input & { seconds: number; report: Report; took: number };
 
@@ -11,8 +11,8 @@ const decibels = (value: number | undefined): string =>
   value === undefined || Number.isNaN(value) ? "-" : value === Number.POSITIVE_INFINITY ? "inf" : value.toFixed(1);
 
 /** The largest value of all tracks, in milliseconds. */
-const most = (row: Row, of: (track: Report["sound"][number]) => number): string =>
-  row.report.sound.length === 0 ? "-" : (1000 * Math.max(0, ...row.report.sound.map(of))).toFixed(1);
+const most = (row: Row, of: (track: Report["audio"][number]) => number): string =>
+  row.report.audio.length === 0 ? "-" : (1000 * Math.max(0, ...row.report.audio.map(of))).toFixed(1);
 
 const WAYS = ["copied", "anchored", "stitched", "encoded"];
 
@@ -54,7 +54,7 @@ const COLUMNS: readonly Column[] = [
 
 export const LEGEND = [
   "c/a/s/e: segments copied, anchored, stitched, encoded. source, held: decoded frames. dbl: doubled, or not in the source.",
-  "least, p1, mean: PSNR in dB of frames that differ from the source's. hole, overlap: the largest, lost: in all; in ms of sound.",
+  "least, p1, mean: PSNR in dB of frames that differ from the source's. hole, overlap: the largest, lost: in all; in ms of audio.",
 ].join("\n");
 
 export const header = (): string => COLUMNS.map(({ title, width }) => title.padEnd(width)).join(" ");
@@ -62,7 +62,7 @@ export const header = (): string => COLUMNS.map(({ title, width }) => title.padE
 export const line = (row: Row): string => COLUMNS.map(({ of, width }) => of(row).padEnd(width)).join(" ");
 
 /** Over the frames of all rows. */
-function pictureQuality(rows: readonly Row[]): string {
+function videoQuality(rows: readonly Row[]): string {
   const figures = psnrFigures(
     rows.flatMap(({ report }) => report.psnr?.all ?? []),
     0,
@@ -76,5 +76,5 @@ function pictureQuality(rows: readonly Row[]): string {
 export const summary = (rows: readonly Row[]): string => {
   const wrong = rows.filter(({ report }) => report.faults.length > 0).length;
   const seconds = rows.reduce((sum, { took }) => sum + took, 0);
-  return `${rows.length} runs, ${wrong} wrong, ${rows.length - wrong} right${pictureQuality(rows)}; ${seconds.toFixed(0)} s`;
+  return `${rows.length} runs, ${wrong} wrong, ${rows.length - wrong} right${videoQuality(rows)}; ${seconds.toFixed(0)} s`;
 };

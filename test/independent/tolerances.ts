@@ -10,7 +10,7 @@ export const MIN_PSNR_DB = 45;
 export const TIME_ROUNDING_S = 0.0011;
 
 /** Gaps between audio blocks that result from times in milliseconds (Matroska, FLV, ASF). */
-export const SOUND_JITTER_S = 0.0025;
+export const AUDIO_JITTER_S = 0.0025;
 
 /**
  * Audio that may be missing at a boundary or an end when packets are copied: an AAC frame at 48
@@ -21,7 +21,7 @@ export const AAC_FRAME = 1024;
 export const MAX_HOLE_S = AAC_FRAME / 48_000;
 
 /** Allowed shift of audio against video, compared with the source. */
-export const MAX_SOUND_SHIFT_S = 0.0025;
+export const MAX_AUDIO_SHIFT_S = 0.0025;
 
 /** Time after which a decoder that starts in mid-stream returns the same as one that doesn't. */
 export const PRIMING_S = 0.1;

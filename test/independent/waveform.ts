@@ -1,9 +1,9 @@
 import { type FileHandle, open } from "node:fs/promises";
-import type { Run, Sound } from "./sound.ts";
+import type { Audio, Run } from "./audio.ts";
 import { PRIMING_S } from "./tolerances.ts";
 
 /** Comparison of a segment's audio with the source's at the same time. */
-export type SoundComparison = {
+export type AudioComparison = {
   /** Largest shift of the audio in seconds: early (above 0) or late (below 0). */
   shift: number;
   /** Correlation of the waveforms after priming and shift; 1 when there is nothing to compare. */
@@ -130,7 +130,7 @@ function placesOf(runs: readonly Run[], rate: number, time: number, count: numbe
  * Compares a segment's audio, decoded with the source's rate and channels, with the source's.
  * `offset`: seconds from the segment's times to the source's, found by the video.
  */
-export async function compareSound(source: Sound, segment: Sound, offset: number): Promise<SoundComparison> {
+export async function compareAudio(source: Audio, segment: Audio, offset: number): Promise<AudioComparison> {
   const { rate, channels } = source;
   const result = { shift: 0, correlation: 1, equalShare: 1, blocks: 0 };
   if (source.runs.length === 0 || segment.runs.length === 0) return result;

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { omittedSeconds } from "../../../services/split/domain/early-audio.ts";
 import { cutFile } from "../../fixtures/cut.ts";
 import { ffmpeg } from "../../fixtures/media.ts";
-import { playedSound, soundOfSegments, soundPackets } from "../../fixtures/sound.ts";
+import { audioOfSegments, audioPackets, playedAudio } from "../../fixtures/played-audio.ts";
 import { temporaryFolder } from "../../fixtures/temporary.ts";
 
 /** An AAC frame at 48 kHz, and the rounding of Matroska and FLV. */
@@ -16,11 +16,11 @@ const ROUNDING_SECONDS = 0.0025;
  */
 async function make(name: string, rate = 25, ...more: string[]): Promise<string> {
   const path = join(await temporaryFolder(), name);
-  const picture = ["-f", "lavfi", "-i", `testsrc2=duration=6:size=160x90:rate=${rate}`];
-  const sound = ["-f", "lavfi", "-i", "anoisesrc=colour=pink:seed=7:sample_rate=48000:amplitude=0.4:duration=6"];
+  const video = ["-f", "lavfi", "-i", `testsrc2=duration=6:size=160x90:rate=${rate}`];
+  const audio = ["-f", "lavfi", "-i", "anoisesrc=colour=pink:seed=7:sample_rate=48000:amplitude=0.4:duration=6"];
   const groups = `keyint=${2 * rate}:min-keyint=${2 * rate}:scenecut=0:bframes=3:b-adapt=0:open-gop=0`;
   const x264 = ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-x264-params", groups];
-  await ffmpeg(...picture, ...sound, ...x264, "-c:a", "aac", ...more, path);
+  await ffmpeg(...video, ...audio, ...x264, "-c:a", "aac", ...more, path);
   return path;
 }
 
@@ -57,10 +57,10 @@ describe("audio that is cut with the video", () => {
         const { segments } = await cut(path, kind, seconds);
         expect(segments.length).toBeGreaterThanOrEqual(3);
 
-        const packets = await Promise.all(segments.map((segment) => soundPackets(segment.path)));
-        expect(packets.flat()).toEqual(await soundPackets(path));
-        const source = (await playedSound(path))!;
-        const { all, joints } = await soundOfSegments(segments);
+        const packets = await Promise.all(segments.map((segment) => audioPackets(segment.path)));
+        expect(packets.flat()).toEqual(await audioPackets(path));
+        const source = (await playedAudio(path))!;
+        const { all, joints } = await audioOfSegments(segments);
         expect(all).toHaveLength(segments.length);
         for (const joint of joints) expect(Math.abs(joint)).toBeLessThan(FRAME_SECONDS + ROUNDING_SECONDS);
         for (const { largestGap } of all) expect(largestGap).toBeLessThan(ROUNDING_SECONDS);
@@ -71,14 +71,14 @@ describe("audio that is cut with the video", () => {
 });
 
 /** Audio, and four seconds of video that begin `late` seconds after it. */
-async function makeLate(name: string, late: number, ...audio: string[]): Promise<string> {
+async function makeLate(name: string, late: number, ...codec: string[]): Promise<string> {
   const folder = await temporaryFolder();
-  const [path, picture] = [join(folder, name), join(folder, "picture.mp4")];
+  const [path, video] = [join(folder, name), join(folder, "video.mp4")];
   const x264 = ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", "50", "-bf", "2"];
-  await ffmpeg("-f", "lavfi", "-i", "testsrc2=duration=4:size=160x90:rate=25", ...x264, picture);
-  const sound = ["-f", "lavfi", "-i", `sine=frequency=440:sample_rate=48000:duration=${late + 4}`];
-  const muxed = ["-map", "0:v", "-map", "1:a", "-c:v", "copy", ...audio];
-  await ffmpeg("-itsoffset", String(late), "-i", picture, ...sound, ...muxed, path);
+  await ffmpeg("-f", "lavfi", "-i", "testsrc2=duration=4:size=160x90:rate=25", ...x264, video);
+  const audio = ["-f", "lavfi", "-i", `sine=frequency=440:sample_rate=48000:duration=${late + 4}`];
+  const muxed = ["-map", "0:v", "-map", "1:a", "-c:v", "copy", ...codec];
+  await ffmpeg("-itsoffset", String(late), "-i", video, ...audio, ...muxed, path);
   return path;
 }
 
@@ -100,7 +100,7 @@ describe("video that begins later than the audio", () => {
     }, async () => {
       const path = await makeLate(name, seconds, ...audio);
       const { segments, description, plan } = await cut(path, kind, X);
-      const { all, joints } = await soundOfSegments(segments);
+      const { all, joints } = await audioOfSegments(segments);
       const kept = Math.min(10, seconds);
       // A transport stream begins with the audio packet that its muxer had buffered.
       expect(Math.abs(all[0]!.start + kept)).toBeLessThan(FRAME_SECONDS + 0.015);
@@ -120,8 +120,8 @@ describe("other audio codecs", () => {
     expect(
       segments.every(({ audioCodecs, audioMade }) => audioMade === "copied" && audioCodecs[0] === "aac_latm"),
     ).toBe(true);
-    const packets = await Promise.all(segments.map((segment) => soundPackets(segment.path)));
-    expect(packets.flat()).toEqual(await soundPackets(path));
+    const packets = await Promise.all(segments.map((segment) => audioPackets(segment.path)));
+    expect(packets.flat()).toEqual(await audioPackets(path));
   });
 
   it("Opus has the same bytes, whichever segment an attempt begins with", { tags: "full" }, async () => {
@@ -140,7 +140,7 @@ describe("other audio codecs", () => {
     const path = await make("pcm.avi", 25, "-c:a", "pcm_s16le", "-bf", "0");
     const { segments } = await cut(path, "keyframe", 2);
     expect(segments.map(({ audioMade }) => audioMade)).toEqual(["copied", "copied", "copied"]);
-    const { all } = await soundOfSegments(segments);
+    const { all } = await audioOfSegments(segments);
     for (const [number, { start, end }] of all.entries()) {
       expect(start).toBeCloseTo(2 * number, 3);
       expect(end).toBeCloseTo(2 * number + 2, 3);
@@ -152,7 +152,7 @@ describe("other audio codecs", () => {
     const groups = ["-x264-params", "keyint=25:min-keyint=25:scenecut=0"];
     const path = await make("pcm.mkv", 25, ...groups, "-c:a", "pcm_s16le");
     const { segments } = await cut(path, "keyframe", 4);
-    const { joints } = await soundOfSegments(segments);
+    const { joints } = await audioOfSegments(segments);
     expect(joints).toHaveLength(1);
     expect(Math.abs(joints[0]!)).toBeLessThan(ROUNDING_SECONDS);
     expect(segments[0]!.proof.audio![0]!.largestGap).toBeLessThan(ROUNDING_SECONDS);
@@ -164,7 +164,7 @@ describe("other audio codecs", () => {
     expect(segments.every(({ audioCodecs, audioMade }) => audioMade === "encoded" && audioCodecs[0] === "aac")).toBe(
       true,
     );
-    const { joints } = await soundOfSegments(segments);
+    const { joints } = await audioOfSegments(segments);
     for (const joint of joints) expect(Math.abs(joint)).toBeLessThan(FRAME_SECONDS + ROUNDING_SECONDS);
   });
 });

@@ -3,11 +3,11 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { cutFile } from "../../fixtures/cut.ts";
 import { ffmpeg, ffprobe } from "../../fixtures/media.ts";
-import { playedSound } from "../../fixtures/sound.ts";
+import { playedAudio } from "../../fixtures/played-audio.ts";
 import { temporaryFolder } from "../../fixtures/temporary.ts";
 
-const PICTURE = ["-f", "lavfi", "-i", "testsrc2=duration=4:size=160x90:rate=25"];
-const sound = (frequency: number) => ["-f", "lavfi", "-i", `sine=frequency=${frequency}:duration=4:sample_rate=48000`];
+const VIDEO = ["-f", "lavfi", "-i", "testsrc2=duration=4:size=160x90:rate=25"];
+const audio = (frequency: number) => ["-f", "lavfi", "-i", `sine=frequency=${frequency}:duration=4:sample_rate=48000`];
 const X264 = ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", "25"];
 
 async function make(name: string, ...args: string[]): Promise<string> {
@@ -37,7 +37,7 @@ describe("audio tracks", () => {
     "%s: a declared, empty one is left out and listed as omitted",
     async (kind) => {
       const codecs = ["-map", "0:v", "-map", "1:a", ...X264, "-c:a", "aac"];
-      const path = await withoutStream(await make("empty.ts", ...PICTURE, ...sound(440), ...codecs), 0x101);
+      const path = await withoutStream(await make("empty.ts", ...VIDEO, ...audio(440), ...codecs), 0x101);
       const { segments, description } = await cut(path, kind, 1.5);
       expect(segments.map(({ audioCodecs }) => audioCodecs)).toEqual(segments.map(() => []));
       expect(description.others).toMatchObject([{ index: 1, type: "audio", codec: "aac" }]);
@@ -45,7 +45,7 @@ describe("audio tracks", () => {
   );
 
   it("those of another program of a transport stream are left out and listed as omitted", async () => {
-    const inputs = [...PICTURE, ...sound(440), ...PICTURE, ...sound(880)];
+    const inputs = [...VIDEO, ...audio(440), ...VIDEO, ...audio(880)];
     const maps = ["-map", "0:v", "-map", "1:a", "-map", "2:v", "-map", "3:a"];
     const programmes = ["-program", "title=one:st=0:st=1", "-program", "title=two:st=2:st=3"];
     const path = await make("programmes.ts", ...inputs, ...maps, ...X264, "-c:a", "aac", ...programmes);
@@ -60,7 +60,7 @@ describe("audio tracks", () => {
 
   it("keep their default flags", async () => {
     const maps = ["-map", "0:v", "-map", "1:a", "-map", "2:a", "-disposition:a:0", "0", "-disposition:a:1", "default"];
-    const path = await make("default.mkv", ...PICTURE, ...sound(440), ...sound(880), ...maps, ...X264, "-c:a", "aac");
+    const path = await make("default.mkv", ...VIDEO, ...audio(440), ...audio(880), ...maps, ...X264, "-c:a", "aac");
     const { segments } = await cut(path);
     for (const { path: segment } of segments) {
       const entries = ["-select_streams", "a", "-show_entries", "stream_disposition=default", "-of", "csv=p=0"];
@@ -72,14 +72,14 @@ describe("audio tracks", () => {
     "%s: AAC with an ADTS header in each packet is copied from AVI",
     { tags: "full" },
     async (kind) => {
-      const aac = await make("sound.aac", ...sound(440), "-c:a", "aac");
-      const path = await make("adts.avi", ...PICTURE, "-i", aac, ...X264, "-bf", "0", "-c:a", "copy");
+      const aac = await make("audio.aac", ...audio(440), "-c:a", "aac");
+      const path = await make("adts.avi", ...VIDEO, "-i", aac, ...X264, "-bf", "0", "-c:a", "copy");
       const { segments } = await cut(path, kind);
       expect(segments.map(({ audioMade, audioCodecs }) => [audioMade, ...audioCodecs])).toEqual(
         segments.map(() => ["copied", "aac"]),
       );
       for (const segment of segments) {
-        const { start, end } = (await playedSound(segment.path))!;
+        const { start, end } = (await playedAudio(segment.path))!;
         expect(start).toBeLessThan(0.03);
         expect(end).toBeGreaterThan(1.97);
       }

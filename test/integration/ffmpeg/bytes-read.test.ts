@@ -61,9 +61,9 @@ describe("a video is read once, in few fetches", () => {
   for (const { layout, cut, tags } of [
     { layout: "interleaved.mp4", cut: "keyframe", tags: "full" },
     { layout: "moov-at-end.mp4", cut: "keyframe", tags: "full" },
-    { layout: "video-then-sound.mp4", cut: "keyframe", tags: "full" },
-    { layout: "video-then-sound.mp4", cut: "exact", tags: [] },
-    { layout: "sound-then-video.mp4", cut: "keyframe", tags: "full" },
+    { layout: "video-then-audio.mp4", cut: "keyframe", tags: "full" },
+    { layout: "video-then-audio.mp4", cut: "exact", tags: [] },
+    { layout: "audio-then-video.mp4", cut: "keyframe", tags: "full" },
     { layout: "blocks.mp4", cut: "keyframe", tags: [] },
     { layout: "fragmented.mp4", cut: "keyframe", tags: [] },
   ] as const)

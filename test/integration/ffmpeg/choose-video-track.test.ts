@@ -5,12 +5,12 @@ import { NEVER, openFile } from "../../fixtures/cut.ts";
 import { ffmpeg } from "../../fixtures/media.ts";
 import { temporaryFolder } from "../../fixtures/temporary.ts";
 
-const picture = (size: string) => ["-f", "lavfi", "-i", `testsrc2=duration=1:size=${size}:rate=25`];
+const video = (size: string) => ["-f", "lavfi", "-i", `testsrc2=duration=1:size=${size}:rate=25`];
 const BOTH = ["-map", "0:v", "-map", "1:v", "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p"];
 
 async function make(name: string, ...options: string[]): Promise<string> {
   const path = join(await temporaryFolder(), name);
-  await ffmpeg(...picture("160x90"), ...picture("128x72"), ...BOTH, ...options, path);
+  await ffmpeg(...video("160x90"), ...video("128x72"), ...BOTH, ...options, path);
   return path;
 }
 

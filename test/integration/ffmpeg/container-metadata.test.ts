@@ -41,7 +41,7 @@ const tagOf = ({ format }: ProbedFile, name: string): string | undefined =>
 /** 3 seconds of video, cut at 1 and 2. */
 async function makeSource(name: string, ...options: string[]): Promise<string> {
   const path = join(folder, name);
-  const picture = ["-f", "lavfi", "-i", "testsrc2=duration=3:size=160x90:rate=25", "-pix_fmt", "yuv420p"];
+  const video = ["-f", "lavfi", "-i", "testsrc2=duration=3:size=160x90:rate=25", "-pix_fmt", "yuv420p"];
   const tags = [
     "-metadata",
     `creation_time=${CREATED}`,
@@ -50,7 +50,7 @@ async function makeSource(name: string, ...options: string[]): Promise<string> {
     "-metadata",
     "title=A B = C",
   ];
-  await ffmpeg(...picture, ...options, ...tags, "-metadata", "timecode=01:00:00:00", path);
+  await ffmpeg(...video, ...options, ...tags, "-metadata", "timecode=01:00:00:00", path);
   return path;
 }
 

@@ -24,8 +24,8 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 /** Noise loses the most in encoding. */
 async function makeSource(name: string, filters: string, ...options: string[]): Promise<string> {
   const path = join(folder, name);
-  const picture = `testsrc2=size=${WIDTH}x${HEIGHT}:rate=25,noise=alls=40:allf=t+u${filters}`;
-  await ffmpeg("-f", "lavfi", "-i", picture, "-frames:v", String(FRAMES), ...options, path);
+  const video = `testsrc2=size=${WIDTH}x${HEIGHT}:rate=25,noise=alls=40:allf=t+u${filters}`;
+  await ffmpeg("-f", "lavfi", "-i", video, "-frames:v", String(FRAMES), ...options, path);
   return path;
 }
 

@@ -7,22 +7,22 @@ import { temporaryFolder } from "../../fixtures/temporary.ts";
 
 const SECONDS = 6;
 const FPS = 25;
-const PICTURE = ["-f", "lavfi", "-i", `testsrc2=duration=${SECONDS}:size=160x90:rate=${FPS}`];
+const VIDEO = ["-f", "lavfi", "-i", `testsrc2=duration=${SECONDS}:size=160x90:rate=${FPS}`];
 const X264 = ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p"];
 
-/** Intra refresh: one column of each picture is intra-coded, in rounds of a second. */
+/** Intra refresh: one column of each frame is intra-coded, in rounds of a second. */
 async function withIntraRefresh(name: string): Promise<string> {
   const path = join(await temporaryFolder(), name);
-  await ffmpeg(...PICTURE, ...X264, "-x264-params", "intra-refresh=1:keyint=25", path);
+  await ffmpeg(...VIDEO, ...X264, "-x264-params", "intra-refresh=1:keyint=25", path);
   return path;
 }
 
 /**
- * A keyframe every two seconds, and no sync sample table: then every picture counts as a keyframe.
+ * A keyframe every two seconds, and no sync sample table: then every frame counts as a keyframe.
  */
 async function withoutSyncTable(): Promise<string> {
   const path = join(await temporaryFolder(), "all-sync.mp4");
-  await ffmpeg(...PICTURE, ...X264, "-g", "50", path);
+  await ffmpeg(...VIDEO, ...X264, "-g", "50", path);
   const bytes = await readFile(path);
   bytes.write("free", bytes.indexOf("stss"));
   await writeFile(path, bytes);

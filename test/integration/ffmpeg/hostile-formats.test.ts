@@ -54,7 +54,7 @@ const ranged = (bytes: Buffer) => ({
 });
 
 const VIDEO = ["-f", "lavfi", "-i", "testsrc2=duration=1:size=64x36:rate=25"];
-const SOUND = ["-f", "lavfi", "-i", "sine=duration=1"];
+const AUDIO = ["-f", "lavfi", "-i", "sine=duration=1"];
 const X264 = ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-bf", "2", "-g", "10"];
 const X265 = ["-c:v", "libx265", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-x265-params", "log-level=error"];
 
@@ -78,7 +78,7 @@ const boxOf = (bytes: Buffer, type: string): Buffer => {
 
 describe("damaged headers", () => {
   it("of MP4: an index is read or ignored, in bounded time", async () => {
-    const file = await make("film.mp4", ...VIDEO, ...SOUND, ...X264);
+    const file = await make("film.mp4", ...VIDEO, ...AUDIO, ...X264);
     const parse = async (bytes: Buffer) => {
       await isTruncated(ranged(bytes), "mov,mp4", NEVER);
       let left = 1_000;
@@ -93,7 +93,7 @@ describe("damaged headers", () => {
   });
 
   it("of Matroska and AVI: packets are read, or the stream is rejected", async () => {
-    const file = await make("film.mkv", ...VIDEO, ...SOUND, ...X264);
+    const file = await make("film.mkv", ...VIDEO, ...AUDIO, ...X264);
     const head = file.subarray(0, 3_000);
     const endings = await fuzz(head, 1_500, async (bytes) => {
       await isTruncated(ranged(bytes), "matroska,webm", NEVER);
@@ -141,7 +141,7 @@ describe("damaged headers", () => {
         pictureHasher("hevc")(bytes);
       });
     }
-    const adts = (await make("one.aac", ...SOUND)).subarray(0, 32);
+    const adts = (await make("one.aac", ...AUDIO)).subarray(0, 32);
     await fuzz(adts, 500, (bytes) => adtsTrack(bytes, "und"));
   });
 });

@@ -70,7 +70,7 @@ describe("hostile uploads", () => {
 
   it("an audio track without an allowed decoder doesn't reject the video, nor do subtitles", async () => {
     const folder = await temporaryFolder();
-    const [titles, file] = [join(folder, "titles.srt"), join(folder, "rare-sound.mkv")];
+    const [titles, file] = [join(folder, "titles.srt"), join(folder, "rare-audio.mkv")];
     await writeFile(titles, "1\n00:00:00,000 --> 00:00:01,000\nhello\n");
     const coded = ["-c:v", "libx264", "-c:a", "wavpack", "-c:s", "subrip"];
     await ffmpeg(...VIDEO, "-f", "lavfi", "-i", "sine=duration=1", "-i", titles, ...coded, file);

@@ -87,7 +87,7 @@ describe("a file that needs more than a split may use", () => {
 
 describe("too few open files", () => {
   it("are the machine's fault: the caller gets a retryable error", async () => {
-    const file = HOSTILE_FILES.find(({ name }) => name === "sound-48.mkv")!;
+    const file = HOSTILE_FILES.find(({ name }) => name === "audio-48.mkv")!;
     const folder = await temporaryFolder();
     const path = await make(file, folder);
     const script = new URL("../../hostile/split-one.ts", import.meta.url).pathname;

@@ -8,7 +8,7 @@ import { binaries, ffmpeg, ffprobe } from "../../fixtures/media.ts";
 import { temporaryFolder } from "../../fixtures/temporary.ts";
 
 const input = (filter: string) => ["-f", "lavfi", "-i", filter];
-const picture = (rate: string, seconds: number) => input(`testsrc2=duration=${seconds}:size=160x90:rate=${rate}`);
+const video = (rate: string, seconds: number) => input(`testsrc2=duration=${seconds}:size=160x90:rate=${rate}`);
 const x264 = (group: number) => ["-c:v", "libx264", "-preset", "ultrafast", "-bf", "2", "-g", String(group)];
 
 async function make(name: string, ...args: string[]): Promise<string> {
@@ -51,7 +51,7 @@ describe("a segment's measured end", () => {
     "%s, %s: a last segment of 43 frames at 25 fps from 9 on ends at 10.72",
     { tags: "full" },
     async (cut, name, group) => {
-      const path = await make(name, ...picture("25", 10.72), ...x264(group));
+      const path = await make(name, ...video("25", 10.72), ...x264(group));
       const { segments } = await cutIn3(path, cut);
       const { frames, start, end } = segments.at(-1)!.proof;
       expect({ frames, start: start.toFixed(2), end: end.toFixed(2) }).toEqual({
@@ -84,7 +84,7 @@ describe("a segment's measured end", () => {
     it(`${cut}, ${name} at ${rate} fps: is the end of the file's packets, and the start of the next segment`, {
       tags,
     }, async () => {
-      const path = await make(name, ...picture(rate, 7), ...codec);
+      const path = await make(name, ...video(rate, 7), ...codec);
       const { segments, container } = await cutIn3(path, cut);
       expect(segments.length).toBeGreaterThan(1);
       const rounding = roundingOf(name);
@@ -105,7 +105,7 @@ describe("a segment's measured end", () => {
     ["states-none.ts", "mpegts", 0.5],
     ["states-none.flv", "flv", 0.5],
   ])("%s: the file's word on its last frame counts, and the source's where it has none", async (name, muxer, lasts) => {
-    const path = await make(name, ...picture("25", 1), "-c:v", muxer === "avi" ? "mjpeg" : "libx264", "-bf", "0");
+    const path = await make(name, ...video("25", 1), "-c:v", muxer === "avi" ? "mjpeg" : "libx264", "-bf", "0");
     const container = { muxer, extension: "", contentType: "" };
     const file = {
       binary: (await binaries).ffmpeg,

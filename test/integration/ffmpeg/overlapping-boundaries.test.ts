@@ -29,7 +29,7 @@ describe("boundaries whose groups of pictures overlap", () => {
     ]);
     const jobs = plan.cut.kind === "exact" ? (plan.cut.plan.jobs ?? []) : [];
     expect(jobs.slice(0, 4).map(({ packets }) => packets.from)).toEqual([0, 1, 2, 3]);
-    // No decoder can decode pictures in this order, so it can't be stitched.
+    // No decoder can decode frames in this order, so it can't be stitched.
     expect(warnings).toEqual([expect.stringContaining("Falling back to re-encoding")]);
     expect(ending.type).toBe("undecodable");
   });

@@ -10,7 +10,7 @@ import { temporaryFolder } from "../../fixtures/temporary.ts";
 const FRAMES = 50;
 const GROUP = 25;
 
-const picture = (size = "160x90") => ["-f", "lavfi", "-i", `testsrc2=duration=2:size=${size}:rate=25`];
+const video = (size = "160x90") => ["-f", "lavfi", "-i", `testsrc2=duration=2:size=${size}:rate=25`];
 const x264 = (...options: string[]) => ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", ...options];
 /** Each frame is a keyframe, so that a damaged one affects no other. */
 const KEYFRAMES = x264("-g", "1");
@@ -64,12 +64,12 @@ describe("the proof compares the segment with the source's frames", () => {
     ["with another content", with7th({ hash: 1 }), "frame 7 of the segment was altered"],
     ["at another time", with7th({ time: 0.3 }), "frame 7 of the segment is 20.000 ms away from its time"],
   ])("and fails for frames that are %s", async (_, frames, message) => {
-    const path = await make("whole.mp4", ...picture(), ...KEYFRAMES);
+    const path = await make("whole.mp4", ...video(), ...KEYFRAMES);
     await expect(prove(path, { frames })).rejects.toThrow(message);
   });
 
   it("and fails for a start that isn't a keyframe", async () => {
-    const whole = await make("whole.mkv", ...picture(), ...x264("-g", String(GROUP)));
+    const whole = await make("whole.mkv", ...video(), ...x264("-g", String(GROUP)));
     const path = await make("late.mkv", "-i", whole, "-c", "copy", "-copyinkf", "-ss", "0.1");
     await expect(prove(path)).rejects.toThrow("the segment doesn't start with a keyframe");
   });
@@ -77,20 +77,20 @@ describe("the proof compares the segment with the source's frames", () => {
 
 describe("the proof decodes the segment", () => {
   it("a file that decodes: every frame, its size, start and end", async () => {
-    const proof = await prove(await make("whole.mp4", ...picture(), ...x264("-g", String(GROUP), "-bf", "2")));
+    const proof = await prove(await make("whole.mp4", ...video(), ...x264("-g", String(GROUP), "-bf", "2")));
     expect(proof).toMatchObject({ frames: FRAMES, undecodable: 0, copiedFrames: FRAMES, start: 10, size: [160, 90] });
     expect(proof.end).toBeCloseTo(12, 4);
   });
 
   it("frames before the video's first keyframe don't count, whether or not a decoder returns them", async () => {
-    const path = await make("late.mp4", ...picture(), ...x264("-g", String(GROUP)));
+    const path = await make("late.mp4", ...video(), ...x264("-g", String(GROUP)));
     const proof = await prove(path, { start: -0.08, startsOnKey: false, mustDecode: false });
     expect(proof).toMatchObject({ frames: FRAMES - 2, undecodable: 2, copiedFrames: FRAMES - 2 });
     expect(proof.start).toBeCloseTo(0, 6);
   });
 
   it("the size is the displayed one, with rotation applied", async () => {
-    const path = await make("flat.mp4", ...picture(), ...KEYFRAMES);
+    const path = await make("flat.mp4", ...video(), ...KEYFRAMES);
     const turned = await make("turned.mp4", "-display_rotation", "90", "-i", path, "-c", "copy").catch(() =>
       make("turned.mp4", "-i", path, "-c", "copy", "-metadata:s:v", "rotate=90"),
     );
@@ -100,8 +100,8 @@ describe("the proof decodes the segment", () => {
   it("a wrong sample description fails, even if the hashes match", async () => {
     const fragmented = ["-movflags", "frag_keyframe+empty_moov+default_base_moof"];
     const [own, other] = await Promise.all([
-      make("baseline.mp4", ...picture(), ...x264("-g", String(GROUP), "-profile:v", "baseline"), ...fragmented),
-      make("high.mp4", ...picture(), ...x264("-preset", "veryfast", "-profile:v", "high"), ...fragmented),
+      make("baseline.mp4", ...video(), ...x264("-g", String(GROUP), "-profile:v", "baseline"), ...fragmented),
+      make("high.mp4", ...video(), ...x264("-preset", "veryfast", "-profile:v", "high"), ...fragmented),
     ]);
     const [bytes, head] = [await readFile(own), mp4HeaderOf(await readFile(other), "h264")];
     const ownHead = mp4HeaderOf(bytes, "h264");
@@ -114,7 +114,7 @@ describe("the proof decodes the segment", () => {
   });
 
   it.each(["mp4", "ts"])("%s: an undecodable frame among the first ones fails, or is counted", async (extension) => {
-    const path = await make(`spoilt.${extension}`, ...picture(), ...KEYFRAMES);
+    const path = await make(`spoilt.${extension}`, ...video(), ...KEYFRAMES);
     await (extension === "mp4" ? spoil(path, 5) : spoilStream(path, 5));
     await expect(prove(path)).rejects.toThrow("1 of the segment's 50 frames can't be decoded");
     const counted = await prove(path, { mustDecode: false });
@@ -122,7 +122,7 @@ describe("the proof decodes the segment", () => {
   });
 
   it("the segment starts at the first frame that decodes", async () => {
-    const path = await make("spoilt-start.mp4", ...picture(), ...KEYFRAMES, "-bsf:v", "filter_units=remove_types=6");
+    const path = await make("spoilt-start.mp4", ...video(), ...KEYFRAMES, "-bsf:v", "filter_units=remove_types=6");
     await spoil(path, 0, 1, 2);
     const proof = await prove(path, { mustDecode: false });
     expect(proof).toMatchObject({ frames: 47, undecodable: 3 });
@@ -131,20 +131,20 @@ describe("the proof decodes the segment", () => {
   });
 
   it("an undecodable frame behind the first group is found when everything is decoded", async () => {
-    const path = await make("spoilt-end.mp4", ...picture(), ...KEYFRAMES);
+    const path = await make("spoilt-end.mp4", ...video(), ...KEYFRAMES);
     await spoil(path, 40);
     await expect(prove(path)).resolves.toMatchObject({ frames: FRAMES });
     await expect(prove(path, {}, true)).rejects.toThrow("1 of the segment's 50 frames can't be decoded");
   });
 
   it("a file without decodable frames fails, even when such frames are counted", async () => {
-    const path = await make("spoilt-whole.mp4", ...picture(), ...KEYFRAMES, "-bsf:v", "filter_units=remove_types=6");
+    const path = await make("spoilt-whole.mp4", ...video(), ...KEYFRAMES, "-bsf:v", "filter_units=remove_types=6");
     await spoil(path, ...EXPECTED.frames.keys());
     await expect(prove(path, { mustDecode: false })).rejects.toThrow("no frame of the segment can be decoded");
   });
 
   it("a size other than the source's fails", async () => {
-    const path = await make("small.mp4", ...picture("128x72"), ...KEYFRAMES);
+    const path = await make("small.mp4", ...video("128x72"), ...KEYFRAMES);
     await expect(prove(path, { size: [160, 90] })).rejects.toThrow("size is 128 x 72; the source's is 160 x 90");
     await expect(prove(path, { size: [129, 72] })).resolves.toMatchObject({ size: [128, 72] });
   });
@@ -186,11 +186,11 @@ describe("frames with the same time", () => {
 });
 
 /** The same for start codes: the slice behind the n-th start code. */
-async function spoilStream(path: string, picture: number): Promise<void> {
+async function spoilStream(path: string, video: number): Promise<void> {
   const bytes = await readFile(path);
   const IDR = Buffer.from([0, 0, 1, 0x65]);
   let at = -1;
-  for (let found = 0; found <= picture; found += 1) at = bytes.indexOf(IDR, at + 1);
+  for (let found = 0; found <= video; found += 1) at = bytes.indexOf(IDR, at + 1);
   bytes.fill(0xff, at + IDR.length, at + IDR.length + 16);
   await writeFile(path, bytes);
 }

@@ -18,13 +18,13 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "video-split-mutants-"));
   hdr = join(folder, "hdr.mp4");
   unstitchable = join(folder, "mpeg4.mkv");
-  const picture = ["-f", "lavfi", "-i", "testsrc2=duration=2:size=160x90:rate=25"];
+  const video = ["-f", "lavfi", "-i", "testsrc2=duration=2:size=160x90:rate=25"];
   const mastered = "master-display=G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,500)";
   const x265 = `log-level=error:keyint=25:repeat-headers=1:max-cll=1000,400:${mastered}`;
   const pq = ["-color_primaries", "bt2020", "-color_trc", "smpte2084", "-colorspace", "bt2020nc"];
   const hevc = ["-pix_fmt", "yuv420p10le", "-c:v", "libx265", "-preset", "ultrafast", "-x265-params", x265, ...pq];
-  await ffmpeg(...picture, ...hevc, "-tag:v", "hvc1", hdr);
-  await ffmpeg(...picture, "-c:v", "mpeg4", "-q:v", "3", unstitchable);
+  await ffmpeg(...video, ...hevc, "-tag:v", "hvc1", hdr);
+  await ffmpeg(...video, "-c:v", "mpeg4", "-q:v", "3", unstitchable);
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 

@@ -45,10 +45,10 @@ describe("the proof of a segment file's audio", () => {
   it("fails when 75 ms of it are missing, or hidden by an edit list", async () => {
     const folder = await temporaryFolder();
     const [whole, short, early] = ["whole.mp4", "short.mp4", "early.mp4"].map((name) => join(folder, name));
-    const picture = ["-f", "lavfi", "-i", "testsrc2=duration=2:size=160x90:rate=25"];
-    const sound = ["-f", "lavfi", "-i", "sine=frequency=440:duration=2:sample_rate=48000"];
+    const video = ["-f", "lavfi", "-i", "testsrc2=duration=2:size=160x90:rate=25"];
+    const audio = ["-f", "lavfi", "-i", "sine=frequency=440:duration=2:sample_rate=48000"];
     const codecs = ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-c:a", "aac"];
-    await ffmpeg(...picture, ...sound, ...codecs, whole!);
+    await ffmpeg(...video, ...audio, ...codecs, whole!);
     const copied = ["-map", "0:v", "-map", "1:a", "-c", "copy"];
     const frames = (count: number) => ["-frames:a", String(count)];
     const expected = await expectedOf(whole!);

@@ -40,8 +40,8 @@ async function probed(path: string) {
 }
 
 const input = (filter: string) => ["-f", "lavfi", "-i", filter];
-const PICTURE = input("testsrc2=duration=3:size=160x96:rate=25");
-const SOUND = input("sine=frequency=440:duration=3:sample_rate=48000");
+const VIDEO = input("testsrc2=duration=3:size=160x96:rate=25");
+const AUDIO = input("sine=frequency=440:duration=3:sample_rate=48000");
 const B_FRAMES = ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", "25", "-bf", "3"];
 
 const FILES: Readonly<Record<string, string[]>> = {
@@ -81,7 +81,7 @@ const ONE_OF_EACH = [
 
 const make = async (name: string): Promise<string> => {
   const path = join(await temporaryFolder(), name);
-  await ffmpeg(...PICTURE, ...SOUND, ...FILES[name]!, path);
+  await ffmpeg(...VIDEO, ...AUDIO, ...FILES[name]!, path);
   return path;
 };
 
@@ -161,8 +161,8 @@ describe("reading a segment file", () => {
     async (name) => {
       const short = join(await temporaryFolder(), "short.mp4");
       const noise = input("testsrc2=duration=4:size=320x180:rate=25,noise=alls=40:allf=t");
-      const sound = input("sine=frequency=440:duration=4:sample_rate=48000");
-      await ffmpeg(...noise, ...sound, ...B_FRAMES, "-qp", "8", "-c:a", "aac", short);
+      const audio = input("sine=frequency=440:duration=4:sample_rate=48000");
+      await ffmpeg(...noise, ...audio, ...B_FRAMES, "-qp", "8", "-c:a", "aac", short);
       const path = join(await temporaryFolder(), name);
       await ffmpeg("-stream_loop", "3", "-i", short, "-c", "copy", "-movflags", "+faststart", path);
       const { size } = await stat(path);

@@ -37,11 +37,11 @@ async function run(script: string | undefined, signal: AbortSignal = NEVER) {
 
 describe("an ffmpeg run", () => {
   it("writes to named pipes and lists of them, reads from one, and resolves with what it wrote to stderr", async () => {
-    const pictures = { options: [...PIPED.options, "-framerate", "1"] };
+    const frames = { options: [...PIPED.options, "-framerate", "1"] };
     const copied = ["-map", "0:v", "-c", "copy", "-f", "data"];
     const sizes: number[] = [];
     const { stderr } = await runFfmpeg(
-      { ...(await run(undefined)), pipedInput: pictures, pipes: { one: copied, two: [copied, copied] } },
+      { ...(await run(undefined)), pipedInput: frames, pipes: { one: copied, two: [copied, copied] } },
       async ({ input, outputs: { one, two } }) => {
         const writing = async () => {
           for (let frame = 0; frame < 20; frame += 1) await input.write(Buffer.alloc(64 * 36 * 1.5, frame));

@@ -13,8 +13,8 @@ async function record(codec: keyof typeof CODECS, ...sizes: string[]): Promise<s
   const folder = await temporaryFolder();
   for (const [number, size] of sizes.entries()) {
     const encoder = ["-c:v", ...CODECS[codec], "-deadline", "realtime", "-cpu-used", "8", "-b:v", "200k", "-g", "15"];
-    const picture = `testsrc2=duration=2:size=${size}:rate=15`;
-    await ffmpeg("-f", "lavfi", "-i", picture, ...encoder, join(folder, `${number}.webm`));
+    const video = `testsrc2=duration=2:size=${size}:rate=15`;
+    await ffmpeg("-f", "lavfi", "-i", video, ...encoder, join(folder, `${number}.webm`));
   }
   const list = join(folder, "list.txt");
   await writeFile(list, sizes.map((_, number) => `file '${number}.webm'\n`).join(""));
@@ -64,8 +64,8 @@ describe("a video whose frame size changes within the file", () => {
       const folder = await temporaryFolder();
       const sizes = ["160x90", "128x96"];
       for (const [number, size] of sizes.entries()) {
-        const picture = ["-f", "lavfi", "-i", `testsrc2=duration=2:size=${size}:rate=25`];
-        await ffmpeg(...picture, "-c:v", codec, "-g", "10", join(folder, `${number}.ts`));
+        const video = ["-f", "lavfi", "-i", `testsrc2=duration=2:size=${size}:rate=25`];
+        await ffmpeg(...video, "-c:v", codec, "-g", "10", join(folder, `${number}.ts`));
       }
       const path = join(folder, "broadcast.ts");
       const parts = sizes.map((_, number) => join(folder, `${number}.ts`)).join("|");

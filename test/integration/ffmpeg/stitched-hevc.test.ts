@@ -23,9 +23,9 @@ const PQ = ["-color_primaries", "bt2020", "-color_trc", "smpte2084", "-colorspac
 /** 3 seconds in 10 bits with a keyframe at 1.6 only, cut at 1 and 2. */
 async function makeSource(name: string, ...options: string[]): Promise<string> {
   const path = join(folder, name);
-  const picture = ["-f", "lavfi", "-i", "testsrc2=duration=3:size=160x90:rate=25", "-pix_fmt", "yuv420p10le"];
+  const video = ["-f", "lavfi", "-i", "testsrc2=duration=3:size=160x90:rate=25", "-pix_fmt", "yuv420p10le"];
   const x265 = `log-level=error:keyint=40:min-keyint=40:scenecut=0:open-gop=0:${HDR}`;
-  await ffmpeg(...picture, "-c:v", "libx265", "-preset", "ultrafast", "-x265-params", x265, ...PQ, ...options, path);
+  await ffmpeg(...video, "-c:v", "libx265", "-preset", "ultrafast", "-x265-params", x265, ...PQ, ...options, path);
   return path;
 }
 

@@ -14,7 +14,7 @@ const FRAMES = 32;
 const SECONDS = FRAMES / 25;
 const X264 = ["-c:v", "libx264", "-preset", "ultrafast", "-g", String(FRAMES), "-keyint_min", String(FRAMES)];
 const BT709 = ["-color_primaries", "bt709", "-color_trc", "bt709", "-colorspace", "bt709"];
-const LOSSLESS_SOUND = ["-c:a", "pcm_s16le"];
+const LOSSLESS_AUDIO = ["-c:a", "pcm_s16le"];
 
 let folder: string;
 let source: Source;
@@ -22,15 +22,15 @@ const at = (name: string): string => join(folder, name);
 
 beforeAll(async () => {
   folder = await sharedFolder();
-  const picture = ["-f", "lavfi", "-i", `testsrc2=duration=${2 * SECONDS}:size=160x90:rate=25`];
-  const sound = [
+  const video = ["-f", "lavfi", "-i", `testsrc2=duration=${2 * SECONDS}:size=160x90:rate=25`];
+  const audio = [
     "-f",
     "lavfi",
     "-i",
     `anoisesrc=duration=${2 * SECONDS}:color=pink:sample_rate=48000:seed=1:amplitude=0.3`,
   ];
-  const codecs = [...X264, "-sc_threshold", "0", "-pix_fmt", "yuv420p", ...BT709, ...LOSSLESS_SOUND];
-  await ffmpeg(...picture, ...sound, ...codecs, at("source.mkv"));
+  const codecs = [...X264, "-sc_threshold", "0", "-pix_fmt", "yuv420p", ...BT709, ...LOSSLESS_AUDIO];
+  await ffmpeg(...video, ...audio, ...codecs, at("source.mkv"));
   const cut = ["-f", "segment", "-segment_times", String(SECONDS), "-reset_timestamps", "1"];
   await ffmpeg("-i", at("source.mkv"), "-map", "0", "-c", "copy", ...cut, at("%d.mkv"));
   source = await openSource(at("source.mkv"), at("decoded"));
@@ -106,7 +106,7 @@ describe("the independent check", { tags: "full", timeout: 120_000 }, () => {
   });
 
   it("finds 75 ms of audio that are missing at a boundary", async () => {
-    const path = await spoilt("hole", "-c:v", "copy", "-af", "atrim=start=0.075", ...LOSSLESS_SOUND);
+    const path = await spoilt("hole", "-c:v", "copy", "-af", "atrim=start=0.075", ...LOSSLESS_AUDIO);
     expect(await faultsOf(path)).toMatch(
       /^audio track 1 \(pcm_s16le\): gaps of up to 7\d\.\d ms at 1 of 1 boundaries$/,
     );
@@ -135,9 +135,9 @@ describe("the independent check", { tags: "full", timeout: 120_000 }, () => {
   });
 
   it("finds a frame that is also in the previous segment", async () => {
-    const picture = ["-vf", `trim=start_frame=${FRAMES - 1},setpts=PTS-STARTPTS`, ...X264, "-qp", "0", ...BT709];
-    const sound = ["-af", `atrim=start=${SECONDS - 0.04},asetpts=PTS-STARTPTS`, ...LOSSLESS_SOUND];
-    await ffmpeg("-i", at("source.mkv"), ...picture, ...sound, at("twice.mkv"));
+    const video = ["-vf", `trim=start_frame=${FRAMES - 1},setpts=PTS-STARTPTS`, ...X264, "-qp", "0", ...BT709];
+    const audio = ["-af", `atrim=start=${SECONDS - 0.04},asetpts=PTS-STARTPTS`, ...LOSSLESS_AUDIO];
+    await ffmpeg("-i", at("source.mkv"), ...video, ...audio, at("twice.mkv"));
     expect(await faultsOf(at("twice.mkv"))).toContain("1 duplicate frames");
   });
 
@@ -150,10 +150,10 @@ describe("the independent check", { tags: "full", timeout: 120_000 }, () => {
   it("finds a lost colour tag", async () => {
     const unknown = "setparams=color_primaries=unknown:color_trc=unknown:colorspace=unknown";
     const path = await spoilt("colour", "-vf", unknown, ...X264, "-qp", "8", "-c:a", "copy");
-    expect(await faultsOf(path)).toContain("picture color_primaries: bt709 became unknown (segments 1 of 2)");
+    expect(await faultsOf(path)).toContain("video color_primaries: bt709 became unknown (segments 1 of 2)");
   });
 
-  it("finds a picture that doesn't decode", async () => {
+  it("finds a frame that doesn't decode", async () => {
     const path = await spoilt("damaged", "-c", "copy", "-bsf:v", "noise=amount=40");
     expect(await faultsOf(path)).toMatch(/frames (?:missing|below 45 dB)[\s\S]*the decoder reports/);
   });

@@ -19,8 +19,8 @@ const PLACES = [0.1, 0.5, 0.9];
 const SECONDS = 2.5;
 
 /** 7 s in groups of 50 frames, which are 2 s: a boundary every 2.5 s is on no keyframe. */
-const PICTURE = ["-f", "lavfi", "-i", "testsrc2=duration=7:size=160x90:rate=25"];
-const SOUND = ["-f", "lavfi", "-i", "sine=frequency=440:duration=7"];
+const VIDEO = ["-f", "lavfi", "-i", "testsrc2=duration=7:size=160x90:rate=25"];
+const AUDIO = ["-f", "lavfi", "-i", "sine=frequency=440:duration=7"];
 const CODECS = [
   "-c:v",
   "libx264",
@@ -41,7 +41,7 @@ const folder = sharedFolder();
 
 beforeAll(async () => {
   const first = join(await folder, "source.mp4");
-  await ffmpeg(...PICTURE, ...SOUND, ...CODECS, first);
+  await ffmpeg(...VIDEO, ...AUDIO, ...CODECS, first);
   files.set("mp4", first);
   for (const container of ["ts", "mkv"]) {
     const path = join(await folder, `source.${container}`);

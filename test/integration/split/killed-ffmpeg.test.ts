@@ -22,9 +22,9 @@ it("each ffmpeg of a split, killed as by the OOM killer: a retry, which copies a
 }, async () => {
   const folder = await temporaryFolder();
   const file = join(folder, "film.mp4");
-  const picture = ["-f", "lavfi", "-i", "testsrc2=duration=4:size=160x90:rate=25"];
-  const sound = ["-f", "lavfi", "-i", "sine=duration=4", "-c:a", "aac"];
-  await ffmpeg(...picture, ...sound, "-c:v", "libx264", "-preset", "ultrafast", "-g", "70", "-bf", "2", file);
+  const video = ["-f", "lavfi", "-i", "testsrc2=duration=4:size=160x90:rate=25"];
+  const audio = ["-f", "lavfi", "-i", "sine=duration=4", "-c:a", "aac"];
+  await ffmpeg(...video, ...audio, "-c:v", "libx264", "-preset", "ultrafast", "-g", "70", "-bf", "2", file);
   const options = { file, request: { cut: "exact" as const, segmentSeconds: 2 } };
   const calm = await split(options);
   expect(segments(calm.events).map(({ made }) => made)).toContain("stitched");

@@ -45,11 +45,11 @@ describe.skipIf(process.platform !== "linux")("a process in which splits have fa
       const folder = await temporaryFolder();
       const file = join(folder, "film.mp4");
       // Noise: segments too large to be kept in memory on the way.
-      const picture = ["-f", "lavfi", "-i", "testsrc2=duration=4:size=320x180:rate=25,noise=alls=100:allf=t"];
-      const sound = ["-f", "lavfi", "-i", "sine=duration=4", "-c:a", "aac"];
+      const video = ["-f", "lavfi", "-i", "testsrc2=duration=4:size=320x180:rate=25,noise=alls=100:allf=t"];
+      const audio = ["-f", "lavfi", "-i", "sine=duration=4", "-c:a", "aac"];
       await ffmpeg(
-        ...picture,
-        ...sound,
+        ...video,
+        ...audio,
         "-c:v",
         "libx264",
         "-preset",

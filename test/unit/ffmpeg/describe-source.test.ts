@@ -52,8 +52,8 @@ describe("describing a source from ffprobe's output", () => {
 });
 
 describe("audio tracks that are left out", () => {
-  const picture = { index: 0, codec_type: "video", codec_name: "h264", width: 16, height: 9 };
-  const sound = (index: number, more: object = {}) => ({
+  const video = { index: 0, codec_type: "video", codec_name: "h264", width: 16, height: 9 };
+  const audio = (index: number, more: object = {}) => ({
     ...{ index, codec_type: "audio", codec_name: "aac", sample_rate: "48000", start_time: "0.000000" },
     ...more,
   });
@@ -65,13 +65,13 @@ describe("audio tracks that are left out", () => {
   };
 
   it("have no parameters or no packet", () => {
-    const streams = [picture, sound(1, { sample_rate: "0" }), sound(2, { start_time: "N/A" }), sound(3)];
+    const streams = [video, audio(1, { sample_rate: "0" }), audio(2, { start_time: "N/A" }), audio(3)];
     expect(tracksOf(streams)).toEqual({ audio: [3], others: [1, 2] });
   });
 
   it("belong to another program than the video", () => {
     const programs = [{ streams: [{ index: 2 }] }, { streams: [{ index: 0 }, { index: 1 }] }];
-    expect(tracksOf([picture, sound(1), sound(2)], programs)).toEqual({ audio: [1], others: [2] });
-    expect(tracksOf([picture, sound(1), sound(2)])).toEqual({ audio: [1, 2], others: [] });
+    expect(tracksOf([video, audio(1), audio(2)], programs)).toEqual({ audio: [1], others: [2] });
+    expect(tracksOf([video, audio(1), audio(2)])).toEqual({ audio: [1, 2], others: [] });
   });
 });

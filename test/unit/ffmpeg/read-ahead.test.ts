@@ -243,7 +243,13 @@ async function emptyDisk(capacity: number) {
     options: {
       makeFolder: async () => folder,
       log,
-      limits: { minFreeToKeep: MB / 2, minFree: MB / 4, fileBytes: 128 * KB, maxWaitingBytes: SIZE },
+      // Room is made where something is read: while what was fetched ahead is taken, nothing is.
+      limits: {
+        minFreeToKeep: MB / 2,
+        minFree: LIMITS.maxFetchesAhead * LIMITS.maxFetchBytes,
+        fileBytes: 128 * KB,
+        maxWaitingBytes: SIZE,
+      },
       freeBytes: async () => capacity - others.bytes - (await used()),
     } satisfies DiskOptions,
   };

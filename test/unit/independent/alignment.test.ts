@@ -9,9 +9,9 @@ const align = (source: PlacedFrame[], segments: PlacedFrame[][]) =>
     segments.map((all) => ({ frames: all, start: all[0]!.time })),
   );
 
-/** Frames of which each has its own picture, from `from` to `to`; `zero` is the number of the frame at time 0. */
+/** Frames of which each has its own content, from `from` to `to`; `zero` is the number of the frame at time 0. */
 const frames = (from: number, to: number, zero = 0): PlacedFrame[] =>
-  Array.from({ length: to - from }, (_, at) => ({ time: (from + at - zero) * TICK, hash: `picture ${from + at}` }));
+  Array.from({ length: to - from }, (_, at) => ({ time: (from + at - zero) * TICK, hash: `frame ${from + at}` }));
 
 /** The same, encoded again: no hash is the source's. */
 const encoded = (all: PlacedFrame[]): PlacedFrame[] => all.map((frame) => ({ ...frame, hash: `${frame.hash}, again` }));
@@ -73,7 +73,7 @@ describe("segments beside their source", () => {
     expect(align(source, [frames(0, 4), late]).maxTimeError).toBeCloseTo(0.01, 6);
   });
 
-  it("isn't led astray by pictures that are the same, nor by a pause", () => {
+  it("isn't led astray by frames that are the same, nor by a pause", () => {
     const still = source.map(({ time }, at) => ({ time: at < 5 ? time : time + 3600, hash: "black" }));
     const second = still.slice(4).map(({ time, hash }) => ({ time: time - still[4]!.time, hash }));
     expect(align(still, [still.slice(0, 4), second])).toMatchObject({ missing: [], doubled: 0, extra: 0 });

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { runsOf } from "../../independent/audio.ts";
 import { runsIn, segmentLengthFor } from "../../independent/inputs.ts";
 import { psnr, rangesOf } from "../../independent/pixels.ts";
 import { showinfoReader } from "../../independent/showinfo.ts";
-import { runsOf } from "../../independent/sound.ts";
 import { isAdvanced } from "../../independent/timecode.ts";
 import { findShift } from "../../independent/waveform.ts";
 
@@ -53,7 +53,7 @@ describe("what the tools print", () => {
     ]);
   });
 
-  it("blocks of sound whose times are rounded are one run; a pause starts another", () => {
+  it("blocks of audio whose times are rounded are one run; a pause starts another", () => {
     const block = (start: number) => ({ start, length: 1024 });
     const runs = runsOf([block(0), block(0.021), block(0.043), block(1)], 48_000);
     expect(runs).toEqual([
@@ -89,7 +89,7 @@ describe("arithmetic", () => {
     expect(isAdvanced("00:00:59;29", "00:01:00;02", 1, 30_000 / 1001)).toBe(true);
   });
 
-  it("finds by how much sound is off, a tone's among others", () => {
+  it("finds by how much audio is off, a tone's among others", () => {
     const noise = Float64Array.from({ length: 12_000 }, (_, at) => Math.sin(at * at * 0.37) * 1000);
     expect(findShift(noise.slice(2_000 + 33, 8_000), noise, 2_000)).toMatchObject({ shift: 33 });
     const tone = Float64Array.from({ length: 12_000 }, (_, at) => Math.sin((at * Math.PI) / 50) * 1000);

@@ -1,6 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { PacketIndex } from "../../../services/split/domain/packet-index.ts";
-import { largestAudioGap, largestDeviation, type SegmentAudio } from "../../../services/split/domain/proof.ts";
+import {
+  largestAudioGap,
+  largestDeviation,
+  type SegmentAudio,
+  type SegmentProof,
+} from "../../../services/split/domain/proof.ts";
+import type { SplitPlan } from "../../../services/split/plan-cut.ts";
+import { resultOf } from "../../../services/split/split-result.ts";
 
 const shownAt = (...times: number[]): PacketIndex => {
   const index = new PacketIndex();
@@ -67,5 +74,41 @@ describe("the longest gap in the audio", () => {
 
   it("is unknown when a segment's audio wasn't measured", () => {
     expect(largestAudioGap([withAudio(0, 2), { ...withAudio(2, 4), audio: undefined }])).toBeUndefined();
+  });
+});
+
+describe("the result of a split", () => {
+  /** Three segments of a frame each, cut at keyframes. */
+  const plan = {
+    cut: { kind: "keyframe" },
+    segments: [0, 1, 2].map((index) => ({ index, requestedStart: index })),
+    ...{ frames: 3, undecodable: 0, isCountedByPackets: true, duration: 3, origin: 0 },
+  } as unknown as SplitPlan;
+  const scanned = { index: shownAt(0, 1, 2), truncated: false };
+  const result = (proofs: SegmentProof[], undecodableFrom?: number) =>
+    resultOf(plan, { proofs, undecodableFrom }, scanned);
+  const whole = [withAudio(0, 1), withAudio(1, 2), withAudio(2, 3)];
+
+  it("is proved by segments that hold each frame, and audio without gaps", () => {
+    expect(result(whole)).toMatchObject({ segments: 3, duration: 3, frames: 3, proof: { max_audio_gap_ms: 0 } });
+  });
+
+  it("is none where the audio has a gap of more than 25 ms that the source doesn't have", () => {
+    const within = [...whole.slice(0, 2), withAudio(2.02, 3)];
+    expect(result(within)).toMatchObject({ proof: { max_audio_gap_ms: 20 } });
+    expect(() => result([...whole.slice(0, 2), withAudio(2.03, 3)])).toThrow(
+      expect.objectContaining({ reason: "ProofFailed", message: expect.stringContaining("a gap of 30 ms") }),
+    );
+  });
+
+  it("is none where a keyframe cut holds more or fewer frames than the video", () => {
+    const more = [...whole.slice(0, 2), { ...withAudio(2, 3), frames: 2 }];
+    expect(() => result(more)).toThrow(
+      expect.objectContaining({ reason: "ProofFailed", message: expect.stringContaining("hold 4 frames") }),
+    );
+  });
+
+  it("is none where nothing was made", () => {
+    expect(() => result([], 0)).toThrow(expect.objectContaining({ reason: "UnreadableMedia" }));
   });
 });

@@ -1,5 +1,5 @@
 import { rm } from "node:fs/promises";
-import { SOUND_JITTER_S } from "./tolerances.ts";
+import { AUDIO_JITTER_S } from "./tolerances.ts";
 import { complaintsOf, ffmpegLines, ownTimes } from "./tools.ts";
 
 /** Audio without gaps. */
@@ -13,7 +13,7 @@ export type Run = {
 };
 
 /** An audio track, decoded into a file of interleaved 16-bit samples. */
-export type Sound = {
+export type Audio = {
   pcm: string;
   rate: number;
   channels: number;
@@ -25,7 +25,7 @@ export type Sound = {
   complaints: ReadonlyMap<string, number>;
 };
 
-export type SoundTrack = { path: string; format: string; index: number; codec: string };
+export type AudioTrack = { path: string; format: string; index: number; codec: string };
 
 /** A block of decoded audio. */
 type Block = { start: number; length: number };
@@ -36,7 +36,7 @@ export function runsOf(blocks: readonly Block[], rate: number): Run[] {
   let at = 0;
   for (const { start, length } of blocks) {
     const last = runs.at(-1);
-    if (last !== undefined && Math.abs(start - (last.start + last.length / rate)) <= SOUND_JITTER_S)
+    if (last !== undefined && Math.abs(start - (last.start + last.length / rate)) <= AUDIO_JITTER_S)
       last.length += length;
     else runs.push({ start, length, at });
     at += length;
@@ -67,7 +67,7 @@ function blockReader(ahead = 0) {
 }
 
 /** Hashes of a track's stored packets. */
-async function packetHashes({ path, index }: SoundTrack): Promise<string[]> {
+async function packetHashes({ path, index }: AudioTrack): Promise<string[]> {
   const hashes: string[] = [];
   await ffmpegLines(["-i", path, "-map", `0:${index}`, "-c", "copy", "-f", "framehash", "-hash", "murmur3", "pipe:1"], {
     onLine: (line) => {
@@ -83,11 +83,11 @@ const HASH = ["-f", "framehash", "-hash", "adler32", "pipe:1"];
  * Decodes a track to `pcm`, with the times of playback: ffmpeg applies edit lists and pre-skips.
  * `as`: rate and channels of another file, for comparison.
  */
-export async function decodeSound(
-  track: SoundTrack,
+export async function decodeAudio(
+  track: AudioTrack,
   pcm: string,
   as?: { rate: number; channels: number },
-): Promise<Sound> {
+): Promise<Audio> {
   const packets = await packetHashes(track);
   if (track.codec.startsWith("amr_")) return { ...(await decodeAmr(track, pcm)), packets };
   const { complaints, listen } = complaintsOf();
@@ -127,7 +127,7 @@ function channelsIn(line: string): number {
  * MP4 may store many AMR frames in a packet, of which ffmpeg decodes the first. In a raw AMR file
  * all are decoded; the times are the packets'.
  */
-async function decodeAmr({ path, index, codec }: SoundTrack, pcm: string): Promise<Omit<Sound, "packets">> {
+async function decodeAmr({ path, index, codec }: AudioTrack, pcm: string): Promise<Omit<Audio, "packets">> {
   const raw = `${pcm}.amr`;
   const packets = blockReader();
   const copy = ["-copyts", "-i", path, "-map", `0:${index}`, "-c", "copy"];

@@ -26,11 +26,11 @@ export function psnrFigures(decibels: readonly number[], uncompared: number): Ps
 
 /** Frames whose pixels differ from the source's, with the source's frame at their time. */
 export function differencesOf(source: Source, segments: readonly Segment[], alignment: Alignment): Difference[] {
-  const theirs = source.shown!.picture.frames;
-  return segments.map(({ track, picture }, at) => ({
+  const theirs = source.shown!.video.frames;
+  return segments.map(({ track, video }, at) => ({
     track,
-    picture,
-    pairs: picture.frames.flatMap((mine, frame) => {
+    video,
+    pairs: video.frames.flatMap((mine, frame) => {
       const pair = alignment.placements[at]!.pairs[frame]!;
       return pair === -1 || theirs[pair]!.hash === mine.hash ? [] : [{ mine, theirs: theirs[pair]! }];
     }),
@@ -38,7 +38,7 @@ export function differencesOf(source: Source, segments: readonly Segment[], alig
 }
 
 /** Faults of the video, as text. */
-export function pictureFaults(report: Report, measured: Measured, ended: Produced["ended"]): string[] {
+export function videoFaults(report: Report, measured: Measured, ended: Produced["ended"]): string[] {
   const { frames, psnr } = report;
   const { segments } = measured;
   const faults: string[] = [];
@@ -56,11 +56,11 @@ export function pictureFaults(report: Report, measured: Measured, ended: Produce
     faults.push(`${psnr.below} of ${psnr.compared} frames below ${MIN_PSNR_DB} dB, the least ${psnr.least.toFixed(1)}`);
   if (psnr !== null && psnr.uncompared > 0)
     faults.push(`${psnr.uncompared} frames can't be compared with the source's`);
-  const { packets, picture } = measured.source.shown!;
-  const startsWithKey = packets.startsWithKey && picture.frames[0]?.isKey === true;
+  const { packets, video } = measured.source.shown!;
+  const startsWithKey = packets.startsWithKey && video.frames[0]?.isKey === true;
   // A source that begins in mid-stream has such a first segment.
   const keyless = segments.filter(
-    (one, at) => (at > 0 || startsWithKey) && !(one.packets.startsWithKey && one.picture.frames[0]?.isKey === true),
+    (one, at) => (at > 0 || startsWithKey) && !(one.packets.startsWithKey && one.video.frames[0]?.isKey === true),
   );
   if (keyless.length > 0) faults.push(`${keyless.length} segments don't begin with a keyframe that decodes`);
   const bare = segments.filter(({ needInBandSets }) => needInBandSets > 0);

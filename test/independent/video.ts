@@ -12,7 +12,7 @@ export type Frame = ShownFrame & {
   hash: string;
 };
 
-export type Picture = {
+export type Video = {
   /** In order of time. */
   frames: Frame[];
   /** Seconds per tick of the file's times. */
@@ -24,16 +24,16 @@ export type Picture = {
  * A track of a file. `decoder`: when ffmpeg's default one ignores data (alpha). `format`:
  * ffprobe's.
  */
-export type PictureTrack = { path: string; format: string; index: number; decoder: string | undefined };
+export type VideoTrack = { path: string; format: string; index: number; decoder: string | undefined };
 
 /** Options before a filter: one track with its own times, rotated only on request. */
-export const decodingOf = ({ path, format, index, decoder }: PictureTrack, rotate = false): string[] => [
+export const decodingOf = ({ path, format, index, decoder }: VideoTrack, rotate = false): string[] => [
   ...(decoder === undefined ? [] : [`-c:${index}`, decoder]),
   ...[...ownTimes(format).options, ...(rotate ? [] : ["-noautorotate"]), "-i", path, "-map", `0:${index}`],
 ];
 
 /** Decodes all of a track: time, size, colours and pixel hash of each frame. */
-export async function decodePicture(track: PictureTrack): Promise<Picture> {
+export async function decodeVideo(track: VideoTrack): Promise<Video> {
   const { passthrough, keepsSizes } = await tools();
   const shown = showinfoReader();
   const { complaints, listen } = complaintsOf();
@@ -95,13 +95,13 @@ export type Packets = {
 };
 
 /**
- * Frames before the first keyframe refer to missing pictures: what a decoder returns for them
+ * Frames before the first keyframe refer to missing frames: what a decoder returns for them
  * doesn't count.
  */
-export function fromFirstKeyframe(picture: Picture, { startsWithKey }: Packets): Picture {
-  const first = startsWithKey ? undefined : picture.frames.find(({ isKey }) => isKey);
-  if (first === undefined) return picture;
-  return { ...picture, frames: picture.frames.filter(({ time }) => time >= first.time) };
+export function fromFirstKeyframe(video: Video, { startsWithKey }: Packets): Video {
+  const first = startsWithKey ? undefined : video.frames.find(({ isKey }) => isKey);
+  if (first === undefined) return video;
+  return { ...video, frames: video.frames.filter(({ time }) => time >= first.time) };
 }
 
 /** The container's description of a track's packets. */

@@ -1,18 +1,18 @@
 import type { Alignment } from "./alignment.ts";
+import type { Audio } from "./audio.ts";
 import { type Coverage, coverageOf, type Interval } from "./coverage.ts";
 import type { Segment } from "./segment.ts";
-import type { Sound } from "./sound.ts";
 import type { Source } from "./source.ts";
 import {
   AAC_FRAME,
+  AUDIO_JITTER_S,
+  MAX_AUDIO_SHIFT_S,
   MAX_HOLE_S,
-  MAX_SOUND_SHIFT_S,
   MIN_COPIED_CORRELATION,
   MIN_CORRELATION,
   MIN_EQUAL_SHARE,
-  SOUND_JITTER_S,
 } from "./tolerances.ts";
-import { compareSound, type SoundComparison } from "./waveform.ts";
+import { type AudioComparison, compareAudio } from "./waveform.ts";
 
 /** Measurements of one track in all segments. Times in seconds. */
 export type TrackReport = Coverage & {
@@ -35,36 +35,36 @@ export type TrackReport = Coverage & {
   rate: number;
 };
 
-const intervalsOf = ({ runs, rate }: Sound, offset: number): Interval[] =>
+const intervalsOf = ({ runs, rate }: Audio, offset: number): Interval[] =>
   runs.map(({ start, length }) => ({ start: start + offset, end: start + offset + length / rate }));
 
 /** Share of the packets of all segments that are the source's. */
-function copiedShare(source: Sound, segments: readonly (Sound | undefined)[]): number {
+function copiedShare(source: Audio, segments: readonly (Audio | undefined)[]): number {
   const known = new Set(source.packets);
   const all = segments.flatMap((segment) => segment?.packets ?? []);
   return all.length === 0 ? 1 : all.filter((hash) => known.has(hash)).length / all.length;
 }
 
-const samplesIn = (sound: Sound | undefined): number => sound?.runs.reduce((sum, { length }) => sum + length, 0) ?? 0;
+const samplesIn = (audio: Audio | undefined): number => audio?.runs.reduce((sum, { length }) => sum + length, 0) ?? 0;
 
 /** Moves the audio of all segments to the source's times, by the positions of their frames. */
 export async function measureTrack(
-  { stream, sound }: Source["sounds"][number],
+  { stream, audio }: Source["audios"][number],
   at: number,
   segments: readonly Segment[],
   { placements }: Alignment,
 ): Promise<TrackReport> {
-  const own = segments.map(({ sounds }) => sounds[at]);
-  const comparisons: SoundComparison[] = [];
+  const own = segments.map(({ audios }) => audios[at]);
+  const comparisons: AudioComparison[] = [];
   for (const [index, one] of own.entries()) {
-    if (one !== undefined) comparisons.push(await compareSound(sound, one, placements[index]!.offset));
+    if (one !== undefined) comparisons.push(await compareAudio(audio, one, placements[index]!.offset));
   }
   const compared = comparisons.filter(({ blocks }) => blocks > 0);
   const blocks = compared.reduce((sum, one) => sum + one.blocks, 0);
-  const codecs = segments.flatMap(({ soundStreams }) => soundStreams[at]?.codec_name ?? []);
+  const codecs = segments.flatMap(({ audioStreams }) => audioStreams[at]?.codec_name ?? []);
   return {
     ...coverageOf(
-      intervalsOf(sound, 0),
+      intervalsOf(audio, 0),
       own.map((one, index) => (one === undefined ? [] : intervalsOf(one, placements[index]!.offset))),
     ),
     track: stream.index,
@@ -73,11 +73,11 @@ export async function measureTrack(
     shift: compared.reduce((most, { shift }) => (Math.abs(shift) > Math.abs(most) ? shift : most), 0),
     correlation: Math.min(1, ...compared.map(({ correlation }) => correlation)),
     equalShare: blocks === 0 ? 1 : compared.reduce((sum, one) => sum + one.equalShare * one.blocks, 0) / blocks,
-    copiedShare: copiedShare(sound, own),
-    samples: samplesIn(sound),
+    copiedShare: copiedShare(audio, own),
+    samples: samplesIn(audio),
     segmentSamples: own.reduce((sum, one) => sum + samplesIn(one), 0),
-    block: sound.block / sound.rate,
-    rate: sound.rate,
+    block: audio.block / audio.rate,
+    rate: audio.rate,
   };
 }
 
@@ -89,23 +89,23 @@ const saysEncoded = ({ event }: Segment): boolean => event.audio_made === "encod
  * Faults of a track, as text. `omitted`: seconds before the first video frame that are declared as
  * omitted.
  */
-export function soundFaults(report: TrackReport, segments: readonly Segment[], omitted: number): string[] {
+export function audioFaults(report: TrackReport, segments: readonly Segment[], omitted: number): string[] {
   const name = `audio track ${report.track} (${report.codec})`;
   const faults: string[] = [];
-  const limit = Math.max(MAX_HOLE_S, Math.min(report.block, AAC_FRAME / report.rate)) + SOUND_JITTER_S;
+  const limit = Math.max(MAX_HOLE_S, Math.min(report.block, AAC_FRAME / report.rate)) + AUDIO_JITTER_S;
   const gaps = report.gaps.filter((hole) => hole > limit);
   if (gaps.length > 0)
     faults.push(
       `${name}: gaps of up to ${ms(Math.max(...gaps))} at ${gaps.length} of ${report.gaps.length} boundaries`,
     );
-  const overlaps = report.overlaps.filter((overlap) => overlap > Math.max(report.block, MAX_HOLE_S) + SOUND_JITTER_S);
+  const overlaps = report.overlaps.filter((overlap) => overlap > Math.max(report.block, MAX_HOLE_S) + AUDIO_JITTER_S);
   if (overlaps.length > 0)
     faults.push(`${name}: ${overlaps.length} boundaries overlap by up to ${ms(Math.max(...overlaps))}`);
   if (report.lostAtStart > limit + omitted)
     faults.push(`${name}: its first ${ms(report.lostAtStart)} are in no segment`);
   if (report.lostAtEnd > limit) faults.push(`${name}: its last ${ms(report.lostAtEnd)} are in no segment`);
   if (report.lostInside > limit) faults.push(`${name}: ${ms(report.lostInside)} are missing inside of segments`);
-  if (Math.abs(report.shift) > MAX_SOUND_SHIFT_S)
+  if (Math.abs(report.shift) > MAX_AUDIO_SHIFT_S)
     faults.push(`${name}: is ${ms(Math.abs(report.shift))} ${report.shift > 0 ? "early" : "late"}`);
   // Decoders fill bands with noise that differs after each start: identical packets are the better
   // evidence.
