@@ -8,6 +8,7 @@ import { MAX_FRAMES, MAX_PIXELS } from "./domain/budget.ts";
 import { omittedSeconds } from "./domain/early-audio.ts";
 import { PacketIndex } from "./domain/packet-index.ts";
 import { largestAudioGap, largestDeviation, MAX_AUDIO_GAP_SECONDS, proofOf } from "./domain/proof.ts";
+import { undecodableStretches } from "./domain/undecodable.ts";
 import { planCut, type SplitPlan } from "./plan-cut.ts";
 import type { CutChoice } from "./ports/ledger.ts";
 import type { DescribedMedia, MediaDescription } from "./ports/media-tools.ts";
@@ -132,13 +133,14 @@ async function scanAndSave(
 
 async function scanPackets(media: DescribedMedia, signal: AbortSignal): Promise<ScannedSource> {
   const index = new PacketIndex();
-  const { truncated } = await read("UnreadableMedia", () =>
+  const { truncated, losses = [] } = await read("UnreadableMedia", () =>
     media.scan(signal, (packet) => {
       if (index.count === MAX_FRAMES)
         throw limitExceeded(`The video has more than ${MAX_FRAMES} frames. Upload it in parts.`);
       index.add(packet);
     }),
   );
+  losses.forEach(index.addLoss);
   return { index, truncated };
 }
 
@@ -174,6 +176,7 @@ function resultOf(plan: SplitPlan, { proofs, undecodableFrom }: Delivery, index:
     frames,
     proof: proofOf(proofs, Math.max(counted, frames), largestDeviation(boundaries, index, plan.origin)),
     truncatedAt: truncated || !isWhole ? duration : undefined,
+    undecodable: undecodableStretches(proofs, index, plan.origin),
   };
 }
 

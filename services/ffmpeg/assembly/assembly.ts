@@ -68,6 +68,8 @@ export class Assembly {
   #next: number;
   #ended = false;
   #failure: { reason: unknown } | undefined;
+  /** Why a segment's video can't be made, by its index. */
+  readonly #impossible = new Map<number, unknown>();
   /** Segments that the consumer hasn't taken yet, in order. */
   readonly #made: Promise<MadeSegment>[] = [];
   #untaken = 0;
@@ -127,6 +129,15 @@ export class Assembly {
     this.#changed.notify();
   }
 
+  /**
+   * Reports that the video of a segment can't be made. Segments before it are yielded all the same.
+   */
+  failSegment(index: number, reason: unknown): void {
+    if (index < this.#next || this.#videos.has(index) || this.#impossible.has(index)) return;
+    this.#impossible.set(index, reason);
+    this.#advance();
+  }
+
   #isReady(index: number): boolean {
     if (!this.#videos.has(index)) return false;
     const end = this.#options.starts[index + 1] ?? Number.POSITIVE_INFINITY;
@@ -145,6 +156,7 @@ export class Assembly {
       this.#made.push(made);
       this.#changed.notify();
     }
+    if (this.#impossible.has(this.#next)) this.fail(this.#impossible.get(this.#next));
   }
 
   /** The segments in order; the consumer owns each one's file. Ends after the last complete one. */
