@@ -239,7 +239,7 @@ const mediaTools = ({ ffmpeg, ffprobe }: Binaries, options: MediaToolsOptions): 
           const losses: number[] = [];
           for (const gap of gaps)
             if (format === "mpegts" ? await lacksSync(source, gap, signal) : stderr !== "") losses.push(gap.packet);
-          return { truncated, losses };
+          return { truncated, ...(losses.length > 0 && { losses }) };
         },
         containers: (extension) => containersFor(description, extension),
         cut: (job) => {
