@@ -8,33 +8,36 @@ const DISCONTINUITY_SECONDS = 10;
 /** Containers whose clock may jump (ffmpeg's AVFMT_TS_DISCONT). */
 const mayJump = (format: string): boolean => format === "mpegts" || format === "mpeg";
 
-const seconds = (text: string | undefined): number | undefined => {
+/** Undefined for what ffprobe doesn't know. */
+const numberOf = (text: string | undefined): number | undefined => {
   const value = Number(text);
   return text === undefined || text === "" || Number.isNaN(value) ? undefined : value;
 };
 
 /**
- * Parses lines of `ffprobe -show_entries packet=pts_time,dts_time,duration_time,flags -of csv=p=0`
- * into packets. AVI has no presentation times: decode times are used instead.
+ * Parses lines of `ffprobe -show_entries packet=pts_time,dts_time,duration_time,pos,flags -of
+ * csv=p=0` into packets. AVI has no presentation times: decode times are used instead.
  */
 export function packetReader(format: string): (line: string) => PlannedPacket | undefined {
   let shift = 0;
   let expected: number | undefined;
   return (line) => {
-    const [pts, dts, duration, flags] = line.split(",");
+    const [pts, dts, duration, pos, flags] = line.split(",");
     if (flags === undefined) return undefined;
-    const length = seconds(duration);
-    const decoded = seconds(dts) ?? seconds(pts) ?? (expected === undefined ? 0 : expected - shift);
-    if (expected !== undefined && mayJump(format) && Math.abs(decoded + shift - expected) > DISCONTINUITY_SECONDS) {
-      shift = expected - decoded;
-    }
+    const length = numberOf(duration);
+    const decoded = numberOf(dts) ?? numberOf(pts) ?? (expected === undefined ? 0 : expected - shift);
+    const jumps =
+      expected !== undefined && mayJump(format) && Math.abs(decoded + shift - expected) > DISCONTINUITY_SECONDS;
+    if (jumps) shift = expected! - decoded;
     expected = decoded + shift + (length ?? 0);
     return {
-      time: (seconds(pts) ?? decoded) + shift,
+      time: (numberOf(pts) ?? decoded) + shift,
       duration: length !== undefined && length > 0 ? length : undefined,
       key: flags.startsWith("K"),
       // "D": discarded, hidden by an edit list.
       shown: flags[1] !== "D",
+      jumps,
+      position: numberOf(pos),
     };
   };
 }
@@ -59,7 +62,7 @@ export type PacketScan = {
 export async function scanPackets(scan: PacketScan): Promise<void> {
   const { binary, address, stream, format, isDeep, signal, onPacket } = scan;
   const read = packetReader(format);
-  const entries = ["-show_entries", "packet=pts_time,dts_time,duration_time,flags", "-of", "csv=p=0"];
+  const entries = ["-show_entries", "packet=pts_time,dts_time,duration_time,pos,flags", "-of", "csv=p=0"];
   await runFfprobe({
     binary,
     args: [...untrustedInput(format, isDeep), "-select_streams", String(stream), ...entries, address.url],
