@@ -26,12 +26,12 @@ import { findFalseKeyframes } from "./source/false-keyframes.ts";
 import { limitFetches } from "./source/fetch-limit.ts";
 import type { DiskOptions } from "./source/kept-source.ts";
 import type { RangedSource } from "./source/ranged-source.ts";
-import { READ_AHEAD, type ReadAheadLimits, readAhead } from "./source/read-ahead.ts";
+import { READ_AHEAD, type ReadAhead, type ReadAheadLimits, readAhead } from "./source/read-ahead.ts";
 import { hasSampleTable, readConfigurations, readSampleTable } from "./source/sample-table.ts";
 import { scanPackets } from "./source/scan-packets.ts";
-import { findSeekPoint, type SeekPoint } from "./source/seek-point.ts";
+import { findSeekPoint, rangeOf, type SeekPoint } from "./source/seek-point.ts";
 import { findSizeChange, type SizeReading } from "./source/size-changes.ts";
-import { serveSource } from "./source/source-server.ts";
+import { type SourceServer, serveSource } from "./source/source-server.ts";
 import { isTruncated } from "./source/truncation.ts";
 
 /** A source that is served to ffmpeg, with its description. */
@@ -40,6 +40,10 @@ type Served = {
   ffprobe: string;
   address: SourceAddress;
   source: RangedSource;
+  /** Which bytes will be needed. */
+  expect: ReadAhead["expect"];
+  /** Stops and restarts the serving. */
+  hold: SourceServer["hold"];
   probed: Probed;
   description: MediaDescription;
 };
@@ -49,7 +53,7 @@ type Served = {
  * references across, otherwise exactly.
  */
 async function* cut(
-  { binary, ffprobe, address, source, probed, description }: Served,
+  { binary, ffprobe, address, source, expect, hold, probed, description }: Served,
   job: CutJob,
 ): AsyncGenerator<MadeSegment, void, undefined> {
   const { container, directory, last, signal } = job;
@@ -72,12 +76,15 @@ async function* cut(
     ? await dynamicRangeCheck({ ...frameReading, stream: String(video) })
     : undefined;
   const bytesPerFrame = frameBytes(size, statedFormat.pixelFormat);
-  const common = { ...opened, container, dynamicRange, last, directory, bytesPerFrame, signal };
+  const common = { ...opened, container, dynamicRange, last, hold, directory, bytesPerFrame, signal };
   const mustDecode = job.cut.kind === "exact";
   const { isDeep } = probed;
   const search = { binary, directory, address, format, isDeep, video, cut: job.cut, from: job.from, signal };
+  expect(source.size, source.size);
   const seek = await findSeekPoint(search);
   if (seek !== undefined) job.log.info("Reading from a seek point", { from_segment: job.from, seconds: seek.time });
+  const { start, end } = rangeOf(job.cut, seek, last);
+  expect(start ?? 0, end ?? source.size);
   const copy = (segments: readonly CopiedSegment[]) =>
     copyFrom(seek, job, (begin) => cutByCopy({ ...common, codec, segments, ...begin, mustDecode }));
   if (job.cut.kind === "keyframe") return yield* copy(job.cut.segments);
@@ -199,7 +206,10 @@ const mediaTools = ({ ffmpeg, ffprobe }: Binaries, options: MediaToolsOptions): 
     const aheadSource = readAhead(limitFetches(original), options.readAhead ?? READ_AHEAD, options.disk);
     const source = checkSource(aheadSource);
     const server = await serveSource(source);
-    const { address, pause, resume } = server;
+    const { address, pause, resume, hold } = server;
+    const { expect, size } = aheadSource;
+    // To be described, a source is read a little.
+    expect(size, size);
     const close = async (): Promise<void> => {
       await server.close();
       await aheadSource.close();
@@ -216,6 +226,7 @@ const mediaTools = ({ ffmpeg, ffprobe }: Binaries, options: MediaToolsOptions): 
         scan: async (ending, onPacket) => {
           const signal = orFailed(ending);
           const truncated = await isTruncated(source, format, signal);
+          if (!hasSampleTable(format)) expect(0, size);
           const table = hasSampleTable(format) ? await readSampleTable(source, stream, signal) : undefined;
           const reading = { binary: ffmpeg, directory: tmpdir(), address, stream, format, isDeep, signal };
           const { codec } = video ?? {};
@@ -236,7 +247,7 @@ const mediaTools = ({ ffmpeg, ffprobe }: Binaries, options: MediaToolsOptions): 
           return cutWithEnding(
             source.failed,
             job,
-            cut({ binary: ffmpeg, ffprobe, address, source, probed, description }, reading),
+            cut({ binary: ffmpeg, ffprobe, address, source, expect, hold, probed, description }, reading),
           );
         },
       };

@@ -40,6 +40,8 @@ export type AssemblyOptions = {
   audioOutputs: readonly AudioOutput[];
   /** How many segments are muxed and proven concurrently. */
   concurrentMuxes: number;
+  /** Called when nothing more can be taken, and when it can again. */
+  hold?: ((isHeld: boolean) => void) | undefined;
   signal: AbortSignal;
 };
 
@@ -116,10 +118,14 @@ export class Assembly {
    */
   async videoRead(time: number): Promise<void> {
     this.#videoTime = Math.max(this.#videoTime, time);
-    await this.#changed.waitFor(() => {
+    const hasRoom = () => {
       if (this.#failure !== undefined) throw this.#failure.reason;
       return this.#untaken < MAX_UNTAKEN;
-    }, this.#options.signal);
+    };
+    if (hasRoom()) return;
+    const { hold, signal } = this.#options;
+    hold?.(true);
+    await this.#changed.waitFor(hasRoom, signal).finally(() => hold?.(false));
   }
 
   /** The source was read to its end, or as far as it can be decoded. */

@@ -56,6 +56,40 @@ export function firstPacketOf(cut: PlannedCut, from: number): number {
   return cut.plan.jobs === undefined ? firstOfWindow(cut.plan, cut.index, from) : firstOfPlan(cut.plan, from);
 }
 
+/**
+ * The bytes that are read for the segments from a seek point up to segment `last`, but for audio
+ * that is stored outside of them. Undefined: from the source's start, or to its end.
+ */
+export function rangeOf(
+  cut: PlannedCut,
+  seek: SeekPoint | undefined,
+  last: number,
+): { start: number | undefined; end: number | undefined } {
+  const after = packetAfter(cut, last);
+  return {
+    start: seek && cut.index.positionBefore(seek.packet),
+    end: after === undefined ? undefined : cut.index.positionFrom(after),
+  };
+}
+
+/** The first packet from which on none is needed for segment `last`; undefined: it needs the last. */
+function packetAfter(cut: PlannedCut, last: number): number | undefined {
+  if (cut.kind === "keyframe") return cut.segments[last + 1]?.firstFrame;
+  const { plan, index } = cut;
+  const next = plan.segments[last + 1];
+  if (next === undefined) return undefined;
+  if (plan.jobs === undefined) {
+    // Frames are stored in another order than they are shown, but not across a keyframe.
+    const start = plan.origin + next.start;
+    for (let packet = 0; packet < index.count; packet += 1)
+      if (index.isKey(packet) && index.time(packet) >= start) return packet;
+    return undefined;
+  }
+  const { copied, ranks, tail } = plan.segments[last]!;
+  const job = plan.jobs.findLast(({ parts }) => parts.some(({ from }) => from >= ranks.from && from < ranks.to));
+  return Math.max(copied?.to ?? 0, tail.to > tail.from || copied === undefined ? (job?.packets.to ?? 0) : 0);
+}
+
 function firstOfPlan({ segments, jobs }: ExactPlan, from: number): number {
   const segment = segments[from];
   if (segment === undefined) return 0;
