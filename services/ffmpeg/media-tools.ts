@@ -86,7 +86,9 @@ async function* cut(
   const { start, end } = rangeOf(job.cut, seek, last);
   expect(start ?? 0, end ?? source.size);
   const copy = (segments: readonly CopiedSegment[]) =>
-    copyFrom(seek, job, (begin) => cutByCopy({ ...common, codec, segments, ...begin, mustDecode }));
+    copyFrom(seek, job, (begin) =>
+      cutByCopy({ ...common, codec, segments, index: job.cut.index, ...begin, mustDecode }),
+    );
   if (job.cut.kind === "keyframe") return yield* copy(job.cut.segments);
 
   let { from } = job;

@@ -216,6 +216,17 @@ async function firstPacket(
 /** Largest difference between a time rounded to microseconds and one in ticks of the container. */
 const SAME_SECONDS = 20e-6;
 
+/**
+ * Throws `SeekError` when a packet, by its number in decode order, has another presentation time
+ * (seconds on the source's clock) than in the index. Packets before the first needed one may.
+ */
+export function assertTime(time: number, packet: number, { needed }: SeekPoint, index: PacketIndex): void {
+  if (packet < needed) return;
+  const expected = packet < index.count ? index.time(packet) : Number.NaN;
+  if (!(Math.abs(time - expected) <= SAME_SECONDS))
+    throw new SeekError(`packet ${packet} is at ${time} s; the index says ${expected} s`);
+}
+
 /** The packet with this presentation time; undefined when there is none, or more than one. */
 function packetAt(index: PacketIndex, time: number): number | undefined {
   let found: number | undefined;
