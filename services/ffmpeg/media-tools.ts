@@ -27,12 +27,12 @@ import { limitFetches } from "./source/fetch-limit.ts";
 import type { DiskOptions } from "./source/kept-source.ts";
 import { lacksSync } from "./source/lost-packets.ts";
 import type { RangedSource } from "./source/ranged-source.ts";
-import { READ_AHEAD, type ReadAheadLimits, readAhead } from "./source/read-ahead.ts";
+import { READ_AHEAD, type ReadAhead, type ReadAheadLimits, readAhead } from "./source/read-ahead.ts";
 import { hasSampleTable, readConfigurations, readSampleTable } from "./source/sample-table.ts";
 import { jumpOptions, scanPackets } from "./source/scan-packets.ts";
-import { findSeekPoint, type SeekPoint } from "./source/seek-point.ts";
+import { findSeekPoint, rangeOf, type SeekPoint } from "./source/seek-point.ts";
 import { findSizeChange, type SizeReading } from "./source/size-changes.ts";
-import { serveSource } from "./source/source-server.ts";
+import { type SourceServer, serveSource } from "./source/source-server.ts";
 import { isTruncated } from "./source/truncation.ts";
 
 /** A source that is served to ffmpeg, with its description. */
@@ -41,6 +41,10 @@ type Served = {
   ffprobe: string;
   address: SourceAddress;
   source: RangedSource;
+  /** Which bytes will be needed. */
+  expect: ReadAhead["expect"];
+  /** Stops and restarts the serving. */
+  hold: SourceServer["hold"];
   probed: Probed;
   description: MediaDescription;
 };
@@ -50,7 +54,7 @@ type Served = {
  * references across, otherwise exactly.
  */
 async function* cut(
-  { binary, ffprobe, address, source, probed, description }: Served,
+  { binary, ffprobe, address, source, expect, hold, probed, description }: Served,
   job: CutJob,
 ): AsyncGenerator<MadeSegment, void, undefined> {
   const { container, directory, last, signal } = job;
@@ -73,17 +77,21 @@ async function* cut(
     ? await dynamicRangeCheck({ ...frameReading, stream: String(video) })
     : undefined;
   const bytesPerFrame = frameBytes(size, statedFormat.pixelFormat);
-  const { losses } = job.cut.index;
   const inputOptions = jumpOptions(format, job.cut.index);
-  const common = { ...opened, inputOptions, container, dynamicRange, last, directory, bytesPerFrame, signal };
+  const common = { ...opened, inputOptions, container, dynamicRange, last, hold, directory, bytesPerFrame, signal };
   const mustDecode = job.cut.kind === "exact";
   const { isDeep } = probed;
   const search = { binary, directory, address, format, isDeep, video, cut: job.cut, from: job.from, signal };
   const seekTo = (segment: number) => findSeekPoint({ ...search, from: segment });
+  expect(source.size, source.size);
   const seek = await seekTo(job.from);
   if (seek !== undefined) job.log.info("Reading from a seek point", { from_segment: job.from, seconds: seek.time });
+  const { start, end } = rangeOf(job.cut, seek, last);
+  expect(start ?? 0, end ?? source.size);
   const copy = (segments: readonly CopiedSegment[]) =>
-    copyFrom(seek, job, (begin) => cutByCopy({ ...common, codec, segments, losses, ...begin, mustDecode }));
+    copyFrom(seek, job, (begin) =>
+      cutByCopy({ ...common, codec, segments, index: job.cut.index, ...begin, mustDecode }),
+    );
   if (job.cut.kind === "keyframe") return yield* copy(job.cut.segments);
 
   let { from } = job;
@@ -204,7 +212,10 @@ const mediaTools = ({ ffmpeg, ffprobe }: Binaries, options: MediaToolsOptions): 
     const aheadSource = readAhead(limitFetches(original), options.readAhead ?? READ_AHEAD, options.disk);
     const source = checkSource(aheadSource);
     const server = await serveSource(source);
-    const { address, pause, resume } = server;
+    const { address, pause, resume, hold } = server;
+    const { expect, size } = aheadSource;
+    // To be described, a source is read a little.
+    expect(size, size);
     const close = async (): Promise<void> => {
       await server.close();
       await aheadSource.close();
@@ -221,6 +232,7 @@ const mediaTools = ({ ffmpeg, ffprobe }: Binaries, options: MediaToolsOptions): 
         scan: async (ending, onPacket) => {
           const signal = orFailed(ending);
           const truncated = await isTruncated(source, format, signal);
+          if (!hasSampleTable(format)) expect(0, size);
           const table = hasSampleTable(format) ? await readSampleTable(source, stream, signal) : undefined;
           const reading = { binary: ffmpeg, directory: tmpdir(), address, stream, format, isDeep, signal };
           const { codec } = video ?? {};
@@ -247,7 +259,7 @@ const mediaTools = ({ ffmpeg, ffprobe }: Binaries, options: MediaToolsOptions): 
           return cutWithEnding(
             source.failed,
             job,
-            cut({ binary: ffmpeg, ffprobe, address, source, probed, description }, reading),
+            cut({ binary: ffmpeg, ffprobe, address, source, expect, hold, probed, description }, reading),
           );
         },
       };

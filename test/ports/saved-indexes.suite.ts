@@ -14,14 +14,38 @@ export function indexOf(packets: readonly PlannedPacket[]): PacketIndex {
 }
 
 const packetsOf = (index: PacketIndex): PlannedPacket[] =>
-  [...index.packets()].map((packet, at) => ({ ...packet, description: index.description(at) }));
+  [...index.packets()].map((packet, at) => ({
+    ...packet,
+    description: index.description(at),
+    jumps: index.jumpsAt(at),
+    position: index.positions.bytes[index.positions.packets.indexOf(at)],
+  }));
 
-/** Out of order, hidden, without a duration, negative, hours apart, of two sample descriptions. */
+/**
+ * Out of order, hidden, without a duration, negative, hours apart, of two sample descriptions, behind
+ * a jump, beyond the fourth GB.
+ */
 const PACKETS: PlannedPacket[] = [
-  { time: 0.08, duration: 0.04, key: true, shown: true, description: 0 },
-  { time: -0.041708, duration: undefined, key: false, shown: false, description: 0 },
-  { time: 1_700.033333, duration: 0.033367, key: false, shown: true, description: 1 },
-  { time: 1_700.000001, duration: 0.000001, key: true, shown: true, description: 0 },
+  { time: 0.08, duration: 0.04, key: true, shown: true, description: 0, jumps: false, position: 376 },
+  { time: -0.041708, duration: undefined, key: false, shown: false, description: 0, jumps: true, position: undefined },
+  {
+    time: 1_700.033333,
+    duration: 0.033367,
+    key: false,
+    shown: true,
+    description: 1,
+    jumps: false,
+    position: undefined,
+  },
+  {
+    time: 1_700.000001,
+    duration: 0.000001,
+    key: true,
+    shown: true,
+    description: 0,
+    jumps: false,
+    position: 2 ** 33 + 1,
+  },
 ];
 
 /** `open` opens the same saved indexes again and again, as invocations do. */

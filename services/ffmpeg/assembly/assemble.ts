@@ -22,6 +22,8 @@ export type AssemblyJob = Omit<SourceReading, "audioOutputs"> & {
   last: number;
   /** How many segments are muxed and proven concurrently. */
   concurrentMuxes: number;
+  /** Called when nothing more can be taken of the source, and when it can again. */
+  hold?: ((isHeld: boolean) => void) | undefined;
 };
 
 /** What a `VideoReader` gets from the assembly it delivers to. */
@@ -55,6 +57,7 @@ export async function* assembleSegments(
     last,
     audio,
     concurrentMuxes,
+    hold,
     seek,
   } = job;
   const stopping = new AbortController();
@@ -74,6 +77,7 @@ export async function* assembleSegments(
     audio,
     audioOutputs,
     concurrentMuxes,
+    hold,
   };
   const assembly = new Assembly({ binary, directory, spools, ...segments, signal });
   const video = createVideoReader({ assembly, spools, signal });

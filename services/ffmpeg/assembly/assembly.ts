@@ -40,6 +40,8 @@ export type AssemblyOptions = {
   audioOutputs: readonly AudioOutput[];
   /** How many segments are muxed and proven concurrently. */
   concurrentMuxes: number;
+  /** Called when nothing more can be taken, and when it can again. */
+  hold?: ((isHeld: boolean) => void) | undefined;
   signal: AbortSignal;
 };
 
@@ -68,6 +70,7 @@ export class Assembly {
   /** Time up to which the video was read: seconds from the first video frame. */
   #videoTime = Number.NEGATIVE_INFINITY;
   #next: number;
+  #hasAllVideo = false;
   #ended = false;
   readonly #enough = new AbortController();
   #failure: { reason: unknown } | undefined;
@@ -118,10 +121,20 @@ export class Assembly {
    */
   async videoRead(time: number): Promise<void> {
     this.#videoTime = Math.max(this.#videoTime, time);
-    await this.#changed.waitFor(() => {
+    const hasRoom = () => {
       if (this.#failure !== undefined) throw this.#failure.reason;
       return this.#untaken < MAX_UNTAKEN;
-    }, this.#options.signal);
+    };
+    if (hasRoom()) return;
+    const { hold, signal } = this.#options;
+    hold?.(true);
+    await this.#changed.waitFor(hasRoom, signal).finally(() => hold?.(false));
+  }
+
+  /** Reports that no further packet of the video is needed, though segments may be incomplete. */
+  allVideoRead(): void {
+    this.#hasAllVideo = true;
+    this.#advance();
   }
 
   /** The source was read to its end, or as far as it can be decoded. */
@@ -148,8 +161,12 @@ export class Assembly {
 
   #isReady(index: number): boolean {
     if (!this.#videos.has(index)) return false;
+    return this.#ended || this.#hasAudioOf(index);
+  }
+
+  #hasAudioOf(index: number): boolean {
     const end = this.#options.starts[index + 1] ?? Number.POSITIVE_INFINITY;
-    return this.#ended || this.#audio.isRead(end) || this.#videoTime >= end + INTERLEAVING_SECONDS;
+    return this.#audio.isRead(end) || this.#videoTime >= end + INTERLEAVING_SECONDS;
   }
 
   #advance(): void {
@@ -167,6 +184,7 @@ export class Assembly {
     }
     if (this.#impossible.has(this.#next)) this.fail(this.#impossible.get(this.#next));
     if (this.#next > last) this.#enough.abort(new Error("the last segment that is needed has all packets"));
+    else if (this.#hasAllVideo && this.#hasAudioOf(last)) this.#options.hold?.(true);
   }
 
   /** The segments in order; the consumer owns each one's file. Ends after the last complete one. */
@@ -204,6 +222,7 @@ export class Assembly {
    * removed. Call it after an abort.
    */
   async close(): Promise<void> {
+    this.#options.hold?.(false);
     await Promise.allSettled(this.#muxes);
     await Promise.all([...this.#files.values()].map((path) => rm(path, { force: true })));
   }

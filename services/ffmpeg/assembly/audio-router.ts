@@ -28,6 +28,12 @@ type Progress = {
   duration: number;
 };
 
+/**
+ * A seek may begin within a packet, and times that a container doesn't store are counted from an
+ * earlier packet.
+ */
+const SETTLING_SECONDS = 0.25;
+
 /** Passes each audio packet on to the segment that its time is in. */
 export class AudioRouter {
   readonly #routing: AudioRouting;
@@ -76,7 +82,7 @@ export class AudioRouter {
     const index = this.segmentAt(time);
     const before = this.#progress[track]!;
     // Earlier packets may be stored before the position where reading began.
-    if (isSeeked && !Number.isFinite(before.time) && time > starts[from]!)
+    if (isSeeked && !Number.isFinite(before.time) && time > starts[from]! - SETTLING_SECONDS)
       throw new SeekError(`the first packet that was read of audio track ${track} is late, at ${time} s`);
     const isMeasured = packet.duration > 0;
     const duration = isMeasured ? packet.duration : before.duration;

@@ -2,6 +2,7 @@ import { access, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { crc32 } from "node:zlib";
+import type { PacketIndex } from "../../split/domain/packet-index.ts";
 import type { Container } from "../../split/ports/media-tools.ts";
 import type { AssemblyContext } from "../assembly/assemble.ts";
 import { MUX_OFFSET_SECONDS } from "../assembly/mux-segment.ts";
@@ -15,7 +16,7 @@ import { eachLine } from "../process/lines.ts";
 import type { OutputPipe } from "../process/program.ts";
 import { type ContainerMetadata, flagsForTags, withoutFileTags } from "../source/container-metadata.ts";
 import { hasSampleTable } from "../source/sample-table.ts";
-import type { SeekPoint } from "../source/seek-point.ts";
+import { assertTime, type SeekPoint } from "../source/seek-point.ts";
 import { type HashedPacket, hashedPacketOutputs, readHashedPackets } from "./hashed-packets.ts";
 
 /** A segment by its packets, counted in decode order. */
@@ -42,12 +43,12 @@ export type CopiedVideoOptions = {
   last: number;
   /** Where reading begins. Default: at the start of the source. */
   seek?: SeekPoint | undefined;
+  /** The source's packets. After a seek, the times of those that are read are compared with it. */
+  index: PacketIndex;
   /** Whether audio will be muxed with the video. */
   hasAudio: boolean;
   /** Whether frames that don't decode fail the cut; otherwise they are counted. */
   mustDecode: boolean;
-  /** The packets before which the source has lost others. */
-  losses: readonly number[];
   /** Whether nothing in a segment may decode. Default: no, unless it's damaged. */
   mayBeUndecodable?: boolean;
 };
@@ -175,11 +176,14 @@ export class CopiedVideo implements VideoReader {
   }
 
   async #readPackets(pipes: CopiedPipes, origin: Origin): Promise<void> {
-    const { codec, segments, seek } = this.#options;
+    const { codec, segments, seek, index } = this.#options;
     const firstTime = seek?.time ?? segments[0]!.firstFrameTime;
     const hash = this.#isVerbatim ? undefined : pictureHasher(codec);
+    let number = seek?.packet ?? 0;
     for await (const packet of readHashedPackets(pipes, hash)) {
       origin.set(packet.time - firstTime);
+      if (seek !== undefined) assertTime(packet.time, number, seek, index);
+      number += 1;
       this.#packets.push(packet);
       this.#changed.notify();
       await this.#context.assembly.videoRead(packet.time - origin.seconds!);
@@ -206,7 +210,7 @@ export class CopiedVideo implements VideoReader {
   }
 
   async #add(index: number, file: number, packets: readonly HashedPacket[], origin: number): Promise<void> {
-    const { codec, container, from, hasAudio, mustDecode, mayBeUndecodable = false, losses } = this.#options;
+    const { codec, container, from, hasAudio, mustDecode, mayBeUndecodable = false } = this.#options;
     const { firstFrame, frames } = this.#options.segments[index]!;
     const path = this.#pathOf(file);
     const remove = () => rm(path, { force: true });
@@ -229,7 +233,7 @@ export class CopiedVideo implements VideoReader {
       startsOnKey: index > 0,
       mustDecode,
       mayBeUndecodable,
-      hasLoss: losses.some((packet) => packet >= firstFrame && packet < firstFrame + frames),
+      hasLoss: this.#options.index.losses.some((packet) => packet >= firstFrame && packet < firstFrame + frames),
       remove,
     });
   }

@@ -1,3 +1,4 @@
+import type { PacketIndex } from "../../split/domain/packet-index.ts";
 import type { MadeSegment } from "../../split/ports/media-tools.ts";
 import { type AssemblyJob, assembleSegments } from "../assembly/assemble.ts";
 import { concurrentMuxes } from "../assembly/memory-estimate.ts";
@@ -9,10 +10,9 @@ export type CopiedCut = Omit<AssemblyJob, "starts" | "concurrentMuxes"> & {
   /** Codec, as ffprobe names it. */
   codec: string;
   segments: readonly CopiedSegment[];
+  index: PacketIndex;
   /** Whether frames that don't decode fail the cut; otherwise they are counted. */
   mustDecode: boolean;
-  /** The packets before which the source has lost others. */
-  losses: readonly number[];
   /** Whether nothing in a segment may decode. Default: no, unless it's damaged. */
   mayBeUndecodable?: boolean;
   /** Memory of one decoded frame. */

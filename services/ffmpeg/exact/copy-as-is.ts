@@ -1,7 +1,7 @@
 import type { ExactCut, MadeSegment } from "../../split/ports/media-tools.ts";
 import { type CopiedCut, cutByCopy } from "../copy/cut-by-copy.ts";
 
-type Copying = Omit<CopiedCut, "segments" | "losses" | "from" | "seek" | "mustDecode"> & { cut: ExactCut };
+type Copying = Omit<CopiedCut, "segments" | "index" | "from" | "seek" | "mustDecode"> & { cut: ExactCut };
 
 /**
  * Copies the packets of consecutive segments in which nothing can be decoded. Yields a segment for
@@ -22,7 +22,7 @@ export function copyAsIs(job: Copying, from: number, end: number): AsyncGenerato
   // What is before and behind them is read too.
   if (from > 0) segments[0]!.frames = segments[from]!.firstFrame;
   if (end < segments.length) segments[end] = { ...segments[end]!, firstFrame: next, frames: index.count - next };
-  const copying = { ...job, segments, losses: index.losses, from, seek: undefined };
+  const copying = { ...job, segments, index, from, seek: undefined };
   return cutByCopy({ ...copying, mustDecode: false, mayBeUndecodable: true });
 }
 

@@ -55,6 +55,8 @@ export type ExactCutJob = {
   from: number;
   /** Index of the last one. */
   last: number;
+  /** Called when nothing more can be taken of the source, and when it can again. */
+  hold?: ((isHeld: boolean) => void) | undefined;
   /** Where reading begins. Default: at the start of the source. */
   seek?: SeekPoint | undefined;
   /** Where reading begins for a later segment. Default: at the start of the source. */

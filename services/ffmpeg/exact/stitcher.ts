@@ -9,7 +9,7 @@ import { usesFourByteLengths } from "../formats/nal/decoder-configuration.ts";
 import { type NalCodec, NalReader } from "../formats/nal/units.ts";
 import { type Clock, PACKET_BYTES, PACKET_LINES, type ReadPacket, readPackets } from "../process/packet-lines.ts";
 import type { OutputPipe } from "../process/program.ts";
-import type { SeekPoint } from "../source/seek-point.ts";
+import { packetAfterSegment, type SeekPoint } from "../source/seek-point.ts";
 import { BoundaryJobQueue } from "./boundary-job-queue.ts";
 import { EncodedFrameAdapter } from "./encoded-frame-adapter.ts";
 import type { Encoder } from "./encoders.ts";
@@ -73,11 +73,12 @@ export class Stitcher implements VideoReader {
   }
 
   async read(pipes: StitchedPipes, origin: Origin): Promise<void> {
-    const { codec, index, plan, signal } = this.#stitching;
+    const { codec, index, plan, last, signal } = this.#stitching;
     const header = mp4HeaderOf(await readMp4Header(pipes.header), codec);
     if (!usesFourByteLengths(header.configuration, codec))
       throw new StitchError("the source's NAL units have length fields shorter than 4 bytes");
     const { packet: first, needed } = this.#stitching.seek ?? { packet: 0, needed: 0 };
+    const end = packetAfterSegment(plan, last);
     let count = first;
     let shift = 0;
     let router: Router | undefined;
@@ -95,6 +96,7 @@ export class Stitcher implements VideoReader {
         throw new StitchError(`packet ${count} is at ${time} s; the index says ${planned + shift} s`);
       await router.add(count, packet.data);
       count += 1;
+      if (count === end) this.#assembly.allVideoRead();
     }
     signal.throwIfAborted();
     if (count !== index.count) throw new StitchError(`the source ends after ${count} of ${index.count} packets`);

@@ -97,11 +97,18 @@ const BOUNDED = [...["-max_pixels", String(MAX_PIXELS)], ...["-codec_whitelist",
 export const boundedDecoding = [...BOUNDED, "-threads", DECODER_THREADS] as const;
 
 /**
+ * Of ffmpeg's connection to the loopback source. The system's default grows to many MB, which are
+ * fetched for nothing when ffmpeg looks something up and closes the connection.
+ */
+const RECEIVE_BUFFER_BYTES = 256 * 1024;
+
+/**
  * Input options for every file that this service didn't make. `format`: ffprobe's name of the
  * container, when known. `isDeep`: probes further into the file.
  */
 export const untrustedInput = (format?: string, isDeep = false): string[] => [
   ...["-protocol_whitelist", INPUT_PROTOCOLS.join(",")],
+  ...["-recv_buffer_size", String(RECEIVE_BUFFER_BYTES)],
   ...["-format_whitelist", DEMUXERS.join(",")],
   ...["-probesize", String(isDeep ? DEEP_PROBE_BYTES : PROBE_BYTES)],
   ...["-analyzeduration", String(isDeep ? DEEP_ANALYZE_MICROSECONDS : ANALYZE_MICROSECONDS)],

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { unlessAborted } from "../process/condition.ts";
 import { BlockCache, type CacheLimits } from "./block-cache.ts";
 import { type DiskOptions, KeptSource } from "./kept-source.ts";
@@ -28,7 +29,22 @@ export const READ_AHEAD: ReadAheadLimits = {
 /** A reader that has read so much gets so many times as much fetched ahead: most leave soon. */
 const AHEAD_PER_READ = 2;
 
+/** Blocks that are fetched ahead where a reader is expected to leave. */
+const MAX_BLOCKS_BEYOND = 8;
+
+/** A reader that has read so many of the largest fetches there needs more than was expected. */
+const MAX_FETCHES_BEYOND = 3;
+
+/** Between the blocks that such a reader gets: the buffers of its connection take MB within this. */
+const PAUSE_MS = 2;
+
 export type ReadAhead = RangedSource & {
+  /**
+   * Readers are expected to need bytes `start` to `end`, the last not included, and little at the
+   * start of the source and behind `end`: there they get their blocks more slowly, and few are
+   * fetched ahead. Default: they need all.
+   */
+  expect(start: number, end: number): void;
   /** What is left is read once: nothing is kept on disk any more. */
   leaveDisk(): Promise<void>;
   /** Aborts what is under way, and forgets what is kept. Nothing is to be read afterwards. */
@@ -57,13 +73,26 @@ export function readAhead(source: RangedSource, limits: ReadAheadLimits = READ_A
   const blocks = Math.ceil(source.size / blockBytes);
   const inBlocks = (bytes: number): number => Math.max(1, Math.floor(bytes / blockBytes));
 
+  const expected = { start: 0, end: source.size };
+  const beyondBytes = MAX_FETCHES_BEYOND * maxFetchBytes;
+  const isBeyond = (at: number): boolean =>
+    at < Math.min(expected.start, beyondBytes) || (at >= expected.end && at < expected.end + beyondBytes);
+
+  /** Bytes that may be fetched ahead of byte `at`, for what is expected. */
+  function expectedAhead(at: number): number {
+    const few = MAX_BLOCKS_BEYOND * blockBytes;
+    if (isBeyond(at)) return few;
+    return at < expected.end ? expected.end - at + few : Number.POSITIVE_INFINITY;
+  }
+
   /**
    * Bytes that may be fetched ahead of a head: half of its share of the memory, without what its
    * connection has taken and may ask for again.
    */
   function windowOf(head: ReadHead): number {
     const share = (memoryBytes / heads.sharing(head) - maxFetchBytes / 2) / 2;
-    return Math.max(0, Math.min(maxFetchesAhead * maxFetchBytes, share, AHEAD_PER_READ * head.progress));
+    const most = Math.min(maxFetchesAhead * maxFetchBytes, share, expectedAhead(head.at));
+    return Math.max(0, Math.min(most, AHEAD_PER_READ * head.progress));
   }
 
   /** The bytes of block `index`. Fetches ahead of it. */
@@ -106,6 +135,7 @@ export function readAhead(source: RangedSource, limits: ReadAheadLimits = READ_A
       }
       const chunk = block.subarray(at - index * blockBytes, end + 1 - index * blockBytes);
       if (chunk.length === 0) return;
+      if (head !== undefined && isBeyond(at)) await delay(PAUSE_MS);
       yield chunk;
       at += chunk.length;
       if (head !== undefined) heads.advance(head, chunk.length, at);
@@ -118,5 +148,6 @@ export function readAhead(source: RangedSource, limits: ReadAheadLimits = READ_A
     await cache.close();
     await leaveDisk();
   };
-  return { size: source.size, read, leaveDisk, close };
+  const expect = (start: number, end: number): void => void Object.assign(expected, { start, end });
+  return { size: source.size, read, expect, leaveDisk, close };
 }

@@ -3,7 +3,7 @@ import { MAX_FRAMES } from "../../split/domain/budget.ts";
 import type { PlannedPacket } from "../../split/domain/cut-plan.ts";
 import { limitExceeded } from "../../video/errors.ts";
 import { boxesIn, findBox } from "../formats/iso/boxes.ts";
-import { sampleLocation } from "../formats/iso/sample-location.ts";
+import { chunkStarts, sampleLocation } from "../formats/iso/sample-location.ts";
 import { type EntryTable, entryTable, runLengths, samplesOf, TABLE_FIELDS } from "../formats/iso/tables.ts";
 import { unreadable } from "../process/errors.ts";
 import { readMovieBox } from "./movie-box.ts";
@@ -162,17 +162,22 @@ type ShiftedTables = { tables: Tables; shift: number };
 
 /** Yields the packets; `shift` is added to all times, in ticks. */
 function* packetsOf({ tables, shift }: ShiftedTables): Generator<PlannedPacket> {
-  const { timescale, samples, times, offsets, syncs, descriptions } = tables;
+  const { box, timescale, samples, times, offsets, syncs, descriptions } = tables;
   const durations = runLengths(times, (entry) => times.uint32(entry, 4));
   const shifts = offsets && shiftsOf(offsets);
+  const chunks = chunkStarts(box);
+  let chunk = chunks.next().value;
   let decoded = shift;
   for (let sample = 0; sample < samples; sample += 1) {
     const duration = durations.next().value ?? 0;
     const offset = shifts?.next().value ?? 0;
+    const position = chunk?.sample === sample ? chunk.offset : undefined;
+    if (position !== undefined) chunk = chunks.next().value;
     yield {
       time: (decoded + offset) / timescale,
       duration: duration > 0 ? duration / timescale : undefined,
       key: syncs === undefined || syncs[sample] === 1,
+      ...(position === undefined ? {} : { position }),
       ...(descriptions.ofSamples === undefined ? {} : { description: descriptions.ofSamples[sample]! }),
     };
     decoded += duration;

@@ -22,7 +22,8 @@ export function jumpOptions(format: string, index: PacketIndex): string[] {
 /** Containers whose clock may jump (ffmpeg's AVFMT_TS_DISCONT). */
 const mayJump = (format: string): boolean => format === "mpegts" || format === "mpeg";
 
-const seconds = (text: string | undefined): number | undefined => {
+/** Undefined for what ffprobe doesn't know. */
+const numberOf = (text: string | undefined): number | undefined => {
   const value = Number(text);
   return text === undefined || text === "" || Number.isNaN(value) ? undefined : value;
 };
@@ -41,21 +42,23 @@ export function packetReader(
   return (line) => {
     const [pts, dts, duration, pos, flags] = line.split(",");
     if (flags === undefined) return undefined;
-    const length = seconds(duration);
-    const decoded = seconds(dts) ?? seconds(pts) ?? (expected === undefined ? 0 : expected - shift);
+    const length = numberOf(duration);
+    const position = numberOf(pos);
+    const decoded = numberOf(dts) ?? numberOf(pts) ?? (expected === undefined ? 0 : expected - shift);
     const gap = expected === undefined ? 0 : decoded + shift - expected;
-    const isLoss = gaps.add(seconds(pos), (seconds(pts) ?? decoded) + shift, length ?? 0);
+    const isLoss = gaps.add(position, (numberOf(pts) ?? decoded) + shift, length ?? 0);
     // Where the bytes for it are in the file, the time has passed.
-    if (expected !== undefined && mayJump(format) && Math.abs(gap) > DISCONTINUITY_SECONDS && !isLoss) {
-      shift = expected - decoded;
-    }
+    const jumps = expected !== undefined && mayJump(format) && Math.abs(gap) > DISCONTINUITY_SECONDS && !isLoss;
+    if (jumps) shift = expected! - decoded;
     expected = decoded + shift + (length ?? 0);
     return {
-      time: (seconds(pts) ?? decoded) + shift,
+      time: (numberOf(pts) ?? decoded) + shift,
       duration: length !== undefined && length > 0 ? length : undefined,
       key: flags.startsWith("K"),
       // "D": discarded, hidden by an edit list.
       shown: flags[1] !== "D",
+      jumps,
+      position,
     };
   };
 }

@@ -36,10 +36,14 @@ export class SeekError extends CutFailedError {
 }
 
 /**
- * Containers with an index of their packets. Others are searched, and their times may restart
- * within the file.
+ * Containers in which ffmpeg finds a time without reading all that is before it, by an index or by
+ * searching the file, and after which its packets have the same times and audio as in a reading
+ * from the start. docs/decisions/ranges.md says what the others lack.
  */
-const INDEXED = ["mov", "matroska"];
+const SEEKABLE = ["mov", "matroska", "mpegts", "avi", "ogg"];
+
+/** Here they have so only when nothing is copied. */
+const SEEKABLE_TO_DECODE = [...SEEKABLE, "mpeg"];
 
 /** Reading less than this is cheaper than searching for a seek point. */
 const MIN_SKIPPED_SECONDS = 2;
@@ -48,12 +52,56 @@ const MIN_SKIPPED_SECONDS = 2;
  * How far in front of video of the same time audio may be stored, in seconds. ISO files have an
  * index per track, so ffmpeg finds each at its time; 1 s is for the priming of an audio decoder.
  */
-const marginSeconds = (format: string): number => (format.includes("matroska") ? 5 : 1);
+const marginSeconds = (format: string): number => (isIn(["mov"], format) ? 1 : 5);
+
+/** `format`: ffprobe's names of a container, such as "mov,mp4,m4a,3gp,3g2,mj2". */
+const isIn = (formats: readonly string[], format: string): boolean =>
+  format.split(",").some((name) => formats.includes(name));
 
 /** The first packet that segment `from`, or a later one, is made from. */
 export function firstPacketOf(cut: PlannedCut, from: number): number {
   if (cut.kind === "keyframe") return cut.segments[from]?.firstFrame ?? 0;
   return cut.plan.jobs === undefined ? firstOfWindow(cut.plan, cut.index, from) : firstOfPlan(cut.plan, from);
+}
+
+/**
+ * The bytes that are read for the segments from a seek point up to segment `last`, but for audio
+ * that is stored outside of them. Undefined: from the source's start, or to its end.
+ */
+export function rangeOf(
+  cut: PlannedCut,
+  seek: SeekPoint | undefined,
+  last: number,
+): { start: number | undefined; end: number | undefined } {
+  const after = packetAfter(cut, last);
+  return {
+    start: seek && cut.index.positionBefore(seek.packet),
+    end: after === undefined ? undefined : cut.index.positionFrom(after),
+  };
+}
+
+/** The first packet from which on none is needed; undefined: the source's last one is. */
+function packetAfter(cut: PlannedCut, last: number): number | undefined {
+  if (cut.kind === "keyframe") return cut.segments[last + 1]?.firstFrame;
+  const { plan, index } = cut;
+  if (plan.jobs !== undefined) return packetAfterSegment(plan, last);
+  // Frames are stored in another order than they are shown, but not across a keyframe.
+  const start = plan.origin + (plan.segments[last + 1]?.start ?? Number.POSITIVE_INFINITY);
+  for (let packet = 0; packet < index.count; packet += 1)
+    if (index.isKey(packet) && index.time(packet) >= start) return packet;
+  return undefined;
+}
+
+/**
+ * The first packet from which on none is needed for segment `last` and those before it; undefined:
+ * the source's last one is.
+ */
+export function packetAfterSegment(plan: ExactPlan, last: number): number | undefined {
+  const next = plan.segments[last + 1];
+  if (next === undefined) return undefined;
+  const copied = plan.segments.slice(0, last + 1).map((segment) => segment.copied?.to ?? 0);
+  const jobs = plan.jobs.filter(({ parts }) => parts.some(({ from }) => from < next.ranks.from));
+  return jobs.reduce((end, { packets }) => Math.max(end, packets.to), Math.max(...copied));
 }
 
 function firstOfPlan({ segments, jobs }: ExactPlan, from: number): number {
@@ -102,9 +150,11 @@ export async function findSeekPoint(search: SeekSearch): Promise<SeekPoint | und
   const { cut, from, format } = search;
   const { index } = cut;
   const { origin, segments } = cut.kind === "keyframe" ? cut : cut.plan;
-  if (from === 0 || !INDEXED.some((name) => format.split(",").includes(name))) return undefined;
-  const needed = firstPacketOf(cut, from);
   const isCopied = cut.kind === "keyframe" || copiedSegments(cut) !== undefined;
+  if (from === 0 || !isIn(isCopied ? SEEKABLE : SEEKABLE_TO_DECODE, format)) return undefined;
+  // A time may then be found twice in the file.
+  if (index.jumps) return undefined;
+  const needed = firstPacketOf(cut, from);
   // Copying begins in front of the needed packet: ffmpeg gives the first file that it writes other
   // times than the next.
   const end = isCopied ? needed : needed + 1;
@@ -165,6 +215,17 @@ async function firstPacket(
 
 /** Largest difference between a time rounded to microseconds and one in ticks of the container. */
 const SAME_SECONDS = 20e-6;
+
+/**
+ * Throws `SeekError` when a packet, by its number in decode order, has another presentation time
+ * (seconds on the source's clock) than in the index. Packets before the first needed one may.
+ */
+export function assertTime(time: number, packet: number, { needed }: SeekPoint, index: PacketIndex): void {
+  if (packet < needed) return;
+  const expected = packet < index.count ? index.time(packet) : Number.NaN;
+  if (!(Math.abs(time - expected) <= SAME_SECONDS))
+    throw new SeekError(`packet ${packet} is at ${time} s; the index says ${expected} s`);
+}
 
 /** The packet with this presentation time; undefined when there is none, or more than one. */
 function packetAt(index: PacketIndex, time: number): number | undefined {

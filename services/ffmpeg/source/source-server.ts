@@ -14,6 +14,8 @@ export type SourceServer = {
   /** Sends no more bytes until `resume`: ffmpeg waits while its finished segments are uploaded. */
   pause(): void;
   resume(): void;
+  /** The same, while this process can't take more from ffmpeg: its pipes hold many small packets. */
+  hold(isHeld: boolean): void;
   close(): Promise<void>;
 };
 
@@ -101,6 +103,7 @@ export async function serveSource(source: CheckedSource): Promise<SourceServer> 
   const secret = randomBytes(24).toString("hex");
   const isKnown = readerTest(secret);
   const gate = createGate();
+  const taking = createGate();
   const reads = new Set<AbortController>();
   const respond = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     if (!isKnown(request)) return void response.writeHead(407, { "Proxy-Authenticate": 'Basic realm="source"' }).end();
@@ -120,6 +123,7 @@ export async function serveSource(source: CheckedSource): Promise<SourceServer> 
     try {
       for await (const chunk of slowlyAtFirst(source.read(range.start, range.end, reading.signal))) {
         await gate.passed();
+        await taking.passed();
         if (reading.signal.aborted) return;
         if (!response.write(chunk)) await once(response, "drain", { signal: reading.signal });
       }
@@ -146,9 +150,11 @@ export async function serveSource(source: CheckedSource): Promise<SourceServer> 
     address: { url: SOURCE_URL, port, secret },
     pause: gate.close,
     resume: gate.open,
+    hold: (isHeld) => (isHeld ? taking.close() : taking.open()),
     close: async () => {
       for (const reading of reads) reading.abort();
       gate.open();
+      taking.open();
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
     },

@@ -22,6 +22,10 @@ export type PlannedPacket = {
    * anew for each. Default: 0.
    */
   description?: number;
+  /** The source's clock jumps in front of it; its time is as if it hadn't. Default: false. */
+  jumps?: boolean;
+  /** Where it's stored in the source, in bytes. Default: unknown. */
+  position?: number | undefined;
 };
 
 export type PlannedSegment = {

@@ -3,9 +3,12 @@ import type { PlannedPacket } from "./cut-plan.ts";
 /** Packets for which there is room at first; it doubles as they come. */
 const FIRST_CAPACITY = 4_096;
 
+/** Of the packets' byte positions, one is kept for each so many bytes. */
+const POSITION_SPACING = 256 * 1024;
+
 /**
  * The packets of a video in decode order, in columns: 17 bytes each, so that the index of a day of
- * video fits in memory.
+ * video fits in memory. Positions are kept of a few.
  */
 export class PacketIndex {
   #count = 0;
@@ -13,18 +16,23 @@ export class PacketIndex {
   #durations = new Float64Array(FIRST_CAPACITY);
   #flags = new Uint8Array(FIRST_CAPACITY);
   #hides = false;
+  #jumps = false;
+  readonly #positions: { packets: number[]; bytes: number[] } = { packets: [], bytes: [] };
   /** Where the sample description changes. */
   readonly #descriptions: { from: number; description: number }[] = [];
   readonly #losses: number[] = [];
 
-  readonly add = ({ time, duration, key, shown, description = 0 }: PlannedPacket): void => {
+  readonly add = (packet: PlannedPacket): void => {
+    const { time, duration, key, shown, description = 0, jumps = false, position } = packet;
     if (this.#count === this.#times.length) this.#grow();
     if (description !== (this.#descriptions.at(-1)?.description ?? 0) || this.#count === 0)
       this.#descriptions.push({ from: this.#count, description });
     this.#times[this.#count] = time;
     this.#durations[this.#count] = duration ?? 0;
     this.#hides ||= shown === false;
-    this.#flags[this.#count] = (key ? KEY : 0) | (shown === false ? HIDDEN : 0);
+    this.#jumps ||= jumps;
+    this.#flags[this.#count] = (key ? KEY : 0) | (shown === false ? HIDDEN : 0) | (jumps ? JUMPS : 0);
+    if (position !== undefined) this.#addPosition(position);
     this.#count += 1;
   };
 
@@ -66,6 +74,47 @@ export class PacketIndex {
     return (this.#flags[packet]! & HIDDEN) === 0;
   }
 
+  /** Whether the source's clock jumps in front of a packet. */
+  jumpsAt(packet: number): boolean {
+    return (this.#flags[packet]! & JUMPS) !== 0;
+  }
+
+  /** Whether the source's clock jumps anywhere. */
+  get jumps(): boolean {
+    return this.#jumps;
+  }
+
+  /** Packets whose byte positions are kept, and those; both rise. */
+  get positions(): { readonly packets: readonly number[]; readonly bytes: readonly number[] } {
+    return this.#positions;
+  }
+
+  /**
+   * The byte position of the first packet from `packet` on of which one is kept; undefined when
+   * there is none.
+   */
+  positionFrom(packet: number): number | undefined {
+    return this.#positions.bytes[this.#positionAt(packet)];
+  }
+
+  /** That of the last packet before `packet` of which one is kept. */
+  positionBefore(packet: number): number | undefined {
+    return this.#positions.bytes[this.#positionAt(packet) - 1];
+  }
+
+  /** The first of the kept positions that isn't before `packet`. */
+  #positionAt(packet: number): number {
+    const { packets } = this.#positions;
+    let low = 0;
+    let high = packets.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (packets[middle]! < packet) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
   /** Which sample description a packet needs. */
   description(packet: number): number {
     let low = 0;
@@ -103,6 +152,13 @@ export class PacketIndex {
     return { time, duration: this.duration(packet), key: this.isKey(packet), shown: this.isShown(packet) };
   }
 
+  #addPosition(position: number): void {
+    const { packets, bytes } = this.#positions;
+    if (position - (bytes.at(-1) ?? Number.NEGATIVE_INFINITY) < POSITION_SPACING) return;
+    packets.push(this.#count);
+    bytes.push(position);
+  }
+
   #grow(): void {
     const length = this.#count * 2;
     const grown = <T extends Float64Array | Uint8Array>(next: T, column: T): T => {
@@ -117,3 +173,4 @@ export class PacketIndex {
 
 const KEY = 1;
 const HIDDEN = 2;
+const JUMPS = 4;

@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import type { VideoSplitEvent } from "#events-schema";
+import type { RangedSource } from "../../../services/ffmpeg/source/ranged-source.ts";
 import type { Log } from "../../../services/video/ports/log.ts";
-import { cutFile } from "../../fixtures/cut.ts";
+import { type CutOptions, cutFile, rangedFile } from "../../fixtures/cut.ts";
 import { ffmpeg } from "../../fixtures/media.ts";
 import { openLedger, outOfTimeAt, split } from "../../fixtures/split-world.ts";
 import { temporaryFolder } from "../../fixtures/temporary.ts";
@@ -29,6 +30,8 @@ const VIDEO = ["-f", "lavfi", "-i", "testsrc2=size=160x90:rate=25:duration=12"];
 const SOUND = ["-f", "lavfi", "-i", "sine=duration=12:sample_rate=44100"];
 const ALL = ["-map", "0", "-map", "1", "-map", "2"];
 const VP9 = ["-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-g", "40"];
+const VP8 = ["-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8", "-g", "40"];
+const MPEG4 = ["-c:v", "mpeg4", "-g", "40", "-bf", "2"];
 const H264 = ["-c:v", "libx264", "-preset", "veryfast", "-bf", "2", "-g", "40"];
 
 type Case = { file: string; options: string[]; cuts: ("keyframe" | "exact")[]; isEncoded?: boolean; isFull?: boolean };
@@ -60,10 +63,23 @@ const CASES: Case[] = [
     cuts: ["exact"],
     isFull: true,
   },
+  { file: "b-frames.ts", options: [...SOUND, ...H264], cuts: ["keyframe"] },
+  { file: "b-frames.ts", options: [...SOUND, ...H264], cuts: ["exact"], isFull: true },
+  // Its clock has 33 bits, and begins again from zero at half of its length.
+  { file: "wraps.ts", options: [...SOUND, ...H264, "-output_ts_offset", "95438"], cuts: ["exact"], isFull: true },
+  { file: "mpeg4.avi", options: [...SOUND, ...MPEG4, "-c:a", "libmp3lame"], cuts: ["keyframe"], isFull: true },
+  { file: "opus.ogg", options: [...SOUND, ...VP8, "-c:a", "libopus"], cuts: ["keyframe"], isFull: true },
+  {
+    file: "mpeg2.mpg",
+    options: [...SOUND, "-c:v", "mpeg2video", "-bf", "2", "-c:a", "mp2"],
+    cuts: ["exact"],
+    isEncoded: true,
+    isFull: true,
+  },
   { file: "vp9.webm", options: [...SOUND, ...VP9], cuts: ["exact"], isEncoded: true },
   {
     file: "mpeg4.mp4",
-    options: [...SOUND, "-c:v", "mpeg4", "-g", "40", "-bf", "2"],
+    options: [...SOUND, ...MPEG4],
     cuts: ["exact"],
     isEncoded: true,
     isFull: true,
@@ -110,33 +126,112 @@ const hashOf = async (path: string): Promise<string> =>
     .update(await readFile(path))
     .digest("hex");
 
-/** Longer groups of pictures than segments, B-frames, and audio whose frames reach across boundaries. */
-const RANGED: { file: string; options: string[]; cut: "keyframe" | "exact"; isFull?: boolean }[] = [
-  { file: "ranges.mp4", options: [...SOUND, ...H264], cut: "exact" },
-  { file: "ranges.mkv", options: [...SOUND, ...H264], cut: "keyframe" },
-  { file: "ranges.mp4", options: [...SOUND, ...H264], cut: "keyframe", isFull: true },
-  { file: "ranges.mkv", options: [...SOUND, ...H264], cut: "exact", isFull: true },
+/** Segments of a file, each with a hash of its bytes, and the cut's messages. */
+async function segmentsOf(file: string, options: Omit<CutOptions, "directory">) {
+  const made = await cutFile(file, { directory: await temporaryFolder(), ...options });
+  expect([made.ending, made.warnings]).toEqual([{ type: "complete" }, []]);
+  const hashed = made.segments.map(async ({ path, index, made: way }) => ({
+    ...{ index, made: way, content: await hashOf(path) },
+  }));
+  return { segments: await Promise.all(hashed), index: made.index, infos: made.infos };
+}
+
+const SEEKS = "Reading from a seek point";
+
+it("given a transport stream whose clock begins again, when it's cut from behind that, then the right part is read", async () => {
+  const folder = await temporaryFolder();
+  const [one, other, file] = ["one.ts", "other.ts", "restarts.ts"].map((name) => join(folder, name));
+  await ffmpeg(...VIDEO, ...SOUND, ...H264, one!);
+  await ffmpeg(...VIDEO, ...SOUND, "-vf", "negate", ...H264, other!);
+  await writeFile(file!, [await readFile(one!), await readFile(other!)]);
+  const cut = { cut: "keyframe", segmentSeconds: 4 } as const;
+  const whole = await segmentsOf(file!, cut);
+  for (const from of [2, whole.segments.length - 1]) {
+    const { segments, infos } = await segmentsOf(file!, { ...cut, from });
+    expect(segments).toEqual(whole.segments.slice(from));
+    expect(infos).not.toContain(SEEKS);
+  }
+});
+
+it("given a range of a video that is encoded as a whole, then its segments have the frames of one cut", async () => {
+  const file = join(await temporaryFolder(), "mpeg4.mp4");
+  await ffmpeg(...VIDEO, ...SOUND, ...MPEG4, file);
+  const shapes = async (range: { from: number; last: number }) => {
+    const directory = await temporaryFolder();
+    const { segments, ending } = await cutFile(file, { cut: "exact", segmentSeconds: 3, directory, ...range });
+    expect(ending).toEqual({ type: "complete" });
+    return segments.map(({ index, made, proof: { frames, start, end } }) => ({ index, made, frames, start, end }));
+  };
+  const whole = await shapes({ from: 0, last: 3 });
+  expect(whole).toHaveLength(4);
+  expect(await shapes({ from: 1, last: 2 })).toEqual(
+    whole.slice(1, 3).map(({ start, end, ...shape }) => ({
+      ...shape,
+      ...{ start: expect.closeTo(start, 5), end: expect.closeTo(end, 5), made: "encoded" },
+    })),
+  );
+});
+
+const MB = 1024 * 1024;
+
+/** Ten minutes of few and small frames, which filler data brings to 37 MB. */
+const LONG = [
+  ...["-f", "lavfi", "-i", "testsrc2=size=64x36:rate=5:duration=600"],
+  ...["-f", "lavfi", "-i", "sine=duration=600:sample_rate=8000"],
+  ...["-c:v", "libx264", "-preset", "ultrafast", "-g", "10", "-b:v", "500k", "-maxrate", "500k", "-bufsize", "500k"],
+  ...["-x264-params", "nal-hrd=cbr:bframes=2", "-c:a", "aac", "-b:a", "16k"],
 ];
 
-const RANGES = 3;
+const RANGES = 4;
 
-for (const { file: name, options, cut, isFull = false } of RANGED)
-  it(`given a video is cut in ranges (${name}, ${cut}), then their segments are those of one cut`, {
+/**
+ * What each range may fetch beside its segments: what describes the source, and what connections
+ * and reading ahead hold when the last segment is complete.
+ */
+const FIXED_BYTES = 4 * MB;
+
+/** To find the tracks of a transport stream, ffmpeg reads its first 20 seconds, or its first 20 MB. */
+const PROBED_BYTES = 3 * MB;
+
+type Ranged = { file: string; cut: CutOptions["cut"]; fixed: number; options?: string[]; isFull?: boolean };
+
+const RANGED: Ranged[] = [
+  { file: "ranges.mp4", cut: "exact", fixed: FIXED_BYTES },
+  { file: "ranges.mkv", cut: "keyframe", fixed: FIXED_BYTES },
+  { file: "ranges.mp4", cut: "keyframe", fixed: FIXED_BYTES, isFull: true },
+  { file: "ranges.mkv", cut: "exact", fixed: FIXED_BYTES, isFull: true },
+  {
+    file: "ranges.ts",
+    cut: "keyframe",
+    fixed: FIXED_BYTES + PROBED_BYTES,
+    options: ["-muxrate", "1100k"],
+    isFull: true,
+  },
+];
+
+for (const { file: name, cut, fixed, options = [], isFull = false } of RANGED)
+  it(`given a video is cut in ranges (${name}, ${cut}), then their segments are those of one cut, and each reads its part`, {
     tags: isFull ? ["full"] : [],
   }, async () => {
     const file = join(await temporaryFolder(), name);
-    await ffmpeg(...VIDEO, ...options, file);
-    const segmentsOf = async (range: { from?: number; last?: number }) => {
-      const made = await cutFile(file, { cut, segmentSeconds: 2, directory: await temporaryFolder(), ...range });
-      expect([made.ending, made.warnings]).toEqual([{ type: "complete" }, []]);
-      return Promise.all(
-        made.segments.map(async ({ path, ...segment }) => ({ ...segment, content: await hashOf(path) })),
-      );
+    await ffmpeg(...LONG, ...options, file);
+    const segmentSeconds = 75;
+    const whole = await segmentsOf(file, { cut, segmentSeconds });
+    const { size, read } = await rangedFile(file);
+    let fetched = 0;
+    const source: RangedSource = {
+      size,
+      read: (start, end, signal) => {
+        fetched += end - start + 1;
+        return read(start, end, signal);
+      },
     };
-    const whole = await segmentsOf({});
-    expect(whole.length).toBeGreaterThanOrEqual(2 * RANGES - 1);
     for (let range = 0; range < RANGES; range += 1) {
-      const [from, next] = [range, range + 1].map((at) => Math.floor((whole.length * at) / RANGES));
-      expect(await segmentsOf({ from: from!, last: next! - 1 })).toEqual(whole.slice(from, next));
+      const [from, next] = [range, range + 1].map((at) => Math.floor((whole.segments.length * at) / RANGES));
+      const reading = { cut, segmentSeconds, index: whole.index, source };
+      const { segments, infos } = await segmentsOf(file, { ...reading, from: from!, last: next! - 1 });
+      expect(segments).toEqual(whole.segments.slice(from, next));
+      expect(infos.includes(SEEKS)).toBe(range > 0);
     }
+    expect(fetched).toBeLessThanOrEqual(1.1 * size + RANGES * fixed);
   });

@@ -28,4 +28,8 @@ describe("the first audio packet that is read after a seek", () => {
   it("fails the reading when it comes later: audio may be stored before the seek point", async () => {
     await expect((await openSeekedRouter())(10.5)).rejects.toBeInstanceOf(SeekError);
   });
+
+  it("fails the reading when it's just before: it may be incomplete, or its time uncertain", async () => {
+    await expect((await openSeekedRouter())(9.9)).rejects.toBeInstanceOf(SeekError);
+  });
 });

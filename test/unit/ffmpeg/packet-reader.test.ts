@@ -4,10 +4,10 @@ import { packetReader } from "../../../services/ffmpeg/source/scan-packets.ts";
 const read = (format: string, lines: string[]) => lines.map(packetReader(format));
 
 describe("reading ffprobe's packet lines", () => {
-  it("reads presentation time, duration and the key flag", () => {
-    expect(read("mov,mp4", ["0.083333,0.000000,0.041667,N/A,K__", "0.250000,0.041667,0.041667,N/A,___"])).toEqual([
-      { time: 0.083333, duration: 0.041667, key: true, shown: true },
-      { time: 0.25, duration: 0.041667, key: false, shown: true },
+  it("reads presentation time, duration, position and the key flag", () => {
+    expect(read("mov,mp4", ["0.083333,0.000000,0.041667,48,K__", "0.250000,0.041667,0.041667,N/A,___"])).toEqual([
+      { time: 0.083333, duration: 0.041667, key: true, shown: true, jumps: false, position: 48 },
+      { time: 0.25, duration: 0.041667, key: false, shown: true, jumps: false, position: undefined },
     ]);
   });
 
@@ -32,8 +32,9 @@ describe("reading ffprobe's packet lines", () => {
       "10.000000,10.000000,0.040000,N/A,K_",
       "10.040000,10.040000,0.040000,N/A,__",
     ];
-    const times = read("mpegts", lines).map((packet) => packet?.time.toFixed(3));
-    expect(times).toEqual(["95000.000", "95000.040", "95000.080"]);
+    const packets = read("mpegts", lines);
+    expect(packets.map((packet) => packet?.time.toFixed(3))).toEqual(["95000.000", "95000.040", "95000.080"]);
+    expect(packets.map((packet) => packet?.jumps)).toEqual([false, true, false]);
   });
 
   it("keeps a long gap in a file whose clock can't jump", () => {

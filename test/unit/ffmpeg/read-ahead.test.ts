@@ -132,6 +132,26 @@ describe("a reader that skips through a source", () => {
 });
 
 describe("what is fetched ahead", () => {
+  it("has little fetched outside of the bytes that are expected to be needed", async () => {
+    const { source, fetched } = countedSource();
+    const ahead = readAhead(source, LIMITS);
+    ahead.expect(2 * MB, 3 * MB);
+    await take(ahead, 0, BUFFERED);
+    expect(fetched()).toBeLessThanOrEqual(2 * BUFFERED);
+    await take(ahead, 2 * MB, MB + BUFFERED);
+    expect(fetched()).toBeLessThanOrEqual(MB + 4 * BUFFERED);
+    await ahead.close();
+  });
+
+  it("is fetched ahead again where a reader needs more than was expected", async () => {
+    const { source, fetches } = countedSource();
+    const ahead = readAhead(source, LIMITS);
+    ahead.expect(0, MB);
+    await take(ahead, 0, SIZE);
+    expect(fetches.filter(({ bytes }) => bytes === LIMITS.maxFetchBytes).length).toBeGreaterThan(WHOLE / 3);
+    await ahead.close();
+  });
+
   it("goes on when its reader leaves, and is there when it comes back", async () => {
     const gate = Promise.withResolvers<void>();
     const { source, fetches } = countedSource(async function* ({ start, bytes }) {

@@ -43,10 +43,21 @@ const packets = async (bytes: Buffer) => {
 describe("the sample table of an MP4", () => {
   it("has each sample's time, duration and keyframe flag", async () => {
     expect(await packets(movie())).toEqual([
-      { time: 0, duration: 0.04, key: true },
+      { time: 0, duration: 0.04, key: true, position: 8 },
       { time: 0.04, duration: 0.04, key: false },
       { time: 0.08, duration: 0.04, key: false },
     ]);
+  });
+
+  it("has the position of each chunk's first sample", async () => {
+    const positions = async (tables: Record<string, Buffer>) =>
+      (await packets(movie(tables)))?.map(({ position }) => position);
+    expect(await positions({ stsc: words(0, 2, 1, 2, 1, 2, 1, 1), stco: words(0, 2, 8, 28) })).toEqual([
+      8,
+      undefined,
+      28,
+    ]);
+    expect(await positions({ stsc: words(0, 1, 1, 0, 1) })).toEqual([undefined, undefined, undefined]);
   });
 
   it("has each sample's description when there are several", async () => {
