@@ -148,7 +148,12 @@ export const SegmentCreated = z.object({
   requested_end: Seconds,
   start: Seconds.describe("Measured: presentation time of the first frame in the source, from its first video frame."),
   end: Seconds.describe("Measured: end of the last frame in the source."),
-  frames: z.int().positive().describe("Video frames that a decoder gives of the segment."),
+  frames: z
+    .int()
+    .positive()
+    .describe(
+      "Video frames that a decoder gives of the segment. Where it gives none, since all of the segment is damaged in the source, those that it holds: `undecodable` of VideoSplit names the stretch.",
+    ),
   made: Made.optional().describe(
     "`copied`: bit for bit the source's. `stitched`: copied, except the frames around its boundaries, which were encoded again. `encoded`: encoded again as a whole.",
   ),
@@ -217,6 +222,13 @@ export const VideoSplit = z.object({
   last_readable_time: Seconds.optional().describe(
     "Where it is truncated: the end of the last frame that could be read.",
   ),
+  undecodable: z
+    .array(z.object({ from: Seconds, to: Seconds }))
+    .min(1)
+    .optional()
+    .describe(
+      "Where the source is damaged, in seconds from its first video frame: its frames can't be decoded. Their packets are in the segments, unless the file has lost them or they had to be encoded. In order; absent if there is none.",
+    ),
 });
 export type VideoSplit = z.infer<typeof VideoSplit>;
 

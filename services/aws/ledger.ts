@@ -57,6 +57,7 @@ const StoredProof = z
     sound: z
       .array(z.object({ start: z.number(), end: z.number(), gapBefore: z.number(), largestGap: z.number() }).nullable())
       .optional(),
+    stretches: z.array(z.object({ from: z.number(), to: z.number() })).optional(),
   })
   .transform(({ sound, ...proof }) => ({ ...proof, audio: sound }));
 

@@ -11,6 +11,8 @@ const Header = z.object({
   truncated: z.boolean(),
   /** Where the sample description changes: the packet, and its description. */
   descriptions: z.array(z.tuple([z.int(), z.int()])),
+  /** The packets before which frames were lost. */
+  losses: z.array(z.int()).default([]),
 });
 
 const KEY = 1;
@@ -30,7 +32,7 @@ function microseconds(seconds: number): number | undefined {
  * half an hour.
  */
 export async function encodeIndex({ index, truncated }: ScannedSource): Promise<Buffer | undefined> {
-  const { count } = index;
+  const { count, losses } = index;
   const times = new Int32Array(count);
   const durations = new Int32Array(count);
   const flags = new Uint8Array(count);
@@ -48,7 +50,7 @@ export async function encodeIndex({ index, truncated }: ScannedSource): Promise<
     const description = index.description(packet);
     if (description !== (descriptions.at(-1)?.[1] ?? 0)) descriptions.push([packet, description]);
   }
-  const header = Buffer.from(JSON.stringify({ version: 1, packets: count, truncated, descriptions }));
+  const header = Buffer.from(JSON.stringify({ version: 1, packets: count, truncated, descriptions, losses }));
   const length = Buffer.alloc(4);
   length.writeUInt32LE(header.length);
   const columns = [times, durations, flags].map(({ buffer }) => Buffer.from(buffer));
@@ -59,7 +61,7 @@ export async function encodeIndex({ index, truncated }: ScannedSource): Promise<
 export async function decodeIndex(encoded: Uint8Array): Promise<ScannedSource> {
   const bytes = await promisify(gunzip)(encoded);
   const begin = 4 + bytes.readUInt32LE(0);
-  const { packets, truncated, descriptions } = Header.parse(JSON.parse(bytes.toString("utf8", 4, begin)));
+  const { packets, truncated, descriptions, losses } = Header.parse(JSON.parse(bytes.toString("utf8", 4, begin)));
   if (bytes.length !== begin + 9 * packets)
     throw new Error(`the index has ${bytes.length} bytes for ${packets} packets`);
   const index = new PacketIndex();
@@ -78,5 +80,6 @@ export async function decodeIndex(encoded: Uint8Array): Promise<ScannedSource> {
       description: descriptions[change - 1]?.[1] ?? 0,
     });
   }
+  for (const packet of losses) index.addLoss(packet);
   return { index, truncated };
 }

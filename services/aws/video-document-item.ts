@@ -27,7 +27,7 @@ const SplitUpload = z.object({
   ...upload,
   ...videoProperties.shape,
   status: z.literal("split"),
-  ...VideoSplit.pick({ frames: true, proof: true, truncated: true, last_readable_time: true }).shape,
+  ...VideoSplit.pick({ frames: true, proof: true, truncated: true, last_readable_time: true, undecodable: true }).shape,
   sub_videos: z.array(z.int().positive()),
 });
 const Segment = SegmentCreated.omit({

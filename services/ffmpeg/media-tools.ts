@@ -25,10 +25,11 @@ import { audioTracksOf, describeSource, type Probed, probe, videoFormatOf } from
 import { findFalseKeyframes } from "./source/false-keyframes.ts";
 import { limitFetches } from "./source/fetch-limit.ts";
 import type { DiskOptions } from "./source/kept-source.ts";
+import { lacksSync } from "./source/lost-packets.ts";
 import type { RangedSource } from "./source/ranged-source.ts";
 import { READ_AHEAD, type ReadAheadLimits, readAhead } from "./source/read-ahead.ts";
 import { hasSampleTable, readConfigurations, readSampleTable } from "./source/sample-table.ts";
-import { scanPackets } from "./source/scan-packets.ts";
+import { jumpOptions, scanPackets } from "./source/scan-packets.ts";
 import { findSeekPoint, type SeekPoint } from "./source/seek-point.ts";
 import { findSizeChange, type SizeReading } from "./source/size-changes.ts";
 import { serveSource } from "./source/source-server.ts";
@@ -72,14 +73,17 @@ async function* cut(
     ? await dynamicRangeCheck({ ...frameReading, stream: String(video) })
     : undefined;
   const bytesPerFrame = frameBytes(size, statedFormat.pixelFormat);
-  const common = { ...opened, container, dynamicRange, last, directory, bytesPerFrame, signal };
+  const { losses } = job.cut.index;
+  const inputOptions = jumpOptions(format, job.cut.index);
+  const common = { ...opened, inputOptions, container, dynamicRange, last, directory, bytesPerFrame, signal };
   const mustDecode = job.cut.kind === "exact";
   const { isDeep } = probed;
   const search = { binary, directory, address, format, isDeep, video, cut: job.cut, from: job.from, signal };
-  const seek = await findSeekPoint(search);
+  const seekTo = (segment: number) => findSeekPoint({ ...search, from: segment });
+  const seek = await seekTo(job.from);
   if (seek !== undefined) job.log.info("Reading from a seek point", { from_segment: job.from, seconds: seek.time });
   const copy = (segments: readonly CopiedSegment[]) =>
-    copyFrom(seek, job, (begin) => cutByCopy({ ...common, codec, segments, ...begin, mustDecode }));
+    copyFrom(seek, job, (begin) => cutByCopy({ ...common, codec, segments, losses, ...begin, mustDecode }));
   if (job.cut.kind === "keyframe") return yield* copy(job.cut.segments);
 
   let { from } = job;
@@ -114,7 +118,8 @@ async function* cut(
     cut: job.cut,
     configurations,
     from,
-    seek,
+    seek: from === job.from ? seek : await seekTo(from),
+    seekTo,
     log: job.log,
   });
 }
@@ -226,9 +231,15 @@ const mediaTools = ({ ffmpeg, ffprobe }: Binaries, options: MediaToolsOptions): 
             onPacket(isStart === undefined ? packet : { ...packet, key: packet.key && isStart(number) });
             number += 1;
           };
-          if (table === undefined) await scanPackets({ ...reading, binary: ffprobe, onPacket: add });
-          else await forEachInBatches(table.packets, add, signal);
-          return { truncated };
+          if (table !== undefined) {
+            await forEachInBatches(table.packets, add, signal);
+            return { truncated };
+          }
+          const { gaps, stderr } = await scanPackets({ ...reading, binary: ffprobe, onPacket: add });
+          const losses: number[] = [];
+          for (const gap of gaps)
+            if (format === "mpegts" ? await lacksSync(source, gap, signal) : stderr !== "") losses.push(gap.packet);
+          return { truncated, ...(losses.length > 0 && { losses }) };
         },
         containers: (extension) => containersFor(description, extension),
         cut: (job) => {

@@ -69,13 +69,14 @@ export async function readMedia(
 
 async function scanPackets(media: DescribedMedia, signal: AbortSignal): Promise<ScannedSource> {
   const index = new PacketIndex();
-  const { truncated } = await read("UnreadableMedia", () =>
+  const { truncated, losses = [] } = await read("UnreadableMedia", () =>
     media.scan(signal, (packet) => {
       if (index.count === MAX_FRAMES)
         throw limitExceeded(`The video has more than ${MAX_FRAMES} frames. Upload it in parts.`);
       index.add(packet);
     }),
   );
+  losses.forEach(index.addLoss);
   return { index, truncated };
 }
 

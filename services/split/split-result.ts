@@ -2,6 +2,7 @@ import { RejectedVideo } from "../video/errors.ts";
 import type { Result } from "../video/event-data.ts";
 import type { Delivery } from "./deliver-segments.ts";
 import { largestAudioGap, largestDeviation, MAX_AUDIO_GAP_SECONDS, proofOf } from "./domain/proof.ts";
+import { undecodableStretches } from "./domain/undecodable.ts";
 import type { SplitPlan } from "./plan-cut.ts";
 import type { ScannedSource } from "./ports/saved-indexes.ts";
 
@@ -44,5 +45,6 @@ export function resultOf(
     frames,
     proof: proofOf(proofs, Math.max(counted, frames), largestDeviation(boundaries, index, plan.origin)),
     truncatedAt: truncated || !isWhole ? duration : undefined,
+    undecodable: undecodableStretches(proofs, index, plan.origin),
   };
 }

@@ -30,6 +30,8 @@ export type MeasuredPlace = {
   end: number;
   /** [width, height] in pixels, as displayed; undefined where it wasn't measured. */
   size?: [number, number] | undefined;
+  /** Frames that it holds and no decoder gives. */
+  undecodable: number;
 };
 
 /** The result. */
@@ -39,6 +41,8 @@ export type Result = {
   proof: Proof;
   /** Where the source could be read to, if not to its end. */
   truncatedAt: number | undefined;
+  /** Where frames can't be decoded: seconds from the video's first frame. */
+  undecodable: readonly { from: number; to: number }[];
 };
 
 export type CutSettings = { cut: "keyframe" | "exact"; segmentSeconds: number };
@@ -155,13 +159,16 @@ export const split = (
   properties: VideoProperties,
   cut: CutSettings,
   plan: Plan,
-  { segments, frames, proof, truncatedAt }: Result,
+  { segments, frames, proof, truncatedAt, undecodable }: Result,
 ): EventData<"VideoSplit"> => ({
   ...videoFields(upload, properties, cut, plan),
   segment_count: segments,
   frames,
   proof,
   ...(truncatedAt === undefined ? {} : { truncated: true, last_readable_time: seconds(truncatedAt) }),
+  ...(undecodable.length > 0 && {
+    undecodable: undecodable.map(({ from, to }) => ({ from: seconds(from), to: seconds(to) })),
+  }),
 });
 
 export type SegmentObject = {
@@ -191,7 +198,7 @@ export const segmentCreated = (
   upload: Upload,
   properties: VideoProperties,
   segment: Place,
-  { object, proof: { start, end, size } }: { object: SegmentObject; proof: MeasuredPlace },
+  { object, proof: { start, end, size, undecodable } }: { object: SegmentObject; proof: MeasuredPlace },
 ): EventData<"SegmentCreated"> => ({
   VideoId: segmentId(upload.videoId, segment.index),
   parent_video: upload.videoId,
@@ -203,7 +210,7 @@ export const segmentCreated = (
   checksum: object.checksum,
   ...properties,
   size: size ?? properties.size,
-  fps: segmentFps(properties.fps, object.frames, end - start),
+  fps: segmentFps(properties.fps, object.frames || undecodable, end - start),
   audio: object.audioCodecs.length > 0,
   video_codec: object.videoCodec,
   audio_codecs: object.audioCodecs,
@@ -212,7 +219,8 @@ export const segmentCreated = (
   requested_end: seconds(segment.requestedEnd),
   start: seconds(start),
   end: seconds(end),
-  frames: object.frames,
+  // Of a segment in a damaged stretch, those that it holds.
+  frames: object.frames || undecodable,
   made: object.made,
   ...(object.audioMade !== undefined && object.audioCodecs.length > 0 && { audio_made: object.audioMade }),
 });

@@ -35,6 +35,7 @@ export const segment: DeliveredSegment = {
     largestTimeError: 0,
     largestAudioOffset: 0.001,
     audio: [{ start: 0, end: 2, gapBefore: 0, largestGap: 0 }, null],
+    stretches: [{ from: 0.5, to: 0.75 }],
   },
   announced: false,
 };

@@ -29,8 +29,11 @@ export function savedIndexesContract(name: string, open: () => Promise<() => Sav
   describe(`saved indexes: ${name}`, () => {
     it.each([true, false])("returns what was saved, to the last bit (truncated: %s)", async (truncated) => {
       const indexes = await open();
-      expect(await indexes().save(BLOCK_SIZE, { index: indexOf(PACKETS), truncated }, NEVER)).toBe(true);
+      const index = indexOf(PACKETS);
+      index.addLoss(2);
+      expect(await indexes().save(BLOCK_SIZE, { index, truncated }, NEVER)).toBe(true);
       const loaded = await indexes().load(BLOCK_SIZE, NEVER);
+      expect(loaded?.index.losses).toEqual([2]);
       expect(loaded?.truncated).toBe(truncated);
       expect(packetsOf(loaded!.index)).toEqual(PACKETS);
     });

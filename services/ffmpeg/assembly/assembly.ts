@@ -71,6 +71,8 @@ export class Assembly {
   #ended = false;
   readonly #enough = new AbortController();
   #failure: { reason: unknown } | undefined;
+  /** Why a segment's video can't be made, by its index. */
+  readonly #impossible = new Map<number, unknown>();
   /** Segments that the consumer hasn't taken yet, in order. */
   readonly #made: Promise<MadeSegment>[] = [];
   #untaken = 0;
@@ -135,6 +137,15 @@ export class Assembly {
     this.#changed.notify();
   }
 
+  /**
+   * Reports that the video of a segment can't be made. Segments before it are yielded all the same.
+   */
+  failSegment(index: number, reason: unknown): void {
+    if (index < this.#next || this.#videos.has(index) || this.#impossible.has(index)) return;
+    this.#impossible.set(index, reason);
+    this.#advance();
+  }
+
   #isReady(index: number): boolean {
     if (!this.#videos.has(index)) return false;
     const end = this.#options.starts[index + 1] ?? Number.POSITIVE_INFINITY;
@@ -154,6 +165,7 @@ export class Assembly {
       this.#made.push(made);
       this.#changed.notify();
     }
+    if (this.#impossible.has(this.#next)) this.fail(this.#impossible.get(this.#next));
     if (this.#next > last) this.#enough.abort(new Error("the last segment that is needed has all packets"));
   }
 

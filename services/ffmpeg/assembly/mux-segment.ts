@@ -1,5 +1,6 @@
 import { MAX_LEAD_SECONDS } from "../../split/domain/early-audio.ts";
 import type { Container } from "../../split/ports/media-tools.ts";
+import { isMediaFault } from "../../video/errors.ts";
 import { isIso } from "../formats/containers.ts";
 import { runFfmpeg } from "../process/run-ffmpeg.ts";
 import { type ContainerMetadata, flagsForTags, tagOptions, withoutFileTags } from "../source/container-metadata.ts";
@@ -112,7 +113,15 @@ export async function muxSegment(job: MuxJob): Promise<void> {
     const format = DEMUXERS[container.muxer] ?? container.muxer;
     const ahead = ["-itsoffset", secondsText(MUX_OFFSET_SECONDS - video.begins)];
     const options = [...QUIET, "-nostdin", "-copyts", ...ahead, "-f", format];
-    await runFfmpeg({ binary, directory, signal, inputs: [{ from: video.path, options }, ...audioInputs], files });
+    const mux = (more: readonly string[]) => {
+      const inputs = [{ from: video.path, options: [...options, ...more] }, ...audioInputs];
+      return runFfmpeg({ binary, directory, signal, inputs, files });
+    };
+    // Where the first frames can't be decoded, ffmpeg takes the size of the picture for unknown.
+    await mux([]).catch((error: unknown) => {
+      if (!isMediaFault(error) || !isIso(container)) throw error;
+      return mux(["-nofind_stream_info"]);
+    });
     return;
   }
   const pipedInput = { options: [...QUIET, "-copyts", "-f", video.format] };

@@ -25,6 +25,8 @@ export type SourceReading = {
   audio: readonly AudioTrack[];
   /** How each track is written. */
   audioOutputs: readonly AudioOutput[];
+  /** Further input options. */
+  inputOptions?: readonly string[];
   /** Where reading begins. Default: at the start of the source. */
   seek?: SeekPoint | undefined;
   /** Also aborted when the source can't be fetched, with the failure as its reason. */
@@ -83,6 +85,7 @@ export async function readSource(reading: SourceReading, video: VideoReader, ass
             ...DETERMINISTIC_DECODING,
             ...boundedDecoding,
             ...(video.decoding ?? []),
+            ...(reading.inputOptions ?? []),
             ...(seek?.options ?? []),
             ...untrustedInput(format, reading.isDeep),
           ],

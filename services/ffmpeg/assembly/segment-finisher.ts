@@ -1,4 +1,5 @@
 import { rename, stat } from "node:fs/promises";
+import type { Stretch } from "../../split/domain/proof.ts";
 import type { Container, MadeSegment } from "../../split/ports/media-tools.ts";
 import { isMatroska } from "../formats/containers.ts";
 import { patchMetadata } from "../formats/patch-metadata.ts";
@@ -50,6 +51,15 @@ export type SegmentVideo = {
   mustDecode: boolean;
   /** Size that the file must have, in pixels as displayed; undefined: not checked. */
   size?: [number, number];
+  /**
+   * Where frames of the source aren't in it, since they can't be decoded: seconds from the first
+   * video frame. Default: nowhere.
+   */
+  undecoded?: readonly Stretch[];
+  /** Whether nothing in it may decode: a decoder of the source gave nothing either. Default: no. */
+  mayBeUndecodable?: boolean;
+  /** Whether the source has lost packets within the segment, or right before it. Default: no. */
+  hasLoss?: boolean;
   /** Starts a check of the segment file's packets. */
   check?: () => RunningPacketCheck;
   /** Removes the video's temporary files. */
@@ -159,7 +169,8 @@ export class SegmentFinisher {
 
   #expectedOf({ index, video, audio }: CompleteSegment): ExpectedSegment {
     const { container, audioOutputs, starts, dynamicRange } = this.#options;
-    const { frames, lastDuration, start, hash, startsOnKey, mustDecode, size } = video;
+    const { frames, lastDuration, start, hash, startsOnKey, mustDecode, size, undecoded, mayBeUndecodable, hasLoss } =
+      video;
     return {
       hash,
       frames,
@@ -173,6 +184,9 @@ export class SegmentFinisher {
       startsOnKey,
       mustDecode,
       size,
+      undecoded,
+      mayBeUndecodable,
+      hasLoss,
       dynamicRange,
     };
   }

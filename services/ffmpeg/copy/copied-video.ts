@@ -46,6 +46,10 @@ export type CopiedVideoOptions = {
   hasAudio: boolean;
   /** Whether frames that don't decode fail the cut; otherwise they are counted. */
   mustDecode: boolean;
+  /** The packets before which the source has lost others. */
+  losses: readonly number[];
+  /** Whether nothing in a segment may decode. Default: no, unless it's damaged. */
+  mayBeUndecodable?: boolean;
 };
 
 type CopiedPipes = Readonly<Record<"list" | "lines" | "bytes", OutputPipe>>;
@@ -85,6 +89,8 @@ const cutOptions = (
     ...["-fflags", "+bitexact", "-f", "segment", "-segment_format", container.muxer],
     ...["-segment_format_options", options.join(":")],
     ...(starts.length > 0 ? ["-segment_frames", starts.join(",")] : NEVER),
+    // ffmpeg doesn't take a damaged packet for a keyframe, whatever the container says.
+    ...["-break_non_keyframes", "1"],
     ...["-reset_timestamps", "1", "-segment_list", "pipe:3", "-segment_list_type", "csv"],
   ];
 };
@@ -200,7 +206,8 @@ export class CopiedVideo implements VideoReader {
   }
 
   async #add(index: number, file: number, packets: readonly HashedPacket[], origin: number): Promise<void> {
-    const { codec, container, from, hasAudio, mustDecode } = this.#options;
+    const { codec, container, from, hasAudio, mustDecode, mayBeUndecodable = false, losses } = this.#options;
+    const { firstFrame, frames } = this.#options.segments[index]!;
     const path = this.#pathOf(file);
     const remove = () => rm(path, { force: true });
     if (index < from) return remove();
@@ -221,6 +228,8 @@ export class CopiedVideo implements VideoReader {
       hash: this.#isVerbatim ? crc32 : pictureHasher(codec),
       startsOnKey: index > 0,
       mustDecode,
+      mayBeUndecodable,
+      hasLoss: losses.some((packet) => packet >= firstFrame && packet < firstFrame + frames),
       remove,
     });
   }

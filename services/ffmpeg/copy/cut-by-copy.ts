@@ -11,6 +11,10 @@ export type CopiedCut = Omit<AssemblyJob, "starts" | "concurrentMuxes"> & {
   segments: readonly CopiedSegment[];
   /** Whether frames that don't decode fail the cut; otherwise they are counted. */
   mustDecode: boolean;
+  /** The packets before which the source has lost others. */
+  losses: readonly number[];
+  /** Whether nothing in a segment may decode. Default: no, unless it's damaged. */
+  mayBeUndecodable?: boolean;
   /** Memory of one decoded frame. */
   bytesPerFrame: number;
 };

@@ -1,6 +1,7 @@
 import type { EncodeJob, Ranks } from "../../split/domain/exact-plan.ts";
 import { fragmentHeader } from "../formats/iso/fragments.ts";
 import { Condition } from "../process/condition.ts";
+import { isCausedByFile } from "../process/errors.ts";
 import { ByteQueue } from "./byte-queue.ts";
 import type { Encoder } from "./encoders.ts";
 import { decodeTimes, type PresentationTimes } from "./presentation-times.ts";
@@ -25,7 +26,9 @@ export type BoundaryJobQueueOptions = {
    * avcC or hvcC.
    */
   onFrame: (run: Ranks, frame: Buffer, configuration: Buffer) => Promise<void>;
-  /** Called once, with the first failure. */
+  /** Called when the file causes a job's failure: these frames can't be encoded. */
+  onFailedRuns: (runs: readonly Ranks[], reason: unknown) => void;
+  /** Called once, with the first other failure. */
   onFailure: (reason: unknown) => void;
 };
 
@@ -68,7 +71,7 @@ export class BoundaryJobQueue {
 
   /**
    * Adds the next packet of the source, in 4-byte length format; none may be skipped. Resolves when
-   * more may be added. Throws the first failure of a job.
+   * more may be added. Throws the first failure of a job, unless the file causes it.
    */
   async add(packet: number, framed: Buffer, isKey: boolean): Promise<void> {
     this.#throwIfFailed();
@@ -134,7 +137,7 @@ export class BoundaryJobQueue {
   }
 
   async #run(job: Job): Promise<void> {
-    const { presentationTimes, onFailure, ...options } = this.#options;
+    const { presentationTimes, onFailure, onFailedRuns, ...options } = this.#options;
     const { ticksPerSecond } = presentationTimes;
     try {
       await this.#changed.waitFor(() => this.#takeSlot(), options.signal);
@@ -144,6 +147,7 @@ export class BoundaryJobQueue {
       const tickOf = (rank: number) => presentationTimes.ofRank(rank) + job.shift;
       await runBoundaryEncoder({ ...options, source: job.queue, runs: job.parts, tickOf, ticksPerSecond });
     } catch (reason) {
+      if (isCausedByFile(reason)) return onFailedRuns(job.parts, reason);
       if (this.#failure === undefined) onFailure(reason);
       this.#failure ??= { reason };
     } finally {

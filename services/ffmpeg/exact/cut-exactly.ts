@@ -1,3 +1,5 @@
+import { asTheyAre } from "../../split/domain/lost-frames.ts";
+import { undecodedIn } from "../../split/domain/missing-frames.ts";
 import type { Container, ExactCut, MadeSegment } from "../../split/ports/media-tools.ts";
 import type { Log } from "../../video/ports/log.ts";
 import { type AssemblyContext, assembleSegments } from "../assembly/assemble.ts";
@@ -5,13 +7,15 @@ import { concurrentMuxes } from "../assembly/memory-estimate.ts";
 import type { VideoReader } from "../assembly/read-source.ts";
 import { isIso } from "../formats/containers.ts";
 import { isNalCodec } from "../formats/nal/units.ts";
-import { CutFailedError, isCausedByFile } from "../process/errors.ts";
+import { CutFailedError } from "../process/errors.ts";
 import type { SourceAddress } from "../process/sandbox.ts";
 import type { DynamicRangeCheck } from "../proof/dynamic-range.ts";
 import type { ContainerMetadata } from "../source/container-metadata.ts";
 import type { AudioTrack } from "../source/describe.ts";
 import type { SeekPoint } from "../source/seek-point.ts";
 import type { VideoFormat } from "../source/video-format.ts";
+import { copyAsIs } from "./copy-as-is.ts";
+import { type CutWays, cutWithFallbacks } from "./cut-with-fallbacks.ts";
 import { encoderConcurrency, tooLargeToEncodeError } from "./encoder-concurrency.ts";
 import { type Encoder, encodersFor, hasAlpha } from "./encoders.ts";
 import { Reencoder } from "./reencoder.ts";
@@ -36,6 +40,8 @@ export type ExactCutJob = {
   /** Frame size in pixels, as displayed. */
   displaySize: [number, number];
   audio: readonly AudioTrack[];
+  /** Further input options of the source. */
+  inputOptions?: readonly string[];
   container: Container;
   metadata: ContainerMetadata;
   /** Compares a segment's HDR metadata with the source's; undefined when the source isn't HDR. */
@@ -51,6 +57,8 @@ export type ExactCutJob = {
   last: number;
   /** Where reading begins. Default: at the start of the source. */
   seek?: SeekPoint | undefined;
+  /** Where reading begins for a later segment. Default: at the start of the source. */
+  seekTo?: (segment: number) => Promise<SeekPoint | undefined>;
   directory: string;
   signal: AbortSignal;
   log: Pick<Log, "info" | "warn">;
@@ -97,30 +105,21 @@ export async function* cutExactly(job: ExactCutJob): AsyncGenerator<MadeSegment>
   const fitting = encoders.flatMap((encoder) => fitToMemory(encoder, job.bytesPerFrame));
   const [best] = fitting;
   if (best === undefined) throw tooLargeToEncodeError(job.displaySize);
-  const methods = fitting.map((method): CutMethod => ({ ...method, kind: "encode" }));
-  if (canStitch(job, best.encoder)) methods.unshift({ ...best, kind: "stitch" });
-  const { seek } = job;
-  // When reading from the seek point fails, reading from the start may succeed.
-  const attempts = seek === undefined ? methods : methods.flatMap((method) => [{ ...method, seek }, method]);
-  let next = job.from;
-  for (const [number, method] of attempts.entries()) {
-    try {
-      for await (const segment of attempt(job, method, next)) {
-        next = segment.index + 1;
-        yield segment;
-      }
-      return;
-    } catch (error) {
-      job.signal.throwIfAborted();
-      const following = attempts[number + 1];
-      // Another method helps only against a failure that the file causes.
-      if (following === undefined || !isCausedByFile(error)) throw error;
-      const since = `${method.kind}: ${String(error)}`;
-      const fallback =
-        method.seek === undefined ? `re-encoding (${following.encoder.codec})` : "reading the source from its start";
-      job.log.warn(`Falling back to ${fallback}`, { from_segment: next, since });
-    }
-  }
+  const { cut } = job;
+  const stitch = (from: number, seek: SeekPoint | undefined, stitched = cut) =>
+    attempt({ ...job, cut: stitched }, { ...best, kind: "stitch", seek }, from);
+  const isStitchable = canStitch(job, best.encoder);
+  const ways: CutWays = {
+    ...job,
+    encodings: fitting.map(({ encoder }) => encoder.codec),
+    stitch: isStitchable ? stitch : undefined,
+    encode: (encoding, from, seek) => attempt(job, { ...fitting[encoding]!, kind: "encode", seek }, from),
+    copy: (from, end, seek) =>
+      isStitchable && cut.plan.jobs !== undefined
+        ? stitch(from, seek, { ...cut, plan: asTheyAre(cut.plan, from, end) })
+        : copyAsIs({ ...job, codec: job.videoFormat.codec ?? "" }, from, end),
+  };
+  yield* cutWithFallbacks(ways);
 }
 
 const unsupportedReason = (videoFormat: VideoFormat): string =>
@@ -178,6 +177,8 @@ function videoReader(job: ExactCutJob, method: CutMethod, { spools, assembly, si
     last,
     origin: plan.origin,
     seek,
+    undecodedIn: (segment: number, decoded: readonly number[]) =>
+      plan.jobs === undefined ? [] : undecodedIn(segment, plan, index, decoded),
   };
   return new Reencoder({ ...reencoding, spools, signal }, assembly);
 }

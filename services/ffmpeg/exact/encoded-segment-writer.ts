@@ -1,9 +1,11 @@
+import type { Stretch } from "../../split/domain/proof.ts";
 import type { Assembly } from "../assembly/assembly.ts";
 import { MUX_OFFSET_SECONDS } from "../assembly/mux-segment.ts";
 import type { Spool, SpoolFolder } from "../assembly/spool.ts";
 import { type MatroskaHeader, matroskaCluster } from "../formats/matroska/writer.ts";
 import { pictureHasher } from "../formats/nal/units.ts";
 import { unreadable } from "../process/errors.ts";
+import { UndecodableSegmentsError } from "./segment-error.ts";
 
 /** An encoded frame; its time is seconds from the first video frame. */
 export type EncodedFrame = {
@@ -27,6 +29,8 @@ export type EncodedSegmentWriterOptions = {
   /** Index of the last one. */
   last: number;
   spools: SpoolFolder;
+  /** Where frames of a segment weren't decoded. Times are seconds from the first video frame. */
+  undecodedIn: (segment: number, decoded: readonly number[]) => Stretch[];
 };
 
 type Segment = {
@@ -63,8 +67,9 @@ export class EncodedSegmentWriter {
     const start = starts[index]!;
     const ticks = (seconds: number) => Math.round((seconds - start + MUX_OFFSET_SECONDS) * MICROSECONDS);
     segment.frames.push({ time: time - start, hash: undefined });
-    segment.lastDuration = next - time;
-    const duration = ticks(next) - ticks(time);
+    const until = Math.min(next, starts[index + 1] ?? Number.POSITIVE_INFINITY);
+    segment.lastDuration = until - time;
+    const duration = ticks(until) - ticks(time);
     const track = header.tracks[0]!;
     await segment.spool.write(matroskaCluster({ track, time: ticks(time), duration, key, data, additions }));
   }
@@ -76,10 +81,12 @@ export class EncodedSegmentWriter {
     if (segment?.spool === undefined) return;
     const { index, spool, frames, lastDuration } = segment;
     const start = this.#options.starts[index]!;
+    // Later than the segment, where the first frames can't be decoded.
+    const first = frames[0]?.time ?? 0;
     this.#assembly.addVideo(index, {
       made: "encoded",
       codec: this.#options.codec,
-      frames,
+      frames: frames.map(({ time, hash }) => ({ time: time - first, hash })),
       lastDuration,
       input: {
         format: "matroska",
@@ -89,17 +96,24 @@ export class EncodedSegmentWriter {
       },
       clock: TIMESCALES.find((timescale) => frames.every(({ time }) => isInteger(time * timescale))) ?? TIMESCALES[0],
       zero: start,
-      start: start + (frames[0]?.time ?? 0),
+      start: start + first,
       hash: pictureHasher(this.#options.codec),
       startsOnKey: true,
       mustDecode: true,
       size: this.#options.size,
+      undecoded: this.#options.undecodedIn(
+        index,
+        frames.map(({ time }) => time + start),
+      ),
       remove: () => spool.remove(),
     });
   }
 
   async #begin(index: number, isKey: boolean): Promise<void> {
+    const expected = Math.max(this.#options.from, (this.#segment?.index ?? -1) + 1);
     this.end();
+    if (index > expected)
+      this.#assembly.failSegment(expected, new UndecodableSegmentsError({ from: expected, end: index }));
     if (!isKey) throw unreadable(`segment ${index} wouldn't start with a keyframe`);
     const { spools, from, last, header } = this.#options;
     const spool = index < from || index > last ? undefined : spools.spool(`${String(index).padStart(5, "0")}.encoded`);

@@ -1,3 +1,4 @@
+import type { Stretch } from "../../split/domain/proof.ts";
 import type { Assembly } from "../assembly/assembly.ts";
 import type { Origin } from "../assembly/origin.ts";
 import type { VideoReader } from "../assembly/read-source.ts";
@@ -42,6 +43,8 @@ export type Reencoding = {
   /** Where reading begins. Default: at the start of the source. */
   seek?: SeekPoint | undefined;
   spools: SpoolFolder;
+  /** Where frames of a segment weren't decoded. Times are seconds from the first video frame. */
+  undecodedIn: (segment: number, decoded: readonly number[]) => Stretch[];
   signal: AbortSignal;
 };
 
@@ -53,6 +56,9 @@ const SAME_SECONDS = 2e-6;
 /** Frames are farther apart; a container may round their times by a millisecond. */
 const SELECTED_EARLIER_SECONDS = 0.0005;
 
+/** By default, ffmpeg stops when more than two thirds of the packets fail. */
+const ANY_ERRORS = ["-max_error_rate", "1"];
+
 const filter = (filters: readonly string[]): string[] => (filters.length === 0 ? [] : ["-vf", filters.join(",")]);
 
 /**
@@ -60,6 +66,26 @@ const filter = (filters: readonly string[]): string[] => (filters.length === 0 ?
  * before it is decoded only.
  */
 const beginOf = ({ seek, starts, from }: Reencoding): number => (seek === undefined ? 0 : starts[from]!);
+
+/** More would be a command line of more than 64 KB. */
+const MAX_LISTED_KEYFRAMES = 4_096;
+
+/**
+ * The value of -force_key_frames. When no frame follows a boundary for a while, the next ones make up
+ * for it: extra keyframes do no harm.
+ */
+function keyframesOf(reencoding: Reencoding): string {
+  const { seek, starts, from, origin, segmentSeconds } = reencoding;
+  const times = starts.slice(from + 1).map((start) => (origin + start - SELECTED_EARLIER_SECONDS).toFixed(6));
+  // With a seek point, times are the source's, and the first frame may be one that can't be decoded.
+  if (seek !== undefined && times.length > 0 && times.length <= MAX_LISTED_KEYFRAMES) return times.join(",");
+  // Times count from the first frame, stored in variable 0: a filter that shifts times would restart
+  // when the frame size changes.
+  const begin = beginOf(reencoding);
+  const window = Math.floor((begin + SAME_SECONDS) / segmentSeconds);
+  const isDue = `gte(t-ld(0)+${begin},(n_forced+${window})*${segmentSeconds}-${SAME_SECONDS.toFixed(6)})`;
+  return `expr:if(isnan(prev_forced_t),1+0*st(0,t),${isDue})`;
+}
 
 /** Duration of a video's only frame. */
 const LONE_FRAME_SECONDS = 0.04;
@@ -78,18 +104,13 @@ export class Reencoder implements VideoReader {
   constructor(reencoding: Reencoding, assembly: Assembly) {
     this.#reencoding = reencoding;
     this.#assembly = assembly;
-    const { video, encoder, segmentSeconds, appliesRotation } = reencoding;
+    const { video, encoder, appliesRotation } = reencoding;
     const decoder = encoder.decoder === undefined ? [] : [`-c:${video}`, encoder.decoder];
-    this.decoding = [...decoder, ...(appliesRotation ? [] : ["-noautorotate"])];
+    this.decoding = [...ANY_ERRORS, ...decoder, ...(appliesRotation ? [] : ["-noautorotate"])];
     const map = ["-map", `0:${video}`, "-map_chapters", "-1", "-vsync", "passthrough"];
     const begin = beginOf(reencoding);
     const selected = begin === 0 ? [] : [`select=gte(t\\,${reencoding.origin + begin - SELECTED_EARLIER_SECONDS})`];
-    // Times count from the first frame, stored in variable 0: a filter that shifts times would
-    // restart when the frame size changes. When no frame follows a boundary for a while, the next
-    // ones make up for it: extra keyframes do no harm.
-    const window = Math.floor((begin + SAME_SECONDS) / segmentSeconds);
-    const isDue = `gte(t-ld(0)+${begin},(n_forced+${window})*${segmentSeconds}-${SAME_SECONDS.toFixed(6)})`;
-    const boundaries = `expr:if(isnan(prev_forced_t),1+0*st(0,t),${isDue})`;
+    const boundaries = keyframesOf(reencoding);
     this.outputs = {
       decoded: [...map, ...filter(selected), "-enc_time_base", "-1", "-c:v", "wrapped_avframe", ...PACKET_LINES],
       encoded: [
@@ -160,8 +181,8 @@ export class Reencoder implements VideoReader {
   }
 
   #writer(header: MatroskaHeader): EncodedSegmentWriter {
-    const { encoder, size, starts, from, last, spools } = this.#reencoding;
-    return new EncodedSegmentWriter({ codec: encoder.codec, size, header, starts, from, last, spools }, this.#assembly);
+    const { encoder, ...reencoding } = this.#reencoding;
+    return new EncodedSegmentWriter({ ...reencoding, codec: encoder.codec, header }, this.#assembly);
   }
 }
 

@@ -23,6 +23,9 @@ export type BoundaryEncoderRun = {
 
 const QUIET = ["-hide_banner", "-loglevel", "error"];
 
+/** Matroska keeps milliseconds. */
+const ROUNDING_SECONDS = 0.0011;
+
 const sizeOf = ({ from, to }: Ranks): number => to - from;
 
 /** Merges adjacent runs. */
@@ -49,17 +52,20 @@ function forcedKeyframes({ runs, tickOf, ticksPerSecond }: BoundaryEncoderRun): 
 
 /**
  * Decodes a group of pictures and re-encodes some of its frames. Resolves when all of them were
- * passed on. Throws `StitchError` when the encoder returns more or fewer frames than requested.
+ * passed on. Throws `StitchError` when the encoder returns more, fewer or other frames than requested.
  */
 export async function runBoundaryEncoder(encoding: BoundaryEncoderRun): Promise<void> {
-  const { binary, directory, encoder, signal, source, runs, onFrame } = encoding;
+  const { binary, directory, encoder, signal, source, runs, tickOf, ticksPerSecond, onFrame } = encoding;
   let run = 0;
   let encoded = 0;
   let configuration: Buffer | undefined;
-  const receive = async (frame: Buffer): Promise<void> => {
+  const receive = async (frame: Buffer, time: number): Promise<void> => {
     const ranks = runs[run];
     if (ranks === undefined) throw new StitchError("the encoder returned more frames than requested");
     if (configuration === undefined) throw new StitchError("the encoder wrote no configuration");
+    const expected = tickOf(ranks.from + encoded) / ticksPerSecond;
+    if (Math.abs(time - expected) > ROUNDING_SECONDS)
+      throw new StitchError(`the encoder returned a frame at ${time} s instead of ${expected} s`);
     await onFrame(ranks, frame, configuration);
     encoded += 1;
     if (encoded < sizeOf(ranks)) return;
@@ -92,7 +98,7 @@ export async function runBoundaryEncoder(encoding: BoundaryEncoderRun): Promise<
       const onTracks = ([track]: { codecPrivate: Buffer | undefined }[]) => {
         configuration = track?.codecPrivate;
       };
-      await Promise.all([feed(), readMatroska(outputs.encoded, onTracks, ({ data }) => receive(data))]);
+      await Promise.all([feed(), readMatroska(outputs.encoded, onTracks, ({ data, time }) => receive(data, time))]);
     },
   );
   if (run < runs.length)

@@ -1,4 +1,5 @@
 import { type ExactSegment, madeOf, type Ranks } from "../../split/domain/exact-plan.ts";
+import { hasLoss } from "../../split/domain/lost-frames.ts";
 import type { Assembly } from "../assembly/assembly.ts";
 import type { SpoolFolder } from "../assembly/spool.ts";
 import { isIdr, pictureHasher } from "../formats/nal/units.ts";
@@ -52,6 +53,11 @@ export class StitchedSegmentWriter {
   /** Whether a run belongs to a segment that is needed. */
   isNeeded(run: Ranks): boolean {
     return this.#isMade(this.#targetOf(run).segment);
+  }
+
+  /** Index of the segment that a run belongs to. */
+  segmentOf(run: Ranks): number {
+    return this.#targetOf(run).segment.index;
   }
 
   /** Adds a copied packet in 4-byte length format; in decode order. */
@@ -122,6 +128,7 @@ export class StitchedSegmentWriter {
     const { ticksPerSecond } = presentationTimes;
     const video = new StitchedVideo(source, { segment, sections, copied: [...hashes.keys()], configuration });
     const made = madeOf(segment);
+    const { isUndecodable = false } = segment;
     const first = segment.ranks.from;
     const frames = Array.from({ length: countOf(segment.ranks) }, (_, frame) => ({
       time: (presentationTimes.ofRank(first + frame) - presentationTimes.ofRank(first)) / ticksPerSecond,
@@ -139,7 +146,9 @@ export class StitchedSegmentWriter {
       start: segment.start,
       hash: pictureHasher(codec),
       startsOnKey: true,
-      mustDecode: true,
+      mustDecode: !isUndecodable,
+      mayBeUndecodable: isUndecodable,
+      hasLoss: hasLoss(segment, source.index),
       ...(made === "stitched" ? { check: () => checkStitches(playback, segment) } : {}),
       remove: async () => {
         await Promise.all(Object.values(sections).map((section) => section.remove()));

@@ -15,6 +15,7 @@ import { EncodedFrameAdapter } from "./encoded-frame-adapter.ts";
 import type { Encoder } from "./encoders.ts";
 import { PresentationTimes } from "./presentation-times.ts";
 import { readMp4Header } from "./read-mp4-header.ts";
+import { SegmentError } from "./segment-error.ts";
 import { SourceMp4Headers } from "./source-mp4-headers.ts";
 import { StitchError } from "./stitch-error.ts";
 import { StitchedSegmentWriter } from "./stitched-segment-writer.ts";
@@ -135,6 +136,12 @@ export class Stitcher implements VideoReader {
       signal,
       onFrame: (run, frame, configuration) =>
         writer.addEncoded(run, encoded.frame(run, frame), encoded.configuration(configuration)),
+      onFailedRuns: (runs, reason) => {
+        const failure = new SegmentError(`the frames around a boundary can't be encoded (${reason})`, {
+          cause: reason,
+        });
+        for (const run of runs) this.#assembly.failSegment(writer.segmentOf(run), failure);
+      },
       onFailure: (reason) => this.#assembly.fail(reason),
     });
     return new Router({ plan, index, encoder: this.#encoder, encoded, writer, assembly: this.#assembly });
@@ -184,11 +191,15 @@ class Router {
   #copyingSegment(packet: number): ExactSegment | undefined {
     const { segments, rankOf } = this.#routes.plan;
     while (this.#segment < segments.length && this.#isPast(segments[this.#segment]!, packet)) this.#segment += 1;
-    const segment = segments[this.#segment];
-    if (segment?.copied === undefined) return undefined;
-    const { from, to } = segment.copied;
-    // Pictures that precede the first copied keyframe in presentation order are re-encoded.
-    return packet >= from && packet < to && rankOf[packet]! >= rankOf[from]! ? segment : undefined;
+    const rank = rankOf[packet]!;
+    // Pictures that precede the first copied keyframe in presentation order are re-encoded. Packets
+    // of segments that are copied as they are may be among those of the segment before.
+    return segments
+      .slice(this.#segment, this.#segment + 2)
+      .find(
+        ({ copied, head, tail }) =>
+          copied !== undefined && packet >= copied.from && packet < copied.to && rank >= head.to && rank < tail.from,
+      );
   }
 
   /** Whether no packet from this one on is copied into the segment. */

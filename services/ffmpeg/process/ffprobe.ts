@@ -65,14 +65,15 @@ async function* bounded(pipe: OutputPipe, maxBytes: number): AsyncGenerator<Buff
 }
 
 /**
- * Runs ffprobe and passes on its stdout line by line. Throws what `onLine` throws, `RejectedVideo`
+ * Runs ffprobe and passes on its stdout line by line. Resolves with the last lines of its stderr.
+ * Throws what `onLine` throws, `RejectedVideo`
  * (LimitExceeded) beyond `outputBytes`, and otherwise as `runProgram`. fluent-ffmpeg's ffprobe()
  * isn't used: it collects all output and passes on this process's environment.
  */
-export async function runFfprobe({ args, onLine, outputBytes, ...run }: FfprobeRun): Promise<void> {
+export async function runFfprobe({ args, onLine, outputBytes, ...run }: FfprobeRun): Promise<{ stderr: string }> {
   // The last `-codec_whitelist` that matches a decoder counts.
   const all = [...QUIET, ...ONE_THREAD, ...args, ...(await openableDecoders(run))];
-  await runProgram({ ...run, program: "ffprobe", args: all, stdout: true }, async ({ outputs: [stdout] }) =>
+  return runProgram({ ...run, program: "ffprobe", args: all, stdout: true }, async ({ outputs: [stdout] }) =>
     eachLine(outputBytes === undefined ? stdout! : bounded(stdout!, outputBytes), onLine),
   );
 }

@@ -76,7 +76,14 @@ const LACKS_TIMES = "mpeg";
  */
 const ISO = "mov";
 
+/**
+ * Behind 64 KB without a packet, ffprobe would take a transport stream for ended. The source is read
+ * once, whatever is in it.
+ */
+const RESYNC = ["-resync_size", String(2 ** 31 - 1)];
+
 const inputFlags = (format: string | undefined): string[] => {
+  if (format === "mpegts") return RESYNC;
   if (format === LACKS_TIMES) return ["-fflags", "+genpts"];
   return format?.split(",").includes(ISO) ? ["-fflags", "+discardcorrupt"] : [];
 };

@@ -1,3 +1,4 @@
+import { type MissingRun, missingRuns, nearest } from "../../split/domain/missing-frames.ts";
 import { isCausedByFile } from "../process/errors.ts";
 import { type Decoded, decodeSegment } from "./decode-segment.ts";
 import type { SegmentFile } from "./segment-file.ts";
@@ -23,6 +24,8 @@ export type Playback = {
   /** Indexes of the first and last returned frame, among all frames in presentation order. */
   first: number;
   last: number;
+  /** Frames that no decoder returns. Empty where not all frames were decoded. */
+  missing: readonly MissingRun[];
   /** In pixels, as displayed; undefined when no frame is returned. */
   size: [number, number] | undefined;
 };
@@ -45,7 +48,7 @@ export async function measurePlayback(
   decodeAll = false,
 ): Promise<Playback> {
   const { length } = segmentFrames.frames;
-  const all = { frames: length, undecodable: 0, first: 0, last: length - 1 };
+  const all = { frames: length, undecodable: 0, first: 0, last: length - 1, missing: [] };
   if (!decodeAll) {
     const requested = checkedFrames(segmentFrames);
     const firstFrames = await decoded(segment, requested);
@@ -53,10 +56,16 @@ export async function measurePlayback(
   }
   const { times: returned, size } = await decoded(segment);
   if (returned.length >= length) return { ...all, size };
+  const origin = segmentFrames.frames[0]!.time;
+  const missing = missingRuns(
+    segmentFrames.frames.map(({ time }) => time - origin),
+    returned,
+  );
+  if (returned.length === 0) return { ...all, frames: 0, undecodable: length, missing, size };
   // When each frame consists of two packets (fields), the last frame is the second one.
   const [undecodable, last] = [length - returned.length, indexAt(segmentFrames, Math.max(...returned))];
   return {
-    ...{ frames: returned.length, undecodable, first: indexAt(segmentFrames, Math.min(...returned)), size },
+    ...{ frames: returned.length, undecodable, first: indexAt(segmentFrames, Math.min(...returned)), missing, size },
     last: undecodable >= returned.length && last === length - 2 ? last + 1 : last,
   };
 }
@@ -89,10 +98,8 @@ function missingAmong({ frames, rounding }: SegmentFrames, requested: number, { 
 }
 
 /** Index of the frame closest to a time, in seconds from the first one. */
-function indexAt({ frames }: SegmentFrames, seconds: number): number {
-  const time = frames[0]!.time + seconds;
-  let nearest = 0;
-  for (const [index, other] of frames.entries())
-    if (Math.abs(other.time - time) < Math.abs(frames[nearest]!.time - time)) nearest = index;
-  return nearest;
-}
+const indexAt = ({ frames }: SegmentFrames, seconds: number): number =>
+  nearest(
+    frames.map(({ time }) => time - frames[0]!.time),
+    seconds,
+  );

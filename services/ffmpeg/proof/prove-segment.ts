@@ -1,6 +1,9 @@
-import type { SegmentProof } from "../../split/domain/proof.ts";
+import type { SegmentProof, Stretch } from "../../split/domain/proof.ts";
+import { joined, MAX_SEGMENT_STRETCHES } from "../../split/domain/undecodable.ts";
 import type { Container } from "../../split/ports/media-tools.ts";
 import { isIso } from "../formats/containers.ts";
+import { damageTest } from "../formats/damage.ts";
+import { allOf, type Damage, damageOf } from "./damage.ts";
 import type { DynamicRangeCheck } from "./dynamic-range.ts";
 import { measurePlayback, type Playback } from "./playback.ts";
 import { ProofError } from "./proof-error.ts";
@@ -17,7 +20,14 @@ export type SourceFrame = {
 };
 
 /** A frame of the segment's file. Seconds. */
-type FoundFrame = { time: number; bytes: number; duration: number | undefined; hash: number };
+type FoundFrame = {
+  time: number;
+  bytes: number;
+  duration: number | undefined;
+  hash: number;
+  /** Whether its bytes can't be a picture: then all frames are decoded. */
+  isDamaged: boolean;
+};
 
 /** What a segment's file must contain. */
 export type ExpectedSegment = {
@@ -42,6 +52,15 @@ export type ExpectedSegment = {
   mustDecode: boolean;
   /** In pixels, as displayed; undefined: not checked. */
   size?: [number, number] | undefined;
+  /** Where frames of the source aren't in it: seconds from the first video frame. */
+  undecoded?: readonly Stretch[] | undefined;
+  /**
+   * Whether nothing in it may decode, and it may begin with any packet. Otherwise that fails the
+   * proof, unless it's damaged.
+   */
+  mayBeUndecodable?: boolean | undefined;
+  /** Whether the source has lost packets within the segment, or right before it. */
+  hasLoss?: boolean | undefined;
   /** Compares the HDR metadata with the source's; undefined when the source isn't HDR. */
   dynamicRange?: DynamicRangeCheck | undefined;
 };
@@ -63,8 +82,8 @@ export type PacketCheck = {
 /**
  * Measures a segment's file and compares it with the source's frames. Throws `ProofError` for a
  * missing, duplicate or altered frame, or one at another time; a start that isn't a keyframe;
- * frames of the first group that don't decode (if they must); another frame size; lost HDR
- * metadata; and missing or unsynchronised audio. `decodeAll`: decodes all frames.
+ * frames of the first group that don't decode (if they must), unless their bytes were overwritten in
+ * the source; another frame size; lost HDR metadata; and missing or unsynchronised audio. `decodeAll`: decodes all frames.
  */
 export async function proveSegment(
   segment: SegmentFile,
@@ -74,28 +93,35 @@ export async function proveSegment(
   const found: FoundFrame[] = [];
   const audio: SegmentAudioPacket[][] = expected.audio.map(() => []);
   let firstIsKey = true;
+  const isDamaged = damageTest(segment.codec);
   await readSegment(segment, {
     onVideo: async ({ time, key, duration, data }) => {
       if (found.length === 0) firstIsKey = key ?? true;
       if (data.length === 0) throw new ProofError(`packet ${found.length} of the segment is empty or truncated`);
       await check?.onPacket(data, found.length);
-      found.push({ time, bytes: data.length, duration, hash: expected.hash(data) });
+      found.push({ time, bytes: data.length, duration, hash: expected.hash(data), isDamaged: isDamaged(data) });
     },
     onAudio: (track, time, duration) => audio[track]?.push({ time, duration }),
   });
   // Before further decoding: two decoders of large frames take twice the memory.
   await check?.end();
-  if (!firstIsKey && expected.startsOnKey) throw new ProofError("the segment doesn't start with a keyframe");
+  // A damaged keyframe isn't marked as one.
+  const { mayBeUndecodable = false, hasLoss = false } = expected;
+  if (!firstIsKey && expected.startsOnKey && found[0]?.isDamaged === false && !mayBeUndecodable && !hasLoss)
+    throw new ProofError("the segment doesn't start with a keyframe");
   if (found.length !== expected.frames.length) {
     throw new ProofError(`the segment has ${found.length} frames instead of ${expected.frames.length}`);
   }
   found.sort((one, other) => one.time - other.time);
   const begin = found[0]?.time ?? 0;
   const largestTimeError = compareFrames(found, expected, begin);
-  const played = await measurePlayback(segment, { frames: found, rounding: expected.rounding }, decodeAll);
+  const decodesAll = decodeAll || hasLoss || found.some((frame) => frame.isDamaged);
+  const played = await measurePlayback(segment, { frames: found, rounding: expected.rounding }, decodesAll);
+  const isAnyDamage = hasLoss || (played.frames === 0 && mayBeUndecodable);
+  const damage = isAnyDamage ? allOf(played) : damageOf(played, found);
   const playback = withoutEarlyFrames(played, found, begin, expected);
-  checkPlayback(playback, expected);
-  await expected.dynamicRange?.(segment);
+  checkPlayback(playback, expected, damage);
+  if (playback.frames > 0 && !found[0]!.isDamaged) await expected.dynamicRange?.(segment);
   const [first, last] = [found[playback.first]!, found[playback.last]!];
   const copied = expected.frames.reduce((sum, { hash }) => sum + (hash === undefined ? 0 : 1), 0);
   const timing = { begin, start: expected.start, hidesNegative: isIso(segment.container) };
@@ -110,7 +136,26 @@ export async function proveSegment(
     largestTimeError,
     largestAudioOffset: audioTracks.reduce((largest, { offset }) => Math.max(largest, offset), 0),
     audio: audioTracks.map((track) => track.audio ?? null),
+    ...stretchesOf(damage, found, expected, begin),
   };
+}
+
+/** Where the frames are that can't be decoded, since the source is damaged. */
+function stretchesOf(
+  { runs }: Damage,
+  found: readonly FoundFrame[],
+  { start, lastDuration, undecoded = [] }: ExpectedSegment,
+  begin: number,
+): Pick<SegmentProof, "stretches"> {
+  if (runs.length + undecoded.length === 0) return {};
+  const last = found.at(-1)!;
+  const end = last.time + (last.duration ?? lastDuration);
+  const toSource = (time: number): number => start + time - begin;
+  const stretches = runs.map(({ from, to }) => ({
+    from: Math.max(0, toSource(found[from]!.time)),
+    to: toSource(found[to]?.time ?? end),
+  }));
+  return { stretches: joined([...undecoded, ...stretches], MAX_SEGMENT_STRETCHES) };
 }
 
 /**
@@ -133,9 +178,12 @@ function withoutEarlyFrames(
 /** An encoder may crop a line or column of an odd size. */
 const MAX_SIZE_DIFFERENCE = 1;
 
-function checkPlayback({ frames, undecodable, size }: Playback, expected: ExpectedSegment): void {
-  if (frames === 0 || size === undefined) throw new ProofError("no frame of the segment can be decoded");
-  if (expected.mustDecode && undecodable > 0)
+function checkPlayback({ frames, undecodable, size }: Playback, expected: ExpectedSegment, damage: Damage): void {
+  if (frames === 0 || size === undefined) {
+    if (damage.frames > 0 && damage.frames === undecodable) return;
+    throw new ProofError("no frame of the segment can be decoded");
+  }
+  if (expected.mustDecode && undecodable > damage.frames)
     throw new ProofError(`${undecodable} of the segment's ${frames + undecodable} frames can't be decoded`);
   const differs = expected.size?.some((pixels, side) => Math.abs(pixels - size[side]!) > MAX_SIZE_DIFFERENCE);
   if (differs === true)

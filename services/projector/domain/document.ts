@@ -41,7 +41,7 @@ export type SplitUpload = Upload &
     frames: number;
     /** VideoIds of the segments, in order. */
     sub_videos: number[];
-  } & Pick<VideoSplit, "proof" | "truncated" | "last_readable_time">;
+  } & Pick<VideoSplit, "proof" | "truncated" | "last_readable_time" | "undecodable">;
 
 /** A segment: announced by SegmentCreated. */
 export type SegmentDocument = { process_step: "timesplit"; creation_time: string } & Pick<SegmentCreated, SegmentField>;

@@ -72,6 +72,7 @@ const outcome = ({ data }: EventOf<"VideoSplit">) => ({
   ...(data.proof !== undefined && { proof: data.proof }),
   ...(data.truncated !== undefined && { truncated: data.truncated }),
   ...(data.last_readable_time !== undefined && { last_readable_time: data.last_readable_time }),
+  ...(data.undecodable !== undefined && { undecodable: data.undecodable }),
 });
 
 function segment(event: EventOf<"SegmentCreated">): SegmentDocument {

@@ -1,5 +1,6 @@
 import { MAX_SEGMENTS, type Made } from "#events-schema";
 import { MIN_TAIL_SECONDS } from "../../video/segment-length.ts";
+import { lostFrames, withLostHead, withoutLost } from "./lost-frames.ts";
 import type { PacketIndex } from "./packet-index.ts";
 import {
   cleanKeys,
@@ -53,6 +54,8 @@ export type ExactSegment = {
    * decoded.
    */
   tail: Ranks;
+  /** Nothing in it can be decoded: it's copied as it is, and begins with any packet. Default: no. */
+  isUndecodable?: boolean;
 };
 
 /**
@@ -148,10 +151,13 @@ export function planExactCut(
 
   const timeline = { frames, timeOf, origin, duration, segmentSeconds };
   const keys = cleanKeys(index, rankOf);
-  const starts = segmentStarts(timeline, boundaries === "frames" ? undefined : keys.map(({ rank }) => rank));
+  const lost = lostFrames(keys, index, packetOf);
+  const candidates = boundaries === "frames" ? undefined : keys.map(({ rank }) => rank);
+  const starts = withoutLost(segmentStarts(timeline, candidates), frames, lost);
   const segments = starts.map(({ rank }, number): ExactSegment => {
     const ranks = { from: rank, to: starts[number + 1]?.rank ?? frames };
-    return { ...placeOf(starts, number, timeline), ranks, ...partsOf(ranks, keys, index, rankOf) };
+    const parts = partsOf(ranks, keys, index, rankOf);
+    return { ...placeOf(starts, number, timeline), ranks, ...parts, ...withLostHead(parts, index, packetOf, lost) };
   });
   const jobs = segments.length > MAX_SEGMENTS ? [] : jobsOf(segments, keys, packetOf);
   return { segments, jobs, frames, undecodable, duration, origin, packetOf, rankOf };
@@ -228,7 +234,7 @@ function segmentStarts(
   return starts;
 }
 
-type Parts = Pick<ExactSegment, "head" | "copied" | "tail">;
+export type Parts = Pick<ExactSegment, "head" | "copied" | "tail">;
 
 /**
  * What is copied of a segment needs one sample description: that of which the most can be copied.

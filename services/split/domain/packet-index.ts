@@ -15,6 +15,7 @@ export class PacketIndex {
   #hides = false;
   /** Where the sample description changes. */
   readonly #descriptions: { from: number; description: number }[] = [];
+  readonly #losses: number[] = [];
 
   readonly add = ({ time, duration, key, shown, description = 0 }: PlannedPacket): void => {
     if (this.#count === this.#times.length) this.#grow();
@@ -26,6 +27,14 @@ export class PacketIndex {
     this.#flags[this.#count] = (key ? KEY : 0) | (shown === false ? HIDDEN : 0);
     this.#count += 1;
   };
+
+  /** Records that bytes before this packet can't be read as packets: the source lost frames there. */
+  readonly addLoss = (packet: number): void => void this.#losses.push(packet);
+
+  /** The packets before which frames were lost, in order. */
+  get losses(): readonly number[] {
+    return this.#losses;
+  }
 
   get count(): number {
     return this.#count;

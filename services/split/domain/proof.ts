@@ -16,6 +16,9 @@ export type SegmentAudio = {
   largestGap: number;
 };
 
+/** A stretch of time in seconds from the video's first frame. */
+export type Stretch = { from: number; to: number };
+
 /** What was measured on one produced file. */
 export type SegmentProof = {
   /** Frames that a decoder outputs, set up from this file alone. */
@@ -41,6 +44,10 @@ export type SegmentProof = {
   largestAudioOffset: number;
   /** Of each track; null where nothing of it is played. Undefined: it wasn't measured. */
   audio?: (SegmentAudio | null)[] | undefined;
+  /**
+   * Where its frames can't be decoded, since the source is damaged, in order. Undefined: nowhere.
+   */
+  stretches?: readonly Stretch[] | undefined;
 };
 
 /** Seconds from the video's first frame: the requested start of a segment, and its start. */

@@ -136,9 +136,13 @@ export type DescribedMedia = {
   description: MediaDescription;
   /**
    * Passes on each video packet, in decode order. Resolves with whether the file is shorter than
-   * its header says. What `onPacket` throws ends the reading and is thrown.
+   * its header says, and with the packets before which frames were lost, counted in decode order
+   * (default: none). What `onPacket` throws ends the reading and is thrown.
    */
-  scan(signal: AbortSignal, onPacket: (packet: PlannedPacket) => void): Promise<{ truncated: boolean }>;
+  scan(
+    signal: AbortSignal,
+    onPacket: (packet: PlannedPacket) => void,
+  ): Promise<{ truncated: boolean; losses?: readonly number[] }>;
   /** Containers for its segments, best first. `extension` is the source's. */
   containers(extension: string): Container[];
   /**

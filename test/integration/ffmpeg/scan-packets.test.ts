@@ -10,7 +10,7 @@ import { temporaryFolder } from "../../fixtures/temporary.ts";
  * A script instead of ffprobe that prints packets endlessly; its process id is in a file beside it.
  */
 async function endlessProbe(): Promise<string> {
-  return standIn(await temporaryFolder(), 'echo $$ > "$0.pid"\nexec yes 0.040000,0.040000,0.040000,K__');
+  return standIn(await temporaryFolder(), 'echo $$ > "$0.pid"\nexec yes 0.040000,0.040000,0.040000,564,K__');
 }
 
 const isRunning = (pid: number): boolean => {

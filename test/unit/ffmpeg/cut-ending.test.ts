@@ -72,6 +72,22 @@ describe("how a cut ends", () => {
     expect((await endingOf([])).ending).toEqual({ type: "undecodable", from: 0 });
   });
 
+  it("has a segment that can't be decoded only where a later one can be", async () => {
+    const undecodable = (index: number) => {
+      const damaged = segment(index, 0);
+      return { ...damaged, proof: { ...damaged.proof, undecodable: 50 } };
+    };
+    expect(await endingOf([undecodable(0), segment(1)])).toEqual({ made: 2, ending: { type: "complete" } });
+    expect(await endingOf([segment(0), undecodable(1)])).toEqual({ made: 1, ending: { type: "undecodable", from: 2 } });
+  });
+
+  it("is undecodable where the last segment is damaged up to its end", async () => {
+    const last = segment(1, 30);
+    const damaged = { ...last.proof, undecodable: 20, stretches: [{ from: 3.2, to: 4 }] };
+    const ending = { type: "undecodable", from: expect.closeTo(3.2) };
+    expect((await endingOf([segment(0), { ...last, proof: damaged }])).ending).toEqual(ending);
+  });
+
   it("is a rejection when too much of the source was fetched, however ffmpeg ended", async () => {
     const failing = new AbortController();
     const reason = limitExceeded("too much was fetched");

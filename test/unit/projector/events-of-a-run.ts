@@ -82,6 +82,7 @@ export const splitData = (changed: Partial<EventData<"VideoSplit">> = {}): Event
   proof: PROOF,
   truncated: true,
   last_readable_time: 61.5,
+  undecodable: [{ from: 20.02, to: 30.03 }],
   ...changed,
 });
 

@@ -54,6 +54,7 @@ describe("the document of an upload", () => {
       proof: PROOF,
       truncated: true,
       last_readable_time: 61.5,
+      undecodable: [{ from: 20.02, to: 30.03 }],
       sub_videos: segmentIds(UPLOAD, 3),
     });
   });

@@ -74,7 +74,8 @@ export class NalReader {
 }
 
 function framingOf(packet: Buffer): "lengths" | "start codes" | undefined {
-  if (lengthFramed(packet) !== undefined) return "lengths";
+  // A packet of zeros has no unit, and says nothing about the others.
+  if ((lengthFramed(packet)?.length ?? 0) > 0) return "lengths";
   return packet.includes(START_CODE) ? "start codes" : undefined;
 }
 
