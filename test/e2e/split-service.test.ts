@@ -12,14 +12,12 @@ import { temporaryFolder } from "../fixtures/temporary.ts";
 /** Of the tests whose uploads don't disturb each other: each has a key of its own. */
 const shared = sharedTestStack({ values: { "video_split.output_files_duration_in_sec": 2 } });
 
+/** Types of the events of a split into three segments, sorted. */
+const OF_THREE_SEGMENTS = ["SegmentCreated", "SegmentCreated", "SegmentCreated", "SplitPlanned", "VideoSplit"];
+
 const request = (data: Record<string, unknown>) => {
-  const metadata = {
-    eventId: crypto.randomUUID(),
-    version: 1,
-    correlationId: "c",
-    causationId: "c",
-    occurredAt: new Date().toISOString(),
-  };
+  const ids = { eventId: crypto.randomUUID(), correlationId: "c", causationId: "c" };
+  const metadata = { ...ids, version: 1, occurredAt: new Date().toISOString() };
   const { source, detailType, detail } = createEvent("SplitRequested", data as never, metadata);
   return { Source: source, DetailType: detailType, Detail: JSON.stringify(detail) };
 };
@@ -32,13 +30,7 @@ describe("an uploaded video", () => {
     const key = await test.upload(source, { key: "uploads/a b+c%20(1) ü.mp4" });
 
     const events = await test.ourEvents(key);
-    expect(events.map(({ type }) => type).sort()).toEqual([
-      "SegmentCreated",
-      "SegmentCreated",
-      "SegmentCreated",
-      "SplitPlanned",
-      "VideoSplit",
-    ]);
+    expect(events.map(({ type }) => type).sort()).toEqual(OF_THREE_SEGMENTS);
     expect(events.at(0)?.type).toBe("SplitPlanned");
     expect(events.at(-1)?.type).toBe("VideoSplit");
     expect(new Set(events.map(({ metadata }) => metadata.correlationId)).size).toBe(1);
@@ -128,13 +120,7 @@ describe("an uploaded video", () => {
     ]);
     await test.stack.idle();
 
-    expect((await test.ourEvents(Key)).map(({ type }) => type).sort()).toEqual([
-      "SegmentCreated",
-      "SegmentCreated",
-      "SegmentCreated",
-      "SplitPlanned",
-      "VideoSplit",
-    ]);
+    expect((await test.ourEvents(Key)).map(({ type }) => type).sort()).toEqual(OF_THREE_SEGMENTS);
     const before = await test.allDocuments();
     expect(await test.allDocuments(Key)).toHaveLength(4);
     expect(await listKeys(test, "x")).toHaveLength(3);

@@ -22,7 +22,8 @@ async function openFilm(answer: Answer, retrySchedule: RetrySchedule = LONG_RETR
     ranges.push(`${start}-${end}`);
     open.add(request);
     mostOpen = Math.max(mostOpen, open.size);
-    response.once("close", () => open.delete(request));
+    // Its reader may ask for the next range before the server closes the one that it has sent.
+    for (const event of ["finish", "close"]) response.once(event, () => open.delete(request));
     return answer(response, { start, end }, ranges.length);
   }, retrySchedule);
   await put("film.mp4", film);
