@@ -10,9 +10,9 @@ import { temporaryFolder } from "../fixtures/temporary.ts";
 /** Lambda's own is 900 s. Of these, 5 s are for ending in order. */
 const TIMEOUT_SECONDS = 15;
 
-/** Three segments are uploaded at the same time, so that an invocation has time for 15 of them. */
-const UPLOAD_MS = 2_000;
-const SEGMENTS = 24;
+/** Three segments are uploaded at the same time, so that an invocation has time for some 20 of them. */
+const UPLOAD_MS = 1_300;
+const SEGMENTS = 36;
 
 /** S3 takes its time for each segment: then this test is as long on any machine, and waits more than it computes. */
 const slowUploads: Intercept = (request, _response, serve) => {
@@ -61,7 +61,7 @@ describe("given a video needs longer than an invocation has, then several split 
   it("side by side", async () => {
     const ranges = await splitSlowly(4);
     const first = ranges.filter(({ invocation }) => invocation === 2);
-    expect(new Set(first.map(({ last_segment }) => last_segment)).size).toBeGreaterThanOrEqual(3);
+    expect(new Set(first.map(({ last_segment }) => last_segment)).size).toBeGreaterThanOrEqual(2);
   });
 
   it("one after another", { tags: "full" }, async () => {
