@@ -47,6 +47,16 @@ export const localConcurrency = (memoryMB: number, machine: { bytes: number; cor
     ),
   );
 
+/** An invocation reads, encodes and proves at the same time. */
+const CORES_BY_RANGE = 2;
+
+/**
+ * Ranges of one video at the same time, which on AWS have a vCPU each: here they share the cores.
+ * More than these make each of them slower, until no segment is made within an invocation's time.
+ */
+export const localRanges = (most: number, cores: number = availableParallelism()): number =>
+  Math.max(1, Math.min(most, Math.floor(cores / CORES_BY_RANGE)));
+
 const thisMachine = () => ({ bytes: totalmem(), cores: availableParallelism() });
 
 /** The topology's functions on the local Lambda. */

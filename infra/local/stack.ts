@@ -15,7 +15,7 @@ import type { Settings } from "../settings.ts";
 import { FUNCTION_RETRY, type Names, type Topology, topology } from "../topology.ts";
 import { openBuses } from "./buses.ts";
 import { type DeadLetterQueues, openDeadLetterQueues } from "./dead-letter-queues.ts";
-import { openFunctions } from "./functions.ts";
+import { localRanges, openFunctions } from "./functions.ts";
 import { LOCAL_CREDENTIALS, LOCAL_NAMES } from "./names.ts";
 import { resourceTags, taggedResources } from "./resource-tags.ts";
 import { startSchedules } from "./schedules.ts";
@@ -43,7 +43,7 @@ export type StackOptions = {
   timeoutSeconds?: number;
   /**
    * Invocations of a function at the same time, where the settings name no number. Default: as many
-   * as fit this machine.
+   * as fit this machine, and as many ranges of a video.
    */
   concurrency?: number;
   /** Faults on demand. Default: none. */
@@ -79,6 +79,13 @@ export type Stack = {
 const shortRetry = (attempt: number): number => 1_000 * attempt;
 
 /** An existing bucket or table keeps its own name, also locally. */
+/** The settings, with as many ranges at the same time as this machine can cut. */
+function fitted({ settings, concurrency }: StackOptions): Settings {
+  if (concurrency !== undefined || settings["video_split.concurrency"] !== null) return settings;
+  const most = settings["video_split.max_concurrent_ranges"];
+  return { ...settings, "video_split.max_concurrent_ranges": localRanges(most) };
+}
+
 const namesFor = (settings: Settings): Names<string> => ({
   ...LOCAL_NAMES,
   uploads: settings["video_split.upload_bucket"] ?? LOCAL_NAMES.uploads,
@@ -88,7 +95,8 @@ const namesFor = (settings: Settings): Names<string> => ({
 
 /** Starts S3, DynamoDB, EventBridge, SQS and the functions of the topology on one loopback port. */
 export async function openStack(options: StackOptions): Promise<Stack> {
-  const { settings, directory } = options;
+  const { directory } = options;
+  const settings = fitted(options);
   const region = settings["dynamodb.region"];
   const names = namesFor(settings);
   const { eventAgeSeconds: maxAgeSeconds = FUNCTION_RETRY.maxAgeSeconds } = options;

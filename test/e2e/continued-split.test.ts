@@ -45,7 +45,7 @@ async function splitSlowly(maxConcurrentRanges: number) {
   const values = { "video_split.cut": "keyframe", "video_split.output_files_duration_in_sec": 1 };
 
   const settings = { ...values, "video_split.max_concurrent_ranges": maxConcurrentRanges };
-  const slow = { values: settings, timeoutSeconds: TIMEOUT_SECONDS, intercept: slowUploads };
+  const slow = { values: settings, timeoutSeconds: TIMEOUT_SECONDS, concurrency: 6, intercept: slowUploads };
   const several = await splitIn(await openTestStack(slow), path);
   const whole = await splitIn(await openTestStack({ values }), path);
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { localConcurrency } from "../../../infra/local/functions.ts";
+import { localConcurrency, localRanges } from "../../../infra/local/functions.ts";
 import { budgetOf, megabytes } from "../../../services/split/domain/budget.ts";
 
 const GIGABYTE = 2 ** 30;
@@ -30,5 +30,15 @@ describe("invocations at the same time on the local stack", () => {
     [GIGABYTE, 16, 1],
   ])("of %i bytes of memory and %i cores: %i", (bytes, cores, expected) => {
     expect(localConcurrency(1_769, { bytes, cores })).toBe(expected);
+  });
+
+  it.each([
+    [4, 2, 1],
+    [4, 4, 2],
+    [4, 16, 4],
+    [1, 16, 1],
+    [4, 1, 1],
+  ])("of at most %i ranges of a video, on %i cores: %i", (most, cores, expected) => {
+    expect(localRanges(most, cores)).toBe(expected);
   });
 });
