@@ -18,8 +18,8 @@ export type LongOptions = {
   segmentSeconds: number;
   /** Of each invocation; 5 of them are for ending in order. */
   limitSeconds: number;
-  /** Ranges of one video at the same time. */
-  ranges: number;
+  /** Ranges of one video at the same time; undefined: as many as this machine can cut. */
+  ranges: number | undefined;
 };
 
 type Run = {
@@ -77,9 +77,12 @@ async function splitOnce(path: string, options: LongOptions, timeoutSeconds?: nu
   const settings = {
     "video_split.cut": options.cut,
     "video_split.output_files_duration_in_sec": options.segmentSeconds,
-    "video_split.max_concurrent_ranges": options.ranges,
+    ...(options.ranges !== undefined && { "video_split.max_concurrent_ranges": options.ranges }),
   };
-  const limits = timeoutSeconds === undefined ? {} : { timeoutSeconds };
+  const limits = {
+    ...(timeoutSeconds !== undefined && { timeoutSeconds }),
+    ...(options.ranges !== undefined && { concurrency: options.ranges }),
+  };
   const work = async (bench: BenchStack): Promise<Run> => {
     const { stack, s3 } = bench;
     const begun = performance.now();

@@ -32,9 +32,9 @@ npx video-split bench fairness [--uploads 50]
 Uploads that many short videos at the same time to a local stack with four invocations, alone and beside a long one that is
 cut in ranges, and prints the longest time from an upload to its VideoSplit.
 
-npx video-split bench long VIDEO... [--limit 15] [--ranges 4] [--cut exact|keyframe] [--seconds 30]
+npx video-split bench long VIDEO... [--limit 15] [--ranges N] [--cut exact|keyframe] [--seconds 30]
 
-Splits each video by invocations of so many seconds, in so many ranges at the same time, and by a single invocation, and
+Splits each video by invocations of so many seconds, in at most so many ranges at the same time, and by a single one, and
 compares events and documents. Prints how many invocations it took, and how much of the source was read.
 
 npx video-split bench pipeline [--megabytes 2000] [--megabits 60] [--rate 75] [--cut exact|keyframe] [--save]
@@ -54,7 +54,7 @@ const OPTIONS = {
   rate: { type: "string", default: "75" },
   save: { type: "boolean", default: false },
   limit: { type: "string", default: "15" },
-  ranges: { type: "string", default: "4" },
+  ranges: { type: "string" },
   cut: { type: "string", default: "exact" },
   runs: { type: "string", default: "1" },
   minutes: { type: "string", default: "10" },
@@ -76,7 +76,8 @@ export async function main(args: string[]): Promise<number> {
   const { minutes, runs, megabytes, uploads, from, events, cut } = values;
   const seconds = (values.seconds ?? "10,30").split(",").map(Number);
   const long = {
-    ...{ videos, cut, limitSeconds: Number(values.limit), ranges: Number(values.ranges) },
+    ...{ videos, cut, limitSeconds: Number(values.limit) },
+    ranges: values.ranges === undefined ? undefined : Number(values.ranges),
     segmentSeconds: Number(values.seconds ?? 30),
   };
   const bytesPerSecond = Number(values.rate) * 1e6;
