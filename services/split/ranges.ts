@@ -88,9 +88,11 @@ async function record(
 export async function leftBy(run: CutRun, begun: Date, dependencies: SplitDependencies): Promise<SegmentRange[]> {
   const { plan, delivered, made, range } = run;
   const isMissing = (index: number): boolean => !delivered.has(index) && !made.has(index);
+  // Without recorded ranges the next invocation has all segments too.
+  const last = run.recorded === undefined ? plan.segments.length - 1 : range.last;
   // When none is missing, the range still has to be finished.
-  const first = plan.segments.find(({ index }) => index >= range.first && isMissing(index))?.index ?? range.last;
-  const rest = { first: Math.min(first, range.last), last: range.last };
+  const first = plan.segments.find(({ index }) => index >= range.first && isMissing(index))?.index ?? last;
+  const rest = { first: Math.min(first, last), last };
   const ranges = rangesOf(plan.segments.length, first, dependencies.settings.maxConcurrentRanges);
   const [own, ...others] = ranges;
   // Without a segment, its container isn't known: the next invocation divides the video.
