@@ -7,6 +7,7 @@ import { accept, askedFor } from "./accept.ts";
 import { announcer } from "./announcer.ts";
 import { type CutRequest, type CutResult, cutVideo } from "./cut-video.ts";
 import type { SplitDependencies } from "./dependencies.ts";
+import type { SegmentRange } from "./domain/ranges.ts";
 import { type FoundSource, findSource } from "./find-source.ts";
 import { answerBusy, answerSplit, type LaterRequest, meets, refuse } from "./later-requests.ts";
 import type { SplitOutcome } from "./outcome.ts";
@@ -66,8 +67,10 @@ export async function splitVideo(
   let worked = false;
   let ended: Ending | undefined;
   const asking = fingerprint(JSON.stringify(asked), hash);
-  const done = await once(await keyOf(video, identity), asking, async () => {
-    const ending = await workOn(video, dependencies, signal);
+  const range = await rangeOf(video);
+  const work = range === undefined ? identity : `${identity}\n${range.last}`;
+  const done = await once(work, asking, async () => {
+    const ending = await workOn(video, range, dependencies, signal);
     if (ending === "already split") return { result: { outcome: ending, VideoId: videoId }, keep: true };
     worked = true;
     ended = ending;
@@ -91,13 +94,14 @@ export async function splitVideo(
 type Video = LaterRequest & { request: SplitRequest; found: FoundSource };
 
 /**
- * The key of the record that keeps two deliveries from doing the same work: one for each range of a
- * video that is divided into ranges, and one for all else.
+ * The range that is requested; undefined: all of the video. It's found before the record is taken
+ * that keeps two deliveries from doing the same work: each range has one, and all else has one.
  */
-async function keyOf({ request, upload, ledger }: Video, identity: string): Promise<string> {
-  if (request.continuation === undefined) return identity;
+async function rangeOf({ request, upload, ledger }: Video): Promise<SegmentRange | undefined> {
+  const { continuation } = request;
+  if (continuation === undefined) return undefined;
   const { ranges } = await ledger.recall(upload.videoId);
-  return ranges === undefined ? identity : `${identity}\n${request.continuation.lastSegment}`;
+  return ranges?.ranges.find(({ last }) => last === continuation.lastSegment);
 }
 
 /**
@@ -129,14 +133,14 @@ type Ending = {
  */
 async function workOn(
   video: Video,
+  range: SegmentRange | undefined,
   dependencies: SplitDependencies,
   signal: AbortSignal,
 ): Promise<Ending | "already split"> {
   const { upload, asked, ledger, request } = video;
   const { choice, isSplit, ranges } = await ledger.recall(upload.videoId);
   if (isSplit) return "already split";
-  const own = ranges?.ranges.find(({ last }) => last === request.continuation?.lastSegment);
-  if (request.continuation !== undefined && (choice === undefined || (ranges !== undefined && own === undefined))) {
+  if (request.continuation !== undefined && choice === undefined) {
     const why = "nothing is left of the split that was to go on: it was rejected";
     video.log.info(`Skipped: ${why}`);
     return { outcome: { outcome: "skipped", why } };
@@ -146,8 +150,9 @@ async function workOn(
     // A valid request still continues the split, as it was begun.
     if (asked.fault !== undefined) return { outcome };
   }
-  if (ranges !== undefined && own === undefined) return requestedAgain(video, ranges);
-  return splitOnce(video, { begunWith: choice, own: own && { range: own, recorded: ranges! } }, dependencies, signal);
+  if (ranges !== undefined && range === undefined) return requestedAgain(video, ranges);
+  const own = ranges && range && { range, recorded: ranges };
+  return splitOnce(video, { begunWith: choice, own }, dependencies, signal);
 }
 
 /**

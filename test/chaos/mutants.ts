@@ -173,18 +173,6 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
-    name: "range-lock",
-    without: "A range is cut by one invocation at a time.",
-    isOfRanges: true,
-    edits: [
-      {
-        file: "services/split/split-video.ts",
-        from: "request.continuation.lastSegment}`;",
-        to: "request.continuation.lastSegment + Math.random()}`;",
-      },
-    ],
-  },
-  {
     name: "own-range",
     without: "An invocation that has divided a video cuts its own range only.",
     isOfRanges: true,

@@ -45,41 +45,12 @@ export async function* assembleSegments(
   folder: string,
   createVideoReader: (context: AssemblyContext) => VideoReader,
 ): AsyncGenerator<MadeSegment> {
-  const {
-    binary,
-    directory,
-    container,
-    metadata,
-    dynamicRange,
-    tag,
-    starts,
-    from,
-    last,
-    audio,
-    concurrentMuxes,
-    hold,
-    seek,
-  } = job;
+  const { directory, container, audio, seek } = job;
   const stopping = new AbortController();
   const signal = AbortSignal.any([job.signal, stopping.signal]);
   const spools = await SpoolFolder.create(join(directory, folder));
   const audioOutputs = audio.map((track) => audioOutputFor(track, container));
-  const isSeeked = seek !== undefined;
-  const segments = {
-    container,
-    metadata,
-    dynamicRange,
-    tag,
-    starts,
-    from,
-    last,
-    isSeeked,
-    audio,
-    audioOutputs,
-    concurrentMuxes,
-    hold,
-  };
-  const assembly = new Assembly({ binary, directory, spools, ...segments, signal });
+  const assembly = new Assembly({ ...job, spools, isSeeked: seek !== undefined, audioOutputs, signal });
   const video = createVideoReader({ assembly, spools, signal });
   const untilEnough = AbortSignal.any([signal, assembly.enough]);
   const reading = readSource(

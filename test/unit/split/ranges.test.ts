@@ -287,3 +287,30 @@ it("given two ranges are finished at the same moment, then the end is announced,
   expect(new Set(ends.map(({ metadata }) => metadata.eventId)).size).toBe(1);
   expect(contentById([first, ...others].flatMap(({ events }) => events))).toEqual(await wholeContent());
 });
+
+describe("given two deliveries at the same moment", () => {
+  const both = async (choose: (requests: NonNullable<Request>[]) => NonNullable<Request>[]) => {
+    const ledger = openLedger();
+    const first = await split({ ...VIDEO, ledger, ...slow() });
+    const once = fakeOnce();
+    const runs = choose(requestsIn(first.events)).map((request, at) =>
+      split({ ...VIDEO, ledger, request, once: once.invocation(`m${at}`, 900_000) }),
+    );
+    const ended = await Promise.all(runs);
+    return {
+      outcomes: ended.map(({ outcome }) => (outcome as { outcome: string }).outcome).sort(),
+      uploads: ended.flatMap(({ uploads }) => uploads),
+    };
+  };
+
+  it("of one range, then one of them cuts it", async () => {
+    const { outcomes, uploads } = await both(([range]) => [range!, range!]);
+    expect(outcomes).toEqual(["done elsewhere", "range done"]);
+    expect(uploads.length).toBe(new Set(uploads).size);
+  });
+
+  it("of two ranges, then both are cut", async () => {
+    const { outcomes } = await both(([one, other]) => [one!, other!]);
+    expect(outcomes).toEqual(["range done", "range done"]);
+  });
+});
