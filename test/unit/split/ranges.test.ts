@@ -18,14 +18,18 @@ describe("the ranges of a video", () => {
   });
 
   it("hold each segment once, however many there are", () => {
+    const wrong: string[] = [];
     for (let segments = 1; segments <= 40; segments += 1)
       for (let from = 0; from <= segments; from += 1)
         for (let most = 1; most <= 9; most += 1) {
-          const held = rangesOf(segments, from, most).flatMap(({ first, last }) =>
-            Array.from({ length: last - first + 1 }, (_, at) => first + at),
-          );
-          expect(held).toEqual([...Array(segments).keys()]);
+          let next = 0;
+          for (const { first, last } of rangesOf(segments, from, most)) {
+            if (first !== next || last < first) wrong.push(`${segments} segments, ${from} made, at most ${most}`);
+            next = last + 1;
+          }
+          if (next !== segments) wrong.push(`${segments} segments, ${from} made, at most ${most}: ends at ${next}`);
         }
+    expect(wrong).toEqual([]);
   });
 });
 
@@ -267,11 +271,13 @@ describe("given a function dies at any moment of a split in ranges", () => {
 
   it("in whatever order the ranges are delivered", async () => {
     const expected = await wholeContent();
-    for (let order = 0; order < 24; order += 1) {
+    // Three ranges are requested by the first: each order once.
+    for (let order = 0; order < 6; order += 1) {
       let rest = order;
       const events = await play(openLedger(), {}, (queue) => {
-        const [request] = queue.splice(rest % queue.length, 1);
-        rest = Math.floor(rest / 4);
+        const choices = queue.length;
+        const [request] = queue.splice(rest % choices, 1);
+        rest = Math.floor(rest / choices);
         return request;
       });
       expect(contentById(events)).toEqual(expected);
