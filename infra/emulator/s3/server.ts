@@ -110,8 +110,8 @@ async function serve(exchange: Exchange): Promise<void> {
     await answer(exchange);
   } catch (error) {
     // A client that has disconnected, or was disconnected by close(), needs no response; its
-    // request is dropped.
-    if (request.destroyed && !request.complete) return;
+    // request is dropped. `errored`: all of its body had arrived, and wasn't read yet.
+    if (request.destroyed && (!request.complete || request.errored !== null)) return;
     if (response.headersSent) {
       // The pipeline has broken the connection, so the client knows that the response is
       // incomplete.
