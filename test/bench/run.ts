@@ -47,7 +47,7 @@ Splits a video of that size and bit rate, with S3 shaped to so many MB a second 
 connection. Compares the time with reading and writing alone, and with download, copy and upload one after another.
 --save writes the figures to docs/bench/.
 
-npx video-split bench cost [--minutes 3] [--megabits 2,8,20] [--save]
+npx video-split bench cost [--minutes 2] [--megabits 2,8,20] [--save]
 
 Splits a video of each bit rate by both cuts, and prints what an hour costs, by VideoSplit.cost and the prices of "npx
 video-split cost", compared with that command's estimate. Seconds are those of this machine.
@@ -108,7 +108,7 @@ export async function main(args: string[]): Promise<number> {
     bandwidth: { perConnection: bytesPerSecond / 2, inAll: bytesPerSecond },
   };
   const cost = {
-    ...{ minutes: Number(minutes ?? 3), isSaved: values.save },
+    ...{ minutes: Number(minutes ?? 2), isSaved: values.save },
     megabits: (values.megabits ?? "2,8,20").split(",").map(Number),
   };
   const benches: Record<string, (folder: string) => Promise<void>> = {
