@@ -87,10 +87,10 @@ async function fetchRange(
 }
 
 /**
- * Reads this range of exactly this version of an object by ranged GETs,
- * several concurrently, in order. At most 24 MB are in memory. Throws `SourceUnavailableError` or
- * `SourceFetchError`. When `signal` is aborted the requests under way are aborted and the iteration
- * ends. However it ends, no request is left under way.
+ * Reads this range of exactly this version of an object by ranged GETs, several concurrently, in
+ * order. At most 24 MB are in memory. Throws `SourceUnavailableError` or `SourceFetchError`. When
+ * `signal` is aborted the requests under way are aborted and the iteration ends. However it ends, no
+ * request is left under way.
  */
 export async function* readRanges(
   client: S3Client,
