@@ -59,7 +59,7 @@ async function ratesOf(count: number, ways: Record<string, () => unknown>): Prom
 const rowsOf = (what: string, rates: ReadonlyMap<string, number>, rival: string): Row[] =>
   [...rates].map(([way, rate]) => ({
     ...{ what, way, "a second": rate.toFixed(0) },
-    "/ rival": (rate / rates.get(rival)!).toFixed(2),
+    "/ rival": Number((rate / rates.get(rival)!).toPrecision(2)),
   }));
 
 /** Matches the example of each event with each rule of the topology. */
