@@ -30,10 +30,14 @@ const NAMES = ["VideoId", "parent_video", "bucket", "key", "name", "etag", "vers
 export const contentOf = (event: VideoSplitEvent): string =>
   JSON.stringify([event.type, Object.entries(withoutCost(event)).filter(([field]) => !NAMES.includes(field))]);
 
-/** An event that is announced with other data than before; undefined where there is none. */
+/**
+ * An event that is announced with other data than before; undefined where there is none. Rejections
+ * for one reason are one event, whose message can differ.
+ */
 export function announcedTwoWays(events: readonly VideoSplitEvent[]): string | undefined {
   const announced = new Map<string, string>();
   for (const { type, data, metadata } of events) {
+    if (type === "VideoRejected") continue;
     const text = JSON.stringify(data);
     const before = announced.get(metadata.eventId);
     if (before !== undefined && before !== text) return `announced ${type} in two ways: ${before}\n  and\n  ${text}`;
