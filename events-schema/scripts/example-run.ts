@@ -75,6 +75,17 @@ const data: { [T in EventType]: EventData<T> } = {
       max_audio_offset_ms: 0.021,
       max_audio_gap_ms: 0.042,
     },
+    cost: {
+      invocations: 2,
+      gb_seconds: 24.117,
+      bytes_read: 76_284_416,
+      bytes_written: 74_201_377,
+      s3_reads: 14,
+      s3_writes: 16,
+      dynamodb_reads: 9,
+      dynamodb_writes: 15,
+      events: 5,
+    },
   },
   VideoRejected: {
     VideoId: NOT_A_VIDEO,

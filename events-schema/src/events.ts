@@ -205,6 +205,25 @@ export const Proof = z
   );
 export type Proof = z.infer<typeof Proof>;
 
+const Count = z.int().nonnegative();
+
+export const Cost = z
+  .object({
+    invocations: z.int().positive().describe("Of the split function, for all ranges."),
+    gb_seconds: Figure.nonnegative().describe("Its configured memory in GB (2^30 bytes), times the seconds it ran."),
+    bytes_read: Bytes.describe("Received from S3, of the source."),
+    bytes_written: Bytes.describe("Sent to S3."),
+    s3_reads: Count.describe("GET and HEAD requests to S3."),
+    s3_writes: Count.describe("PUT and POST requests to S3."),
+    dynamodb_reads: Count.describe("Reads of the ledger table."),
+    dynamodb_writes: Count.describe("Writes to the ledger table."),
+    events: Count.describe("Events that the bus accepted."),
+  })
+  .describe(
+    "What the split function used for this split until it was recorded, just before this event: an estimate. Attempts that failed aren't included, nor cold starts, nor what other functions use. Without prices, which differ by region and over time.",
+  );
+export type Cost = z.infer<typeof Cost>;
+
 export const VideoSplit = z.object({
   ...source,
   ...videoProperties,
@@ -229,6 +248,9 @@ export const VideoSplit = z.object({
     .describe(
       "Where the source is damaged, in seconds from its first video frame: its frames can't be decoded. Their packets are in the segments, unless the file has lost them or they had to be encoded. In order; absent if there is none.",
     ),
+  cost: Cost.optional().describe(
+    "What the split took. Depends on how the work went: two splits of one file differ in it. Absent if an older release split the video.",
+  ),
 });
 export type VideoSplit = z.infer<typeof VideoSplit>;
 

@@ -18,6 +18,7 @@ export {
 export { eventSchema } from "./event-schema.ts";
 export {
   AudioMade,
+  Cost,
   Cut,
   Made,
   Proof,

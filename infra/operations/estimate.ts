@@ -1,5 +1,6 @@
 import type { Cut } from "#events-schema";
 import { MIN_TAIL_SECONDS } from "../../services/video/segment-length.ts";
+import type { Usage } from "../../services/video/usage.ts";
 
 /** A video that would be split. */
 export type Candidate = {
@@ -72,8 +73,11 @@ const EVENTS_A_VIDEO = 2;
 /** S3's own event, which is billed as a custom one and not archived. */
 const S3_EVENT = 1 / 1e6;
 
-/** Of the ledger, for each video: claim, choice, ending and what Powertools writes. */
-const LEDGER_WRITES_A_VIDEO = 6;
+/**
+ * Of the ledger, for each video: claim, choice, what was used, the cost, ending and what Powertools
+ * writes.
+ */
+const LEDGER_WRITES_A_VIDEO = 8;
 
 /** Of the ledger for each segment: uploaded, announced. */
 const LEDGER_WRITES_A_SEGMENT = 2;
@@ -89,17 +93,34 @@ const putsOf = (bytes: number): number => (bytes <= RANGE_BYTES ? 1 : Math.ceil(
 
 export type Function = { memoryMB: number; architecture: "arm64" | "x86_64" };
 
-function costOf({ bytes, cut }: Candidate, segments: number, { memoryMB, architecture }: Function): Cost {
+/** What the split function is estimated to use for a video. */
+function usageOf({ bytes, cut }: Candidate, segments: number, { memoryMB }: Function): Usage {
   const boundaries = cut === "exact" ? segments - 1 : 0;
   const work = WORK_A_VIDEO_SECONDS + bytes / COPIED_BYTES_A_SECOND + boundaries * WORK_A_BOUNDARY_SECONDS;
-  const events = segments + EVENTS_A_VIDEO;
-  const gbSeconds = work * (memoryMB / 1_024) + events * PROJECTION_GB_SECONDS;
-  const writes = events + LEDGER_WRITES_A_VIDEO + segments * LEDGER_WRITES_A_SEGMENT;
   return {
-    lambda: gbSeconds * PRICES.lambdaGbSecond[architecture] + (1 + events) * PRICES.lambdaRequest,
-    s3: Math.ceil(bytes / RANGE_BYTES) * PRICES.s3Get + segments * putsOf(bytes / segments) * PRICES.s3Put,
+    invocations: 1,
+    gbSeconds: work * (memoryMB / 1_024),
+    ...{ bytesRead: bytes, bytesWritten: bytes },
+    s3Reads: Math.ceil(bytes / RANGE_BYTES),
+    s3Writes: segments * putsOf(bytes / segments),
+    dynamoReads: LEDGER_WRITES_A_VIDEO,
+    dynamoWrites: LEDGER_WRITES_A_VIDEO + segments * LEDGER_WRITES_A_SEGMENT,
+    events: segments + EVENTS_A_VIDEO,
+  };
+}
+
+/**
+ * The price of what the split function used for a video, with that of bringing its events into the
+ * documents. Bytes are free between S3 and a function of the same region.
+ */
+export function priceOf(usage: Usage, architecture: Function["architecture"]): Cost {
+  const { invocations, gbSeconds, s3Reads, s3Writes, dynamoReads, dynamoWrites, events } = usage;
+  const lambda = (gbSeconds + events * PROJECTION_GB_SECONDS) * PRICES.lambdaGbSecond[architecture];
+  return {
+    lambda: lambda + (invocations + events) * PRICES.lambdaRequest,
+    s3: s3Reads * PRICES.s3Get + s3Writes * PRICES.s3Put,
     eventBridge: events * PRICES.event + S3_EVENT,
-    dynamoDB: writes * PRICES.dynamoWrite + (events + LEDGER_WRITES_A_VIDEO) * PRICES.dynamoRead,
+    dynamoDB: (dynamoWrites + events) * PRICES.dynamoWrite + (dynamoReads + events) * PRICES.dynamoRead,
   };
 }
 
@@ -128,7 +149,7 @@ export function estimate(candidates: readonly Candidate[], split: Function): Est
     const count = segmentsOf(length, candidate.segmentSeconds);
     seconds += length;
     segments += count;
-    cost = sum(cost, costOf(candidate, count, split));
+    cost = sum(cost, priceOf(usageOf(candidate, count, split), split.architecture));
   }
   return { ...common, seconds, segments, cost };
 }

@@ -1,10 +1,11 @@
 import { createHash, randomUUID } from "node:crypto";
 import { type DynamoDBDocumentClient, GetCommand, PutCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import * as z from "zod";
-import { AudioMade, Cut, Made } from "#events-schema";
+import { AudioMade, Cost, Cut, Made } from "#events-schema";
 import type { DeliveredSegment, Ledger, RecordedRanges } from "../split/ports/ledger.ts";
 import { mapConcurrently } from "../video/concurrency.ts";
 import { blockStart, type Hash, MAX_SALTS } from "../video/ids.ts";
+import { addition, usageIn } from "./recorded-usage.ts";
 
 /**
  * A claimed block of ids: the ledger never deletes it. The choice is added when the video is
@@ -188,6 +189,25 @@ export function dynamoLedger(client: DynamoDBDocumentClient, TableName: string, 
           ExpressionAttributeValues: { ":at": at },
         }),
       );
+    },
+
+    recordUsage: async (videoId, usage) => {
+      const update = { TableName, Key: blockKey(videoId), ...addition(usage), ReturnValues: "ALL_NEW" as const };
+      const { Attributes } = await client.send(new UpdateCommand(update));
+      return usageIn(Attributes);
+    },
+
+    recordCost: async (videoId, cost) => {
+      const { Attributes } = await client.send(
+        new UpdateCommand({
+          TableName,
+          Key: blockKey(videoId),
+          UpdateExpression: "SET cost = if_not_exists(cost, :cost)",
+          ExpressionAttributeValues: { ":cost": cost },
+          ReturnValues: "ALL_NEW",
+        }),
+      );
+      return Cost.parse(Attributes?.cost);
     },
 
     planRanges: async (videoId, { ranges, extension, begunAt }) => {

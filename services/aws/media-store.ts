@@ -4,7 +4,7 @@ import { AbortMultipartUploadCommand, type S3Client } from "@aws-sdk/client-s3";
 import { Upload } from "@aws-sdk/lib-storage";
 import type { MediaStore, SegmentUpload } from "../split/ports/media-store.ts";
 import { describeObject } from "./describe-object.ts";
-import { readRanges } from "./ranged-read.ts";
+import { type OnReceived, readRanges } from "./ranged-read.ts";
 import { RETRY_SCHEDULE, type RetrySchedule } from "./retrying-fetch.ts";
 
 /**
@@ -73,11 +73,17 @@ async function upload(
 
 /**
  * The media store on S3. Uploads throw the SDK's errors, which are all worth a retry.
- * `retrySchedule` is shorter in tests.
+ * `retrySchedule` is shorter in tests. `onReceived` is called with the number of bytes of each
+ * chunk of a source that S3 sends.
  */
-export const s3MediaStore = (client: S3Client, retrySchedule: RetrySchedule = RETRY_SCHEDULE): MediaStore => ({
+export const s3MediaStore = (
+  client: S3Client,
+  retrySchedule: RetrySchedule = RETRY_SCHEDULE,
+  onReceived: OnReceived = () => {},
+): MediaStore => ({
   describe: (bucket, key, versionId, signal) =>
     describeObject(client, { bucket, key, versionId }, signal, retrySchedule),
-  read: (source, start, end, signal) => readRanges(client, source, start, end, signal, retrySchedule),
+  read: (source, start, end, signal) =>
+    readRanges(client, source, { start, end }, signal, { retrySchedule, onReceived }),
   upload: (segment) => upload(client, segment),
 });

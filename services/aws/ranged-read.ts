@@ -3,7 +3,7 @@ import { GetObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import type { Source } from "../video/source.ts";
 import { isKeyForbidden } from "./describe-object.ts";
 import { oneAttempt } from "./one-attempt.ts";
-import { fetchWithRetries, RETRY_SCHEDULE, type RetrySchedule } from "./retrying-fetch.ts";
+import { fetchWithRetries, type RetrySchedule } from "./retrying-fetch.ts";
 import { faultOf, unavailable, uriOf } from "./source-faults.ts";
 
 /**
@@ -16,9 +16,15 @@ const MAX_RANGE_BYTES = 8 * 1024 * 1024;
 /** Ranges of 8 MB that one read has in memory: being fetched, waiting or being read. */
 const PARALLEL_RANGES = 3;
 
+/** Bytes, both included. */
 type Range = { start: number; end: number };
 
-function* rangesOf(start: number, end: number): Generator<Range> {
+/** Called with the number of bytes of each chunk that S3 sends, also where they're sent again. */
+export type OnReceived = (bytes: number) => void;
+
+export type ReadOptions = { retrySchedule: RetrySchedule; onReceived: OnReceived };
+
+function* rangesOf({ start, end }: Range): Generator<Range> {
   for (let from = start; from <= end; from += MAX_RANGE_BYTES)
     yield { start: from, end: Math.min(from + MAX_RANGE_BYTES - 1, end) };
 }
@@ -53,7 +59,7 @@ async function fetchRange(
   source: Source,
   { start, end }: Range,
   signal: AbortSignal,
-  retrySchedule: RetrySchedule,
+  { retrySchedule, onReceived }: ReadOptions,
 ): Promise<Uint8Array> {
   const bytes = Buffer.allocUnsafe(end - start + 1);
   let received = 0;
@@ -66,6 +72,7 @@ async function fetchRange(
     try {
       for await (const chunk of body as AsyncIterable<Uint8Array>) {
         onProgress();
+        onReceived(chunk.length);
         if (received + chunk.length > bytes.length) throw new Error("S3 sent more bytes than the range has");
         bytes.set(chunk, received);
         received += chunk.length;
@@ -80,27 +87,26 @@ async function fetchRange(
 }
 
 /**
- * Reads bytes `start` to `end` (both included) of exactly this version of an object by ranged GETs,
- * several concurrently, in order. At most 24 MB are in memory. Throws `SourceUnavailableError` or
- * `SourceFetchError`. When `signal` is aborted the requests under way are aborted and the iteration
- * ends. However it ends, no request is left under way.
+ * Reads this range of exactly this version of an object by ranged GETs, several concurrently, in
+ * order. At most 24 MB are in memory. Throws `SourceUnavailableError` or `SourceFetchError`. When
+ * `signal` is aborted the requests under way are aborted and the iteration ends. However it ends, no
+ * request is left under way.
  */
 export async function* readRanges(
   client: S3Client,
   source: Source,
-  start: number,
-  end: number,
+  range: Range,
   signal: AbortSignal,
-  retrySchedule: RetrySchedule = RETRY_SCHEDULE,
+  options: ReadOptions,
 ): AsyncGenerator<Uint8Array> {
   const done = new AbortController();
   const aborted = AbortSignal.any([signal, done.signal]);
-  const ranges = rangesOf(start, end);
+  const ranges = rangesOf(range);
   const underWay: Promise<Uint8Array>[] = [];
   const startNext = () => {
     const { value } = ranges.next();
     if (value === undefined) return;
-    const fetched = fetchRange(client, source, value, aborted, retrySchedule);
+    const fetched = fetchRange(client, source, value, aborted, options);
     // Awaited in order below; a later one may fail before it is awaited.
     fetched.catch(() => {});
     underWay.push(fetched);

@@ -7,8 +7,10 @@ import { eventBridgeClient, eventBridgePublisher } from "../aws/event-publisher.
 import { LedgerPersistence } from "../aws/idempotency.ts";
 import { dynamoLedger, sha256 } from "../aws/ledger.ts";
 import { s3MediaStore } from "../aws/media-store.ts";
+import { RETRY_SCHEDULE } from "../aws/retrying-fetch.ts";
 import { s3Client } from "../aws/s3.ts";
 import { dynamoSavedIndexes } from "../aws/saved-indexes.ts";
+import { usageMeter } from "../aws/usage-meter.ts";
 import { ffmpegMediaTools, findBinaries } from "../ffmpeg/index.ts";
 import type { SplitDependencies } from "../split/dependencies.ts";
 import { budgetOf, DEFAULT_MEMORY_MB } from "../split/domain/budget.ts";
@@ -58,6 +60,9 @@ const outOfTime = (seconds: number): Error =>
 async function compose(): Promise<SplitService> {
   const environment = readEnvironment(Environment);
   const tables = documentClient(environment.DYNAMODB_REGION);
+  const s3 = s3Client();
+  const events = eventBridgeClient();
+  const meter = usageMeter({ s3, tables, events });
   const persistence = new LedgerPersistence(tables, environment.VIDEO_SPLIT_LEDGER_TABLE);
   const binaries = await findBinaries({
     ffmpegPath: environment.FFMPEG_PATH ?? environment.FFMPEG_BIN,
@@ -71,9 +76,9 @@ async function compose(): Promise<SplitService> {
   if (abandoned.length > 0) log.warn("Removed temporary folders of processes that were killed", { folders: abandoned });
   const metered = powertoolsMetrics("split", environment.POWERTOOLS_METRICS_NAMESPACE);
   const makeFolder = () => makeTemporaryFolder(tmpdir());
-  const dependencies: Omit<SplitDependencies, "once" | "log" | "measure" | "secondsLeft"> = {
-    store: s3MediaStore(s3Client()),
-    publisher: eventBridgePublisher(eventBridgeClient(), environment.VIDEO_SPLIT_EVENT_BUS),
+  const dependencies: Omit<SplitDependencies, "once" | "log" | "measure" | "takeUsage" | "secondsLeft"> = {
+    store: s3MediaStore(s3, RETRY_SCHEDULE, meter.received),
+    publisher: eventBridgePublisher(events, environment.VIDEO_SPLIT_EVENT_BUS),
     ledger: dynamoLedger(tables, environment.VIDEO_SPLIT_LEDGER_TABLE),
     indexes: dynamoSavedIndexes(tables, environment.VIDEO_SPLIT_LEDGER_TABLE),
     media: ffmpegMediaTools(binaries, {
@@ -97,10 +102,11 @@ async function compose(): Promise<SplitService> {
   };
   return async (request, context) => {
     const deadline = deadlineOf(context, outOfTime);
+    const takeUsage = meter.begin(environment.AWS_LAMBDA_FUNCTION_MEMORY_SIZE);
     const once = onceInLedger(persistence, context);
     const { awsRequestId } = context;
     const { secondsLeft } = deadline;
-    const invocation = { ...dependencies, once, secondsLeft, log: log.with({ request_id: awsRequestId }) };
+    const invocation = { ...dependencies, once, secondsLeft, takeUsage, log: log.with({ request_id: awsRequestId }) };
     try {
       return await metered(awsRequestId, (record) => {
         const measure: Measure = (measurement) => record(splitValues(measurement));

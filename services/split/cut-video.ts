@@ -2,6 +2,7 @@ import { rm } from "node:fs/promises";
 import { OutOfTimeError } from "../video/errors.ts";
 import * as eventData from "../video/event-data.ts";
 import { nameOf } from "../video/source.ts";
+import { costOf } from "../video/usage.ts";
 import { type CutRun, type Delivery, deliverSegments } from "./deliver-segments.ts";
 import type { Announce, SplitDependencies } from "./dependencies.ts";
 import type { SegmentRange } from "./domain/ranges.ts";
@@ -156,12 +157,15 @@ async function announceSplit(
   { upload, choice, plan, properties }: CutRun,
   delivery: Delivery,
   { scanned, begun }: MeasuredRun,
-  { log }: SplitDependencies,
+  { log, ledger, takeUsage }: SplitDependencies,
   announce: Announce,
 ): Promise<SplitResult> {
   const result = resultOf(plan, delivery, scanned);
   const { segments, duration, truncatedAt } = result;
   if (truncatedAt !== undefined) log.warn("The source can't be read to its end", { until: truncatedAt });
-  await announce("VideoSplit", eventData.split(upload, properties, choice, { ...plan, duration }, result));
+  const used = await ledger.recordUsage(upload.videoId, takeUsage());
+  const cost = await ledger.recordCost(upload.videoId, costOf(used));
+  const measured = { ...result, cost };
+  await announce("VideoSplit", eventData.split(upload, properties, choice, { ...plan, duration }, measured));
   return { type: "split", segments, duration, begun };
 }

@@ -8,6 +8,7 @@ import type { MediaStore } from "./ports/media-store.ts";
 import type { MediaTools } from "./ports/media-tools.ts";
 import type { Once } from "./ports/once.ts";
 import type { SavedIndexes } from "./ports/saved-indexes.ts";
+import type { TakeUsage } from "./ports/usage.ts";
 
 export type SplitSettings = {
   uploadKeyPrefix: string;
@@ -35,6 +36,7 @@ export type SplitDependencies = {
   once: Once;
   log: Log;
   measure: Measure;
+  takeUsage: TakeUsage;
   hash: Hash;
   now: () => Date;
   /** Until `signal` ends this invocation's work. */

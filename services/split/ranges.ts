@@ -114,10 +114,12 @@ export type AfterRange =
 export async function finishRange(
   run: CutRun,
   { undecodableFrom }: Delivery,
-  { ledger }: SplitDependencies,
+  { ledger, takeUsage }: SplitDependencies,
   signal: AbortSignal,
 ): Promise<AfterRange> {
   const { upload, plan, range } = run;
+  // Before the range is finished, so that the one that finishes the last one has all.
+  await ledger.recordUsage(upload.videoId, takeUsage());
   const recorded = await ledger.finishRange(upload.videoId, range.last, { undecodableFrom });
   if (unfinished(recorded).length > 0) return { type: "incomplete", again: [] };
   const delivered = await ledger.delivered(upload.videoId, { first: 0, last: plan.segments.length - 1 }, signal);

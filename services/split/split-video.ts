@@ -81,7 +81,10 @@ export async function splitVideo(
   const outcome = await answer(video, done, worked, asking);
   // Only after the record is released, so that the next invocation isn't treated as a duplicate of
   // this one. No deadline: without the events, Lambda retries this invocation.
-  if (ended?.isProgress) await ledger.recordProgress(videoId, Math.floor(dependencies.now().getTime() / 1_000));
+  if (ended?.isProgress) {
+    await ledger.recordProgress(videoId, Math.floor(dependencies.now().getTime() / 1_000));
+    await ledger.recordUsage(videoId, dependencies.takeUsage());
+  }
   const announce = announcer(identity, request.messageId, dependencies);
   for (const missing of ended?.missing ?? [])
     await announce("SegmentRangeRequested", eventData.rangeRequested(video.upload, missing));

@@ -1,4 +1,4 @@
-import type { AudioMade, EventData, Made, Proof, RefusalReason, RejectionReason } from "#events-schema";
+import type { AudioMade, Cost, EventData, Made, Proof, RefusalReason, RejectionReason } from "#events-schema";
 import { segmentId } from "#events-schema";
 import { segmentKey, segmentName, shortened } from "./segment-keys.ts";
 import { nameOf, type Source } from "./source.ts";
@@ -44,6 +44,9 @@ export type Result = {
   /** Where frames can't be decoded: seconds from the video's first frame. */
   undecodable: readonly { from: number; to: number }[];
 };
+
+/** The result, and what it took. */
+export type CostedResult = Result & { cost: Cost };
 
 export type CutSettings = { cut: "keyframe" | "exact"; segmentSeconds: number };
 
@@ -159,7 +162,7 @@ export const split = (
   properties: VideoProperties,
   cut: CutSettings,
   plan: Plan,
-  { segments, frames, proof, truncatedAt, undecodable }: Result,
+  { segments, frames, proof, truncatedAt, undecodable, cost }: CostedResult,
 ): EventData<"VideoSplit"> => ({
   ...videoFields(upload, properties, cut, plan),
   segment_count: segments,
@@ -169,6 +172,7 @@ export const split = (
   ...(undecodable.length > 0 && {
     undecodable: undecodable.map(({ from, to }) => ({ from: seconds(from), to: seconds(to) })),
   }),
+  cost,
 });
 
 export type SegmentObject = {

@@ -8,6 +8,7 @@ import { parseEvent, type VideoSplitEvent } from "#events-schema";
 import { UsageError } from "../../infra/command-line/run.ts";
 import type { Intercept } from "../../infra/emulator/front.ts";
 import type { Stack } from "../../infra/local/stack.ts";
+import { outcomesById } from "../fixtures/outcomes.ts";
 import { type BenchStack, withStack } from "./stack.ts";
 import { counted } from "./watch.ts";
 
@@ -23,7 +24,7 @@ export type LongOptions = {
 };
 
 type Run = {
-  /** Type and data by event id, without the requests for ranges. */
+  /** Type and data by event id, without the requests for ranges and the cost. */
   events: Map<string, unknown>;
   documents: unknown[];
   invocations: number;
@@ -94,10 +95,9 @@ async function splitOnce(path: string, options: LongOptions, timeoutSeconds?: nu
     await stack.idle();
     const seconds = (performance.now() - begun) / 1_000;
     const all = (await Array.fromAsync(stack.bridge.log(stack.names.bus))).map(parseEvent);
-    const outcomes = all.filter(({ type }) => type !== "SegmentRangeRequested");
     return {
       ...{ bytesRead, invocations, seconds, ...countsOf(all) },
-      events: new Map(outcomes.map(({ type, data, metadata }) => [metadata.eventId, { type, data }])),
+      events: outcomesById(all),
       documents: await documentsOf(bench),
       deadLetters: await lettersOf(stack),
     };

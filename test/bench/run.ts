@@ -4,12 +4,16 @@ import { join } from "node:path";
 import { parseCommandLine } from "../../infra/command-line/parse.ts";
 import { UsageError } from "../../infra/command-line/run.ts";
 import { benchBurst } from "./burst.ts";
+import { benchBus } from "./bus.ts";
+import { benchCold } from "./cold.ts";
 import { benchCut } from "./cut.ts";
 import { benchFairness } from "./fairness.ts";
 import { benchLong } from "./long.ts";
 import { benchPipeline } from "./pipeline.ts";
+import { benchProjector } from "./projector.ts";
 import { benchReads } from "./reads.ts";
 import { benchReplay } from "./replay.ts";
+import { benchSplitCost } from "./split-cost.ts";
 
 const HELP = `npx video-split bench cut [VIDEO...] [--seconds 10,30] [--runs 1] [--minutes 10]
 
@@ -43,6 +47,24 @@ Splits a video of that size and bit rate, with S3 shaped to so many MB a second 
 connection. Compares the time with reading and writing alone, and with download, copy and upload one after another.
 --save writes the figures to docs/bench/.
 
+npx video-split bench cost [--minutes 2] [--megabits 2,8,20] [--save]
+
+Splits a video of each bit rate by both cuts, and prints what an hour costs, by VideoSplit.cost and the prices of "npx
+video-split cost", compared with that command's estimate. Seconds are those of this machine.
+
+npx video-split bench projector [--events 200] [--save]
+
+Projects events by the projector's handler, and writes as many items by bare conditional puts, with and without a read.
+
+npx video-split bench bus [--events 2000] [--save]
+
+Matches events with the rules' patterns, and with === alone. Puts events on the local bus, and on a server that calls the
+target itself.
+
+npx video-split bench cold [--runs 9] [--save]
+
+Imports each function's bundle in fresh processes, and a handler that does nothing.
+
 npx video-split bench replay [--events 10000]
 
 Projects that many events, deletes the table, replays the log and compares the documents to the byte.
@@ -50,18 +72,18 @@ Projects that many events, deletes the table, replays the log and compares the d
 
 const OPTIONS = {
   seconds: { type: "string" },
-  megabits: { type: "string", default: "60" },
+  megabits: { type: "string" },
   rate: { type: "string", default: "75" },
   save: { type: "boolean", default: false },
   limit: { type: "string", default: "15" },
   ranges: { type: "string" },
   cut: { type: "string", default: "exact" },
-  runs: { type: "string", default: "1" },
-  minutes: { type: "string", default: "10" },
+  runs: { type: "string" },
+  minutes: { type: "string" },
   megabytes: { type: "string" },
   uploads: { type: "string" },
   from: { type: "string", default: "" },
-  events: { type: "string", default: "10000" },
+  events: { type: "string" },
   help: { type: "boolean", short: "h", default: false },
 } as const;
 
@@ -82,17 +104,25 @@ export async function main(args: string[]): Promise<number> {
   };
   const bytesPerSecond = Number(values.rate) * 1e6;
   const pipeline = {
-    ...{ megabytes: Number(megabytes ?? 2_000), megabits: Number(values.megabits), cut, isSaved: values.save },
+    ...{ megabytes: Number(megabytes ?? 2_000), megabits: Number(values.megabits ?? 60), cut, isSaved: values.save },
     bandwidth: { perConnection: bytesPerSecond / 2, inAll: bytesPerSecond },
   };
+  const cost = {
+    ...{ minutes: Number(minutes ?? 2), isSaved: values.save },
+    megabits: (values.megabits ?? "2,8,20").split(",").map(Number),
+  };
   const benches: Record<string, (folder: string) => Promise<void>> = {
-    cut: (folder) => benchCut({ videos, folder, seconds, minutes: Number(minutes), runs: Number(runs) }),
+    cut: (folder) => benchCut({ videos, folder, seconds, minutes: Number(minutes ?? 10), runs: Number(runs ?? 1) }),
     reads: (folder) => benchReads({ videos, folder, megabytes: Number(megabytes ?? 100) }),
     pipeline: (folder) => benchPipeline({ ...pipeline, folder }),
     burst: (temporary) => benchBurst({ uploads: Number(uploads ?? 200), folder: from, temporary }),
     fairness: (folder) => benchFairness({ uploads: Number(uploads ?? 50), folder }),
     long: () => benchLong(long),
-    replay: () => benchReplay(Number(events)),
+    replay: () => benchReplay(Number(events ?? 10_000)),
+    cost: (folder) => benchSplitCost({ ...cost, folder }),
+    projector: () => benchProjector({ events: Number(events ?? 200), isSaved: values.save }),
+    bus: (folder) => benchBus({ folder, events: Number(events ?? 2_000), isSaved: values.save }),
+    cold: (folder) => benchCold({ folder, runs: Number(runs ?? 9), isSaved: values.save }),
   };
   const bench = benches[what];
   if (bench === undefined)

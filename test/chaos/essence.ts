@@ -1,4 +1,5 @@
 import type { VideoSplitEvent } from "#events-schema";
+import { withoutCost } from "../fixtures/outcomes.ts";
 
 export type Document = Record<string, unknown> & { VideoId: number; key: string };
 
@@ -25,9 +26,25 @@ export const eventsOf = ({ events }: Outcome, { VideoId }: Document): VideoSplit
 /** Differ between two uploads of the same bytes. */
 const NAMES = ["VideoId", "parent_video", "bucket", "key", "name", "etag", "version_id"];
 
-/** Type and data of an event, without the names of its video and its time. */
-export const contentOf = ({ type, data }: VideoSplitEvent): string =>
-  JSON.stringify([type, Object.entries(data).filter(([field]) => !NAMES.includes(field))]);
+/** Type and data of an event, without the names of its video, its time, and what the split cost. */
+export const contentOf = (event: VideoSplitEvent): string =>
+  JSON.stringify([event.type, Object.entries(withoutCost(event)).filter(([field]) => !NAMES.includes(field))]);
+
+/**
+ * An event that is announced with other data than before; undefined where there is none. Rejections
+ * for one reason are one event, whose message can differ.
+ */
+export function announcedTwoWays(events: readonly VideoSplitEvent[]): string | undefined {
+  const announced = new Map<string, string>();
+  for (const { type, data, metadata } of events) {
+    if (type === "VideoRejected") continue;
+    const text = JSON.stringify(data);
+    const before = announced.get(metadata.eventId);
+    if (before !== undefined && before !== text) return `announced ${type} in two ways: ${before}\n  and\n  ${text}`;
+    announced.set(metadata.eventId, text);
+  }
+  return undefined;
+}
 
 /** Everything about an upload but for its names and times: its document, its segments' documents and objects, its events. */
 export function essence(outcome: Outcome, video: Document): string {

@@ -1,6 +1,6 @@
 import type { RejectionReason, VideoSplitEvent } from "#events-schema";
 import type { Fault } from "../../infra/emulator/faults/index.ts";
-import { contentOf, type Document, essence, eventsOf, type Outcome } from "./essence.ts";
+import { announcedTwoWays, contentOf, type Document, essence, eventsOf, type Outcome } from "./essence.ts";
 
 /** What an upload of these bytes ends as without faults. */
 export type Calm = {
@@ -42,6 +42,8 @@ function faultOf(outcome: Outcome, upload: Document, calm: Calm, reasons: readon
   const isAllowed = ({ type, data }: VideoSplitEvent) =>
     type === "VideoRejected" && reasons.includes((data as { rejection: { reason: string } }).rejection.reason);
   const events = eventsOf(outcome, upload);
+  const twoWays = announcedTwoWays(events);
+  if (twoWays !== undefined) return twoWays;
   const untrue = events.find((event) => !calm.events.has(contentOf(event)) && !isAllowed(event));
   if (untrue !== undefined)
     return `announced: ${contentOf(untrue)}\n  which isn't one of\n  ${[...calm.events].join("\n  ")}`;

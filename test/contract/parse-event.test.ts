@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import {
+  eventSchema,
   eventTypes,
   InvalidEventError,
   isEvent,
@@ -98,4 +99,8 @@ describe("asking whether an event is ours", () => {
     expect(isEvent({ ...example, "detail-type": "Object Created" })).toBe(false);
     expect(isEvent(null)).toBe(false);
   });
+});
+
+it.each(eventTypes)("makes the schema of %s once: making it takes longer than reading an event", (type) => {
+  expect(eventSchema(type)).toBe(eventSchema(type));
 });

@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
-import type { VideoSplitEvent } from "#events-schema";
 import type { Intercept } from "../../infra/emulator/front.ts";
 import { ffmpeg } from "../fixtures/media.ts";
+import { outcomesById } from "../fixtures/outcomes.ts";
 import { openTestStack, type TestStack } from "../fixtures/stack.ts";
 import { temporaryFolder } from "../fixtures/temporary.ts";
 
@@ -27,14 +27,6 @@ async function splitIn(stack: TestStack, path: string) {
   return { events, ranges, documents: await stack.allDocuments(), letters: await stack.deadLetters() };
 }
 
-/** Type and data of the events by id: only who made them, and when, differs. */
-const eventsById = (events: VideoSplitEvent[]): Map<string, unknown> =>
-  new Map(
-    events
-      .filter(({ type }) => type !== "SegmentRangeRequested")
-      .map(({ type, data, metadata }) => [metadata.eventId, { type, data }]),
-  );
-
 const withoutTimes = (documents: Record<string, unknown>[]) => documents.map(({ creation_time: _, ...rest }) => rest);
 
 /** Uploads the video to a stack whose function has too little time for it. */
@@ -52,7 +44,7 @@ async function splitSlowly(maxConcurrentRanges: number) {
   expect(whole.ranges).toEqual([]);
   expect(several.letters).toEqual([]);
   expect(several.ranges.length).toBeGreaterThan(0);
-  expect(eventsById(several.events)).toEqual(eventsById(whole.events));
+  expect(outcomesById(several.events)).toEqual(outcomesById(whole.events));
   expect(withoutTimes(several.documents)).toEqual(withoutTimes(whole.documents));
   return several.ranges;
 }

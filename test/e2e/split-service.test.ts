@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { PutEventsCommand } from "@aws-sdk/client-eventbridge";
 import { CopyObjectCommand, HeadObjectCommand } from "@aws-sdk/client-s3";
 import { describe, expect, it } from "vitest";
-import { createEvent, segmentIds } from "#events-schema";
+import { createEvent, type EventData, segmentIds } from "#events-schema";
 import { makeMedia, videoPackets } from "../fixtures/media.ts";
 import { openTestStack, sharedTestStack } from "../fixtures/stack.ts";
 import { download, listKeys } from "../fixtures/stored-segments.ts";
@@ -37,6 +37,16 @@ describe("an uploaded video", () => {
 
     const [video, ...segments] = await test.allDocuments(key);
     const VideoId = video!.VideoId as number;
+    const { bytes, cost } = events.at(-1)!.data as EventData<"VideoSplit">;
+    const written = segments.reduce((sum, segment) => sum + Number(segment.bytes), 0);
+    // The video is read to find its packets, and to cut them. Four events are before the last.
+    expect(cost).toMatchObject({ invocations: 1, bytes_written: written, s3_writes: 3, events: 4 });
+    expect(cost!.bytes_read).toBeGreaterThanOrEqual(bytes);
+    expect(cost!.s3_reads).toBeGreaterThan(1);
+    expect(cost!.gb_seconds).toBeGreaterThan(0.1);
+    // Two of each segment; the block, the lock and the choice.
+    expect(cost).toMatchObject({ dynamodb_writes: 3 * 2 + 3, dynamodb_reads: 1 });
+    expect(video).not.toHaveProperty("cost");
     expect(video).toMatchObject({
       process_step: "upload",
       status: "split",

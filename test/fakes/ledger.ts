@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { Cost } from "#events-schema";
 import type { Progress } from "../../services/reconciler/domain/passes.ts";
 import type { UploadLedger } from "../../services/reconciler/ports/upload-ledger.ts";
 import type {
@@ -12,6 +13,7 @@ import type {
 import { LeaseLostError } from "../../services/video/errors.ts";
 import { blockStart, type Hash } from "../../services/video/ids.ts";
 import type { Ending } from "../../services/video/ports/video-ledger.ts";
+import { NO_USAGE, type Usage } from "../../services/video/usage.ts";
 
 const MAX_SALTS = 64;
 const REMEMBER_MS = 14 * 86_400_000;
@@ -36,6 +38,8 @@ export function fakeLedger(hash: Hash = sha256): Ledger & UploadLedger {
   const choices = new Map<number, CutChoice>();
   const endings = new Map<number, Ending>();
   const progressed = new Map<number, number>();
+  const used = new Map<number, Usage>();
+  const costs = new Map<number, Cost>();
   const segments = new Map<string, Recorded>();
   const ranged = new Map<number, PlannedRanges & { finished: Map<number, FinishedRange> }>();
   const requests = new Map<string, { requests: number; lastRequestAt: number }>();
@@ -74,6 +78,16 @@ export function fakeLedger(hash: Hash = sha256): Ledger & UploadLedger {
       if (endings.get(videoId) !== "split") endings.set(videoId, ending);
     },
     recordProgress: async (videoId, at) => void progressed.set(videoId, at),
+    recordUsage: async (videoId, usage) => {
+      const sum = { ...(used.get(videoId) ?? NO_USAGE) };
+      for (const [field, value] of Object.entries(usage) as [keyof Usage, number][]) sum[field] += value;
+      used.set(videoId, sum);
+      return { ...sum };
+    },
+    recordCost: async (videoId, cost) => {
+      if (!costs.has(videoId)) costs.set(videoId, { ...cost });
+      return { ...costs.get(videoId)! };
+    },
     planRanges: async (videoId, planned) => {
       if (!ranged.has(videoId)) ranged.set(videoId, { ...structuredClone(planned), finished: new Map() });
       return structuredClone(ranged.get(videoId)!);

@@ -8,6 +8,7 @@ import { DEFAULT_EXTENSIONS } from "../../infra/settings.ts";
 import { ffmpegMediaTools } from "../../services/ffmpeg/index.ts";
 import type { SplitDependencies } from "../../services/split/dependencies.ts";
 import { splitVideo } from "../../services/split/split-video.ts";
+import { NO_USAGE } from "../../services/video/usage.ts";
 import { fakePublisher } from "../fakes/event-publisher.ts";
 import { fakeLedger, sha256 } from "../fakes/ledger.ts";
 import { fakeMediaStore } from "../fakes/media-store.ts";
@@ -64,6 +65,7 @@ const dependencies: SplitDependencies = {
   once: fakeOnce().invocation("m", 900_000),
   log: quietLog,
   measure: () => {},
+  takeUsage: () => ({ ...NO_USAGE, invocations: 1 }),
   hash: sha256,
   now: () => new Date(),
   secondsLeft: () => Number.POSITIVE_INFINITY,

@@ -4,6 +4,7 @@ import type { UploadLedger } from "../../services/reconciler/ports/upload-ledger
 import type { CutChoice, DeliveredSegment, FinishedRange, Ledger } from "../../services/split/ports/ledger.ts";
 import { LeaseLostError } from "../../services/video/errors.ts";
 import type { Hash } from "../../services/video/ids.ts";
+import { costOf, NO_USAGE, type Usage } from "../../services/video/usage.ts";
 import { colliding } from "../fakes/ledger.ts";
 
 /** A ledger of the contract's own; each call opens it anew, as another invocation does. */
@@ -148,6 +149,35 @@ function ledgerTests(open: OpenLedger): void {
       lasts.map((last) => ledger().finishRange(videoId, last, { undecodableFrom: undefined })),
     );
     expect(Math.max(...seen.map(({ finished }) => finished.size))).toBe(4);
+  });
+
+  it("adds up what invocations used, also of those that record it at the same moment", async () => {
+    const ledger = await open();
+    const videoId = await ledger().claimBlock("source");
+    const other = await ledger().claimBlock("other");
+    const counts = { bytesRead: 10, bytesWritten: 9, s3Reads: 2, s3Writes: 3, dynamoReads: 4, dynamoWrites: 5 };
+    const usage: Usage = { ...counts, invocations: 1, gbSeconds: 0.1, events: 6 };
+    expect(await ledger().recordUsage(videoId, usage)).toEqual(usage);
+    const sums = await Promise.all(
+      [1, 2, 3].map(() => ledger().recordUsage(videoId, { ...NO_USAGE, gbSeconds: 0.2, events: 1 })),
+    );
+    expect(Math.max(...sums.map(({ events }) => events))).toBe(9);
+    const { gbSeconds, ...sum } = await ledger().recordUsage(videoId, NO_USAGE);
+    expect(sum).toEqual({ ...counts, invocations: 1, events: 9 });
+    expect(gbSeconds).toBeCloseTo(0.7, 9);
+    expect(await ledger().recordUsage(other, NO_USAGE)).toEqual(NO_USAGE);
+    expect(await ledger().claimBlock("source")).toBe(videoId);
+  });
+
+  it("keeps the cost that was recorded first, also of those that record it at the same moment", async () => {
+    const ledger = await open();
+    const videoId = await ledger().claimBlock("source");
+    const costs = [1, 2, 3].map((invocations) => costOf({ ...NO_USAGE, invocations, gbSeconds: 0.125 }));
+    const recorded = await Promise.all(costs.map((cost) => ledger().recordCost(videoId, cost)));
+    expect(new Set(recorded.map((cost) => JSON.stringify(cost))).size).toBe(1);
+    const later = costOf({ ...NO_USAGE, invocations: 9 });
+    expect(JSON.stringify(await ledger().recordCost(videoId, later))).toBe(JSON.stringify(recorded[0]));
+    expect(costs).toContainEqual(recorded[0]);
   });
 
   it("finds the segments of a video as they were last recorded, and no others", async () => {

@@ -1,6 +1,7 @@
-import type { Cut } from "#events-schema";
+import type { Cost, Cut } from "#events-schema";
 import type { SegmentObject } from "../../video/event-data.ts";
 import type { VideoLedger } from "../../video/ports/video-ledger.ts";
+import type { Usage } from "../../video/usage.ts";
 import type { SegmentProof } from "../domain/proof.ts";
 import type { SegmentRange } from "../domain/ranges.ts";
 
@@ -54,6 +55,13 @@ export type Ledger = VideoLedger & {
    * others to the next one.
    */
   recordProgress(videoId: number, at: number): Promise<void>;
+  /** Adds to what invocations used for the video. Resolves with the sum. */
+  recordUsage(videoId: number, usage: Usage): Promise<Usage>;
+  /**
+   * Records what the split cost, unless it's recorded. Resolves with what is: each announcement
+   * says the same.
+   */
+  recordCost(videoId: number, cost: Cost): Promise<Cost>;
   /** Records the ranges, unless some are recorded. Resolves with those that are. */
   planRanges(videoId: number, planned: PlannedRanges): Promise<RecordedRanges>;
   /** Records that the range with this last segment is done. Resolves with all that are recorded. */

@@ -7,6 +7,7 @@ import type { RangedSource } from "../../../services/ffmpeg/source/ranged-source
 import type { Log } from "../../../services/video/ports/log.ts";
 import { type CutOptions, cutFile, rangedFile } from "../../fixtures/cut.ts";
 import { ffmpeg } from "../../fixtures/media.ts";
+import { outcomesById } from "../../fixtures/outcomes.ts";
 import { openLedger, outOfTimeAt, split } from "../../fixtures/split-world.ts";
 import { temporaryFolder } from "../../fixtures/temporary.ts";
 
@@ -18,13 +19,7 @@ function keepingLog(): { log: Log; messages: string[] } {
   return { log, messages };
 }
 
-const eventsById = (...runs: { events: VideoSplitEvent[] }[]) =>
-  new Map(
-    runs
-      .flatMap(({ events }) => events)
-      .filter(({ type }) => type !== "SegmentRangeRequested")
-      .map(({ type, data, metadata }) => [metadata.eventId, { type, data }]),
-  );
+const eventsById = (...runs: { events: VideoSplitEvent[] }[]) => outcomesById(runs.flatMap(({ events }) => events));
 
 const VIDEO = ["-f", "lavfi", "-i", "testsrc2=size=160x90:rate=25:duration=12"];
 const SOUND = ["-f", "lavfi", "-i", "sine=duration=12:sample_rate=44100"];

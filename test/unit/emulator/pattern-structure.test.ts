@@ -160,3 +160,10 @@ describe("arrays in events", () => {
     expect(process.threadCpuUsage(before).user).toBeLessThan(MAX_CPU_MICROSECONDS);
   });
 });
+
+it("given an object that the pattern doesn't name, then its fields aren't read", () => {
+  const unread = new Proxy({}, { ownKeys: () => expect.fail("its fields were read") });
+  const matches = compilePattern({ source: ["test"], detail: { kept: ["a"], "b.c": [{ exists: false }] } });
+  expect(matches({ source: "test", detail: { kept: "a", other: unread, list: [unread] }, more: unread })).toBe(true);
+  expect(matches({ source: "test", detail: { kept: "a", b: { c: 1 } } })).toBe(false);
+});

@@ -24,7 +24,7 @@ describe("the cost of splitting", () => {
     // 430 ranges; 120 segments of 30 MB: 4 parts, a beginning and an end.
     expect(cost?.s3).toBeCloseTo(430 * 0.0000004 + 120 * 6 * 0.000005, 9);
     expect(cost?.eventBridge).toBeCloseTo(122 * 0.000002 + 0.000001, 9);
-    expect(cost?.dynamoDB).toBeCloseTo((122 + 6 + 240) * 0.000000625 + 128 * 0.000000125, 9);
+    expect(cost?.dynamoDB).toBeCloseTo((122 + 8 + 240) * 0.000000625 + 130 * 0.000000125, 9);
     expect(storage).toBeCloseTo(3.6 * 0.023, 9);
   });
 

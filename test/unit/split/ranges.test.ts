@@ -1,8 +1,11 @@
 import { describe, expect, it } from "vitest";
-import type { VideoSplitEvent } from "#events-schema";
+import type { EventData, VideoSplitEvent } from "#events-schema";
 import { needsMore, rangesOf } from "../../../services/split/domain/ranges.ts";
 import type { Ledger } from "../../../services/split/ports/ledger.ts";
+import { costOf, NO_USAGE } from "../../../services/video/usage.ts";
+import { announcedTwoWays } from "../../chaos/essence.ts";
 import { fakeOnce } from "../../fakes/once.ts";
+import { outcomesById } from "../../fixtures/outcomes.ts";
 import { openLedger, outOfTimeAt, packets, split, type World } from "../../fixtures/split-world.ts";
 
 describe("the ranges of a video", () => {
@@ -67,15 +70,11 @@ const requestsIn = (events: readonly VideoSplitEvent[]): NonNullable<Request>[] 
     return [{ continuation: { lastSegment, invocation }, messageId: metadata.eventId }];
   });
 
-/** Contents by event id: none may be announced with two contents. */
-function contentById(events: readonly VideoSplitEvent[]): Map<string, string> {
-  const content = new Map<string, string>();
-  for (const { type, data, metadata } of events) {
-    const said = JSON.stringify([type, data]);
-    if ((content.get(metadata.eventId) ?? said) !== said) throw new Error(`announced in two ways: ${said}`);
-    if (type !== "SegmentRangeRequested") content.set(metadata.eventId, said);
-  }
-  return content;
+/** Contents by event id: none may be announced with two contents, costs included. */
+function contentById(events: readonly VideoSplitEvent[]): ReturnType<typeof outcomesById> {
+  const twoWays = announcedTwoWays(events);
+  if (twoWays !== undefined) throw new Error(twoWays);
+  return outcomesById(events);
 }
 
 const wholeContent = async () => contentById((await split(VIDEO)).events);
@@ -98,6 +97,25 @@ describe("given a video takes longer than an invocation has", () => {
     expect(all.map(({ types }) => types.includes("VideoSplit"))).toEqual([false, false, false, true]);
     expect(contentById(all.flatMap(({ events }) => events))).toEqual(await wholeContent());
     expect(all.reduce((sum, { uploads }) => sum + uploads.length, 0)).toBe(12);
+  });
+
+  it("then its cost is what all invocations used, and the first one to announce it decides", async () => {
+    const ledger = openLedger();
+    const used = { gbSeconds: 0.5, bytesRead: 10, events: 2 };
+    const first = await split({ ...VIDEO, ledger, usage: used, ...slow(), maxConcurrentRanges: 2 });
+    const [request] = requestsIn(first.events);
+    const worker = { ...VIDEO, ledger, usage: used, request: request! };
+    const busDown = async (type: string) => {
+      if (type === "VideoSplit") throw new Error("the bus is down");
+    };
+    expect((await split({ ...worker, onPublish: busDown })).outcome).toBeInstanceOf(Error);
+    const { events } = await split(worker);
+    // Recorded twice by each invocation: the first one after its range and at its end, the second
+    // one after its range and before the announcement. What the retry used came too late.
+    expect((events.at(-1)!.data as EventData<"VideoSplit">).cost).toEqual({
+      ...costOf({ ...NO_USAGE, invocations: 2 }),
+      ...{ gb_seconds: 2, bytes_read: 40, events: 8 },
+    });
   });
 
   it("then a video with enough time left isn't divided", async () => {

@@ -30,15 +30,28 @@ function gather(fields: Map<string, FieldsOfPath>, path: string, field: Field): 
   }
 }
 
+/** The dotted paths of a pattern, and the paths of the objects that their fields are in. */
+export type Paths = { fields: ReadonlySet<string>; objects: ReadonlySet<string> };
+
+/** A name can have dots itself, so a path is in an object at each of its dots. */
+export function pathsOf(fields: Iterable<string>): Paths {
+  const objects = new Set<string>([""]);
+  const all = new Set(fields);
+  for (const path of all)
+    for (let dot = path.indexOf("."); dot >= 0; dot = path.indexOf(".", dot + 1)) objects.add(path.slice(0, dot));
+  return { fields: all, objects };
+}
+
 /**
- * The fields of an event at these dotted paths. Arrays count as their elements; a field within an
- * object (or array) that is an element of an array stores which one. An object or an empty array
- * has no value of its own.
+ * The fields of an event at these paths; what is elsewhere isn't read. Arrays count as their
+ * elements; a field within an object (or array) that is an element of an array stores which one. An
+ * object or an empty array has no value of its own.
  */
-export function fieldsOf(event: object, paths: ReadonlySet<string>): EventFields {
+export function fieldsOf(event: object, paths: Paths): EventFields {
   const fields = new Map<string, FieldsOfPath>();
   let arrays = 0;
   const visit = (path: string, value: unknown, membership: Membership): void => {
+    if (!paths.objects.has(path) && !paths.fields.has(path)) return;
     if (Array.isArray(value)) {
       const array = arrays++;
       value.forEach((element, index) => {
@@ -49,7 +62,7 @@ export function fieldsOf(event: object, paths: ReadonlySet<string>): EventFields
       for (const [name, child] of Object.entries(value)) {
         visit(path === "" ? name : `${path}.${name}`, child, membership);
       }
-    } else if (paths.has(path)) gather(fields, path, { value: value as Scalar, membership });
+    } else if (paths.fields.has(path)) gather(fields, path, { value: value as Scalar, membership });
   };
   visit("", event, new Map());
   return fields;

@@ -1,5 +1,5 @@
 import { branchesOf } from "./branches.ts";
-import { fieldsOf } from "./event-fields.ts";
+import { fieldsOf, pathsOf } from "./event-fields.ts";
 import { matchesBranch } from "./matching.ts";
 import { assertSimpleWildcards } from "./wildcard-complexity.ts";
 
@@ -17,7 +17,7 @@ export { InvalidEventPatternException } from "./errors.ts";
 export function compilePattern(pattern: unknown): (event: unknown) => boolean {
   const branches = branchesOf(pattern);
   assertSimpleWildcards(pattern);
-  const paths = new Set(branches.flatMap((branch) => [...branch.keys()]));
+  const paths = pathsOf(branches.flatMap((branch) => [...branch.keys()]));
   return (event) => {
     if (typeof event !== "object" || event === null || Array.isArray(event)) return false;
     const fields = fieldsOf(event, paths);
