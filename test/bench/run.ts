@@ -1,13 +1,16 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Cut } from "#events-schema";
 import { parseCommandLine } from "../../infra/command-line/parse.ts";
 import { UsageError } from "../../infra/command-line/run.ts";
 import { benchBurst } from "./burst.ts";
 import { benchCut } from "./cut.ts";
 import { benchFairness } from "./fairness.ts";
+import { benchLength } from "./length.ts";
 import { benchLong } from "./long.ts";
 import { benchPipeline } from "./pipeline.ts";
+import { benchRanges } from "./ranges.ts";
 import { benchReads } from "./reads.ts";
 import { benchReplay } from "./replay.ts";
 
@@ -32,6 +35,12 @@ npx video-split bench fairness [--uploads 50]
 Uploads that many short videos at the same time to a local stack with four invocations, alone and beside a long one that is
 cut in ranges, and prints the longest time from an upload to its VideoSplit.
 
+npx video-split bench length [MINUTES...] [--cut exact|keyframe] [--seconds 120] [--save]
+
+Splits videos of a low bit rate that last so many minutes (default: 1, 10, 60, 360 and 1440), and prints what an hour of
+each takes: seconds, requests to S3 and to the ledger, events; and peak memory and disk. --save writes the figures and a
+plot to docs/bench/.
+
 npx video-split bench long VIDEO... [--limit 15] [--ranges N] [--cut exact|keyframe] [--seconds 30]
 
 Splits each video by invocations of so many seconds, in at most so many ranges at the same time, and by a single one, and
@@ -42,6 +51,11 @@ npx video-split bench pipeline [--megabytes 2000] [--megabits 60] [--rate 75] [-
 Splits a video of that size and bit rate, with S3 shaped to so many MB a second in each direction, and half of it for each
 connection. Compares the time with reading and writing alone, and with download, copy and upload one after another.
 --save writes the figures to docs/bench/.
+
+npx video-split bench ranges [RANGES...] [--minutes 60] [--rate 75] [--cut exact|keyframe] [--seconds 30] [--save]
+
+Cuts a video of an hour in so many ranges (default: 1, 2, 4, 8 and 16), one after another, each by a worker that has S3 for
+itself, shaped to so many MB a second. Prints the speed-up over one range, if they were cut at the same time.
 
 npx video-split bench replay [--events 10000]
 
@@ -57,7 +71,7 @@ const OPTIONS = {
   ranges: { type: "string" },
   cut: { type: "string", default: "exact" },
   runs: { type: "string", default: "1" },
-  minutes: { type: "string", default: "10" },
+  minutes: { type: "string" },
   megabytes: { type: "string" },
   uploads: { type: "string" },
   from: { type: "string", default: "" },
@@ -85,13 +99,25 @@ export async function main(args: string[]): Promise<number> {
     ...{ megabytes: Number(megabytes ?? 2_000), megabits: Number(values.megabits), cut, isSaved: values.save },
     bandwidth: { perConnection: bytesPerSecond / 2, inAll: bytesPerSecond },
   };
+  const lengths = {
+    minutes: videos.length > 0 ? videos.map(Number) : [1, 10, 60, 360, 1_440],
+    segmentSeconds: Number(values.seconds ?? 120),
+  };
+  const ranges = {
+    cut: Cut.parse(cut),
+    counts: videos.length > 0 ? videos.map(Number) : [1, 2, 4, 8, 16],
+    minutes: Number(minutes ?? 60),
+    bandwidth: pipeline.bandwidth,
+  };
   const benches: Record<string, (folder: string) => Promise<void>> = {
-    cut: (folder) => benchCut({ videos, folder, seconds, minutes: Number(minutes), runs: Number(runs) }),
+    cut: (folder) => benchCut({ videos, folder, seconds, minutes: Number(minutes ?? 10), runs: Number(runs) }),
     reads: (folder) => benchReads({ videos, folder, megabytes: Number(megabytes ?? 100) }),
     pipeline: (folder) => benchPipeline({ ...pipeline, folder }),
     burst: (temporary) => benchBurst({ uploads: Number(uploads ?? 200), folder: from, temporary }),
     fairness: (folder) => benchFairness({ uploads: Number(uploads ?? 50), folder }),
+    length: (folder) => benchLength({ ...lengths, cut, isSaved: values.save, folder }),
     long: () => benchLong(long),
+    ranges: (folder) => benchRanges({ ...ranges, segmentSeconds: long.segmentSeconds, isSaved: values.save, folder }),
     replay: () => benchReplay(Number(events)),
   };
   const bench = benches[what];
