@@ -74,6 +74,7 @@ export function svg(plots: readonly Plot[]): string {
   const box = `viewBox="0 0 ${WIDTH * plots.length} ${height}"`;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" ${size} ${box} font-family="sans-serif" font-size="12">`,
+    `<title>${escaped(plots.map(({ title }) => title).join("; "))}</title>`,
     "<style>.grid{stroke:#ddd;fill:none}.line{stroke-width:2;fill:none}</style>",
     `<rect width="100%" height="100%" fill="#fff"/>`,
     ...plots.map((plot, at) => diagram(plot, at * WIDTH)),
