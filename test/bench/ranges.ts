@@ -28,11 +28,11 @@ const SOURCE_KEY = "ranges.mp4";
 
 async function makeVideo(folder: string, minutes: number): Promise<string> {
   const [first, path] = [join(folder, "first.mp4"), join(folder, SOURCE_KEY)];
-  const picture = `testsrc2=size=640x360:rate=25:duration=${MADE_SECONDS},noise=alls=8:allf=t`;
+  const picture = `testsrc2=size=320x180:rate=25:duration=${MADE_SECONDS},noise=alls=8:allf=t`;
   await ffmpeg(
     ...["-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", `sine=duration=${MADE_SECONDS}`],
     ...["-c:v", "libx264", "-preset", "veryfast", "-pix_fmt", "yuv420p", "-g", "240", "-sc_threshold", "0"],
-    ...["-b:v", "1M", "-c:a", "aac", first],
+    ...["-b:v", "500k", "-c:a", "aac", first],
   );
   const loops = String(Math.max(0, Math.ceil((minutes * 60) / MADE_SECONDS) - 1));
   await ffmpeg("-stream_loop", loops, "-i", first, "-c", "copy", "-movflags", "+faststart", path);

@@ -35,7 +35,7 @@ npx video-split bench fairness [--uploads 50]
 Uploads that many short videos at the same time to a local stack with four invocations, alone and beside a long one that is
 cut in ranges, and prints the longest time from an upload to its VideoSplit.
 
-npx video-split bench length [MINUTES...] [--cut exact|keyframe] [--seconds 120] [--save]
+npx video-split bench length [MINUTES...] [--cut exact|keyframe] [--seconds 300] [--save]
 
 Splits videos of a low bit rate that last so many minutes (default: 1, 10, 60, 360 and 1440), and prints what an hour of
 each takes: seconds, requests to S3 and to the ledger, events; and peak memory and disk. --save writes the figures and a
@@ -52,7 +52,7 @@ Splits a video of that size and bit rate, with S3 shaped to so many MB a second 
 connection. Compares the time with reading and writing alone, and with download, copy and upload one after another.
 --save writes the figures to docs/bench/.
 
-npx video-split bench ranges [RANGES...] [--minutes 60] [--rate 75] [--cut exact|keyframe] [--seconds 30] [--save]
+npx video-split bench ranges [RANGES...] [--minutes 60] [--rate 75] [--cut exact|keyframe] [--seconds 120] [--save]
 
 Cuts a video of an hour in so many ranges (default: 1, 2, 4, 8 and 16), one after another, each by a worker that has S3 for
 itself, shaped to so many MB a second. Prints the speed-up over one range, if they were cut at the same time.
@@ -101,10 +101,11 @@ export async function main(args: string[]): Promise<number> {
   };
   const lengths = {
     minutes: videos.length > 0 ? videos.map(Number) : [1, 10, 60, 360, 1_440],
-    segmentSeconds: Number(values.seconds ?? 120),
+    segmentSeconds: Number(values.seconds ?? 300),
   };
   const ranges = {
     cut: Cut.parse(cut),
+    segmentSeconds: Number(values.seconds ?? 120),
     counts: videos.length > 0 ? videos.map(Number) : [1, 2, 4, 8, 16],
     minutes: Number(minutes ?? 60),
     bandwidth: pipeline.bandwidth,
@@ -117,7 +118,7 @@ export async function main(args: string[]): Promise<number> {
     fairness: (folder) => benchFairness({ uploads: Number(uploads ?? 50), folder }),
     length: (folder) => benchLength({ ...lengths, cut, isSaved: values.save, folder }),
     long: () => benchLong(long),
-    ranges: (folder) => benchRanges({ ...ranges, segmentSeconds: long.segmentSeconds, isSaved: values.save, folder }),
+    ranges: (folder) => benchRanges({ ...ranges, isSaved: values.save, folder }),
     replay: () => benchReplay(Number(events)),
   };
   const bench = benches[what];
