@@ -22,20 +22,8 @@ async function makeMinute(folder: string): Promise<string> {
   const picture = `testsrc2=size=96x54:rate=${FRAMES_A_SECOND}:duration=${MADE_SECONDS}`;
   await ffmpeg(
     ...["-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", `sine=duration=${MADE_SECONDS}`],
-    ...[
-      "-c:v",
-      "libx264",
-      "-preset",
-      "veryfast",
-      "-pix_fmt",
-      "yuv420p",
-      "-g",
-      "20",
-      "-sc_threshold",
-      "0",
-      "-b:v",
-      "8k",
-    ],
+    ...["-c:v", "libx264", "-preset", "veryfast", "-pix_fmt", "yuv420p", "-b:v", "8k"],
+    ...["-g", "20", "-sc_threshold", "0"],
     ...["-c:a", "aac", "-b:a", "8k", "-ac", "1", "-ar", "8000", path],
   );
   return path;

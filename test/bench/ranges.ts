@@ -109,7 +109,7 @@ function workerOf({ s3, documents, stack }: BenchStack, options: RangesOptions, 
  * first one plans, and cuts alone for `alone` seconds, as long as the service takes to find out
  * that the video needs several.
  */
-export function simulatedSeconds(
+function simulatedSeconds(
   whole: { planned: number; all: number },
   ranges: readonly { seconds: number }[],
   alone: number,

@@ -104,7 +104,6 @@ export async function main(args: string[]): Promise<number> {
     segmentSeconds: Number(values.seconds ?? 300),
   };
   const ranges = {
-    cut: Cut.parse(cut),
     segmentSeconds: Number(values.seconds ?? 120),
     counts: videos.length > 0 ? videos.map(Number) : [1, 2, 4, 8, 16],
     minutes: Number(minutes ?? 60),
@@ -118,7 +117,7 @@ export async function main(args: string[]): Promise<number> {
     fairness: (folder) => benchFairness({ uploads: Number(uploads ?? 50), folder }),
     length: (folder) => benchLength({ ...lengths, cut, isSaved: values.save, folder }),
     long: () => benchLong(long),
-    ranges: (folder) => benchRanges({ ...ranges, isSaved: values.save, folder }),
+    ranges: (folder) => benchRanges({ ...ranges, cut: Cut.parse(cut), isSaved: values.save, folder }),
     replay: () => benchReplay(Number(events)),
   };
   const bench = benches[what];
