@@ -1,10 +1,10 @@
-import { readFile, rm } from "node:fs/promises";
+import { mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readFragmentIndex } from "../../../services/ffmpeg/source/fragment-index.ts";
 import type { RangedSource } from "../../../services/ffmpeg/source/ranged-source.ts";
 import { packetReader } from "../../../services/ffmpeg/source/scan-packets.ts";
-import { NEVER, openFile, rangedFile } from "../../fixtures/cut.ts";
+import { type CutOptions, cutFile, NEVER, openFile, rangedFile } from "../../fixtures/cut.ts";
 import { ffmpeg, ffprobe } from "../../fixtures/media.ts";
 import { sharedFolder } from "../../fixtures/temporary.ts";
 
@@ -19,6 +19,7 @@ beforeAll(async () => {
   await ffmpeg(
     ...["-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", `sine=duration=${SECONDS}`],
     ...["-c:v", "libx264", "-preset", "superfast", "-bf", "2", "-b:v", "6M", "-pix_fmt", "yuv420p", "-g", "25"],
+    ...["-sc_threshold", "0"],
     ...["-c:a", "aac", encoded],
   );
 });
@@ -109,6 +110,20 @@ describe("the headers of an MP4's fragments", () => {
     const damaged = Buffer.from(file).fill(0, third - 4, third + 400);
     expect(await readFragmentIndex(sourceOf(damaged), 0, NEVER, 1)).toBeUndefined();
     expect(await readFragmentIndex(sourceOf(file.subarray(0, -40_000)), 0, NEVER, 1)).toBeUndefined();
+  });
+
+  it("are what a video is cut by, whole or from a later segment on", async () => {
+    const path = await fragmented("cut.mp4", "default_base_moof");
+    const cutInto = async (name: string, options: Partial<CutOptions>) => {
+      const directory = join(await folder, name);
+      await mkdir(directory);
+      return cutFile(path, { cut: "keyframe", segmentSeconds: 1, directory, ...options });
+    };
+    const whole = await cutInto("whole", {});
+    const later = await cutInto("later", { from: 2, last: 2, index: whole.index });
+    for (const { ending, warnings } of [whole, later]) expect([ending, warnings]).toEqual([{ type: "complete" }, []]);
+    expect(whole.segments.map(({ proof }) => proof.frames)).toEqual([25, 25, 25, 25]);
+    expect((await readFile(later.files[0]!)).equals(await readFile(whole.files[2]!))).toBe(true);
   });
 
   it("are in the cache once the file is described: planning fetches next to nothing", async () => {
