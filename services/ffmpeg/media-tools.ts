@@ -24,6 +24,7 @@ import { containerMetadataOf } from "./source/container-metadata.ts";
 import { audioTracksOf, describeSource, type Probed, probe, videoFormatOf } from "./source/describe.ts";
 import { findFalseKeyframes } from "./source/false-keyframes.ts";
 import { limitFetches } from "./source/fetch-limit.ts";
+import { readFragmentIndex } from "./source/fragment-index.ts";
 import type { DiskOptions } from "./source/kept-source.ts";
 import { lacksSync } from "./source/lost-packets.ts";
 import type { RangedSource } from "./source/ranged-source.ts";
@@ -233,11 +234,13 @@ const mediaTools = ({ ffmpeg, ffprobe }: Binaries, options: MediaToolsOptions): 
           const signal = orFailed(ending);
           const truncated = await isTruncated(source, format, signal);
           if (!hasSampleTable(format)) expect(0, size);
-          const table = hasSampleTable(format) ? await readSampleTable(source, stream, signal) : undefined;
+          const whole = hasSampleTable(format) ? await readSampleTable(source, stream, signal) : undefined;
+          const table = whole ?? (hasSampleTable(format) ? await readFragmentIndex(source, stream, signal) : undefined);
           const reading = { binary: ffmpeg, directory: tmpdir(), address, stream, format, isDeep, signal };
           const { codec } = video ?? {};
           const isStart = await findFalseKeyframes({ ...reading, codec, readSecond: table?.readSecondKeyframe });
-          if (table !== undefined && isStart === undefined) await aheadSource.leaveDisk();
+          // Whenever ffmpeg opens a file in fragments, it reads the headers of all of them.
+          if (whole !== undefined && isStart === undefined) await aheadSource.leaveDisk();
           let number = 0;
           const add = (packet: PlannedPacket) => {
             onPacket(isStart === undefined ? packet : { ...packet, key: packet.key && isStart(number) });

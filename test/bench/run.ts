@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Cut } from "#events-schema";
 import { parseCommandLine } from "../../infra/command-line/parse.ts";
 import { UsageError } from "../../infra/command-line/run.ts";
 import { benchBurst } from "./burst.ts";
@@ -8,9 +9,11 @@ import { benchBus } from "./bus.ts";
 import { benchCold } from "./cold.ts";
 import { benchCut } from "./cut.ts";
 import { benchFairness } from "./fairness.ts";
+import { benchLength } from "./length.ts";
 import { benchLong } from "./long.ts";
 import { benchPipeline } from "./pipeline.ts";
 import { benchProjector } from "./projector.ts";
+import { benchRanges } from "./ranges.ts";
 import { benchReads } from "./reads.ts";
 import { benchReplay } from "./replay.ts";
 import { benchSplitCost } from "./split-cost.ts";
@@ -35,6 +38,12 @@ npx video-split bench fairness [--uploads 50]
 
 Uploads that many short videos at the same time to a local stack with four invocations, alone and beside a long one that is
 cut in ranges, and prints the longest time from an upload to its VideoSplit.
+
+npx video-split bench length [MINUTES...] [--cut exact|keyframe] [--seconds 300] [--save]
+
+Splits videos of a low bit rate that last so many minutes (default: 1, 10, 60, 360 and 1440), and prints what an hour of
+each takes: seconds, requests to S3 and to the ledger, events; and peak memory and disk. --save writes the figures and a
+plot to docs/bench/.
 
 npx video-split bench long VIDEO... [--limit 15] [--ranges N] [--cut exact|keyframe] [--seconds 30]
 
@@ -64,6 +73,11 @@ target itself.
 npx video-split bench cold [--runs 9] [--save]
 
 Imports each function's bundle in fresh processes, and a handler that does nothing.
+
+npx video-split bench ranges [RANGES...] [--minutes 60] [--rate 75] [--cut exact|keyframe] [--seconds 120] [--save]
+
+Cuts a video of an hour in so many ranges (default: 1, 2, 4, 8 and 16), one after another, each by a worker that has S3 for
+itself, shaped to so many MB a second. Prints the speed-up over one range, if they were cut at the same time.
 
 npx video-split bench replay [--events 10000]
 
@@ -111,18 +125,30 @@ export async function main(args: string[]): Promise<number> {
     ...{ minutes: Number(minutes ?? 2), isSaved: values.save },
     megabits: (values.megabits ?? "2,8,20").split(",").map(Number),
   };
+  const lengths = {
+    minutes: videos.length > 0 ? videos.map(Number) : [1, 10, 60, 360, 1_440],
+    segmentSeconds: Number(values.seconds ?? 300),
+  };
+  const ranges = {
+    segmentSeconds: Number(values.seconds ?? 120),
+    counts: videos.length > 0 ? videos.map(Number) : [1, 2, 4, 8, 16],
+    minutes: Number(minutes ?? 60),
+    bandwidth: pipeline.bandwidth,
+  };
   const benches: Record<string, (folder: string) => Promise<void>> = {
     cut: (folder) => benchCut({ videos, folder, seconds, minutes: Number(minutes ?? 10), runs: Number(runs ?? 1) }),
     reads: (folder) => benchReads({ videos, folder, megabytes: Number(megabytes ?? 100) }),
     pipeline: (folder) => benchPipeline({ ...pipeline, folder }),
     burst: (temporary) => benchBurst({ uploads: Number(uploads ?? 200), folder: from, temporary }),
     fairness: (folder) => benchFairness({ uploads: Number(uploads ?? 50), folder }),
+    length: (folder) => benchLength({ ...lengths, cut, isSaved: values.save, folder }),
     long: () => benchLong(long),
     replay: () => benchReplay(Number(events ?? 10_000)),
     cost: (folder) => benchSplitCost({ ...cost, folder }),
     projector: () => benchProjector({ events: Number(events ?? 200), isSaved: values.save }),
     bus: (folder) => benchBus({ folder, events: Number(events ?? 2_000), isSaved: values.save }),
     cold: (folder) => benchCold({ folder, runs: Number(runs ?? 9), isSaved: values.save }),
+    ranges: (folder) => benchRanges({ ...ranges, cut: Cut.parse(cut), isSaved: values.save, folder }),
   };
   const bench = benches[what];
   if (bench === undefined)

@@ -43,6 +43,45 @@ export function watchMemory(): { stop(): number } {
   };
 }
 
+/** Process ids of what a process's main thread started. https://docs.kernel.org/filesystems/proc.html */
+async function startedBy(pid: number): Promise<number[]> {
+  const text = await readFile(`/proc/${pid}/task/${pid}/children`, "utf8").catch(() => "");
+  return text.split(" ").filter(Boolean).map(Number);
+}
+
+const PAGE_BYTES = 4_096;
+
+/** Resident bytes of a process; 0 for one that is gone. */
+async function residentBytes(pid: number): Promise<number> {
+  const [, pages = "0"] = (await readFile(`/proc/${pid}/statm`, "utf8").catch(() => "")).split(" ");
+  return Number(pages) * PAGE_BYTES;
+}
+
+/** What the programs of each function hold now: ffmpeg and ffprobe are started by its process. */
+async function programsNow(): Promise<number[]> {
+  const functions = await startedBy(process.pid);
+  return Promise.all(
+    functions.map(async (pid) => {
+      const held = await Promise.all((await startedBy(pid)).map(residentBytes));
+      return held.reduce((sum, bytes) => sum + bytes, 0);
+    }),
+  );
+}
+
+/** Watches the programs that functions start: the most that those of one function held at the same time. */
+export function watchPrograms(): { stop(): number } {
+  let most = 0;
+  const timer = setInterval(async () => {
+    most = Math.max(most, ...(await programsNow()));
+  }, 250);
+  return {
+    stop: () => {
+      clearInterval(timer);
+      return most;
+    },
+  };
+}
+
 /** Bytes of the files in a folder, as far as they can be read. */
 async function bytesIn(folder: string): Promise<number> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);

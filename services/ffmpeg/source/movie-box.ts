@@ -7,7 +7,13 @@ import type { RangedSource } from "./ranged-source.ts";
 /** Files with an index have fewer; a fragmented one may have any number. */
 const MAX_TOP_LEVEL_BOXES = 64;
 
-async function readBytes(source: RangedSource, start: number, length: number, signal: AbortSignal): Promise<DataView> {
+/** So many bytes from byte `start` on; fewer where the source ends. */
+export async function readBytes(
+  source: RangedSource,
+  start: number,
+  length: number,
+  signal: AbortSignal,
+): Promise<DataView> {
   const bytes = new Uint8Array(length);
   let filled = 0;
   for await (const chunk of source.read(start, start + length - 1, signal)) {
@@ -19,15 +25,19 @@ async function readBytes(source: RangedSource, start: number, length: number, si
   return new DataView(bytes.buffer, 0, Math.min(filled, length));
 }
 
-type TopLevelBox = BoxHeader & { at: number };
+export type TopLevelBox = BoxHeader & { at: number };
 
 /**
- * The first top-level boxes, up to invalid data, where readers stop too. Each one is a separate
+ * The first `most` top-level boxes, up to invalid data, where readers stop too. Each one is a separate
  * range request.
  */
-async function* topLevelBoxes(source: RangedSource, signal: AbortSignal): AsyncGenerator<TopLevelBox> {
+export async function* topLevelBoxes(
+  source: RangedSource,
+  signal: AbortSignal,
+  most: number = MAX_TOP_LEVEL_BOXES,
+): AsyncGenerator<TopLevelBox> {
   let at = 0;
-  for (let count = 0; at < source.size && count < MAX_TOP_LEVEL_BOXES; count += 1) {
+  for (let count = 0; at < source.size && count < most; count += 1) {
     const view = await readBytes(source, at, Math.min(MAX_HEADER_BYTES, source.size - at), signal);
     const found = readBoxHeader(view, 0, source.size - at);
     if (found === undefined) return;

@@ -65,7 +65,7 @@ function countSamples(sizes: DataView | undefined, fileSize: number): number | u
  * Ticks per second of a track or the movie; 0 when its header is missing or incomplete. Sections
  * 8.2.2, 8.4.2.
  */
-function timescaleOf(header: DataView | undefined): number {
+export function timescaleOf(header: DataView | undefined): number {
   if (header === undefined || header.byteLength < 24) return 0;
   return header.getUint8(0) === 1 ? header.getUint32(20) : header.getUint32(12);
 }
@@ -75,7 +75,12 @@ function timescaleOf(header: DataView | undefined): number {
  * gap at the start. Undefined when it does more, or hides frames. `timescale`: ticks per second of
  * the track; `movieTimescale`: of the movie. Section 8.6.6.
  */
-function editShift(track: DataView, firstShown: number, timescale: number, movieTimescale: number): number | undefined {
+export function editShift(
+  track: DataView,
+  firstShown: number,
+  timescale: number,
+  movieTimescale: number,
+): number | undefined {
   const box = findBox(track, "edts", "elst");
   if (box === undefined) return 0;
   const list = entryTable(box, (version) => (version === 1 ? 20 : 12));
@@ -203,6 +208,14 @@ function namesOtherFiles(track: DataView): boolean {
 /** "vide", the handler type of video. Section 8.4.3. */
 const VIDEO_HANDLER = 0x76696465;
 
+/** The box of track `stream` (ffmpeg's index) of a movie; undefined when it isn't video. */
+export function videoTrackOf(movie: DataView, stream: number): DataView | undefined {
+  const track = [...boxesIn(movie)].filter(({ type }) => type === "trak")[stream]?.body;
+  const handler = track && findBox(track, "mdia", "hdlr");
+  if (handler === undefined || handler.byteLength < 12) return undefined;
+  return handler.getUint32(8) === VIDEO_HANDLER ? track : undefined;
+}
+
 export type SampleTable = {
   /** In decode order. */
   packets: Iterable<PlannedPacket>;
@@ -244,7 +257,7 @@ export async function readConfigurations(source: RangedSource, stream: number, s
   return configurations.length === entries.length ? configurations : [];
 }
 
-const MAX_KEYFRAME_BYTES = 16 * 1024 * 1024;
+export const MAX_KEYFRAME_BYTES = 16 * 1024 * 1024;
 
 /** The tables of a track, and the ticks by which its edit list shifts it. */
 async function readTables(
@@ -260,10 +273,8 @@ async function readTables(
     // Each track may have thousands of boxes: lets other tasks, such as a deadline's timer, run.
     await setImmediate();
   }
-  const track = tracks[stream];
-  const handler = track && findBox(track, "mdia", "hdlr");
-  if (track === undefined || handler === undefined || handler.byteLength < 12) return undefined;
-  if (handler.getUint32(8) !== VIDEO_HANDLER || findBox(movie, "mvex") !== undefined) return undefined;
+  const track = videoTrackOf(movie, stream);
+  if (track === undefined || findBox(movie, "mvex") !== undefined) return undefined;
   const tables = tablesOf(track, source.size);
   if (tables === undefined) return undefined;
   const shift = editShift(track, firstShown(tables), tables.timescale, timescaleOf(findBox(movie, "mvhd")));

@@ -26,8 +26,11 @@ export type Pace = {
   left: number;
 };
 
-/** The pace of a shorter time says little: a first segment waits for processes to start. */
-const MIN_SHARE_OF_TIME = 1 / 8;
+/**
+ * The pace of a shorter time says little: a first segment waits for processes to start. Nothing is
+ * cut at the same time until then, so a longer time would limit what ranges gain.
+ */
+export const MIN_SHARE_OF_TIME = 1 / 30;
 
 /** What would take more than this share of the time that is left doesn't fit comfortably. */
 const MAX_SHARE_OF_TIME = 0.8;

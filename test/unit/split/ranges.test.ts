@@ -44,12 +44,27 @@ describe("an invocation needs others", () => {
     { what: "not when the rest takes less", pace: { ...hour, missing: 300 }, is: false },
     { what: "when the rest takes nearly as long", pace: { ...hour, missing: 320 }, is: true },
     {
-      what: "not before an eighth of its time: its first segments take longer",
-      pace: { ...hour, elapsed: 110 },
+      what: "not before a thirtieth of its time: its first segments take longer",
+      pace: { made: 15, missing: 3_585, elapsed: 29, left: 871 },
       is: false,
+    },
+    {
+      what: "after a thirtieth of its time",
+      pace: { made: 15, missing: 3_585, elapsed: 31, left: 869 },
+      is: true,
     },
     { what: "not before a segment is made", pace: { ...hour, made: 0 }, is: false },
   ])("$what", ({ pace, is }) => expect(needsMore(pace)).toBe(is));
+});
+
+it("a video that takes an invocation's time is cut six times as fast in eight ranges", () => {
+  const [seconds, limit] = [900, 900];
+  const paceAt = (elapsed: number) => ({
+    ...{ made: elapsed, missing: seconds - elapsed },
+    ...{ elapsed, left: limit - elapsed },
+  });
+  const alone = Array.from({ length: limit }, (_, elapsed) => elapsed).find((elapsed) => needsMore(paceAt(elapsed)))!;
+  expect(seconds / (alone + (seconds - alone) / 8)).toBeGreaterThan(6);
 });
 
 /** Twelve segments of one frame. */
