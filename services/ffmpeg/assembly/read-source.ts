@@ -2,7 +2,7 @@ import { matroskaHeader } from "../formats/matroska/writer.ts";
 import { PACKET_BYTES, PACKET_LINES, readPackets } from "../process/packet-lines.ts";
 import type { OutputPipe } from "../process/program.ts";
 import { type FfmpegSpec, runFfmpeg } from "../process/run-ffmpeg.ts";
-import { boundedDecoding, type SourceAddress, untrustedInput } from "../process/sandbox.ts";
+import { boundedDecoding, DETERMINISTIC_DECODING, type SourceAddress, untrustedInput } from "../process/sandbox.ts";
 import type { AudioTrack } from "../source/describe.ts";
 import type { SeekPoint } from "../source/seek-point.ts";
 import type { Assembly } from "./assembly.ts";
@@ -52,9 +52,6 @@ export type VideoReader = {
    */
   ended(): Promise<void>;
 };
-
-/** With frame threads, the output for damaged input depends on the number of threads. */
-const DETERMINISTIC_DECODING = ["-thread_type", "slice"];
 
 /**
  * Reads the source once, forward: video as requested, every audio packet into the assembly.
