@@ -27,6 +27,7 @@ import { currentBudget, setBudget } from "./process/limits.ts";
 import { type SourceAddress, untrustedInput } from "./process/sandbox.ts";
 import { dynamicRangeCheck, isHdr } from "./proof/dynamic-range.ts";
 import { hasBlockAdditions } from "./source/block-additions.ts";
+import { findChangedTracks, withoutOtherTracks } from "./source/changed-tracks.ts";
 import { checkSource } from "./source/checked-source.ts";
 import { firstWithPackets, orderVideoTracks } from "./source/choose-video-track.ts";
 import { containerMetadataOf } from "./source/container-metadata.ts";
@@ -235,7 +236,7 @@ const mediaTools = ({ ffmpeg, ffprobe }: Binaries, options: MediaToolsOptions): 
     };
     const orFailed = (signal: AbortSignal): AbortSignal => AbortSignal.any([signal, source.failed]);
 
-    const described = (probed: Probed, videoIndex: number | undefined): DescribedMedia => {
+    const described = (probed: Probed, videoIndex: number | undefined, endsEarly: boolean): DescribedMedia => {
       const { isDeep } = probed;
       const description = describeSource(probed.output, videoIndex);
       const { format, video } = description;
@@ -244,7 +245,7 @@ const mediaTools = ({ ffmpeg, ffprobe }: Binaries, options: MediaToolsOptions): 
         description,
         scan: async (ending, onPacket) => {
           const signal = orFailed(ending);
-          const truncated = await isTruncated(source, format, signal);
+          const truncated = endsEarly || (await isTruncated(source, format, signal));
           if (!hasSampleTable(format)) expect(0, size);
           const table = hasSampleTable(format) ? await readSampleTable(source, stream, signal) : undefined;
           const reading = { binary: ffmpeg, directory: tmpdir(), address, stream, format, isDeep, signal };
@@ -283,7 +284,10 @@ const mediaTools = ({ ffmpeg, ffprobe }: Binaries, options: MediaToolsOptions): 
       const candidates = orderVideoTracks(probed.output.streams).map(({ index }) => index);
       const { isDeep, output } = probed;
       const search = { binary: ffprobe, address, format: output.format.format_name, isDeep, signal };
-      const found = described(probed, await firstWithPackets(search, candidates));
+      const chosen = await firstWithPackets(search, candidates);
+      const pids = await findChangedTracks(source, output, chosen ?? 0, signal);
+      const own = pids === undefined ? output : withoutOtherTracks(output, pids);
+      const found = described({ ...probed, output: own }, chosen, pids !== undefined);
       assertAudioTracks(found.description);
       return found;
     };
