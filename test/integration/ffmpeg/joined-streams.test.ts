@@ -59,3 +59,12 @@ it("a program of a transport stream that ends before another one is cut to its e
   expect(made).toMatchObject({ ending: { type: "complete" }, truncated: false });
   expect(framesOf(made)).toBe(50);
 });
+
+it("an AAC track of a transport stream may begin when another one has filled its pipe", async () => {
+  const path = join(await temporaryFolder(), "late-track.ts");
+  const late = ["-itsoffset", "9", "-f", "lavfi", "-i", "sine=duration=1:sample_rate=48000"];
+  await ffmpeg(...PICTURE(10), ...NOISE(10), ...late, "-map", "0", "-map", "1", "-map", "2", ...H264, ...AAC, path);
+  const made = await cut(path, 10);
+  expect(made).toMatchObject({ ending: { type: "complete" }, truncated: false });
+  expect(made.segments.map(({ audioCodecs }) => audioCodecs)).toEqual([["aac", "aac"]]);
+});
