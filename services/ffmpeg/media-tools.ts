@@ -3,13 +3,22 @@ import { setImmediate } from "node:timers/promises";
 import { type Budget, budgetOf } from "../split/domain/budget.ts";
 import type { PlannedPacket } from "../split/domain/cut-plan.ts";
 import { copiedSegments } from "../split/domain/exact-plan.ts";
-import type { CutJob, DescribedMedia, MadeSegment, MediaDescription, MediaTools } from "../split/ports/media-tools.ts";
+import type {
+  CutJob,
+  DescribedMedia,
+  ExactCut,
+  MadeSegment,
+  MediaDescription,
+  MediaTools,
+} from "../split/ports/media-tools.ts";
 import { limitExceeded } from "../video/errors.ts";
+import { audioOutputFor } from "./assembly/audio-output.ts";
 import { frameBytes } from "./assembly/memory-estimate.ts";
 import type { CopiedSegment } from "./copy/copied-video.ts";
 import { cutByCopy } from "./copy/cut-by-copy.ts";
 import { cutWithEnding } from "./cut-ending.ts";
 import { cutExactly } from "./exact/cut-exactly.ts";
+import { isAboutSegment } from "./exact/segment-error.ts";
 import { containersFor } from "./formats/containers.ts";
 import { isVpxCodec } from "./formats/vpx/keyframe-size.ts";
 import type { Binaries } from "./process/binaries.ts";
@@ -18,6 +27,7 @@ import { currentBudget, setBudget } from "./process/limits.ts";
 import { type SourceAddress, untrustedInput } from "./process/sandbox.ts";
 import { dynamicRangeCheck, isHdr } from "./proof/dynamic-range.ts";
 import { hasBlockAdditions } from "./source/block-additions.ts";
+import { findChangedTracks, withoutOtherTracks } from "./source/changed-tracks.ts";
 import { checkSource } from "./source/checked-source.ts";
 import { firstWithPackets, orderVideoTracks } from "./source/choose-video-track.ts";
 import { containerMetadataOf } from "./source/container-metadata.ts";
@@ -83,23 +93,40 @@ async function* cut(
   const mustDecode = job.cut.kind === "exact";
   const { isDeep } = probed;
   const search = { binary, directory, address, format, isDeep, video, cut: job.cut, from: job.from, signal };
-  const seekTo = (segment: number) => findSeekPoint({ ...search, from: segment });
+  // What an audio encoder writes depends on what it encoded before.
+  const encodesAudio = audio.some((track) => audioOutputFor(track, container).isEncoded);
+  const seekTo = async (segment: number) => (encodesAudio ? undefined : findSeekPoint({ ...search, from: segment }));
   expect(source.size, source.size);
   const seek = await seekTo(job.from);
   if (seek !== undefined) job.log.info("Reading from a seek point", { from_segment: job.from, seconds: seek.time });
   const { start, end } = rangeOf(job.cut, seek, last);
   expect(start ?? 0, end ?? source.size);
-  const copy = (segments: readonly CopiedSegment[]) =>
-    copyFrom(seek, job, (begin) =>
+  const copy = async function* (segments: readonly CopiedSegment[], from: number): AsyncGenerator<MadeSegment> {
+    const point = from === job.from ? seek : await seekTo(from);
+    yield* copyFrom(point, { ...job, from }, (begin) =>
       cutByCopy({ ...common, codec, segments, index: job.cut.index, ...begin, mustDecode }),
     );
-  if (job.cut.kind === "keyframe") return yield* copy(job.cut.segments);
+  };
+  if (job.cut.kind === "keyframe") return yield* copy(job.cut.segments, job.from);
 
-  let { from } = job;
+  const exactly = async function* (from: number, to: number): AsyncGenerator<MadeSegment> {
+    const reading = { ...common, stream: video };
+    const videoFormat = { ...statedFormat, alphaMode: statedFormat.alphaMode && (await hasBlockAdditions(reading)) };
+    if (isVpxCodec(codec) && from === 0) await assertOneSize({ ...reading, codec });
+    const { changesDescription } = job.cut.index;
+    yield* cutExactly({
+      ...{ ...common, videoFormat, size, displaySize: description.video?.size ?? size },
+      cut: job.cut as ExactCut,
+      configurations: changesDescription ? await readConfigurations(source, video, signal) : [],
+      ...{ from, last: to, seekTo, log: job.log },
+      seek: from === job.from ? seek : await seekTo(from),
+    });
+  };
   const copied = copiedSegments(job.cut);
-  if (copied !== undefined) {
+  if (copied === undefined) return yield* exactly(job.from, last);
+  for (let from = job.from; from <= last; ) {
     try {
-      for await (const segment of copy(copied)) {
+      for await (const segment of copy(copied, from)) {
         from = segment.index + 1;
         yield segment;
       }
@@ -107,30 +134,17 @@ async function* cut(
     } catch (error) {
       signal.throwIfAborted();
       if (!isCausedByFile(error)) throw error;
-      job.log.warn("Falling back to re-encoding: the segments can't be copied", {
-        from_segment: from,
-        since: String(error),
-      });
+      const since = String(error);
+      job.log.warn("Falling back to re-encoding: the segments can't be copied", { from_segment: from, since });
+      // How a segment is made must not depend on those before it.
+      const failed = from;
+      for await (const segment of exactly(failed, isAboutSegment(error) ? failed : last)) {
+        from = segment.index + 1;
+        yield segment;
+      }
+      if (from === failed) return;
     }
   }
-  const reading = { ...common, stream: video };
-  const videoFormat = { ...statedFormat, alphaMode: statedFormat.alphaMode && (await hasBlockAdditions(reading)) };
-  if (isVpxCodec(codec) && job.from === 0) await assertOneSize({ ...reading, codec });
-  const { changesDescription } = job.cut.index;
-  const configurations = changesDescription ? await readConfigurations(source, video, signal) : [];
-  const displaySize = description.video?.size ?? size;
-  yield* cutExactly({
-    ...common,
-    videoFormat,
-    size,
-    displaySize,
-    cut: job.cut,
-    configurations,
-    from,
-    seek: from === job.from ? seek : await seekTo(from),
-    seekTo,
-    log: job.log,
-  });
 }
 
 /** Copies from the seek point; without one, or when that fails, from the start of the source. */
@@ -223,7 +237,7 @@ const mediaTools = ({ ffmpeg, ffprobe }: Binaries, options: MediaToolsOptions): 
     };
     const orFailed = (signal: AbortSignal): AbortSignal => AbortSignal.any([signal, source.failed]);
 
-    const described = (probed: Probed, videoIndex: number | undefined): DescribedMedia => {
+    const described = (probed: Probed, videoIndex: number | undefined, endsEarly: boolean): DescribedMedia => {
       const { isDeep } = probed;
       const description = describeSource(probed.output, videoIndex);
       const { format, video } = description;
@@ -232,7 +246,7 @@ const mediaTools = ({ ffmpeg, ffprobe }: Binaries, options: MediaToolsOptions): 
         description,
         scan: async (ending, onPacket) => {
           const signal = orFailed(ending);
-          const truncated = await isTruncated(source, format, signal);
+          const truncated = endsEarly || (await isTruncated(source, format, signal));
           if (!hasSampleTable(format)) expect(0, size);
           const whole = hasSampleTable(format) ? await readSampleTable(source, stream, signal) : undefined;
           const table = whole ?? (hasSampleTable(format) ? await readFragmentIndex(source, stream, signal) : undefined);
@@ -273,7 +287,10 @@ const mediaTools = ({ ffmpeg, ffprobe }: Binaries, options: MediaToolsOptions): 
       const candidates = orderVideoTracks(probed.output.streams).map(({ index }) => index);
       const { isDeep, output } = probed;
       const search = { binary: ffprobe, address, format: output.format.format_name, isDeep, signal };
-      const found = described(probed, await firstWithPackets(search, candidates));
+      const chosen = await firstWithPackets(search, candidates);
+      const pids = await findChangedTracks(source, output, chosen ?? 0, signal);
+      const own = pids === undefined ? output : withoutOtherTracks(output, pids);
+      const found = described({ ...probed, output: own }, chosen, pids !== undefined);
       assertAudioTracks(found.description);
       return found;
     };

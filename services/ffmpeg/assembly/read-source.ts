@@ -1,8 +1,9 @@
+import type { MatroskaTrack } from "../formats/matroska/reader.ts";
 import { matroskaHeader } from "../formats/matroska/writer.ts";
 import { PACKET_BYTES, PACKET_LINES, readPackets } from "../process/packet-lines.ts";
 import type { OutputPipe } from "../process/program.ts";
 import { type FfmpegSpec, runFfmpeg } from "../process/run-ffmpeg.ts";
-import { boundedDecoding, type SourceAddress, untrustedInput } from "../process/sandbox.ts";
+import { boundedDecoding, DETERMINISTIC_DECODING, type SourceAddress, untrustedInput } from "../process/sandbox.ts";
 import type { AudioTrack } from "../source/describe.ts";
 import type { SeekPoint } from "../source/seek-point.ts";
 import type { Assembly } from "./assembly.ts";
@@ -53,48 +54,65 @@ export type VideoReader = {
   ended(): Promise<void>;
 };
 
-/** With frame threads, the output for damaged input depends on the number of threads. */
-const DETERMINISTIC_DECODING = ["-thread_type", "slice"];
+/** Options of an output with one audio track. */
+const ofTrack = ({ index }: AudioTrack): string[] => [
+  ...["-map", `0:${index}`, "-map_chapters", "-1", "-max_muxing_queue_size", "4096"],
+];
+
+const headerOutputs = ({ audio, audioOutputs }: SourceReading): string[][] =>
+  audio.map((track, at) => [...ofTrack(track), ...trackHeaderOutput(track, audioOutputs[at]!)]);
+
+const inputOf = ({ address, format, isDeep, inputOptions = [], seek }: SourceReading, decoding: readonly string[]) => ({
+  from: address.url,
+  options: [
+    ...QUIET,
+    ...DETERMINISTIC_DECODING,
+    ...boundedDecoding,
+    ...decoding,
+    ...inputOptions,
+    ...(seek?.options ?? []),
+    ...untrustedInput(format, isDeep),
+  ],
+});
+
+/**
+ * Describes all audio tracks in a reading of their own. Undefined where the first packets of one
+ * reading do. A track with ADTS headers is described by its first packet, which may be far behind
+ * those of another track: these would fill their pipe, and ffmpeg would wait for ever.
+ */
+async function headersAhead(reading: SourceReading): Promise<MatroskaTrack[] | undefined> {
+  const { binary, directory, address, audio, signal } = reading;
+  if (audio.length < 2 || !audio.some(({ isAdts }) => isAdts)) return undefined;
+  let headers: MatroskaTrack[] = [];
+  await runFfmpeg(
+    {
+      ...{ binary, directory, source: address, signal },
+      inputs: [inputOf({ ...reading, seek: undefined }, [])],
+      pipes: { headers: headerOutputs(reading) },
+    },
+    async ({ outputs }) => {
+      headers = await Promise.all(audio.map((track, at) => readTrackHeader(outputs.headers[at]!, track)));
+    },
+  );
+  return headers;
+}
 
 /**
  * Reads the source once, forward: video as requested, every audio packet into the assembly.
  * Resolves at the end of the source.
  */
 export async function readSource(reading: SourceReading, video: VideoReader, assembly: Assembly): Promise<void> {
-  const { binary, directory, address, format, audio, audioOutputs, seek, signal } = reading;
-  const ofTrack = ({ index }: AudioTrack) => [
-    "-map",
-    `0:${index}`,
-    "-map_chapters",
-    "-1",
-    "-max_muxing_queue_size",
-    "4096",
-  ];
+  const { binary, directory, address, audio, audioOutputs, seek, signal } = reading;
   const names = Object.keys(video.outputs);
+  const known = await headersAhead(reading);
   await runFfmpeg(
     {
-      binary,
-      directory,
-      source: address,
-      signal,
-      inputs: [
-        {
-          from: address.url,
-          options: [
-            ...QUIET,
-            ...DETERMINISTIC_DECODING,
-            ...boundedDecoding,
-            ...(video.decoding ?? []),
-            ...(reading.inputOptions ?? []),
-            ...(seek?.options ?? []),
-            ...untrustedInput(format, reading.isDeep),
-          ],
-        },
-      ],
+      ...{ binary, directory, source: address, signal },
+      inputs: [inputOf(reading, video.decoding ?? [])],
       files: video.files ?? [],
       pipes: {
         video: Object.values(video.outputs),
-        headers: audio.map((track, at) => [...ofTrack(track), ...trackHeaderOutput(track, audioOutputs[at]!)]),
+        headers: known === undefined ? headerOutputs(reading) : [],
         lines: audio.map((track, at) => [...ofTrack(track), ...audioOutputs[at]!.readOptions, ...PACKET_LINES]),
         bytes: audio.map((track, at) => [...ofTrack(track), ...audioOutputs[at]!.readOptions, ...PACKET_BYTES]),
       },
@@ -106,7 +124,8 @@ export async function readSource(reading: SourceReading, video: VideoReader, ass
         await video.read(Object.fromEntries(names.map((name, at) => [name, videoPipes[at]!])), origin);
         origin.end();
       };
-      const header = Promise.all(audio.map((track, at) => readTrackHeader(headers[at]!, track))).then(matroskaHeader);
+      const described = known ?? Promise.all(audio.map((track, at) => readTrackHeader(headers[at]!, track)));
+      const header = Promise.resolve(described).then(matroskaHeader);
       const readTrack = async (track: number) => {
         const tracks = await header;
         const packets = readPackets(lines[track]!, bytes[track]!);

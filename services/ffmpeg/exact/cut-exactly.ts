@@ -1,3 +1,4 @@
+import { type EncoderRun, encoderRuns, startOfRun } from "../../split/domain/encoder-runs.ts";
 import { asTheyAre } from "../../split/domain/lost-frames.ts";
 import { undecodedIn } from "../../split/domain/missing-frames.ts";
 import type { Container, ExactCut, MadeSegment } from "../../split/ports/media-tools.ts";
@@ -15,10 +16,11 @@ import type { AudioTrack } from "../source/describe.ts";
 import type { SeekPoint } from "../source/seek-point.ts";
 import type { VideoFormat } from "../source/video-format.ts";
 import { copyAsIs } from "./copy-as-is.ts";
-import { type CutWays, cutWithFallbacks } from "./cut-with-fallbacks.ts";
+import { type CutWays, cutWithFallbacks, type Making } from "./cut-with-fallbacks.ts";
 import { encoderConcurrency, tooLargeToEncodeError } from "./encoder-concurrency.ts";
 import { type Encoder, encodersFor, hasAlpha } from "./encoders.ts";
 import { Reencoder } from "./reencoder.ts";
+import { RunReencoder } from "./run-reencoder.ts";
 import { Stitcher } from "./stitcher.ts";
 
 export type ExactCutJob = {
@@ -75,10 +77,37 @@ function canStitch({ videoFormat, format, size, cut }: ExactCutJob, encoder: Enc
   return cut.plan.jobs !== undefined && size.every((pixels) => pixels % 2 === 0);
 }
 
-/** An encoder, used at the boundaries ("stitch") or for all frames ("encode"). */
+/**
+ * Codecs whose packets are complete: others need what a container stores beside them, such as a
+ * palette.
+ */
+const COMPLETE_PACKETS =
+  /^(h264|hevc|vp[89]|av1|mpeg[12]video|mpeg4|msmpeg4v[23]|mjpeg|prores|ffv1|theora|flv1|h263|wmv[123]|vc1)$/;
+
+/** Their packets aren't those of another reading: docs/decisions/ranges.md */
+const LACKS_SAME_PACKETS = ["mpeg"];
+
+/**
+ * The runs of segments that an encoder makes, where the source's packets can be passed on to encoders.
+ * Otherwise undefined: one encoder makes all that an invocation makes.
+ */
+function runsOf({ format, videoFormat, container, metadata, cut }: ExactCutJob): EncoderRun[] | undefined {
+  const { plan, index } = cut;
+  if (plan.jobs === undefined || index.hidesPackets || index.changesDescription) return undefined;
+  if (!COMPLETE_PACKETS.test(videoFormat.codec ?? "")) return undefined;
+  if ([...LACKS_PRESENTATION_TIMES, ...LACKS_SAME_PACKETS].includes(format)) return undefined;
+  // What describes the track to the encoders doesn't state its rotation.
+  if (!isIso(container) && metadata.displayMatrix !== undefined) return undefined;
+  return encoderRuns(plan, index);
+}
+
+/**
+ * An encoder, used at the boundaries ("stitch"), for runs of segments ("encode-runs"), or for all
+ * frames ("encode").
+ */
 type CutMethod = {
   encoder: Encoder;
-  kind: "stitch" | "encode";
+  kind: "stitch" | "encode-runs" | "encode";
   concurrentJobs: number;
   seek?: SeekPoint | undefined;
 };
@@ -108,18 +137,27 @@ export async function* cutExactly(job: ExactCutJob): AsyncGenerator<MadeSegment>
   const [best] = fitting;
   if (best === undefined) throw tooLargeToEncodeError(job.displaySize);
   const { cut } = job;
-  const stitch = (from: number, seek: SeekPoint | undefined, stitched = cut) =>
-    attempt({ ...job, cut: stitched }, { ...best, kind: "stitch", seek }, from);
+  const making =
+    (method: Omit<CutMethod, "seek">, own = cut): Making =>
+    ({ from, last, seek }) =>
+      attempt({ ...job, cut: own, from, last }, { ...method, seek });
   const isStitchable = canStitch(job, best.encoder);
+  const stitch = { ...best, kind: "stitch" } as const;
+  const runs = runsOf(job);
   const ways: CutWays = {
     ...job,
-    encodings: fitting.map(({ encoder }) => encoder.codec),
-    stitch: isStitchable ? stitch : undefined,
-    encode: (encoding, from, seek) => attempt(job, { ...fitting[encoding]!, kind: "encode", seek }, from),
-    copy: (from, end, seek) =>
+    encodings: fitting.flatMap((fit) => {
+      const { codec } = fit.encoder;
+      const whole = { codec, make: making({ ...fit, kind: "encode" }), startOf: (segment: number) => segment };
+      if (runs === undefined) return [whole];
+      const inRuns = making({ ...fit, kind: "encode-runs" });
+      return [{ codec, make: inRuns, startOf: (segment: number) => startOfRun(runs, segment) }, whole];
+    }),
+    stitch: isStitchable ? making(stitch) : undefined,
+    copy: (end) => (range) =>
       isStitchable && cut.plan.jobs !== undefined
-        ? stitch(from, seek, { ...cut, plan: asTheyAre(cut.plan, from, end) })
-        : copyAsIs({ ...job, codec: job.videoFormat.codec ?? "" }, from, end),
+        ? making(stitch, { ...cut, plan: asTheyAre(cut.plan, range.from, end) })(range)
+        : copyAsIs({ ...job, last: range.last, codec: job.videoFormat.codec ?? "" }, range.from, end),
   };
   yield* cutWithFallbacks(ways);
 }
@@ -129,13 +167,13 @@ const unsupportedReason = (videoFormat: VideoFormat): string =>
     ? `the video has transparency, which this ffmpeg can't encode as ${videoFormat.codec}`
     : `this ffmpeg can encode neither ${videoFormat.codec} nor H.264`;
 
-/** Makes the segments from index `from` on with one method. */
-function attempt(job: ExactCutJob, method: CutMethod, from: number): AsyncGenerator<MadeSegment> {
+/** Makes the job's segments with one method. */
+function attempt(job: ExactCutJob, method: CutMethod): AsyncGenerator<MadeSegment> {
   const starts = job.cut.plan.segments.map(({ start }) => start);
   return assembleSegments(
-    { ...job, starts, from, seek: method.seek, concurrentMuxes: concurrentMuxes(job.bytesPerFrame) },
+    { ...job, starts, seek: method.seek, concurrentMuxes: concurrentMuxes(job.bytesPerFrame) },
     method.kind,
-    (context) => videoReader({ ...job, from }, method, context),
+    (context) => videoReader(job, method, context),
   );
 }
 
@@ -164,14 +202,19 @@ function videoReader(job: ExactCutJob, method: CutMethod, { spools, assembly, si
     };
     return new Stitcher(stitching, assembly);
   }
+  const { videoFormat, displaySize: size } = job;
+  if (method.kind === "encode-runs" && plan.jobs !== undefined) {
+    const source = { binary, video, videoFormat, size, plan, index };
+    return new RunReencoder({ ...source, encoder, from, last, seek, spools, signal }, assembly);
+  }
   const starts = plan.segments.map(({ start }) => start);
   // Only the ISO family stores rotation in a way that all ffmpeg versions support.
   const appliesRotation = !isIso(container);
   const reencoding = {
     video,
     encoder,
-    videoFormat: job.videoFormat,
-    size: job.displaySize,
+    videoFormat,
+    size,
     appliesRotation,
     starts,
     segmentSeconds,

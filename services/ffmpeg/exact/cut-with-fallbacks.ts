@@ -1,23 +1,37 @@
-import { rm } from "node:fs/promises";
 import type { MadeSegment } from "../../split/ports/media-tools.ts";
 import type { Log } from "../../video/ports/log.ts";
 import { isCausedByFile } from "../process/errors.ts";
 import type { SeekPoint } from "../source/seek-point.ts";
 import { isAboutSegment, UndecodableSegmentsError } from "./segment-error.ts";
 
-type Making = (from: number, seek: SeekPoint | undefined) => AsyncGenerator<MadeSegment>;
+/** Makes the segments `from` to `last`. Reads from the seek point, or from the start of the source. */
+export type Making = (range: {
+  from: number;
+  last: number;
+  seek: SeekPoint | undefined;
+}) => AsyncGenerator<MadeSegment>;
 
-/** The ways in which a video can be cut exactly. Each makes the segments from an index on. */
+/** A way of encoding everything. */
+export type Encoding = {
+  /** As ffprobe names it. */
+  codec: string;
+  make: Making;
+  /** The segment whose frames must be read too when a segment is the first one to be made. */
+  startOf: (segment: number) => number;
+};
+
+/** The ways in which a video can be cut exactly. */
 export type CutWays = {
   /** Copies, and encodes around boundaries; undefined where that isn't possible. */
   stitch: Making | undefined;
-  /** Codecs in which everything can be encoded, best first. */
-  encodings: readonly string[];
-  encode: (encoding: number, ...making: Parameters<Making>) => AsyncGenerator<MadeSegment>;
+  /** Best first. */
+  encodings: readonly Encoding[];
   /** Copies the segments before `end` as they are: nothing in them can be decoded. */
-  copy: (from: number, end: number, seek: SeekPoint | undefined) => AsyncGenerator<MadeSegment>;
+  copy: (end: number) => Making;
   /** Index of the first segment to make. */
   from: number;
+  /** Index of the last one. */
+  last: number;
   /** Where reading begins for it. Default: at the start of the source. */
   seek?: SeekPoint | undefined;
   /** Where reading begins for a later segment. Default: at the start of the source. */
@@ -27,22 +41,20 @@ export type CutWays = {
 };
 
 /**
- * Makes each segment in the best way that works. A segment that can't be stitched is encoded, with
- * those after it in which frames are missing: then stitching goes on, so that damage stays local.
- * Yields the segments in order; the caller owns their files. Throws the last way's failure.
+ * Makes each segment in the best way that works. Where a segment can't be stitched, that one is
+ * encoded, and stitching goes on behind it: damage stays local, and how a segment is made doesn't
+ * depend on where the cut began. Yields the segments in order; the caller owns their files. Throws
+ * the last way's failure.
  */
 export async function* cutWithFallbacks(ways: CutWays): AsyncGenerator<MadeSegment> {
-  const { stitch, signal, log } = ways;
+  const { stitch, last, signal, log } = ways;
   let next = ways.from;
-  if (stitch === undefined) return yield* encodeFrom(ways, next);
-  // How often stitching failed at once: where it never works, it's tried ever more rarely.
-  let failures = 0;
-  for (;;) {
+  if (stitch === undefined) return yield* encodeFrom(ways, next, last);
+  while (next <= last) {
     let reason: unknown;
     try {
-      for await (const segment of fromSeekPoint(ways, next, stitch)) {
+      for await (const segment of fromSeekPoint(ways, stitch, next, last)) {
         next = segment.index + 1;
-        failures = 0;
         yield segment;
       }
       return;
@@ -53,35 +65,29 @@ export async function* cutWithFallbacks(ways: CutWays): AsyncGenerator<MadeSegme
       reason = error;
     }
     const since = `stitch: ${String(reason)}`;
-    log.warn(`Falling back to re-encoding (${ways.encodings[0]})`, { from_segment: next, since });
-    if (!isAboutSegment(reason)) return yield* encodeFrom(ways, next);
-    failures += 1;
-    const end = next + Math.max(1, 2 ** (failures - 2));
-    let isDone = true;
-    for await (const segment of encodeFrom(ways, next)) {
-      if (segment.index >= end && segment.proof.stretches === undefined) {
-        await rm(segment.path);
-        isDone = false;
-        break;
-      }
+    log.warn(`Falling back to re-encoding (${ways.encodings[0]?.codec})`, { from_segment: next, since });
+    if (!isAboutSegment(reason)) return yield* encodeFrom(ways, next, last);
+    const failed = next;
+    for await (const segment of encodeFrom(ways, failed, failed)) {
       next = segment.index + 1;
       yield segment;
     }
-    if (isDone) return;
-    log.info("Stitching again", { from_segment: next });
+    if (next === failed) return;
+    if (next <= last) log.info("Stitching again", { from_segment: next });
   }
 }
 
 /**
- * Encodes with the first encoder that works, and copies what can't be decoded. Ends early where that
- * can't be copied either.
+ * Encodes in the first way that works, from `best` on, and copies what can't be decoded. Ends early
+ * where that can't be copied either.
  */
-async function* encodeFrom(ways: CutWays, from: number): AsyncGenerator<MadeSegment> {
-  const { encodings, encode, signal, log } = ways;
+async function* encodeFrom(ways: CutWays, from: number, last: number, best = 0): AsyncGenerator<MadeSegment> {
+  const { encodings, signal, log } = ways;
   let next = from;
-  for (let encoding = 0; ; ) {
+  for (let at = best; next <= last; ) {
+    const { make, startOf } = encodings[at]!;
     try {
-      for await (const segment of fromSeekPoint(ways, next, (...making) => encode(encoding, ...making))) {
+      for await (const segment of fromSeekPoint(ways, make, next, last, startOf(next))) {
         next = segment.index + 1;
         yield segment;
       }
@@ -97,10 +103,19 @@ async function* encodeFrom(ways: CutWays, from: number): AsyncGenerator<MadeSegm
         if (next < error.end) return;
         continue;
       }
-      if (!isCausedByFile(error) || encoding + 1 === encodings.length) throw error;
+      if (!isCausedByFile(error) || at + 1 === encodings.length) throw error;
       const since = `encode: ${String(error)}`;
-      encoding += 1;
-      log.warn(`Falling back to re-encoding (${encodings[encoding]})`, { from_segment: next, since });
+      log.warn(`Falling back to re-encoding (${encodings[at + 1]!.codec})`, { from_segment: next, since });
+      if (!isAboutSegment(error)) {
+        at += 1;
+        continue;
+      }
+      const failed = next;
+      for await (const segment of encodeFrom(ways, failed, failed, at + 1)) {
+        next = segment.index + 1;
+        yield segment;
+      }
+      if (next === failed) return;
     }
   }
 }
@@ -109,7 +124,7 @@ async function* encodeFrom(ways: CutWays, from: number): AsyncGenerator<MadeSegm
 async function* copied(ways: CutWays, from: number, end: number): AsyncGenerator<MadeSegment> {
   const { copy, signal, log } = ways;
   try {
-    for await (const segment of fromSeekPoint(ways, from, (next, seek) => copy(next, end, seek))) {
+    for await (const segment of fromSeekPoint(ways, copy(end), from, ways.last)) {
       yield segment;
       if (segment.index + 1 === end) return;
     }
@@ -120,14 +135,23 @@ async function* copied(ways: CutWays, from: number, end: number): AsyncGenerator
   }
 }
 
-/** Reads from the seek point; without one, or when that fails, from the start of the source. */
-async function* fromSeekPoint(ways: CutWays, from: number, making: Making): AsyncGenerator<MadeSegment> {
+/**
+ * Reads from the seek point of segment `begin`; without one, or when that fails, from the start of
+ * the source.
+ */
+async function* fromSeekPoint(
+  ways: CutWays,
+  making: Making,
+  from: number,
+  last: number,
+  begin = from,
+): AsyncGenerator<MadeSegment> {
   const { signal, log } = ways;
-  const seek = from === ways.from ? ways.seek : await ways.seekTo?.(from);
+  const seek = begin === ways.from ? ways.seek : await ways.seekTo?.(begin);
   let next = from;
   if (seek !== undefined) {
     try {
-      for await (const segment of making(next, seek)) {
+      for await (const segment of making({ from, last, seek })) {
         next = segment.index + 1;
         yield segment;
       }
@@ -138,5 +162,5 @@ async function* fromSeekPoint(ways: CutWays, from: number, making: Making): Asyn
       log.warn("Falling back to reading the source from its start", { from_segment: next, since: String(error) });
     }
   }
-  yield* making(next, undefined);
+  yield* making({ from: next, last, seek: undefined });
 }

@@ -21,7 +21,6 @@ export type EncodedSegmentWriterOptions = {
   codec: string;
   /** Frame size in pixels, as displayed. */
   size: [number, number];
-  header: MatroskaHeader;
   /** Start of each segment: seconds from the first video frame. */
   starts: readonly number[];
   /** Index of the first segment to make. */
@@ -50,16 +49,29 @@ const MICROSECONDS = 1_000_000;
 export class EncodedSegmentWriter {
   readonly #options: EncodedSegmentWriterOptions;
   readonly #assembly: Assembly;
+  #header: MatroskaHeader | undefined;
   #segment: Segment | undefined;
+  /** Index of the segment after the last one that has frames. */
+  #next = 0;
 
   constructor(options: EncodedSegmentWriterOptions, assembly: Assembly) {
     this.#options = options;
     this.#assembly = assembly;
   }
 
+  /** Frames that are added from now on come from an encoder that wrote this header. */
+  begin(header: MatroskaHeader): void {
+    this.#header = header;
+  }
+
+  /** The first segment that has no frame, and none behind it has. */
+  get next(): number {
+    return this.#next;
+  }
+
   /** Adds the next frame in presentation order; `next` is the time of the frame after it. */
   async add({ time, key, data, additions }: EncodedFrame, next: number): Promise<void> {
-    const { header, starts } = this.#options;
+    const { starts } = this.#options;
     const index = this.#assembly.segmentAt(time);
     if (this.#segment?.index !== index) await this.#begin(index, key);
     const segment = this.#segment;
@@ -70,11 +82,11 @@ export class EncodedSegmentWriter {
     const until = Math.min(next, starts[index + 1] ?? Number.POSITIVE_INFINITY);
     segment.lastDuration = until - time;
     const duration = ticks(until) - ticks(time);
-    const track = header.tracks[0]!;
+    const track = this.#header!.tracks[0]!;
     await segment.spool.write(matroskaCluster({ track, time: ticks(time), duration, key, data, additions }));
   }
 
-  /** Call it after the last frame. */
+  /** Call it after an encoder's last frame. */
   end(): void {
     const segment = this.#segment;
     this.#segment = undefined;
@@ -110,15 +122,16 @@ export class EncodedSegmentWriter {
   }
 
   async #begin(index: number, isKey: boolean): Promise<void> {
-    const expected = Math.max(this.#options.from, (this.#segment?.index ?? -1) + 1);
+    const expected = Math.max(this.#options.from, this.#next);
     this.end();
+    this.#next = index + 1;
     if (index > expected)
       this.#assembly.failSegment(expected, new UndecodableSegmentsError({ from: expected, end: index }));
     if (!isKey) throw unreadable(`segment ${index} wouldn't start with a keyframe`);
-    const { spools, from, last, header } = this.#options;
+    const { spools, from, last } = this.#options;
     const spool = index < from || index > last ? undefined : spools.spool(`${String(index).padStart(5, "0")}.encoded`);
     this.#segment = { index, spool, frames: [], lastDuration: 0 };
-    await spool?.write(header.bytes);
+    await spool?.write(this.#header!.bytes);
   }
 }
 

@@ -120,7 +120,8 @@ function encoderOf(recipe: EncoderSettings, format: VideoFormat): Encoder | unde
   };
 }
 
-const SOURCE_CLOCK = "-1";
+/** As ffmpeg's -enc_time_base: the clock of its input. */
+export const SOURCE_CLOCK = "-1";
 
 /**
  * The encoders that this ffmpeg has for a video format, best first: its own codec, then H.264.

@@ -3,20 +3,15 @@ import type { Assembly } from "../assembly/assembly.ts";
 import type { Origin } from "../assembly/origin.ts";
 import type { VideoReader } from "../assembly/read-source.ts";
 import type { SpoolFolder } from "../assembly/spool.ts";
-import { av1Reader } from "../formats/av1/stream.ts";
-import { type MatroskaTrack, readMatroska } from "../formats/matroska/reader.ts";
-import { type MatroskaHeader, matroskaHeader, withCodecPrivate } from "../formats/matroska/writer.ts";
-import { withVideoSignalType } from "../formats/mpeg4-video-signal-type.ts";
-import { unreadable } from "../process/errors.ts";
-import { PACKET_LINES, readPacketLines } from "../process/packet-lines.ts";
+import { readPacketLines } from "../process/packet-lines.ts";
 import type { OutputPipe } from "../process/program.ts";
 import type { SeekPoint } from "../source/seek-point.ts";
 import type { VideoFormat } from "../source/video-format.ts";
-import { videoSignalTypeOf } from "./colours.ts";
 import { DecodedFrameTimes } from "./decoded-frame-times.ts";
-import { type EncodedFrame, EncodedSegmentWriter } from "./encoded-segment-writer.ts";
+import { EncodedSegmentWriter } from "./encoded-segment-writer.ts";
 import type { Encoder } from "./encoders.ts";
 import { firstPacketOutputs, masteringMetadataAdder, readFirstPacket } from "./mastering-metadata.ts";
+import { ANY_ERRORS, encoderOutputs, readEncoded, SELECTED_EARLIER_SECONDS } from "./read-encoded.ts";
 
 export type Reencoding = {
   /** ffmpeg's index of the video stream. */
@@ -53,14 +48,6 @@ type ReencodedPipes = Readonly<Record<"decoded" | "encoded" | "firstLine" | "fir
 /** Times are rounded to microseconds. */
 const SAME_SECONDS = 2e-6;
 
-/** Frames are farther apart; a container may round their times by a millisecond. */
-const SELECTED_EARLIER_SECONDS = 0.0005;
-
-/** By default, ffmpeg stops when more than two thirds of the packets fail. */
-const ANY_ERRORS = ["-max_error_rate", "1"];
-
-const filter = (filters: readonly string[]): string[] => (filters.length === 0 ? [] : ["-vf", filters.join(",")]);
-
 /**
  * When the first frame to encode is shown: seconds from the first video frame. What a seek reads
  * before it is decoded only.
@@ -91,9 +78,10 @@ function keyframesOf(reencoding: Reencoding): string {
 const LONE_FRAME_SECONDS = 0.04;
 
 /**
- * The exact cut of a video that can't be stitched: the source is decoded in one forward reading and
- * re-encoded completely, with a keyframe at each boundary. The frames that the decoder returns
- * count as the source's.
+ * The exact cut of a video whose packets can't be told apart by their frames: the source is decoded in
+ * one forward reading and re-encoded by one encoder, with a keyframe at each boundary. The frames
+ * that the decoder returns count as the source's. The bytes of a segment depend on where the
+ * encoder began; where packets are frames, `RunReencoder` is used.
  */
 export class Reencoder implements VideoReader {
   readonly decoding: readonly string[];
@@ -107,83 +95,47 @@ export class Reencoder implements VideoReader {
     const { video, encoder, appliesRotation } = reencoding;
     const decoder = encoder.decoder === undefined ? [] : [`-c:${video}`, encoder.decoder];
     this.decoding = [...ANY_ERRORS, ...decoder, ...(appliesRotation ? [] : ["-noautorotate"])];
-    const map = ["-map", `0:${video}`, "-map_chapters", "-1", "-vsync", "passthrough"];
     const begin = beginOf(reencoding);
-    const selected = begin === 0 ? [] : [`select=gte(t\\,${reencoding.origin + begin - SELECTED_EARLIER_SECONDS})`];
-    const boundaries = keyframesOf(reencoding);
     this.outputs = {
-      decoded: [...map, ...filter(selected), "-enc_time_base", "-1", "-c:v", "wrapped_avframe", ...PACKET_LINES],
-      encoded: [
-        ...[...map, "-enc_time_base", encoder.clock, ...filter([...selected, ...encoder.filters])],
-        ...["-force_key_frames", boundaries],
-        ...[...encoder.options, "-flush_packets", "1", "-f", encoder.stream],
-      ],
+      ...encoderOutputs({
+        stream: `0:${video}`,
+        encoder,
+        clocks: { decoded: "-1", encoded: encoder.clock },
+        selected: begin === 0 ? [] : [`select=gte(t\\,${reencoding.origin + begin - SELECTED_EARLIER_SECONDS})`],
+        keyframes: keyframesOf(reencoding),
+      }),
       ...firstPacketOutputs(video),
     };
   }
 
   async read({ decoded, encoded, firstLine, firstBytes }: ReencodedPipes, origin: Origin): Promise<void> {
-    const { videoFormat, encoder, seek } = this.#reencoding;
+    const { encoder, ...reencoding } = this.#reencoding;
+    const { videoFormat, seek, signal } = reencoding;
     const times = new DecodedFrameTimes();
     const mastering = readFirstPacket(firstLine, firstBytes).then((packet) =>
       masteringMetadataAdder(videoFormat.codec, seek?.start ?? packet, encoder.codec),
     );
     // After a seek, times are on the source's clock.
-    const known = seek === undefined ? undefined : this.#reencoding.origin;
+    const known = seek === undefined ? undefined : reencoding.origin;
+    const writer = new EncodedSegmentWriter({ ...reencoding, codec: encoder.codec }, this.#assembly);
     await Promise.all([
       readTimes(decoded, times, origin, known),
       mastering,
-      this.#readEncoded(encoded, times, mastering),
+      readEncoded(encoded, {
+        ...{ encoder, videoFormat, times, mastering, signal },
+        loneFrameSeconds: LONE_FRAME_SECONDS,
+        onHeader: (header) => writer.begin(header),
+        onFrame: async (frame, next) => {
+          await writer.add(frame, next);
+          await this.#assembly.videoRead(frame.time);
+        },
+      }),
     ]);
+    writer.end();
   }
 
   /** Nothing runs beside the reading. */
   async ended(): Promise<void> {}
-
-  /** `mastering`: adds the source's mastering metadata to a keyframe. */
-  async #readEncoded(
-    pipe: OutputPipe,
-    times: DecodedFrameTimes,
-    mastering: Promise<(keyframe: Buffer) => Buffer>,
-  ): Promise<void> {
-    const { signal, encoder, videoFormat } = this.#reencoding;
-    let writer: EncodedSegmentWriter | undefined;
-    let pending: EncodedFrame | undefined;
-    let count = 0;
-    let firstTime = 0;
-    const onTracks = (tracks: Parameters<typeof matroskaHeader>[0]) => {
-      writer = this.#writer(matroskaHeader(tracks.map((track) => this.#withColours(track))));
-    };
-    const readStream = encoder.stream === "ivf" ? av1Reader(videoFormat) : readMatroska;
-    await readStream(pipe, onTracks, async ({ data, key, additions }) => {
-      if (writer === undefined) throw unreadable("ffmpeg wrote no header for the encoded video");
-      const time = await times.of(count, signal);
-      if (count === 0) firstTime = time;
-      count += 1;
-      if (pending !== undefined) await writer.add(pending, time);
-      const own = Buffer.from(key ? (await mastering)(data) : data);
-      pending = { time, key, data: own, additions: additions && Buffer.from(additions) };
-      await this.#assembly.videoRead(time);
-    });
-    if (writer === undefined || pending === undefined) return;
-    // The last frame gets the average duration.
-    const mean = (pending.time - firstTime) / Math.max(1, count - 1) || LONE_FRAME_SECONDS;
-    await writer.add(pending, pending.time + mean);
-    writer.end();
-  }
-
-  /** ffmpeg writes no colours into MPEG-4 video. */
-  #withColours(track: MatroskaTrack): MatroskaTrack {
-    const { encoder, videoFormat } = this.#reencoding;
-    const signal = videoSignalTypeOf(videoFormat);
-    if (encoder.codec !== "mpeg4" || signal === undefined || track.codecPrivate === undefined) return track;
-    return withCodecPrivate(track, withVideoSignalType(track.codecPrivate, signal));
-  }
-
-  #writer(header: MatroskaHeader): EncodedSegmentWriter {
-    const { encoder, ...reencoding } = this.#reencoding;
-    return new EncodedSegmentWriter({ ...reencoding, codec: encoder.codec, header }, this.#assembly);
-  }
 }
 
 /**

@@ -96,6 +96,9 @@ const BOUNDED = [...["-max_pixels", String(MAX_PIXELS)], ...["-codec_whitelist",
 /** Input options for everything that is decoded. */
 export const boundedDecoding = [...BOUNDED, "-threads", DECODER_THREADS] as const;
 
+/** With frame threads, the output for damaged input depends on the number of threads. */
+export const DETERMINISTIC_DECODING = ["-thread_type", "slice"] as const;
+
 /**
  * Of ffmpeg's connection to the loopback source. The system's default grows to many MB, which are
  * fetched for nothing when ffmpeg looks something up and closes the connection.

@@ -23,6 +23,8 @@ const Disposition = z.object({
 
 const Stream = z.object({
   index: z.int().nonnegative(),
+  /** Of a transport stream's track: its PID, such as "0x100". */
+  id: z.string().optional(),
   codec_type: z.string().default("data"),
   codec_name: z.string().optional(),
   codec_tag_string: z.string().default(""),

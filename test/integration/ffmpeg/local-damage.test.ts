@@ -79,11 +79,9 @@ describe("a damaged stretch in the middle", () => {
       const isApart = ({ requested_start, requested_end }: Segment) =>
         requested_end <= from - GROUP_SECONDS || requested_start >= to;
       const contentOf = (all: readonly Segment[]) =>
-        all.filter(isApart).map(({ requested_start, made, checksum, frames }) => ({
-          ...{ requested_start, made, frames },
-          // An encoder's state depends on what it encoded before.
-          ...(made !== "encoded" && { checksum }),
-        }));
+        all
+          .filter(isApart)
+          .map(({ requested_start, made, checksum, frames }) => ({ requested_start, made, checksum, frames }));
       expect(contentOf(segments)).toEqual(contentOf(whole.segments));
       expect(contentOf(segments).length).toBeGreaterThanOrEqual(3);
 

@@ -78,6 +78,15 @@ describe("the hash of a picture", () => {
     expect(pictureHasher("h264")(one)).not.toBe(pictureHasher("h264")(other));
   });
 
+  it("hashes a packet of zeros alike, whatever came before it", () => {
+    const zeros = Buffer.alloc(64);
+    const hash = pictureHasher("h264");
+    const first = hash(zeros);
+    hash(lengthPrefixed([SPS, IDR]));
+    expect(hash(zeros)).toBe(first);
+    expect(new NalReader().framed(zeros)).toBe(zeros);
+  });
+
   it("covers the whole packet for other codecs", () => {
     expect(pictureHasher("vp9")(startCoded(SPS, IDR))).not.toBe(pictureHasher("vp9")(startCoded(IDR)));
   });

@@ -63,13 +63,15 @@ export class NalReader {
   units(packet: Buffer): Buffer[] | undefined {
     this.#framing ??= framingOf(packet);
     if (this.#framing === "lengths") return lengthFramed(packet);
-    return this.#framing === "start codes" ? startCodeFramed(packet) : undefined;
+    if (this.#framing === "start codes") return startCodeFramed(packet);
+    // A packet of zeros has no unit, whatever came before it.
+    return lengthFramed(packet)?.length === 0 ? [] : undefined;
   }
 
   /** The packet with 4-byte lengths, as in MP4; unchanged when it's invalid. */
   framed(packet: Buffer): Buffer {
     const units = this.units(packet);
-    return this.#framing === "lengths" || units === undefined ? packet : lengthPrefixed(units);
+    return this.#framing !== "start codes" || units === undefined ? packet : lengthPrefixed(units);
   }
 }
 
