@@ -9,7 +9,7 @@ type Created = WaitingView & { etag: string };
 
 const nameOfObject = ({ bucket, key }: Place): string => JSON.stringify([bucket, key]);
 
-/** Uploads that nothing was heard of are listed for this long at most, in number. */
+/** How many objects without a document are kept. */
 const MAX_WAITING = 1_000;
 
 /** What the event log has and documents don't: plans, the order of uploads, objects without a document. */

@@ -93,8 +93,14 @@ export class Uploads {
 
 /** All files of what was dropped, also those in folders. */
 export async function droppedFiles(items: DataTransferItemList): Promise<Chosen[]> {
-  const entries = [...items].flatMap((item) => item.webkitGetAsEntry() ?? []);
-  return (await Promise.all(entries.map((entry) => filesIn(entry, "")))).flat();
+  // Read at once: the list is empty after the event.
+  const dropped = [...items].map((item) => ({ entry: item.webkitGetAsEntry(), file: item.getAsFile() }));
+  const found = dropped.map(({ entry, file }) => {
+    // What isn't of the file system, such as an image of another page, has no entry.
+    if (entry !== null) return filesIn(entry, "");
+    return file === null ? [] : [{ file, name: file.name }];
+  });
+  return (await Promise.all(found)).flat();
 }
 
 async function filesIn(entry: FileSystemEntry, folder: string): Promise<Chosen[]> {
