@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { parseCommandLine } from "../../infra/command-line/parse.ts";
 import { UsageError } from "../../infra/command-line/run.ts";
 import { benchBurst } from "./burst.ts";
+import { benchConsole } from "./console.ts";
 import { benchCut } from "./cut.ts";
 import { benchFairness } from "./fairness.ts";
 import { benchLong } from "./long.ts";
@@ -46,6 +47,11 @@ connection. Compares the time with reading and writing alone, and with download,
 npx video-split bench replay [--events 10000]
 
 Projects that many events, deletes the table, replays the log and compares the documents to the byte.
+
+npx video-split bench console [--segments 5000]
+
+Opens the console's page in Chromium with a video of that many segments, scrolls through them, and receives the events of as
+many more. Prints times, memory and frames.
 `;
 
 const OPTIONS = {
@@ -62,6 +68,7 @@ const OPTIONS = {
   uploads: { type: "string" },
   from: { type: "string", default: "" },
   events: { type: "string", default: "10000" },
+  segments: { type: "string", default: "5000" },
   help: { type: "boolean", short: "h", default: false },
 } as const;
 
@@ -93,6 +100,7 @@ export async function main(args: string[]): Promise<number> {
     fairness: (folder) => benchFairness({ uploads: Number(uploads ?? 50), folder }),
     long: () => benchLong(long),
     replay: () => benchReplay(Number(events)),
+    console: (folder) => benchConsole(Number(values.segments), folder),
   };
   const bench = benches[what];
   if (bench === undefined)

@@ -22,23 +22,23 @@ import { sharedFolder, temporaryFolder } from "../fixtures/temporary.ts";
 
 const output = { isBroken: false };
 let directory: string;
-let console: ConsoleStack;
+let opened: ConsoleStack;
 let video: string;
 
 beforeAll(async () => {
   directory = await sharedFolder();
   video = await makeMedia(directory, "keyframe-each-second.mp4");
-  console = await openConsoleStack(join(directory, "state"), output);
+  opened = await openConsoleStack(join(directory, "state"), output);
 });
 afterAll(async () => {
-  await console.stack.close();
+  await opened.stack.close();
   await rm(directory, { recursive: true, force: true });
 });
 
 const api = async (path: string, body?: unknown): Promise<Response> =>
-  fetch(`${console.stack.endpoint}/console/api/${path}`, {
+  fetch(`${opened.stack.endpoint}/console/api/${path}`, {
     method: body === undefined ? "GET" : "POST",
-    headers: { "x-console-token": console.token, "content-type": "application/json" },
+    headers: { "x-console-token": opened.token, "content-type": "application/json" },
     ...(body !== undefined && { body: JSON.stringify(body) }),
   });
 const get = async <T>(path: string): Promise<T> => (await (await api(path)).json()) as T;
@@ -48,15 +48,15 @@ const NAME = `<img src=x onerror="window.injected=1"> & 'it' %2F ?#.mp4`;
 
 /** Sends a request unchanged. Returns the status line. */
 async function statusOf(line: string, headers: readonly string[]): Promise<string> {
-  const socket = connect(Number(new URL(console.stack.endpoint).port), "127.0.0.1");
+  const socket = connect(Number(new URL(opened.stack.endpoint).port), "127.0.0.1");
   await once(socket, "connect");
   socket.write([`${line} HTTP/1.1`, ...headers, "content-length: 0", "connection: close", "", ""].join("\r\n"));
   return (await text(socket)).split("\r\n")[0] ?? "";
 }
 
 it("the API answers no other host, no other origin and nobody without the token", async () => {
-  const own = `host: ${new URL(console.stack.endpoint).host}`;
-  const token = `x-console-token: ${console.token}`;
+  const own = `host: ${new URL(opened.stack.endpoint).host}`;
+  const token = `x-console-token: ${opened.token}`;
   for (const line of [
     "GET /console/api/about",
     "GET /console/api/stream",
@@ -83,9 +83,9 @@ it("uploads, lists, pages and signs over the API; a stage's console reads the sa
   ).json()) as UploadAddress;
   expect(key).toBe("uploads/api.mp4");
   const body = await readFile(video);
-  expect((await fetch(console.stack.endpoint + url, { method: "PUT", headers, body })).status).toBe(200);
+  expect((await fetch(opened.stack.endpoint + url, { method: "PUT", headers, body })).status).toBe(200);
   expect(await (await api("uploads", { name: "api.mp4" })).json()).toMatchObject({ key: "uploads/api (2).mp4" });
-  await console.stack.idle();
+  await opened.stack.idle();
 
   const { videos, waiting } = await get<Videos>("videos");
   expect([videos, waiting]).toMatchObject([[{ name: "api", status: "split", plan: { segment_seconds: 2 } }], []]);
@@ -96,7 +96,7 @@ it("uploads, lists, pages and signs over the API; a stage's console reads the sa
 
   const addresses = await get<Addresses>(`addresses?ids=${id},${id + 1},999`);
   expect(Object.keys(addresses).sort()).toEqual([String(id), String(id + 1)]);
-  const media = await fetch(console.stack.endpoint + addresses[id + 1]!.media, { headers: { range: "bytes=0-9" } });
+  const media = await fetch(opened.stack.endpoint + addresses[id + 1]!.media, { headers: { range: "bytes=0-9" } });
   expect(media.status).toBe(206);
 
   const pattern = encodeURIComponent('{"detail-type": ["SegmentCreated"]}');
@@ -112,7 +112,7 @@ it("uploads, lists, pages and signs over the API; a stage's console reads the sa
     changed: 0,
   });
 
-  const environment = { AWS_ENDPOINT_URL: console.stack.endpoint, AWS_ACCESS_KEY_ID: "x", AWS_SECRET_ACCESS_KEY: "x" };
+  const environment = { AWS_ENDPOINT_URL: opened.stack.endpoint, AWS_ACCESS_KEY_ID: "x", AWS_SECRET_ACCESS_KEY: "x" };
   Object.assign(process.env, environment);
   onTestFinished(() => {
     for (const name of Object.keys(environment)) delete process.env[name];
@@ -148,7 +148,7 @@ describe.skipIf(chromium === undefined)(name, () => {
     page.setDefaultTimeout(TIMEOUT_MS);
     page.on("pageerror", (error) => problems.push(error.message));
     page.on("console", (said) => said.type() === "error" && problems.push(said.text()));
-    await page.goto(console.address);
+    await page.goto(opened.address);
     return () => browser.close();
   });
 
@@ -210,7 +210,7 @@ describe.skipIf(chromium === undefined)(name, () => {
     await page.getByRole("tab", { name: "Videos" }).click();
     const { url, headers } = (await (await api("uploads", { name: "letter.mp4" })).json()) as UploadAddress;
     const body = await readFile(video);
-    await fetch(console.stack.endpoint + url, { method: "PUT", headers, body });
+    await fetch(opened.stack.endpoint + url, { method: "PUT", headers, body });
     await page.getByRole("tab", { name: "Dead letters" }).click();
     await page.getByText("AccessDenied: ").waitFor();
     expect(await seriousIssues(page)).toEqual([]);
@@ -231,10 +231,10 @@ describe.skipIf(chromium === undefined)(name, () => {
     await page.getByText('"status": "split"').waitFor();
     expect(await shown()).toBe(before);
 
-    await console.stack.close();
+    await opened.stack.close();
     await page.getByText("Offline: local stack doesn't answer").waitFor();
-    const port = Number(new URL(console.stack.endpoint).port);
-    console = await openConsoleStack(join(directory, "state"), output, port);
+    const port = Number(new URL(opened.stack.endpoint).port);
+    opened = await openConsoleStack(join(directory, "state"), output, port);
     await page.getByText("Connected: local stack").waitFor();
     await page.emulateMedia({ colorScheme: "dark" });
     await page.setViewportSize({ width: 390, height: 844 });
@@ -265,7 +265,7 @@ describe.skipIf(chromium === undefined)(name, () => {
     const { port } = server.address() as AddressInfo;
     const other = await page.context().newPage();
     onTestFinished(() => other.close());
-    const { endpoint } = console.stack;
+    const { endpoint } = opened.stack;
     for (const host of ["evil.example", "127.0.0.1"]) {
       await other.goto(`http://${host}:${port}/`);
       const read = await other.evaluate(
@@ -281,11 +281,11 @@ describe.skipIf(chromium === undefined)(name, () => {
           );
           return (await Promise.all(tries)).join("");
         },
-        [endpoint, console.token] as const,
+        [endpoint, opened.token] as const,
       );
       expect(read).toBe("");
     }
-    const rebound = await other.goto(console.address.replace("127.0.0.1", "rebind.example"));
+    const rebound = await other.goto(opened.address.replace("127.0.0.1", "rebind.example"));
     expect(rebound?.status()).toBe(403);
     server.closeAllConnections();
     // What Chromium reports of the time without the stack.

@@ -77,7 +77,6 @@ export type EventView = {
   source: string;
   time: string;
   detail: unknown;
-  "replay-name"?: string;
 };
 
 export type BusName = "video" | "default";

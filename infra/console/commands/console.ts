@@ -37,12 +37,12 @@ export type Served = { address: string; close(): Promise<void> };
 /** Serves a console on loopback, to this machine's own pages only. Throws `PortInUseError`. */
 export async function serveConsole(backend: Backend, port: number): Promise<Served> {
   const token = newToken();
-  const console: ConsoleService = consoleService(backend, token, "s3");
+  const service: ConsoleService = consoleService(backend, token, "s3");
   const server = createServer((request, response) => {
     const reason = reasonToRefuse(request, () => false);
     if (reason !== undefined) return refuse(request, response, "own", reason);
     if (request.url === "/") return void response.writeHead(302, { location: CONSOLE_PATH }).end();
-    console.handle(request, response);
+    service.handle(request, response);
   });
   server.listen(port, "127.0.0.1");
   try {

@@ -75,7 +75,6 @@ function Line({ event, onReplay }: { event: EventView; onReplay: (() => void) | 
           <time dateTime={event.time}>{formatMoment(event.time, new Date())}</time>
           <strong>{event["detail-type"]}</strong>
           <span class="subject">{subjectOf(event)}</span>
-          {event["replay-name"] && <span class="badge">replayed</span>}
         </summary>
         {isOpen && (
           <>

@@ -13,23 +13,31 @@ type PlayerProps = {
   onClose: () => void;
 };
 
+/** Addresses are signed for an hour. Milliseconds after which one is asked for again. */
+const ADDRESS_MS = 50 * 60_000;
+
+type Signed = { url: string; at: number };
+
 /** Addresses of a segment and of the one after it, which is loaded before it's needed. */
-function useMedia(ids: readonly number[]): { media: ReadonlyMap<number, string>; error: string | undefined } {
+function useMedia(ids: readonly number[]): { media: ReadonlyMap<number, Signed>; error: string | undefined } {
   const { client } = useStore();
-  const [media, setMedia] = useState<ReadonlyMap<number, string>>(new Map());
+  const [media, setMedia] = useState<ReadonlyMap<number, Signed>>(new Map());
   const [error, setError] = useState<string>();
-  const missing = ids.filter((id) => !media.has(id)).join(",");
+  const isFresh = (signed: Signed | undefined) => signed !== undefined && Date.now() - signed.at < ADDRESS_MS;
+  // A video that plays keeps its address: ids change when another one is chosen.
+  const wanted = ids.join(",");
   useEffect(() => {
+    const missing = ids.filter((id) => !isFresh(media.get(id))).join(",");
     if (missing === "") return;
     client.get<Addresses>("addresses", { ids: missing }).then(
-      (found) =>
-        setMedia(
-          (before) =>
-            new Map([...before, ...Object.entries(found).map(([id, one]) => [Number(id), one.media] as const)]),
-        ),
+      (found) => {
+        const at = Date.now();
+        const signed = Object.entries(found).map(([id, one]) => [Number(id), { url: one.media, at }] as const);
+        setMedia((before) => new Map([...before, ...signed]));
+      },
       (failure: Error) => setError(failure.message),
     );
-  }, [client, missing]);
+  }, [client, wanted]);
   return { media, error };
 }
 
@@ -66,7 +74,7 @@ export function Player({ segments, index, isAll, onIndex, onClose }: PlayerProps
             key={segment.VideoId}
             ref={isCurrent ? playing : null}
             class={isCurrent ? "" : "hidden"}
-            src={media.get(segment.VideoId)}
+            src={media.get(segment.VideoId)?.url}
             controls={isCurrent}
             preload="auto"
             playsInline

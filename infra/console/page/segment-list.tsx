@@ -57,7 +57,7 @@ function Row({ segment, plan, poster, isPlaying, onPlay, onDocument }: RowProps)
         {poster === undefined ? <span aria-hidden="true">▶</span> : <img src={poster} alt="" loading="lazy" />}
       </button>
       <div class="what">
-        <strong>Segment {index}</strong> {made && <span class={`badge ${made}`}>{made}</span>}
+        <strong>Segment {index}</strong> {made && <span class={`badge ${made}`}>{made}</span>}{" "}
         {isPlaying && <span class="badge playing">playing</span>}
         <br />
         {formatTime(start)} – {formatTime(end)}

@@ -7,11 +7,17 @@ export type Connection = "loading" | "online" | "offline" | "refused";
 /** Segments of one video by their index, as far as they're known. */
 export type SegmentsState = { list: (SegmentView | undefined)[]; isLoaded: boolean; error: string | undefined };
 
+/** Milliseconds from a break to the next try, and from one look at a stage to the next. */
 const PAUSE_MS = 1_500;
 const POLL_MS = 5_000;
+
+/** Changes of documents within this time, in milliseconds, are one reason to load them. */
+const RELOAD_MS = 1_000;
+
 const PAGE_OF_SEGMENTS = 1_000;
 const MAX_FAULTS = 100;
 
+/** Of a video that isn't open. Nothing is added to this list. */
 const NO_SEGMENTS: SegmentsState = { list: [], isLoaded: false, error: undefined };
 
 /**
@@ -34,7 +40,10 @@ export class Store {
   /** Goes up with each message of its type. */
   readonly counts = { event: 0, letter: 0, documents: 0 };
   readonly #segments = new Map<number, SegmentsState>();
+  /** Videos that messages of this connection are about: their documents may not be there yet. */
+  readonly #arrived = new Set<number>();
   readonly #listeners = new Set<() => void>();
+  #isLoadDue = false;
   readonly #stopping = new AbortController();
   #isDue = false;
 
@@ -64,6 +73,7 @@ export class Store {
     while (!signal.aborted) {
       try {
         this.about = await this.client.get<About>("about", {}, signal);
+        this.#arrived.clear();
         if (this.about.can.events) await this.client.stream(() => void this.load(), this.#receive, signal);
         else await this.#poll(signal);
       } catch (error) {
@@ -100,7 +110,11 @@ export class Store {
   async load(): Promise<void> {
     try {
       const { videos, waiting, more } = await this.client.get<Videos>("videos");
-      this.state = { ...withVideos(this.state, videos), waiting };
+      const oldest = videos.at(-1)?.creation_time ?? "";
+      const kept = this.state.videos.filter(
+        ({ VideoId, creation_time }) => this.#arrived.has(VideoId) || (more && creation_time < oldest),
+      );
+      this.state = { ...withVideos({ videos: kept, waiting: [] }, videos), waiting };
       this.more = this.more || more;
       this.connection = "online";
       this.isLoaded = true;
@@ -108,7 +122,7 @@ export class Store {
       this.changed();
       for (const [id, { isLoaded }] of this.#segments) {
         const { status } = this.state.videos.find(({ VideoId }) => VideoId === id) ?? {};
-        if (!isLoaded || status === "processing" || this.about?.can.events) await this.#loadSegments(id);
+        if (!isLoaded || status === "processing") await this.#loadSegments(id);
       }
     } catch (error) {
       this.#fail(error);
@@ -130,7 +144,7 @@ export class Store {
   /** Loads a video's segments, and keeps them up to date from now on. */
   open(videoId: number): void {
     if (this.#segments.has(videoId)) return;
-    this.#segments.set(videoId, NO_SEGMENTS);
+    this.#segments.set(videoId, { ...NO_SEGMENTS, list: [] });
     void this.#loadSegments(videoId);
   }
 
@@ -171,15 +185,28 @@ export class Store {
       return;
     }
     this.counts[message.type] += 1;
+    if (message.type === "documents") this.#loadSoon();
     if (message.type === "event" && this.about !== undefined) {
       this.state = afterMessage(this.state, message, this.about);
-      this.#announce(viewOfEvent(message.event));
+      const video = viewOfEvent(message.event);
+      if (video !== undefined) this.#arrived.add(video.VideoId);
+      this.#announce(video);
       const segment = segmentOfEvent(message.event);
       if (segment !== undefined && this.#segments.has(segment.parent_video))
         this.#addSegments(segment.parent_video, [segment]);
     }
     this.changed();
   };
+
+  /** Documents follow their events: what an answer didn't have yet is there now. */
+  #loadSoon(): void {
+    if (this.#isLoadDue) return;
+    this.#isLoadDue = true;
+    setTimeout(() => {
+      this.#isLoadDue = false;
+      if (this.connection === "online") void this.load();
+    }, RELOAD_MS);
+  }
 
   #announce(video: VideoView | undefined): void {
     if (video === undefined) return;

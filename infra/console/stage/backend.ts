@@ -2,12 +2,15 @@ import { paginateScan } from "@aws-sdk/lib-dynamodb";
 import { openDeployment } from "../../operations/deployment.ts";
 import type { Settings } from "../../settings.ts";
 import { type Backend, ConsoleError } from "../api/backend.ts";
-import { isUpload, VIDEO_PROJECTION, viewOf } from "../api/documents.ts";
+import { isUpload, VIDEO_PROJECTION, videosOf, viewOf } from "../api/documents.ts";
 import { operations, signWith } from "../api/operate.ts";
 import type { About, VideoView } from "../api/types.ts";
 
-/** Pages of a megabyte of the table that one look at its uploads reads: a cent for 50 looks. */
+/** Pages of a megabyte of the table that one look at its uploads reads: a cent for 30 looks. */
 const MAX_SCANNED_PAGES = 20;
+
+/** Milliseconds for which the list of videos is kept. Those that are being split are read each time. */
+const LIST_MS = 30_000;
 
 const notThere = (what: string, instead: string) => (): never => {
   throw new ConsoleError(404, `${what} of a deployed stage ${instead}`);
@@ -47,7 +50,7 @@ export function stageBackend(stage: string, settings: Settings): Backend {
   };
 
   /** All uploads of the table, newest first. No index lists them. */
-  const uploads = async (): Promise<{ videos: VideoView[]; isWhole: boolean }> => {
+  const scan = async (): Promise<{ videos: VideoView[]; isWhole: boolean }> => {
     const { documents: client, table } = await opened;
     const found: VideoView[] = [];
     let pages = 0;
@@ -60,6 +63,16 @@ export function stageBackend(stage: string, settings: Settings): Backend {
     return { videos: found, isWhole: pages < MAX_SCANNED_PAGES };
   };
 
+  let listed: { at: number; uploads: ReturnType<typeof scan> } | undefined;
+  const uploads = () => {
+    if (listed === undefined || Date.now() - listed.at > LIST_MS) listed = { at: Date.now(), uploads: scan() };
+    // A scan that failed isn't kept.
+    listed.uploads.catch(() => {
+      listed = undefined;
+    });
+    return listed.uploads;
+  };
+
   return {
     ...operations(where, deployed, ({ s3 }) => signWith(s3)),
     about,
@@ -67,7 +80,11 @@ export function stageBackend(stage: string, settings: Settings): Backend {
       const { videos, isWhole } = await uploads();
       const from = before === undefined ? 0 : videos.findIndex(({ VideoId }) => VideoId === before) + 1;
       const more = videos.length > from + limit || !isWhole;
-      return { videos: videos.slice(from, from + limit), waiting: [], more };
+      const page = videos.slice(from, from + limit);
+      const { documents: client, table } = await opened;
+      const changing = page.filter(({ status }) => status === "processing").map(({ VideoId }) => VideoId);
+      const now = new Map((await videosOf({ client, table }, changing)).map((video) => [video.VideoId, video]));
+      return { videos: page.map((video) => now.get(video.VideoId) ?? video), waiting: [], more };
     },
     uploadAddress: notThere("Uploads", "are made with the AWS CLI or an SDK: docs/upload.md"),
     events: notThere("The event log", "is an archive, which can be replayed and not read"),

@@ -65,13 +65,13 @@ function describeEvent(bus: string, event: BusEvent): string {
   );
 }
 
-function greeting({ endpoint, names, region, topology, uploadPrefix }: Stack, console: string): string {
+function greeting({ endpoint, names, region, topology, uploadPrefix }: Stack, address: string): string {
   const { uploads, segments } = topology.buckets;
   return `The stack is running: S3, DynamoDB and EventBridge at ${endpoint}
   buckets ${uploads.name}, ${segments.name}; table ${names.videos}; bus ${names.bus}
 
 Open the console in a browser, and drop a video there:
-  ${console}
+  ${address}
 
 Or upload a video (with any credentials):
   AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_DEFAULT_REGION=${region} aws --endpoint-url ${endpoint} s3 cp VIDEO.mp4 s3://${uploads.name}/${uploadPrefix}
