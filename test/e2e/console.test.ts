@@ -4,6 +4,13 @@ import { createServer } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
+import {
+  CreateBucketCommand,
+  DeleteObjectCommand,
+  GetObjectCommand,
+  PutObjectCommand,
+  S3Client,
+} from "@aws-sdk/client-s3";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import type { Addresses, EventView, Segments, UploadAddress, Videos } from "../../infra/console/api/types.ts";
@@ -43,6 +50,8 @@ const api = async (path: string, body?: unknown): Promise<Response> =>
   });
 const get = async <T>(path: string): Promise<T> => (await (await api(path)).json()) as T;
 
+const credentials = { accessKeyId: "x", secretAccessKey: "x" };
+
 /** Markup, quotes, and what an address or a pattern could misunderstand. */
 const NAME = `<img src=x onerror="window.injected=1"> & 'it' %2F ?#.mp4`;
 
@@ -75,6 +84,21 @@ it("the API answers no other host, no other origin and nobody without the token"
   expect(await statusOf("GET /console/api/about", [own])).toMatch(/ 401 /);
   expect(await statusOf("GET /console/api/about", [own, token])).toMatch(/ 200 /);
   expect(await statusOf("GET /console", [own])).toMatch(/ 200 /);
+});
+
+it("a bucket may have the console's name: what is signed is for S3", async () => {
+  const s3 = new S3Client({
+    endpoint: opened.stack.endpoint,
+    region: opened.stack.region,
+    credentials,
+    forcePathStyle: true,
+  });
+  onTestFinished(() => s3.destroy());
+  await s3.send(new CreateBucketCommand({ Bucket: "console" }));
+  await s3.send(new PutObjectCommand({ Bucket: "console", Key: "api/about", Body: "mine" }));
+  const { Body } = await s3.send(new GetObjectCommand({ Bucket: "console", Key: "api/about" }));
+  expect(await Body?.transformToString()).toBe("mine");
+  await s3.send(new DeleteObjectCommand({ Bucket: "console", Key: "api/about" }));
 });
 
 it("uploads, lists, pages and signs over the API; a stage's console reads the same documents", async () => {
