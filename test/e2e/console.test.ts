@@ -1,9 +1,5 @@
-import { once } from "node:events";
 import { readFile, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:http";
-import { type AddressInfo, connect } from "node:net";
 import { join } from "node:path";
-import { text } from "node:stream/consumers";
 import {
   CreateBucketCommand,
   DeleteObjectCommand,
@@ -13,7 +9,15 @@ import {
 } from "@aws-sdk/client-s3";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
-import type { Addresses, EventView, Segments, UploadAddress, Videos } from "../../infra/console/api/types.ts";
+import type {
+  Addresses,
+  Events,
+  Segments,
+  UploadAddress,
+  UploadRequest,
+  Videos,
+} from "../../infra/console/api/types.ts";
+import { serveConsole } from "../../infra/console/commands/console.ts";
 import { stageBackend } from "../../infra/console/stage/backend.ts";
 import { parseSettings } from "../../infra/settings.ts";
 import {
@@ -25,6 +29,7 @@ import {
   seriousIssues,
 } from "../fixtures/console.ts";
 import { makeMedia } from "../fixtures/media.ts";
+import { readByPage, serveBlankPage, statusOf } from "../fixtures/other-pages.ts";
 import { sharedFolder, temporaryFolder } from "../fixtures/temporary.ts";
 
 const output = { isBroken: false };
@@ -50,28 +55,27 @@ const api = async (path: string, body?: unknown): Promise<Response> =>
   });
 const get = async <T>(path: string): Promise<T> => (await (await api(path)).json()) as T;
 
+/** Uploads the video as the page does. Returns its key. */
+async function upload(request: UploadRequest): Promise<string> {
+  const { url, headers, key } = (await (await api("uploads", request)).json()) as UploadAddress;
+  const put = await fetch(opened.stack.endpoint + url, { method: "PUT", headers, body: await readFile(video) });
+  expect(put.status).toBe(200);
+  return key;
+}
+
 const credentials = { accessKeyId: "x", secretAccessKey: "x" };
 
 /** Markup, quotes, and what an address or a pattern could misunderstand. */
 const NAME = `<img src=x onerror="window.injected=1"> & 'it' %2F ?#.mp4`;
 
-/** Sends a request unchanged. Returns the status line. */
-async function statusOf(line: string, headers: readonly string[]): Promise<string> {
-  const socket = connect(Number(new URL(opened.stack.endpoint).port), "127.0.0.1");
-  await once(socket, "connect");
-  socket.write([`${line} HTTP/1.1`, ...headers, "content-length: 0", "connection: close", "", ""].join("\r\n"));
-  return (await text(socket)).split("\r\n")[0] ?? "";
-}
+const portOfStack = (): number => Number(new URL(opened.stack.endpoint).port);
+const status = (line: string, headers: readonly string[]) => statusOf(portOfStack(), line, headers);
 
 it("the API answers no other host, no other origin and nobody without the token", async () => {
   const own = `host: ${new URL(opened.stack.endpoint).host}`;
   const token = `x-console-token: ${opened.token}`;
-  for (const line of [
-    "GET /console/api/about",
-    "GET /console/api/stream",
-    "POST /console/api/dead-letters/redrive",
-    "GET /console",
-  ])
+  const paths = ["/console", "/console/api/about", "/console/api/stream"];
+  for (const line of [...paths.map((path) => `GET ${path}`), "POST /console/api/dead-letters/redrive"])
     for (const foreign of [
       ["host: rebind.example", token],
       [own, token, "origin: https://evil.example"],
@@ -79,20 +83,16 @@ it("the API answers no other host, no other origin and nobody without the token"
       [own, token, "origin: http://localhost:1"],
       [own, token, "sec-fetch-site: cross-site"],
     ])
-      expect(await statusOf(line, foreign), `${line} ${foreign.join(", ")}`).toBe("HTTP/1.1 403 Forbidden");
-  expect(await statusOf("OPTIONS /console/api/about", [own, "origin: https://evil.example"])).toMatch(/ 403 /);
-  expect(await statusOf("GET /console/api/about", [own])).toMatch(/ 401 /);
-  expect(await statusOf("GET /console/api/about", [own, token])).toMatch(/ 200 /);
-  expect(await statusOf("GET /console", [own])).toMatch(/ 200 /);
+      expect(await status(line, foreign), `${line} ${foreign.join(", ")}`).toBe("HTTP/1.1 403 Forbidden");
+  expect(await status("OPTIONS /console/api/about", [own, "origin: https://evil.example"])).toMatch(/ 403 /);
+  expect(await status("GET /console/api/about", [own])).toMatch(/ 401 /);
+  expect(await status("GET /console/api/about", [own, token])).toMatch(/ 200 /);
+  expect(await status("GET /console", [own])).toMatch(/ 200 /);
 });
 
 it("a bucket may have the console's name: what is signed is for S3", async () => {
-  const s3 = new S3Client({
-    endpoint: opened.stack.endpoint,
-    region: opened.stack.region,
-    credentials,
-    forcePathStyle: true,
-  });
+  const { endpoint, region } = opened.stack;
+  const s3 = new S3Client({ endpoint, region, credentials, forcePathStyle: true });
   onTestFinished(() => s3.destroy());
   await s3.send(new CreateBucketCommand({ Bucket: "console" }));
   await s3.send(new PutObjectCommand({ Bucket: "console", Key: "api/about", Body: "mine" }));
@@ -102,12 +102,7 @@ it("a bucket may have the console's name: what is signed is for S3", async () =>
 });
 
 it("uploads, lists, pages and signs over the API; a stage's console reads the same documents", async () => {
-  const { url, headers, key } = (await (
-    await api("uploads", { name: "api.mp4", segmentSeconds: 2 })
-  ).json()) as UploadAddress;
-  expect(key).toBe("uploads/api.mp4");
-  const body = await readFile(video);
-  expect((await fetch(opened.stack.endpoint + url, { method: "PUT", headers, body })).status).toBe(200);
+  expect(await upload({ name: "api.mp4", segmentSeconds: 2 })).toBe("uploads/api.mp4");
   expect(await (await api("uploads", { name: "api.mp4" })).json()).toMatchObject({ key: "uploads/api (2).mp4" });
   await opened.stack.idle();
 
@@ -124,17 +119,12 @@ it("uploads, lists, pages and signs over the API; a stage's console reads the sa
   expect(media.status).toBe(206);
 
   const pattern = encodeURIComponent('{"detail-type": ["SegmentCreated"]}');
-  const page = await get<{ events: EventView[]; more: boolean }>(`events?pattern=${pattern}&limit=2`);
+  const page = await get<Events>(`events?pattern=${pattern}&limit=2`);
   expect([page.events.length, page.more]).toEqual([2, true]);
-  const rest = await get<{ events: EventView[]; more: boolean }>(
-    `events?pattern=${pattern}&limit=2&before=${page.events[1]!.id}`,
-  );
+  const rest = await get<Events>(`events?pattern=${pattern}&limit=2&before=${page.events[1]!.id}`);
   expect([rest.events.length, rest.more]).toEqual([1, false]);
-  expect(await (await api("replay", { from: page.events[0]!.time })).json()).toMatchObject({
-    before: 4,
-    after: 4,
-    changed: 0,
-  });
+  const replayed = await (await api("replay", { from: page.events[0]!.time })).json();
+  expect(replayed).toMatchObject({ before: 4, after: 4, changed: 0 });
 
   const environment = { AWS_ENDPOINT_URL: opened.stack.endpoint, AWS_ACCESS_KEY_ID: "x", AWS_SECRET_ACCESS_KEY: "x" };
   Object.assign(process.env, environment);
@@ -149,6 +139,22 @@ it("uploads, lists, pages and signs over the API; a stage's console reads the sa
   expect((await stage.addresses([id]))[id]?.media).toContain("X-Amz-Signature=");
   expect(await stage.deadLetters(new AbortController().signal)).toEqual([]);
   expect(() => stage.faults()).toThrow(/can't be injected/);
+
+  const served = await serveConsole(stage, 0);
+  onTestFinished(() => served.close());
+  const { origin, hash, port } = new URL(served.address);
+  const token = hash.slice(1);
+  const asked = { headers: { "x-console-token": token } };
+  expect(await (await fetch(`${origin}/console/api/about`, asked)).json()).toMatchObject({ where: "stage" });
+  expect((await fetch(`${origin}/console/api/about`)).status).toBe(401);
+  expect((await fetch(`${origin}/`)).headers.get("content-security-policy")).toContain("https://*.amazonaws.com");
+  const own = `host: 127.0.0.1:${port}`;
+  for (const headers of [
+    [`host: rebind.example:${port}`],
+    [own, "origin: https://evil.example"],
+    [own, "sec-fetch-site: cross-site"],
+  ])
+    expect(await statusOf(Number(port), "GET /console", [...headers, `x-console-token: ${token}`])).toMatch(/ 403 /);
 });
 
 const chromium = findChromium();
@@ -232,9 +238,7 @@ describe.skipIf(chromium === undefined)(name, () => {
   it("redrives a dead letter, and shows the document that comes of it", async () => {
     output.isBroken = true;
     await page.getByRole("tab", { name: "Videos" }).click();
-    const { url, headers } = (await (await api("uploads", { name: "letter.mp4" })).json()) as UploadAddress;
-    const body = await readFile(video);
-    await fetch(opened.stack.endpoint + url, { method: "PUT", headers, body });
+    await upload({ name: "letter.mp4" });
     await page.getByRole("tab", { name: "Dead letters" }).click();
     await page.getByText("AccessDenied: ").waitFor();
     expect(await seriousIssues(page)).toEqual([]);
@@ -257,8 +261,7 @@ describe.skipIf(chromium === undefined)(name, () => {
 
     await opened.stack.close();
     await page.getByText("Offline: local stack doesn't answer").waitFor();
-    const port = Number(new URL(opened.stack.endpoint).port);
-    opened = await openConsoleStack(join(directory, "state"), output, port);
+    opened = await openConsoleStack(join(directory, "state"), output, portOfStack());
     await page.getByText("Connected: local stack").waitFor();
     await page.emulateMedia({ colorScheme: "dark" });
     await page.setViewportSize({ width: 390, height: 844 });
@@ -280,38 +283,17 @@ describe.skipIf(chromium === undefined)(name, () => {
   });
 
   it("is of no use to a page of another origin, or of a rebound name, that has the token", async () => {
-    const server = createServer((_request, response) =>
-      response.writeHead(200, { "content-type": "text/html" }).end("<body>"),
-    );
-    server.listen(0, "127.0.0.1");
-    onTestFinished(() => void server.close());
-    await once(server, "listening");
-    const { port } = server.address() as AddressInfo;
+    const port = await serveBlankPage();
     const other = await page.context().newPage();
     onTestFinished(() => other.close());
     const { endpoint } = opened.stack;
     for (const host of ["evil.example", "127.0.0.1"]) {
       await other.goto(`http://${host}:${port}/`);
-      const read = await other.evaluate(
-        async ([base, token]) => {
-          const headers = { "x-console-token": token };
-          const tries = ["/console/api/about", "/console/api/stream", "/console"].flatMap((path) =>
-            (["cors", "no-cors"] as const).map((mode) =>
-              fetch(base + path, { mode, ...(mode === "cors" && { headers }) }).then(
-                (answer) => answer.text(),
-                () => "",
-              ),
-            ),
-          );
-          return (await Promise.all(tries)).join("");
-        },
-        [endpoint, opened.token] as const,
-      );
+      const read = await readByPage(other, endpoint, opened.token);
       expect(read).toBe("");
     }
     const rebound = await other.goto(opened.address.replace("127.0.0.1", "rebind.example"));
     expect(rebound?.status()).toBe(403);
-    server.closeAllConnections();
     // What Chromium reports of the time without the stack.
     expect(problems.filter((problem) => !/Failed to load resource|ERR_CONNECTION/.test(problem))).toEqual([]);
   });
