@@ -92,7 +92,7 @@ export async function benchConsole(segments: number, folder: string): Promise<vo
       times = await scrollThrough(page);
     });
     const rowsInPage = await page.locator(".segments li").count();
-    await measure("the events of as many segments as they come in", () =>
+    await measure(`events of ${segments} more segments, as they come in`, () =>
       putEvents({ events, stack }, runOf(2, segments)),
     );
     await report("console", rows, false);

@@ -20,6 +20,20 @@ function letterView({ id, queue, sentAt, letter, body }: ReceivedLetter): Letter
 
 export type Deployed = Awaited<ReturnType<typeof openDeployment>>;
 
+/** What `open` opens, once: a failure isn't kept. */
+export function kept<T>(open: () => Promise<T>): () => Promise<T> {
+  let opened: Promise<T> | undefined;
+  return () => {
+    if (opened !== undefined) return opened;
+    const opening = open();
+    opened = opening;
+    opening.catch(() => {
+      opened = undefined;
+    });
+    return opening;
+  };
+}
+
 /** Signs an address of an object. */
 export type Sign = (place: Place) => Promise<string>;
 
@@ -40,6 +54,7 @@ export function operations(
     const { documents: client, table } = await deployed();
     return { client, table };
   };
+  const letters = kept(() => openDeadLetters(where));
   return {
     segments: async (videoId, page) => segmentsOf(await documents(), videoId, page),
     document: async (videoId) => documentOf(await documents(), videoId),
@@ -52,14 +67,14 @@ export function operations(
       return Object.fromEntries(await Promise.all(entries)) satisfies Addresses;
     },
     deadLetters: async (signal) => {
-      const letters: LetterView[] = [];
-      await eachDeadLetter(await openDeadLetters(where), (letter) => letters.push(letterView(letter)), signal);
-      return letters.sort((one, other) => (one.sentAt < other.sentAt ? 1 : -1));
+      const views: LetterView[] = [];
+      await eachDeadLetter(await letters(), (letter) => views.push(letterView(letter)), signal);
+      return views.sort((one, other) => (one.sentAt < other.sentAt ? 1 : -1));
     },
     redrive: async (ids, signal) => {
       const redriven: Redriven[] = [];
       await redriveDeadLetters(
-        await openDeadLetters(where),
+        await letters(),
         ({ id }) => ids === undefined || ids.includes(id),
         ({ id }, ending) =>
           redriven.push(

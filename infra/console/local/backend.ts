@@ -9,7 +9,7 @@ import { replayLog } from "../../operations/replay.ts";
 import type { Settings } from "../../settings.ts";
 import { type Backend, ConsoleError } from "../api/backend.ts";
 import { videosOf } from "../api/documents.ts";
-import { operations, SIGNED_SECONDS, signWith } from "../api/operate.ts";
+import { kept, operations, SIGNED_SECONDS, signWith } from "../api/operate.ts";
 import type { About, BusName, EventView, Faults, Message, UploadRequest } from "../api/types.ts";
 import { LogIndex } from "./log-index.ts";
 
@@ -38,11 +38,7 @@ export function localBackend({ stack, settings, faults }: LocalBackendOptions): 
   const { bridge, names, region, endpoint, uploadPrefix } = stack;
   const where = { port: new URL(endpoint).port };
   // Opened by the first request: the stack has to serve its own clients first.
-  let opened: ReturnType<typeof openDeployment> | undefined;
-  const deployed = () => {
-    opened ??= openDeployment(where);
-    return opened;
-  };
+  const deployed = kept(() => openDeployment(where));
   const uploads = { bucket: names.uploads, prefix: uploadPrefix };
   const extensions = settings["video_split.accepted_extensions"];
   const listeners = new Set<(message: Message) => void>();
@@ -69,14 +65,10 @@ export function localBackend({ stack, settings, faults }: LocalBackendOptions): 
       if (count % EVENTS_AT_ONCE === 0) await new Promise(setImmediate);
     }
   }
-  let indexing: Promise<void> | undefined;
-  const indexed = (): Promise<void> => {
-    indexing ??= (async () => {
-      for await (const event of log("video")) index.add("video", event);
-      for await (const event of log("default")) index.add("default", event);
-    })();
-    return indexing;
-  };
+  const indexed = kept(async () => {
+    for await (const event of log("video")) index.add("video", event);
+    for await (const event of log("default")) index.add("default", event);
+  });
 
   const about = async (): Promise<About> => ({
     where: "local",

@@ -3,22 +3,13 @@ import type { BusName, Events as EventsPage, EventView, PatternCheck, Replayed }
 import { Copy, Failure, Json, useChange } from "./elements.tsx";
 import { mergedEvents, PATTERNS, subjectOf } from "./logic/events.ts";
 import { formatMoment, plural } from "./logic/format.ts";
-import { useStore } from "./use-store.ts";
+import { useDelayed, useStore } from "./use-store.ts";
 
 /** Events that come within this time, in milliseconds, are asked for together. */
 const REFRESH_MS = 300;
 
 /** A pattern is checked this long, in milliseconds, after the last key. */
 const TYPING_MS = 300;
-
-function useDelayed<T>(value: T, delayMs: number): T {
-  const [delayed, setDelayed] = useState(value);
-  useEffect(() => {
-    const timer = setTimeout(() => setDelayed(value), delayMs);
-    return () => clearTimeout(timer);
-  }, [value, delayMs]);
-  return delayed;
-}
 
 function usePattern(pattern: string): PatternCheck | undefined {
   const { client } = useStore();

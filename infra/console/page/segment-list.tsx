@@ -3,13 +3,16 @@ import type { Addresses, Plan, SegmentView } from "../api/types.ts";
 import { formatBytes, formatSeconds, formatTime, plural } from "./logic/format.ts";
 import { deviationOf } from "./logic/timeline.ts";
 import { scrollTopFor, visibleRows } from "./logic/visible-rows.ts";
-import { useStore } from "./use-store.ts";
+import { useDelayed, useStore } from "./use-store.ts";
 
 /** Pixels. console.css has the same. */
 const ROW_HEIGHT = 76;
 
 /** A list of more rows than these scrolls by itself. */
 const MAX_ROWS_IN_VIEW = 7;
+
+/** Rows that go by within this time, in milliseconds, get no poster. */
+const SCROLLING_MS = 150;
 
 /** Addresses of posters: those of rows that came into view, asked for together. */
 function usePosters(segments: readonly (SegmentView | undefined)[], first: number, last: number): Map<number, string> {
@@ -18,7 +21,7 @@ function usePosters(segments: readonly (SegmentView | undefined)[], first: numbe
   const missing = segments
     .slice(first, last)
     .flatMap((segment) => (segment === undefined || posters.has(segment.VideoId) ? [] : [segment.VideoId]));
-  const key = missing.join(",");
+  const key = useDelayed(missing.join(","), SCROLLING_MS);
   useEffect(() => {
     if (key === "") return;
     let isGone = false;
@@ -35,7 +38,7 @@ function usePosters(segments: readonly (SegmentView | undefined)[], first: numbe
     return () => {
       isGone = true;
     };
-  }, [client, key, counts.documents]);
+  }, [client, key, counts.poster]);
   return posters;
 }
 

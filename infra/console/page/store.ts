@@ -5,11 +5,23 @@ import { afterMessage, segmentOfEvent, type VideosState, viewOfEvent, withVideos
 export type Connection = "loading" | "online" | "offline" | "refused";
 
 /** Segments of one video by their index, as far as they're known. */
-export type SegmentsState = { list: (SegmentView | undefined)[]; isLoaded: boolean; error: string | undefined };
+export type SegmentsState = {
+  list: (SegmentView | undefined)[];
+  /** How many of the list are there. */
+  known: number;
+  isLoaded: boolean;
+  error: string | undefined;
+};
 
 /** Milliseconds from a break to the next try, and from one look at a stage to the next. */
 const PAUSE_MS = 1_500;
 const POLL_MS = 5_000;
+
+/** Changes within this time, in milliseconds, are shown together: thousands of events come in a row. */
+const RENDER_MS = 50;
+
+/** Milliseconds after PosterCreated in which its document may still be about to change. */
+const POSTER_MS = 30_000;
 
 /** Changes of documents within this time, in milliseconds, are one reason to load them. */
 const RELOAD_MS = 1_000;
@@ -18,11 +30,11 @@ const PAGE_OF_SEGMENTS = 1_000;
 const MAX_FAULTS = 100;
 
 /** Of a video that isn't open. Nothing is added to this list. */
-const NO_SEGMENTS: SegmentsState = { list: [], isLoaded: false, error: undefined };
+const NO_SEGMENTS: SegmentsState = { list: [], known: 0, isLoaded: false, error: undefined };
 
 /**
  * What the page shows of videos. It comes from the API, and from the stream's messages after that.
- * Listeners are called once for each frame of the screen at most.
+ * Listeners are called every `RENDER_MS` at most.
  */
 export class Store {
   readonly client: Client;
@@ -37,13 +49,14 @@ export class Store {
   faults: { fault: string; time: string }[] = [];
   /** What was announced last, for screen readers. */
   announcement = "";
-  /** Goes up with each message of its type. */
-  readonly counts = { event: 0, letter: 0, documents: 0 };
+  /** Go up with each message of their type; `poster` when documents may have new posters. */
+  readonly counts = { event: 0, letter: 0, documents: 0, poster: 0 };
   readonly #segments = new Map<number, SegmentsState>();
   /** Videos that messages of this connection are about: their documents may not be there yet. */
   readonly #arrived = new Set<number>();
   readonly #listeners = new Set<() => void>();
   #isLoadDue = false;
+  #posterAt = Number.NEGATIVE_INFINITY;
   readonly #stopping = new AbortController();
   #isDue = false;
 
@@ -60,11 +73,10 @@ export class Store {
   changed(): void {
     if (this.#isDue) return;
     this.#isDue = true;
-    // Frames stop in a hidden tab; a timer goes on.
     setTimeout(() => {
       this.#isDue = false;
       for (const listener of this.#listeners) listener();
-    }, 16);
+    }, RENDER_MS);
   }
 
   /** Connects, and again after each break, until `stop`. */
@@ -102,6 +114,7 @@ export class Store {
       if (document.visibilityState === "visible") await this.load();
       if (this.connection !== "online") return;
       this.counts.documents += 1;
+      this.counts.poster += 1;
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
   }
@@ -169,12 +182,14 @@ export class Store {
   #addSegments(videoId: number, segments: readonly SegmentView[], isLoaded?: boolean): void {
     const before = this.segmentsOf(videoId);
     const { list } = before;
+    let { known } = before;
     // One array for all: a copy for each of thousands of events would take long.
     for (const segment of segments) {
       while (list.length < segment.segment_index) list.push(undefined);
+      if (list[segment.segment_index] === undefined) known += 1;
       list[segment.segment_index] = segment;
     }
-    this.#segments.set(videoId, { list, isLoaded: isLoaded ?? before.isLoaded, error: undefined });
+    this.#segments.set(videoId, { list, known, isLoaded: isLoaded ?? before.isLoaded, error: undefined });
     this.changed();
   }
 
@@ -188,6 +203,7 @@ export class Store {
     if (message.type === "documents") this.#loadSoon();
     if (message.type === "event" && this.about !== undefined) {
       this.state = afterMessage(this.state, message, this.about);
+      if (message.event["detail-type"] === "PosterCreated") this.#posterAt = Date.now();
       const video = viewOfEvent(message.event);
       if (video !== undefined) this.#arrived.add(video.VideoId);
       this.#announce(video);
@@ -204,6 +220,7 @@ export class Store {
     this.#isLoadDue = true;
     setTimeout(() => {
       this.#isLoadDue = false;
+      if (Date.now() - this.#posterAt < POSTER_MS) this.counts.poster += 1;
       if (this.connection === "online") void this.load();
     }, RELOAD_MS);
   }

@@ -1,4 +1,4 @@
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import type { Plan, SegmentView } from "../api/types.ts";
 import { barsOf, boundariesOf, describeTimeline } from "./logic/timeline.ts";
 
@@ -49,7 +49,9 @@ function draw(canvas: HTMLCanvasElement, { segments, plan, duration, playing }: 
 /** Segments in the colour of how they were made; requested boundaries above, actual ones below. */
 export function Timeline(shown: Shown & { onChoose: (index: number) => void }) {
   const canvas = useRef<HTMLCanvasElement>(null);
-  const { segments, plan, duration, onChoose } = shown;
+  const { segments, known, plan, duration, onChoose } = shown;
+  // The list is changed in place: `known` says when.
+  const description = useMemo(() => describeTimeline(segments, plan), [segments, known, plan]);
   useEffect(() => {
     const redraw = () => canvas.current && draw(canvas.current, shown);
     redraw();
@@ -61,7 +63,7 @@ export function Timeline(shown: Shown & { onChoose: (index: number) => void }) {
       observer.disconnect();
       scheme.removeEventListener("change", redraw);
     };
-  }, [segments, shown.known, plan, duration, shown.playing]);
+  }, [segments, known, plan, duration, shown.playing]);
   const choose = ({ offsetX, currentTarget }: MouseEvent) => {
     const at = offsetX / (currentTarget as HTMLCanvasElement).clientWidth;
     const bar = barsOf(segments, duration).find(({ from, to }) => at >= from && at < to);
@@ -70,7 +72,7 @@ export function Timeline(shown: Shown & { onChoose: (index: number) => void }) {
   return (
     <figure class="timeline">
       {/* A click is a short cut: the list and "Go to segment" do the same from the keyboard. */}
-      <canvas ref={canvas} role="img" aria-label={describeTimeline(segments, plan)} onClick={choose} />
+      <canvas ref={canvas} role="img" aria-label={description} onClick={choose} />
       <figcaption>
         {MADE.map((made) => (
           <span key={made} class={`key ${made}`}>

@@ -30,3 +30,13 @@ export function useAnswer<T>(
   }, keys);
   return { value: answer.value, error: answer.error, isLoading: answer.isLoading };
 }
+
+/** A value once it has been the same for `delayMs`. */
+export function useDelayed<T>(value: T, delayMs: number): T {
+  const [delayed, setDelayed] = useState(value);
+  useEffect(() => {
+    const timer = setTimeout(() => setDelayed(value), delayMs);
+    return () => clearTimeout(timer);
+  }, [value, delayMs]);
+  return delayed;
+}

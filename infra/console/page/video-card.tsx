@@ -81,8 +81,7 @@ function Segments({ video, onDocument }: { video: VideoView; onDocument: (id: nu
   const [isAll, setIsAll] = useState(false);
   const [shown, setShown] = useState<number>();
   useEffect(() => store.open(video.VideoId), [store, video.VideoId]);
-  const { list, isLoaded, error } = store.segmentsOf(video.VideoId);
-  const known = list.filter((segment) => segment !== undefined).length;
+  const { list, known, isLoaded, error } = store.segmentsOf(video.VideoId);
   const count = segmentCount(video, list.length);
   const play = (index: number | undefined, all: boolean) => {
     setPlaying(index);

@@ -3,7 +3,7 @@ import { openDeployment } from "../../operations/deployment.ts";
 import type { Settings } from "../../settings.ts";
 import { type Backend, ConsoleError } from "../api/backend.ts";
 import { isUpload, VIDEO_PROJECTION, videosOf, viewOf } from "../api/documents.ts";
-import { operations, signWith } from "../api/operate.ts";
+import { kept, operations, signWith } from "../api/operate.ts";
 import type { About, VideoView } from "../api/types.ts";
 
 /** Pages of a megabyte of the table that one look at its uploads reads: a cent for 30 looks. */
@@ -22,13 +22,10 @@ const notThere = (what: string, instead: string) => (): never => {
  */
 export function stageBackend(stage: string, settings: Settings): Backend {
   const where = { stage };
-  const opened = openDeployment(where);
-  // Reported by the first request that needs it.
-  opened.catch(() => {});
-  const deployed = () => opened;
+  const deployed = kept(() => openDeployment(where));
 
   const about = async (): Promise<About> => {
-    const { bus, table } = await opened;
+    const { bus, table } = await deployed();
     return {
       where: "stage",
       name: stage,
@@ -51,7 +48,7 @@ export function stageBackend(stage: string, settings: Settings): Backend {
 
   /** All uploads of the table, newest first. No index lists them. */
   const scan = async (): Promise<{ videos: VideoView[]; isWhole: boolean }> => {
-    const { documents: client, table } = await opened;
+    const { documents: client, table } = await deployed();
     const found: VideoView[] = [];
     let pages = 0;
     for await (const { Items = [] } of paginateScan({ client }, { TableName: table, ...VIDEO_PROJECTION })) {
@@ -81,7 +78,7 @@ export function stageBackend(stage: string, settings: Settings): Backend {
       const from = before === undefined ? 0 : videos.findIndex(({ VideoId }) => VideoId === before) + 1;
       const more = videos.length > from + limit || !isWhole;
       const page = videos.slice(from, from + limit);
-      const { documents: client, table } = await opened;
+      const { documents: client, table } = await deployed();
       const changing = page.filter(({ status }) => status === "processing").map(({ VideoId }) => VideoId);
       const now = new Map((await videosOf({ client, table }, changing)).map((video) => [video.VideoId, video]));
       return { videos: page.map((video) => now.get(video.VideoId) ?? video), waiting: [], more };
