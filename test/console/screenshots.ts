@@ -30,7 +30,7 @@ const TIMEOUT_MS = 300_000;
 async function makeVideo(folder: string): Promise<string> {
   const path = join(folder, "Beach day.mp4");
   const video =
-    "smptehdbars=size=640x360:rate=25,drawtext=text='%{pts\\:hms}':fontsize=72:x=200:y=140:box=1:boxborderw=12";
+    "smptehdbars=size=640x360:rate=25,drawtext=text='%{pts\\:hms}':fontsize=52:x=130:y=150:box=1:boxborderw=12";
   const encoder = "-c:v libx264 -preset veryfast -pix_fmt yuv420p -g 100 -c:a aac -b:a 64k".split(" ");
   const inputs = ["-f", "lavfi", "-i", video, "-f", "lavfi", "-i", "sine=frequency=220"];
   await ffmpeg(...inputs, "-t", "28", ...encoder, path);

@@ -17,6 +17,7 @@ export class LogIndex {
   /** VideoIds in the order of their first event. */
   readonly #order = new Set<number>();
   readonly #plans = new Map<number, Plan>();
+  readonly #ended = new Set<number>();
   readonly #waiting = new Map<string, Created>();
   /** ETags of the objects that events are about, by bucket and key. */
   readonly #known = new Map<string, Set<string>>();
@@ -56,8 +57,11 @@ export class LogIndex {
     const { VideoId, bucket, key, etag, cut, segment_seconds, segment_count } = (detail as { data?: Data }).data ?? {};
     if (VideoId === undefined || bucket === undefined || key === undefined) return;
     this.#order.add(VideoId);
+    const isEnd = type === "VideoSplit";
+    if (isEnd) this.#ended.add(VideoId);
+    // The plan may expect more segments than there are in the end.
     if (cut !== undefined && segment_seconds !== undefined && segment_count !== undefined)
-      this.#plans.set(VideoId, { cut, segment_seconds, segment_count });
+      if (isEnd || !this.#ended.has(VideoId)) this.#plans.set(VideoId, { cut, segment_seconds, segment_count });
     const name = nameOfObject({ bucket, key });
     this.#known.set(name, (this.#known.get(name) ?? new Set()).add(etag ?? ""));
     if (this.#waiting.get(name)?.etag === etag) this.#waiting.delete(name);

@@ -10,6 +10,8 @@ export type SegmentsState = {
   /** How many of the list are there. */
   known: number;
   isLoaded: boolean;
+  /** Whether they were loaded after their video had ended: no more will come. */
+  isWhole: boolean;
   error: string | undefined;
 };
 
@@ -30,7 +32,7 @@ const PAGE_OF_SEGMENTS = 1_000;
 const MAX_FAULTS = 100;
 
 /** Of a video that isn't open. Nothing is added to this list. */
-const NO_SEGMENTS: SegmentsState = { list: [], known: 0, isLoaded: false, error: undefined };
+const NO_SEGMENTS: SegmentsState = { list: [], known: 0, isLoaded: false, isWhole: false, error: undefined };
 
 /**
  * What the page shows of videos. It comes from the API, and from the stream's messages after that.
@@ -133,10 +135,7 @@ export class Store {
       this.isLoaded = true;
       this.error = undefined;
       this.changed();
-      for (const [id, { isLoaded }] of this.#segments) {
-        const { status } = this.state.videos.find(({ VideoId }) => VideoId === id) ?? {};
-        if (!isLoaded || status === "processing") await this.#loadSegments(id);
-      }
+      for (const [id, { isWhole }] of this.#segments) if (!isWhole) await this.#loadSegments(id);
     } catch (error) {
       this.#fail(error);
     }
@@ -163,15 +162,21 @@ export class Store {
 
   async #loadSegments(videoId: number): Promise<void> {
     try {
-      const known = this.segmentsOf(videoId).list;
-      const gap = known.indexOf(undefined);
-      for (let from = gap === -1 ? known.length : gap; ; ) {
+      const { status, plan } = this.state.videos.find(({ VideoId }) => VideoId === videoId) ?? {};
+      const { list } = this.segmentsOf(videoId);
+      const gap = list.indexOf(undefined);
+      for (let from = gap === -1 ? list.length : gap; ; ) {
         const page = await this.client.get<Segments>(`videos/${videoId}/segments`, { from, limit: PAGE_OF_SEGMENTS });
-        this.#addSegments(videoId, page.segments, !page.more);
+        this.#addSegments(videoId, page.segments);
         const last = page.segments.at(-1);
-        if (!page.more || last === undefined) return;
+        if (!page.more || last === undefined) break;
         from = last.segment_index + 1;
       }
+      const loaded = this.segmentsOf(videoId);
+      // The index that lists them follows their events.
+      const isWhole = status !== "processing" && loaded.known >= (plan?.segment_count ?? 0);
+      this.#segments.set(videoId, { ...loaded, isLoaded: true, isWhole });
+      this.changed();
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       this.#segments.set(videoId, { ...this.segmentsOf(videoId), error: message });
@@ -179,7 +184,7 @@ export class Store {
     }
   }
 
-  #addSegments(videoId: number, segments: readonly SegmentView[], isLoaded?: boolean): void {
+  #addSegments(videoId: number, segments: readonly SegmentView[]): void {
     const before = this.segmentsOf(videoId);
     const { list } = before;
     let { known } = before;
@@ -189,7 +194,7 @@ export class Store {
       if (list[segment.segment_index] === undefined) known += 1;
       list[segment.segment_index] = segment;
     }
-    this.#segments.set(videoId, { list, known, isLoaded: isLoaded ?? before.isLoaded, error: undefined });
+    this.#segments.set(videoId, { ...before, known, error: undefined });
     this.changed();
   }
 

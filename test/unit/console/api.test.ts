@@ -245,7 +245,12 @@ it("finds in the log which uploads no document is about, and the plans", () => {
   index.add("default", created("uploads/a.mp4", "changed"));
   expect(index.waiting().map(({ key }) => key)).toEqual(["uploads/a.mp4", "uploads/n.txt"]);
   expect([index.idsBefore(undefined), index.idsBefore(2)]).toEqual([[2, 1], [1]]);
-  expect(index.withPlan({ VideoId: 2 } as never)).toMatchObject({ plan: { segment_seconds: 5 } });
+  const ended = planned(2, "uploads/a.mp4", "a") as BusEvent & { detail: { data: { segment_count: number } } };
+  ended["detail-type"] = "VideoSplit";
+  ended.detail.data.segment_count = 1;
+  index.add("video", ended);
+  index.add("video", planned(2, "uploads/a.mp4", "a"));
+  expect(index.withPlan({ VideoId: 2 } as never)).toMatchObject({ plan: { segment_seconds: 5, segment_count: 1 } });
 });
 
 it("faults happen while they're switched on", async () => {
