@@ -116,11 +116,11 @@ export async function main(argv: string[], stopping: AbortSignal): Promise<numbe
       onLetter();
     },
   });
-  const { address, backend } = await openConsole({ stack, settings, faults, directory: args.state });
-  [onFault, onLetter] = [backend.faultHappened, backend.letterCame];
-  print(...greeting(stack, address).split("\n"));
-  if (stopping.aborted) stop();
   try {
+    const { address, backend } = await openConsole({ stack, settings, faults, directory: args.state });
+    [onFault, onLetter] = [backend.faultHappened, backend.letterCame];
+    print(...greeting(stack, address).split("\n"));
+    if (stopping.aborted) stop();
     await stopped;
   } finally {
     await stack.close();
