@@ -19,6 +19,7 @@ const LONG = [
   "e2e/mutations",
   "e2e/split-service",
   "e2e/start-command",
+  "e2e/console",
   "e2e/reconciler",
   "e2e/replay",
   "integration/ffmpeg/seek",

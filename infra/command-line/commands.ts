@@ -30,6 +30,11 @@ export const COMMAND_GROUPS: Readonly<Record<string, Readonly<Record<string, Com
     },
   },
   "Operate a stage, or the local stack": {
+    console: {
+      summary: "opens a page on this machine that looks into a stage",
+      example: "--stage production",
+      load: () => import("../console/commands/console.ts"),
+    },
     request: {
       summary: "requests splits of videos that are in S3 already",
       example: "s3://archive/tapes/ --dry-run --stage production",

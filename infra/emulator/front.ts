@@ -9,6 +9,8 @@ export type Service = { handle(request: IncomingMessage, response: ServerRespons
 
 export type Services = Record<"dynamodb" | "events" | "sqs" | "lambda" | "tags", Service> & {
   s3: Service & Pick<LocalS3, "allowsPage">;
+  /** A service of the stack's owner, at this path and below it, such as "/console". */
+  own?: Service & { path: string };
 };
 
 /** The port is in use. */
@@ -26,15 +28,33 @@ export const TAGS_TARGET_PREFIX = "ResourceGroupsTaggingAPI_20170126.";
 const signedFor = (authorization: string): string | undefined =>
   /\/([a-z0-9-]+)\/aws4_request/.exec(authorization)?.[1];
 
-/** The service of a request, by the operation that it names or by its signature; otherwise S3. */
-function serviceOf({ headers }: IncomingMessage): keyof Services {
+/** Hosts that name the stack itself: below localhost they name a bucket. */
+const OWN_HOST = /^(?:127(?:\.\d{1,3}){3}|\[::1\]|localhost)(?::\d{1,5})?$/i;
+
+/**
+ * Whether a request is for the owner's service. A bucket may have the same name: what is signed, or
+ * names its bucket by the host, is for S3.
+ */
+function isForOwner({ headers, url = "" }: IncomingMessage, path: string): boolean {
+  const [asked = "", query = ""] = url.split("?");
+  const isSigned = headers.authorization !== undefined || /(?:^|&)X-Amz-Signature=/.test(query);
+  return (asked === path || asked.startsWith(`${path}/`)) && !isSigned && OWN_HOST.test(headers.host ?? "");
+}
+
+/**
+ * The service of a request, by the operation that it names or by its signature; otherwise the
+ * owner's, by its path, or S3.
+ */
+function serviceOf(request: IncomingMessage, own: Services["own"]): keyof Services {
+  const { headers } = request;
   const target = String(headers["x-amz-target"] ?? "");
   if (target.startsWith("DynamoDB")) return "dynamodb";
   if (target.startsWith("AWSEvents")) return "events";
   if (target.startsWith(TAGS_TARGET_PREFIX)) return "tags";
   const signed = signedFor(headers.authorization ?? "");
   if (target.startsWith("AmazonSQS") || signed === "sqs") return "sqs";
-  return signed === "lambda" ? "lambda" : "s3";
+  if (signed === "lambda") return "lambda";
+  return own !== undefined && isForOwner(request, own.path) ? "own" : "s3";
 }
 
 /**
@@ -59,10 +79,10 @@ export async function listen(
   const server = createServer((request, response) => {
     const open = services();
     if (open === undefined) return void response.writeHead(503, { "Retry-After": "1" }).end();
-    const service = serviceOf(request);
+    const service = serviceOf(request, open.own);
     const reason = reasonToRefuse(request, () => service === "s3" && open.s3.allowsPage(request));
     if (reason !== undefined) return refuse(request, response, service, reason);
-    intercept(request, response, () => open[service].handle(request, response));
+    intercept(request, response, () => open[service]?.handle(request, response));
   });
   // An upload of many GB takes its time.
   server.requestTimeout = 0;

@@ -30,6 +30,7 @@ const JSON_FORMS = {
   sqs: { contentType: "application/x-amz-json-1.0", code: "AccessDenied" },
   lambda: { contentType: "application/json", code: "AccessDeniedException" },
   tags: { contentType: "application/x-amz-json-1.1", code: "AccessDeniedException" },
+  own: { contentType: "application/json", code: "AccessDenied" },
 } as const satisfies Record<string, JsonForm>;
 
 /**

@@ -2,7 +2,8 @@ import { chmod, lstat, mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { LOCK_FILES } from "./state-lock.ts";
 
-const FOLDERS = ["s3", "dynamodb", "events", "lambda", "sqs", "queues"] as const;
+/** "own": what the stack's owner keeps there. */
+const FOLDERS = ["s3", "dynamodb", "events", "lambda", "sqs", "queues", "own"] as const;
 
 export type StateFolders = Record<(typeof FOLDERS)[number], string>;
 

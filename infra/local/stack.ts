@@ -4,7 +4,7 @@ import { type DiskFullError, refusedByDisk, watchDisk } from "../emulator/disk.t
 import { openDynamoDB } from "../emulator/dynamodb.ts";
 import type { BusEvent, LocalEventBridge } from "../emulator/events/index.ts";
 import type { InterceptDelivery } from "../emulator/faults/deliveries.ts";
-import { type Intercept, listen, type Services } from "../emulator/front.ts";
+import { type Intercept, listen, type Service, type Services } from "../emulator/front.ts";
 import type { LocalLambda } from "../emulator/lambda/index.ts";
 import { lambdaApi } from "../emulator/lambda-api.ts";
 import { openSqs } from "../emulator/sqs/index.ts";
@@ -73,6 +73,8 @@ export type Stack = {
    * has.
    */
   idle(): Promise<void>;
+  /** Serves the path, such as "/console", and what is below it, on the stack's port. */
+  serve(path: string, service: Service): void;
   close(): Promise<void>;
 };
 
@@ -158,7 +160,8 @@ export async function openStack(options: StackOptions): Promise<Stack> {
     closers.push(async () => schedules.close());
 
     const tags = resourceTags(taggedResources(built, LOCAL_STAGE, region));
-    services = { s3, dynamodb, events: bridge, sqs, lambda: lambdaApi(lambda, region), tags };
+    const open: Services = { s3, dynamodb, events: bridge, sqs, lambda: lambdaApi(lambda, region), tags };
+    services = open;
     const tables = new DynamoDBClient({ endpoint, region, credentials: LOCAL_CREDENTIALS });
     await createTables(tables, Object.values(built.tables));
     tables.destroy();
@@ -173,6 +176,9 @@ export async function openStack(options: StackOptions): Promise<Stack> {
       lambda,
       deadLetters,
       idle: bridge.idle,
+      serve: (path, service) => {
+        services = { ...open, own: { path, handle: service.handle } };
+      },
       close,
     };
   } catch (error) {

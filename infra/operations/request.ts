@@ -65,8 +65,9 @@ async function documentOf(
 }
 
 const requestFor = (
-  { source }: StoredObject,
-  { segmentSeconds, cut }: RequestOptions,
+  source: Source,
+  { segmentSeconds, cut }: Pick<RequestOptions, "segmentSeconds" | "cut">,
+  reason: "backfill" | "manual" = "backfill",
 ): VideoSplitEvent<"SplitRequested"> => {
   const eventId = randomUUID();
   return {
@@ -84,10 +85,31 @@ const requestFor = (
       ...(source.versionId === undefined || source.versionId === "null" ? {} : { version_id: source.versionId }),
       ...(segmentSeconds === undefined ? {} : { segment_seconds: segmentSeconds }),
       ...(cut === undefined ? {} : { cut }),
-      reason: "backfill",
+      reason,
     },
   };
 };
+
+/** There is no such object, or it can't be read: `message` says why. */
+export class UnreadableObjectError extends Error {
+  override name = "UnreadableObjectError";
+}
+
+/**
+ * Requests a split of one object, also of one that was rejected. Throws `UnreadableObjectError`,
+ * `SourceUnavailableError`.
+ */
+export async function requestSplit(
+  { s3, events, bus }: Pick<Deployment, "events" | "bus"> & { s3: S3Client },
+  { bucket, key }: { bucket: string; key: string },
+  signal: AbortSignal,
+): Promise<void> {
+  const found = await s3MediaStore(s3).describe(bucket, key, undefined, signal);
+  if (found === undefined) throw new UnreadableObjectError(`There is no object s3://${bucket}/${key}`);
+  if (found.unavailable !== undefined) throw new UnreadableObjectError(found.unavailable.message);
+  const request = requestFor(found.source, { segmentSeconds: undefined, cut: undefined }, "manual");
+  await eventBridgePublisher(events, bus).publish(request, signal);
+}
 
 /**
  * Requests a split of every video below a prefix that isn't split yet, at `rate` a second. Safe to
@@ -151,7 +173,7 @@ export async function requestSplits(
     const wait = due - Date.now();
     if (wait > 0) await sleep(wait, undefined, { signal });
     due = Math.max(due, Date.now()) + 1_000 / options.rate;
-    await publisher.publish(requestFor(candidate, options), signal);
+    await publisher.publish(requestFor(candidate.source, options), signal);
   };
 
   const pages = paginateListObjectsV2({ client: s3 }, { Bucket: options.bucket, Prefix: options.prefix });

@@ -7,6 +7,7 @@ import { UsageError } from "../../infra/command-line/run.ts";
 import { benchBurst } from "./burst.ts";
 import { benchBus } from "./bus.ts";
 import { benchCold } from "./cold.ts";
+import { benchConsole } from "./console.ts";
 import { benchCut } from "./cut.ts";
 import { benchFairness } from "./fairness.ts";
 import { benchLength } from "./length.ts";
@@ -82,6 +83,11 @@ itself, shaped to so many MB a second. Prints the speed-up over one range, if th
 npx video-split bench replay [--events 10000]
 
 Projects that many events, deletes the table, replays the log and compares the documents to the byte.
+
+npx video-split bench console [--segments 5000]
+
+Opens the console's page in Chromium with a video of that many segments, scrolls through them, and receives the events of as
+many more. Prints times, memory and frames.
 `;
 
 const OPTIONS = {
@@ -98,6 +104,7 @@ const OPTIONS = {
   uploads: { type: "string" },
   from: { type: "string", default: "" },
   events: { type: "string" },
+  segments: { type: "string", default: "5000" },
   help: { type: "boolean", short: "h", default: false },
 } as const;
 
@@ -149,6 +156,7 @@ export async function main(args: string[]): Promise<number> {
     bus: (folder) => benchBus({ folder, events: Number(events ?? 2_000), isSaved: values.save }),
     cold: (folder) => benchCold({ folder, runs: Number(runs ?? 9), isSaved: values.save }),
     ranges: (folder) => benchRanges({ ...ranges, cut: Cut.parse(cut), isSaved: values.save, folder }),
+    console: (folder) => benchConsole(Number(values.segments), folder),
   };
   const bench = benches[what];
   if (bench === undefined)

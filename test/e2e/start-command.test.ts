@@ -52,6 +52,7 @@ describe("npx video-split start", () => {
     const { child, says, ended, temporary } = await startWith({ umask: 0 }, state);
     const greeting = await says("Events (Ctrl-C stops)");
     const endpoint = endpointIn(greeting);
+    expect(greeting).toMatch(new RegExp(`\n  ${endpoint}/console#[\\w-]{32}\n`));
     expect(greeting).toContain(`aws --endpoint-url ${endpoint} s3 cp VIDEO.mp4 s3://video-split-uploads/uploads/`);
 
     const key = "uploads/\u001b[2J\u202efaked\nVideoSplit.txt";

@@ -4,7 +4,7 @@ import { faultyRequests } from "./requests.ts";
 import type { World } from "./world.ts";
 
 export { FAULTS, type Fault, type RequestFault } from "./kinds.ts";
-export { NO_FAULTS, oneFault, type Schedule, scheduleOf } from "./schedule.ts";
+export { NO_FAULTS, oneFault, type Schedule, scheduleOf, scheduleWith } from "./schedule.ts";
 export { type Replacement, World } from "./world.ts";
 
 /** Faults on demand, as `openStack` takes them. */

@@ -81,11 +81,16 @@ export function scheduleOf(seed: number, run: number): Schedule {
       .slice(0, count)
       .map(({ fault }): Fault => fault),
   );
+  return { ...scheduleWith(kinds, seed, run), isOnlyDeliveries };
+}
+
+/** Faults of these kinds: which requests and deliveries they happen to follows from seed and run. */
+export function scheduleWith(kinds: ReadonlySet<Fault>, seed: number, run: number): Schedule {
   const happens = (fault: Fault, percent: number, ...where: (string | number)[]) =>
     kinds.has(fault) && chance(seed, run, fault, ...where) * 100 < percent;
   return {
     kinds,
-    isOnlyDeliveries,
+    isOnlyDeliveries: [...kinds].every((kind) => deliveryFaults.some((fault) => fault === kind)),
     repeats: false,
     onRequest: (request) =>
       requestFaults.find(

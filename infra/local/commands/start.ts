@@ -3,8 +3,9 @@ import { print } from "../../command-line/lines.ts";
 import { parseCommandLine } from "../../command-line/parse.ts";
 import { findPrograms } from "../../command-line/programs.ts";
 import { UsageError } from "../../command-line/run.ts";
+import { openConsole } from "../../console/local/open-console.ts";
 import type { BusEvent } from "../../emulator/events/index.ts";
-import { type Fault, faultsOf, scheduleOf, World } from "../../emulator/faults/index.ts";
+import { openFaultSwitches } from "../fault-switches.ts";
 import { loadSettings, PROJECT_ROOT } from "../project.ts";
 import { openStack, type Stack } from "../stack.ts";
 import { keepFilesPrivate } from "./private-files.ts";
@@ -47,36 +48,6 @@ function parseArguments(args: string[]) {
   return { ...values, port, seed };
 }
 
-/** The stack is one run until it stops. */
-const RUN = 0;
-
-/**
- * Faults that would end the stack, block a function for 15 minutes, or change the user's uploads.
- */
-const EXCLUDED: readonly Fault[] = [
-  "stack killed",
-  "function frozen until its timeout",
-  "S3 object overwritten",
-  "S3 object deleted",
-];
-
-function faultsFor(seed: number): ReturnType<typeof faultsOf> {
-  const schedule = scheduleOf(seed, RUN);
-  const kinds = [...schedule.kinds].filter((kind) => !EXCLUDED.includes(kind));
-  print(`Faults of seed ${seed}: ${kinds.join(", ") || "none, try another seed"}`, "");
-  return faultsOf(
-    new World({
-      scheduleFor: () => schedule,
-      runIn: () => RUN,
-      mayHappen: (_run, fault) => !EXCLUDED.includes(fault),
-      report: (_run, fault) => print(`fault: ${fault}`),
-      onFrozen: () => {},
-      killStack: () => {},
-      replacement: () => Promise.reject(new Error("Uploads aren't overwritten here")),
-    }),
-  );
-}
-
 /** One line for an event: what, of which video, where. */
 function describeEvent(bus: string, event: BusEvent): string {
   const detail = event.detail as {
@@ -94,12 +65,15 @@ function describeEvent(bus: string, event: BusEvent): string {
   );
 }
 
-function greeting({ endpoint, names, region, topology, uploadPrefix }: Stack): string {
+function greeting({ endpoint, names, region, topology, uploadPrefix }: Stack, address: string): string {
   const { uploads, segments } = topology.buckets;
   return `The stack is running: S3, DynamoDB and EventBridge at ${endpoint}
   buckets ${uploads.name}, ${segments.name}; table ${names.videos}; bus ${names.bus}
 
-Upload a video (with any credentials):
+Open the console in a browser, and drop a video there:
+  ${address}
+
+Or upload a video (with any credentials):
   AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_DEFAULT_REGION=${region} aws --endpoint-url ${endpoint} s3 cp VIDEO.mp4 s3://${uploads.name}/${uploadPrefix}
 
 Events (Ctrl-C stops):`;
@@ -117,22 +91,36 @@ export async function main(argv: string[], stopping: AbortSignal): Promise<numbe
   const { promise: stopped, resolve: stop, reject: fail } = Promise.withResolvers<void>();
   stopped.catch(() => {});
   stopping.addEventListener("abort", () => stop(), { once: true });
+  const settings = await loadSettings("local");
+  let onFault = (_fault: string): void => {};
+  let onLetter = (): void => {};
+  const faults = openFaultSwitches((fault) => {
+    print(`fault: ${fault}`);
+    onFault(fault);
+  }, args.seed);
+  if (args.seed !== undefined)
+    print(`Faults of seed ${args.seed}: ${faults.seeded.join(", ") || "none, try another seed"}`, "");
   const stack = await openStack({
-    settings: await loadSettings("local"),
+    settings,
     directory: args.state,
     port: args.port,
     root: PROJECT_ROOT,
     watch: true,
-    ...(args.seed !== undefined && faultsFor(args.seed)),
+    intercept: faults.intercept,
+    interceptDelivery: faults.interceptDelivery,
     onEvent: (bus, event) => print(describeEvent(bus, event)),
     onLog: (name, text) => (args.verbose ? print(`${name}: ${text.replaceAll("\t", "  ")}`) : undefined),
     onDiskFull: fail,
-    onDeadLetter: (queue, letter) =>
-      print(`dead letter in ${queue} after ${letter.attempts} attempts: ${letter.errorMessage}`),
+    onDeadLetter: (queue, letter) => {
+      print(`dead letter in ${queue} after ${letter.attempts} attempts: ${letter.errorMessage}`);
+      onLetter();
+    },
   });
-  print(...greeting(stack).split("\n"));
-  if (stopping.aborted) stop();
   try {
+    const { address, backend } = await openConsole({ stack, settings, faults, directory: args.state });
+    [onFault, onLetter] = [backend.faultHappened, backend.letterCame];
+    print(...greeting(stack, address).split("\n"));
+    if (stopping.aborted) stop();
     await stopped;
   } finally {
     await stack.close();

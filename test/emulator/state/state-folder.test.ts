@@ -5,7 +5,7 @@ import { openStateFolder } from "../../../infra/emulator/state-folder.ts";
 import { modesIn, withUmask } from "../../fixtures/modes.ts";
 import { temporaryFolder } from "../../fixtures/temporary.ts";
 
-const FOLDERS = ["s3", "dynamodb", "events", "lambda", "sqs", "queues"];
+const FOLDERS = ["s3", "dynamodb", "events", "lambda", "sqs", "queues", "own"];
 
 it.each([0, 0o022, 0o777])("given umask %o, then a state folder and those in it are private", async (umask) => {
   const state = join(await temporaryFolder(), "new", "state");

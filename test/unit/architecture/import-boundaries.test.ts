@@ -9,7 +9,7 @@ const IMPORT = /(?:from|import)\s*\(?\s*"([^"]+)"/g;
 
 const sourcesBelow = (folder: string): string[] =>
   readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })
-    .filter((path) => path.endsWith(".ts") && !path.includes("node_modules") && !path.includes("dist/"))
+    .filter((path) => /\.tsx?$/.test(path) && !path.includes("node_modules") && !path.includes("dist/"))
     .map((path) => join(folder, path));
 
 /** Imports of a file: files as paths from the root, packages as they are named. */
@@ -29,6 +29,8 @@ const services = sourcesBelow("services");
 const within = (folder: string) => (imported: string) => imported.startsWith(`${folder}/`);
 const isFile = (imported: string) =>
   imported.startsWith("services/") || imported.startsWith("infra/") || imported.startsWith("test/");
+
+const MAX_LINES = 300;
 
 /** What the services share: pure, like a domain. */
 const SHARED = /^services\/video\/[^/]+\.ts$/;
@@ -121,6 +123,32 @@ describe("imports go one way", () => {
     ).toEqual([]);
   });
 
+  it("the console's page knows its own files, Preact, and types of the API and of the contract", () => {
+    const page = sourcesBelow("infra/console/page");
+    expect(page.length).toBeGreaterThan(15);
+    const TYPES = "infra/console/api/types.ts";
+    const own = (imported: string) => within("infra/console/page")(imported) || /^preact(\/hooks)?$/.test(imported);
+    const types = (imported: string) => imported === TYPES || imported === "#events-schema";
+    expect(violations(page, (imported) => own(imported) || types(imported))).toEqual([]);
+    expect(violations([TYPES], (imported) => imported === "#events-schema")).toEqual([]);
+    const values = [...page, TYPES].filter((file) =>
+      /^import (?!type )[^;]*from "(?:[^"]*api\/types\.ts|#events-schema)"/m.test(
+        readFileSync(join(ROOT, file), "utf8"),
+      ),
+    );
+    expect(values).toEqual([]);
+  });
+
+  it("the console knows what the services share and nothing else of them; only commands know the console", () => {
+    const own = sourcesBelow("infra/console");
+    expect(violations(own, (imported) => !imported.startsWith("services/") || SHARED.test(imported))).toEqual([]);
+    const others = [...services, ...sourcesBelow("infra")].filter((file) => !file.startsWith("infra/console/"));
+    const users = others.filter((file) => importsOf(file).some(within("infra/console")));
+    expect(users).toEqual(["infra/command-line/commands.ts", "infra/local/commands/start.ts"]);
+    const long = own.filter((file) => readFileSync(join(ROOT, file), "utf8").split("\n").length > MAX_LINES);
+    expect(long).toEqual([]);
+  });
+
   it("the emulator knows nothing of this project", () => {
     const emulator = sourcesBelow("infra/emulator");
     expect(emulator.length).toBeGreaterThan(100);
@@ -131,7 +159,7 @@ describe("imports go one way", () => {
 
 it("infra has the topology and the settings at its top, and a folder for each purpose", () => {
   const entries = readdirSync(join(ROOT, "infra")).sort();
-  const folders = ["aws", "command-line", "emulator", "local", "operations", "packaging"];
+  const folders = ["aws", "command-line", "console", "emulator", "local", "operations", "packaging"];
   expect(entries).toEqual([...folders, "settings.ts", "topology.ts"]);
 });
 

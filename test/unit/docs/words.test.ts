@@ -64,7 +64,7 @@ const SUPERLATIVE = /\b(?:MOST|LARGEST|LONGEST|HIGHEST|LEAST|SMALLEST|SHORTEST|F
 function filesAt(path: string): string[] {
   if (!statSync(join(PROJECT_ROOT, path)).isDirectory()) return [path];
   return readdirSync(join(PROJECT_ROOT, path), { recursive: true, encoding: "utf8" })
-    .filter((name) => /\.(?:ts|md)$/.test(name) && !name.includes("node_modules"))
+    .filter((name) => /\.(?:tsx?|md)$/.test(name) && !name.includes("node_modules"))
     .map((name) => join(path, name));
 }
 

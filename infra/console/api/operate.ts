@@ -1,0 +1,98 @@
+import { GetObjectCommand, type S3Client } from "@aws-sdk/client-s3";
+import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
+import { SourceUnavailableError } from "../../../services/video/errors.ts";
+import { openDeadLetters, type openDeployment, type Where } from "../../operations/deployment.ts";
+import { eachDeadLetter, type ReceivedLetter, redriveDeadLetters } from "../../operations/redrive.ts";
+import { requestSplit, UnreadableObjectError } from "../../operations/request.ts";
+import { type Backend, ConsoleError } from "./backend.ts";
+import { type Documents, documentOf, placesOf, segmentsOf } from "./documents.ts";
+import type { Addresses, LetterView, Place, Redriven } from "./types.ts";
+
+/** Seconds for which a signed address is good: as long as somebody looks at a page. */
+export const SIGNED_SECONDS = 3_600;
+
+function letterView({ id, queue, sentAt, letter, body }: ReceivedLetter): LetterView {
+  const common = { id, queue, sentAt: sentAt.toISOString() };
+  if (letter === undefined) return { ...common, event: body };
+  const { source, attempts, errorCode, errorMessage, event } = letter;
+  return { ...common, source, attempts, errorCode, errorMessage, event };
+}
+
+export type Deployed = Awaited<ReturnType<typeof openDeployment>>;
+
+/** What `open` opens, once: a failure isn't kept. */
+export function kept<T>(open: () => Promise<T>): () => Promise<T> {
+  let opened: Promise<T> | undefined;
+  return () => {
+    if (opened !== undefined) return opened;
+    const opening = open();
+    opened = opening;
+    opening.catch(() => {
+      opened = undefined;
+    });
+    return opening;
+  };
+}
+
+/** Signs an address of an object. */
+export type Sign = (place: Place) => Promise<string>;
+
+export const signWith =
+  (s3: S3Client): Sign =>
+  ({ bucket, key }) =>
+    getSignedUrl(s3, new GetObjectCommand({ Bucket: bucket, Key: key }), { expiresIn: SIGNED_SECONDS });
+
+type Common = Pick<Backend, "segments" | "document" | "addresses" | "deadLetters" | "redrive" | "request">;
+
+/** What the local stack and a stage do the same way: by the AWS SDK. */
+export function operations(
+  where: Where,
+  deployed: () => Promise<Deployed>,
+  sign: (deployed: Deployed) => Sign,
+): Common {
+  const documents = async (): Promise<Documents> => {
+    const { documents: client, table } = await deployed();
+    return { client, table };
+  };
+  const letters = kept(() => openDeadLetters(where));
+  return {
+    segments: async (videoId, page) => segmentsOf(await documents(), videoId, page),
+    document: async (videoId) => documentOf(await documents(), videoId),
+    addresses: async (ids) => {
+      const signed = sign(await deployed());
+      const entries = [...(await placesOf(await documents(), ids))].map(async ([id, { media, poster }]) => {
+        const addresses = { media: await signed(media), ...(poster && { poster: await signed(poster) }) };
+        return [String(id), addresses] as const;
+      });
+      return Object.fromEntries(await Promise.all(entries)) satisfies Addresses;
+    },
+    deadLetters: async (signal) => {
+      const views: LetterView[] = [];
+      await eachDeadLetter(await letters(), (letter) => views.push(letterView(letter)), signal);
+      return views.sort((one, other) => (one.sentAt < other.sentAt ? 1 : -1));
+    },
+    redrive: async (ids, signal) => {
+      const redriven: Redriven[] = [];
+      await redriveDeadLetters(
+        await letters(),
+        ({ id }) => ids === undefined || ids.includes(id),
+        ({ id }, ending) =>
+          redriven.push(
+            ending.outcome === "handled"
+              ? { id, handled: true, says: ending.result }
+              : { id, handled: false, says: ending.why },
+          ),
+        signal,
+      );
+      return redriven;
+    },
+    request: async (place, signal) => {
+      try {
+        await requestSplit(await deployed(), place, signal);
+      } catch (cause) {
+        if (!(cause instanceof UnreadableObjectError || cause instanceof SourceUnavailableError)) throw cause;
+        throw new ConsoleError(404, cause.message, { cause });
+      }
+    },
+  };
+}
