@@ -21,7 +21,7 @@ export type Names<Name> = {
 export type BucketId = "uploads" | "segments";
 export type BusId = "default" | "video";
 export type TableId = "videos" | "ledger";
-export type FunctionId = "split" | "projector" | "reconciler";
+export type FunctionId = "split" | "projector" | "reconciler" | "poster";
 export type QueueId = `${FunctionId}RuleDeadLetters` | `${FunctionId}Failures`;
 
 /** An EventBridge event pattern. Leaves are arrays of values and matchers. */
@@ -40,6 +40,8 @@ export type Rule = {
   bus: BusId;
   pattern: EventPattern;
   target: FunctionId;
+  /** Whether it delivers. What it would need is there also where a setting turns it off. */
+  isEnabled: boolean;
   /** Of EventBridge's delivery to the target, not of the function's own failures. */
   retry: Retry;
   deadLetters: QueueId;
@@ -142,6 +144,7 @@ const uploadRule = <Name>(prefix: string, names: Names<Name>): Rule => ({
     },
   },
   target: "split",
+  isEnabled: true,
   retry: DELIVERY_RETRY,
   deadLetters: "splitRuleDeadLetters",
 });
@@ -225,6 +228,23 @@ export function topology<Name>(
           POWERTOOLS_METRICS_NAMESPACE: names.metrics,
         },
       },
+      poster: {
+        ...everyFunction,
+        handler: "services/poster/handler.handler",
+        description: "Makes a picture of each segment.",
+        // Mostly a second; a long segment that begins in the dark is decoded for half a minute.
+        timeoutSeconds: 120,
+        // What was enough to decode the video is enough to decode its segments.
+        memoryMB: settings["video_split.memory_mb"],
+        // Lambda's minimum; nothing is written there.
+        storageMB: 512,
+        programs: ["ffmpeg"],
+        failures: "posterFailures",
+        environment: {
+          VIDEO_SPLIT_EVENT_BUS: names.bus,
+          POWERTOOLS_METRICS_NAMESPACE: names.metrics,
+        },
+      },
       reconciler: {
         ...everyFunction,
         handler: "services/reconciler/handler.handler",
@@ -260,6 +280,8 @@ export function topology<Name>(
       splitFailures: { retentionDays: 14 },
       projectorRuleDeadLetters: { retentionDays: 14 },
       projectorFailures: { retentionDays: 14 },
+      posterRuleDeadLetters: { retentionDays: 14 },
+      posterFailures: { retentionDays: 14 },
     },
     rules: [
       uploadRule(settings["video_split.upload_key_prefix"], names),
@@ -269,6 +291,7 @@ export function topology<Name>(
         bus: "video",
         pattern: patternOf("SplitRequested", "SegmentRangeRequested"),
         target: "split",
+        isEnabled: true,
         retry: DELIVERY_RETRY,
         deadLetters: "splitRuleDeadLetters",
       },
@@ -276,10 +299,21 @@ export function topology<Name>(
         name: "project-video-documents",
         description: "Events that change a video document.",
         bus: "video",
-        pattern: patternOf("SplitPlanned", "SegmentCreated", "VideoSplit", "VideoRejected"),
+        pattern: patternOf("SplitPlanned", "SegmentCreated", "PosterCreated", "VideoSplit", "VideoRejected"),
         target: "projector",
+        isEnabled: true,
         retry: DELIVERY_RETRY,
         deadLetters: "projectorRuleDeadLetters",
+      },
+      {
+        name: "make-posters",
+        description: "Segments that get a picture.",
+        bus: "video",
+        pattern: patternOf("SegmentCreated"),
+        target: "poster",
+        isEnabled: settings["poster.enabled"],
+        retry: DELIVERY_RETRY,
+        deadLetters: "posterRuleDeadLetters",
       },
     ],
     schedules: [

@@ -20,6 +20,7 @@ export {
   AudioMade,
   Cut,
   Made,
+  PosterCreated,
   Proof,
   REFUSAL_REASONS,
   REJECTION_REASONS,
@@ -34,7 +35,7 @@ export {
   VideoRejected,
   VideoSplit,
 } from "./events.ts";
-export { BLOCK_SIZE, MAX_SEGMENTS, segmentId, segmentIds } from "./ids.ts";
+export { BLOCK_SIZE, eventId, type Hash, MAX_SEGMENTS, segmentId, segmentIds, uuidOf } from "./ids.ts";
 export { isEvent, parseEvent } from "./parse-event.ts";
 export { patternOf } from "./pattern.ts";
 export {

@@ -55,13 +55,15 @@ export const openBuses = (topology: Topology<string>, options: BusesOptions): Pr
     region,
     account: ACCOUNT,
     buses: Object.values(topology.buses).map(({ name }) => name),
-    rules: topology.rules.map(({ name, description, bus, pattern, target, retry, deadLetters: queue }) => ({
-      name,
-      description,
-      bus: topology.buses[bus].name,
-      pattern,
-      targets: [{ id: target, arn: functionArn(region, target), retry, deadLetterArn: queueArn(region, queue) }],
-    })),
+    rules: topology.rules
+      .filter(({ isEnabled }) => isEnabled)
+      .map(({ name, description, bus, pattern, target, retry, deadLetters: queue }) => ({
+        name,
+        description,
+        bus: topology.buses[bus].name,
+        pattern,
+        targets: [{ id: target, arn: functionArn(region, target), retry, deadLetterArn: queueArn(region, queue) }],
+      })),
     archives: [{ ...topology.archive, bus: topology.buses[topology.archive.bus].name }],
     deliver: async (target, event, delivery) => {
       await ready;

@@ -87,9 +87,9 @@ describe("the examples", () => {
     for (const type of eventTypes) {
       const event = parseEvent(await readExample(type));
       if (event.type === "SplitRequested") continue;
-      const upload = event.type === "SegmentCreated" ? event.data.parent_video : event.data.VideoId;
+      const upload = "parent_video" in event.data ? event.data.parent_video : event.data.VideoId;
       expect(upload % BLOCK_SIZE).toBe(0);
-      if (event.type === "SegmentCreated") expect(event.data.VideoId).toBe(segmentId(upload, event.data.segment_index));
+      if ("parent_video" in event.data) expect(event.data.VideoId).toBe(segmentId(upload, event.data.segment_index));
     }
   });
 

@@ -22,7 +22,7 @@ describe("given a handler's imports", () => {
 });
 
 describe("given the service's own handlers", () => {
-  it.each(["split", "projector", "reconciler"])(
+  it.each(["split", "projector", "reconciler", "poster"])(
     "when %s is loaded, then it gets as far as its settings or its event",
     async (name) => {
       const lambda = await openTestLambda([fixture("result.echo", { handler: `services/${name}/handler.handler` })]);
