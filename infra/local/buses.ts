@@ -4,11 +4,14 @@ import { type LocalEventBridge, openEventBridge, type TargetSpec } from "../emul
 import type { InterceptDelivery } from "../emulator/faults/deliveries.ts";
 import type { LocalLambda } from "../emulator/lambda/index.ts";
 import type { Topology } from "../topology.ts";
+import { type Consumer, consumerRules } from "./consumers.ts";
 import { type DeadLetterQueues, ofDelivery } from "./dead-letter-queues.ts";
 
 const straight: InterceptDelivery = ({ requestId }, deliver) => deliver(requestId);
 
 export type BusesOptions = {
+  /** They get a rule each, besides the topology's. */
+  consumers: readonly Consumer[];
   directory: string;
   region: string;
   /** Targets of rules that are not the topology's: a queue or a log group. */
@@ -55,15 +58,17 @@ export const openBuses = (topology: Topology<string>, options: BusesOptions): Pr
     region,
     account: ACCOUNT,
     buses: Object.values(topology.buses).map(({ name }) => name),
-    rules: topology.rules
-      .filter(({ isEnabled }) => isEnabled)
-      .map(({ name, description, bus, pattern, target, retry, deadLetters: queue }) => ({
+    rules: [
+      ...topology.rules.map(({ name, description, isEnabled, bus, pattern, target, retry, deadLetters: queue }) => ({
         name,
         description,
+        isEnabled,
         bus: topology.buses[bus].name,
         pattern,
         targets: [{ id: target, arn: functionArn(region, target), retry, deadLetterArn: queueArn(region, queue) }],
       })),
+      ...consumerRules(options.consumers, topology.buses.video.name, region),
+    ],
     archives: [{ ...topology.archive, bus: topology.buses[topology.archive.bus].name }],
     deliver: async (target, event, delivery) => {
       await ready;

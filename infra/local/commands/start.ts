@@ -7,6 +7,7 @@ import type { BusEvent } from "../../emulator/events/index.ts";
 import { type Fault, faultsOf, scheduleOf, World } from "../../emulator/faults/index.ts";
 import { loadSettings, PROJECT_ROOT } from "../project.ts";
 import { openStack, type Stack } from "../stack.ts";
+import { CONSUMER_OPTIONS, consumersOf, describeConsumers } from "./consumer-arguments.ts";
 import { keepFilesPrivate } from "./private-files.ts";
 
 const DEFAULT_PORT = 4566;
@@ -17,12 +18,21 @@ Runs the local stack until Ctrl-C. Its state is in .local/ and is used again at 
 
   --port N       the port of S3, DynamoDB and EventBridge (default: ${DEFAULT_PORT})
   --state DIR    keep the state there instead of .local/
+  --consume EVENT=FILE
+                 also run your own function, as Lambda would: FILE exports "handler" (or FILE#NAME), in TypeScript or
+                 JavaScript. It is bundled, and again after each change. EVENT: one event, or several with commas.
+                 May be repeated
+  --forward [EVENT=]URL
+                 also post events to URL as JSON, for a consumer in any language. Default: all of the service's events.
+                 May be repeated
   --faults SEED  inject faults into requests and deliveries, to test how your consumer handles them. SEED chooses the
                  kinds; each fault is printed. Your uploads are never changed
   --verbose      show the functions' logs
 
 Examples:
   npx video-split start --port 4567
+  npx video-split start --consume SegmentCreated=../my-app/src/handler.ts
+  npx video-split start --forward http://127.0.0.1:3000/events
   npx video-split start --faults 1
 
 Exit code: 0 after Ctrl-C, 1 when the stack can't start or the disk is full.
@@ -32,6 +42,7 @@ const OPTIONS = {
   port: { type: "string", default: String(DEFAULT_PORT) },
   state: { type: "string", default: join(PROJECT_ROOT, ".local") },
   faults: { type: "string" },
+  ...CONSUMER_OPTIONS,
   verbose: { type: "boolean", default: false },
   help: { type: "boolean", short: "h", default: false },
 } as const;
@@ -44,7 +55,7 @@ function parseArguments(args: string[]) {
   const seed = values.faults === undefined ? undefined : Number(values.faults);
   if (seed !== undefined && (!Number.isSafeInteger(seed) || seed < 0))
     throw new UsageError(`--faults is "${values.faults}"; it must be a whole number from 0`);
-  return { ...values, port, seed };
+  return { ...values, port, seed, consumers: consumersOf(values, process.cwd()) };
 }
 
 /** The stack is one run until it stops. */
@@ -94,11 +105,11 @@ function describeEvent(bus: string, event: BusEvent): string {
   );
 }
 
-function greeting({ endpoint, names, region, topology, uploadPrefix }: Stack): string {
+function greeting({ endpoint, names, region, topology, uploadPrefix }: Stack, consumers: string[]): string {
   const { uploads, segments } = topology.buckets;
   return `The stack is running: S3, DynamoDB and EventBridge at ${endpoint}
   buckets ${uploads.name}, ${segments.name}; table ${names.videos}; bus ${names.bus}
-
+${consumers.map((line) => `${line}\n`).join("")}
 Upload a video (with any credentials):
   AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_DEFAULT_REGION=${region} aws --endpoint-url ${endpoint} s3 cp VIDEO.mp4 s3://${uploads.name}/${uploadPrefix}
 
@@ -117,20 +128,23 @@ export async function main(argv: string[], stopping: AbortSignal): Promise<numbe
   const { promise: stopped, resolve: stop, reject: fail } = Promise.withResolvers<void>();
   stopped.catch(() => {});
   stopping.addEventListener("abort", () => stop(), { once: true });
+  const consuming = new Set(args.consumers.map(({ name }) => name));
   const stack = await openStack({
     settings: await loadSettings("local"),
     directory: args.state,
     port: args.port,
     root: PROJECT_ROOT,
     watch: true,
+    consumers: args.consumers,
     ...(args.seed !== undefined && faultsFor(args.seed)),
     onEvent: (bus, event) => print(describeEvent(bus, event)),
-    onLog: (name, text) => (args.verbose ? print(`${name}: ${text.replaceAll("\t", "  ")}`) : undefined),
+    onLog: (name, text) =>
+      args.verbose || consuming.has(name) ? print(`${name}: ${text.replaceAll("\t", "  ")}`) : undefined,
     onDiskFull: fail,
     onDeadLetter: (queue, letter) =>
       print(`dead letter in ${queue} after ${letter.attempts} attempts: ${letter.errorMessage}`),
   });
-  print(...greeting(stack).split("\n"));
+  print(...greeting(stack, describeConsumers(args.consumers, process.cwd())).split("\n"));
   if (stopping.aborted) stop();
   try {
     await stopped;
