@@ -26,7 +26,7 @@ describe("checking generated files", () => {
   let folder: string;
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), "events-schema-"));
-    for (const part of ["json", "examples"])
+    for (const part of ["json", "examples", "asyncapi.json"])
       await cp(join(packageFolder, part), join(folder, part), { recursive: true });
   });
   afterEach(() => rm(folder, { recursive: true }));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { VideoSplitEvent } from "#events-schema";
+import { contractCases, parseEvent, type VideoSplitEvent } from "#events-schema";
 import { sha256 } from "../../../services/aws/ledger.ts";
 import type { Stretch } from "../../../services/poster/domain/stretches.ts";
 import { makePoster } from "../../../services/poster/make-poster.ts";
@@ -115,6 +115,13 @@ describe("a segment's poster", () => {
     segments.remove(bucket, key);
     expect(await make()).toEqual({ outcome: "skipped", why: "gone" });
     expect(tried).toEqual([]);
+  });
+
+  it.each(contractCases("SegmentCreated"))("takes what the contract allows: $says", async ({ event }) => {
+    const { data, metadata } = parseEvent(event) as VideoSplitEvent<"SegmentCreated">;
+    const { make, segments } = openWorld();
+    segments.put(data.bucket, data.key, Buffer.from("a segment"));
+    expect(await make({ ...segment, data, metadata })).toMatchObject({ outcome: "made" });
   });
 
   it("given the picture can't be written, then it throws, and nothing is announced", async () => {

@@ -1,4 +1,7 @@
-import { BLOCK_SIZE, createEvent, type EventData, type EventType, type Metadata, segmentId } from "../src/index.ts";
+import type { EventData, EventType } from "./catalog.ts";
+import { createEvent } from "./create-event.ts";
+import type { Metadata, SOURCE } from "./envelope.ts";
+import { BLOCK_SIZE, segmentId } from "./ids.ts";
 
 /**
  * One example of each event of a realistic run: a phone's video of 75.5 seconds, requested again by a
@@ -157,11 +160,29 @@ const causes: { [T in EventType]: number } = {
   RequestRefused: 3,
 };
 
+/** An event as a target receives it from EventBridge. */
+export type ExampleEvent<T extends EventType = EventType> = {
+  version: "0";
+  id: string;
+  "detail-type": T;
+  source: typeof SOURCE;
+  account: string;
+  time: string;
+  region: string;
+  resources: string[];
+  detail: { metadata: Metadata; data: EventData<T> };
+};
+
 /**
- * The example of one event, as a target receives it from EventBridge. Throws what `createEvent`
- * throws.
+ * A valid event for tests, as a target receives it. `changed` replaces fields of its data, and
+ * `changedMetadata` of its metadata: an event that isn't the same one needs another `eventId`.
+ * Throws `InvalidEventError` for what no event can be.
  */
-export function exampleOf(type: EventType): Record<string, unknown> {
+export function exampleOf<T extends EventType>(
+  type: T,
+  changed: Partial<EventData<T>> = {},
+  changedMetadata: Partial<Metadata> = {},
+): ExampleEvent<T> {
   const occurredAt = new Date(BEGIN + announcedAfter[type] * 1_000);
   const number = Object.keys(announcedAfter).indexOf(type) + 1;
   const metadata: Metadata = {
@@ -170,15 +191,16 @@ export function exampleOf(type: EventType): Record<string, unknown> {
     correlationId: type === "VideoRejected" ? NOT_A_VIDEO_CORRELATION : HOLIDAY_CORRELATION,
     causationId: numbered("0b9ec7c1", causes[type]),
     occurredAt: occurredAt.toISOString(),
+    ...changedMetadata,
   };
-  const { source, detail } = createEvent(type, data[type], metadata);
+  const { source, detail } = createEvent(type, { ...data[type], ...changed } as EventData<T>, metadata);
   return {
     version: "0",
     id: numbered("17793124", number),
     "detail-type": type,
     source,
     account: "111122223333",
-    time: `${occurredAt.toISOString().slice(0, "2026-11-23T09:41:00".length)}Z`,
+    time: `${metadata.occurredAt.slice(0, "2026-11-23T09:41:00".length)}Z`,
     region: "eu-west-1",
     resources: [],
     detail,
