@@ -152,6 +152,7 @@ export async function openStack(options: StackOptions): Promise<Stack> {
       directory: folders.events,
       region,
       queues: folders.queues,
+      sqs,
       lambda,
       deadLetters,
       ready,

@@ -1,9 +1,9 @@
 import { join } from "node:path";
+import { describeEvent } from "../../command-line/event-line.ts";
 import { print } from "../../command-line/lines.ts";
 import { parseCommandLine } from "../../command-line/parse.ts";
 import { findPrograms } from "../../command-line/programs.ts";
 import { UsageError } from "../../command-line/run.ts";
-import type { BusEvent } from "../../emulator/events/index.ts";
 import { type Fault, faultsOf, scheduleOf, World } from "../../emulator/faults/index.ts";
 import { loadSettings, PROJECT_ROOT } from "../project.ts";
 import { openStack, type Stack } from "../stack.ts";
@@ -88,23 +88,6 @@ function faultsFor(seed: number): ReturnType<typeof faultsOf> {
   );
 }
 
-/** One line for an event: what, of which video, where. */
-function describeEvent(bus: string, event: BusEvent): string {
-  const detail = event.detail as {
-    data?: Record<string, unknown>;
-    object?: { key?: string };
-    bucket?: { name?: string };
-  };
-  const { key, VideoId, segment_index: index, rejection } = detail.data ?? {};
-  const what = detail.object === undefined ? key : `s3://${detail.bucket?.name}/${detail.object.key}`;
-  const why = rejection === undefined ? "" : ` ${JSON.stringify(rejection)}`;
-  return (
-    [event.time.slice(11, 19), bus, event["detail-type"], VideoId, index === undefined ? undefined : `#${index}`, what]
-      .filter((part) => part !== undefined)
-      .join("  ") + why
-  );
-}
-
 function greeting({ endpoint, names, region, topology, uploadPrefix }: Stack, consumers: string[]): string {
   const { uploads, segments } = topology.buckets;
   return `The stack is running: S3, DynamoDB and EventBridge at ${endpoint}
@@ -143,6 +126,9 @@ export async function main(argv: string[], stopping: AbortSignal): Promise<numbe
     onDiskFull: fail,
     onDeadLetter: (queue, letter) =>
       print(`dead letter in ${queue} after ${letter.attempts} attempts: ${letter.errorMessage}`),
+  });
+  stack.bridge.onDeadLetter((arn, { rule, errorMessage }) => {
+    if (arn === undefined) print(`lost: the rule ${rule} has no dead-letter queue: ${errorMessage}`);
   });
   print(...greeting(stack, describeConsumers(args.consumers, process.cwd())).split("\n"));
   if (stopping.aborted) stop();
