@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { reasonToRefuse, refuse } from "./refusals.ts";
 import type { LocalS3 } from "./s3/index.ts";
+import { sts } from "./sts.ts";
 
 /** An HTTP handler. */
 export type Service = { handle(request: IncomingMessage, response: ServerResponse): void };
@@ -27,13 +28,14 @@ const signedFor = (authorization: string): string | undefined =>
   /\/([a-z0-9-]+)\/aws4_request/.exec(authorization)?.[1];
 
 /** The service of a request, by the operation that it names or by its signature; otherwise S3. */
-function serviceOf({ headers }: IncomingMessage): keyof Services {
+function serviceOf({ headers }: IncomingMessage): keyof Services | "sts" {
   const target = String(headers["x-amz-target"] ?? "");
   if (target.startsWith("DynamoDB")) return "dynamodb";
   if (target.startsWith("AWSEvents")) return "events";
   if (target.startsWith(TAGS_TARGET_PREFIX)) return "tags";
   const signed = signedFor(headers.authorization ?? "");
   if (target.startsWith("AmazonSQS") || signed === "sqs") return "sqs";
+  if (signed === "sts") return "sts";
   return signed === "lambda" ? "lambda" : "s3";
 }
 
@@ -60,9 +62,10 @@ export async function listen(
     const open = services();
     if (open === undefined) return void response.writeHead(503, { "Retry-After": "1" }).end();
     const service = serviceOf(request);
+    const served = { ...open, sts };
     const reason = reasonToRefuse(request, () => service === "s3" && open.s3.allowsPage(request));
     if (reason !== undefined) return refuse(request, response, service, reason);
-    intercept(request, response, () => open[service].handle(request, response));
+    intercept(request, response, () => served[service].handle(request, response));
   });
   // An upload of many GB takes its time.
   server.requestTimeout = 0;
