@@ -3,8 +3,12 @@ import { eventId, type Hash, type Metadata, type SegmentCreated, type VideoSplit
 /** The picture is beside its segment: the same key, with this extension. */
 const EXTENSION = "jpg";
 
-export const posterKey = ({ key, extension }: Pick<SegmentCreated, "key" | "extension">): string =>
-  `${key.slice(0, key.length - extension.length)}${EXTENSION}`;
+/** Throws for a key that doesn't end with the extension: another object would be replaced. */
+export function posterKey({ key, extension }: Pick<SegmentCreated, "key" | "extension">): string {
+  if (extension !== "" && extension !== EXTENSION && key.endsWith(`.${extension}`))
+    return `${key.slice(0, -extension.length)}${EXTENSION}`;
+  throw new Error(`The key ${key} isn't a segment's: it doesn't end with the extension "${extension}"`);
+}
 
 /**
  * The event that a segment's poster is there. Its id follows from the segment, so that it is the

@@ -124,6 +124,17 @@ describe("a segment's poster", () => {
     expect(await make({ ...segment, data, metadata })).toMatchObject({ outcome: "made" });
   });
 
+  it.each([
+    { key: "secret.jpg", extension: "jpg" },
+    { key: "secret", extension: "" },
+    { key: "secret.mp4", extension: "mkv" },
+  ])("given $key of extension $extension, then it throws, and writes nothing", async (forged) => {
+    const { make, segments, events } = openWorld();
+    segments.put(bucket, forged.key, Buffer.from("a secret"));
+    await expect(make({ ...segment, data: { ...segment.data, ...forged } })).rejects.toThrow(/isn't a segment's/);
+    expect(events.events).toEqual([]);
+  });
+
   it("given the picture can't be written, then it throws, and nothing is announced", async () => {
     const { dependencies, events } = openWorld();
     const writePicture = () => Promise.reject(new Error("503 SlowDown"));
