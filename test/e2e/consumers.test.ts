@@ -61,14 +61,14 @@ async function start(...args: string[]) {
     command.child.kill("SIGINT");
     expect((await command.ended).code).toBe(0);
   };
-  return { ...command, greeting, put, stop };
+  return { ...command, greeting, port: new URL(endpoint).port, put, stop };
 }
 
 describe("npx video-split start, with a consumer of somebody else's", () => {
-  it("runs a function of another folder, runs it anew after a change, and keeps what it fails on", async () => {
+  it("runs a function of another folder, runs it anew after a change, and keeps what it fails on until it is redriven", async () => {
     const app = await makeApp();
     await app.write("console.log('first', index)");
-    const { greeting, put, says, stop } = await start("--consume", `SegmentCreated=${app.file}`);
+    const { greeting, port, put, says, stop } = await start("--consume", `SegmentCreated=${app.file}`);
     expect(greeting).toMatch(/SegmentCreated to .*my-app\/src\/handler\.handler \(consume-my-app-handler\)\n/);
     await put("VideoSplit");
     await put("SegmentCreated");
@@ -83,6 +83,11 @@ describe("npx video-split start, with a consumer of somebody else's", () => {
     const output = await says("dead letter in consume-my-app-handler-dead-letters after 3 attempts: not today");
     // VideoSplit isn't its event.
     expect(output).not.toContain("its rule's pattern is too wide");
+
+    await app.write("console.log('third', index)");
+    const redrive = await startCommand("dead-letters", ["redrive", "--all", "--port", port]);
+    expect((await redrive.ended).code).toBe(0);
+    await says("third 1");
     await stop();
   });
 
