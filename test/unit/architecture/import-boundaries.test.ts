@@ -146,7 +146,7 @@ describe("imports go one way", () => {
 it("infra has the topology and the settings at its top, and a folder for each purpose", () => {
   const entries = readdirSync(join(ROOT, "infra")).sort();
   const folders = ["aws", "command-line", "emulator", "local", "operations", "packaging"];
-  expect(entries).toEqual([...folders, "settings.ts", "topology.ts"]);
+  expect(entries).toEqual([...folders, "settings.ts", "topology-types.ts", "topology.ts"]);
 });
 
 it("each command is an npm script too", () => {
