@@ -4,9 +4,9 @@ import type { Metadata, SOURCE } from "./envelope.ts";
 import { BLOCK_SIZE, segmentId } from "./ids.ts";
 
 /**
- * One example of each event of a realistic run: a phone's video of 75.5 seconds, requested again by a
- * person, split into three segments, and requested once more with another cut; and one upload that
- * isn't a video.
+ * One example of each event of a realistic run: a phone's video of 75.5 seconds, requested again by
+ * a person, split into three segments, and requested once more with another cut; and one upload
+ * that isn't a video.
  */
 
 const HOLIDAY = 423_601_005_919 * BLOCK_SIZE;

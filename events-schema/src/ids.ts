@@ -16,12 +16,14 @@ export const segmentIds = (videoId: number, count: number): number[] =>
   Array.from({ length: count }, (_, index) => segmentId(videoId, index));
 
 /**
- * SHA-256 of a text. In Node.js: `(text) => createHash("sha256").update(text).digest()`. This package
- * imports nothing of Node's.
+ * SHA-256 of a text. In Node.js: `(text) => createHash("sha256").update(text).digest()`. This
+ * package imports nothing of Node's.
  */
 export type Hash = (text: string) => Uint8Array;
 
-/** A UUID (version 8: custom) made from a text: the same for the same text. RFC 9562, section 5.8. */
+/**
+ * A UUID (version 8: custom) made from a text: the same for the same text. RFC 9562, section 5.8.
+ */
 export function uuidOf(text: string, hash: Hash): string {
   const digest = Array.from(hash(text), (byte) => byte.toString(16).padStart(2, "0")).join("");
   return [

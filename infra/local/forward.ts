@@ -4,8 +4,8 @@
 const ANSWER_MS = 5_000;
 
 /**
- * Posts the event as JSON to the address in FORWARD_URL. Throws for any response but 2xx, so that it is
- * retried and ends as a dead letter, as with a function that throws.
+ * Posts the event as JSON to the address in FORWARD_URL. Throws for any response but 2xx, so that
+ * it is retried and ends as a dead letter, as with a function that throws.
  */
 export const handler = async (event: unknown): Promise<{ status: number }> => {
   const url = process.env.FORWARD_URL ?? "";

@@ -7,8 +7,8 @@ import type { Topology } from "../topology.ts";
 export type BucketsOptions = { directory: string; region: string; bridge: LocalEventBridge };
 
 /**
- * The topology's buckets on the local S3. A bucket that notifies EventBridge, also one of the user's,
- * puts "Object Created" on the default bus.
+ * The topology's buckets on the local S3. A bucket that notifies EventBridge, also one of the
+ * user's, puts "Object Created" on the default bus.
  */
 export async function openBuckets(
   topology: Topology<string>,

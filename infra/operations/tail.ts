@@ -182,9 +182,9 @@ async function createQueue({ sqs }: TailPlace, name: string, ruleArn: string, no
 }
 
 /**
- * Follows the events of a bus until `signal` is aborted, through a rule and a queue of its own, which
- * it removes in the end. What a run that was killed has left, a run removes that begins an hour later.
- * Throws the SDK's errors, for a pattern that EventBridge refuses too.
+ * Follows the events of a bus until `signal` is aborted, through a rule and a queue of its own,
+ * which it removes in the end. What a run that was killed has left, a run removes that begins an
+ * hour later. Throws the SDK's errors, for a pattern that EventBridge refuses too.
  */
 export async function tail(place: TailPlace, options: TailOptions, signal: AbortSignal): Promise<void> {
   const { events, bus } = place;

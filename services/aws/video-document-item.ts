@@ -76,8 +76,8 @@ export class UnreadableDocumentError extends Error {
 export type Item = Readonly<Record<string, unknown>>;
 
 /**
- * What this service keeps in an item, without what others have added; undefined where it is nothing,
- * as in one that others have begun to write to before the first event came. Throws
+ * What this service keeps in an item, without what others have added; undefined where it is
+ * nothing, as in one that others have begun to write to before the first event came. Throws
  * `UnreadableDocumentError`.
  */
 export function recordOf(item: Item | undefined): VideoRecord | undefined {

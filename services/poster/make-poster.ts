@@ -20,8 +20,8 @@ export type PosterOutcome = { outcome: "made"; key: string } | { outcome: "skipp
 
 /**
  * Writes a picture of a segment beside it, and announces that. Whatever is done twice has the same
- * result: the picture has the same key, and its event the same id. Throws what a retry may solve, and
- * the reason of `signal`.
+ * result: the picture has the same key, and its event the same id. Throws what a retry may solve,
+ * and the reason of `signal`.
  */
 export async function makePoster(
   segment: SegmentCreated,

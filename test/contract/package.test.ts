@@ -74,7 +74,9 @@ async function pack(cwd: string) {
   return { tarball: join(folder, basename(packed!.filename)), files: packed!.files.map(({ path }) => path) };
 }
 
-/** Packs a copy of the package, and installs the tarball in an empty project: without a registry. */
+/**
+ * Packs a copy of the package, and installs the tarball in an empty project: without a registry.
+ */
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "events-schema-package-"));
   const copy = join(folder, "project/events-schema");

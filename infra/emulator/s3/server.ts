@@ -21,8 +21,8 @@ export type LocalS3 = {
    */
   allowsPage(request: IncomingMessage): boolean;
   /**
-   * Creates the bucket if there is none. `eventBridge`: whether its objects are announced, also where
-   * a client has changed that. Throws `S3Error` `InvalidBucketName`.
+   * Creates the bucket if there is none. `eventBridge`: whether its objects are announced, also
+   * where a client has changed that. Throws `S3Error` `InvalidBucketName`.
    */
   createBucket(name: string, options?: { eventBridge?: boolean }): Promise<void>;
   /** Whether a bucket's objects are to be announced to EventBridge. False where there is none. */

@@ -58,14 +58,18 @@ const named = (...words: string[]): string =>
     .replaceAll(/[^A-Za-z0-9_-]+/g, "-")
     .slice(0, 48);
 
-/** The last folder that says something, and the file: `my-app-handler` of `my-app/src/handler.ts`. */
+/**
+ * The last folder that says something, and the file: `my-app-handler` of `my-app/src/handler.ts`.
+ */
 function nameOfFile(file: string): string {
   const folders = dirname(file).split("/").filter(Boolean);
   const folder = folders.findLast((name) => !["src", "functions", "lib"].includes(name)) ?? "app";
   return named("consume", folder, basename(file, extname(file)));
 }
 
-/** Consumers by the options of `start`. `folder`: what paths are relative to. Throws `UsageError`. */
+/**
+ * Consumers by the options of `start`. `folder`: what paths are relative to. Throws `UsageError`.
+ */
 export function consumersOf(
   { consume = [], forward = [] }: { consume?: string[] | undefined; forward?: string[] | undefined },
   folder: string,

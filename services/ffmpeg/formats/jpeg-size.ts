@@ -1,6 +1,6 @@
 /**
- * Start of frame: its segment has the size. Not a Huffman table (C4), arithmetic conditioning (CC) or
- * an extension (C8). ISO/IEC 10918-1, table B.1.
+ * Start of frame: its segment has the size. Not a Huffman table (C4), arithmetic conditioning (CC)
+ * or an extension (C8). ISO/IEC 10918-1, table B.1.
  */
 const isStartOfFrame = (marker: number): boolean =>
   marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);

@@ -18,7 +18,9 @@ const WIDTH = 640;
 /** A higher picture is narrower: a video can be one pixel wide. */
 const MAX_HEIGHT = 2_560;
 
-/** Frames of a stretch that are compared. They are in memory at the same time, at the poster's size. */
+/**
+ * Frames of a stretch that are compared. They are in memory at the same time, at the poster's size.
+ */
 const MAX_COMPARED = 30;
 
 /**

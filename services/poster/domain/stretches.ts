@@ -15,9 +15,9 @@ const FRAMES = 30;
 const MANY_FRAMES = 900;
 
 /**
- * The stretches to try, the best first. The middle of a segment shows what it is about, and seldom a
- * fade. A segment with one keyframe that begins black is read on from its start. The last one is for
- * a segment that is black throughout.
+ * The stretches to try, the best first. The middle of a segment shows what it is about, and seldom
+ * a fade. A segment with one keyframe that begins black is read on from its start. The last one is
+ * for a segment that is black throughout.
  */
 export const stretchesOf = (seconds: number): Stretch[] => [
   ...[1 / 2, 1 / 4, 3 / 4].map((share) => ({ from: share * seconds, frames: FRAMES, mayBeBlack: false })),

@@ -17,7 +17,10 @@ const poster = posterData(0);
 
 const picture: Picture = { jpeg: Buffer.from("a picture"), size: [640, 360] };
 
-/** The world of the function. `shown`: for each stretch, in the order of trying, whether it has a picture. */
+/**
+ * The world of the function. `shown`: for each stretch, in the order of trying, whether it has a
+ * picture.
+ */
 function openWorld(shown: boolean[] = [true]) {
   const segments = fakeSegmentStore();
   const events = fakePublisher();
