@@ -136,6 +136,8 @@ export const SettingsSchema = z.strictObject({
     .number()
     .refine((days) => RETENTION_DAYS.includes(days), `must be one of CloudWatch's: ${RETENTION_DAYS.join(", ")}`)
     .default(30),
+  // A picture of each segment, by a function of its own.
+  "poster.enabled": z.boolean("must be true or false").default(true),
   "video_split.alarm_email": z.email("must be an e-mail address, or null").nullable().default(null),
 });
 export type Settings = z.infer<typeof SettingsSchema>;

@@ -1,106 +1,9 @@
 import { patternOf } from "#events-schema";
 import { RUN_EVERY_MINUTES } from "../services/reconciler/domain/passes.ts";
 import { maxConcurrentRanges, outputKeyRoot, type Settings } from "./settings.ts";
+import type { BucketId, BucketSpec, Names, Retry, Rule, TableId, TableSpec, Topology } from "./topology-types.ts";
 
-/**
- * What the service consists of, as plain data: the local stack and the SST components are both
- * built from this and from nothing else. `Name` is what a physical name is: a string locally, a
- * Pulumi output on AWS.
- */
-export type Names<Name> = {
-  uploads: Name;
-  segments: Name;
-  bus: Name;
-  videos: Name;
-  ledger: Name;
-  archive: string;
-  /** CloudWatch's namespace of the functions' metrics. */
-  metrics: string;
-};
-
-export type BucketId = "uploads" | "segments";
-export type BusId = "default" | "video";
-export type TableId = "videos" | "ledger";
-export type FunctionId = "split" | "projector" | "reconciler";
-export type QueueId = `${FunctionId}RuleDeadLetters` | `${FunctionId}Failures`;
-
-/** An EventBridge event pattern. Leaves are arrays of values and matchers. */
-export type EventPattern = { readonly [field: string]: EventPattern | readonly unknown[] };
-
-export type Retry = {
-  /** Attempts after the first one. */
-  attempts: number;
-  /** Seconds after which no further attempt is made. */
-  maxAgeSeconds: number;
-};
-
-export type Rule = {
-  name: string;
-  description: string;
-  bus: BusId;
-  pattern: EventPattern;
-  target: FunctionId;
-  /** Of EventBridge's delivery to the target, not of the function's own failures. */
-  retry: Retry;
-  deadLetters: QueueId;
-};
-
-/** A function that EventBridge Scheduler invokes at an interval. */
-export type Schedule = {
-  name: string;
-  description: string;
-  everyMinutes: number;
-  target: FunctionId;
-  /** Of the Scheduler's delivery to the target, not of the function's own failures. */
-  retry: Retry;
-  deadLetters: QueueId;
-};
-
-export type FunctionSpec<Name> = {
-  /** File and export, from the project's root. */
-  handler: string;
-  description: string;
-  timeoutSeconds: number;
-  memoryMB: number;
-  /** Size of /tmp. */
-  storageMB: number;
-  architecture: "arm64" | "x86_64";
-  /** Programs shipped beside the bundle, in `bin`, for `architecture`. See infra/packaging. */
-  programs: readonly ("ffmpeg" | "ffprobe")[];
-  /** Reserved concurrent executions; undefined: none, and the account's limit holds. */
-  concurrency: number | undefined;
-  /** Of an asynchronous invocation whose function failed. AWS: at most 2, after 1 and 2 minutes. */
-  retry: Retry;
-  /** Where an event goes after the last retry. */
-  failures: QueueId;
-  /** Dead letters that it may delete; undefined: none. infra/aws/queues.ts gives it their URL. */
-  clears?: QueueId;
-  environment: Record<string, Name | string>;
-  logRetentionDays: number;
-};
-
-export type BucketSpec = { eventBridge: boolean };
-
-export type TableSpec = {
-  key: { name: string; type: "number" | "string" };
-  indexes: Record<
-    string,
-    { hash: { name: string; type: "number" | "string" }; range: { name: string; type: "number" | "string" } }
-  >;
-  /** Attribute with the time to live in epoch seconds. */
-  ttl?: string;
-};
-
-export type Topology<Name> = {
-  buckets: Record<BucketId, BucketSpec & { name: Name }>;
-  buses: Record<BusId, { name: Name | "default" }>;
-  archive: { name: string; bus: BusId; retentionDays: number };
-  tables: Record<TableId, TableSpec & { name: Name }>;
-  functions: Record<FunctionId, FunctionSpec<Name>>;
-  queues: Record<QueueId, { retentionDays: number }>;
-  rules: Rule[];
-  schedules: Schedule[];
-};
+export type * from "./topology-types.ts";
 
 /** Sparse: only segments have `segment_index`, so it lists a video's segments in order. */
 export const SEGMENTS_INDEX = "segments-of-video";
@@ -142,6 +45,7 @@ const uploadRule = <Name>(prefix: string, names: Names<Name>): Rule => ({
     },
   },
   target: "split",
+  isEnabled: true,
   retry: DELIVERY_RETRY,
   deadLetters: "splitRuleDeadLetters",
 });
@@ -154,7 +58,10 @@ export const DELIVERY_RETRY: Retry = { attempts: 185, maxAgeSeconds: 86_400 };
 /** Lambda's maximum for an asynchronous invocation; throttled ones are kept as long. */
 export const FUNCTION_RETRY: Retry = { attempts: 2, maxAgeSeconds: 21_600 };
 
-/** `functionRetry` is for tests, which can't wait for hours. */
+/**
+ * What the service consists of, as plain data: the local stack and the SST components are both
+ * built from this and from nothing else. `functionRetry` is for tests, which can't wait for hours.
+ */
 export function topology<Name>(
   settings: Settings,
   names: Names<Name>,
@@ -225,6 +132,23 @@ export function topology<Name>(
           POWERTOOLS_METRICS_NAMESPACE: names.metrics,
         },
       },
+      poster: {
+        ...everyFunction,
+        handler: "services/poster/handler.handler",
+        description: "Makes a picture of each segment.",
+        // Mostly a second; a long segment that begins in the dark is decoded for half a minute.
+        timeoutSeconds: 120,
+        // What was enough to decode the video is enough to decode its segments.
+        memoryMB: settings["video_split.memory_mb"],
+        // Lambda's minimum; nothing is written there.
+        storageMB: 512,
+        programs: ["ffmpeg"],
+        failures: "posterFailures",
+        environment: {
+          VIDEO_SPLIT_EVENT_BUS: names.bus,
+          POWERTOOLS_METRICS_NAMESPACE: names.metrics,
+        },
+      },
       reconciler: {
         ...everyFunction,
         handler: "services/reconciler/handler.handler",
@@ -260,6 +184,8 @@ export function topology<Name>(
       splitFailures: { retentionDays: 14 },
       projectorRuleDeadLetters: { retentionDays: 14 },
       projectorFailures: { retentionDays: 14 },
+      posterRuleDeadLetters: { retentionDays: 14 },
+      posterFailures: { retentionDays: 14 },
     },
     rules: [
       uploadRule(settings["video_split.upload_key_prefix"], names),
@@ -269,6 +195,7 @@ export function topology<Name>(
         bus: "video",
         pattern: patternOf("SplitRequested", "SegmentRangeRequested"),
         target: "split",
+        isEnabled: true,
         retry: DELIVERY_RETRY,
         deadLetters: "splitRuleDeadLetters",
       },
@@ -276,10 +203,21 @@ export function topology<Name>(
         name: "project-video-documents",
         description: "Events that change a video document.",
         bus: "video",
-        pattern: patternOf("SplitPlanned", "SegmentCreated", "VideoSplit", "VideoRejected"),
+        pattern: patternOf("SplitPlanned", "SegmentCreated", "PosterCreated", "VideoSplit", "VideoRejected"),
         target: "projector",
+        isEnabled: true,
         retry: DELIVERY_RETRY,
         deadLetters: "projectorRuleDeadLetters",
+      },
+      {
+        name: "make-posters",
+        description: "Segments that get a picture.",
+        bus: "video",
+        pattern: patternOf("SegmentCreated"),
+        target: "poster",
+        isEnabled: settings["poster.enabled"],
+        retry: DELIVERY_RETRY,
+        deadLetters: "posterRuleDeadLetters",
       },
     ],
     schedules: [

@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import { z } from "zod";
-import { catalog, type EventType, eventSchema, eventTypes, SOURCE } from "../src/index.ts";
-import { exampleOf } from "./example-run.ts";
+import manifest from "../package.json" with { type: "json" };
+import { catalog, type EventType, eventSchema, eventTypes, exampleOf, SOURCE } from "../src/index.ts";
+import { asyncApi } from "./asyncapi.ts";
 import { jsonText, namesIn, removeFile, textOf, writeText } from "./package-folder.ts";
 
 /** The folders that hold generated files and nothing else. */
@@ -44,6 +45,7 @@ const index = {
 export const generatedFiles = (): Map<string, string> =>
   new Map([
     ["json/index.json", jsonText(index)],
+    ["asyncapi.json", jsonText(asyncApi(jsonSchemaOf, manifest.version))],
     ...eventTypes.map((type): [string, string] => [`json/${type}.json`, jsonText(jsonSchemaOf(type))]),
     ...eventTypes.map((type): [string, string] => [`examples/${type}.json`, jsonText(exampleOf(type))]),
   ]);

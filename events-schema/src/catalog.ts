@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import type { Metadata } from "./envelope.ts";
 import {
+  PosterCreated,
   RequestRefused,
   SegmentCreated,
   SegmentRangeRequested,
@@ -29,6 +30,11 @@ export const catalog = {
     version: 1,
     description: "One segment is in its bucket, complete and measured.",
     data: SegmentCreated,
+  },
+  PosterCreated: {
+    version: 1,
+    description: "A picture of one segment is in its bucket.",
+    data: PosterCreated,
   },
   SegmentRangeRequested: {
     version: 1,

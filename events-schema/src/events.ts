@@ -177,6 +177,18 @@ export const SegmentRangeRequested = z.object({
 });
 export type SegmentRangeRequested = z.infer<typeof SegmentRangeRequested>;
 
+export const PosterCreated = z.object({
+  VideoId: VideoId.describe("VideoId of the segment."),
+  parent_video: VideoId.describe("VideoId of the upload."),
+  segment_index: z.int().nonnegative().describe("0 for the first. VideoId is parent_video + 1 + segment_index."),
+  bucket: z.string().min(1),
+  key: z.string().min(1).describe("A JPEG: the segment's key with the extension jpg."),
+  size: z
+    .tuple([z.int().positive(), z.int().positive()])
+    .describe("[width, height] of the picture in pixels: upright, with square pixels."),
+});
+export type PosterCreated = z.infer<typeof PosterCreated>;
+
 /** Milliseconds, to three places. */
 const Milliseconds = Figure.nonnegative();
 

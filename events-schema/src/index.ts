@@ -6,6 +6,7 @@ export {
   isEventType,
   type VideoSplitEvent,
 } from "./catalog.ts";
+export { type ContractCase, contractCases } from "./contract-cases.ts";
 export { type CreatedEvent, createEvent } from "./create-event.ts";
 export { type Envelope, EventBridgeEnvelope, Metadata, SOURCE } from "./envelope.ts";
 export {
@@ -21,6 +22,7 @@ export {
   Cost,
   Cut,
   Made,
+  PosterCreated,
   Proof,
   REFUSAL_REASONS,
   REJECTION_REASONS,
@@ -35,7 +37,8 @@ export {
   VideoRejected,
   VideoSplit,
 } from "./events.ts";
-export { BLOCK_SIZE, MAX_SEGMENTS, segmentId, segmentIds } from "./ids.ts";
+export { type ExampleEvent, exampleOf } from "./examples.ts";
+export { BLOCK_SIZE, eventId, type Hash, MAX_SEGMENTS, segmentId, segmentIds, uuidOf } from "./ids.ts";
 export { isEvent, parseEvent } from "./parse-event.ts";
 export { patternOf } from "./pattern.ts";
 export {

@@ -112,6 +112,10 @@ export function createDashboard(
       lines: ids.flatMap((id) => ["Errors", "Throttles", "ConcurrentExecutions"].map((metric) => lambda(id, metric))),
     },
     { title: "From an event to its document", stat: "Average", lines: [ours("projector", "ProjectionLag")] },
+    {
+      title: "Posters",
+      lines: (["PostersCreated", "SegmentsWithoutPoster"] as const).map((name) => ours("poster", name)),
+    },
     { title: "Events projected", lines: [ours("projector", "EventsProjected")] },
   ];
   return new aws.cloudwatch.Dashboard("Dashboard", {

@@ -21,7 +21,7 @@ export const TAG_KEYS = { stage: "video-split:stage", function: "video-split:fun
  * Tags of a function, and of the queues that hold its dead letters. SST's physical names can't
  * distinguish stages: "dev-2" begins with "dev", and names of long stages are shortened.
  */
-export const tagsOf = (stage: string, id: FunctionId): Record<string, string> => ({
+export const tagsOf = (stage: string, id: FunctionId | (string & {})): Record<string, string> => ({
   [TAG_KEYS.stage]: stage,
   [TAG_KEYS.function]: id,
 });

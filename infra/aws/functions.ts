@@ -84,4 +84,5 @@ export const createFunctions = (
   split: createFunction("split", functions.split, surroundings),
   projector: createFunction("projector", functions.projector, surroundings),
   reconciler: createFunction("reconciler", functions.reconciler, surroundings),
+  poster: createFunction("poster", functions.poster, surroundings),
 });

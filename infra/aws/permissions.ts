@@ -74,6 +74,16 @@ export function permissions({ settings, buckets, tables, bus }: Resources): Reco
     projector: [
       may("WriteVideos", { actions: ["dynamodb:GetItem", "dynamodb:UpdateItem"], resources: [tables.videos.arn] }),
     ],
+    poster: [
+      ...using("UsePosterKey", settings["video_split.output_kms_key"], "kms:GenerateDataKey", "kms:Decrypt"),
+      may("ReadSegments", ...reading(buckets.segments, outputKeyRoot(settings))),
+      // Never a segment.
+      may("WritePosters", {
+        actions: ["s3:PutObject"],
+        resources: [$interpolate`${keysBelow(buckets.segments, outputKeyRoot(settings))}.jpg`],
+      }),
+      may("AnnouncePosters", { actions: ["events:PutEvents"], resources: [bus.arn] }),
+    ],
     reconciler: [
       ...using("DecryptListedUploads", settings["video_split.upload_kms_key"], "kms:Decrypt"),
       may("ListUploads", ...reading(buckets.uploads, settings["video_split.upload_key_prefix"]), {

@@ -8,6 +8,8 @@ export type Subscriber = Parameters<Subscribable["subscribe"]>[1];
 
 type Delivery = {
   description: $util.Input<string>;
+  /** Default: enabled. */
+  isEnabled?: boolean;
   /** JSON, because SST's own argument has only three fields. */
   pattern: $util.Input<string>;
   retry: Retry;
@@ -22,11 +24,11 @@ export function deliver(
   name: string,
   bus: Subscribable,
   subscriber: Subscriber,
-  { description, pattern, retry, deadLetters }: Delivery,
+  { description, isEnabled = true, pattern, retry, deadLetters }: Delivery,
 ): $util.Output<string> {
   const subscription = bus.subscribe(name, subscriber, {
     transform: {
-      rule: { description, eventPattern: pattern },
+      rule: { description, eventPattern: pattern, state: isEnabled ? "ENABLED" : "DISABLED" },
       target: {
         deadLetterConfig: { arn: deadLetters.arn },
         retryPolicy: { maximumRetryAttempts: retry.attempts, maximumEventAgeInSeconds: retry.maxAgeSeconds },
@@ -41,6 +43,7 @@ type Ends = { buses: Record<BusId, Subscribable>; functions: Functions; queues: 
 const createRule = (rule: Rule, { buses, functions, queues }: Ends): $util.Output<string> =>
   deliver(logicalName(rule.name), buses[rule.bus], functions[rule.target], {
     description: rule.description,
+    isEnabled: rule.isEnabled,
     pattern: $jsonStringify(rule.pattern),
     retry: rule.retry,
     deadLetters: queues[rule.deadLetters],

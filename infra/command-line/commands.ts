@@ -50,6 +50,11 @@ export const COMMAND_GROUPS: Readonly<Record<string, Readonly<Record<string, Com
       example: "--stage production",
       load: () => import("../operations/commands/replay.ts"),
     },
+    tail: {
+      summary: "shows the events of a bus as they come",
+      example: "--stage production",
+      load: () => import("../operations/commands/tail.ts"),
+    },
     cost: {
       summary: "estimates what splitting a video costs on AWS",
       example: "--hours 2 --mbps 20",

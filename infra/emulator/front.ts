@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { reasonToRefuse, refuse } from "./refusals.ts";
 import type { LocalS3 } from "./s3/index.ts";
+import { sts } from "./sts.ts";
 
 /** An HTTP handler. */
 export type Service = { handle(request: IncomingMessage, response: ServerResponse): void };
@@ -45,7 +46,7 @@ function isForOwner({ headers, url = "" }: IncomingMessage, path: string): boole
  * The service of a request, by the operation that it names or by its signature; otherwise the
  * owner's, by its path, or S3.
  */
-function serviceOf(request: IncomingMessage, own: Services["own"]): keyof Services {
+function serviceOf(request: IncomingMessage, own: Services["own"]): keyof Services | "sts" {
   const { headers } = request;
   const target = String(headers["x-amz-target"] ?? "");
   if (target.startsWith("DynamoDB")) return "dynamodb";
@@ -53,6 +54,7 @@ function serviceOf(request: IncomingMessage, own: Services["own"]): keyof Servic
   if (target.startsWith(TAGS_TARGET_PREFIX)) return "tags";
   const signed = signedFor(headers.authorization ?? "");
   if (target.startsWith("AmazonSQS") || signed === "sqs") return "sqs";
+  if (signed === "sts") return "sts";
   if (signed === "lambda") return "lambda";
   return own !== undefined && isForOwner(request, own.path) ? "own" : "s3";
 }
@@ -80,9 +82,10 @@ export async function listen(
     const open = services();
     if (open === undefined) return void response.writeHead(503, { "Retry-After": "1" }).end();
     const service = serviceOf(request, open.own);
+    const served = { ...open, sts };
     const reason = reasonToRefuse(request, () => service === "s3" && open.s3.allowsPage(request));
     if (reason !== undefined) return refuse(request, response, service, reason);
-    intercept(request, response, () => open[service]?.handle(request, response));
+    intercept(request, response, () => served[service]?.handle(request, response));
   });
   // An upload of many GB takes its time.
   server.requestTimeout = 0;

@@ -29,6 +29,7 @@ const JSON_FORMS = {
   events: { contentType: "application/x-amz-json-1.1", code: "AccessDeniedException" },
   sqs: { contentType: "application/x-amz-json-1.0", code: "AccessDenied" },
   lambda: { contentType: "application/json", code: "AccessDeniedException" },
+  sts: { contentType: "application/json", code: "AccessDenied" },
   tags: { contentType: "application/x-amz-json-1.1", code: "AccessDeniedException" },
   own: { contentType: "application/json", code: "AccessDenied" },
 } as const satisfies Record<string, JsonForm>;

@@ -1,12 +1,15 @@
 import { availableParallelism, totalmem } from "node:os";
 import { environmentOf } from "../aws/queues.ts";
 import { queueUrl } from "../emulator/arns.ts";
-import { type LocalLambda, openLambda } from "../emulator/lambda/index.ts";
+import { type LocalFunction, type LocalLambda, openLambda } from "../emulator/lambda/index.ts";
 import { bundle } from "../packaging/bundle.ts";
-import type { FunctionId, Topology } from "../topology.ts";
+import type { Topology } from "../topology.ts";
+import { type Consumer, consumerFunctions } from "./consumers.ts";
 import { type DeadLetterQueues, ofInvocation } from "./dead-letter-queues.ts";
 
 export type FunctionsOptions = {
+  /** Functions besides the topology's. */
+  consumers: readonly Consumer[];
   directory: string;
   region: string;
   /** The endpoint of the functions' AWS clients. */
@@ -59,20 +62,36 @@ export const localRanges = (most: number, cores: number = availableParallelism()
 
 const thisMachine = () => ({ bytes: totalmem(), cores: availableParallelism() });
 
-/** The topology's functions on the local Lambda. */
-export const openFunctions = (topology: Topology<string>, options: FunctionsOptions): Promise<LocalLambda> =>
-  openLambda({
-    functions: Object.entries(topology.functions).map(([name, spec]) => ({
-      name,
-      handler: spec.handler,
-      timeoutSeconds: options.timeoutSeconds ?? spec.timeoutSeconds,
-      memoryMB: spec.memoryMB,
-      concurrency: spec.concurrency ?? options.concurrency ?? localConcurrency(spec.memoryMB, thisMachine()),
-      retry: spec.retry,
-      environment: {
-        ...environmentOf(spec, (queue) => queueUrl(options.endpoint, queue)),
-        AWS_ENDPOINT_URL: options.endpoint,
-      },
+/** The topology's functions, each with the queue of its failures. */
+const topologyFunctions = (
+  topology: Topology<string>,
+  { timeoutSeconds, endpoint }: FunctionsOptions,
+  concurrency: (memoryMB: number) => number,
+): (LocalFunction & { failures: string })[] =>
+  Object.entries(topology.functions).map(([name, spec]) => ({
+    name,
+    handler: spec.handler,
+    timeoutSeconds: timeoutSeconds ?? spec.timeoutSeconds,
+    memoryMB: spec.memoryMB,
+    concurrency: spec.concurrency ?? concurrency(spec.memoryMB),
+    retry: spec.retry,
+    environment: environmentOf(spec, (queue) => queueUrl(endpoint, queue)),
+    failures: spec.failures,
+  }));
+
+/** The topology's functions, and those of consumers, on the local Lambda. */
+export function openFunctions(topology: Topology<string>, options: FunctionsOptions): Promise<LocalLambda> {
+  const concurrency = (memoryMB: number) => options.concurrency ?? localConcurrency(memoryMB, thisMachine());
+  const { retry } = topology.functions.split;
+  const specs = [
+    ...topologyFunctions(topology, options, concurrency),
+    ...consumerFunctions(options.consumers, { retry, concurrency }),
+  ];
+  const failures = new Map(specs.map((spec) => [spec.name, spec.failures]));
+  return openLambda({
+    functions: specs.map(({ failures: _, environment, ...spec }) => ({
+      ...spec,
+      environment: { ...environment, AWS_ENDPOINT_URL: options.endpoint },
     })),
     bundle,
     root: options.root,
@@ -81,8 +100,7 @@ export const openFunctions = (topology: Topology<string>, options: FunctionsOpti
     watch: options.watch,
     retryDelayMs: options.retryDelayMs,
     onLog: ({ functionName, text }) => options.onLog(functionName, text),
-    onFailure: async (failed) => {
-      const { failures } = topology.functions[failed.functionName as FunctionId];
-      await options.deadLetters.send(failures, ofInvocation(failed, options.region));
-    },
+    onFailure: async (failed) =>
+      options.deadLetters.send(failures.get(failed.functionName)!, ofInvocation(failed, options.region)),
   });
+}

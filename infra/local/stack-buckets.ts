@@ -7,20 +7,18 @@ import type { Topology } from "../topology.ts";
 export type BucketsOptions = { directory: string; region: string; bridge: LocalEventBridge };
 
 /**
- * The topology's buckets on the local S3. Those that notify EventBridge put "Object Created" on the
- * default bus.
+ * The topology's buckets on the local S3. A bucket that notifies EventBridge, also one of the
+ * user's, puts "Object Created" on the default bus.
  */
 export async function openBuckets(
   topology: Topology<string>,
   { directory, region, bridge }: BucketsOptions,
 ): Promise<LocalS3> {
-  const buckets = Object.values(topology.buckets);
-  const notifying = new Set(buckets.flatMap(({ name, eventBridge }) => (eventBridge ? [name] : [])));
-  const s3 = await openS3({
+  const s3: LocalS3 = await openS3({
     directory,
     region,
     onObjectCreated: async (object) => {
-      if (!notifying.has(object.bucket)) return;
+      if (!s3.notifiesEventBridge(object.bucket)) return;
       const event = {
         version: "0" as const,
         id: randomUUID(),
@@ -35,6 +33,9 @@ export async function openBuckets(
       await bridge.put("default", [event]);
     },
   });
-  for (const { name } of buckets) await s3.createBucket(name);
+  // Two of them may be one bucket.
+  const buckets = Object.values(topology.buckets);
+  const notifying = new Set(buckets.flatMap(({ name, eventBridge }) => (eventBridge ? [name] : [])));
+  for (const { name } of buckets) await s3.createBucket(name, { eventBridge: notifying.has(name) });
   return s3;
 }

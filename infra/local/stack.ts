@@ -14,6 +14,7 @@ import type { DeadLetter } from "../operations/dead-letter.ts";
 import type { Settings } from "../settings.ts";
 import { FUNCTION_RETRY, type Names, type Topology, topology } from "../topology.ts";
 import { openBuses } from "./buses.ts";
+import { type Consumer, consumerQueues, consumerTags } from "./consumers.ts";
 import { type DeadLetterQueues, openDeadLetterQueues } from "./dead-letter-queues.ts";
 import { localRanges, openFunctions } from "./functions.ts";
 import { LOCAL_CREDENTIALS, LOCAL_NAMES } from "./names.ts";
@@ -46,6 +47,8 @@ export type StackOptions = {
    * as fit this machine, and as many ranges of a video.
    */
   concurrency?: number;
+  /** Functions that receive events besides the service's own. Default: none. */
+  consumers?: readonly Consumer[];
   /** Faults on demand. Default: none. */
   intercept?: Intercept;
   interceptDelivery?: InterceptDelivery;
@@ -97,7 +100,7 @@ const namesFor = (settings: Settings): Names<string> => ({
 
 /** Starts S3, DynamoDB, EventBridge, SQS and the functions of the topology on one loopback port. */
 export async function openStack(options: StackOptions): Promise<Stack> {
-  const { directory } = options;
+  const { directory, consumers = [] } = options;
   const settings = fitted(options);
   const region = settings["dynamodb.region"];
   const names = namesFor(settings);
@@ -123,13 +126,17 @@ export async function openStack(options: StackOptions): Promise<Stack> {
     const release = await lockState(directory);
     closers.push(async () => release());
     const { endpoint } = front;
-    const queues = Object.entries(built.queues).map(([name, queue]) => ({ name, ...queue }));
+    const queues = [
+      ...Object.entries(built.queues).map(([name, queue]) => ({ name, ...queue })),
+      ...consumerQueues(consumers),
+    ];
     const sqs = await openSqs({ directory: folders.sqs, region, queues });
     closers.push(async () => sqs.close());
     const deadLetters = openDeadLetterQueues(sqs, options.onDeadLetter ?? (() => {}));
     const dynamodb = await openDynamoDB(folders.dynamodb);
     closers.push(dynamodb.close);
     const lambda = await openFunctions(built, {
+      consumers,
       directory: folders.lambda,
       region,
       endpoint,
@@ -143,9 +150,11 @@ export async function openStack(options: StackOptions): Promise<Stack> {
     });
     closers.push(lambda.close);
     const bridge = await openBuses(built, {
+      consumers,
       directory: folders.events,
       region,
       queues: folders.queues,
+      sqs,
       lambda,
       deadLetters,
       ready,
@@ -159,7 +168,10 @@ export async function openStack(options: StackOptions): Promise<Stack> {
     const schedules = startSchedules(built, { lambda, region });
     closers.push(async () => schedules.close());
 
-    const tags = resourceTags(taggedResources(built, LOCAL_STAGE, region));
+    const tags = resourceTags([
+      ...taggedResources(built, LOCAL_STAGE, region),
+      ...consumerTags(consumers, LOCAL_STAGE, region),
+    ]);
     const open: Services = { s3, dynamodb, events: bridge, sqs, lambda: lambdaApi(lambda, region), tags };
     services = open;
     const tables = new DynamoDBClient({ endpoint, region, credentials: LOCAL_CREDENTIALS });

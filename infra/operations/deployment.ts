@@ -17,6 +17,7 @@ import { documentsTableOf } from "./projector.ts";
 import type { DeadLetterAccess } from "./redrive.ts";
 import type { Deployment } from "./replay.ts";
 import { findStageResources, functionArnOf } from "./stage-resources.ts";
+import type { TailPlace } from "./tail.ts";
 
 const LOCAL_PORT = "4566";
 
@@ -93,6 +94,17 @@ export async function openDeployment(where: Where): Promise<Deployment & { s3: S
     table,
     settledMs: stage === undefined ? 2_000 : SETTLED_MS,
     archivingMs: stage === undefined ? 0 : ARCHIVING_MS,
+  };
+}
+
+/** The video bus of the same, to follow. Throws `StageNotFoundError`. */
+export async function openTailPlace(where: Where): Promise<TailPlace> {
+  const { config } = await open(where);
+  const { stage } = where;
+  return {
+    events: new EventBridgeClient(config),
+    sqs: new SQSClient(config),
+    bus: stage === undefined ? LOCAL_NAMES.bus : stageName(stage),
   };
 }
 

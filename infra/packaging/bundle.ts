@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { mkdir, symlink, writeFile } from "node:fs/promises";
 import { basename, dirname, extname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { build, type Metafile } from "esbuild";
+import { build, type Metafile, type Plugin } from "esbuild";
 import { type Bundle, BundleError } from "../emulator/lambda/index.ts";
 import { cachedBuild } from "./bundle-cache.ts";
 import { BUNDLING, PROGRAM_PACKAGES, SST_DEFAULTS } from "./bundling.ts";
@@ -65,6 +65,25 @@ type Built = {
   packages: Record<string, number>;
 };
 
+const CONTRACT = "@video-split/events-schema";
+
+/**
+ * The contract that a handler in another folder imports: the one that is installed there, or this
+ * project's own.
+ */
+const contractOf = (root: string): Plugin => ({
+  name: "contract",
+  setup: ({ onResolve, resolve: resolveImport }) => {
+    onResolve({ filter: new RegExp(`^${CONTRACT}$`) }, async ({ path, pluginData, ...from }) => {
+      if (pluginData === CONTRACT) return undefined;
+      const { importer, namespace, resolveDir, kind } = from;
+      const installed = await resolveImport(path, { importer, namespace, resolveDir, kind, pluginData: CONTRACT });
+      if (installed.errors.length === 0) return { path: installed.path };
+      return { path: join(root, "events-schema/src/index.ts") };
+    });
+  },
+});
+
 async function buildModule(entry: string, root: string): Promise<Built> {
   const { metafile, outputFiles } = await build({
     absWorkingDir: root,
@@ -79,6 +98,7 @@ async function buildModule(entry: string, root: string): Promise<Built> {
     sourceRoot: `${pathToFileURL(root).href}/`,
     banner: { js: REQUIRE_BANNER },
     external: [...PROGRAM_PACKAGES],
+    plugins: [contractOf(root)],
     metafile: true,
     write: false,
     logLevel: "silent",

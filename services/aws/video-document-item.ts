@@ -1,6 +1,6 @@
 import * as z from "zod";
-import { Rejection, SegmentCreated, VideoRejected, VideoSplit } from "#events-schema";
-import type { VideoDocument } from "../projector/domain/document.ts";
+import { PosterCreated, Rejection, SegmentCreated, VideoRejected, VideoSplit } from "#events-schema";
+import type { EarlyPoster, VideoDocument, VideoRecord } from "../projector/domain/document.ts";
 
 /**
  * The documents as items of the table. Their fields are the events' own, so their schemas are too.
@@ -30,12 +30,19 @@ const SplitUpload = z.object({
   ...VideoSplit.pick({ frames: true, proof: true, truncated: true, last_readable_time: true, undecodable: true }).shape,
   sub_videos: z.array(z.int().positive()),
 });
+const Poster = PosterCreated.pick({ bucket: true, key: true, size: true });
 const Segment = SegmentCreated.omit({
   video_codec: true,
   audio_codecs: true,
   requested_start: true,
   requested_end: true,
-}).extend({ process_step: z.literal("timesplit"), creation_time });
+}).extend({ process_step: z.literal("timesplit"), creation_time, poster: Poster.optional() });
+
+const Early: z.ZodType<EarlyPoster> = z.object({
+  VideoId: z.int(),
+  process_step: z.undefined().optional(),
+  poster: Poster,
+});
 
 const Document: z.ZodType<VideoDocument> = z.discriminatedUnion("process_step", [
   z.discriminatedUnion("status", [ProcessingUpload, RejectedUpload, SplitUpload]),
@@ -69,16 +76,22 @@ export class UnreadableDocumentError extends Error {
 export type Item = Readonly<Record<string, unknown>>;
 
 /**
- * The document in an item, without what others have added; undefined where the item has no
- * `process_step`, as one that others have begun to write to before the first event came. Throws
+ * What this service keeps in an item, without what others have added; undefined where it is
+ * nothing, as in one that others have begun to write to before the first event came. Throws
  * `UnreadableDocumentError`.
  */
-export function documentOf(item: Item | undefined): VideoDocument | undefined {
-  if (item?.process_step === undefined) return undefined;
-  const parsed = Document.safeParse(item);
+export function recordOf(item: Item | undefined): VideoRecord | undefined {
+  if (item === undefined || (item.process_step === undefined && item.poster === undefined)) return undefined;
+  const parsed = (item.process_step === undefined ? Early : Document).safeParse(item);
   if (parsed.success) return parsed.data;
   const faults = parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
   throw new UnreadableDocumentError(`Document ${item.VideoId} can't be read: ${faults.join("; ")}`, {
     cause: parsed.error,
   });
+}
+
+/** The document in an item; undefined where there is none yet. Throws `UnreadableDocumentError`. */
+export function documentOf(item: Item | undefined): VideoDocument | undefined {
+  const record = recordOf(item);
+  return record?.process_step === undefined ? undefined : record;
 }

@@ -1,10 +1,10 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type DynamoDBDocumentClient, GetCommand, type UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { canonical } from "../projector/domain/canonical.ts";
-import type { VideoDocument } from "../projector/domain/document.ts";
+import type { VideoDocument, VideoRecord } from "../projector/domain/document.ts";
 import type { VideoDocuments } from "../projector/ports/video-documents.ts";
 import { ConditionalUpdate } from "./conditional-update.ts";
-import { documentOf, type Item, OWNED_ATTRIBUTES } from "./video-document-item.ts";
+import { documentOf, type Item, OWNED_ATTRIBUTES, recordOf } from "./video-document-item.ts";
 
 /**
  * Attempts of a write, and the maximum pause between two. An attempt fails only when another write
@@ -62,10 +62,10 @@ async function readItem(client: DynamoDBDocumentClient, TableName: string, Video
  * changed ones alone aren't enough: two folds that change different attributes could then both be
  * written, and leave a document that neither made. Undefined where nothing changed.
  */
-function updateOf(TableName: string, before: Item, after: VideoDocument): UpdateCommand | undefined {
+function updateOf(TableName: string, before: Item, after: VideoRecord): UpdateCommand | undefined {
   const next: Item = after;
   const update = new ConditionalUpdate();
-  for (const attribute of OWNED_ATTRIBUTES[after.process_step]) {
+  for (const attribute of OWNED_ATTRIBUTES[after.process_step ?? "timesplit"]) {
     const [old, now] = [before[attribute], next[attribute]];
     // 16,383 ids are too many for a condition, and follow from their number.
     if (attribute === "sub_videos" && Array.isArray(old)) update.expectLength(attribute, old.length);
@@ -101,7 +101,7 @@ export function dynamoVideoDocuments(
     evolve: async (VideoId, fold) => {
       for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
         const item = await readItem(client, tableName, VideoId);
-        const update = updateOf(tableName, item ?? {}, fold(documentOf(item)));
+        const update = updateOf(tableName, item ?? {}, fold(recordOf(item)));
         if (update === undefined) return "unchanged";
         if (await write(client, update)) return "changed";
         await delay(Math.random() * Math.min(MAX_BACKOFF_MS, BACKOFF_MS * 2 ** attempt));

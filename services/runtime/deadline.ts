@@ -1,4 +1,4 @@
-import type { Context } from "aws-lambda";
+import type { LambdaContext } from "#events-schema";
 
 /**
  * Time left of an invocation when its work is aborted, so that it ends in order and logs the
@@ -17,7 +17,10 @@ export type Deadline = {
  * Aborts shortly before Lambda would kill the function; `reason` receives the number of seconds
  * that the work had.
  */
-export function deadlineOf(context: Context, reason: (seconds: number) => Error): Deadline {
+export function deadlineOf(
+  context: Pick<LambdaContext, "getRemainingTimeInMillis">,
+  reason: (seconds: number) => Error,
+): Deadline {
   const controller = new AbortController();
   const millisecondsLeft = () => Math.max(0, context.getRemainingTimeInMillis() - CLEAN_UP_MS);
   const left = millisecondsLeft();

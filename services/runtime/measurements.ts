@@ -1,3 +1,4 @@
+import type { PosterOutcome } from "../poster/make-poster.ts";
 import type { Measurement as ProjectorMeasurement } from "../projector/ports/measure.ts";
 import type { Reconciliation } from "../reconciler/reconcile.ts";
 import type { RangesMeasured, Measurement as SplitMeasurement } from "../split/ports/measure.ts";
@@ -68,3 +69,9 @@ export function reconcilerValues(run: Reconciliation): Values<"reconciler"> {
     },
   };
 }
+
+/** What an invocation of the poster function is in metrics. */
+export const posterValues = (videoId: number, { outcome }: PosterOutcome): Values<"poster"> => ({
+  values: outcome === "made" ? { PostersCreated: 1 } : { SegmentsWithoutPoster: 1 },
+  fields: { video_id: videoId },
+});

@@ -82,8 +82,16 @@ const reconciler = {
   ClearingFailures: { name: "ClearingFailures", unit: "Count" },
 } as const satisfies Record<string, Metric>;
 
+/** Of the function "poster". */
+const poster = {
+  /** Pictures that were written, again with each delivery of the segment. */
+  PostersCreated: { name: "PostersCreated", unit: "Count" },
+  /** Segments that were deleted, or of which no frame can be decoded. The log says which. */
+  SegmentsWithoutPoster: { name: "SegmentsWithoutPoster", unit: "Count" },
+} as const satisfies Record<string, Metric>;
+
 /** All metrics by the service that writes them. */
-export const METRICS = { split, projector, reconciler } as const;
+export const METRICS = { split, projector, reconciler, poster } as const;
 
 /** Also the value of `SERVICE_DIMENSION`. */
 export type Service = keyof typeof METRICS;

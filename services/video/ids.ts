@@ -1,7 +1,6 @@
-import { BLOCK_SIZE, type EventType, type VideoSplitEvent } from "#events-schema";
+import { BLOCK_SIZE, eventId, type Hash, uuidOf, type VideoSplitEvent } from "#events-schema";
 
-/** SHA-256 of a text. Injected: the domain imports only itself and the contract. */
-export type Hash = (text: string) => Uint8Array;
+export { eventId, type Hash, uuidOf };
 
 /**
  * Bits of a block's number. With the 14 bits of a block's ids they make the 53 of a safe integer.
@@ -12,18 +11,6 @@ const BLOCK_BITS = 39n;
 export const MAX_SALTS = 64;
 
 const hex = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-
-/** A UUID (version 8: custom) made from a text: the same for the same text. */
-export function uuidOf(text: string, hash: Hash): string {
-  const digest = hex(hash(text));
-  return [
-    digest.slice(0, 8),
-    digest.slice(8, 12),
-    `8${digest.slice(13, 16)}`,
-    `a${digest.slice(17, 20)}`,
-    digest.slice(20, 32),
-  ].join("-");
-}
 
 /** A short text for one of any length. */
 export const fingerprint = (text: string, hash: Hash): string => hex(hash(text));
@@ -49,20 +36,11 @@ export function blockOf(correlation: string, salt: number, hash: Hash): number {
 export const blockStart = (identity: string, salt: number, hash: Hash): number =>
   blockOf(correlationId(identity, hash), salt, hash);
 
-/**
- * The id of an event about one upload. `distinction` separates it from others of its type: it is
- * what the event says, and never when or how often it is announced.
- */
-export const eventId = (
-  correlation: string,
-  type: EventType,
-  distinction: string | number | undefined,
-  hash: Hash,
-): string => uuidOf(JSON.stringify([correlation, type, distinction ?? null]), hash);
-
 /** An event about the split of an upload. */
 export type UploadEvent = Pick<
-  VideoSplitEvent<"SplitPlanned" | "SegmentCreated" | "SegmentRangeRequested" | "VideoSplit" | "VideoRejected">,
+  VideoSplitEvent<
+    "SplitPlanned" | "SegmentCreated" | "PosterCreated" | "SegmentRangeRequested" | "VideoSplit" | "VideoRejected"
+  >,
   "type" | "data"
 >;
 

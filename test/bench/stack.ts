@@ -29,7 +29,7 @@ export async function withStack<T>(
   const directory = await mkdtemp(join(tmpdir(), "video-split-bench-"));
   try {
     const stack = await openStack({
-      settings: parseSettings(settings),
+      settings: parseSettings({ "poster.enabled": false, ...settings }),
       directory,
       port: 0,
       root: PROJECT_ROOT,

@@ -121,7 +121,7 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "services/projector/domain/merge.ts",
-        from: "  if (document === undefined) return update;\n  if (document.process_step !== update.process_step) throw new DocumentKindError(document, update);\n  const creation_time",
+        from: "  if (document === undefined) return update;\n  if (document.process_step !== update.process_step) throw new DocumentKindError(document, update.process_step);\n  const creation_time",
         to: "  if (Date.now() > 0) return update;\n  const creation_time",
       },
     ],
@@ -131,9 +131,9 @@ export const MUTANTS: readonly Mutant[] = [
     without: "The same fact has the same id whenever it is announced.",
     edits: [
       {
-        file: "services/video/ids.ts",
-        from: "JSON.stringify([correlation, type, distinction ?? null])",
-        to: "JSON.stringify([correlation, type, distinction ?? null, Math.random()])",
+        file: "events-schema/src/ids.ts",
+        from: "JSON.stringify([correlationId, type, distinction ?? null])",
+        to: "JSON.stringify([correlationId, type, distinction ?? null, Math.random()])",
       },
     ],
   },

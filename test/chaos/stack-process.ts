@@ -92,7 +92,7 @@ async function open(): Promise<{ stack: Stack; world: World }> {
   });
   const { intercept, interceptDelivery } = faultsOf(world);
   const stack = await openStack({
-    settings: parseSettings({ "video_split.concurrency": CONCURRENCY }),
+    settings: parseSettings({ "video_split.concurrency": CONCURRENCY, "poster.enabled": false }),
     directory: order.directory,
     port: order.port,
     root: order.root,

@@ -1,9 +1,12 @@
 import type { Context, Handler } from "aws-lambda";
 import { describe, expect, expectTypeOf, it } from "vitest";
 import {
+  contractCases,
   eventTypes,
+  exampleOf,
   InvalidEventError,
   type LambdaContext,
+  parseEvent,
   patternOf,
   subscribe,
   UnknownEventError,
@@ -100,5 +103,27 @@ describe("the pattern of events", () => {
       expect(patternOf(type).source).toContain(event.source);
       expect(patternOf(type)["detail-type"]).toContain(event["detail-type"]);
     }
+  });
+});
+
+describe.each(eventTypes)("what the contract allows of %s", (type) => {
+  it.each(contractCases(type))("$says: a consumer accepts it", async ({ event }) => {
+    const handler = subscribe(type, (_data, { metadata }) => metadata.eventId);
+    expect(await handler(event, context)).toBe(exampleOf(type).detail.metadata.eventId);
+  });
+});
+
+describe("an example for a consumer's tests", () => {
+  it("has the changed fields, and is a valid event", () => {
+    const event = exampleOf("SegmentCreated", { extension: "webm" }, { eventId: "another" });
+    expect(event.detail).toMatchObject({
+      data: { extension: "webm", segment_index: 1 },
+      metadata: { eventId: "another" },
+    });
+    expect(parseEvent(event).type).toBe("SegmentCreated");
+  });
+
+  it("can't be what no event is", () => {
+    expect(() => exampleOf("SegmentCreated", { bytes: -1 })).toThrow(/data\.bytes/);
   });
 });

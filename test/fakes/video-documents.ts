@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers/promises";
-import { documentOf } from "../../services/aws/video-document-item.ts";
+import { documentOf, recordOf } from "../../services/aws/video-document-item.ts";
 import { canonical } from "../../services/projector/domain/canonical.ts";
-import type { VideoDocument } from "../../services/projector/domain/document.ts";
+import type { VideoDocument, VideoRecord } from "../../services/projector/domain/document.ts";
 import type { VideoDocuments } from "../../services/projector/ports/video-documents.ts";
 
 /**
@@ -9,14 +9,14 @@ import type { VideoDocuments } from "../../services/projector/ports/video-docume
  * through the table's own schema.
  */
 export function fakeVideoDocuments(): VideoDocuments & {
-  all: ReadonlyMap<number, VideoDocument>;
+  all: ReadonlyMap<number, VideoRecord>;
   get(VideoId: number): Promise<VideoDocument | undefined>;
 } {
-  const all = new Map<number, VideoDocument>();
-  const read = (VideoId: number) => documentOf(structuredClone(all.get(VideoId)));
+  const all = new Map<number, VideoRecord>();
+  const read = (VideoId: number) => recordOf(structuredClone(all.get(VideoId)));
   return {
     all,
-    get: async (VideoId) => read(VideoId),
+    get: async (VideoId) => documentOf(read(VideoId)),
     evolve: async (VideoId, fold) => {
       for (;;) {
         const before = all.get(VideoId);

@@ -73,13 +73,13 @@ function graphWiring(graph: Graph): Wiring[] {
 
 it("given the same settings, then the local stack and what is deployed are wired alike", async () => {
   const graph = graphOf("existing");
-  const { stack, events } = await openTestStack({ values: graph.settings });
+  const { stack, events } = await openTestStack({ values: { "poster.enabled": true, ...graph.settings } });
   // The names that a deployment makes up, in place of the local ones.
   const named = (text: string): string => text.replaceAll(graph.topology.buses.video.name, stack.names.bus);
 
   const local = [...(await localWiring(events, "default")), ...(await localWiring(events, stack.names.bus))];
   const deployed = graphWiring(graph).map((wiring) => ({ ...wiring, bus: named(wiring.bus) }));
-  expect(local).toHaveLength(3);
+  expect(local).toHaveLength(4);
   expect(deployed.sort(byPattern)).toEqual(local.sort(byPattern));
 
   const limits = stack.lambda.functions.map(({ name, timeoutSeconds, memoryMB, retry, environment }) => {

@@ -62,7 +62,8 @@ describe("given our own event, as deployed", () => {
   it.each([
     ["SplitRequested", ["SplitFunction"]],
     ["SplitPlanned", ["ProjectorFunction"]],
-    ["SegmentCreated", ["ProjectorFunction"]],
+    ["SegmentCreated", ["ProjectorFunction", "PosterFunction"]],
+    ["PosterCreated", ["ProjectorFunction"]],
     ["VideoSplit", ["ProjectorFunction"]],
     ["VideoRejected", ["ProjectorFunction"]],
   ])("%s starts %j", async (type, functions) => {

@@ -29,6 +29,7 @@ export const STAGES: Stage[] = [
   stage("production", "production", {
     "video_split.output_files_duration_in_sec": 60,
     "video_split.log_retention_days": 365,
+    "poster.enabled": false,
     "video_split.alarm_email": "ops@example.com",
     "video_split.request_sources": ["s3://archive-2019/tapes/", "s3://rushes/"],
     "dynamodb.region": "eu-west-1",

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { MAX_SEGMENTS, segmentIds } from "#events-schema";
-import type { SplitUpload, VideoDocument } from "../../services/projector/domain/document.ts";
+import type { SplitUpload, VideoDocument, VideoRecord } from "../../services/projector/domain/document.ts";
 import { fold } from "../../services/projector/domain/fold.ts";
 import { type DocumentEvent, documentId } from "../../services/projector/domain/identity.ts";
 import type { VideoDocuments } from "../../services/projector/ports/video-documents.ts";
@@ -8,6 +8,7 @@ import {
   announced,
   at,
   plannedData,
+  posterData,
   rejectedData,
   segmentData,
   splitData,
@@ -28,7 +29,7 @@ const project = (documents: VideoDocuments, event: DocumentEvent) =>
   documents.evolve(documentId(event), (document) => fold(document, event));
 
 /** Counting isn't idempotent, so one lost update is one too few. */
-const countOneFrame = (document: VideoDocument | undefined): VideoDocument => ({
+const countOneFrame = (document: VideoRecord | undefined): VideoRecord => ({
   ...(document as SplitUpload),
   frames: (document as SplitUpload).frames + 1,
 });
@@ -61,6 +62,16 @@ export function videoDocumentsContract(name: string, open: OpenDocuments): void 
       for (const event of [split, segment]) await project(documents, event);
       expect(await documents.get(UPLOAD)).toEqual(fold(undefined, split));
       expect(await documents.get(documentId(segment))).toEqual(fold(undefined, segment));
+    });
+
+    it("given a poster before its segment, then there is no document yet, and later one with both", async () => {
+      const documents = await open();
+      const poster = announced("PosterCreated", 260, posterData(0));
+      expect(await project(documents, poster)).toBe("changed");
+      expect(await documents.get(documentId(segment))).toBeUndefined();
+      expect(await project(documents, poster)).toBe("unchanged");
+      await project(documents, segment);
+      expect(await documents.get(documentId(segment))).toEqual(fold(fold(undefined, segment), poster));
     });
 
     it("given the most segments that a video can have, then all of their ids are kept, and it can still change", async () => {

@@ -3,6 +3,7 @@ import type { Outcome, Queued } from "./dispatcher.ts";
 import type { LogEntry } from "./event-store.ts";
 import type { Listeners } from "./listeners.ts";
 import type { Registry } from "./registry.ts";
+import { TargetNotFoundError } from "./target.ts";
 import { targetInput } from "./target-input.ts";
 import type { BusEvent, DeadLetter, EventBridgeOptions, TargetSpec } from "./types.ts";
 
@@ -100,6 +101,8 @@ export class Courier {
     const { store, pending } = queued;
     if (store.closed) return "over";
     store.failed(pending);
+    if (error instanceof TargetNotFoundError)
+      return this.#giveUp(queued, target, event, { errorCode: "NO_RESOURCE", errorMessage: error.message });
     const { attempts, maxAgeSeconds } = target.retry;
     const age = Date.now() - pending.since;
     if (pending.attempts <= attempts && age < maxAgeSeconds * 1_000) return { again: this.#delayMs(pending.attempts) };

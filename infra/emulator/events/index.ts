@@ -1,5 +1,6 @@
 export { openEventBridge } from "./bridge.ts";
 export { compilePattern, InvalidEventPatternException } from "./pattern/index.ts";
+export { TargetNotFoundError } from "./target.ts";
 export type {
   BusEvent,
   DeadLetter,

@@ -138,7 +138,7 @@ export class Registry {
 
   /** Rules of the options, with the targets that a user has added to them. */
   #manageRules({ rules }: EventBridgeOptions, before: readonly RuleRecord[]): void {
-    for (const { name, bus, pattern, description, targets } of rules) {
+    for (const { name, bus, pattern, description, isEnabled = true, targets } of rules) {
       if (!this.buses.has(bus)) throw new Error(`Rule ${name} is for event bus ${bus}, which doesn't exist`);
       const ids = new Set(targets.map(({ id }) => id));
       const added = before
@@ -148,7 +148,7 @@ export class Registry {
         name,
         bus,
         pattern: JSON.stringify(pattern),
-        state: "ENABLED",
+        state: isEnabled ? "ENABLED" : "DISABLED",
         ...(description !== undefined && { description }),
         tags: {},
         targets: [...targets.map((spec) => ({ target: targetOf(spec), managed: true })), ...added],

@@ -14,6 +14,11 @@ export type Target = {
   InputTransformer?: { InputPathsMap?: Record<string, string>; InputTemplate: string };
 };
 
+/** There is no such target: no further attempt is made, as EventBridge makes none. */
+export class TargetNotFoundError extends Error {
+  override name = "TargetNotFoundError";
+}
+
 /** https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_RetryPolicy.html */
 export const DEFAULT_RETRY = { attempts: 185, maxAgeSeconds: 86_400 };
 

@@ -57,7 +57,15 @@ export type DeadLetter = {
   event: unknown;
 };
 
-export type ManagedRule = { name: string; bus: string; pattern: object; description?: string; targets: TargetSpec[] };
+export type ManagedRule = {
+  name: string;
+  bus: string;
+  pattern: object;
+  description?: string;
+  /** Default: true. */
+  isEnabled?: boolean;
+  targets: TargetSpec[];
+};
 
 export type ManagedArchive = {
   name: string;

@@ -20,8 +20,13 @@ export type LocalS3 = {
    * Whether the CORS rules of the bucket that a request names allow the page that it comes from.
    */
   allowsPage(request: IncomingMessage): boolean;
-  /** Does nothing if the bucket exists. Throws `S3Error` `InvalidBucketName`. */
-  createBucket(name: string): Promise<void>;
+  /**
+   * Creates the bucket if there is none. `eventBridge`: whether its objects are announced, also
+   * where a client has changed that. Throws `S3Error` `InvalidBucketName`.
+   */
+  createBucket(name: string, options?: { eventBridge?: boolean }): Promise<void>;
+  /** Whether a bucket's objects are to be announced to EventBridge. False where there is none. */
+  notifiesEventBridge(bucket: string): boolean;
   /** Accepts no more requests, aborts transfers, and resolves when everything has ended. */
   close(): Promise<void>;
 };
@@ -168,9 +173,12 @@ export async function openS3(options: LocalS3Options): Promise<LocalS3> {
   return {
     handle,
     allowsPage: (request) => isPageAllowed(request, store),
-    async createBucket(name) {
+    async createBucket(name, { eventBridge } = {}) {
       if (store.findBucket(name) === undefined) store.createBucket(name, region);
+      if (eventBridge === undefined || store.bucket(name).eventBridge === eventBridge) return;
+      store.configureBucket(name, { eventBridge });
     },
+    notifiesEventBridge: (bucket) => store.findBucket(bucket)?.eventBridge ?? false,
     async close() {
       isClosed = true;
       for (const request of active.keys()) request.destroy();

@@ -1,8 +1,10 @@
 import { randomUUID } from "node:crypto";
+import { rm } from "node:fs/promises";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
 import { json } from "node:stream/consumers";
 import { queueUrl } from "../arns.ts";
+import { type CreatedQueue, CreatedQueues } from "./created-queues.ts";
 import { SqsError } from "./errors.ts";
 import { OPERATIONS } from "./operations.ts";
 import { type Content, Queue, type StoredMessage } from "./queue.ts";
@@ -12,6 +14,8 @@ export type { Content, StoredMessage } from "./queue.ts";
 export type LocalSqs = {
   /** Answers one request of SQS's API (AWS JSON 1.0). */
   handle(request: IncomingMessage, response: ServerResponse): void;
+  /** Whether there is such a queue. */
+  has(queue: string): boolean;
   /** Durable when it returns. Throws for an unknown queue, or where the disk is full. */
   send(queue: string, content: Content): void;
   /** All messages of a queue, in flight or not. Throws for an unknown queue. */
@@ -48,11 +52,28 @@ function refusal(error: unknown): SqsError {
     : new SqsError("InternalFailure", error instanceof Error ? error.message : String(error));
 }
 
+const SECONDS_PER_DAY = 86_400;
+
+/** Of SQS: four days. */
+const retentionDaysOf = ({ MessageRetentionPeriod = String(4 * SECONDS_PER_DAY) }: Record<string, string>): number =>
+  Number(MessageRetentionPeriod) / SECONDS_PER_DAY;
+
 /** Opens the queues, with the messages of earlier runs. */
 export async function openSqs({ directory, region, queues }: SqsOptions): Promise<LocalSqs> {
   const opened = new Map<string, Queue>();
-  for (const { name, retentionDays } of queues)
-    opened.set(name, await Queue.open(name, join(directory, `${encodeURIComponent(name)}.jsonl`), retentionDays));
+  const fileOf = (name: string) => join(directory, `${encodeURIComponent(name)}.jsonl`);
+  for (const { name, retentionDays } of queues) opened.set(name, await Queue.open(name, fileOf(name), retentionDays));
+  const created = new CreatedQueues(join(directory, "created.json"));
+  const openCreated = async ({ name, attributes }: CreatedQueue): Promise<void> => {
+    if (opened.has(name)) return;
+    opened.set(name, await Queue.open(name, fileOf(name), retentionDaysOf(attributes)));
+  };
+  for (const queue of created.all()) await openCreated(queue);
+  const remove = async (name: string): Promise<void> => {
+    opened.get(name)?.close();
+    opened.delete(name);
+    for (const file of [fileOf(name), `${fileOf(name)}.end`]) await rm(file, { force: true });
+  };
 
   const known = (name: string): Queue => {
     const queue = opened.get(name);
@@ -68,7 +89,8 @@ export async function openSqs({ directory, region, queues }: SqsOptions): Promis
     const gone = new AbortController();
     response.once("close", () => gone.abort());
     const urlOf = (name: string) => queueUrl(`http://${request.headers.host}`, name);
-    return operation(await json(request), { region, queues: opened, urlOf, signal: gone.signal });
+    const api = { region, queues: opened, created, open: openCreated, remove, urlOf, signal: gone.signal };
+    return operation(await json(request), api);
   };
 
   const respond = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
@@ -89,6 +111,7 @@ export async function openSqs({ directory, region, queues }: SqsOptions): Promis
       if (String(request.headers["x-amz-target"]).startsWith(TARGET_PREFIX)) void respond(request, response);
       else refuseOldClient(request, response);
     },
+    has: (queue) => opened.has(queue),
     send: (queue, content) => void known(queue).send(content),
     messages: (queue) => known(queue).messages(),
     close: () => {

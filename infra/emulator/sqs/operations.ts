@@ -2,17 +2,9 @@ import { createHash } from "node:crypto";
 import * as z from "zod";
 import { queueArn } from "../arns.ts";
 import { SqsError } from "./errors.ts";
+import { OfQueue, type Operation, parse, queueOf } from "./operation.ts";
 import type { Queue, Received } from "./queue.ts";
-
-export type Api = {
-  region: string;
-  queues: ReadonlyMap<string, Queue>;
-  urlOf(name: string): string;
-  /** Aborted when the client has disconnected. */
-  signal: AbortSignal;
-};
-
-type Operation = (input: unknown, api: Api) => object | Promise<object>;
+import { QUEUE_OPERATIONS } from "./queue-operations.ts";
 
 /** Seconds; SQS's default. */
 const VISIBILITY_SECONDS = 30;
@@ -21,7 +13,6 @@ const MAX_WAIT = 20;
 const MAX_MESSAGES = 10;
 const MAX_LISTED = 1_000;
 
-const OfQueue = z.object({ QueueUrl: z.string() });
 const Seconds = z.int().min(0).max(MAX_VISIBILITY);
 const Attribute = z.object({ DataType: z.string(), StringValue: z.string() });
 const Sent = z.object({
@@ -37,22 +28,6 @@ const batchOf = <S extends z.ZodRawShape>(entry: S) =>
       .min(1)
       .max(MAX_MESSAGES),
   });
-
-function parse<T extends z.ZodType>(schema: T, input: unknown): z.infer<T> {
-  const parsed = schema.safeParse(input);
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  throw new SqsError(
-    "InvalidParameterValueException",
-    `Value for parameter ${issue?.path.join(".")} is invalid. Reason: ${issue?.message}`,
-  );
-}
-
-function queueOf({ QueueUrl }: { QueueUrl: string }, { queues }: Api): Queue {
-  const queue = queues.get(QueueUrl.slice(QueueUrl.lastIndexOf("/") + 1));
-  if (queue === undefined) throw new SqsError("QueueDoesNotExist", "The specified queue does not exist.");
-  return queue;
-}
 
 const md5 = (content: string | Buffer): string => createHash("md5").update(content).digest("hex");
 
@@ -143,6 +118,7 @@ const Receive = OfQueue.extend({
  */
 export const OPERATIONS: ReadonlyMap<string, Operation> = new Map(
   Object.entries<Operation>({
+    ...QUEUE_OPERATIONS,
     ListQueues: (input, { queues, urlOf }) => {
       const request = z.object({
         QueueNamePrefix: z.string().default(""),
@@ -164,6 +140,7 @@ export const OPERATIONS: ReadonlyMap<string, Operation> = new Map(
       const queue = queueOf(request, api);
       const { visible, inFlight } = queue.counts();
       const Attributes = chosen(request.AttributeNames, {
+        ...api.created.get(queue.name)?.attributes,
         ApproximateNumberOfMessages: String(visible),
         ApproximateNumberOfMessagesNotVisible: String(inFlight),
         QueueArn: queueArn(api.region, queue.name),

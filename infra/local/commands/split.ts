@@ -18,7 +18,8 @@ import { checkVideo, placeOf, uploadVideo, wasUploaded } from "./video-file.ts";
 const EXIT = { split: 0, rejected: 2 } as const;
 
 async function splitFile(video: string, args: Arguments, stopping: AbortSignal): Promise<SplitResult> {
-  const settings = await loadSettings("local");
+  // The segments are the result, and the command ends with them.
+  const settings = { ...(await loadSettings("local")), "poster.enabled": false };
   await checkVideo(video, settings);
   return withSplitState(video, args, settings, (directory, isResumed) =>
     splitOn({ directory, isResumed, settings, video, args }, stopping),

@@ -1,13 +1,14 @@
 import { join } from "node:path";
+import { describeEvent } from "../../command-line/event-line.ts";
 import { print } from "../../command-line/lines.ts";
 import { parseCommandLine } from "../../command-line/parse.ts";
 import { findPrograms } from "../../command-line/programs.ts";
 import { UsageError } from "../../command-line/run.ts";
 import { openConsole } from "../../console/local/open-console.ts";
-import type { BusEvent } from "../../emulator/events/index.ts";
 import { openFaultSwitches } from "../fault-switches.ts";
 import { loadSettings, PROJECT_ROOT } from "../project.ts";
 import { openStack, type Stack } from "../stack.ts";
+import { CONSUMER_OPTIONS, consumersOf, describeConsumers } from "./consumer-arguments.ts";
 import { keepFilesPrivate } from "./private-files.ts";
 
 const DEFAULT_PORT = 4566;
@@ -18,12 +19,21 @@ Runs the local stack until Ctrl-C. Its state is in .local/ and is used again at 
 
   --port N       the port of S3, DynamoDB and EventBridge (default: ${DEFAULT_PORT})
   --state DIR    keep the state there instead of .local/
+  --consume EVENT=FILE
+                 also run your own function, as Lambda would: FILE exports "handler" (or FILE#NAME), in TypeScript or
+                 JavaScript. It is bundled, and again after each change. EVENT: one event, or several with commas.
+                 May be repeated
+  --forward [EVENT=]URL
+                 also post events to URL as JSON, for a consumer in any language. Default: all of the service's events.
+                 May be repeated
   --faults SEED  inject faults into requests and deliveries, to test how your consumer handles them. SEED chooses the
                  kinds; each fault is printed. Your uploads are never changed
   --verbose      show the functions' logs
 
 Examples:
   npx video-split start --port 4567
+  npx video-split start --consume SegmentCreated=../my-app/src/handler.ts
+  npx video-split start --forward http://127.0.0.1:3000/events
   npx video-split start --faults 1
 
 Exit code: 0 after Ctrl-C, 1 when the stack can't start or the disk is full.
@@ -33,6 +43,7 @@ const OPTIONS = {
   port: { type: "string", default: String(DEFAULT_PORT) },
   state: { type: "string", default: join(PROJECT_ROOT, ".local") },
   faults: { type: "string" },
+  ...CONSUMER_OPTIONS,
   verbose: { type: "boolean", default: false },
   help: { type: "boolean", short: "h", default: false },
 } as const;
@@ -45,31 +56,18 @@ function parseArguments(args: string[]) {
   const seed = values.faults === undefined ? undefined : Number(values.faults);
   if (seed !== undefined && (!Number.isSafeInteger(seed) || seed < 0))
     throw new UsageError(`--faults is "${values.faults}"; it must be a whole number from 0`);
-  return { ...values, port, seed };
+  return { ...values, port, seed, consumers: consumersOf(values, process.cwd()) };
 }
 
-/** One line for an event: what, of which video, where. */
-function describeEvent(bus: string, event: BusEvent): string {
-  const detail = event.detail as {
-    data?: Record<string, unknown>;
-    object?: { key?: string };
-    bucket?: { name?: string };
-  };
-  const { key, VideoId, segment_index: index, rejection } = detail.data ?? {};
-  const what = detail.object === undefined ? key : `s3://${detail.bucket?.name}/${detail.object.key}`;
-  const why = rejection === undefined ? "" : ` ${JSON.stringify(rejection)}`;
-  return (
-    [event.time.slice(11, 19), bus, event["detail-type"], VideoId, index === undefined ? undefined : `#${index}`, what]
-      .filter((part) => part !== undefined)
-      .join("  ") + why
-  );
-}
-
-function greeting({ endpoint, names, region, topology, uploadPrefix }: Stack, address: string): string {
+function greeting(
+  { endpoint, names, region, topology, uploadPrefix }: Stack,
+  address: string,
+  consumers: string[],
+): string {
   const { uploads, segments } = topology.buckets;
   return `The stack is running: S3, DynamoDB and EventBridge at ${endpoint}
   buckets ${uploads.name}, ${segments.name}; table ${names.videos}; bus ${names.bus}
-
+${consumers.map((line) => `${line}\n`).join("")}
 Open the console in a browser, and drop a video there:
   ${address}
 
@@ -100,26 +98,32 @@ export async function main(argv: string[], stopping: AbortSignal): Promise<numbe
   }, args.seed);
   if (args.seed !== undefined)
     print(`Faults of seed ${args.seed}: ${faults.seeded.join(", ") || "none, try another seed"}`, "");
+  const consuming = new Set(args.consumers.map(({ name }) => name));
   const stack = await openStack({
     settings,
     directory: args.state,
     port: args.port,
     root: PROJECT_ROOT,
     watch: true,
+    consumers: args.consumers,
     intercept: faults.intercept,
     interceptDelivery: faults.interceptDelivery,
     onEvent: (bus, event) => print(describeEvent(bus, event)),
-    onLog: (name, text) => (args.verbose ? print(`${name}: ${text.replaceAll("\t", "  ")}`) : undefined),
+    onLog: (name, text) =>
+      args.verbose || consuming.has(name) ? print(`${name}: ${text.replaceAll("\t", "  ")}`) : undefined,
     onDiskFull: fail,
     onDeadLetter: (queue, letter) => {
       print(`dead letter in ${queue} after ${letter.attempts} attempts: ${letter.errorMessage}`);
       onLetter();
     },
   });
+  stack.bridge.onDeadLetter((arn, { rule, errorMessage }) => {
+    if (arn === undefined) print(`lost: the rule ${rule} has no dead-letter queue: ${errorMessage}`);
+  });
   try {
     const { address, backend } = await openConsole({ stack, settings, faults, directory: args.state });
     [onFault, onLetter] = [backend.faultHappened, backend.letterCame];
-    print(...greeting(stack, address).split("\n"));
+    print(...greeting(stack, address, describeConsumers(args.consumers, process.cwd())).split("\n"));
     if (stopping.aborted) stop();
     await stopped;
   } finally {

@@ -124,26 +124,30 @@ async function firstThatRuns(
  * the order: docs/decisions/which-ffmpeg.md
  */
 export async function findBinaries(where: BinarySearch): Promise<Binaries> {
-  const [ffmpeg, ffprobe] = await Promise.all([
-    firstThatRuns("ffmpeg", where.ffmpegPath, where, [
-      { from: "ffmpeg-static", find: () => fromPackage(async () => (await import("ffmpeg-static")).default) },
-      { from: "PATH", find: () => onPath("ffmpeg", where.path) },
-      {
-        from: "@ffmpeg-installer/ffmpeg",
-        find: () => fromPackage(async () => (await import("@ffmpeg-installer/ffmpeg")).default.path),
-      },
-    ]),
-    firstThatRuns("ffprobe", where.ffprobePath, where, [
-      {
-        from: "@derhuerst/ffprobe-static",
-        find: () => fromPackage(async () => (await import("@derhuerst/ffprobe-static")).default),
-      },
-      { from: "PATH", find: () => onPath("ffprobe", where.path) },
-      {
-        from: "@ffprobe-installer/ffprobe",
-        find: () => fromPackage(async () => (await import("@ffprobe-installer/ffprobe")).default.path),
-      },
-    ]),
-  ]);
+  const [ffmpeg, ffprobe] = await Promise.all([findFfmpeg(where), findFfprobe(where)]);
   return { ffmpeg, ffprobe };
 }
+
+/** Finds ffmpeg alone, as `findBinaries` does. */
+export const findFfmpeg = (where: BinarySearch): Promise<string> =>
+  firstThatRuns("ffmpeg", where.ffmpegPath, where, [
+    { from: "ffmpeg-static", find: () => fromPackage(async () => (await import("ffmpeg-static")).default) },
+    { from: "PATH", find: () => onPath("ffmpeg", where.path) },
+    {
+      from: "@ffmpeg-installer/ffmpeg",
+      find: () => fromPackage(async () => (await import("@ffmpeg-installer/ffmpeg")).default.path),
+    },
+  ]);
+
+const findFfprobe = (where: BinarySearch): Promise<string> =>
+  firstThatRuns("ffprobe", where.ffprobePath, where, [
+    {
+      from: "@derhuerst/ffprobe-static",
+      find: () => fromPackage(async () => (await import("@derhuerst/ffprobe-static")).default),
+    },
+    { from: "PATH", find: () => onPath("ffprobe", where.path) },
+    {
+      from: "@ffprobe-installer/ffprobe",
+      find: () => fromPackage(async () => (await import("@ffprobe-installer/ffprobe")).default.path),
+    },
+  ]);

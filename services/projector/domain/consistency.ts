@@ -21,7 +21,10 @@ function timeFault({ metadata }: DocumentEvent, now: Date): string | undefined {
 }
 
 /** Where a field isn't what follows from the others, for the events about the upload itself. */
-function uploadFault({ data, metadata }: Exclude<DocumentEvent, { type: "SegmentCreated" }>, hash: Hash) {
+function uploadFault(
+  { data, metadata }: Exclude<DocumentEvent, { type: "SegmentCreated" | "PosterCreated" }>,
+  hash: Hash,
+) {
   const { bucket, key, etag = "", version_id: versionId } = data;
   if (metadata.correlationId !== correlationId(sourceIdentity({ bucket, key, etag, versionId }), hash))
     return `the correlation id ${metadata.correlationId} isn't that of s3://${bucket}/${key}`;
@@ -39,6 +42,23 @@ function segmentFault({ data }: Extract<DocumentEvent, { type: "SegmentCreated" 
   if (!data.name.endsWith(ending)) return `the name ${data.name} doesn't end with ${ending}`;
   if (!data.key.endsWith(`${data.name}.${data.extension}`)) return `the key ${data.key} doesn't end with its name`;
   return undefined;
+}
+
+/** The same for a poster, which is beside its segment. */
+function posterFault({ data }: Extract<DocumentEvent, { type: "PosterCreated" }>): string | undefined {
+  const ending = `${segmentName({ videoName: "", videoId: data.parent_video, index: data.segment_index })}.jpg`;
+  return data.key.endsWith(ending) ? undefined : `the key ${data.key} doesn't end with ${ending}`;
+}
+
+function contentFault(event: DocumentEvent, hash: Hash): string | undefined {
+  switch (event.type) {
+    case "SegmentCreated":
+      return segmentFault(event);
+    case "PosterCreated":
+      return posterFault(event);
+    default:
+      return uploadFault(event, hash);
+  }
 }
 
 function blockFault({ data, metadata }: DocumentEvent, hash: Hash): string | undefined {
@@ -59,7 +79,7 @@ export function checkedDocumentId(event: DocumentEvent, hash: Hash, now: Date): 
   const fault =
     timeFault(event, now) ??
     blockFault(event, hash) ??
-    (event.type === "SegmentCreated" ? segmentFault(event) : uploadFault(event, hash)) ??
+    contentFault(event, hash) ??
     (eventId === uploadEventId(correlation, event, hash)
       ? undefined
       : `the event id ${eventId} doesn't follow from its content`);

@@ -1,4 +1,4 @@
-import type { Rejection, SegmentCreated, VideoRejected, VideoSplit } from "#events-schema";
+import type { PosterCreated, Rejection, SegmentCreated, VideoRejected, VideoSplit } from "#events-schema";
 
 /**
  * The document of a video, the public read model: of an upload, or of a segment of one. Fields are
@@ -44,7 +44,25 @@ export type SplitUpload = Upload &
   } & Pick<VideoSplit, "proof" | "truncated" | "last_readable_time" | "undecodable">;
 
 /** A segment: announced by SegmentCreated. */
-export type SegmentDocument = { process_step: "timesplit"; creation_time: string } & Pick<SegmentCreated, SegmentField>;
+export type SegmentDocument = { process_step: "timesplit"; creation_time: string } & Pick<
+  SegmentCreated,
+  SegmentField
+> & {
+    /** From PosterCreated, where it came. */
+    poster?: Poster | undefined;
+  };
+
+/** Where a segment's picture is: a JPEG of `size` [width, height] pixels. */
+export type Poster = Pick<PosterCreated, "bucket" | "key" | "size">;
+
+/**
+ * A poster whose segment wasn't announced yet: events come in any order. Without `process_step` it
+ * is no document.
+ */
+export type EarlyPoster = { VideoId: number; process_step?: undefined; poster: Poster };
+
+/** What is kept of a video: its document, or what came before it. */
+export type VideoRecord = VideoDocument | EarlyPoster;
 
 type SegmentField =
   | "VideoId"

@@ -1,7 +1,7 @@
 import { segmentIds, type VideoSplitEvent } from "#events-schema";
-import type { ProcessingUpload, RejectedUpload, SegmentDocument, SplitUpload, VideoDocument } from "./document.ts";
+import type { ProcessingUpload, RejectedUpload, SegmentDocument, SplitUpload, VideoRecord } from "./document.ts";
 import type { DocumentEvent } from "./identity.ts";
-import { mergeSegment, mergeUpload } from "./merge.ts";
+import { mergePoster, mergeSegment, mergeUpload } from "./merge.ts";
 
 type EventOf<T extends DocumentEvent["type"]> = VideoSplitEvent<T>;
 
@@ -11,7 +11,7 @@ type EventOf<T extends DocumentEvent["type"]> = VideoSplitEvent<T>;
  * `DocumentKindError` for an event about an upload where the document is a segment's, and the
  * reverse.
  */
-export function fold(document: VideoDocument | undefined, event: DocumentEvent): VideoDocument {
+export function fold(document: VideoRecord | undefined, event: DocumentEvent): VideoRecord {
   switch (event.type) {
     case "SplitPlanned":
       return mergeUpload(document, {
@@ -35,6 +35,8 @@ export function fold(document: VideoDocument | undefined, event: DocumentEvent):
       } satisfies SplitUpload);
     case "SegmentCreated":
       return mergeSegment(document, segment(event));
+    case "PosterCreated":
+      return mergePoster(document, poster(event));
   }
 }
 
@@ -99,3 +101,8 @@ function segment(event: EventOf<"SegmentCreated">): SegmentDocument {
     ...(audio_made !== undefined && { audio_made }),
   };
 }
+
+const poster = ({ data: { VideoId, bucket, key, size } }: EventOf<"PosterCreated">) => ({
+  VideoId,
+  poster: { bucket, key, size },
+});

@@ -25,9 +25,9 @@ export class InconsistentEventError extends Error {
  */
 export function documentId({ type, data }: DocumentEvent): number {
   const fault = (says: string) => new InconsistentEventError(`${type} ${data.VideoId} is inconsistent: ${says}`);
-  const upload = type === "SegmentCreated" ? data.parent_video : data.VideoId;
+  const upload = "parent_video" in data ? data.parent_video : data.VideoId;
   if (upload % BLOCK_SIZE !== 0) throw fault(`the upload's id ${upload} is no multiple of ${BLOCK_SIZE}`);
-  if (type === "SegmentCreated") {
+  if ("parent_video" in data) {
     if (data.segment_index >= MAX_SEGMENTS) throw fault(`a video has at most ${MAX_SEGMENTS} segments`);
     const expected = segmentId(upload, data.segment_index);
     if (data.VideoId !== expected) throw fault(`segment ${data.segment_index} of ${upload} has the id ${expected}`);

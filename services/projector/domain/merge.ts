@@ -1,5 +1,5 @@
 import { canonical } from "./canonical.ts";
-import type { SegmentDocument, UploadDocument, VideoDocument } from "./document.ts";
+import type { EarlyPoster, Poster, SegmentDocument, UploadDocument, VideoRecord } from "./document.ts";
 import { compareRejections, type DatedRejection } from "./rejections.ts";
 
 /**
@@ -15,10 +15,9 @@ import { compareRejections, type DatedRejection } from "./rejections.ts";
 export class DocumentKindError extends Error {
   override name = "DocumentKindError";
 
-  constructor(document: VideoDocument, update: VideoDocument) {
-    super(
-      `Document ${document.VideoId} has the process_step "${document.process_step}", and an event has "${update.process_step}"`,
-    );
+  constructor({ VideoId, process_step }: VideoRecord, updated: "upload" | "timesplit") {
+    const found = process_step ?? "timesplit";
+    super(`Document ${VideoId} has the process_step "${found}", and an event has "${updated}"`);
   }
 }
 
@@ -67,9 +66,9 @@ function keptRejection(left: UploadDocument, right: UploadDocument): DatedReject
  * Merges an event's update into an upload's document: `rejected` replaces `processing`, and `split`
  * replaces both.
  */
-export function mergeUpload(document: VideoDocument | undefined, update: UploadDocument): UploadDocument {
+export function mergeUpload(document: VideoRecord | undefined, update: UploadDocument): UploadDocument {
   if (document === undefined) return update;
-  if (document.process_step !== update.process_step) throw new DocumentKindError(document, update);
+  if (document.process_step !== update.process_step) throw new DocumentKindError(document, update.process_step);
   const creation_time = earlier(document.creation_time, update.creation_time);
   const informed = betterInformed(document, update);
   const rejection = keptRejection(document, update);
@@ -77,15 +76,36 @@ export function mergeUpload(document: VideoDocument | undefined, update: UploadD
   return { ...informed, creation_time, status: "rejected", ...rejection };
 }
 
-const byTimeThenText = (segment: SegmentDocument): string => segment.creation_time + canonical(segment);
+const byTimeThenText = ({ poster: _, ...segment }: SegmentDocument): string =>
+  segment.creation_time + canonical(segment);
+
+/**
+ * The first in the order of their texts. A poster that is announced again is the same, unless a
+ * release has made it differently in between.
+ */
+function keptPoster(left: Poster | undefined, right: Poster | undefined): { poster?: Poster } {
+  const [first] = [left, right].filter((poster) => poster !== undefined).sort(compareCanonical);
+  return first === undefined ? {} : { poster: first };
+}
+
+const compareCanonical = (left: Poster, right: Poster): number => (canonical(left) <= canonical(right) ? -1 : 1);
 
 /**
  * Merges an event's update into a segment's document. The first announcement is kept as a whole,
  * since consumers may have acted on it. Of two at the same time, the first in the order of their
- * texts.
+ * texts. A poster that came before is kept.
  */
-export function mergeSegment(document: VideoDocument | undefined, update: SegmentDocument): SegmentDocument {
+export function mergeSegment(document: VideoRecord | undefined, update: SegmentDocument): SegmentDocument {
   if (document === undefined) return update;
-  if (document.process_step !== update.process_step) throw new DocumentKindError(document, update);
-  return byTimeThenText(document) <= byTimeThenText(update) ? document : update;
+  if (document.process_step === "upload") throw new DocumentKindError(document, update.process_step);
+  const poster = keptPoster(document.poster, update.poster);
+  if (document.process_step === undefined) return { ...update, ...poster };
+  return { ...(byTimeThenText(document) <= byTimeThenText(update) ? document : update), ...poster };
+}
+
+/** Merges a poster into its segment's document, or keeps it until that is announced. */
+export function mergePoster(document: VideoRecord | undefined, update: EarlyPoster): SegmentDocument | EarlyPoster {
+  if (document === undefined) return update;
+  if (document.process_step === "upload") throw new DocumentKindError(document, "timesplit");
+  return { ...document, ...keptPoster(document.poster, update.poster) };
 }

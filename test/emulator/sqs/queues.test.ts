@@ -2,17 +2,21 @@ import { appendFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
   ChangeMessageVisibilityCommand,
+  CreateQueueCommand,
   DeleteMessageBatchCommand,
   DeleteMessageCommand,
+  DeleteQueueCommand,
   GetQueueAttributesCommand,
   GetQueueUrlCommand,
   ListQueuesCommand,
+  ListQueueTagsCommand,
   PurgeQueueCommand,
   ReceiveMessageCommand,
   SendMessageBatchCommand,
   SendMessageCommand,
   SetQueueAttributesCommand,
   SQSClient,
+  TagQueueCommand,
 } from "@aws-sdk/client-sqs";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { openSqs } from "../../../infra/emulator/sqs/index.ts";
@@ -36,6 +40,44 @@ async function open(directory?: string, retentionDays = 14) {
   const send = (MessageBody: string) => client.send(new SendMessageCommand({ QueueUrl, MessageBody }));
   return { sqs, client, endpoint, QueueUrl, receive, send };
 }
+
+describe("a queue that a client creates", () => {
+  it("is listed, keeps its attributes, its tags and its messages through a restart, and goes when it's deleted", async () => {
+    const directory = await temporaryFolder();
+    const { client, sqs } = await open(directory);
+    const Attributes = { MessageRetentionPeriod: "300" };
+    const { QueueUrl } = await client.send(new CreateQueueCommand({ QueueName: "mine", Attributes, tags: { a: "1" } }));
+    expect((await client.send(new CreateQueueCommand({ QueueName: "mine" }))).QueueUrl).toBe(QueueUrl);
+    await client.send(new TagQueueCommand({ QueueUrl, Tags: { b: "2" } }));
+    await client.send(new SetQueueAttributesCommand({ QueueUrl, Attributes: { Policy: "{}" } }));
+    await client.send(new SendMessageCommand({ QueueUrl, MessageBody: "kept" }));
+    sqs.close();
+
+    const again = await open(directory);
+    const { QueueUrls: [Url] = [] } = await again.client.send(new ListQueuesCommand({ QueueNamePrefix: "mine" }));
+    const named = { QueueUrl: Url };
+    const all = { ...named, AttributeNames: ["All" as const] };
+    expect((await again.client.send(new GetQueueAttributesCommand(all))).Attributes).toMatchObject({
+      ...Attributes,
+      Policy: "{}",
+      ApproximateNumberOfMessages: "1",
+    });
+    expect((await again.client.send(new ListQueueTagsCommand(named))).Tags).toEqual({ a: "1", b: "2" });
+    expect((await again.client.send(new ReceiveMessageCommand(named))).Messages).toMatchObject([{ Body: "kept" }]);
+    await again.client.send(new DeleteQueueCommand(named));
+    expect(again.sqs.has("mine")).toBe(false);
+    again.sqs.close();
+    expect((await open(directory)).sqs.has("mine")).toBe(false);
+  });
+
+  it("is neither FIFO nor one of the stack's", async () => {
+    const { client, QueueUrl } = await open();
+    const fifo = new CreateQueueCommand({ QueueName: "mine.fifo", Attributes: { FifoQueue: "true" } });
+    await expect(client.send(fifo)).rejects.toThrow("no FIFO queues");
+    await expect(client.send(new CreateQueueCommand({ QueueName: "a b" }))).rejects.toThrow("1 to 80 in length");
+    await expect(client.send(new DeleteQueueCommand({ QueueUrl }))).rejects.toThrow("belongs to the local stack");
+  });
+});
 
 describe("a local queue, given AWS's own client", () => {
   it("gives a message back as it was sent, with its attributes, when and how often", async () => {
@@ -146,7 +188,7 @@ describe("a local queue, given AWS's own client", () => {
     });
     await expect(
       client.send(new SetQueueAttributesCommand({ QueueUrl, Attributes: { VisibilityTimeout: "1" } })),
-    ).rejects.toThrow("SetQueueAttributes");
+    ).rejects.toThrow("belongs to the local stack");
     for (const name of ["constructor", "toString", "__proto__"]) {
       const headers = { "x-amz-target": `AmazonSQS.${name}` };
       const answer = await fetch(endpoint, { method: "POST", headers, body: "{}" });

@@ -49,6 +49,12 @@ function expected(graph: Graph): Permission[] {
     ...own("Split"),
     may("Projector", ["dynamodb:GetItem", "dynamodb:UpdateItem"], used("dynamodb/table:Table", "VideosTable")),
     ...own("Projector"),
+    may("Poster", ["s3:GetObject", "s3:GetObjectVersion"], `${output}/${outputKeyRoot(settings)}*`),
+    may("Poster", ["s3:ListBucket"], output),
+    may("Poster", ["s3:PutObject"], `${output}/${outputKeyRoot(settings)}*.jpg`),
+    may("Poster", ["events:PutEvents"], "VideoBusBus"),
+    ...decrypting("Poster", "output", ["kms:GenerateDataKey", "kms:Decrypt"]),
+    ...own("Poster"),
     may(
       "Reconciler",
       ["s3:GetObject", "s3:GetObjectVersion"],

@@ -38,18 +38,24 @@ const first = (graph: Graph, type: string) => {
 
 export const rules: Check[] = [
   {
-    says: "each rule of the topology is there, its pattern to the letter, on its bus, enabled",
+    says: "each rule of the topology is there, its pattern to the letter, on its bus, enabled unless a setting says otherwise",
     faults: (graph) =>
       graph.topology.rules.flatMap((rule) => {
         const found = ruleIn(graph, rule);
         if (found === undefined) return [`There is no rule ${rule.name} on the ${rule.bus} bus with its pattern`];
         const { state, description } = found.inputs;
-        return same(`${rule.name}'s state and description`, [state, description], ["ENABLED", rule.description]);
+        return same(
+          `${rule.name}'s state and description`,
+          [state, description],
+          [rule.isEnabled ? "ENABLED" : "DISABLED", rule.description],
+        );
       }),
     broken: {
       "a rule taken away": (graph) => graph.without(RULE, first(graph, RULE)),
       "another pattern": (graph) => graph.with(RULE, () => ({ eventPattern: "{}" }), first(graph, RULE)),
       "another bus": (graph) => graph.with(RULE, () => ({ eventBusName: "other" }), first(graph, RULE)),
+      "all rules switched on or off": (graph) =>
+        graph.with(RULE, ({ state }) => ({ state: state === "ENABLED" ? "DISABLED" : "ENABLED" })),
       "a rule switched off": (graph) => graph.with(RULE, () => ({ state: "DISABLED" }), first(graph, RULE)),
     },
   },

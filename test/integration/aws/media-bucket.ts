@@ -12,7 +12,7 @@ import type { RetrySchedule } from "../../../services/aws/retrying-fetch.ts";
 import { s3Uploads } from "../../../services/aws/uploads.ts";
 import { CREDENTIALS, REGION, serve } from "../../fixtures/http.ts";
 import { temporaryFolder } from "../../fixtures/temporary.ts";
-import type { OpenBucketOf } from "../../ports/bucket.ts";
+import type { OpenBucket, OpenBucketOf } from "../../ports/bucket.ts";
 
 /** May answer a request in S3's place, by returning true. */
 export type Fault = (request: IncomingMessage, response: ServerResponse) => boolean;
@@ -36,7 +36,7 @@ export async function openBucket(fault: Fault = () => false, retrySchedule: Retr
 }
 
 /** A bucket for the contracts of the ports. */
-export const openContractBucket: OpenBucketOf = async ({ isVersioned }) => {
+export const openContractBucket = async ({ isVersioned }: Parameters<OpenBucketOf>[0]) => {
   const forbidden = new Set<string>();
   const { client, store, put } = await openBucket(({ url = "" }, response) => {
     if (!forbidden.has(new URL(url, "http://s3").pathname)) return false;
@@ -49,13 +49,14 @@ export const openContractBucket: OpenBucketOf = async ({ isVersioned }) => {
   }
   return {
     bucket: "media",
+    client,
     store,
     uploads: s3Uploads(client),
     put: async (key, content, { metadata, storageClass } = {}) =>
       void (await put(key, content, { Metadata: metadata, StorageClass: storageClass })),
     remove: async (key) => void (await client.send(new DeleteObjectCommand({ Bucket: "media", Key: key }))),
     forbid: (key) => void forbidden.add(`/media/${key}`),
-  };
+  } satisfies OpenBucket & { client: S3Client };
 };
 
 export const readAll = async (chunks: AsyncIterable<Uint8Array>): Promise<Buffer> =>

@@ -1,6 +1,7 @@
 import { glob, readFile, rename, rm, truncate, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { CreateQueueCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { describe, expect, it } from "vitest";
 import { DamagedStateError } from "../../../infra/emulator/damage.ts";
 import { openDynamoDB } from "../../../infra/emulator/dynamodb.ts";
@@ -34,7 +35,12 @@ const s3: Use = async (state, fill) => {
 const sqs: Use = async (state, fill) => {
   const queues = [{ name: "letters", retentionDays: 14 }];
   const opened = await openSqs({ directory: join(state, "sqs"), region: REGION, queues });
-  if (fill) for (const body of ["one", "two"]) opened.send("letters", { body, attributes: {} });
+  if (fill) {
+    for (const body of ["one", "two"]) opened.send("letters", { body, attributes: {} });
+    const client = new SQSClient({ endpoint: await serve(opened.handle), region: REGION, credentials: CREDENTIALS });
+    await client.send(new CreateQueueCommand({ QueueName: "mine" }));
+    client.destroy();
+  }
   opened.close();
 };
 
@@ -92,6 +98,7 @@ const FILES: readonly (readonly [file: string, use: Use, damages: readonly Damag
   ["s3/journal.jsonl", s3, [...LINES, "removed"]],
   ["s3/blobs/*", s3, ["cut off", "emptied", "removed"]],
   ["sqs/letters.jsonl", sqs, LINES],
+  ["sqs/created.json", sqs, ["cut off", "emptied", "no JSON", "one object of another shape"]],
   ["events/state.json", events, ["cut off", "emptied", "no JSON", "one object of another shape"]],
   ["events/buses/video-*/log.jsonl", events, LINES],
   ["events/buses/video-*/deliveries.jsonl", events, LINES],

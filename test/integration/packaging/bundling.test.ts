@@ -22,14 +22,14 @@ describe("given a handler's imports", () => {
 });
 
 describe("given the service's own handlers", () => {
-  it.each(["split", "projector", "reconciler"])(
+  it.each(["split", "projector", "reconciler", "poster"])(
     "when %s is loaded, then it gets as far as its settings or its event",
     async (name) => {
       const lambda = await openTestLambda([fixture("result.echo", { handler: `services/${name}/handler.handler` })]);
       const answer = await lambda.invoke("tested", { source: "nobody" });
       expect(answer).not.toMatchObject({ error: { errorType: expect.stringMatching(/^Runtime\./) } });
       expect(answer).toMatchObject({
-        error: { trace: expect.arrayContaining([expect.stringContaining("/services/")]) },
+        error: { trace: expect.arrayContaining([expect.stringMatching(/\/(?:services|events-schema)\//)]) },
       });
     },
   );

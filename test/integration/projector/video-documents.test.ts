@@ -10,7 +10,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { documentClient } from "../../../services/aws/dynamodb.ts";
 import { UnreadableDocumentError } from "../../../services/aws/video-document-item.ts";
 import { ContendedDocumentError, dynamoVideoDocuments } from "../../../services/aws/video-documents.ts";
-import type { SplitUpload, VideoDocument } from "../../../services/projector/domain/document.ts";
+import type { SplitUpload, VideoRecord } from "../../../services/projector/domain/document.ts";
 import { fold } from "../../../services/projector/domain/fold.ts";
 import { type DocumentEvent, documentId } from "../../../services/projector/domain/identity.ts";
 import { announced, plannedData, rejectedData, splitData, UPLOAD } from "../../unit/projector/events-of-a-run.ts";
@@ -113,7 +113,7 @@ describe("attributes that others add to a document", () => {
 });
 
 /** Counting isn't idempotent, so one lost update is one too few. */
-const countOneFrame = (document: VideoDocument | undefined): VideoDocument => ({
+const countOneFrame = (document: VideoRecord | undefined): VideoRecord => ({
   ...(document as SplitUpload),
   frames: (document as SplitUpload).frames + 1,
 });

@@ -85,7 +85,7 @@ describe("imports go one way", () => {
 
   it("use cases know their own service and what the services share, and not what they run on", () => {
     const cases = services.filter(
-      (file) => /^services\/(split|projector|reconciler)\//.test(file) && !file.endsWith("/handler.ts"),
+      (file) => /^services\/(split|projector|reconciler|poster)\//.test(file) && !file.endsWith("/handler.ts"),
     );
     expect(cases.length).toBeGreaterThan(20);
     const service = (file: string) => within(file.split("/").slice(0, 2).join("/"));
@@ -94,6 +94,20 @@ describe("imports go one way", () => {
         cases,
         (imported, file) =>
           !isFile(imported) || service(file)(imported) || SHARED.test(imported) || PORT.test(imported),
+      ),
+    ).toEqual([]);
+  });
+
+  it("the poster service is a consumer as any other: it imports the contract, its own files and what composes it", () => {
+    const consumer = services.filter((file) => file.startsWith("services/poster/"));
+    expect(consumer.length).toBeGreaterThan(5);
+    expect(
+      violations(
+        consumer,
+        (imported, file) =>
+          imported === "#events-schema" ||
+          within("services/poster")(imported) ||
+          (file === "services/poster/handler.ts" && imported === "services/runtime/poster.ts"),
       ),
     ).toEqual([]);
   });
@@ -160,7 +174,7 @@ describe("imports go one way", () => {
 it("infra has the topology and the settings at its top, and a folder for each purpose", () => {
   const entries = readdirSync(join(ROOT, "infra")).sort();
   const folders = ["aws", "command-line", "console", "emulator", "local", "operations", "packaging"];
-  expect(entries).toEqual([...folders, "settings.ts", "topology.ts"]);
+  expect(entries).toEqual([...folders, "settings.ts", "topology-types.ts", "topology.ts"]);
 });
 
 it("each command is an npm script too", () => {

@@ -5,6 +5,7 @@ import { fakeLog } from "../../fakes/log.ts";
 import { fakeMediaStore } from "../../fakes/media-store.ts";
 import { fakeOnce } from "../../fakes/once.ts";
 import { fakeSavedIndexes } from "../../fakes/saved-indexes.ts";
+import { fakeSegmentStore } from "../../fakes/segment-store.ts";
 import { fakeVideoDocuments } from "../../fakes/video-documents.ts";
 import type { OpenBucketOf } from "../../ports/bucket.ts";
 import { deadLettersContract } from "../../ports/dead-letters.suite.ts";
@@ -14,6 +15,7 @@ import { logContract } from "../../ports/log.suite.ts";
 import { mediaStoreContract } from "../../ports/media-store.suite.ts";
 import { onceContract } from "../../ports/once.suite.ts";
 import { savedIndexesContract } from "../../ports/saved-indexes.suite.ts";
+import { segmentStoreContract } from "../../ports/segment-store.suite.ts";
 import { storedObjectsContract } from "../../ports/stored-objects.suite.ts";
 import { uploadsContract } from "../../ports/uploads.suite.ts";
 import { videoDocumentsContract } from "../../ports/video-documents.suite.ts";
@@ -39,6 +41,18 @@ const openBucket: OpenBucketOf = async (kind) => {
 storedObjectsContract(FAKE, openBucket);
 mediaStoreContract(FAKE, openBucket, 300_001);
 uploadsContract(FAKE, openBucket);
+
+segmentStoreContract(FAKE, async () => {
+  const { store, put, remove, forbid } = fakeSegmentStore();
+  const bucket = "media";
+  return {
+    bucket,
+    store,
+    put: async (key, content) => void put(bucket, key, Buffer.from(content)),
+    remove: async (key) => remove(bucket, key),
+    forbid: (key) => forbid(bucket, key),
+  };
+});
 
 deadLettersContract(FAKE, async () => fakeDeadLetters());
 

@@ -43,6 +43,19 @@ describe("the topology's rules", () => {
     expect(rulesFor(uploaded("uploads/a.mp4", LOCAL_NAMES.segments))).toEqual([]);
   });
 
+  it("given a poster, in the segments' bucket or beside segments in the uploads' one, then nothing happens", () => {
+    const poster = "segments/a/a-16384-00000.jpg";
+    expect(rulesFor(uploaded(poster, LOCAL_NAMES.segments))).toEqual([]);
+    expect(rulesFor(uploaded(poster))).toEqual([]);
+  });
+
+  it("given posters that are switched off, then no enabled rule starts their function, and its queues stay", () => {
+    const { rules, queues } = topology(parseSettings({ "poster.enabled": false }), LOCAL_NAMES);
+    expect(rules.filter(({ isEnabled, target }) => isEnabled && target === "poster")).toEqual([]);
+    expect(rules.filter(({ isEnabled }) => !isEnabled)).toHaveLength(1);
+    expect(queues).toHaveProperty("posterFailures");
+  });
+
   it("given an object that was deleted, then nothing happens", () => {
     expect(rulesFor({ ...uploaded("uploads/a.mp4"), "detail-type": "Object Deleted" })).toEqual([]);
   });
@@ -58,7 +71,8 @@ describe("the topology's rules", () => {
   it.each([
     ["SplitRequested", ["split-requested"]],
     ["SplitPlanned", ["project-video-documents"]],
-    ["SegmentCreated", ["project-video-documents"]],
+    ["SegmentCreated", ["project-video-documents", "make-posters"]],
+    ["PosterCreated", ["project-video-documents"]],
     ["VideoSplit", ["project-video-documents"]],
     ["VideoRejected", ["project-video-documents"]],
     ["SomethingElse", []],

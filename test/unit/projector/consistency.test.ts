@@ -14,6 +14,7 @@ import {
   at,
   place,
   plannedData,
+  posterData,
   RUN,
   rejectedData,
   segmentData,
@@ -39,7 +40,7 @@ describe("an event that the service made", () => {
   it("is about the upload, or about a segment in its block", () => {
     expect([...wholeRun(), announced("VideoRejected", 0, rejectedData())].map(check)).toEqual([
       UPLOAD,
-      ...[0, 1, 2].map((index) => segmentId(UPLOAD, index)),
+      ...[0, 0, 1, 2].map((index) => segmentId(UPLOAD, index)),
       UPLOAD,
       UPLOAD,
     ]);
@@ -115,6 +116,16 @@ describe("an event that the service can't have made is refused", () => {
       "of a segment with any key",
       announced("SegmentCreated", 0, segmentData(1, { key: "uploads/secret.mp4" })),
       /the key/,
+    ],
+    [
+      "of a poster with any key",
+      announced("PosterCreated", 0, posterData(1, { key: "uploads/secret.jpg" })),
+      /the key/,
+    ],
+    [
+      "of a poster with another segment's id",
+      announced("PosterCreated", 0, posterData(1, { VideoId: segmentId(UPLOAD, 2) })),
+      /has the id/,
     ],
   ])("%s", (_what, event, message) => {
     expect(() => check(event)).toThrow(InconsistentEventError);

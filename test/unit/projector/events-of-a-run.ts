@@ -12,7 +12,7 @@ export const RUN = correlationId(sourceIdentity(SOURCE), sha256);
 
 export const UPLOAD = blockOf(RUN, 0, sha256);
 
-const PROJECTED = ["SplitPlanned", "SegmentCreated", "VideoSplit", "VideoRejected"];
+const PROJECTED = ["SplitPlanned", "SegmentCreated", "PosterCreated", "VideoSplit", "VideoRejected"];
 
 const BEGIN = Date.UTC(2026, 10, 23, 12, 0, 0);
 
@@ -123,10 +123,24 @@ export const segmentData = (
   ...changed,
 });
 
+export const posterData = (
+  index: number,
+  changed: Partial<EventData<"PosterCreated">> = {},
+): EventData<"PosterCreated"> => ({
+  VideoId: segmentId(UPLOAD, index),
+  parent_video: UPLOAD,
+  segment_index: index,
+  bucket: "segments",
+  key: place(UPLOAD, index).key.replace(/mp4$/, "jpg"),
+  size: [640, 360],
+  ...changed,
+});
+
 /** A whole run as it goes by itself. */
 export const wholeRun = (): DocumentEvent[] => [
   announced("SplitPlanned", 100, plannedData()),
   announced("SegmentCreated", 200, segmentData(0)),
+  announced("PosterCreated", 250, posterData(0)),
   announced("SegmentCreated", 300, segmentData(1)),
   announced("SegmentCreated", 400, segmentData(2)),
   announced("VideoSplit", 500, splitData()),

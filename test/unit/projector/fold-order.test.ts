@@ -1,14 +1,23 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { canonical } from "../../../services/projector/domain/canonical.ts";
-import type { VideoDocument } from "../../../services/projector/domain/document.ts";
+import type { VideoRecord } from "../../../services/projector/domain/document.ts";
 import { fold } from "../../../services/projector/domain/fold.ts";
 import { type DocumentEvent, documentId } from "../../../services/projector/domain/identity.ts";
-import { announced, at, plannedData, rejectedData, segmentData, splitData, wholeRun } from "./events-of-a-run.ts";
+import {
+  announced,
+  at,
+  plannedData,
+  posterData,
+  rejectedData,
+  segmentData,
+  splitData,
+  wholeRun,
+} from "./events-of-a-run.ts";
 
 /** The documents that events leave, as text: equal texts are equal bytes. */
 function documentsAfter(events: readonly DocumentEvent[]): string {
-  const documents = new Map<number, VideoDocument>();
+  const documents = new Map<number, VideoRecord>();
   for (const event of events) documents.set(documentId(event), fold(documents.get(documentId(event)), event));
   return canonical(Object.fromEntries(documents));
 }
@@ -41,6 +50,9 @@ const event: fc.Arbitrary<DocumentEvent> = fc.oneof(
   fc
     .record({ ms: time, index: fc.constantFrom(0, 1, 2), bytes: fc.constantFrom(1, 2), frames: fc.constantFrom(1, 2) })
     .map(({ ms, index, ...changed }) => announced("SegmentCreated", ms, segmentData(index, changed))),
+  fc
+    .record({ ms: time, index: fc.constantFrom(0, 1), height: fc.constantFrom(360, 361) })
+    .map(({ ms, index, height }) => announced("PosterCreated", ms, posterData(index, { size: [640, height] }))),
 );
 
 const shuffled = <T>(values: T[]): fc.Arbitrary<T[]> => fc.shuffledSubarray(values, { minLength: values.length });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { segmentIds } from "#events-schema";
-import type { VideoDocument } from "../../../services/projector/domain/document.ts";
+import type { VideoDocument, VideoRecord } from "../../../services/projector/domain/document.ts";
 import { fold } from "../../../services/projector/domain/fold.ts";
 import type { DocumentEvent } from "../../../services/projector/domain/identity.ts";
 import { DocumentKindError } from "../../../services/projector/domain/merge.ts";
@@ -10,6 +10,7 @@ import {
   PROOF,
   place,
   plannedData,
+  posterData,
   rejectedData,
   segmentData,
   splitData,
@@ -17,7 +18,7 @@ import {
 } from "./events-of-a-run.ts";
 
 const documentAfter = (...events: DocumentEvent[]): VideoDocument =>
-  events.reduce<VideoDocument | undefined>(fold, undefined) as VideoDocument;
+  events.reduce<VideoRecord | undefined>(fold, undefined) as VideoDocument;
 
 const reordered = (document: VideoDocument) => Object.fromEntries(Object.entries(document).reverse()) as VideoDocument;
 
@@ -217,6 +218,16 @@ describe("the document of a segment", () => {
     const other = announced("SegmentCreated", 200, segmentData(1, { frames: 950 }));
     expect(fold(reordered(documentAfter(first)), other)).toEqual(documentAfter(first, other));
     expect(fold(reordered(documentAfter(other)), first)).toEqual(documentAfter(first, other));
+  });
+
+  it("given PosterCreated, before or after, then it has the poster too, and else it stays the same", () => {
+    const { bucket, key, size, VideoId } = posterData(1);
+    const poster = announced("PosterCreated", 100, posterData(1));
+    const both = { ...documentAfter(first), poster: { bucket, key, size } };
+    expect(documentAfter(first, poster)).toEqual(both);
+    expect(documentAfter(poster, first, poster)).toEqual(both);
+    expect(fold(undefined, poster)).toEqual({ VideoId, poster: { bucket, key, size } });
+    expect(() => fold(documentAfter(planned), poster)).toThrow(DocumentKindError);
   });
 
   it("given an upload's document under its id, then it throws instead of overwriting", () => {

@@ -1,9 +1,12 @@
-import { BLOCK_SIZE, createEvent, type EventData, type EventType, type Metadata, segmentId } from "../src/index.ts";
+import type { EventData, EventType } from "./catalog.ts";
+import { createEvent } from "./create-event.ts";
+import type { Metadata, SOURCE } from "./envelope.ts";
+import { BLOCK_SIZE, segmentId } from "./ids.ts";
 
 /**
- * One example of each event of a realistic run: a phone's video of 75.5 seconds, requested again by a
- * person, split into three segments, and requested once more with another cut; and one upload that
- * isn't a video.
+ * One example of each event of a realistic run: a phone's video of 75.5 seconds, requested again by
+ * a person, split into three segments, and requested once more with another cut; and one upload
+ * that isn't a video.
  */
 
 const HOLIDAY = 423_601_005_919 * BLOCK_SIZE;
@@ -57,6 +60,14 @@ const data: { [T in EventType]: EventData<T> } = {
     frames: 900,
     made: "stitched",
     audio_made: "copied",
+  },
+  PosterCreated: {
+    VideoId: segmentId(HOLIDAY, 1),
+    parent_video: HOLIDAY,
+    segment_index: 1,
+    bucket: "video-split-segments",
+    key: "segments/Beach day/Beach day-6940278880976896-00001.jpg",
+    size: [640, 1138],
   },
   SegmentRangeRequested: { ...video, first_segment: 2, last_segment: 2, invocation: 2 },
   VideoSplit: {
@@ -120,6 +131,7 @@ const announcedAfter: { [T in EventType]: number } = {
   SplitRequested: 0,
   SplitPlanned: 2,
   SegmentCreated: 5,
+  PosterCreated: 7,
   SegmentRangeRequested: 6,
   VideoSplit: 8,
   VideoRejected: 3,
@@ -140,6 +152,7 @@ const eventIds: { [T in EventType]: string } = {
   SplitRequested: numbered("5e9a7d21", 1),
   SplitPlanned: "51d4b9a7-5c02-85a0-ab35-2e4468c3a526",
   SegmentCreated: "71f75d89-c451-8f58-ae7e-ca763837df28",
+  PosterCreated: "073473ad-feb3-8509-ad5b-1244749fb45f",
   SegmentRangeRequested: "a4b0b1e3-e4ab-81c8-a956-47136c4b10f8",
   VideoSplit: "4f1d11db-fd35-811a-ab9e-f02499e0f308",
   VideoRejected: "bbb28b15-b0a5-807b-a9b7-b5ef533d6333",
@@ -151,17 +164,36 @@ const causes: { [T in EventType]: number } = {
   SplitRequested: 1,
   SplitPlanned: 1,
   SegmentCreated: 1,
+  PosterCreated: 1,
   SegmentRangeRequested: 1,
   VideoSplit: 1,
   VideoRejected: 2,
   RequestRefused: 3,
 };
 
+/** An event as a target receives it from EventBridge. */
+export type ExampleEvent<T extends EventType = EventType> = {
+  version: "0";
+  id: string;
+  "detail-type": T;
+  source: typeof SOURCE;
+  account: string;
+  time: string;
+  region: string;
+  resources: string[];
+  detail: { metadata: Metadata; data: EventData<T> };
+};
+
 /**
- * The example of one event, as a target receives it from EventBridge. Throws what `createEvent`
- * throws.
+ * A valid event for tests, as a target receives it. `changed` replaces fields of its data, and
+ * `changedMetadata` of its metadata: an event that isn't the same one needs another `eventId`.
+ * Throws `InvalidEventError` for what no event can be.
  */
-export function exampleOf(type: EventType): Record<string, unknown> {
+export function exampleOf<T extends EventType>(
+  type: T,
+  changed: Partial<EventData<T>> = {},
+  changedMetadata: Partial<Metadata> = {},
+): ExampleEvent<T> {
   const occurredAt = new Date(BEGIN + announcedAfter[type] * 1_000);
   const number = Object.keys(announcedAfter).indexOf(type) + 1;
   const metadata: Metadata = {
@@ -170,15 +202,16 @@ export function exampleOf(type: EventType): Record<string, unknown> {
     correlationId: type === "VideoRejected" ? NOT_A_VIDEO_CORRELATION : HOLIDAY_CORRELATION,
     causationId: numbered("0b9ec7c1", causes[type]),
     occurredAt: occurredAt.toISOString(),
+    ...changedMetadata,
   };
-  const { source, detail } = createEvent(type, data[type], metadata);
+  const { source, detail } = createEvent(type, { ...data[type], ...changed } as EventData<T>, metadata);
   return {
     version: "0",
     id: numbered("17793124", number),
     "detail-type": type,
     source,
     account: "111122223333",
-    time: `${occurredAt.toISOString().slice(0, "2026-11-23T09:41:00".length)}Z`,
+    time: `${metadata.occurredAt.slice(0, "2026-11-23T09:41:00".length)}Z`,
     region: "eu-west-1",
     resources: [],
     detail,
