@@ -9,12 +9,13 @@ import { fakeVideoDocuments } from "../../fakes/video-documents.ts";
 import type { OpenBucketOf } from "../../ports/bucket.ts";
 import { deadLettersContract } from "../../ports/dead-letters.suite.ts";
 import { eventPublisherContract } from "../../ports/event-publisher.suite.ts";
-import { ledgerContracts } from "../../ports/ledger.suite.ts";
+import { ledgerContracts, type OpenLedger } from "../../ports/ledger.suite.ts";
 import { logContract } from "../../ports/log.suite.ts";
 import { mediaStoreContract } from "../../ports/media-store.suite.ts";
 import { onceContract } from "../../ports/once.suite.ts";
 import { savedIndexesContract } from "../../ports/saved-indexes.suite.ts";
 import { storedObjectsContract } from "../../ports/stored-objects.suite.ts";
+import { uploadLedgerContract } from "../../ports/upload-ledger.suite.ts";
 import { uploadsContract } from "../../ports/uploads.suite.ts";
 import { videoDocumentsContract } from "../../ports/video-documents.suite.ts";
 
@@ -47,13 +48,16 @@ eventPublisherContract(FAKE, async () => {
   return { publisher, received: async () => publisher.events };
 });
 
-ledgerContracts(FAKE, async () => {
+const openLedger: OpenLedger = async () => {
   let opened: ReturnType<typeof fakeLedger> | undefined;
   return (hash) => {
     opened ??= fakeLedger(hash);
     return opened;
   };
-});
+};
+
+ledgerContracts(FAKE, openLedger);
+uploadLedgerContract(FAKE, openLedger);
 
 onceContract(FAKE, async () => {
   const { invocation } = fakeOnce();
