@@ -48,7 +48,7 @@ export const generatedFiles = (): Map<string, string> =>
     ...eventTypes.map((type): [string, string] => [`examples/${type}.json`, jsonText(exampleOf(type))]),
   ]);
 
-async function strays(root: string, files: Map<string, string>): Promise<string[]> {
+async function extraFiles(root: string, files: Map<string, string>): Promise<string[]> {
   const present = await Promise.all(
     FOLDERS.map(async (folder) => (await namesIn(join(root, folder))).map((name) => `${folder}/${name}`)),
   );
@@ -64,7 +64,7 @@ export async function drift(root: string): Promise<string[]> {
     if (present === undefined) sentences.push(`${name} is missing`);
     else if (present !== text) sentences.push(`${name} differs from what events-schema/src says`);
   }
-  for (const name of await strays(root, files)) sentences.push(`${name} belongs to no event`);
+  for (const name of await extraFiles(root, files)) sentences.push(`${name} belongs to no event`);
   return sentences;
 }
 
@@ -80,7 +80,7 @@ export async function generate(root: string): Promise<string[]> {
     await writeText(join(root, name), text);
     touched.push(name);
   }
-  for (const name of await strays(root, files)) {
+  for (const name of await extraFiles(root, files)) {
     await removeFile(root, name);
     touched.push(name);
   }

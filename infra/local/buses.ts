@@ -67,6 +67,7 @@ export const openBuses = (topology: Topology<string>, options: BusesOptions): Pr
       await ready;
       await deliverTo(target, event, delivery.id, options);
     },
-    deadLetter: (arn, letter) => deadLetters.send(nameOfArn(arn), ofDelivery(letter, ruleArn(region, letter.rule))),
+    sendDeadLetter: (arn, deadLetter) =>
+      deadLetters.send(nameOfArn(arn), ofDelivery(deadLetter, ruleArn(region, deadLetter.rule))),
   });
 };

@@ -51,7 +51,7 @@ export type StackOptions = {
   interceptDelivery?: InterceptDelivery;
   onEvent?: (bus: string, event: BusEvent) => void;
   onLog?: (functionName: string, text: string) => void;
-  onDeadLetter?: (queue: string, letter: DeadLetter) => void;
+  onDeadLetter?: (queue: string, deadLetter: DeadLetter) => void;
   /**
    * Called when the disk is full: what was acknowledged is stored, and the stack should be closed.
    */

@@ -39,7 +39,7 @@ async function unlessAborted<T>(request: Promise<T>, signal: AbortSignal): Promi
 
 /** A dead-letter queue in SQS, by its URL. Throws the SDK's errors. */
 export const sqsDeadLetters = (client: SQSClient, QueueUrl: string): DeadLetters => ({
-  // Without a wait: letters are hidden no longer than needed, and what one poll misses the next run
+  // Without a wait: dead letters are hidden no longer than needed, and what one poll misses the next run
   // gets.
   receive: async (VisibilityTimeout, signal) => {
     const command = new ReceiveMessageCommand({
@@ -63,9 +63,9 @@ export const sqsDeadLetters = (client: SQSClient, QueueUrl: string): DeadLetters
 
   // SQS reports those that are gone as failed; one that isn't is visible again when its time is
   // over.
-  release: async (letters) => {
-    for (let at = 0; at < letters.length; at += MAX_MESSAGES) {
-      const Entries = letters
+  release: async (deadLetters) => {
+    for (let at = 0; at < deadLetters.length; at += MAX_MESSAGES) {
+      const Entries = deadLetters
         .slice(at, at + MAX_MESSAGES)
         .map(({ receipt: ReceiptHandle }, index) => ({ Id: String(index), ReceiptHandle, VisibilityTimeout: 0 }));
       await client.send(new ChangeMessageVisibilityBatchCommand({ QueueUrl, Entries }));

@@ -85,7 +85,7 @@ const Delivered = z.object({
 export const KEEP_SECONDS = 14 * 86_400;
 
 /** Segments looked up at the same time. */
-const MAX_READS_AT_ONCE = 25;
+const MAX_CONCURRENT_READS = 25;
 
 const epochSeconds = (): number => Math.floor(Date.now() / 1_000);
 
@@ -239,7 +239,7 @@ export function dynamoLedger(client: DynamoDBDocumentClient, TableName: string, 
         found.set(index, { object, proof, announced });
       };
       const indexes = Array.from({ length: last - first + 1 }, (_, at) => first + at);
-      await mapConcurrently(indexes, MAX_READS_AT_ONCE, read, signal);
+      await mapConcurrently(indexes, MAX_CONCURRENT_READS, read, signal);
       return found;
     },
 

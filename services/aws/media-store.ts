@@ -12,7 +12,7 @@ import { RETRY_SCHEDULE, type RetrySchedule } from "./retrying-fetch.ts";
  * upload uses.
  */
 const PART_BYTES = 8 * 1024 * 1024;
-const PARTS_AT_ONCE = 2;
+const MAX_CONCURRENT_PARTS = 2;
 
 /** Less than an aborted invocation has left. */
 const MAX_CLEAN_UP_MS = 2_000;
@@ -50,7 +50,7 @@ async function upload(
   const sending = new Upload({
     client: abortable(client, signal),
     partSize: PART_BYTES,
-    queueSize: PARTS_AT_ONCE,
+    queueSize: MAX_CONCURRENT_PARTS,
     params: {
       Bucket: bucket,
       Key: key,

@@ -57,7 +57,7 @@ export function projectorValues(measurement: ProjectorMeasurement): Values<"proj
  */
 export function reconcilerValues(run: Reconciliation): Values<"reconciler"> {
   if (run.outcome === "busy") return { values: {} };
-  const { cleared, failures } = run.letters;
+  const { cleared, failures } = run.deadLetters;
   const { requested, givenUp } = run.outcome === "reconciled" ? run : { requested: 0, givenUp: 0 };
   return {
     values: {

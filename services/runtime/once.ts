@@ -34,8 +34,8 @@ export function onceInLedger(persistence: LedgerPersistence, context: Context): 
     hashFunction: "sha256",
     lambdaContext: context,
   });
-  return async <T>(key: string, asking: string, work: () => Promise<Done<T>>) => {
-    persistence.setAsking(asking);
+  return async <T>(key: string, requestHash: string, work: () => Promise<Done<T>>) => {
+    persistence.setRequestHash(requestHash);
     const workOnce = async (_key: string) => {
       const { result, keep } = await work();
       if (!keep) throw new NotKept(result);
@@ -47,7 +47,7 @@ export function onceInLedger(persistence: LedgerPersistence, context: Context): 
       if (error instanceof NotKept) return { result: error.result as T };
       // The invocation that owns the record finishes it, is retried under its own request id, or
       // ends as a dead letter.
-      if (error instanceof IdempotencyAlreadyInProgressError) return { busyWith: persistence.askingOfOwner };
+      if (error instanceof IdempotencyAlreadyInProgressError) return { busyWith: persistence.requestHashOfOwner };
       throw error;
     }
   };

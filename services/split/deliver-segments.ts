@@ -14,7 +14,7 @@ import type { Container, CutEnding, DescribedMedia, MadeSegment, OpenMedia } fro
 const MAX_BACKLOG_BYTES = 64 * 1024 * 1024;
 
 /** Segments uploaded at the same time. */
-const DELIVERIES_AT_ONCE = 3;
+const MAX_CONCURRENT_DELIVERIES = 3;
 
 export type CutRun = {
   upload: eventData.Upload;
@@ -103,7 +103,7 @@ function containersOf({ reading, extension, container }: CutRun): Container[] {
 }
 
 async function announceDelivered(run: CutRun, dependencies: SplitDependencies, announce: Announce): Promise<void> {
-  const limit = pLimit(DELIVERIES_AT_ONCE);
+  const limit = pLimit(MAX_CONCURRENT_DELIVERIES);
   const left = [...run.delivered].filter(([, { announced }]) => !announced);
   await Promise.all(
     left.map(([index, segment]) => limit(() => announceSegment(run, index, segment, dependencies, announce))),
@@ -170,7 +170,7 @@ async function deliverIn(
   const last = plan.segments.findLastIndex(isMissing);
   const failed = new AbortController();
   const ending = AbortSignal.any([signal, failed.signal]);
-  const limit = pLimit(DELIVERIES_AT_ONCE);
+  const limit = pLimit(MAX_CONCURRENT_DELIVERIES);
   let made = 0;
   let backlog = 0;
 

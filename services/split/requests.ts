@@ -42,7 +42,7 @@ export type RequestFault = {
 
 /**
  * An event that names no object, because of a wrong rule or a wrong sender. It ends as a dead
- * letter.
+ * dead letter.
  */
 export class UnreadableRequestError extends Error {
   override name = "UnreadableRequestError";

@@ -3,7 +3,7 @@ import * as eventData from "../video/event-data.ts";
 import { correlationId, fingerprint } from "../video/ids.ts";
 import { PARENT, parentOf } from "../video/own-segments.ts";
 import { hasExtension, sourceIdentity } from "../video/source.ts";
-import { accept, askedFor } from "./accept.ts";
+import { accept, requestedCut } from "./accept.ts";
 import { announcer } from "./announcer.ts";
 import { type CutRequest, type CutResult, cutVideo } from "./cut-video.ts";
 import type { SplitDependencies } from "./dependencies.ts";
@@ -51,12 +51,12 @@ export async function splitVideo(
 
   const identity = sourceIdentity(source);
   const videoId = await ledger.claimBlock(identity);
-  const asked = askedFor(request, stored);
+  const requested = requestedCut(request, stored);
   const video: Video = {
     upload: { videoId, source, bytes: stored?.bytes ?? request.bytes ?? 0 },
     request,
     found,
-    asked,
+    requested,
     ledger,
     announce: announcer(identity, request.messageId, dependencies, signal),
     log: log.with({ video_id: videoId, correlation_id: correlationId(identity, hash) }),
@@ -66,10 +66,10 @@ export async function splitVideo(
   let measurement: Measurement = { type: "duplicate" };
   let worked = false;
   let ended: Ending | undefined;
-  const asking = fingerprint(JSON.stringify(asked), hash);
+  const requestHash = fingerprint(JSON.stringify(requested), hash);
   const range = await rangeOf(video);
   const work = range === undefined ? identity : `${identity}\n${range.last}`;
-  const done = await once(work, asking, async () => {
+  const done = await once(work, requestHash, async () => {
     const ending = await workOn(video, range, dependencies, signal);
     if (ending === "already split") return { result: { outcome: ending, VideoId: videoId }, keep: true };
     worked = true;
@@ -78,7 +78,7 @@ export async function splitVideo(
     // A rejection costs little to find again, and another setting or a newer ffmpeg may avoid it.
     return { result: ending.outcome, keep: ending.outcome.outcome === "split" };
   });
-  const outcome = await answer(video, done, worked, asking);
+  const outcome = await answer(video, done, worked, requestHash);
   // Only after the record is released, so that the next invocation isn't treated as a duplicate of
   // this one. No deadline: without the events, Lambda retries this invocation.
   if (ended?.isProgress) await ledger.recordProgress(videoId, Math.floor(dependencies.now().getTime() / 1_000));
@@ -112,9 +112,9 @@ function answer(
   video: Video,
   done: { result: SplitOutcome } | { busyWith: string | undefined },
   worked: boolean,
-  asking: string,
+  requestHash: string,
 ): Promise<SplitOutcome> | SplitOutcome {
-  if ("busyWith" in done) return answerBusy(video, done.busyWith === asking);
+  if ("busyWith" in done) return answerBusy(video, done.busyWith === requestHash);
   return worked ? done.result : answerSplit(video, done.result);
 }
 
@@ -137,7 +137,7 @@ async function workOn(
   dependencies: SplitDependencies,
   signal: AbortSignal,
 ): Promise<Ending | "already split"> {
-  const { upload, asked, ledger, request } = video;
+  const { upload, requested, ledger, request } = video;
   const { choice, isSplit, ranges } = await ledger.recall(upload.videoId);
   if (isSplit) return "already split";
   if (request.continuation !== undefined && choice === undefined) {
@@ -145,10 +145,10 @@ async function workOn(
     video.log.info(`Skipped: ${why}`);
     return { outcome: { outcome: "skipped", why } };
   }
-  if (choice !== undefined && !meets(choice, asked)) {
+  if (choice !== undefined && !meets(choice, requested)) {
     const outcome = await refuse(video, "AlreadyBegun", choice);
     // A valid request still continues the split, as it was begun.
-    if (asked.fault !== undefined) return { outcome };
+    if (requested.fault !== undefined) return { outcome };
   }
   if (ranges !== undefined && range === undefined) return requestedAgain(video, ranges);
   const own = ranges && range && { range, recorded: ranges };
@@ -207,11 +207,11 @@ async function splitOnce(
   dependencies: SplitDependencies,
   signal: AbortSignal,
 ): Promise<Ending> {
-  const { upload, request, found, asked, announce, log } = video;
+  const { upload, request, found, requested, announce, log } = video;
   const { ledger, settings, now } = dependencies;
   const { videoId, bytes } = upload;
   try {
-    const choice = accept(upload, found, asked, begunWith, settings);
+    const choice = accept(upload, found, requested, begunWith, settings);
     const cut = { requested: choice, isRetry: begunWith !== undefined, own };
     const result = await cutVideo(upload, cut, { ...dependencies, log }, announce, signal);
     if (result.type === "incomplete") return leftToOthers(video, result);

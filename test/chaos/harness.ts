@@ -73,7 +73,7 @@ export class Harness {
     await redriveDeadLetters(
       { sqs: this.#sqs, lambda: this.#lambda, resources },
       () => true,
-      (_letter, { outcome }) => {
+      (_deadLetter, { outcome }) => {
         if (outcome === "kept") kept += 1;
       },
       NEVER,

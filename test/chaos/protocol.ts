@@ -25,10 +25,10 @@ const ONCE: readonly Fault[] = ["stack killed", "S3 object overwritten", "S3 obj
 export const onceKey = (run: number, fault: Fault): string | undefined =>
   ONCE.includes(fault) ? `${run} ${fault}` : undefined;
 
-export type Question = "idle" | "calm" | "events" | "letters" | "close";
+export type Question = "idle" | "calm" | "events" | "deadLetters" | "close";
 
 /** To the process of the stack. */
-export type Asked = { id: number; question: Question };
+export type StackRequest = { id: number; question: Question };
 
 /** From it. */
 export type Message =
@@ -58,6 +58,6 @@ export type Answers = {
   /** All that the video bus has accepted. */
   events: BusEvent[];
   /** Dead letters, as texts. */
-  letters: string[];
+  deadLetters: string[];
   close: null;
 };

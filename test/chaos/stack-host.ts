@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import type { Fault } from "../../infra/emulator/faults/index.ts";
-import { type Answers, type Asked, type Message, onceKey, type Question, type StackOrder } from "./protocol.ts";
+import { type Answers, type Message, onceKey, type Question, type StackOrder, type StackRequest } from "./protocol.ts";
 
 export type Place = Extract<Message, { type: "ready" }>;
 
@@ -76,7 +76,7 @@ export class StackHost {
     this.#child?.kill("SIGKILL");
   }
 
-  #send(asked: Asked): void {
+  #send(asked: StackRequest): void {
     // A stack that is dying may not answer: the next one is asked again.
     if (this.#isUp) this.#child?.send(asked, () => {});
   }

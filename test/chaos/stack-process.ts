@@ -4,7 +4,7 @@ import type { Intercept } from "../../infra/emulator/front.ts";
 import { openStack, type Stack } from "../../infra/local/stack.ts";
 import { parseSettings } from "../../infra/settings.ts";
 import { type Plan, scheduleFor } from "./plan.ts";
-import { type Answers, type Asked, type Message, onceKey, type Question, type StackOrder } from "./protocol.ts";
+import { type Answers, type Message, onceKey, type Question, type StackOrder, type StackRequest } from "./protocol.ts";
 import { bytesOf, runIn, videoOf } from "./videos.ts";
 
 /**
@@ -106,9 +106,9 @@ async function open(): Promise<{ stack: Stack; world: World }> {
   return { stack, world };
 }
 
-async function lettersOf({ topology, deadLetters }: Stack): Promise<string[]> {
-  const letters = await Promise.all(Object.keys(topology.queues).map((queue) => deadLetters.read(queue)));
-  return letters.flat().map((letter) => JSON.stringify(letter));
+async function deadLettersOf({ topology, deadLetters }: Stack): Promise<string[]> {
+  const all = await Promise.all(Object.keys(topology.queues).map((queue) => deadLetters.read(queue)));
+  return all.flat().map((deadLetter) => JSON.stringify(deadLetter));
 }
 
 try {
@@ -120,10 +120,10 @@ try {
       return null;
     },
     events: () => Array.fromAsync(stack.bridge.log(stack.names.bus)),
-    letters: () => lettersOf(stack),
+    deadLetters: () => deadLettersOf(stack),
     close: () => stack.close().then(() => null),
   };
-  process.on("message", async ({ id, question }: Asked) => {
+  process.on("message", async ({ id, question }: StackRequest) => {
     send({ type: "answer", id, answer: await answers[question]() });
     if (question === "close") process.disconnect();
   });

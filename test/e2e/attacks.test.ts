@@ -1,10 +1,10 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { openForbiddenServer } from "../fixtures/forbidden-server.ts";
 import { ffmpeg } from "../fixtures/media.ts";
 import { split } from "../fixtures/split-world.ts";
 import { temporaryFolder } from "../fixtures/temporary.ts";
-import { trap } from "../fixtures/trap.ts";
 
 /** Uploads that mean harm. Each must be rejected, soon, and nothing of this machine may be asked for or come out. */
 
@@ -53,14 +53,14 @@ describe("what names other places is rejected, and nothing is asked of them", ()
   const cases = Object.keys(shapes).flatMap((shape) => TARGETS.map((target): [string, string] => [shape, target]));
 
   it.each(cases)("%s that names %s", async (shape, target) => {
-    const { url, requests } = await trap();
+    const { url, requests } = await openForbiddenServer();
     const { outcome } = await upload(shapes[shape]!(target === "LOOPBACK" ? url : target));
     expect(outcome).toMatchObject(rejected("NotMedia"));
     expect(requests).toEqual([]);
   });
 
   it.each(TARGETS)("an MP4 whose data is declared to be at %s", async (target) => {
-    const { url, requests } = await trap();
+    const { url, requests } = await openForbiddenServer();
     const { outcome } = await upload(withExternalData(await film(), target === "LOOPBACK" ? url : target));
     expect(outcome).toMatchObject({ outcome: "rejected" });
     expect(requests).toEqual([]);

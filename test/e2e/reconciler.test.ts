@@ -70,7 +70,7 @@ describe("an upload that did not finish", () => {
           givenUp: 0,
           complete: true,
           // The one that failed at each attempt is a person's to look at.
-          letters: { cleared: 0, failures: 0 },
+          deadLetters: { cleared: 0, failures: 0 },
         },
       });
       const requests = (await test.ourEvents()).filter(({ type }) => type === "SplitRequested");

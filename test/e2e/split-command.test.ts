@@ -14,7 +14,7 @@ import { temporaryFolder } from "../fixtures/temporary.ts";
 const SEGMENTS = 24;
 
 /** As many uploads are in flight when the service is killed: services/split/deliver-segments.ts. */
-const DELIVERIES_AT_ONCE = 3;
+const MAX_CONCURRENT_DELIVERIES = 3;
 
 const splitWith = async (options: CommandOptions, ...args: string[]) => {
   const { ended, temporary } = await startCommand("split", args, options);
@@ -140,7 +140,7 @@ describe("npx video-split split", () => {
     const puts = (await readFile(putLog, "utf8")).split("\n").filter((url) => url.includes("/segments/"));
     console.info(`${puts.length} uploads of ${SEGMENTS} segments, killed twice`);
     expect(new Set(puts.map((url) => url.split("?")[0])).size).toBe(SEGMENTS);
-    expect(puts.length).toBeLessThanOrEqual(SEGMENTS + 2 * DELIVERIES_AT_ONCE);
+    expect(puts.length).toBeLessThanOrEqual(SEGMENTS + 2 * MAX_CONCURRENT_DELIVERIES);
     expect(await readdir(temporary)).toEqual([]);
     expect(await processesNaming(temporary)).toEqual([]);
   });

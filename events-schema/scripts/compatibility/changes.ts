@@ -101,7 +101,7 @@ function elementChanges(field: string, before: JsonSchema, after: JsonSchema): C
 /**
  * A keyword that this check doesn't support must not change: refusing is safe, guessing isn't.
  */
-function unjudgedChanges(field: string, before: JsonSchema, after: JsonSchema): Change[] {
+function unsupportedChanges(field: string, before: JsonSchema, after: JsonSchema): Change[] {
   const keywords = new Set([...Object.keys(before), ...Object.keys(after)].filter((keyword) => !KNOWN.has(keyword)));
   return [...keywords]
     .filter((keyword) => canonical(before[keyword]) !== canonical(after[keyword]))
@@ -111,7 +111,7 @@ function unjudgedChanges(field: string, before: JsonSchema, after: JsonSchema): 
 /** Every change from one schema to another that allows or forbids a value. */
 export function changes(before: JsonSchema, after: JsonSchema, field = ""): Change[] {
   const type = typeChange(field, before, after);
-  const own = [...type, ...choiceChange(field, before, after), ...unjudgedChanges(field, before, after)];
+  const own = [...type, ...choiceChange(field, before, after), ...unsupportedChanges(field, before, after)];
   if (type.some(({ effect }) => effect === "both")) return own;
   return [
     ...own,

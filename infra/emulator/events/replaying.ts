@@ -11,7 +11,7 @@ import type { Registry, ReplayRecord } from "./registry.ts";
 const MAX_PENDING = 1_000;
 
 /** Entries of the log after which other work is let in. */
-const ENTRIES_AT_A_STRETCH = 100;
+const MAX_ENTRIES_BEFORE_YIELD = 100;
 
 const secondsOf = (time: string): number => Date.parse(time) / 1_000;
 
@@ -77,7 +77,7 @@ export class Replays {
         this.#buses.replay(bus, placed, one);
         replay.lastEventTime = time;
       }
-      if (++entries % ENTRIES_AT_A_STRETCH === 0) await breathe();
+      if (++entries % MAX_ENTRIES_BEFORE_YIELD === 0) await breathe();
     }
   }
 

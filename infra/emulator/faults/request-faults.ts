@@ -17,7 +17,7 @@ type Faulty = {
   attempt: Attempt;
   world: World;
   /** The process that the fault affects; 0 for faults that affect none. */
-  victim: number;
+  processId: number;
 };
 
 /** A request and its answer. */
@@ -173,22 +173,22 @@ export const REQUEST_FAULT_ACTIONS: Record<RequestFault, (faulty: Faulty) => voi
   "bus answer lost": answerNothing,
   // The client must give up by itself.
   "request never answered": ({ request }) => void request.resume(),
-  "ffmpeg killed": ({ victim, serve }) => {
-    signalTo(victim, "SIGKILL");
+  "ffmpeg killed": ({ processId, serve }) => {
+    signalTo(processId, "SIGKILL");
     serve();
   },
-  "function killed before a request": ({ victim }) => signalTo(victim, "SIGKILL"),
+  "function killed before a request": ({ processId }) => signalTo(processId, "SIGKILL"),
   "function killed after a request": (faulty) => {
-    afterAnswer(faulty.response, () => signalTo(faulty.victim, "SIGKILL"));
+    afterAnswer(faulty.response, () => signalTo(faulty.processId, "SIGKILL"));
     answerNothing(faulty);
   },
-  "function killed after its answer": ({ response, serve, nth, victim }) => {
-    afterAnswer(response, () => setTimeout(signalTo, 5 * (nth % 5), victim, "SIGKILL"));
+  "function killed after its answer": ({ response, serve, nth, processId }) => {
+    afterAnswer(response, () => setTimeout(signalTo, 5 * (nth % 5), processId, "SIGKILL"));
     serve();
   },
-  "function frozen until its timeout": ({ serve, world, victim }) => {
-    world.options.onFrozen(victim);
-    signalTo(victim, "SIGSTOP");
+  "function frozen until its timeout": ({ serve, world, processId }) => {
+    world.options.onFrozen(processId);
+    signalTo(processId, "SIGSTOP");
     serve();
   },
   "stack killed": ({ response, serve, nth, world }) => {
@@ -212,10 +212,10 @@ async function mediaProcessOf(request: IncomingMessage, nth: number): Promise<nu
   return children[nth % children.length];
 }
 
-type FindVictim = (request: IncomingMessage, nth: number) => Promise<number | undefined>;
+type FindProcess = (request: IncomingMessage, nth: number) => Promise<number | undefined>;
 
 /** The process that a fault affects. Without one the fault doesn't happen. */
-export const VICTIMS: Partial<Record<RequestFault, FindVictim>> = {
+export const FIND_PROCESS: Partial<Record<RequestFault, FindProcess>> = {
   "ffmpeg killed": mediaProcessOf,
   "function killed before a request": functionOf,
   "function killed after a request": functionOf,

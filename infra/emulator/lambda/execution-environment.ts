@@ -4,11 +4,11 @@ import { dirname, join } from "node:path";
 import { functionArn } from "../arns.ts";
 import type { CodeVersion } from "./code.ts";
 import type { FunctionError, LocalFunction, LogLine } from "./contract.ts";
-import { converseWith, type Reply } from "./conversation.ts";
 import { exitError, timeoutError } from "./exit-error.ts";
 import { readLogLines } from "./log-lines.ts";
 import { type Outcome, resultOf } from "./payload.ts";
 import { startProcessGroup } from "./process-group.ts";
+import { openRuntimeChannel, type Reply } from "./runtime-channel.ts";
 import { nodeFlags, traceHeader, variablesOf } from "./variables.ts";
 
 /** `payload` is the event as JSON. */
@@ -95,7 +95,7 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Exe
   const streams = [child.stdout, child.stderr].flatMap((stream) =>
     stream === null ? [] : [readLogLines(stream, log)],
   );
-  const runtime = converseWith(child, group.ended, (message) => {
+  const runtime = openRuntimeChannel(child, group.ended, (message) => {
     if (message.type === "error") logError(message.error);
   });
 

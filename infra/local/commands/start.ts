@@ -127,8 +127,8 @@ export async function main(argv: string[], stopping: AbortSignal): Promise<numbe
     onEvent: (bus, event) => print(describeEvent(bus, event)),
     onLog: (name, text) => (args.verbose ? print(`${name}: ${text.replaceAll("\t", "  ")}`) : undefined),
     onDiskFull: fail,
-    onDeadLetter: (queue, letter) =>
-      print(`dead letter in ${queue} after ${letter.attempts} attempts: ${letter.errorMessage}`),
+    onDeadLetter: (queue, deadLetter) =>
+      print(`dead letter in ${queue} after ${deadLetter.attempts} attempts: ${deadLetter.errorMessage}`),
   });
   print(...greeting(stack).split("\n"));
   if (stopping.aborted) stop();

@@ -47,7 +47,7 @@ const isRejected = (upload: UploadDocument): upload is Extract<UploadDocument, {
  * contradict each other all the same, the first in the order of their texts is taken as a whole, so
  * that it is always the same one.
  */
-function betterInformed(left: UploadDocument, right: UploadDocument): UploadDocument {
+function moreComplete(left: UploadDocument, right: UploadDocument): UploadDocument {
   const difference = rank(left) - rank(right);
   if (difference !== 0) return difference > 0 ? left : right;
   if (rank(left) === 0 && isRejected(left) && isRejected(right)) {
@@ -71,7 +71,7 @@ export function mergeUpload(document: VideoDocument | undefined, update: UploadD
   if (document === undefined) return update;
   if (document.process_step !== update.process_step) throw new DocumentKindError(document, update);
   const creation_time = earlier(document.creation_time, update.creation_time);
-  const informed = betterInformed(document, update);
+  const informed = moreComplete(document, update);
   const rejection = keptRejection(document, update);
   if (informed.status === "split" || rejection === undefined) return { ...informed, creation_time };
   return { ...informed, creation_time, status: "rejected", ...rejection };

@@ -43,7 +43,7 @@ function requestedAgain(event: unknown): NamedObject | undefined {
 /**
  * The object of a dead letter whose event waited too long, and requests only that the object is
  * split: S3's own event, or a request of the reconciler or the split function. Undefined for any
- * other letter, and for one that can't be read.
+ * other dead letter, and for one that can't be read.
  */
 export function objectOfAgedOut(body: string): NamedObject | undefined {
   const record = readInvocationRecord(parsed(body));

@@ -30,7 +30,7 @@ const bridge = await openEventBridge({
     await breathe();
     print("delivered", (event as { id: string }).id);
   },
-  deadLetter: async () => {},
+  sendDeadLetter: async () => {},
 });
 
 for (let n = 0; ; n++) {

@@ -91,7 +91,7 @@ describe("PutTargets", () => {
   });
 
   it("given a target's own retry policy, then that many retries are made before the dead letter", async () => {
-    const { client, bridge, received, letters } = await openBridge({
+    const { client, bridge, received, deadLetters } = await openBridge({
       deliver: async () => {
         throw new Error("down");
       },
@@ -108,7 +108,7 @@ describe("PutTargets", () => {
     await client.send(new PutEventsCommand({ Entries: [entry()] }));
     await bridge.idle();
     expect(received).toHaveLength(2);
-    expect(letters).toHaveLength(1);
+    expect(deadLetters).toHaveLength(1);
   });
 });
 

@@ -21,7 +21,7 @@ export type Gate = {
 export async function openGate(): Promise<Gate> {
   const waiting: Waiting[] = [];
   const arrived: Waiting[] = [];
-  const askers: ((waiting: Waiting) => void)[] = [];
+  const waiters: ((waiting: Waiting) => void)[] = [];
   let most = 0;
   const server = createServer(async (request, response) => {
     const leave = () => {
@@ -37,9 +37,9 @@ export async function openGate(): Promise<Gate> {
     response.on("close", leave);
     waiting.push(entry);
     most = Math.max(most, waiting.length);
-    const asker = askers.shift();
-    if (asker === undefined) arrived.push(entry);
-    else asker(entry);
+    const waiter = waiters.shift();
+    if (waiter === undefined) arrived.push(entry);
+    else waiter(entry);
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -55,7 +55,7 @@ export async function openGate(): Promise<Gate> {
     },
     next: () => {
       const entry = arrived.shift();
-      return entry === undefined ? new Promise((resolve) => askers.push(resolve)) : Promise.resolve(entry);
+      return entry === undefined ? new Promise((resolve) => waiters.push(resolve)) : Promise.resolve(entry);
     },
   };
 }

@@ -177,8 +177,8 @@ describe("two deliveries of one upload, in every order of what can become of the
           path = [...path, next[0]!];
         }
         // Nothing more can come: the work was done, or there is a dead letter.
-        const letters = world.deliveries.some(({ state }) => state === "dead letter");
-        expect(world.finished === 1 || letters, check(world, path)).toBe(true);
+        const deadLetters = world.deliveries.some(({ state }) => state === "dead letter");
+        expect(world.finished === 1 || deadLetters, check(world, path)).toBe(true);
       }
       console.info(`${orders} orders were played`);
       expect(orders).toBeGreaterThan(100);

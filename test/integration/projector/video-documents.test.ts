@@ -139,23 +139,23 @@ describe("several writers of one document at the same time", () => {
     const contradiction = announced("SplitPlanned", 100, plannedData({ ...fields, duration: 10 }));
     const measured = announced("VideoSplit", 100, splitData({ ...fields, fps: 25 }));
 
-    let rival: Promise<unknown> | undefined;
+    let concurrent: Promise<unknown> | undefined;
     const interrupted = clientThatWaits(async () => {
-      rival ??= project(contradiction);
-      await rival;
+      concurrent ??= project(contradiction);
+      await concurrent;
     });
     await dynamoVideoDocuments(interrupted, TABLE).evolve(UPLOAD, (document) => fold(document, measured));
     interrupted.destroy();
 
-    expect(await rival).toBe("changed");
+    expect(await concurrent).toBe("changed");
     expect(await documents.get(UPLOAD)).toMatchObject({ status: "split", duration: 61.5, fps: 25 });
   });
 
-  it("given one that is forestalled each time, then it gives up with an error instead of trying for ever", async () => {
+  it("given one that is contended each time, then it gives up with an error instead of trying for ever", async () => {
     await project(split);
-    const forestalled = clientThatWaits(async () => void (await documents.evolve(UPLOAD, countOneFrame)));
-    const evolving = dynamoVideoDocuments(forestalled, TABLE).evolve(UPLOAD, countOneFrame);
+    const contended = clientThatWaits(async () => void (await documents.evolve(UPLOAD, countOneFrame)));
+    const evolving = dynamoVideoDocuments(contended, TABLE).evolve(UPLOAD, countOneFrame);
     await expect(evolving).rejects.toThrow(ContendedDocumentError);
-    forestalled.destroy();
+    contended.destroy();
   });
 });

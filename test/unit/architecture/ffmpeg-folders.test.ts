@@ -45,15 +45,15 @@ describe("services/ffmpeg", () => {
 
   it("has no circle of files", () => {
     const done = new Set<string>();
-    const circles: string[] = [];
+    const cycles: string[] = [];
     const visit = (file: string, path: string[]): void => {
-      if (path.includes(file)) circles.push([...path.slice(path.indexOf(file)), file].join(" → "));
+      if (path.includes(file)) cycles.push([...path.slice(path.indexOf(file)), file].join(" → "));
       if (done.has(file) || path.includes(file)) return;
       for (const imported of importsOf(file)) visit(imported, [...path, file]);
       done.add(file);
     };
     for (const file of files) visit(file, []);
-    expect(circles).toEqual([]);
+    expect(cycles).toEqual([]);
   });
 
   it("has no file of more than 300 lines", () => {

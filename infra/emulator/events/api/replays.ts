@@ -26,9 +26,9 @@ function sourceOf({ EventSourceArn, Destination }: z.output<typeof StartReplay>,
     throw invalidParameter("EventSourceArn", `Archive ${name ?? EventSourceArn} does not exist.`);
   }
   if (archive.bus !== bus) throw invalidParameter("Destination.Arn", "Cross event bus replay is not permitted.");
-  const stranger = Destination.FilterArns.find((filter) => api.arns.ruleIn(filter)?.bus !== bus);
-  if (stranger !== undefined) {
-    throw invalidParameter("Destination.FilterArns", `${stranger} is not a rule of event bus ${bus}.`);
+  const otherBusRule = Destination.FilterArns.find((filter) => api.arns.ruleIn(filter)?.bus !== bus);
+  if (otherBusRule !== undefined) {
+    throw invalidParameter("Destination.FilterArns", `${otherBusRule} is not a rule of event bus ${bus}.`);
   }
   return archive;
 }

@@ -6,7 +6,7 @@ import type { InvokeMessage, RuntimeMessage } from "./runtime/protocol.ts";
 export type Reply = RuntimeMessage | { type: "exited"; exit: ProcessExit } | { type: "timed out" };
 
 /** The messages between an execution environment's process and the emulator. */
-export type Conversation = {
+export type RuntimeChannel = {
   /** The runtime's first message: it is ready, or the handler can't be loaded. */
   loaded(seconds: number): Promise<Reply>;
   /** Sends an event and waits for the result. */
@@ -17,11 +17,11 @@ export type Conversation = {
  * `onUnasked` gets messages that no caller waits for: background work of the handler has broken the
  * runtime.
  */
-export function converseWith(
+export function openRuntimeChannel(
   child: ChildProcess,
   ended: Promise<ProcessExit>,
   onUnasked: (message: RuntimeMessage) => void,
-): Conversation {
+): RuntimeChannel {
   const exited = ended.then((exit) => ({ type: "exited", exit }) as const);
   let receive: ((message: RuntimeMessage) => void) | undefined;
 

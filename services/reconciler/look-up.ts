@@ -40,11 +40,7 @@ export type Found = "ended" | "waiting" | "requested" | "given up" | "no upload"
  * Looks one upload up in the ledger. Requests it again where it isn't split or rejected, or
  * announces that it's given up. Throws what the ports throw, and `signal`'s reason.
  */
-export async function lookAfter(
-  upload: DueUpload,
-  dependencies: LookUpDependencies,
-  signal: AbortSignal,
-): Promise<Found> {
+export async function lookUp(upload: DueUpload, dependencies: LookUpDependencies, signal: AbortSignal): Promise<Found> {
   signal.throwIfAborted();
   const { ledger } = dependencies;
   const { reached, waits, asOf } = upload;

@@ -36,7 +36,7 @@ const eventFor = ({ pending }: Queued, { event }: LogEntry): BusEvent =>
 /**
  * Attempts deliveries: to a bus, to the stack's targets, and in the end to the dead-letter queue.
  */
-export class Courier {
+export class Deliverer {
   readonly #options: EventBridgeOptions;
   readonly #registry: Registry;
   readonly #arns: Arns;
@@ -110,10 +110,10 @@ export class Courier {
     const { store, pending } = queued;
     const arn = target?.deadLetterArn;
     const { rule, attempts } = pending;
-    const letter: DeadLetter = { rule, targetArn: target?.arn ?? "", ...why, attempts, event };
+    const deadLetter: DeadLetter = { rule, targetArn: target?.arn ?? "", ...why, attempts, event };
     if (arn !== undefined) {
       try {
-        await this.#options.deadLetter(arn, letter);
+        await this.#options.sendDeadLetter(arn, deadLetter);
       } catch {
         // Where a dead-letter queue refuses, EventBridge drops the event. Here a full disk must not
         // lose one.
@@ -123,7 +123,7 @@ export class Courier {
     }
     if (!store.closed) {
       store.done(pending);
-      for (const listener of this.#listeners.deadLetter) listener(arn, letter);
+      for (const listener of this.#listeners.deadLetter) listener(arn, deadLetter);
     }
     return "over";
   }
