@@ -55,7 +55,7 @@ async function extraFiles(root: string, files: Map<string, string>): Promise<str
   return present.flat().filter((name) => !files.has(name));
 }
 
-/** What is not as it would be generated, a sentence for each file; none when all is in order. */
+/** Which files differ from what would be generated, a sentence for each; empty if none does. */
 export async function drift(root: string): Promise<string[]> {
   const files = generatedFiles();
   const sentences: string[] = [];
@@ -69,8 +69,8 @@ export async function drift(root: string): Promise<string[]> {
 }
 
 /**
- * Writes what is missing or differs and removes what belongs to no event. Returns the paths that it
- * touched.
+ * Writes files that are missing or differ, and removes those that belong to no event. Returns the
+ * changed paths.
  */
 export async function generate(root: string): Promise<string[]> {
   const files = generatedFiles();

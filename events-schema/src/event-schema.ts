@@ -2,13 +2,13 @@ import * as z from "zod";
 import { catalog, type EventType } from "./catalog.ts";
 import { EventBridgeEnvelope, Metadata, SOURCE } from "./envelope.ts";
 
-/** The zod schema of an event's `detail`. Passes over fields that it doesn't know. */
+/** The zod schema of an event's `detail`. Ignores unknown fields. */
 export const detailSchema = <T extends EventType>(type: T) =>
   z.object({ metadata: Metadata, data: catalog[type].data as (typeof catalog)[T]["data"] });
 
 /**
- * The zod schema of the whole EventBridge event of one type, as a target receives it; for those who
- * bring their own parser, such as Powertools'. Passes over fields that it doesn't know.
+ * The zod schema of the whole EventBridge event of one type, as a target receives it; for other
+ * parsers, such as Powertools'. Ignores unknown fields.
  */
 export const eventSchema = <T extends EventType>(type: T) =>
   EventBridgeEnvelope.extend({

@@ -16,13 +16,13 @@ const Seconds = Figure.nonnegative();
 const Bytes = z.int().nonnegative();
 
 /**
- * `keyframe`: stream copy, a boundary moves to the next keyframe. `exact`: every boundary on the
- * very frame.
+ * `keyframe`: stream copy, a boundary moves to the next keyframe. `exact`: every boundary at the
+ * exact frame.
  */
 export const Cut = z.enum(["keyframe", "exact"]);
 export type Cut = z.infer<typeof Cut>;
 
-/** How a segment came about. */
+/** How a segment was made. */
 export const Made = z.enum(["copied", "stitched", "encoded"]);
 export type Made = z.infer<typeof Made>;
 

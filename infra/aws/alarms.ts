@@ -11,7 +11,7 @@ type Watched = Pick<
 
 /**
  * Alarms for the first message in any dead-letter queue and for uploads that were rejected as
- * GivenUp. Where the settings name an address, it gets a mail once it's confirmed.
+ * GivenUp. If the settings name an e-mail address, it is notified after it was confirmed.
  */
 export function createAlarms(stage: string, queues: Queues, metrics: string, email: string | null): sst.aws.SnsTopic {
   const topic = new sst.aws.SnsTopic("Alarms");
@@ -20,7 +20,7 @@ export function createAlarms(stage: string, queues: Queues, metrics: string, ema
   }
   const alarmOn = (name: string, watched: Watched) =>
     new aws.cloudwatch.MetricAlarm(`${name}Alarm`, {
-      // The title of the mail.
+      // The subject of the e-mail.
       name: `${stage}-${name}`,
       ...watched,
       evaluationPeriods: 1,

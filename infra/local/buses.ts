@@ -16,7 +16,7 @@ export type BusesOptions = {
   lambda: LocalLambda;
   deadLetters: DeadLetterQueues;
   /**
-   * Nothing is delivered before this resolves: pending deliveries of an earlier run need the other
+   * Deliveries begin when this has resolved, because pending ones of an earlier run need the other
    * services.
    */
   ready: Promise<void>;

@@ -24,7 +24,9 @@ import { createTables } from "./tables.ts";
 
 export type StackOptions = {
   settings: Settings;
-  /** Objects, tables, the log, dead letters: what survives a restart, also after a kill -9. */
+  /**
+   * The folder of objects, tables, the log and dead letters, which survive a restart and a kill -9.
+   */
   directory: string;
   /** 0: any free port. */
   port: number;
@@ -52,14 +54,12 @@ export type StackOptions = {
   onEvent?: (bus: string, event: BusEvent) => void;
   onLog?: (functionName: string, text: string) => void;
   onDeadLetter?: (queue: string, deadLetter: DeadLetter) => void;
-  /**
-   * Called when the disk is full: what was acknowledged is stored, and the stack should be closed.
-   */
+  /**    * Called when the disk is full. What was acknowledged is stored; close the stack. */
   onDiskFull?: (error: DiskFullError) => void;
 };
 
 export type Stack = {
-  /** What AWS_ENDPOINT_URL is set to. */
+  /** The value for AWS_ENDPOINT_URL. */
   endpoint: string;
   region: string;
   names: Names<string>;
@@ -69,8 +69,8 @@ export type Stack = {
   lambda: LocalLambda;
   deadLetters: DeadLetterQueues;
   /**
-   * Resolves when no event is being delivered: a delivery ends when its function, with all retries,
-   * has.
+   * Resolves when no event is being delivered. A delivery ends when its function has, with all
+   * retries.
    */
   idle(): Promise<void>;
   close(): Promise<void>;

@@ -1,6 +1,6 @@
 import { readInvocationRecord } from "../../services/video/invocation-record.ts";
 
-/** An event that could not be handled, as its dead-letter queue describes it. */
+/** An event that could not be delivered or handled, as its dead-letter queue describes it. */
 export type DeadLetter = {
   /** Where it failed: at EventBridge's delivery, or in the function. */
   level: "delivery" | "function";
@@ -14,7 +14,7 @@ export type DeadLetter = {
   event: unknown;
 };
 
-/** What SQS keeps of a message. */
+/** A message as SQS returns it. */
 export type Message = { body: string; attributes: Readonly<Record<string, string>> };
 
 /** The name in `arn:aws:lambda:REGION:ACCOUNT:function:NAME[:QUALIFIER]`. */

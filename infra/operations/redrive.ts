@@ -41,7 +41,7 @@ export type Redrive = { outcome: "handled"; result: string } | { outcome: "kept"
 const MAX_MESSAGES = 10;
 
 /**
- * A shorter poll doesn't ask all of SQS's servers, and may be empty although there are messages.
+ * A shorter poll queries only some of SQS's servers, and may be empty although there are messages.
  */
 const WAIT_SECONDS = 1;
 
@@ -168,7 +168,7 @@ export async function eachDeadLetter(
 }
 
 /**
- * What the split function answers when another invocation has the upload. See
+ * The split function's result when another invocation works on the upload. See
  * services/split/split-video.ts.
  */
 const DONE_ELSEWHERE = "done elsewhere";
@@ -191,7 +191,7 @@ async function redrive(
 ): Promise<Redrive> {
   if (content === undefined) return { outcome: "kept", why: "it isn't a dead letter of EventBridge or Lambda" };
   if (content.functionArn === undefined) return { outcome: "kept", why: "it doesn't say which function it was for" };
-  // A message must not make this invoke any function that it names.
+  // Only the queue's own function is invoked, whatever the message names.
   if (!functionArns.includes(withoutQualifier(content.functionArn)))
     return {
       outcome: "kept",

@@ -54,7 +54,7 @@ export type OnObject = (key: string, what: "requested" | "already split" | "can'
 /** HeadObject requests at the same time. */
 const MAX_CONCURRENT_HEADS = 8;
 
-/** The document of just this object, in just this version. */
+/** The document of exactly this version of this object. */
 async function documentOf(
   { documents, table }: Pick<Deployment, "documents" | "table">,
   source: Source,

@@ -22,9 +22,7 @@ const IN_PROGRESS = "INPROGRESS";
 
 const isRefused = (error: unknown): boolean => (error as Error).name === "ConditionalCheckFailedException";
 
-/**
- * Condition of what ends a record: an owner that was taken over from can no longer write it.
- */
+/** Condition for ending a record: only its current owner may do so. */
 const OWN = "#owner = :owner";
 
 async function unlessTakenOver(write: Promise<unknown>): Promise<void> {

@@ -79,8 +79,8 @@ const Delivered = z.object({
 });
 
 /**
- * How long a segment is recorded: as long as dead letters are kept, and no split takes longer. A
- * segment that is made again after that is the same.
+ * How long a segment is recorded: as long as dead letters are kept, and longer than a split takes.
+ * If a segment is made again later, it has the same bytes.
  */
 export const KEEP_SECONDS = 14 * 86_400;
 
@@ -233,7 +233,7 @@ export function dynamoLedger(client: DynamoDBDocumentClient, TableName: string, 
         // DynamoDB removes expired items within two days, and returns them until then.
         if (Item === undefined || Item.expiration < epochSeconds()) return;
         const { success, data } = Delivered.safeParse(Item);
-        // A record of an older release: its segment is made again and is the same.
+        // A record of an older release: its segment is made again, with the same bytes.
         if (!success) return;
         const { object, proof, announced } = data;
         found.set(index, { object, proof, announced });

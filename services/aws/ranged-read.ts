@@ -13,7 +13,7 @@ import { faultOf, unavailable, uriOf } from "./source-faults.ts";
  */
 const MAX_RANGE_BYTES = 8 * 1024 * 1024;
 
-/** Ranges of 8 MB that one read has in memory: being fetched, waiting or being read. */
+/** Maximum ranges of 8 MB that one read has in memory: being fetched, waiting or being read. */
 const PARALLEL_RANGES = 3;
 
 type Range = { start: number; end: number };
@@ -58,7 +58,7 @@ async function fetchRange(
   const bytes = Buffer.allocUnsafe(end - start + 1);
   let received = 0;
   const attempt = async (attemptSignal: AbortSignal, onProgress: () => void): Promise<Uint8Array> => {
-    // A complete body that failed has the wrong checksum.
+    // If the body is complete and still failed, its checksum is wrong.
     if (received === bytes.length) received = 0;
     const body = await openRange(client, source, { start: start + received, end }, attemptSignal);
     const stop = () => body.destroy(attemptSignal.reason);
@@ -82,8 +82,8 @@ async function fetchRange(
 /**
  * Reads bytes `start` to `end` (both included) of exactly this version of an object by ranged GETs,
  * several concurrently, in order. At most 24 MB are in memory. Throws `SourceUnavailableError` or
- * `SourceFetchError`. When `signal` is aborted the requests under way are aborted and the iteration
- * ends. However it ends, no request is left under way.
+ * `SourceFetchError`. When `signal` is aborted running requests are aborted and the iteration ends.
+ * No request is left after its end.
  */
 export async function* readRanges(
   client: S3Client,
@@ -101,7 +101,7 @@ export async function* readRanges(
     const { value } = ranges.next();
     if (value === undefined) return;
     const fetched = fetchRange(client, source, value, aborted, retrySchedule);
-    // Awaited in order below; a later one may fail before it is awaited.
+    // Awaited in order below; prevents an unhandled rejection of a later one.
     fetched.catch(() => {});
     underWay.push(fetched);
   };

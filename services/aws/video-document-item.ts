@@ -70,7 +70,7 @@ export type Item = Readonly<Record<string, unknown>>;
 
 /**
  * The document in an item, without what others have added; undefined where the item has no
- * `process_step`, as one that others have begun to write to before the first event came. Throws
+ * `process_step`, which means that others have written to it before the first event. Throws
  * `UnreadableDocumentError`.
  */
 export function documentOf(item: Item | undefined): VideoDocument | undefined {

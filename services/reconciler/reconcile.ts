@@ -7,7 +7,7 @@ import { type DueUpload, type Found, type LookUpDependencies, lookUp } from "./l
 import type { Lease } from "./ports/upload-ledger.ts";
 import type { ListedUpload, Uploads } from "./ports/uploads.ts";
 
-/** What one run did. */
+/** The result of one run. */
 export type Reconciliation =
   | (Reconciled & { deadLetters: Clearing })
   /** The bucket is large, and the next pass begins later. */
@@ -21,7 +21,7 @@ type Reconciled = {
   /** Listed. */
   seen: number;
   lookedUp: number;
-  /** Looked up and neither split nor rejected before. */
+  /** Looked up, and neither split nor rejected at that time. */
   unfinished: number;
   requested: number;
   givenUp: number;
@@ -32,8 +32,8 @@ type Reconciled = {
 export type ReconcilerSettings = {
   bucket: string;
   /**
-   * True: the bucket existed before the stage, and uploads that are older than its ledger aren't
-   * looked up.
+   * True: the bucket existed before the stage, so uploads that are older than the stage's ledger
+   * aren't looked up.
    */
   isAttached: boolean;
   keyPrefix: string;
@@ -55,9 +55,9 @@ export class IncompleteError extends Error {
 /**
  * Deletes dead letters of uploads that are split. Then continues the pass over the upload bucket,
  * or begins the next one. Looks up each upload that reached one of its ages since the pass before,
- * requests again what isn't split or rejected, and rejects what was requested without success.
- * Stops in order when `signal` is aborted. Throws `IncompleteError` where some couldn't be looked
- * up, `LeaseLostError` where another run took over, and what the ports throw.
+ * requests it again if it isn't split or rejected, and rejects it if requests had no success. Ends
+ * cleanly when `signal` is aborted. Throws `IncompleteError` where some couldn't be looked up,
+ * `LeaseLostError` where another run took over, and what the ports throw.
  */
 export async function reconcile(
   dependencies: ReconcilerDependencies,
@@ -152,10 +152,7 @@ async function dueUploads(
     });
 }
 
-/**
- * Resolves with how many couldn't be looked up: one of them must not keep the others from being
- * found.
- */
+/** Resolves with how many couldn't be looked up: one of them must not block the others. */
 async function lookUpAll(
   due: DueUpload[],
   counts: Counts,

@@ -9,11 +9,11 @@ import type { Done, Once } from "../split/ports/once.ts";
 
 /**
  * How long the record of finished work is kept: EventBridge and Lambda retry for a day. Work that
- * is repeated later changes nothing.
+ * is repeated later has the same result.
  */
 const KEEP_SECONDS = 86_400;
 
-/** Carries a result that isn't kept: Powertools keeps what is returned, not what is thrown. */
+/** Contains a result that isn't kept: Powertools keeps returned results, not thrown ones. */
 class NotKept<T> extends Error {
   readonly result: T;
 

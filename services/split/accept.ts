@@ -10,7 +10,9 @@ import type { FoundSource } from "./find-source.ts";
 import type { CutChoice } from "./ports/ledger.ts";
 import type { SplitRequest } from "./requests.ts";
 
-/** What a request, or else the object's own metadata, asks for. Undefined: the setting is used. */
+/**
+ * What a request, or otherwise the object's own metadata, states. Undefined: the setting is used.
+ */
 export type RequestedCut = { [K in keyof CutChoice]: CutChoice[K] | undefined } & {
   /** What is wrong with the request or the metadata: a sentence without its full stop. */
   fault: { reason: "InvalidRequest" | "InvalidOverride"; message: string } | undefined;
@@ -24,7 +26,7 @@ const NOTHING: RequestedCut = {
 };
 
 /**
- * The values of the request, or else those of the object's metadata. A continuation requests none:
+ * The values of the request, or else those of the object's metadata. A continuation states none:
  * the cut was chosen when the split began.
  */
 export function requestedCut(request: SplitRequest, stored: StoredObject | undefined): RequestedCut {

@@ -33,7 +33,9 @@ export type CutResult = {
   | {
       type: "incomplete";
       made: number;
-      /** Nobody was asked yet for these. None: others are making what is missing. */
+      /**
+       * Segments that weren't requested yet. Empty: other invocations are making the missing ones.
+       */
       left: SegmentRange[];
     }
 );
@@ -73,8 +75,8 @@ export async function cutVideo(
     try {
       delivery = await deliverSegments(run, dependencies, announce, signal, onAnnounced);
     } catch (error) {
-      // An error after the signal was aborted is a result of it. If no segment was made, and
-      // the next invocation has to read as much, it would make none either.
+      // An error after the signal was aborted is a result of it. If no segment was made, the next
+      // invocation has to read as much, and would make none either.
       if (!isOutOfTime(signal) || (run.made.size === 0 && !source.isSaved)) throw error;
       const left = await leftBy(run, begun, dependencies);
       return { type: "incomplete", made: run.made.size, left, rangesStarted: run.rangesStarted, isRangeDone: false };

@@ -8,8 +8,8 @@ import type { SplitOutcome } from "./outcome.ts";
 import type { CutChoice, Ledger } from "./ports/ledger.ts";
 
 /**
- * What happens to a request for an object that is, or is being, split already:
- * docs/decisions/later-requests.md. Nothing here touches the split, its document or its ending.
+ * What happens to a request for an object that is split, or is being split:
+ * docs/decisions/later-requests.md. Nothing here changes the split, its document or its result.
  */
 export type LaterRequest = {
   upload: eventData.Upload;

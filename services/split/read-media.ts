@@ -32,7 +32,7 @@ export type ReadMedia = {
   media: DescribedMedia;
   description: VideoDescription;
   scanned: ScannedSource;
-  /** The packets were read by this invocation, and it saved the index. */
+  /** Whether this invocation read the packets and saved the index. */
   isSaved: boolean;
   /** Saves the index for later invocations, unless an invocation has saved it. */
   save: () => Promise<void>;
@@ -40,7 +40,7 @@ export type ReadMedia = {
 
 /**
  * Describes the source and reads its packets, or the index of them that an earlier attempt saved.
- * Throws `RejectedVideo` for what is no video that can be read, and the signal's reason.
+ * Throws `RejectedVideo` if the source isn't a readable video, and the signal's reason.
  */
 export async function readMedia(
   opened: OpenMedia,
@@ -130,7 +130,7 @@ function assertVideo(description: MediaDescription): VideoDescription {
   return { ...description, video: { ...video, codec } };
 }
 
-/** What events say about the video. */
+/** The video's properties for events. */
 export function propertiesOf(
   { video, audio }: VideoDescription,
   { frames, duration }: SplitPlan,

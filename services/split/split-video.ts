@@ -94,8 +94,8 @@ export async function splitVideo(
 type Video = LaterRequest & { request: SplitRequest; found: FoundSource };
 
 /**
- * The range that is requested; undefined: all of the video. It's found before the record is taken
- * that keeps two deliveries from doing the same work: each range has one, and all else has one.
+ * The range that is requested; undefined: all of the video. It's found before the idempotency
+ * record is taken: each range has its own, and the rest of the video has one.
  */
 async function rangeOf({ request, upload, ledger }: Video): Promise<SegmentRange | undefined> {
   const { continuation } = request;
@@ -122,15 +122,13 @@ function answer(
 type Ending = {
   outcome: SplitOutcome;
   measurement?: Measurement;
-  /** What other invocations are to make. */
+  /** The segments that other invocations must make. */
   missing?: readonly eventData.Missing[];
   /** Segments were made, and the video isn't split yet. */
   isProgress?: boolean;
 };
 
-/**
- * An earlier split decides first: a request changes nothing about a split that was announced.
- */
+/** An earlier split is checked first: a request doesn't change a split that was announced. */
 async function workOn(
   video: Video,
   range: SegmentRange | undefined,
@@ -147,7 +145,7 @@ async function workOn(
   }
   if (choice !== undefined && !meets(choice, requested)) {
     const outcome = await refuse(video, "AlreadyBegun", choice);
-    // A valid request still continues the split, as it was begun.
+    // A valid request still continues the split as it was begun.
     if (requested.fault !== undefined) return { outcome };
   }
   if (ranges !== undefined && range === undefined) return requestedAgain(video, ranges);
@@ -177,7 +175,7 @@ const FIRST_SEGMENTS = { first: 0, last: 7 };
 
 /**
  * Ends a split with a rejection. This attempt's choice is deleted if no segment was announced: the
- * next request may choose another cut, as the rejection may advise.
+ * next request may choose another cut, as the rejection may recommend.
  */
 async function reject(
   { upload, announce, ledger, log }: Video,
@@ -245,7 +243,7 @@ function leftToOthers({ upload, request, log }: Video, result: Extract<CutResult
   const missing = left.map(({ first, last }, at) => ({
     firstSegment: first,
     lastSegment: last,
-    // The first one goes on with what this invocation did; for the others, it planned them.
+    // The first range continues the work of this invocation; the others were only planned by it.
     invocation: at === 0 ? invocation + 1 : FIRST_REQUEST,
   }));
   const [next] = missing;
@@ -265,5 +263,5 @@ function leftToOthers({ upload, request, log }: Video, result: Extract<CutResult
 const isRejection = (error: unknown, { explicit }: SplitRequest): error is RejectedVideo | SourceUnavailableError =>
   error instanceof RejectedVideo || (error instanceof SourceUnavailableError && (explicit || !isForbidden(error)));
 
-/** None where the clock was set back. */
+/** Undefined if the clock was set back. */
 const secondsBetween = (begun: Date, ended: Date): number => Math.max(0, ended.getTime() - begun.getTime()) / 1_000;

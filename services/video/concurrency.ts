@@ -1,7 +1,7 @@
 /**
  * Works on all items, `limit` at a time, and returns the results in the items' order. Where one
  * fails or `signal` is aborted, the signal that `work` gets is aborted and no other item is
- * started. Settles when all work has ended; throws the first failure, or the reason of `signal`.
+ * started. Settles when all work has ended. Throws the first failure, or the reason of `signal`.
  */
 export async function mapConcurrently<T, R>(
   items: readonly T[],

@@ -48,7 +48,9 @@ function faultOf(upload: Document | undefined, all: ReadonlyMap<number, Document
   return frames === upload.frames ? undefined : `${frames} frames in segments, ${upload.frames} in the video`;
 }
 
-/** Uploads many small videos at once and waits for the last document. Throws where one isn't right. */
+/**
+ * Uploads many small videos concurrently and waits for the last document. Throws if one is wrong.
+ */
 export async function benchBurst({
   uploads,
   folder,

@@ -6,7 +6,7 @@ import { counted } from "./watch.ts";
 /** What one function gets of S3, in each direction. Bytes a second. */
 export type Bandwidth = { perConnection: number; inAll: number };
 
-/** A line that carries so many bytes a second, one after another. */
+/** A connection with so many bytes a second, one transfer after another. */
 class Line {
   readonly #bytesPerSecond: number;
   #busyUntil = 0;

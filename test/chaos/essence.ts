@@ -2,7 +2,7 @@ import type { VideoSplitEvent } from "#events-schema";
 
 export type Document = Record<string, unknown> & { VideoId: number; key: string };
 
-/** All that a stack holds in the end. */
+/** Everything that a stack contains at the end. */
 export type Outcome = {
   documents: Document[];
   events: VideoSplitEvent[];

@@ -13,7 +13,10 @@ export type Mutant = {
   edits: readonly { file: string; from: string; to: string }[];
   /** Whether only videos that are cut in ranges show it. */
   isOfRanges?: boolean;
-  /** The series whose runs notice it, or some of them: those with one fault, of one video, or the first ones. Default: seeded runs. */
+  /**
+   * The series whose runs detect it, or some of its runs: those with one fault, of one video, or
+   * the first ones. Default: seeded runs.
+   */
   seenBy?: { series: SeriesName; fault?: RequestFault; video?: number; positions?: number };
 };
 
@@ -212,7 +215,9 @@ export const MUTANTS: readonly Mutant[] = [
 /** What functions are built from. */
 const SOURCES = ["services", "events-schema", "package.json", "tsconfig.json"];
 
-/** Runs `work` on a copy of the project in which the guard is gone. Throws where it is no longer where it was. */
+/**
+ * Runs `work` on a copy of the project without the guard. Throws if the guard's code isn't found.
+ */
 export async function withMutant<T>({ name, edits }: Mutant, work: (root: string) => Promise<T>): Promise<T> {
   const root = await mkdtemp(join(tmpdir(), `video-split-without-${name}-`));
   try {

@@ -44,7 +44,7 @@ export type Message =
   | { type: "stored"; run: number }
   /** A conditional write of a function was refused, since another one came before it. */
   | { type: "conflict" }
-  /** The process of a function was stopped: it can't see that its stack is gone. */
+  /** The process of a function was stopped: it can't notice that its stack has ended. */
   | { type: "frozen"; pid: number }
   /** The last message before it kills itself. */
   | { type: "dying" }

@@ -59,7 +59,7 @@ export class StackHost {
     return this.#place;
   }
 
-  /** Resolves with the stack's answer. It's asked again when it was killed before. */
+  /** Resolves with the stack's response. The request is repeated if the stack was killed. */
   ask<Q extends Question>(question: Q): Promise<Answers[Q]> {
     if (question === "close") this.#closing = true;
     const answer = new Promise<Answers[Q]>((resolve) => {
@@ -77,7 +77,7 @@ export class StackHost {
   }
 
   #send(asked: StackRequest): void {
-    // A stack that is dying may not answer: the next one is asked again.
+    // A stack that is being killed may not respond: the request is sent to the next one again.
     if (this.#isUp) this.#child?.send(asked, () => {});
   }
 

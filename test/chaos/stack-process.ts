@@ -20,7 +20,10 @@ const OTHERS_CONCURRENCY = 10;
 /** Of every function, instead of 15 minutes. A split of a small video takes two seconds on a busy machine. */
 const TIMEOUT_SECONDS = 20;
 
-/** Long enough for a service that gives a stalled read up after 15 seconds, and leaves 5 seconds for cleaning up. */
+/**
+ * Long enough for a service that aborts a stalled read after 15 seconds and needs 5 seconds to
+ * clean up.
+ */
 const STALLS_TIMEOUT_SECONDS = 45;
 
 /**
@@ -33,7 +36,7 @@ const RANGES_UPLOAD_MS = 1_000;
 /** Before each of Lambda's retries, instead of 1 and 2 minutes. */
 const RETRY_MS = 50;
 
-// Whoever started it is gone, or has received the last message.
+// Its parent has ended, or has received the last message.
 process.once("disconnect", () => process.exit());
 
 const order = JSON.parse(process.argv[2] ?? "") as StackOrder;

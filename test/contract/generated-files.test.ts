@@ -69,7 +69,7 @@ describe.each(eventTypes)("the JSON Schema of %s", (type) => {
     });
   });
 
-  it("lets fields be added, at any depth", () => {
+  it("allows fields to be added, at any depth", () => {
     expect(JSON.stringify(schema)).not.toContain("additionalProperties");
   });
 

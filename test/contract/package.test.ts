@@ -47,7 +47,10 @@ let folder: string;
 let consumer: string;
 let packedFiles: string[];
 
-/** Packs a copy of the package as `npm publish` would, and installs the tarball by hand, for installing asks a registry. */
+/**
+ * Packs a copy of the package as `npm publish` would, and unpacks the tarball itself, because npm
+ * would use a registry.
+ */
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "events-schema-package-"));
   const copy = join(folder, "project/events-schema");

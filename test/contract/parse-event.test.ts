@@ -26,7 +26,7 @@ describe("parsing an event", () => {
     expect(parseEvent({ detail, ...envelope })).toEqual({ type, ...detail });
   });
 
-  it("given fields that were added tomorrow, at any depth, then they are passed over", async () => {
+  it("given fields of a later version, at any depth, then they are ignored", async () => {
     const planned = await readExample("SplitPlanned");
     const [track] = planned.detail.data.omitted_tracks as object[];
     const tomorrow = {
@@ -90,7 +90,7 @@ describe("parsing an event", () => {
   });
 });
 
-describe("asking whether an event is ours", () => {
+describe("whether an event is ours", () => {
   it("goes by source and detail-type", () => {
     expect(isEvent(example)).toBe(true);
     expect(isEvent({ ...example, detail: {} })).toBe(true);

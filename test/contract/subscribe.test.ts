@@ -27,7 +27,7 @@ describe("subscribing to one event", () => {
     expect(await handler(created, context)).toBe(created.detail.data.key);
   });
 
-  it("given a replayed event, then the function sees the metadata, the replay's name and Lambda's context", async () => {
+  it("given a replayed event, then the function gets the metadata, the replay's name and Lambda's context", async () => {
     const handler = subscribe("SegmentCreated", (_, delivery) => delivery);
     expect(await handler({ ...created, "replay-name": "rebuild" }, context)).toEqual({
       metadata: created.detail.metadata,
@@ -94,7 +94,7 @@ describe("the pattern of events", () => {
     });
   });
 
-  it("lets the examples of its events through, by EventBridge's rule for exact values", async () => {
+  it("matches the examples of its events, by EventBridge's rule for exact values", async () => {
     for (const type of eventTypes) {
       const event = await readExample(type);
       expect(patternOf(type).source).toContain(event.source);

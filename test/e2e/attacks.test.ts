@@ -6,7 +6,10 @@ import { ffmpeg } from "../fixtures/media.ts";
 import { split } from "../fixtures/split-world.ts";
 import { temporaryFolder } from "../fixtures/temporary.ts";
 
-/** Uploads that mean harm. Each must be rejected, soon, and nothing of this machine may be asked for or come out. */
+/**
+ * Attacks. Each upload must be rejected quickly, must not lead to any request, and must reveal
+ * nothing about this machine.
+ */
 
 const SECRET = "s3cr3t-of-the-environment";
 
@@ -34,7 +37,7 @@ const rejected = (reason: unknown) => ({ outcome: "rejected", reason });
 
 const TARGETS = ["file:///proc/self/environ", "http://169.254.169.254/latest/meta-data/", "LOOPBACK"];
 
-describe("what names other places is rejected, and nothing is asked of them", () => {
+describe("an upload that names other hosts is rejected, and they get no request", () => {
   const shapes: Record<string, (target: string) => string> = {
     "a playlist": (target) =>
       `#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\n${target}\n#EXT-X-ENDLIST\n`,

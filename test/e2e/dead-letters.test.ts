@@ -21,7 +21,10 @@ const intercept: Intercept = (request, response, serve) => {
 /** Each test leaves no dead letter to the next. */
 const shared = sharedTestStack({ intercept });
 
-/** Of the functions: how long one that was killed is taken for alive. Enough for a split of a small video on a busy machine, less 5. */
+/**
+ * Timeout of the functions: how long a killed one counts as running. Enough for a split of a small
+ * video on a busy machine, less 5.
+ */
 const LEASE_SECONDS = 15;
 
 async function killClientOf({ socket }: IncomingMessage): Promise<void> {
@@ -78,7 +81,7 @@ describe("dead letters of a function that failed at each attempt", () => {
     expect(await test.ourEvents()).toEqual(events);
   });
 
-  it("stay while an attempt that was killed might still be at it, for nobody else would do it then", {
+  it("stay while a killed attempt counts as running, because otherwise the work would be lost", {
     tags: "full",
   }, async () => {
     const fault = { broken: true };

@@ -23,7 +23,7 @@ const VIDEOS = {
 };
 type Video = keyof typeof VIDEOS;
 
-/** For each video. VIDEO_SPLIT_TEST_MUTATIONS asks for more: 60 make 300. */
+/** For each video. VIDEO_SPLIT_TEST_MUTATIONS sets more: 60 make 300. */
 const EACH = Number(process.env.VIDEO_SPLIT_TEST_MUTATIONS ?? 10);
 const BATCH = 10;
 const MAX_CONCURRENT = 3;

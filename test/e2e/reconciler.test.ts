@@ -77,7 +77,7 @@ describe("an upload that did not finish", () => {
       expect(requests).toHaveLength(1);
     });
 
-  it("is given up in the end, says so, and is split all the same when the cause is gone", {
+  it("is given up with an event, and is split when the cause is removed", {
     tags: "full",
   }, async () => {
     const { fault, test } = await openBroken({ eventAgeSeconds: EVENT_SECONDS });
@@ -107,7 +107,7 @@ describe("an upload that did not finish", () => {
   });
 });
 
-describe("two runs of the reconciler at once", () => {
+describe("two concurrent runs of the reconciler", () => {
   it("are one run: the other one ends well", async () => {
     const listing = Promise.withResolvers<void>();
     const release = Promise.withResolvers<void>();

@@ -14,7 +14,7 @@ import { temporaryFolder } from "../fixtures/temporary.ts";
 
 const VIDEOS = 5;
 
-/** A function of somebody else's. */
+/** A function of another consumer. */
 const FEED = "my-projector-feed";
 
 const ANY = { accessKeyId: "test", secretAccessKey: "test" };
@@ -113,7 +113,7 @@ describe("replaying the log", () => {
 });
 
 describe("npx video-split replay", () => {
-  it("makes a table anew that was dropped, and rebuilds it as it was", async () => {
+  it("creates a dropped table again, with the same documents", async () => {
     const { test, before } = await stackWithVideos();
     const tables = new DynamoDBClient({ endpoint: test.stack.endpoint, region: test.stack.region, credentials: ANY });
     onTestFinished(() => tables.destroy());

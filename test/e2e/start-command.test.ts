@@ -75,7 +75,7 @@ describe("npx video-split start", () => {
     expect(await processesNaming(temporary)).toEqual([]);
   });
 
-  it("killed with -9 in the middle of a split, goes on with it when it's started again", { tags: "full" }, async () => {
+  it("killed with -9 in the middle of a split, continues it when it's started again", { tags: "full" }, async () => {
     const state = await temporaryFolder();
     const first = await start(state);
     await upload(

@@ -8,7 +8,7 @@ import { boxAt, changed, emptyBoxes, extended, iTunesTags, replaced } from "./is
 /** What must come of a file: with both cuts, or with each. */
 export type Expected = "split" | "rejected" | "either";
 
-/** A file that asks for as much as a split may use, or for far more. */
+/** A file that needs as much as a split may use, or far more. */
 export type HostileFile = {
   /** With its extension. */
   name: string;

@@ -20,7 +20,7 @@ const SCRIPT = fileURLToPath(new URL("split-one.ts", import.meta.url));
 /** Lambda's limit of open files. */
 const OPEN_FILES = 1_024;
 
-/** Of the old generation: what Lambda gives Node in a function of 1,769 MB. */
+/** Size of the old generation that Lambda gives Node in a function of 1,769 MB. */
 const HEAP_MB = 1_592;
 
 /** A split that takes longer is stopped. */

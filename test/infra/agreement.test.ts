@@ -22,7 +22,7 @@ type Wiring = {
 const byPattern = (left: Wiring, right: Wiring): number =>
   JSON.stringify(left.pattern) < JSON.stringify(right.pattern) ? -1 : 1;
 
-/** Asks the local EventBridge by the SDK, as anybody's client would. */
+/** Reads from the local EventBridge with the SDK. */
 async function localWiring(events: EventBridgeClient, bus: string): Promise<Wiring[]> {
   const { Rules = [] } = await events.send(new ListRulesCommand({ EventBusName: bus }));
   return Promise.all(

@@ -10,7 +10,7 @@ export type Check = {
   says: string;
   /** Sentences about what is wrong; none where all is well. */
   faults(graph: Graph): string[];
-  /** The graph with the thing taken away or spoilt, each by what was done. */
+  /** Graphs without the checked property or with a wrong one, by the change. */
   broken: Record<string, (graph: Graph) => Graph>;
   /** Stages that it says nothing of: such as one whose buckets are attached, which aren't ours to set up. */
   unless?: (stage: Stage) => boolean;

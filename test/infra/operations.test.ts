@@ -13,7 +13,7 @@ import { graphOf as synthesised } from "./synthesised.ts";
 /** SST shortens the names of resources of the last one. */
 const STAGES = ["ada", "ada-2", LONG];
 
-/** Its name is all that it has in common with ours, and a tag that anybody can set. */
+/** It only has the same name as ours, and a tag that anyone can set. */
 const FOREIGN = { arn: functionArn("my-projector-feed"), tags: { "video-split:function": "projector" } };
 
 const NEVER = new AbortController().signal;
@@ -106,7 +106,7 @@ describe("given stages ada and ada-2 and one with a long name in one account", (
     expect(account.messagesIn(queue)).toBe(1);
   });
 
-  it("then a stage that isn't there is no stage without dead letters", async () => {
+  it("then a stage that doesn't exist is an error", async () => {
     const { tagging } = await openStages();
     await expect(findStageResources(tagging, "ad")).rejects.toThrow(StageNotFoundError);
     await expect(findStageResources(tagging, "ad")).rejects.toThrow('There is no stage "ad" in us-east-1');

@@ -30,7 +30,7 @@ describe("AWS's quotas, for the longest name that a stage may have", () => {
     expect(usedBy(quota, graph, 10)).toBeLessThanOrEqual(quota.limit);
   });
 
-  it("what is measured is there", () => {
+  it("the measured resources exist", () => {
     const isReserved = (says: string) => says.startsWith("executions that") || says.startsWith("rules with wildcards");
     for (const quota of QUOTAS) if (!isReserved(quota.says)) expect(quota.used(graph), quota.says).toBeGreaterThan(0);
   });

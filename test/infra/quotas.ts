@@ -210,6 +210,6 @@ export const QUOTAS: readonly Quota[] = [
   ),
 ];
 
-/** What so many stages like this one use together. */
+/** What so many stages use together. */
 export const usedBy = ({ of, used }: Quota, graph: Graph, stages: number): number =>
   of === "account" ? used(graph) * stages : used(graph);

@@ -54,7 +54,7 @@ export function deadLettersContract(name: string, open: OpenQueue): void {
       expect(await deadLetters.receive(HIDDEN_SECONDS, NEVER)).toHaveLength(1);
     });
 
-    it("are gone once they are deleted, and the others stay", async () => {
+    it("aren't received after they were deleted, and the others stay", async () => {
       const { deadLetters, send } = await open();
       for (const body of ["a", "b"]) await send(body);
       const received = await deadLetters.receive(HIDDEN_SECONDS, NEVER);

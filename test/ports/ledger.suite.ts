@@ -5,7 +5,7 @@ import type { CutChoice, DeliveredSegment, FinishedRange, Ledger } from "../../s
 import type { Hash } from "../../services/video/ids.ts";
 import { colliding } from "../fakes/ledger.ts";
 
-/** A ledger of the contract's own; each call opens it anew, as another invocation does. */
+/** A ledger of the contract's own; each call opens it again, as another invocation does. */
 export type OpenLedger = () => Promise<(hash?: Hash) => Ledger & UploadLedger>;
 
 const FORTNIGHT_MS = 14 * 86_400_000;
@@ -42,7 +42,7 @@ export const segment: DeliveredSegment = {
 const inOrder = (found: Map<number, DeliveredSegment>) => [...found].sort(([one], [other]) => one - other);
 
 function videoLedgerTests(open: OpenLedger): void {
-  it("gives the same source the same block ever after", async () => {
+  it("always gives the same source the same block", async () => {
     const ledger = await open();
     const first = await ledger().claimBlock("source");
     expect(await ledger().claimBlock("source")).toBe(first);
@@ -58,7 +58,7 @@ function videoLedgerTests(open: OpenLedger): void {
     expect(await ledger.claimBlock("a")).toBe(BLOCK_SIZE);
   });
 
-  it("never gives one block to two sources that claim concurrently, nor two to one", async () => {
+  it("never gives one block to two concurrent sources, or two blocks to one", async () => {
     const ledger = (await open())(colliding);
     const claims = await Promise.all(["a", "b", "c", "a", "b", "c"].map((source) => ledger.claimBlock(source)));
     expect(new Set(claims).size).toBe(3);
@@ -67,7 +67,7 @@ function videoLedgerTests(open: OpenLedger): void {
 }
 
 function ledgerTests(open: OpenLedger): void {
-  it("keeps the first choice, whatever a later attempt asks for, and knows the first attempt", async () => {
+  it("keeps the first choice, whatever a later attempt requests, and knows the first attempt", async () => {
     const ledger = await open();
     const videoId = await ledger().claimBlock("source");
     expect(await ledger().choose(videoId, choice)).toEqual({ choice, isFirst: true });
@@ -137,7 +137,7 @@ function ledgerTests(open: OpenLedger): void {
     expect(await ledger().recall(videoId)).toEqual({ choice, isSplit: false, ranges: { ...planned, finished } });
   });
 
-  it("shows of ranges that finish at the same moment all to one of them at least", async () => {
+  it("returns all of them to at least one of the ranges that finish at the same moment", async () => {
     const ledger = await open();
     const videoId = await ledger().claimBlock("source");
     const lasts = [1, 3, 5, 7];
@@ -183,7 +183,7 @@ function ledgerTests(open: OpenLedger): void {
     expect((await ledger.delivered(BLOCK_SIZE, { first: 0, last: 0 })).size).toBe(0);
   });
 
-  it("given a look-up was aborted, then throws the reason", async () => {
+  it("given an aborted look-up, then throws the reason", async () => {
     const ledger = (await open())();
     const timeIsUp = new Error("time is up");
     await expect(ledger.delivered(BLOCK_SIZE, { first: 0, last: 2 }, AbortSignal.abort(timeIsUp))).rejects.toBe(

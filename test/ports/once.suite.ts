@@ -14,7 +14,7 @@ const DAY_MS = 86_400_000;
 /** Milliseconds that an attempt has left whose lease others take for run out. */
 const TIME_IS_UP = -1;
 
-/** What is asked of the work. */
+/** A hash of the requested work. */
 const REQUEST_HASH = "in segments of 30 s";
 
 const SPLIT = { result: "split", keep: true };
@@ -82,7 +82,7 @@ export function onceContract(name: string, open: OpenOnce): void {
       expect(await invocation("b")("video", "in segments of 5 s", neverAgain)).toEqual({ busyWith: REQUEST_HASH });
     });
 
-    it("is taken over at once by the retry of an attempt that crashed", async () => {
+    it("is taken over immediately by the retry of an attempt that crashed", async () => {
       const invocation = await open();
       await underWay(invocation("a"));
       expect(await invocation("a")("video", REQUEST_HASH, async () => SPLIT)).toEqual({ result: "split" });

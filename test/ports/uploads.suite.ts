@@ -60,7 +60,7 @@ export function uploadsContract(name: string, open: OpenBucketOf): void {
       expect(await from(afterVersion)).toEqual(all.slice(2));
     });
 
-    it("goes on within the versions of one key", async () => {
+    it("continues within the versions of one key", async () => {
       const opened = await open(VERSIONED);
       for (const content of ["1", "22", "333"]) await opened.put("uploads/a.mp4", content);
       const [newest] = await list(opened);

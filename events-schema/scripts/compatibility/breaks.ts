@@ -20,7 +20,7 @@ const HURT: Record<Party, string> = {
   writers: "what others send today would be refused or lost",
 };
 
-/** What breaks `party` in going from one schema to the other, a sentence each. */
+/** What breaks `party` when one schema replaces the other, a sentence each. */
 export const breaks = (event: string, before: JsonSchema, after: JsonSchema, party: Party): string[] =>
   changes(before, after)
     .filter(({ effect }) => effect !== HARMLESS[party])

@@ -55,8 +55,8 @@ function choiceChange(field: string, before: JsonSchema, after: JsonSchema): Cha
 }
 
 /**
- * Whether one regular expression or format allows more than another isn't known, only whether it is
- * there.
+ * Compares only whether a regular expression or format exists: which of two allows more isn't
+ * known.
  */
 function textRuleChange(field: string, keyword: "pattern" | "format", before: JsonSchema, after: JsonSchema): Change[] {
   const [old, now] = [before[keyword], after[keyword]];

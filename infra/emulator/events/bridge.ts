@@ -13,7 +13,7 @@ import type { BusEvent, EventBridgeOptions, LocalEventBridge } from "./types.ts"
 type Waiter = { resolve(): void; reject(error: Error): void };
 
 /**
- * Opens a local EventBridge on a directory, and continues what was pending there. Throws
+ * Opens a local EventBridge in a directory, and continues its pending deliveries. Throws
  * `InvalidEventPatternException` for a managed rule that EventBridge would refuse, and `Error` for
  * one of a bus that doesn't exist.
  */
@@ -40,7 +40,7 @@ export async function openEventBridge(options: EventBridgeOptions): Promise<Loca
     waiters.clear();
   }
 
-  // Not immediately, so that the caller can subscribe first.
+  // Later, so that the caller can subscribe first.
   setImmediate(() => {
     if (!closed) dispatcher.start();
   });

@@ -6,16 +6,16 @@ import type { Registry } from "./registry.ts";
 import { targetInput } from "./target-input.ts";
 import type { BusEvent, DeadLetter, EventBridgeOptions, TargetSpec } from "./types.ts";
 
-/** Puts an event onto another bus; throws where there is none of that name. */
+/** Puts an event on another bus; throws if it doesn't exist. */
 type Forward = (bus: string, event: BusEvent, hops: number) => void;
 
-/** Maximum number of buses that an event is forwarded through, which ends a cycle of buses. */
+/** Maximum number of buses that an event is forwarded through. It ends a cycle of buses. */
 const MAX_HOPS = 5;
 
 const MAX_DELAY_MS = 600_000;
 
 /**
- * With jitter, as EventBridge says of itself:
+ * With jitter, as EventBridge's documentation says:
  * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-retry-policy.html
  */
 const exponentialDelayMs = (attempt: number): number =>
@@ -56,8 +56,8 @@ export class Deliverer {
   }
 
   /**
-   * One attempt at a delivery. When its bus is closed meanwhile nothing is recorded, so that the
-   * next opening attempts it again. Rejects only where the disk is full.
+   * One attempt at a delivery. If its bus is closed meanwhile, nothing is recorded, so that it's
+   * attempted again when the bus is opened. Rejects only where the disk is full.
    */
   async attempt(queued: Queued): Promise<Outcome> {
     const { bus, store, pending } = queued;
@@ -115,7 +115,7 @@ export class Deliverer {
       try {
         await this.#options.sendDeadLetter(arn, deadLetter);
       } catch {
-        // Where a dead-letter queue refuses, EventBridge drops the event. Here a full disk must not
+        // If a dead-letter queue refuses an event, EventBridge drops it. Here a full disk must not
         // lose one.
         this.#unsent.set(queued, why);
         return { again: this.#delayMs(attempts) };

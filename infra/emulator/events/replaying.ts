@@ -10,7 +10,7 @@ import type { Registry, ReplayRecord } from "./registry.ts";
  */
 const MAX_PENDING = 1_000;
 
-/** Entries of the log after which other work is let in. */
+/** Entries of the log after which the event loop runs other work. */
 const MAX_ENTRIES_BEFORE_YIELD = 100;
 
 const secondsOf = (time: string): number => Date.parse(time) / 1_000;
@@ -93,7 +93,7 @@ export class Replays {
   }
 
   /**
-   * Wakes replays that wait for deliveries: call it after each delivery, and after a replay was
+   * Continues replays that wait for deliveries. Call it after each delivery, and after a replay was
    * cancelled.
    */
   wake(): void {

@@ -17,9 +17,7 @@ export type Invocation = { requestId: string; payload: string };
 /** A process that runs one function for one event at a time. */
 export type ExecutionEnvironment = {
   version: CodeVersion;
-  /**
-   * Never rejects. When the environment breaks, all its processes have ended before this resolves.
-   */
+  /** Never rejects. If the environment fails, all its processes have ended before this resolves. */
   invoke(invocation: Invocation): Promise<Outcome>;
   isAlive(): boolean;
   /** Resolves when the processes have ended and the temporary folder is removed. */
@@ -45,7 +43,7 @@ export type EnvironmentOptions = {
  */
 const INIT_SECONDS = 10;
 
-/** Why the environment can't continue; undefined where the handler returned or threw. */
+/** Why the environment can't be used again; undefined if the handler returned or threw. */
 function breakdown(reply: Reply, requestId: string, seconds: number): FunctionError | undefined {
   if (reply.type === "timed out") return timeoutError(requestId, seconds);
   if (reply.type === "exited") return exitError(requestId, reply.exit);
@@ -53,8 +51,8 @@ function breakdown(reply: Reply, requestId: string, seconds: number): FunctionEr
 }
 
 /**
- * Makes a temporary folder and starts Node with it. Rejects, and leaves nothing, when no process
- * can be started.
+ * Makes a temporary folder and starts Node with it. If no process can be started, it rejects and
+ * removes the folder.
  */
 async function startNode({ spec, version, region, runtimeFile, directory }: EnvironmentOptions) {
   const { file, exportName } = version.bundle;

@@ -2,7 +2,7 @@ import type { ChildProcess } from "node:child_process";
 import type { ProcessExit } from "./exit-error.ts";
 import type { InvokeMessage, RuntimeMessage } from "./runtime/protocol.ts";
 
-/** The result of waiting for the runtime: a message, the end of its process, or a timeout. */
+/** What ends the wait for the runtime: a message, the end of its process, or a timeout. */
 export type Reply = RuntimeMessage | { type: "exited"; exit: ProcessExit } | { type: "timed out" };
 
 /** The messages between an execution environment's process and the emulator. */
@@ -14,8 +14,8 @@ export type RuntimeChannel = {
 };
 
 /**
- * `onUnasked` gets messages that no caller waits for: background work of the handler has broken the
- * runtime.
+ * `onUnasked` gets messages that no caller waits for: background work of the handler has made the
+ * runtime fail.
  */
 export function openRuntimeChannel(
   child: ChildProcess,
@@ -50,7 +50,7 @@ export function openRuntimeChannel(
     loaded: (seconds) => within(first, seconds),
     ask: (message, seconds) => {
       const answer = next();
-      // A process that can't be written to has ended or is about to, and `exited` says so.
+      // If the process can't be written to, it has ended or is ending, which `exited` reports.
       child.send(message, () => {});
       return within(answer, seconds);
     },

@@ -9,8 +9,8 @@ import { compareRejections, type DatedRejection } from "./rejections.ts";
  */
 
 /**
- * An event about an upload met a segment's document, or the other way round: the table holds what
- * this service didn't write.
+ * An event about an upload met a segment's document, or the other way round: another writer has
+ * changed the table.
  */
 export class DocumentKindError extends Error {
   override name = "DocumentKindError";
@@ -25,7 +25,7 @@ export class DocumentKindError extends Error {
 const earlier = (left: string, right: string): string => (left < right ? left : right);
 
 /**
- * Fields measured in the split outrank planned ones, and those outrank the fields of a rejection.
+ * Fields that were measured replace planned ones, and planned ones replace those of a rejection.
  */
 function rank(upload: UploadDocument): number {
   if (upload.status === "split") return 2;
@@ -42,10 +42,10 @@ const isRejected = (upload: UploadDocument): upload is Extract<UploadDocument, {
   upload.status === "rejected";
 
 /**
- * The better one of two. If neither was measured, the one whose rejection is kept: the other may
- * not have read the object at all. An event that is announced again has the same fields. If two
- * contradict each other all the same, the first in the order of their texts is taken as a whole, so
- * that it is always the same one.
+ * The document whose fields are kept: the one with measured fields, otherwise the one whose
+ * rejection is kept, because the other may not have read the object. An event that is announced
+ * again has the same fields. If two still contradict each other, all fields are taken from the
+ * first one in the order of their texts.
  */
 function moreComplete(left: UploadDocument, right: UploadDocument): UploadDocument {
   const difference = rank(left) - rank(right);
@@ -80,9 +80,9 @@ export function mergeUpload(document: VideoDocument | undefined, update: UploadD
 const byTimeThenText = (segment: SegmentDocument): string => segment.creation_time + canonical(segment);
 
 /**
- * Merges an event's update into a segment's document. The first announcement is kept as a whole,
- * since consumers may have acted on it. Of two at the same time, the first in the order of their
- * texts.
+ * Merges an event's update into a segment's document. All fields of the first announcement are
+ * kept, since consumers may have used them. If two have the same time, the first in the order of
+ * their texts is kept.
  */
 export function mergeSegment(document: VideoDocument | undefined, update: SegmentDocument): SegmentDocument {
   if (document === undefined) return update;

@@ -3,9 +3,9 @@ import type { VideoDocument } from "../domain/document.ts";
 /** Where the documents are kept. */
 export type VideoDocuments = {
   /**
-   * Replaces the document of `VideoId` (undefined: there is none yet) by what `fold` makes of it,
-   * so that of two concurrent changes none is lost: `fold` may be called again with the result of
-   * the other one.
+   * Replaces the document of `VideoId` (undefined: there is none yet) by the result of `fold`. If
+   * it was changed concurrently, `fold` is called again with the new document, so that no change is
+   * lost.
    */
   evolve(
     VideoId: number,

@@ -14,7 +14,7 @@ export type DeadLetters = {
    * that the queue is empty. Throws `signal`'s reason.
    */
   receive(hiddenSeconds: number, signal: AbortSignal): Promise<ReceivedDeadLetter[]>;
-  /** Deletes one. Does nothing where it doesn't exist. Throws `signal`'s reason. */
+  /** Deletes one. Does nothing if it doesn't exist. Throws `signal`'s reason. */
   delete(deadLetter: ReceivedDeadLetter, signal: AbortSignal): Promise<void>;
   /** Lets others receive them immediately. Ignores those that don't exist. */
   release(deadLetters: readonly ReceivedDeadLetter[]): Promise<void>;

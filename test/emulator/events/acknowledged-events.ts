@@ -1,4 +1,7 @@
-/** A process to be killed: puts events for ever, and prints what the bus acknowledged and what was delivered. */
+/**
+ * A process to be killed: puts events until then, and prints what the bus acknowledged and what was
+ * delivered.
+ */
 import { writeSync } from "node:fs";
 import { setImmediate as breathe } from "node:timers/promises";
 import { openEventBridge } from "../../../infra/emulator/events/index.ts";

@@ -40,7 +40,7 @@ describe("PutRule and DescribeRule", () => {
     expect((await client.send(new PutRuleCommand({ Name: "r", EventPattern }))).RuleArn).toBe(ruleArn("r"));
   });
 
-  it("given a rule that is there, then it is replaced and keeps its targets", async () => {
+  it("given an existing rule, then it is replaced and keeps its targets", async () => {
     const { client, bridge, received } = await openBridge();
     await client.send(
       new PutRuleCommand({ Name: "r", EventBusName: busArn("video"), EventPattern: '{"source":["x"]}' }),
@@ -177,7 +177,7 @@ describe("ListRules", () => {
     expect((await client.send(new ListRulesCommand({}))).Rules).toEqual([]);
   });
 
-  it("given a token that it never gave out, then it is refused", async () => {
+  it("given a token that it didn't return before, then it is refused", async () => {
     const { client } = await openBridge();
     await expect(client.send(new ListRulesCommand({ NextToken: "?!" }))).rejects.toMatchObject({
       name: "ValidationException",

@@ -35,7 +35,7 @@ describe("PutTargets", () => {
     expect([...(first.Targets ?? []), ...(second.Targets ?? [])]).toEqual(Targets);
   });
 
-  it("given an id that is there, then that target is replaced", async () => {
+  it("given an existing id, then that target is replaced", async () => {
     const { client } = await openBridge();
     await client.send(new PutRuleCommand({ Name: "r", EventPattern }));
     await client.send(new PutTargetsCommand({ Rule: "r", Targets: [{ Id: "t", Arn: FUNCTION }] }));

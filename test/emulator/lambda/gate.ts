@@ -14,7 +14,9 @@ export type Gate = {
   waiting: Waiting[];
   /** The most that ever waited at the same time. */
   readonly most: number;
-  /** Resolves with the next handler to arrive, or one that has arrived and wasn't asked for yet. */
+  /**
+   * Resolves with the next handler that arrives, or one that has arrived and wasn't returned yet.
+   */
   next(): Promise<Waiting>;
 };
 

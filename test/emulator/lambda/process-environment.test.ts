@@ -12,7 +12,7 @@ const resultOf = async (
 };
 
 describe("given a function's environment", () => {
-  it("when the local stack has variables of its own, then the function sees none but PATH and ffmpeg's", async () => {
+  it("when the local stack has variables of its own, then the function gets only PATH and ffmpeg's", async () => {
     vi.stubEnv("AWS_PROFILE", "somebody's");
     vi.stubEnv("NODE_OPTIONS", "--no-warnings");
     vi.stubEnv("FFMPEG_PATH", "/some/ffmpeg");
@@ -96,7 +96,7 @@ describe("given a function's temporary folder", () => {
     expect(second.files).toEqual(["first", "second"]);
   });
 
-  it("when the environment ends, then the folder is gone", async () => {
+  it("when the environment ends, then the folder is removed", async () => {
     const lambda = await openTestLambda([
       fixture("process-environment.leaveFile"),
       fixture("failure.exits", { name: "exiting" }),

@@ -143,7 +143,7 @@ describe("digests of the request", () => {
     expect(elementOf(await putRaw("/videos/d", both), "Code")).toBe("InvalidRequest");
   });
 
-  test("given an announced checksum that isn't there, when an object is put, then the request is invalid", async () => {
+  test("given an announced but missing checksum, when an object is put, then the request is invalid", async () => {
     const put = await putRaw("/videos/d", { "x-amz-sdk-checksum-algorithm": "CRC32" });
     expect(elementOf(put, "Code")).toBe("InvalidRequest");
   });

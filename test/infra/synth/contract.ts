@@ -1,4 +1,4 @@
-/** A resource that the program asked for, and what the made-up cloud answered. */
+/** A resource of the program, and the simulated cloud's response. */
 export type Resource = {
   /** Pulumi's type, such as "aws:sqs/queue:Queue". */
   type: string;
@@ -20,7 +20,7 @@ export type App = {
   providers: { aws: { version: string; region: string } };
 };
 
-/** A function as SST's builder is asked to build it. */
+/** The arguments of SST's builder for a function. */
 export type Build = {
   functionID: string;
   handler: string;

@@ -15,7 +15,7 @@ storedObjectsContract("S3", openContractBucket);
 mediaStoreContract("S3", openContractBucket);
 uploadsContract("S3", openContractBucket);
 
-describe("a reader that goes away", () => {
+describe("a reader that closes its connection", () => {
   it("has no more fetched than what is read ahead", async () => {
     const started: string[] = [];
     const { put, store } = await openBucket(({ method, headers }) => {

@@ -58,7 +58,7 @@ describe("a read whose connection breaks", () => {
   });
 });
 
-/** A stall is soon noticed. */
+/** A stall is noticed quickly. */
 const SHORT_RETRIES: RetrySchedule = { ...LONG_RETRIES, maxIdleMs: 500 };
 
 describe("a read that stalls", () => {

@@ -105,7 +105,7 @@ describe("hostile uploads", () => {
     expect((error as Error).message).not.toMatch(/127\.0\.0\.1|[0-9a-f]{48}/);
   });
 
-  it("a source that fails midway isn't taken for a complete one", async () => {
+  it("a source that fails midway doesn't count as complete", async () => {
     const folder = await temporaryFolder();
     const bytes = await readFile(await makeMedia(folder, "transport-stream.ts"));
     const media = await ffmpegMediaTools(await binaries).open({

@@ -78,7 +78,7 @@ async function produced(path: string, changes: Partial<Created> = {}): Promise<P
   };
 }
 
-/** The second segment, made anew with these options. */
+/** The second segment, made again with these options. */
 async function spoilt(name: string, ...options: string[]): Promise<string> {
   const path = at(`${name}.mkv`);
   await ffmpeg("-i", at("1.mkv"), ...options, path);

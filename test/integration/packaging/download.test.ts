@@ -164,7 +164,7 @@ describe("given a release that can't be downloaded", () => {
     expect(requests).toHaveLength(3);
   });
 
-  it("since it redirects for ever, then it gives up", async () => {
+  it("since it always redirects, then the download fails", async () => {
     const loop = await serve((_, response) => response.writeHead(302, { location: "/again" }).end());
     expect(await refusal(await world(), loop)).toContain("redirects more than 5 times");
   });

@@ -35,7 +35,7 @@ const project = (event: DocumentEvent) => documents.evolve(documentId(event), (d
 const item = async () => (await table.client.send(new GetCommand({ TableName: TABLE, Key: { VideoId: UPLOAD } }))).Item;
 
 describe("evolving a document", () => {
-  it("given a field that is gone, then its attribute is removed", async () => {
+  it("given a removed field, then its attribute is removed", async () => {
     await project(rejected);
     expect(await item()).toHaveProperty("rejection");
     await project(split);
@@ -118,7 +118,7 @@ const countOneFrame = (document: VideoDocument | undefined): VideoDocument => ({
   frames: (document as SplitUpload).frames + 1,
 });
 
-/** A client that lets something happen between reading and writing. */
+/** A client that runs a function between reading and writing. */
 function clientThatWaits(meanwhile: () => Promise<void>): DynamoDBDocumentClient {
   const client = documentClient(REGION);
   client.middlewareStack.add(

@@ -20,7 +20,7 @@ describe("after the split", () => {
     return { ...world, before: world.documents() };
   }
 
-  it.each(cases(SAME))("%s finds it done, and announces nothing", async (_what, asked) => {
+  it.each(cases(SAME))("%s does nothing for a split object, and announces nothing", async (_what, asked) => {
     const { deliver } = await splitOnce();
     const { outcome, events } = await deliver(asked);
     expect(outcome).toMatchObject({ outcome: "split" });
@@ -100,7 +100,7 @@ describe("days after the split, when the deliveries are forgotten", () => {
 });
 
 describe("before the upload's own event", () => {
-  it("a request is split as it asks, and the event finds it done", async () => {
+  it("a request is split as it says, and the event does nothing", async () => {
     const { deliver, documents } = await openDeliveries();
     expect((await deliver(request({ segmentSeconds: 3 }))).outcome).toMatchObject({ outcome: "split", segments: 2 });
     const before = documents();
@@ -108,7 +108,7 @@ describe("before the upload's own event", () => {
     expect(documents()).toBe(before);
   });
 
-  it("a request is split as it asks, and an event whose metadata asks for another length is refused", async () => {
+  it("a request is split as it says, and an event whose metadata states another length is refused", async () => {
     const { deliver } = await openDeliveries({ metadata: { "segment-seconds": "5" } });
     expect((await deliver(request({ segmentSeconds: 3 }))).outcome).toMatchObject({ outcome: "split", segments: 2 });
     expect((await deliver({})).outcome).toMatchObject(refused("AlreadySplit"));
@@ -164,7 +164,7 @@ describe("during the split, before it is planned", () => {
     expect((await other({ endsAfter: undefined })).outcome).toMatchObject({ outcome: "split", segments: 2 });
   });
 
-  it("a malformed request is refused at once, and rejects nothing", async () => {
+  it("a malformed request is refused immediately, and rejects nothing", async () => {
     const { begin, deliver, types } = await openDeliveries();
     const { finish } = await begin("before it is planned");
     expect((await deliver(MALFORMED)).outcome).toMatchObject(refused("InvalidRequest"));
@@ -181,7 +181,7 @@ describe("during the split, once it is planned", () => {
     expect((await finish()).outcome).toMatchObject({ outcome: "split" });
   });
 
-  it.each(cases(DIFFERENT))("%s is refused with how it goes on", async (_what, asked) => {
+  it.each(cases(DIFFERENT))("%s is refused, with the choice that is kept", async (_what, asked) => {
     const { begin, deliver, types } = await openDeliveries();
     const { finish } = await begin("while it is cut");
     const { outcome, events } = await deliver(asked);
@@ -192,10 +192,10 @@ describe("during the split, once it is planned", () => {
   });
 });
 
-describe("after an attempt that was broken off", () => {
+describe("after an attempt that did not finish", () => {
   const fails = { endsAfter: notFetched(1, new SourceFetchError("S3 is down")) };
 
-  it("a request for another length is refused, and the split goes on as it was begun", async () => {
+  it("a request for another length is refused, and the split continues as it was begun", async () => {
     const { deliver, types } = await openDeliveries();
     expect((await deliver({}, fails)).outcome).toBeInstanceOf(SourceFetchError);
     const { outcome, events } = await deliver(request({ segmentSeconds: 3 }));
@@ -215,7 +215,7 @@ describe("after an attempt that was broken off", () => {
     expect(types()).not.toContain("VideoRejected");
   });
 
-  it("its retry, after another request was answered, goes on as it began", async () => {
+  it("its retry, after another request was answered, continues as it began", async () => {
     const { begin, deliver, types } = await openDeliveries();
     const killed = await begin("while it is cut", {}, "upload");
     expect((await deliver(request({ cut: "exact" }))).outcome).toMatchObject(refused("AlreadyBegun"));

@@ -14,7 +14,10 @@ const MAX_LINES = 300;
 const files = readdirSync(ROOT, { recursive: true, encoding: "utf8" }).filter((path) => path.endsWith(".ts"));
 const textOf = (file: string): string => readFileSync(join(ROOT, file), "utf8");
 
-/** The folder on the top level that a file is in; undefined for a file that is there itself. */
+/**
+ * The folder on the top level that a file is in; undefined for a file that is in the top folder
+ * itself.
+ */
 const layerOf = (file: string): string | undefined => (file.includes("/") ? file.split("/")[0] : undefined);
 
 /** Files of services/ffmpeg that a file imports. */

@@ -96,7 +96,7 @@ describe("imports go one way", () => {
     ).toEqual([]);
   });
 
-  it("nobody imports the split service but what composes it and what implements its ports", () => {
+  it("only its composition and the adapters of its ports import the split service", () => {
     const others = [...services, ...sourcesBelow("infra")].filter(
       (file) => !/^services\/(split|runtime|aws|ffmpeg)\//.test(file),
     );

@@ -19,7 +19,7 @@ import { uploadLedgerContract } from "../../ports/upload-ledger.suite.ts";
 import { uploadsContract } from "../../ports/uploads.suite.ts";
 import { videoDocumentsContract } from "../../ports/video-documents.suite.ts";
 
-/** What the unit tests run on keeps the contracts that the adapters keep. */
+/** The fakes of the unit tests meet the same contracts as the adapters. */
 
 const FAKE = "the fake of the unit tests";
 const MINUTE_MS = 60_000;

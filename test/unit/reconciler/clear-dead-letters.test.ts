@@ -7,7 +7,7 @@ import { NEVER } from "../../fixtures/quiet.ts";
 import { HOUR, openReconciler, type ReconcilerSetup } from "./reconciler-setup.ts";
 
 const KEY = "uploads/a.mp4";
-/** Before any upload of these tests is looked up: what happens is about dead letters alone. */
+/** Before any upload of these tests is looked up, so that only dead letters are handled. */
 const EARLY = 1.5;
 
 /** What Lambda leaves of an event: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html */

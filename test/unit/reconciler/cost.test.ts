@@ -40,7 +40,7 @@ const ENDS: [number, End][] = [
 ];
 
 describe("a pass over 100,000 keys", () => {
-  it("misses none where it is interrupted, and takes 100 LIST calls where it isn't", {
+  it("misses none if it is interrupted, and makes 100 LIST calls if it isn't", {
     tags: "full",
     timeout: 120_000,
   }, async () => {

@@ -55,7 +55,7 @@ describe("looking for uploads that did not finish", () => {
     expect(checkedDocumentId({ ...givenUp, metadata }, sha256, new Date("2026-11-23T00:00:00Z"))).toBe(VideoId);
   });
 
-  it("doesn't request what may still wait for the split function, as long as Lambda keeps events", async () => {
+  it("doesn't request an upload whose event may still wait for the split function", async () => {
     const { at, types } = await openReconciler({ objects: [upload("uploads/a.mp4", 1)], unseen: ["uploads/a.mp4"] });
     for (const hour of [2, 4, 7]) expect(await at(hour)).toMatchObject({ requested: 0 });
     expect(await at(9)).toMatchObject({ unfinished: 1, requested: 1 });
@@ -131,7 +131,7 @@ describe("looking for uploads that did not finish", () => {
 describe("an upload that can't be looked up", () => {
   const objects = ["a", "b", "c", "d"].map((name) => upload(`uploads/${name}.mp4`, 1));
 
-  it("keeps the pass at its page until it can be, and the others are looked up", async () => {
+  it("repeats its page in the next run, and looks the others up", async () => {
     const { at, setup, events } = await openReconciler({
       objects,
       failing: { "uploads/a.mp4": new Error("throttled") },
@@ -143,7 +143,7 @@ describe("an upload that can't be looked up", () => {
     expect(events).toHaveLength(4);
   });
 
-  it("doesn't keep the pass at its page for ever", async () => {
+  it("doesn't repeat its page for ever", async () => {
     const { at, events } = await openReconciler({ objects, failing: { "uploads/a.mp4": new Error("no such key") } });
     for (const hour of [9, 9.25, 9.5]) await expect(at(hour)).rejects.toThrow("1 uploads couldn't be looked up");
     expect(events).toHaveLength(3);

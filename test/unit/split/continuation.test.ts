@@ -8,7 +8,7 @@ import { openLedger, outOfTimeAt, packets, split, stopsAt, type World } from "..
 const ranges = (events: VideoSplitEvent[]) =>
   events.flatMap((event) => (event.type === "SegmentRangeRequested" ? [event] : []));
 
-/** What a later invocation is asked. */
+/** The request of a later invocation. */
 const next = (invocation: number, lastSegment = 2): Partial<World> => ({
   request: { continuation: { lastSegment, invocation }, messageId: `m${invocation}` },
 });
@@ -45,7 +45,7 @@ describe("given time runs out after a segment was made", () => {
     expect(continued).toEqual(eventsById(whole.events));
   });
 
-  it("then the next one is requested only when it isn't taken for a duplicate of this one", async () => {
+  it("then the next one is requested only when it no longer counts as a duplicate of this one", async () => {
     let isHeld = false;
     const once: World["once"] = async (_key, _asking, work) => {
       isHeld = true;
@@ -86,7 +86,7 @@ describe("given time runs out", () => {
 });
 
 describe("a request for what an invocation left", () => {
-  it("asks for nothing of its own: neither the object's metadata nor today's settings count", async () => {
+  it("states no way of cutting: neither the object's metadata nor today's settings are used", async () => {
     const ledger = openLedger();
     const world = { ledger, packets: packets(12) };
     await split({ ...world, ...outOfTimeAt(2) });

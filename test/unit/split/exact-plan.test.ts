@@ -49,7 +49,7 @@ describe("planning the exact cut", () => {
     expect(plan(index, 7).segments[0]).toMatchObject({ copied: { from: 0, to: 4 }, tail: { from: 4, to: 7 } });
   });
 
-  it("starts segments on keyframes where that is asked for", () => {
+  it("starts segments on keyframes if that is requested", () => {
     const { segments } = planExactCut(packets("KPPPPPKPPPPPKPPPPP"), 4, 25, "keyframes")!;
     expect(segments).toMatchObject([
       { ranks: { from: 0, to: 6 }, requestedStart: 0, requestedEnd: 4 },

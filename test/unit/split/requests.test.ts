@@ -62,7 +62,7 @@ const rangeRequested = (data: Record<string, unknown> = {}) => ({
 });
 
 describe("reading a request for what an invocation left", () => {
-  it("names the object and the invocation, and asks for nothing else", () => {
+  it("names the object and the invocation, and requests nothing else", () => {
     expect(parseRequest(rangeRequested())).toEqual({
       ...{ bucket: "uploads", key: "uploads/film.mp4", etag: "e", versionId: undefined, bytes: 5 },
       ...{ explicit: false, segmentSeconds: undefined, cut: undefined, outputKeyPrefix: undefined },
@@ -151,7 +151,7 @@ describe("a request that names an object and is wrong otherwise", () => {
     expect([explicit, versionId]).toEqual([true, undefined]);
   });
 
-  it("asks for nothing else than the faulty field says, since all of it must be written again", () => {
+  it("requests nothing, since a field is faulty and the request must be corrected", () => {
     expect(parseRequest(splitRequested({ cut: "fast", segment_seconds: 5 })).segmentSeconds).toBeUndefined();
   });
 

@@ -95,7 +95,7 @@ describe("a source that can't be read to its end is split as far as it goes", ()
   });
 });
 
-describe("an upload that was begun goes on as it began", () => {
+describe("an upload that was begun continues as it began", () => {
   it("with the cut and the length of the first attempt", async () => {
     const chosen = { segmentSeconds: 3, cut: "exact" as const, outputKeyPrefix: "out/" };
     const { events } = await split({ chosen, framesIn: () => 3 });
@@ -103,12 +103,12 @@ describe("an upload that was begun goes on as it began", () => {
   });
 });
 
-describe("a retry goes on where the attempt before it ended", () => {
+describe("a retry continues where the attempt before it ended", () => {
   const died = () => Promise.reject(new Error("killed"));
   const created = (events: VideoSplitEvent[]) =>
     events.flatMap((event) => (event.type === "SegmentCreated" ? event.data.segment_index : []));
 
-  /** Dies at the upload of a segment, when all before it were announced. */
+  /** Killed at the upload of a segment, when all before it were announced. */
   const diesAt = (index: number): Pick<World, "onUpload" | "onRecord"> => {
     const announced = new Set<number>();
     const isNext = Promise.withResolvers<void>();
@@ -157,7 +157,7 @@ describe("a retry goes on where the attempt before it ended", () => {
     expect(retry.uploads).toEqual([]);
   });
 
-  it("keeps to the container that the first segments are in", async () => {
+  it("keeps the container of the first segments", async () => {
     const ledger = openLedger();
     await split({ ledger, refused: ["mp4"], ...diesAt(2) });
     const retry = await split({ ledger });

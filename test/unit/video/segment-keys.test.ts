@@ -15,7 +15,7 @@ describe("a segment's key", () => {
     expect(segmentKey("out/", segment)).not.toBe(segmentKey("out/", { ...segment, videoId: 32_768 }));
   });
 
-  it("takes names as they are, also ones that look like a template", () => {
+  it("keeps names unchanged, also ones that look like a template", () => {
     expect(segmentKey("{video_name}/", { ...segment, videoName: "{video_id} $& a+b%20c" })).toBe(
       "{video_id} $& a+b%20c/{video_id} $& a+b%20c-16384-00007.mp4",
     );
@@ -48,7 +48,7 @@ describe("a name that others would resolve or print", () => {
     expect(keyOf("uploads/..mp4", "out/.{video_name}/{video_name}")).toBe("out/._/__-16384-00007.mp4");
   });
 
-  it("gives no part of a key that is '.' or '..', for any key, and the name of a segment is its key's", () => {
+  it("has no part of a key that is '.' or '..', for any key, and the name of a segment is the one in its key", () => {
     const name = fc.string({ unit: fc.constantFrom(".", "/", "a", "\u0000", "ü"), maxLength: 8 });
     const prefix = fc.constantFrom(
       "",

@@ -14,7 +14,7 @@ const StartReplay = z.object({
   Destination: z.object({ Arn: arn, FilterArns: z.array(arn).default([]) }),
 });
 
-/** The archive and its bus, which is the only one that it may be replayed to. */
+/** The archive and its bus: a replay to another bus is refused. */
 function sourceOf({ EventSourceArn, Destination }: z.output<typeof StartReplay>, api: Api): ArchiveRecord {
   if (api.arns.nameIn("event-bus", Destination.Arn) === undefined) {
     throw invalidParameter("Destination.Arn", "Must contain an event bus ARN.");
