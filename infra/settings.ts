@@ -81,7 +81,7 @@ export const SettingsSchema = z.strictObject({
         .string()
         .regex(
           /^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\/.*$/,
-          "must be places such as s3://bucket/prefix/, or s3://bucket/ for a whole bucket",
+          "must be locations such as s3://bucket/prefix/, or s3://bucket/ for a whole bucket",
         ),
     )
     .default([]),

@@ -47,7 +47,7 @@ export function breaksOf({ number, schemas }: Baseline, current: Schemas): strin
     const after = current.get(event);
     const sentences =
       after === undefined
-        ? [`${event} was removed or renamed; those who subscribe to it would wait for ever.`]
+        ? [`${event} was removed or renamed; its subscribers would wait for ever.`]
         : breaks(event, before, after, partyOf(event));
     return sentences.map((sentence) => `Against v${number}: ${sentence}`);
   });

@@ -15,7 +15,7 @@ const UTC = "Z$";
 
 /**
  * The JSON Schema (draft 2020-12) of a whole EventBridge event. `io: "input"`, for zod's default
- * forbids additional properties, and readers pass over fields that they don't know.
+ * forbids additional properties, and readers ignore unknown fields.
  */
 export const jsonSchemaOf = (type: EventType): Record<string, unknown> => ({
   $id: `urn:${SOURCE}:${type}:${catalog[type].version}`,

@@ -5,8 +5,8 @@ import * as z from "zod";
  * reading a document need one vocabulary. Times and durations are seconds, sizes are bytes unless a
  * field says otherwise.
  *
- * Readers pass over fields they don't know: a reader of today keeps reading when one is added
- * tomorrow. Writers are held to exactly these fields by `createEvent`.
+ * Readers ignore unknown fields, so that fields can be added. Writers may use exactly these fields:
+ * `createEvent` checks it.
  */
 
 const VideoId = z.int().positive().describe("Primary key of the document: a positive safe integer.");

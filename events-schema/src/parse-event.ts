@@ -35,9 +35,9 @@ export function receiveEvent(event: unknown): ReceivedEvent {
 
 /**
  * Reads an event as a target receives it from EventBridge: switch over `type`, and `data` has that
- * event's type. Fields that this version doesn't know are passed over, so that tomorrow's events
- * can be read today. Throws `UnknownEventError` where it isn't an event of this service, and
- * `InvalidEventError` where it is, but broken.
+ * event's type. Unknown fields are ignored, so that events of later versions can be read. Throws
+ * `UnknownEventError` where it isn't an event of this service, and `InvalidEventError` where it is,
+ * but broken.
  */
 export const parseEvent = (event: unknown): VideoSplitEvent => receiveEvent(event).event;
 

@@ -90,7 +90,7 @@ export const COMMAND_GROUPS: Readonly<Record<string, Readonly<Record<string, Com
       load: () => import("../../test/independent/run.ts"),
     },
     hostile: {
-      summary: "measures splits of files that ask for too much",
+      summary: "measures splits of files that need too much",
       example: "suspect.mp4",
       load: () => import("../../test/hostile/run.ts"),
     },

@@ -44,7 +44,7 @@ function explained(error: Error): string {
   const { code, address, port } = error as Partial<{ code: string; address: string; port: number }>;
   if (isDiskFull(error) && error.name !== "DiskFullError") return diskFull(error).message;
   if (code !== "ECONNREFUSED") return error.message;
-  return `Nothing answers at http://${address}:${port}. Start the stack with "npx video-split start", or specify its port with --port`;
+  return `No server responds at http://${address}:${port}. Start the stack with "npx video-split start", or specify its port with --port`;
 }
 
 function report(fault: Error): void {

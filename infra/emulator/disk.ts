@@ -29,7 +29,7 @@ const fileIn = (error: unknown): string | undefined => {
  */
 export const diskFull = (cause: unknown, path: string = fileIn(cause) ?? "a file"): DiskFullError =>
   new DiskFullError(
-    `The disk is full (${path} could not be written). Free some space and start again. All that was acknowledged is stored`,
+    `The disk is full (${path} could not be written). Free some space and start again. Everything that was acknowledged is stored`,
     { cause },
   );
 

@@ -15,7 +15,7 @@ export const MAX_ENTRIES = 10;
 /** Maximum bytes of its entries: the former limit, which emulators and some regions still have. */
 export const MAX_BYTES = 256 * 1024;
 
-/** Attempts for one entry, the first included. The SDK makes none of its own. */
+/** Attempts for one entry, the first included. The SDK makes no retries. */
 const MAX_ATTEMPTS = 8;
 
 /** Half the longest first pause; doubles with each attempt. */

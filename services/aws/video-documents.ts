@@ -58,9 +58,9 @@ async function readItem(client: DynamoDBDocumentClient, TableName: string, Video
 }
 
 /**
- * Writes the attributes that changed, on the condition that all of ours are as they were read. A
- * condition on the changed ones isn't enough: two folds that change different attributes could then
- * both be written, with a result that neither computed. Undefined where nothing changed.
+ * Writes the attributes that changed, on the condition that none of ours has changed since the
+ * read. A condition on the changed ones isn't enough: two folds that change different attributes
+ * could then both be written, with a result that neither computed. Undefined where nothing changed.
  */
 function updateOf(TableName: string, before: Item, after: VideoDocument): UpdateCommand | undefined {
   const next: Item = after;

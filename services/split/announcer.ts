@@ -33,7 +33,7 @@ function assertValid({ type, data, metadata }: VideoSplitEvent): void {
     const what = error.faults.map(({ field, message }) => `${field.replace("data.", "")}: ${message}`).join("; ");
     throw new RejectedVideo(
       "UnreadableMedia",
-      `The times or sizes that were read from the file make no sense (${what}). Export the video again, as one whole file.`,
+      `The times or sizes in the file are impossible (${what}). Export the video again, as one whole file.`,
       { cause: error },
     );
   }

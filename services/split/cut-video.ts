@@ -46,8 +46,8 @@ type SplitResult = { type: "split"; segments: number; duration: number; begun: D
 /**
  * Cuts one upload, or a range of its segments, and announces the plan, each segment that is stored,
  * and the end, when all segments are made. Throws `RejectedVideo` for what can't be split, and
- * `signal`'s reason, unless time ran out and segments were made: then the next invocation goes on.
- * It always removes its temporary files.
+ * `signal`'s reason, unless time ran out and segments were made: then the next invocation
+ * continues. It always removes its temporary files.
  */
 export async function cutVideo(
   upload: eventData.Upload,

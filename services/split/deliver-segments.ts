@@ -134,7 +134,7 @@ function rejectionOf(refusal: Impossible | undefined): RejectedVideo {
     case "UnsupportedCut":
       return new RejectedVideo(
         reason,
-        `The video can't be cut exactly here: ${detail}. Ask for the cut "keyframe", which encodes nothing.`,
+        `The video can't be cut exactly here: ${detail}. Request the cut "keyframe", which encodes nothing.`,
         options,
       );
     case "ProofFailed":

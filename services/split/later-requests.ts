@@ -43,8 +43,8 @@ export async function refuse(
   const way =
     choice && `segments of ${choice.segmentSeconds} seconds, cut "${choice.cut}", prefix "${choice.outputKeyPrefix}"`;
   const messages: Record<RefusalReason, string> = {
-    AlreadySplit: `${name} is split already (${way}), and that stays. To split it in another way, upload it under another key.`,
-    AlreadyBegun: `A split of ${name} was begun (${way}), and goes on so. To split it in another way, upload it under another key.`,
+    AlreadySplit: `${name} is split already (${way}), which is kept. To split it in another way, upload it under another key.`,
+    AlreadyBegun: `A split of ${name} was begun (${way}), and continues in this way. To split it in another way, upload it under another key.`,
     InvalidRequest: `A split of ${name} is in progress, which isn't affected.`,
   };
   const fault = requested.fault === undefined ? "" : ` ${requested.fault.message}.`;
@@ -58,7 +58,7 @@ export async function refuse(
 export async function answerSplit(request: LaterRequest, result: SplitOutcome): Promise<SplitOutcome> {
   const { choice } = await request.ledger.recall(request.upload.videoId);
   if (choice !== undefined && !meets(choice, request.requested)) return refuse(request, "AlreadySplit", choice);
-  request.log.info("Left alone: the object is split already");
+  request.log.info("Nothing to do: the object is split already");
   return result;
 }
 
@@ -69,7 +69,7 @@ export async function answerSplit(request: LaterRequest, result: SplitOutcome): 
 export async function answerBusy(request: LaterRequest, isSame: boolean): Promise<SplitOutcome> {
   const { upload, requested, ledger, log } = request;
   const doNothing = (): SplitOutcome => {
-    log.info("Left alone: another delivery for this object is in progress");
+    log.info("Nothing to do: another delivery for this object is in progress");
     return { outcome: "done elsewhere" };
   };
   if (isSame || !statesHowToCut(requested)) return doNothing();
@@ -78,6 +78,6 @@ export async function answerBusy(request: LaterRequest, isSame: boolean): Promis
   if (requested.fault !== undefined) return refuse(request, "InvalidRequest", undefined);
   throw new BusyError(
     `Another delivery for s3://${upload.source.bucket}/${upload.source.key} is in progress, and hasn't chosen yet how to cut. ` +
-      "This one asks for a way of its own, and is tried again.",
+      "This one says how to cut, and is retried.",
   );
 }

@@ -44,7 +44,7 @@ export function planCut(
       : keyframePlan(index, segmentSeconds, fps);
   const plan = found && areFields ? byFrames(found, fps) : found;
   if (plan === undefined) {
-    throw new RejectedVideo("UnreadableMedia", "The file announces a video track but holds no frame of it.");
+    throw new RejectedVideo("UnreadableMedia", "The file's header has a video track, but the file has no frame of it.");
   }
   if (index.count > MIN_RATED_FRAMES && index.count / plan.duration > MAX_FRAME_RATE) {
     const rate = `The video has ${index.count} frames in ${plan.duration.toFixed(1)} seconds, and at most ${MAX_FRAME_RATE} a second are split`;
@@ -54,7 +54,7 @@ export function planCut(
   }
   if (plan.segments.length > MAX_SEGMENTS) {
     const many = `At ${segmentSeconds} seconds a segment there would be more than ${MAX_SEGMENTS} segments`;
-    throw new RejectedVideo("TooManySegments", `${many}. Ask for longer segments with x-amz-meta-segment-seconds.`);
+    throw new RejectedVideo("TooManySegments", `${many}. Request longer segments with x-amz-meta-segment-seconds.`);
   }
   return plan;
 }

@@ -144,5 +144,5 @@ export async function finishRange(
 const unreadableBetween = (from: number): RejectedVideo =>
   new RejectedVideo(
     "UnreadableMedia",
-    `The video can't be decoded from ${from.toFixed(3)} s on, and segments behind that were made. Export it again, as one whole file.`,
+    `The video can't be decoded from ${from.toFixed(3)} s on, and later segments were made. Export it again, as one whole file.`,
   );

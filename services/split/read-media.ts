@@ -94,7 +94,7 @@ async function read<T>(reason: "NotMedia" | "UnreadableMedia", reading: () => Pr
     }
     if (!isMediaFault(error)) throw error;
     const what =
-      reason === "NotMedia" ? "This is no media file of an accepted container" : "The video's packets can't be read";
+      reason === "NotMedia" ? "This isn't a media file in an accepted container" : "The video's packets can't be read";
     throw new RejectedVideo(
       reason,
       `${what} (ffmpeg: ${error.stderr || "no message"}). Check that the upload is complete.`,
@@ -116,10 +116,7 @@ function assertVideo(description: MediaDescription): VideoDescription {
     );
   }
   if (size[0] <= 0 || size[1] <= 0) {
-    throw new RejectedVideo(
-      "UnreadableMedia",
-      "The video's size can't be found: it holds no frame that can be decoded.",
-    );
+    throw new RejectedVideo("UnreadableMedia", "The video's frame size is unknown: no frame can be decoded.");
   }
   if (size[0] * size[1] > MAX_PIXELS) {
     throw new RejectedVideo(

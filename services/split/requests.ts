@@ -147,7 +147,7 @@ export function parseRequest(event: unknown): SplitRequest {
   const envelope = Envelope.safeParse(event);
   const type = envelope.success
     ? `${envelope.data.source} ${envelope.data["detail-type"]}`
-    : "something that is no event";
+    : "something that isn't an event";
   try {
     if (type === "aws.s3 Object Created") return fromObjectCreated(event);
     if (type === `${SOURCE} SegmentRangeRequested`) return fromSegmentRangeRequested(event);

@@ -47,7 +47,7 @@ export async function splitVideo(
   const parent = stored && parentOf(stored, hash);
   if (parent !== undefined) return skip(`it's a segment of video ${parent}, made by this service`);
   if (stored?.metadata[PARENT] !== undefined)
-    log.warn(`Split as any upload: it has the metadata ${PARENT}, and this service didn't make it`);
+    log.warn(`Split like any upload: it has the metadata ${PARENT}, and this service didn't make it`);
 
   const identity = sourceIdentity(source);
   const videoId = await ledger.claimBlock(identity);
@@ -139,7 +139,7 @@ async function workOn(
   const { choice, isSplit, ranges } = await ledger.recall(upload.videoId);
   if (isSplit) return "already split";
   if (request.continuation !== undefined && choice === undefined) {
-    const why = "nothing is left of the split that was to go on: it was rejected";
+    const why = "the split to continue was rejected";
     video.log.info(`Skipped: ${why}`);
     return { outcome: { outcome: "skipped", why } };
   }
@@ -253,7 +253,7 @@ function leftToOthers({ upload, request, log }: Video, result: Extract<CutResult
     log.info("Range done: other invocations make the rest", { made });
     return { outcome: { outcome: "range done", VideoId: videoId }, ...progress };
   }
-  log.info("Other invocations go on", { made, first_segment: next.firstSegment, invocation: next.invocation });
+  log.info("Other invocations continue", { made, first_segment: next.firstSegment, invocation: next.invocation });
   return { outcome: { outcome: "continued", VideoId: videoId, firstSegment: next.firstSegment }, missing, ...progress };
 }
 

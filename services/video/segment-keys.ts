@@ -37,7 +37,7 @@ export function shortened(name: string, bytes = MAX_NAME_BYTES): string {
 
 export type SegmentName = { videoName: string; videoId: number; index: number; extension: string };
 
-/** A video's name as it is in keys. `uploads/...mp4` has the name `..`, which becomes `__`. */
+/** A video's name in keys. `uploads/...mp4` has the name `..`, which becomes `__`. */
 function keyName(videoName: string): string {
   const name = shortened(videoName.replace(CONTROL_CHARACTERS, "_"));
   return isDots(name) ? underscores(name) : name;

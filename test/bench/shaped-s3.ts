@@ -22,7 +22,7 @@ class Line {
   }
 }
 
-/** Waits of less than this aren't worth a timer. */
+/** Shorter waits don't use a timer. */
 const MIN_WAIT_MS = 5;
 
 /** Sends what is written only when it has passed both lines. */

@@ -149,8 +149,8 @@ export async function prepare(
 }
 
 /**
- * Splits small videos, each under a schedule of faults of its own, and compares each with the same split without faults:
- * documents, checksums of the objects, and everything that the events say.
+ * Splits small videos, each with its own schedule of faults, and compares each with the same split
+ * without faults: documents, checksums of the objects, and everything that the events say.
  */
 export async function chaos({ runs, plan, root, prepared, onProgress }: ChaosOptions): Promise<ChaosOutcome> {
   const begun = performance.now();
@@ -169,7 +169,10 @@ export async function chaos({ runs, plan, root, prepared, onProgress }: ChaosOpt
       conflicts += 1;
     },
   };
-  /** In these nothing may be done twice. They are batches of their own: a stack that is killed for one run disturbs others. */
+  /**
+   * In these nothing may be done twice. They are separate batches, because a stack that is killed
+   * for one run affects the others.
+   */
   const undisturbed = new Set(runs.filter((run) => scheduleFor(plan, run).isOnlyDeliveries));
   /** Segments that may be stored again, where few faults happen and a retry repairs each. */
   const maxAgain = (run: number): number =>

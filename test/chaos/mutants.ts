@@ -59,7 +59,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "take-over",
-    without: "A retry takes over from the attempt of its own invocation that died.",
+    without: "A retry takes over from the killed attempt of its own invocation.",
     edits: [
       {
         file: "services/aws/idempotency.ts",
@@ -74,7 +74,7 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "services/runtime/once.ts",
-        from: "if (error instanceof IdempotencyAlreadyInProgressError) return { busyWith: persistence.askingOfOwner };",
+        from: "if (error instanceof IdempotencyAlreadyInProgressError) return { busyWith: persistence.requestHashOfOwner };",
         to: "if (error instanceof IdempotencyAlreadyInProgressError) return { result: (await work()).result };",
       },
     ],
@@ -85,7 +85,7 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "services/runtime/once.ts",
-        from: "if (error instanceof IdempotencyAlreadyInProgressError) return { busyWith: persistence.askingOfOwner };",
+        from: "if (error instanceof IdempotencyAlreadyInProgressError) return { busyWith: persistence.requestHashOfOwner };",
         to: "",
       },
     ],
@@ -103,7 +103,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "conditional-write",
-    without: "A document is only written as long as it is what was read.",
+    without: "A document is only written if it hasn't changed since it was read.",
     seenBy: { series: "writes" },
     edits: [
       {

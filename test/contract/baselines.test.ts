@@ -31,7 +31,7 @@ describe("the released baselines", () => {
 describe("comparing with a baseline", () => {
   it("given an event that was removed, then it is named", () => {
     expect(breaksOf({ number: 3, schemas: first }, new Map())).toEqual([
-      "Against v3: Happened was removed or renamed; those who subscribe to it would wait for ever.",
+      "Against v3: Happened was removed or renamed; its subscribers would wait for ever.",
     ]);
   });
 

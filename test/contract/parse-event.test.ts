@@ -62,7 +62,7 @@ describe("parsing an event", () => {
     expect(() => parseEvent(event)).toThrow(message);
   });
 
-  it("given an event of ours that is broken, then it throws InvalidEventError, which names the event and each field", () => {
+  it("given an invalid event of ours, then it throws InvalidEventError, which names the event and each field", () => {
     const { checksum: _, ...data } = example.detail.data;
     const broken = { ...example, detail: { ...example.detail, data: { ...data, size: [1080, "1920"] } } };
     expect(() => parseEvent(broken)).toThrow(InvalidEventError);

@@ -63,7 +63,7 @@ describe("subscribing to one event", () => {
     await expect(handler(created, context)).rejects.toBe(fault);
   });
 
-  it("given a name that is no event of ours, then it throws when the module loads", () => {
+  it("given a name that isn't an event of ours, then it throws when the module loads", () => {
     expect(() => subscribe("SegmentMade" as "SegmentCreated", () => undefined)).toThrow(/"SegmentMade"/);
   });
 

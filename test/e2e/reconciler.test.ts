@@ -12,7 +12,7 @@ const EVENT_SECONDS = 1;
 /** Some times the first look-ups of an upload, which are within six seconds. */
 const IN_THE_END = { timeout: 60_000 };
 
-/** A stack whose splits fail for good as long as it is `broken`. */
+/** A stack whose splits fail in all attempts while it is `broken`. */
 async function openBroken(options: { eventAgeSeconds?: number } = {}) {
   const fault = { broken: true };
   const intercept: Intercept = (request, response, serve) => {

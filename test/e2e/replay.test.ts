@@ -129,7 +129,7 @@ describe("npx video-split replay", () => {
     [["--from", "yesterday"], '--from is "yesterday"; it must be a time such as'],
     [["--stage", "x", "--local"], "--stage is for a deployed stage"],
     [["--table", "x"], "See npx video-split replay --help"],
-    [["--port", "1"], "Nothing answers at http://127.0.0.1:1"],
+    [["--port", "1"], "No server responds at http://127.0.0.1:1"],
   ])("answers %j in one line", { tags: "full" }, async (args, answer) => {
     const { code, stderr } = await (await startCommand("replay", args)).ended;
     expect([code, stderr]).toEqual([1, expect.stringContaining(answer)]);

@@ -9,7 +9,7 @@ import { openTestStack, sharedTestStack } from "../fixtures/stack.ts";
 import { download, listKeys } from "../fixtures/stored-segments.ts";
 import { temporaryFolder } from "../fixtures/temporary.ts";
 
-/** Of the tests whose uploads don't disturb each other: each has a key of its own. */
+/** Shared by the tests whose uploads don't affect each other: each uses its own key. */
 const shared = sharedTestStack({ values: { "video_split.output_files_duration_in_sec": 2 } });
 
 /** Types of the events of a split into three segments, sorted. */

@@ -95,7 +95,7 @@ export function onceContract(name: string, open: OpenOnce): void {
     });
 
     it.each(["fails", "finishes"])(
-      "stays with whoever took it over when the attempt before, thought dead, %s after all",
+      "stays with the delivery that took it over when the attempt before, which counted as killed, %s",
       async (what) => {
         const invocation = await open();
         const slow = await underWay(invocation("a", TIME_IS_UP));

@@ -105,7 +105,7 @@ function unsupportedChanges(field: string, before: JsonSchema, after: JsonSchema
   const keywords = new Set([...Object.keys(before), ...Object.keys(after)].filter((keyword) => !KNOWN.has(keyword)));
   return [...keywords]
     .filter((keyword) => canonical(before[keyword]) !== canonical(after[keyword]))
-    .map((keyword) => ({ field, says: `changed in "${keyword}", which this check can't judge`, effect: "both" }));
+    .map((keyword) => ({ field, says: `changed in "${keyword}", which this check doesn't support`, effect: "both" }));
 }
 
 /** Every change from one schema to another that allows or forbids a value. */

@@ -33,9 +33,7 @@ const messageOf = (error: unknown): string => (error instanceof Error ? error.me
 const eventFor = ({ pending }: Queued, { event }: LogEntry): BusEvent =>
   pending.replay === undefined ? event : { ...event, "replay-name": pending.replay };
 
-/**
- * Attempts deliveries: to a bus, to the stack's targets, and in the end to the dead-letter queue.
- */
+/** Attempts deliveries: to a bus, to the stack's targets, and finally to the dead-letter queue. */
 export class Deliverer {
   readonly #options: EventBridgeOptions;
   readonly #registry: Registry;

@@ -71,7 +71,7 @@ export class LineFile {
     return buffer;
   }
 
-  /** Appends lines, all or none: throws, and leaves the file as it was, when the disk is full. */
+  /** Appends lines, all or none: throws, and leaves the file unchanged, when the disk is full. */
   append(lines: readonly string[]): Place[] {
     const places: Place[] = [];
     let offset = this.#end;

@@ -25,7 +25,7 @@ export class InconsistentEventError extends Error {
 export function documentId({ type, data }: DocumentEvent): number {
   const fault = (says: string) => new InconsistentEventError(`${type} ${data.VideoId} is inconsistent: ${says}`);
   const upload = type === "SegmentCreated" ? data.parent_video : data.VideoId;
-  if (upload % BLOCK_SIZE !== 0) throw fault(`the upload's id ${upload} is no multiple of ${BLOCK_SIZE}`);
+  if (upload % BLOCK_SIZE !== 0) throw fault(`the upload's id ${upload} isn't a multiple of ${BLOCK_SIZE}`);
   if (type === "SegmentCreated") {
     if (data.segment_index >= MAX_SEGMENTS) throw fault(`a video has at most ${MAX_SEGMENTS} segments`);
     const expected = segmentId(upload, data.segment_index);

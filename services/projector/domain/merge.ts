@@ -32,7 +32,7 @@ function rank(upload: UploadDocument): number {
   return upload.size === undefined ? 0 : 1;
 }
 
-/** The fields of an upload that have no merge rule of their own. */
+/** The fields of an upload that have no special merge rule. */
 function commonFields(upload: UploadDocument): unknown {
   const { creation_time: _time, status: _status, ...fields } = upload;
   return "rejection" in fields ? { ...fields, rejection: undefined, rejected_at: undefined } : fields;

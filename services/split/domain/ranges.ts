@@ -18,7 +18,7 @@ export function rangesOf(segments: number, from: number, most: number): SegmentR
 export type Pace = {
   /** Seconds of the video that it made. */
   made: number;
-  /** Seconds of the video that nobody made yet. */
+  /** Seconds of the video that aren't made yet. */
   missing: number;
   /** Since it began to cut. */
   elapsed: number;

@@ -44,7 +44,7 @@ export type Opened = {
   deadLetters: { arn: string; deadLetter: DeadLetter }[];
 };
 
-/** Opens a bridge whose targets note what they get, behind a server of its own, until the test ends. */
+/** Opens a bridge whose targets record what they get, with its own server, until the test ends. */
 export async function openBridge(options: Partial<EventBridgeOptions> = {}): Promise<Opened> {
   const received: Received[] = [];
   const deadLetters: Opened["deadLetters"] = [];

@@ -98,7 +98,7 @@ export const functions: Check[] = [
       "another architecture": (graph) => graph.withBuilds({ architecture: "riscv" }),
       "not minified": (graph) => graph.withBuilds({ minify: false }),
     },
-    // `sst dev` runs handlers on the developer's machine, as they are there.
+    // `sst dev` runs handlers on the developer's machine, without a build.
     unless: isDev,
   },
   {

@@ -101,6 +101,6 @@ export function answerCall(token: string, inputs: Record<string, unknown>, synth
     case "aws:index/getCallerIdentity:getCallerIdentity":
       return { id: ACCOUNT, accountId: ACCOUNT, arn: `arn:aws:iam::${ACCOUNT}:user/deployer`, userId: "deployer" };
     default:
-      throw new Error(`The made-up cloud has no answer to ${token}`);
+      throw new Error(`The simulated cloud doesn't support ${token}`);
   }
 }

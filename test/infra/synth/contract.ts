@@ -45,9 +45,7 @@ export type SynthOptions = {
   settings: unknown;
   /** As `sst dev` runs it. */
   dev?: boolean;
-  /**
-   * What is already set up in the made-up cloud: state of resources that are looked up, by type.
-   */
+  /** Existing resources of the simulated cloud: state of resources that are looked up, by type. */
   found?: Record<string, Record<string, unknown>>;
   /**
    * Architecture of the programs that FFMPEG_BIN and FFPROBE_BIN name; null: they are unset, and no

@@ -36,7 +36,7 @@ async function runNode(args: string[], env: NodeJS.ProcessEnv): Promise<void> {
 }
 
 /**
- * Executes `run()` of sst.config.ts with SST's real components in a made-up cloud. Throws
+ * Executes `run()` of sst.config.ts with SST's real components in a simulated cloud. Throws
  * `SynthesisError`.
  */
 export async function synthesise(program: Program, options: SynthOptions): Promise<Synthesis> {

@@ -110,7 +110,7 @@ describe("publishing events", () => {
     });
   });
 
-  it("calls once for each attempt: the SDK makes none of its own", async () => {
+  it("calls once for each attempt: the SDK makes no retries", async () => {
     const { calls, publisher } = await bus(() => "throttle", { backoffMs: 1 });
     await expect(publisher.publish(rejected(0))).rejects.toBeInstanceOf(PublishError);
     expect(calls).toHaveLength(8);

@@ -8,7 +8,10 @@ import { check } from "../../independent/check.ts";
 import type { Produced } from "../../independent/report.ts";
 import { openSource, type Source } from "../../independent/source.ts";
 
-/** The check itself: segments that ffmpeg's segment muxer makes of Matroska are right, and each way to spoil one is found. */
+/**
+ * The check itself: segments that ffmpeg's segment muxer makes of Matroska are right, and each kind
+ * of fault is found.
+ */
 
 const FRAMES = 32;
 const SECONDS = FRAMES / 25;

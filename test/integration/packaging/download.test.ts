@@ -200,7 +200,7 @@ describe("given a download that isn't the recorded file", () => {
   it.each(BOTH)("but an archive of %s with another program inside, then it is refused", async (program) => {
     const given = await world();
     const { arm64 } = given.release.checksums;
-    if (arm64 === undefined) throw new Error("a made-up release has sums for arm64");
+    if (arm64 === undefined) throw new Error("a fake release has sums for arm64");
     const sums = { archive: arm64[program].archive, program: arm64[program].archive };
     const checksums = { ...given.release.checksums, arm64: { ...arm64, [program]: sums } };
     const { url } = await serveRelease(given.release, whole);

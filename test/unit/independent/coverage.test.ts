@@ -34,7 +34,7 @@ describe("how much of the source's audio segments hold", () => {
     expect(coverageOf(source, [span(0, 4), span(3600, 3604)])).toMatchObject({ gaps: [0], lost: 0, added: 0 });
   });
 
-  it("passes over segments without audio", () => {
+  it("skips segments without audio", () => {
     expect(coverageOf(span(0, 10), [span(0, 4), [], span(6, 10)]).gaps).toEqual([expect.closeTo(2)]);
   });
 });

@@ -85,7 +85,7 @@ describe("the fold", () => {
       );
     });
 
-  it("given a run that was rejected once and split in the end, when events are announced again later, then the documents are the same", () => {
+  it("given a run that was rejected once and then split, when events are announced again later, then the documents are the same", () => {
     assertSameWhenAnnouncedAgain([...wholeRun(), announced("VideoRejected", 450, rejectedData())]);
   });
 

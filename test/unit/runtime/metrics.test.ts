@@ -3,7 +3,7 @@ import { projectorValues, reconcilerValues, splitValues } from "../../../service
 import { powertoolsMetrics } from "../../../services/runtime/metrics.ts";
 import type { Measurement } from "../../../services/split/ports/measure.ts";
 
-/** What the process writes meanwhile, where Lambda would read it. */
+/** The output of the process during a function, where Lambda would read it. */
 const written = { stdout: "", stderr: "" };
 
 beforeEach(() => {

@@ -81,7 +81,7 @@ function contentById(events: readonly VideoSplitEvent[]): Map<string, string> {
 const wholeContent = async () => contentById((await split(VIDEO)).events);
 
 describe("given a video takes longer than an invocation has", () => {
-  it("then it's divided: others are requested while the first goes on, and the last one to finish ends it", async () => {
+  it("then it's divided: others are requested while the first continues, and the last one to finish ends it", async () => {
     const ledger = openLedger();
     const first = await split({ ...VIDEO, ledger, ...slow() });
     expect(first.outcome).toEqual({ outcome: "range done", VideoId: 16_384 });

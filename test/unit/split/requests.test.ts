@@ -121,7 +121,7 @@ describe("reading a request", () => {
   });
 
   it.each([
-    [undefined, "something that is no event"],
+    [undefined, "something that isn't an event"],
     [{ source: "aws.s3", "detail-type": "Object Deleted", detail: {} }, "aws.s3 Object Deleted"],
     [objectCreated({ bucket: {} }), "aws.s3 Object Created"],
     [splitRequested({ key: undefined }), "video-split SplitRequested"],

@@ -174,7 +174,7 @@ describe("an upload that has a segment's metadata, and isn't one", () => {
   });
 });
 
-describe("what is worth a retry is thrown", () => {
+describe("what can be retried is thrown", () => {
   it.each<[string, Partial<World>]>([
     ["S3 is down", { endsAfter: notFetched(1, new SourceFetchError("S3 is down")) }],
     ["S3 is down", { onRead: () => unreadable(new Error("S3 is down")) }],
