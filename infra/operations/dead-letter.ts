@@ -6,7 +6,7 @@ export type DeadLetter = {
   level: "delivery" | "function";
   /** The rule, the schedule or the function. */
   source: string;
-  /** The function that the event was for; undefined where the rule's target was gone. */
+  /** The function that the event was for; undefined if the rule's target was deleted. */
   functionArn: string | undefined;
   errorCode: string;
   errorMessage: string;

@@ -22,7 +22,7 @@ const MAX_OMITTED = 100;
 /** A source whose packets were read within this time is read again by the next attempt. */
 const MAX_UNSAVED_SCAN_SECONDS = 10;
 
-/** A description whose video track is there and known. */
+/** A description with a video track of a known codec. */
 export type VideoDescription = MediaDescription & {
   video: NonNullable<MediaDescription["video"]> & { codec: string };
 };

@@ -58,7 +58,7 @@ const WAYS = {
 type Way = keyof typeof WAYS;
 const ways = Object.keys(WAYS) as Way[];
 
-/** The very settings that the exact cut encodes with. */
+/** The same settings as in the exact cut. */
 async function encoderOptions(video: string): Promise<string[]> {
   const probed = FfprobeOutput.parse(JSON.parse(await ffprobe("-show_format", "-show_streams", "-of", "json", video)));
   const picture = probed.streams.find(({ codec_type }) => codec_type === "video")!;

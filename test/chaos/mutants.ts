@@ -164,7 +164,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "resume",
-    without: "A retry doesn't upload again what is there already.",
+    without: "A retry doesn't upload segments again that are stored already.",
     // The others have three segments, as many as may be stored again.
     seenBy: { series: "kills", fault: "function killed after a request", video: 1 },
     edits: [

@@ -47,7 +47,7 @@ export type Message =
   /** The process of a function was stopped: it can't notice that its stack has ended. */
   | { type: "frozen"; pid: number }
   /** The last message before it kills itself. */
-  | { type: "dying" }
+  | { type: "killing" }
   | { type: "answer"; id: number; answer: unknown };
 
 export type Answers = {

@@ -134,7 +134,7 @@ export class StackHost {
       case "frozen":
         this.#frozen.add(message.pid);
         return;
-      case "dying":
+      case "killing":
         return;
       case "answer": {
         const waiting = this.#waiting.get(message.id);

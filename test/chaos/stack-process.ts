@@ -91,7 +91,7 @@ async function open(): Promise<{ stack: Stack; world: World }> {
       return { body: await bytesOf(replacement), metadata: replacement.metadata };
     },
     // Not before its messages are sent.
-    killStack: () => send({ type: "dying" }, () => process.kill(process.pid, "SIGKILL")),
+    killStack: () => send({ type: "killing" }, () => process.kill(process.pid, "SIGKILL")),
   });
   const { intercept, interceptDelivery } = faultsOf(world);
   const stack = await openStack({

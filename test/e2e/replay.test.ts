@@ -57,14 +57,14 @@ describe("replaying the log", () => {
     // Consumers of others, which have received all of it when it was new.
     const { bus } = test.stack.names;
     await test.events.send(
-      new PutRuleCommand({ Name: "stranger", EventBusName: bus, EventPattern: '{"source":[{"prefix":""}]}' }),
+      new PutRuleCommand({ Name: "other-consumer", EventBusName: bus, EventPattern: '{"source":[{"prefix":""}]}' }),
     );
     const defaultBus = `arn:aws:events:${test.stack.region}:000000000000:event-bus/default`;
     const Targets = [
       { Id: "bus", Arn: defaultBus },
       { Id: "feed", Arn: functionArn(test.stack.region, FEED) },
     ];
-    await test.events.send(new PutTargetsCommand({ Rule: "stranger", EventBusName: bus, Targets }));
+    await test.events.send(new PutTargetsCommand({ Rule: "other-consumer", EventBusName: bus, Targets }));
 
     const states: string[] = [];
     const outcome = await replayLog(deployment, EVERYTHING(), ({ state }) => states.push(state), NEVER);

@@ -30,7 +30,10 @@ const SAMPLE_MS = 20;
 
 const BYTES_PER_MB = 2 ** 20;
 
-/** A field of a process's status, in MB; 0 where it's gone. https://man7.org/linux/man-pages/man5/proc_pid_status.5.html */
+/**
+ * A field of a process's status, in MB; 0 if it has ended.
+ * https://man7.org/linux/man-pages/man5/proc_pid_status.5.html
+ */
 function statusOf(pid: number): { parent: number; highest: number; now: number } | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/status`, "latin1");
@@ -97,6 +100,6 @@ export async function measure(file: string, cut: CutChoice["cut"], segmentSecond
   const seconds = (performance.now() - begun) / 1_000;
   const report: SplitReport = stdout.startsWith("{")
     ? (JSON.parse(stdout) as SplitReport)
-    : { outcome: `died: ${ending}`, message: stderr, blockedMs: 0 };
+    : { outcome: `ended: ${ending}`, message: stderr, blockedMs: 0 };
   return { ...report, seconds, ...largest };
 }

@@ -5,7 +5,7 @@ import type { Resource } from "./synth/contract.ts";
 import { synthesise } from "./synth/index.ts";
 import { graphOf } from "./synthesised.ts";
 
-/** Physical names end with random letters that SST chooses for each new resource. */
+/** Physical names end with random characters that SST chooses for each new resource. */
 function withoutDrawnNames(resources: readonly Resource[]): unknown {
   const names = new Map<string, string>();
   for (const { name, inputs, state } of resources)

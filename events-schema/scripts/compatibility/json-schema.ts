@@ -1,8 +1,6 @@
 import { z } from "zod";
 
-/**
- * The part of JSON Schema that the check supports. Everything else in a schema is in `rest`.
- */
+/** A JSON Schema: its keywords with their values. */
 export type JsonSchema = { readonly [keyword: string]: unknown };
 
 const Schema = z.record(z.string(), z.unknown());

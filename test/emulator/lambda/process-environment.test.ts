@@ -13,7 +13,7 @@ const resultOf = async (
 
 describe("given a function's environment", () => {
   it("when the local stack has variables of its own, then the function gets only PATH and ffmpeg's", async () => {
-    vi.stubEnv("AWS_PROFILE", "somebody's");
+    vi.stubEnv("AWS_PROFILE", "someone-elses");
     vi.stubEnv("NODE_OPTIONS", "--no-warnings");
     vi.stubEnv("FFMPEG_PATH", "/some/ffmpeg");
     const lambda = await openTestLambda([fixture("process-environment.environment")]);
@@ -69,7 +69,7 @@ describe("given a function's environment", () => {
 });
 
 describe("given a handler's context", () => {
-  it("when it is invoked, then the context says by whom, as what and until when", async () => {
+  it("when it is invoked, then the context has the request id, the function's name and the deadline", async () => {
     const lambda = await openTestLambda([fixture("process-environment.context", { timeoutSeconds: 30 })]);
     const context = await resultOf(lambda.invoke("tested", {}, { requestId: "request-1" }));
     expect(context).toEqual({

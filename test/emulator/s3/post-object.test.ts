@@ -83,7 +83,7 @@ test("given a form that comes byte by byte, when it is read, then no part of its
   expect(await text(reader.readFile())).toBe("\r\n--\r\n--a");
 });
 
-test("given the answers that a form can ask for, when it is sent, then it gets them", async () => {
+test("given the responses that a form can request, when it is sent, then it gets them", async () => {
   const created = await postForm({ key: "asked", success_action_status: "201" });
   expect([created.status, elementOf(created, "Key"), elementOf(created, "Bucket")]).toEqual([201, "asked", "videos"]);
   const redirected = await postForm({ key: "asked", success_action_redirect: "http://localhost/done?x=1" });

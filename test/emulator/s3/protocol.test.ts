@@ -188,7 +188,7 @@ describe("pages of browsers", () => {
     ["another scheme", "http://app.example.com", "PUT", "content-type"],
     ["another method", "https://app.example.com", "DELETE", "content-type"],
     ["another header", "https://app.example.com", "PUT", "authorization"],
-  ])("given a rule, when a page asks for %s, then it may not", async (_, origin, method, headers) => {
+  ])("given a rule, when a page requests %s, then it is refused", async (_, origin, method, headers) => {
     await setRules(RULE);
     const answer = await preflight(origin, method, headers);
     expect([answer.status, elementOf(answer, "Code")]).toEqual(refused);

@@ -38,7 +38,7 @@ const first = (graph: Graph, type: string) => {
 
 export const rules: Check[] = [
   {
-    says: "each rule of the topology is there, its pattern to the letter, on its bus, enabled",
+    says: "each rule of the topology exists with exactly its pattern, on its bus, enabled",
     faults: (graph) =>
       graph.topology.rules.flatMap((rule) => {
         const found = ruleIn(graph, rule);

@@ -23,7 +23,7 @@ async function pinnedVersion(): Promise<string> {
   return manifest.devDependencies.sst;
 }
 
-/** SST writes the version before it installs the providers' packages, and their lock file at the very end. */
+/** SST writes the version before it installs the providers' packages, and their lock file last. */
 async function isInstalled(version: string): Promise<boolean> {
   const installed = await textOf(join(PLATFORM, "version"));
   const providers = await textOf(join(PROJECT_ROOT, ".sst", "provider-lock.json"));
@@ -75,7 +75,7 @@ export async function ensurePlatform(): Promise<void> {
   if (await isInstalled(version)) return;
   const release = await lock();
   try {
-    // Whoever held the lock may have installed it.
+    // The process that held the lock may have installed it.
     if (!(await isInstalled(version))) await install();
     if (!(await isInstalled(version))) throw new Error(`sst install left no platform of version ${version} in .sst`);
   } finally {

@@ -129,7 +129,7 @@ describe("before the upload's own event", () => {
 describe("during the split, before it is planned", () => {
   it.each([
     ["the upload's event again", {}],
-    ["a request that asks for nothing", request()],
+    ["a request that states no cut", request()],
   ])("%s is left alone", async (_what, asked) => {
     const { begin, deliver } = await openDeliveries();
     const { finish } = await begin("before it is planned");

@@ -71,7 +71,7 @@ describe("a dead letter whose event waited too long, of an upload that is split"
   it.each<[string, Partial<ReconcilerSetup>, (opened: Opened) => unknown]>([
     ["S3's event", {}, ({ source }) => created(source)],
     ["S3's event, with a version", VERSIONED, ({ source }) => created(source)],
-    ["S3's event, where the object is gone", { gone: [KEY] }, ({ source }) => created(source)],
+    ["S3's event, if the object was deleted", { gone: [KEY] }, ({ source }) => created(source)],
     ["a request of the reconciler's", {}, ({ source }) => requested(source)],
     ["a request with a version", VERSIONED, ({ source }) => requested(source, { version_id: source.versionId })],
     [
@@ -129,7 +129,7 @@ describe("a dead letter that stays, and is released immediately", () => {
     ["a request for a prefix", (source) => recordOf(requested(source, { output_key_prefix: "cuts/" }))],
     ["a request of a person's", (source) => recordOf(requested(source, { reason: "manual" }))],
     ["a malformed request", (source) => recordOf(requested(source, { version_id: 7 }))],
-    ["a request for an object that is gone", (source) => recordOf(requested({ ...source, key: "uploads/b.mp4" }))],
+    ["a request for a deleted object", (source) => recordOf(requested({ ...source, key: "uploads/b.mp4" }))],
   ])("%s", async (_what, bodyOf) => {
     const { queue, run, visible, source } = await openSplit();
     const body = bodyOf(source);

@@ -118,7 +118,7 @@ describe("looking for uploads that did not finish", () => {
     ["SourceInOtherRegion", ["SplitRequested"]],
     ["SourceNotFound", []],
   ] as const)(
-    "requests one that can't be read unless it's gone: the split service rejects it (%s)",
+    "requests one that can't be read unless it's deleted: the split service rejects it (%s)",
     async (reason, types) => {
       const failing = { "uploads/a.mp4": new SourceUnavailableError(reason, "It can't be read.") };
       const opened = await openReconciler({ objects: [upload("uploads/a.mp4", 1)], failing });

@@ -119,11 +119,11 @@ describe("planning a cut on keyframes", () => {
           expect(first.key).toBe(true);
           expect(first.time - origin).toBeGreaterThanOrEqual(segment.requestedStart - 0.001_001);
           // No keyframe between the boundary and where it moved to.
-          const passedOver = frames.filter(
+          const skipped = frames.filter(
             ({ time, key }) =>
               key && time - origin >= segment.requestedStart && time < first.time && time - origin > previous.start,
           );
-          expect(passedOver).toEqual([]);
+          expect(skipped).toEqual([]);
         });
         expect(segments.at(-1)!.end).toBeCloseTo(duration, 6);
       }),

@@ -104,7 +104,7 @@ describe("an upload that was begun continues as it began", () => {
 });
 
 describe("a retry continues where the attempt before it ended", () => {
-  const died = () => Promise.reject(new Error("killed"));
+  const kill = () => Promise.reject(new Error("killed"));
   const created = (events: VideoSplitEvent[]) =>
     events.flatMap((event) => (event.type === "SegmentCreated" ? event.data.segment_index : []));
 
@@ -120,7 +120,7 @@ describe("a retry continues where the attempt before it ended", () => {
       onUpload: async (key) => {
         if (!key.includes(`-0000${index}`)) return;
         await isNext.promise;
-        await died();
+        await kill();
       },
     };
   };
@@ -138,9 +138,9 @@ describe("a retry continues where the attempt before it ended", () => {
 
   it("announces what was uploaded and not announced, with the same data", async () => {
     const ledger = openLedger();
-    // Dies between the upload of the second segment, that was recorded, and its announcement.
+    // Killed between the upload of the second segment, which was recorded, and its announcement.
     const onRecord = async (index: number, { announced }: { announced: boolean }) =>
-      index === 1 && announced ? died() : undefined;
+      index === 1 && announced ? kill() : undefined;
     await split({ ledger, onRecord });
     const retry = await split({ ledger });
     expect(created(retry.events)).toContain(1);

@@ -44,7 +44,7 @@ describe("a name that others would resolve or print", () => {
     ["uploads/a\nb\u0085.mp4", "out/a_b_/a_b_-16384-00007.mp4"],
   ])("%j is written as a name", (key, expected) => expect(keyOf(key)).toBe(expected));
 
-  it("is no '..' together with the prefix either", () => {
+  it("isn't '..' together with the prefix", () => {
     expect(keyOf("uploads/..mp4", "out/.{video_name}/{video_name}")).toBe("out/._/__-16384-00007.mp4");
   });
 
