@@ -1,9 +1,9 @@
 import * as z from "zod";
 
 /**
- * The data of each event. Field names are those of the video document, so that reading an event and
- * reading a document need one vocabulary. Times and durations are seconds, sizes are bytes unless a
- * field says otherwise.
+ * The data of each event. Field names are those of the video document, so that events and documents
+ * use the same names. Times and durations are seconds, sizes are bytes unless a field says
+ * otherwise.
  *
  * Readers ignore unknown fields, so that fields can be added. Writers may use exactly these fields:
  * `createEvent` checks it.

@@ -26,7 +26,8 @@ export function createAlarms(stage: string, queues: Queues, metrics: string, ema
       evaluationPeriods: 1,
       threshold: 0,
       comparisonOperator: "GreaterThanThreshold",
-      // A queue that was not used for hours reports nothing, nor does a function without a metric.
+      // A queue that wasn't used for hours reports no data, and a function without a metric
+      // neither.
       treatMissingData: "notBreaching",
       alarmActions: [topic.arn],
       okActions: [topic.arn],

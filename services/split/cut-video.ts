@@ -92,7 +92,7 @@ const isOutOfTime = ({ reason }: AbortSignal): boolean => reason instanceof OutO
 
 type OpenedSource = { opened: OpenMedia; source: ReadMedia; directory: string };
 
-/** Plans the cut, announces the plan, and finds out what is done of it. */
+/** Plans the cut, announces the plan, and reads from the ledger what is done of it. */
 async function planRun(
   upload: eventData.Upload,
   { requested, own }: CutRequest,

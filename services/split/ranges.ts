@@ -82,8 +82,8 @@ async function record(
 }
 
 /**
- * What an invocation that ran out of time leaves to others: the rest of its range, or, when it had
- * all segments, ranges of what is missing.
+ * The requests of an invocation that ran out of time: for the rest of its range, or, if it had all
+ * segments, for ranges of the missing ones.
  */
 export async function leftBy(run: CutRun, begun: Date, dependencies: SplitDependencies): Promise<SegmentRange[]> {
   const { plan, delivered, made, range } = run;

@@ -15,7 +15,10 @@ const BATCH = 250;
 /** Uploads at the same time. The SDK doesn't retry more of them when the stack is killed. */
 const MAX_UPLOADS = 10;
 
-/** Uploads of one split that a kill can meet between the bucket and the ledger: services/split/deliver-segments.ts. */
+/**
+ * Uploads of one split that a kill can interrupt between the bucket and the ledger:
+ * services/split/deliver-segments.ts.
+ */
 const IN_FLIGHT = 3;
 
 /** Longer than a function's timeout. */

@@ -87,7 +87,7 @@ export class StackHost {
     const order: StackOrder = { directory, root, plan, videos, isRanged, port, past: this.#past };
     const child = fork(PROGRAM, [JSON.stringify(order)], {
       execArgv: [],
-      // What it leaves there when it's killed is removed with the directory.
+      // Files of a killed process are removed with the directory.
       env: { ...process.env, TMPDIR: directory, NODE_NO_WARNINGS: "1" },
       stdio: ["ignore", "ignore", "inherit", "ipc"],
     });

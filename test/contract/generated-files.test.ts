@@ -13,7 +13,7 @@ import { readExample } from "./example-events.ts";
 const packageFolder = fileURLToPath(new URL("../../events-schema/", import.meta.url));
 
 describe("the committed JSON Schemas and examples", () => {
-  it("are what the definitions generate", async () => {
+  it("are the ones that the definitions generate", async () => {
     expect(await drift(packageFolder)).toEqual([]);
   });
 

@@ -87,7 +87,7 @@ describe("subscribing to several events", () => {
 });
 
 describe("the pattern of events", () => {
-  it("is what a rule takes", () => {
+  it("is valid in a rule", () => {
     expect(patternOf("SegmentCreated", "VideoSplit")).toEqual({
       source: ["video-split"],
       "detail-type": ["SegmentCreated", "VideoSplit"],

@@ -104,7 +104,7 @@ describe("dead letters of a function that failed at each attempt", () => {
 });
 
 describe("a dead letter of an event that waited too long", () => {
-  it("of an upload that is split by then, is deleted by the reconciler, or by a redrive that doesn't read the video", async () => {
+  it("of an upload that has been split, is deleted by the reconciler, or by a redrive that doesn't read the video", async () => {
     const test = await shared();
     const video = await makeMedia(await temporaryFolder(), "keyframe-each-second.mp4");
     const none = output.reads;

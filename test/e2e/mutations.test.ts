@@ -81,7 +81,7 @@ describe("damaged uploads end well, each in its way", () => {
     });
   }
 
-  it("and none leaves a process behind", async () => {
+  it("and no process is left", async () => {
     expect(await childrenOf(process.pid, "ffmpeg")).toEqual([]);
   });
 });

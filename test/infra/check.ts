@@ -3,8 +3,8 @@ import type { Graph } from "./graph.ts";
 import type { Stage } from "./stages.ts";
 
 /**
- * Something that must hold for a graph. Each is run on every stage, where it must find no fault, and on each of its
- * `broken` graphs, where it must find one: an assertion that can't fail asserts nothing.
+ * A check of a graph. It is run on every stage, where it must find no fault, and on each of its
+ * `broken` graphs, where it must find one, so that no check is without effect.
  */
 export type Check = {
   says: string;

@@ -98,9 +98,7 @@ function elementChanges(field: string, before: JsonSchema, after: JsonSchema): C
   return [...places, ...changes(subschema(before.items), subschema(after.items), `${field}[]`)];
 }
 
-/**
- * A keyword that this check doesn't support must not change: refusing is safe, guessing isn't.
- */
+/** A keyword that this check doesn't support must not change: an unknown change is refused. */
 function unsupportedChanges(field: string, before: JsonSchema, after: JsonSchema): Change[] {
   const keywords = new Set([...Object.keys(before), ...Object.keys(after)].filter((keyword) => !KNOWN.has(keyword)));
   return [...keywords]

@@ -5,8 +5,8 @@ import type { Buses, Replaying } from "./buses.ts";
 import type { Registry, ReplayRecord } from "./registry.ts";
 
 /**
- * Maximum number of pending deliveries with which a replay continues, so that it fills neither
- * memory nor the journal.
+ * A replay continues only with fewer pending deliveries, so that it doesn't fill the memory or the
+ * journal.
  */
 const MAX_PENDING = 1_000;
 

@@ -49,8 +49,8 @@ export class PacketIndex {
   }
 
   /**
-   * Presentation times in seconds, one for each packet: not to be changed, nor kept while packets
-   * are added.
+   * Presentation times in seconds, one for each packet: don't change it, and don't keep it while
+   * packets are added.
    */
   get times(): Float64Array {
     return this.#times.subarray(0, this.#count);

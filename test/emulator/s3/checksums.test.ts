@@ -103,7 +103,7 @@ test("given a range, when it is read with checksum mode, then the whole object's
   expect(await read.Body!.transformToString()).toBe("1234");
 });
 
-test("given content of any length, when CRCs are computed in steps of eight bytes, then the rest is not forgotten", async () => {
+test("given content of any length, when CRCs are computed in steps of eight bytes, then the remaining bytes are included", async () => {
   for (const length of [1, 7, 8, 9, 15, 17]) {
     const body = "x".repeat(length);
     const bytes = Buffer.alloc(4);

@@ -15,8 +15,9 @@ import { openLedgerTable } from "../../fixtures/ledger-table.ts";
 type Step = { delivery: number; what: "start" | "finish" | "crash" | "time out" | "fail" | Continued };
 
 /**
- * What can become of an attempt that made segments and leaves the others to the next invocation: it
- * has released its record, and published the request or not, when it ends or is killed.
+ * The possible results of an attempt that made segments and leaves the others to the next
+ * invocation: it has released its record, and published the request or not, when it ends or is
+ * killed.
  */
 type Continued = "continue" | "release, crash" | "continue, crash";
 

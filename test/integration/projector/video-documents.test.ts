@@ -56,7 +56,7 @@ describe("evolving a document", () => {
 });
 
 describe("attributes that others add to a document", () => {
-  it("given one, then every write leaves it as it is", async () => {
+  it("given one, then no write changes it", async () => {
     await project(planned);
     const label = { scene: "beach", tags: new Set(["sea", "sand"]) };
     await table.client.send(
@@ -151,7 +151,7 @@ describe("several writers of one document at the same time", () => {
     expect(await documents.get(UPLOAD)).toMatchObject({ status: "split", duration: 61.5, fps: 25 });
   });
 
-  it("given one that is contended each time, then it gives up with an error instead of trying for ever", async () => {
+  it("given one that is changed before each attempt, then it fails with an error after some attempts", async () => {
     await project(split);
     const contended = clientThatWaits(async () => void (await documents.evolve(UPLOAD, countOneFrame)));
     const evolving = dynamoVideoDocuments(contended, TABLE).evolve(UPLOAD, countOneFrame);

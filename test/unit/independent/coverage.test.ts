@@ -3,7 +3,7 @@ import { coverageOf } from "../../independent/coverage.ts";
 
 const span = (start: number, end: number) => [{ start, end }];
 
-describe("how much of the source's audio segments hold", () => {
+describe("how much of the source's audio is in segments", () => {
   it("finds nothing missing where they follow each other", () => {
     expect(coverageOf(span(0, 10), [span(0, 4), span(4.001, 10)])).toMatchObject({
       gaps: [0],

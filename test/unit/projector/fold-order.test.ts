@@ -6,7 +6,7 @@ import { fold } from "../../../services/projector/domain/fold.ts";
 import { type DocumentEvent, documentId } from "../../../services/projector/domain/identity.ts";
 import { announced, at, plannedData, rejectedData, segmentData, splitData, wholeRun } from "./events-of-a-run.ts";
 
-/** The documents that events leave, as text: equal texts are equal bytes. */
+/** The documents after events, as text: equal texts are equal bytes. */
 function documentsAfter(events: readonly DocumentEvent[]): string {
   const documents = new Map<number, VideoDocument>();
   for (const event of events) documents.set(documentId(event), fold(documents.get(documentId(event)), event));

@@ -10,7 +10,10 @@ const KEY = "uploads/a.mp4";
 /** Before any upload of these tests is looked up, so that only dead letters are handled. */
 const EARLY = 1.5;
 
-/** What Lambda leaves of an event: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html */
+/**
+ * Lambda's record of an event:
+ * https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
+ */
 const recordOf = (requestPayload: unknown, condition = "EventAgeExceeded"): string =>
   JSON.stringify({
     version: "1.0",

@@ -23,7 +23,7 @@ const NOTHING = {
 };
 
 describe("looking for uploads that did not finish", () => {
-  it("requests one after the grace and once more, and then rejects it", async () => {
+  it("requests one after the grace and again later, and then rejects it", async () => {
     const { at, events, endings, sources, types } = await openReconciler({
       objects: [upload("uploads/a.mp4", 1)],
       isVersioned: true,
@@ -70,7 +70,7 @@ describe("looking for uploads that did not finish", () => {
     expect(events.map(({ data }) => "key" in data && data.key)).toEqual(["uploads/a.mp4"]);
   });
 
-  it("leaves alone what is split", async () => {
+  it("does nothing for a split upload", async () => {
     const { at, events } = await openReconciler({ objects: [upload("uploads/a.mp4", 1)], isSplit: () => true });
     expect(await at(9)).toEqual({ ...NOTHING, lookedUp: 1 });
     expect(events).toEqual([]);

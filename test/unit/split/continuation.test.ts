@@ -140,7 +140,7 @@ describe("an index that took long to read", () => {
       new Date(Date.UTC(2026, 10, 23, 0, 0, seconds)).toISOString(),
     ],
   });
-  /** Shows whether the source was read again: it has twice as many packets by then. */
+  /** Shows whether the source was read again: it then has twice as many packets. */
   const longer = { packets: packets(12), ...next(2) };
 
   it("is saved, and the next invocation doesn't read it again", async () => {

@@ -181,7 +181,7 @@ describe("a request that names an object and is wrong otherwise", () => {
     });
   });
 
-  it("is reported with as much of the name as fits an event", () => {
+  it("is reported with the part of the name that fits into an event", () => {
     const { bucket, key, messageId } = parseRequest(
       splitRequested(
         { bucket: "b".repeat(100_000), key: `${"ü".repeat(100_000)}\ud800` },

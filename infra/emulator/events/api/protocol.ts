@@ -24,7 +24,7 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString("utf8");
 }
 
-/** The input without members that are null: some clients leave members out like that. */
+/** The input without members that are null: some clients omit members in this way. */
 function inputIn(body: string): unknown {
   try {
     return JSON.parse(body === "" ? "{}" : body, (_, value) => value ?? undefined);

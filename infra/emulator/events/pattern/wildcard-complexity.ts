@@ -83,7 +83,7 @@ function wildcardsIn(expression: unknown): string[] {
   return excluded.filter((text) => typeof text === "string");
 }
 
-/** The wildcards of each field, whichever branch of `$or` they stand in. */
+/** The wildcards of each field, in all branches of `$or`. */
 function collect(pattern: Record<string, unknown>, path: string, byPath: Map<string, string[]>): void {
   for (const [name, value] of Object.entries(pattern)) {
     const own = name === "$or" ? path : `${path}.${name}`;
