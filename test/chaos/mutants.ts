@@ -23,7 +23,7 @@ export type Mutant = {
 export const MUTANTS: readonly Mutant[] = [
   {
     name: "source-failure",
-    without: "A source that can't be fetched is told from one that ends.",
+    without: "A source that can't be fetched is distinguished from one that ends.",
     seenBy: { series: "sources", fault: "S3 fails in mid-read" },
     edits: [{ file: "services/ffmpeg/source/checked-source.ts", from: "      failing.abort(failure);\n", to: "" }],
   },

@@ -20,18 +20,18 @@ describe("after the split", () => {
     return { ...world, before: world.documents() };
   }
 
-  it.each(cases(SAME))("%s does nothing for a split object, and announces nothing", async (_what, asked) => {
+  it.each(cases(SAME))("%s does nothing for a split object, and announces nothing", async (_what, requested) => {
     const { deliver } = await splitOnce();
-    const { outcome, events } = await deliver(asked);
+    const { outcome, events } = await deliver(requested);
     expect(outcome).toMatchObject({ outcome: "split" });
     expect(events).toEqual([]);
   });
 
   it.each(cases(DIFFERENT))(
     "%s is refused with the existing choice, and the document stays the same to the byte",
-    async (_what, asked) => {
+    async (_what, requested) => {
       const { deliver, documents, before } = await splitOnce();
-      const { outcome, events } = await deliver({ ...asked, messageId: "r-1" });
+      const { outcome, events } = await deliver({ ...requested, messageId: "r-1" });
       expect(outcome).toMatchObject(refused("AlreadySplit"));
       expect(events).toMatchObject([
         {
@@ -89,12 +89,12 @@ describe("days after the split, when the deliveries are forgotten", () => {
     await deliver();
     const before = documents();
     vi.setSystemTime(new Date("2026-11-27T00:00:00Z"));
-    for (const asked of Object.values(SAME)) {
-      const { outcome, events } = await deliver(asked);
+    for (const requested of Object.values(SAME)) {
+      const { outcome, events } = await deliver(requested);
       expect([outcome, events]).toEqual([{ outcome: "already split", VideoId: expect.any(Number) }, []]);
     }
-    for (const asked of Object.values(DIFFERENT))
-      expect((await deliver(asked)).outcome).toMatchObject(refused("AlreadySplit"));
+    for (const requested of Object.values(DIFFERENT))
+      expect((await deliver(requested)).outcome).toMatchObject(refused("AlreadySplit"));
     expect(documents()).toBe(before);
   });
 });
@@ -130,10 +130,10 @@ describe("during the split, before it is planned", () => {
   it.each([
     ["the upload's event again", {}],
     ["a request that states no cut", request()],
-  ])("%s is left alone", async (_what, asked) => {
+  ])("%s is left alone", async (_what, requested) => {
     const { begin, deliver } = await openDeliveries();
     const { finish } = await begin("before it is planned");
-    expect(await deliver(asked)).toEqual({ outcome: leftAlone, events: [] });
+    expect(await deliver(requested)).toEqual({ outcome: leftAlone, events: [] });
     expect((await finish()).outcome).toMatchObject({ outcome: "split" });
   });
 
@@ -147,13 +147,16 @@ describe("during the split, before it is planned", () => {
   it.each([
     ["another", request({ segmentSeconds: 3 }), refused("AlreadySplit")],
     ["the same", request({ segmentSeconds: 2 }), { outcome: "split" }],
-  ])("a request for %s length is tried again, until it's known how the object is cut", async (_what, asked, answer) => {
-    const { begin, deliver } = await openDeliveries();
-    const { finish } = await begin("before it is planned");
-    expect((await deliver(asked, {}, "later")).outcome).toMatchObject(busy);
-    await finish();
-    expect((await deliver(asked, {}, "later")).outcome).toMatchObject(answer);
-  });
+  ])(
+    "a request for %s length is tried again, until it's known how the object is cut",
+    async (_what, requested, answer) => {
+      const { begin, deliver } = await openDeliveries();
+      const { finish } = await begin("before it is planned");
+      expect((await deliver(requested, {}, "later")).outcome).toMatchObject(busy);
+      await finish();
+      expect((await deliver(requested, {}, "later")).outcome).toMatchObject(answer);
+    },
+  );
 
   it("a request isn't lost when the delivery in progress ends in a rejection", async () => {
     const { begin, deliver } = await openDeliveries({ endsAfter: stopsAt(0, "no", "UnsupportedCut") });
@@ -174,17 +177,17 @@ describe("during the split, before it is planned", () => {
 });
 
 describe("during the split, once it is planned", () => {
-  it.each(cases(SAME))("%s is left alone", async (_what, asked) => {
+  it.each(cases(SAME))("%s is left alone", async (_what, requested) => {
     const { begin, deliver } = await openDeliveries();
     const { finish } = await begin("while it is cut");
-    expect(await deliver(asked)).toEqual({ outcome: leftAlone, events: [] });
+    expect(await deliver(requested)).toEqual({ outcome: leftAlone, events: [] });
     expect((await finish()).outcome).toMatchObject({ outcome: "split" });
   });
 
-  it.each(cases(DIFFERENT))("%s is refused, with the choice that is kept", async (_what, asked) => {
+  it.each(cases(DIFFERENT))("%s is refused, with the choice that is kept", async (_what, requested) => {
     const { begin, deliver, types } = await openDeliveries();
     const { finish } = await begin("while it is cut");
-    const { outcome, events } = await deliver(asked);
+    const { outcome, events } = await deliver(requested);
     expect(outcome).toMatchObject(refused("AlreadyBegun"));
     expect(events).toMatchObject([{ data: { segment_seconds: 2, cut: "keyframe", output_key_prefix: "out/" } }]);
     expect((await finish()).outcome).toMatchObject({ outcome: "split", segments: 3 });
