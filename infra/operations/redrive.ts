@@ -33,8 +33,8 @@ export type ReceivedDeadLetter = {
 };
 
 /**
- * How a redrive ended: the event was handled and the dead letter deleted, or the dead letter stays in its
- * queue.
+ * How a redrive ended: the event was handled and the dead letter deleted, or the dead letter stays
+ * in its queue.
  */
 export type Redrive = { outcome: "handled"; result: string } | { outcome: "kept"; why: string };
 
@@ -139,8 +139,8 @@ async function receiveFrom(sqs: SQSClient, queue: Queue, { visibilitySeconds, ha
       );
       const ends = await Promise.allSettled(Messages.map((message) => limit(() => take(message))));
       for (const end of ends) if (end.status === "rejected") throw end.reason;
-      // Only dead letters that were received before: they became visible again, and this would never
-      // end.
+      // Only dead letters that were received before: they became visible again, and this would
+      // never end.
       if (seen.size === before) return;
     }
   } finally {
@@ -152,8 +152,8 @@ async function receiveFrom(sqs: SQSClient, queue: Queue, { visibilitySeconds, ha
 const LIST_SECONDS = 120;
 
 /**
- * Calls `onDeadLetter` for every dead letter of the stage. SQS can't be read without receiving: each is
- * hidden for a moment.
+ * Calls `onDeadLetter` for every dead letter of the stage. SQS can't be read without receiving:
+ * each is hidden for a moment.
  */
 export async function eachDeadLetter(
   access: DeadLetterAccess,
@@ -181,8 +181,8 @@ const withoutQualifier = (functionArn: string): string => functionArn.split(":")
 
 /**
  * Invokes the function with the event and waits for the result: only then is it known whether the
- * dead letter can be deleted. No other consumer receives the event, and the function doesn't repeat what
- * is done.
+ * dead letter can be deleted. No other consumer receives the event, and the function doesn't repeat
+ * what is done.
  */
 async function redrive(
   lambda: LambdaClient,
@@ -215,8 +215,8 @@ async function redrive(
 const REDRIVE_SECONDS = 960;
 
 /**
- * Redrives the dead letters that `isWanted` chooses. A dead letter is deleted once its function has handled
- * the event, so this may be interrupted and repeated.
+ * Redrives the dead letters that `isWanted` chooses. A dead letter is deleted once its function has
+ * handled the event, so this may be interrupted and repeated.
  */
 export async function redriveDeadLetters(
   access: DeadLetterAccess,

@@ -14,8 +14,8 @@ const MAX_HELD = 100;
 const RECEIVING_SECONDS = 20;
 
 /**
- * The maximum time for which a dead letter is hidden from others. One that isn't examined by then counts
- * as failed.
+ * The maximum time for which a dead letter is hidden from others. One that isn't examined by then
+ * counts as failed.
  */
 const HIDDEN_SECONDS = 30;
 
@@ -34,7 +34,9 @@ export type ClearDependencies = {
 /** The outcome for the dead letters of one run. */
 export type Clearing = {
   cleared: number;
-  /** Times that a dead letter, or the queue, couldn't be read or written. Those dead letters stay. */
+  /**
+   * Times that a dead letter, or the queue, couldn't be read or written. Those dead letters stay.
+   */
   failures: number;
 };
 

@@ -126,8 +126,8 @@ async function unfinishedOf(harness: Harness, runs: readonly number[]): Promise<
 }
 
 /**
- * Redrives all dead letters. Until the lease of an attempt that was killed has expired, its upload counts as being split,
- * and its dead letter stays. Resolves with how many are left.
+ * Redrives all dead letters. Until the lease of an attempt that was killed has expired, its upload
+ * counts as being split, and its dead letter stays. Resolves with how many are left.
  */
 async function redrive(harness: Harness): Promise<number> {
   let left = Number.POSITIVE_INFINITY;

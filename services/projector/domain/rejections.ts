@@ -9,7 +9,7 @@ export type DatedRejection = Pick<RejectedUpload, "rejection" | "rejected_at">;
  * the object in S3, then the file. A later one means that the earlier checks succeeded.
  */
 const STAGES: readonly (readonly RegExp[])[] = [
-  // About the time of the upload, not about the object.
+  // Not caused by the object: the upload didn't finish in time.
   [/^GivenUp$/],
   [/^InvalidRequest$/],
   [/^Source/],

@@ -76,7 +76,7 @@ export function distinctTimes(index: PacketIndex): Float64Array {
     const time = all[packet]!;
     if (time < firstTime || !index.isShown(packet)) continue;
     let place = count;
-    // Sorting nearly sorted times takes several times as long.
+    // `sort` would take several times as long: the times are nearly sorted.
     for (; isSorted && place > 0 && times[place - 1]! > time; place -= 1) {
       times[place] = times[place - 1]!;
       isSorted = count - place < MAX_REORDERED;
