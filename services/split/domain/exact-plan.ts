@@ -54,10 +54,7 @@ export type ExactSegment = {
    * decoded.
    */
   tail: Ranks;
-  /**
-   * No frame of it can be decoded: it's copied unchanged, and may begin with any packet. Default:
-   * no.
-   */
+  /** No frame of it can be decoded: it's copied, from any packet on. Default: no. */
   isUndecodable?: boolean;
 };
 
@@ -130,9 +127,8 @@ export function copiedSegments({ plan, index }: { plan: ExactPlan | WindowPlan; 
 
 /**
  * The plan, or undefined if the packets' times aren't those of frames (two frames at one time, as
- * with fields in separate packets) or if there's no frame. `fallbackFps` gives a single frame its
- * length. `boundaries`: on the first frame of each window, or on the first keyframe at or after its
- * start.
+ * with fields in separate packets) or there's no frame. `fallbackFps` sets a single frame's length.
+ * `boundaries`: on the first frame of each window, or on the first keyframe at or after its start.
  */
 export function planExactCut(
   index: PacketIndex,
