@@ -14,7 +14,7 @@ export default defineConfig({
     // Tests share no state in modules. With modules of its own, each file would take a second more
     // to load them.
     isolate: false,
-    // Many tests wait: for a lease to end, for a process to be gone. With a worker for each core,
+    // Many tests wait: for a lease to end, for a process to end. With a worker for each core,
     // cores would idle.
     maxWorkers: Math.ceil(1.5 * availableParallelism()),
     sequence: { sequencer: LongestFirst },

@@ -2,9 +2,9 @@ import * as z from "zod";
 import { prefixFault } from "../services/video/segment-keys.ts";
 
 /**
- * The user's settings: `settings.json`, `default` overlaid by the stage's own part. The first five
- * names are those of the 2019 service and keep their meaning. `null` for a bucket or table means
- * "create one".
+ * The user's settings: `default` of `settings.json`, overridden by the stage's own section. The
+ * first five names are those of the 2019 service and keep their meaning. `null` for a bucket or
+ * table means "create one".
  */
 const bucketName = z
   .string()
@@ -81,7 +81,7 @@ export const SettingsSchema = z.strictObject({
         .string()
         .regex(
           /^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\/.*$/,
-          "must be places such as s3://bucket/prefix/, or s3://bucket/ for a whole bucket",
+          "must be locations such as s3://bucket/prefix/, or s3://bucket/ for a whole bucket",
         ),
     )
     .default([]),
@@ -147,13 +147,13 @@ export class SettingsError extends Error {
   override name = "SettingsError";
 }
 
-/** The prefix up to its first template, with which all keys of the output start. */
+/** The prefix up to its first template: all keys of the output start with it. */
 const fixedPart = (prefix: string): string => prefix.split("{")[0] ?? "";
 
 /**
- * The prefix of every segment's key, also with a prefix that a request names: none in a bucket that
- * the service made for its segments; in an existing bucket, the configured prefix up to its first
- * template.
+ * The required prefix of every segment's key, also if a request names a prefix: empty in a bucket
+ * that the service created for its segments; in an existing bucket, the configured prefix up to its
+ * first template.
  */
 export const outputKeyRoot = (settings: Settings): string =>
   settings["video_split.output_bucket"] === null ? "" : fixedPart(settings["video_split.output_key_prefix"]);
@@ -209,7 +209,7 @@ export function parseSettings(values: Record<string, unknown>): Settings {
   return parsed.data;
 }
 
-/** The settings of `stage` out of the whole file: `default` overlaid by the part of that name. */
+/** The settings of `stage`: `default` of the file, overridden by the section of that name. */
 export function settingsOfStage(file: unknown, stage: string): Settings {
   const stages = z.record(z.string(), z.record(z.string(), z.unknown())).safeParse(file);
   if (!stages.success) throw new SettingsError('settings.json must hold { "default": { … }, "STAGE": { … } }');

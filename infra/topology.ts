@@ -50,7 +50,7 @@ const uploadRule = <Name>(prefix: string, names: Names<Name>): Rule => ({
   deadLetters: "splitRuleDeadLetters",
 });
 
-/** A schedule's next run does what one that was missed would have done. */
+/** Without retries: the next run does the work of a missed one. */
 const SCHEDULE_RETRY: Retry = { attempts: 2, maxAgeSeconds: 900 };
 
 /** EventBridge's own default: a day, with growing pauses. */
@@ -92,7 +92,7 @@ export function topology<Name>(
         // Lambda's maximum. A video that needs more is cut as ranges by many invocations.
         timeoutSeconds: 900,
         memoryMB: settings["video_split.memory_mb"],
-        // Three segments or 256 MB are in flight at most; long segments of a high bit rate need the
+        // Up to three segments or 256 MB are in progress; long segments of a high bit rate need the
         // rest.
         storageMB: settings["video_split.storage_mb"],
         programs: ["ffmpeg", "ffprobe"],
@@ -120,7 +120,7 @@ export function topology<Name>(
         description: "Turns events into video documents.",
         // A write takes milliseconds; the rest is for the SDK's retries of throttled ones.
         timeoutSeconds: 30,
-        // One event is one small write; memory only buys a shorter cold start.
+        // One event is one small write; more memory only makes the cold start shorter.
         memoryMB: 256,
         // Lambda's minimum; nothing is written there.
         storageMB: 512,

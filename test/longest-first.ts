@@ -1,8 +1,8 @@
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 /**
- * Projects, by how long their files take. A worker that goes on to another project is started anew:
- * each is run at once.
+ * Projects, by how long their files take. A worker is restarted for another project, so each
+ * project is run as a whole.
  */
 const PROJECTS = ["e2e", "integration", "infra", "contract", "unit"];
 

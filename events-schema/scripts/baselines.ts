@@ -8,7 +8,7 @@ import { jsonText, namesIn, textOf, writeText } from "./package-folder.ts";
 /** Schemas by the name of their event. */
 export type Schemas = ReadonlyMap<string, JsonSchema>;
 
-/** What was released once and is never changed again. */
+/** A released set of schemas, which is never changed. */
 export type Baseline = { number: number; schemas: Schemas };
 
 const FOLDER = "released";
@@ -39,14 +39,15 @@ export async function readBaselines(root: string): Promise<Baseline[]> {
 }
 
 /**
- * Sentences about what in `current` breaks a user of the baseline. Additional events break nobody.
+ * Which changes in `current` break a user of the baseline, a sentence each. Additional events break
+ * no user.
  */
 export function breaksOf({ number, schemas }: Baseline, current: Schemas): string[] {
   return [...schemas].flatMap(([event, before]) => {
     const after = current.get(event);
     const sentences =
       after === undefined
-        ? [`${event} was removed or renamed; those who subscribe to it would wait for ever.`]
+        ? [`${event} was removed or renamed; its subscribers would wait for ever.`]
         : breaks(event, before, after, partyOf(event));
     return sentences.map((sentence) => `Against v${number}: ${sentence}`);
   });

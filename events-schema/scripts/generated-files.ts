@@ -16,7 +16,7 @@ const UTC = "Z$";
 
 /**
  * The JSON Schema (draft 2020-12) of a whole EventBridge event. `io: "input"`, for zod's default
- * forbids additional properties, and readers pass over fields that they don't know.
+ * forbids additional properties, and readers ignore unknown fields.
  */
 export const jsonSchemaOf = (type: EventType): Record<string, unknown> => ({
   $id: `urn:${SOURCE}:${type}:${catalog[type].version}`,
@@ -50,14 +50,14 @@ export const generatedFiles = (): Map<string, string> =>
     ...eventTypes.map((type): [string, string] => [`examples/${type}.json`, jsonText(exampleOf(type))]),
   ]);
 
-async function strays(root: string, files: Map<string, string>): Promise<string[]> {
+async function extraFiles(root: string, files: Map<string, string>): Promise<string[]> {
   const present = await Promise.all(
     FOLDERS.map(async (folder) => (await namesIn(join(root, folder))).map((name) => `${folder}/${name}`)),
   );
   return present.flat().filter((name) => !files.has(name));
 }
 
-/** What is not as it would be generated, a sentence for each file; none when all is in order. */
+/** Which files differ from what would be generated, a sentence for each; empty if none does. */
 export async function drift(root: string): Promise<string[]> {
   const files = generatedFiles();
   const sentences: string[] = [];
@@ -66,13 +66,13 @@ export async function drift(root: string): Promise<string[]> {
     if (present === undefined) sentences.push(`${name} is missing`);
     else if (present !== text) sentences.push(`${name} differs from what events-schema/src says`);
   }
-  for (const name of await strays(root, files)) sentences.push(`${name} belongs to no event`);
+  for (const name of await extraFiles(root, files)) sentences.push(`${name} belongs to no event`);
   return sentences;
 }
 
 /**
- * Writes what is missing or differs and removes what belongs to no event. Returns the paths that it
- * touched.
+ * Writes files that are missing or differ, and removes those that belong to no event. Returns the
+ * changed paths.
  */
 export async function generate(root: string): Promise<string[]> {
   const files = generatedFiles();
@@ -82,7 +82,7 @@ export async function generate(root: string): Promise<string[]> {
     await writeText(join(root, name), text);
     touched.push(name);
   }
-  for (const name of await strays(root, files)) {
+  for (const name of await extraFiles(root, files)) {
     await removeFile(root, name);
     touched.push(name);
   }

@@ -18,7 +18,7 @@ import {
 export const catalog = {
   SplitRequested: {
     version: 1,
-    description: "Somebody asks for an object to be split. Uploads need none; this is the door for everything else.",
+    description: "Requests a split of an object. Uploads don't need it: it's for all other objects.",
     data: SplitRequested,
   },
   SplitPlanned: {
@@ -38,22 +38,23 @@ export const catalog = {
   },
   SegmentRangeRequested: {
     version: 1,
-    description: "The time of one invocation is over: another one makes the segments that are missing.",
+    description: "One invocation isn't enough: another one makes the segments of this range.",
     data: SegmentRangeRequested,
   },
   VideoSplit: {
     version: 1,
-    description: "The end of a split that went well: every segment was announced.",
+    description: "The split is complete: every segment was announced.",
     data: VideoSplit,
   },
   VideoRejected: {
     version: 1,
-    description: "The end of a split that can't be: the object is at fault, and trying again won't help.",
+    description: "The object can't be split, and a retry wouldn't help.",
     data: VideoRejected,
   },
   RequestRefused: {
     version: 1,
-    description: "A request isn't met: its object is, or is being, split in another way, which stays.",
+    description:
+      "A request is refused, because its object is, or is being, split in another way. That split continues.",
     data: RequestRefused,
   },
 } as const;

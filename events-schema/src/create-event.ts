@@ -12,10 +12,7 @@ export type CreatedEvent<T extends EventType = EventType> = {
 
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null;
 
-/**
- * The schemas leave out what they don't know, so what was written and isn't in the result is
- * unknown.
- */
+/** The schemas drop unknown fields, so a field that isn't in the result is unknown. */
 function unknownFields(written: unknown, known: unknown, path: readonly PropertyKey[]): Fault[] {
   if (!isObject(written) || !isObject(known)) return [];
   return Object.keys(written).flatMap((key) => {

@@ -7,8 +7,8 @@ import * as z from "zod";
 export const SOURCE = "video-split";
 
 /**
- * What every event carries beside its data. Ids are opaque strings; compare them, never take them
- * apart.
+ * What every event carries beside its data. Ids are opaque strings: compare them, but don't parse
+ * them.
  */
 export const Metadata = z.object({
   eventId: z
@@ -44,5 +44,5 @@ export const EventBridgeEnvelope = z.object({
   detail: z.unknown(),
 });
 
-/** What surrounds an event's detail. */
+/** An EventBridge event without its detail. */
 export type Envelope = Omit<z.infer<typeof EventBridgeEnvelope>, "detail">;

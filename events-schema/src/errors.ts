@@ -1,16 +1,13 @@
 import type { EventType } from "./catalog.ts";
 
-/** One thing that is wrong with an event. */
+/** One fault of an event. */
 export type Fault = {
   /** Where, such as `detail.data.size[0]`. */
   field: string;
   message: string;
 };
 
-/**
- * Not an event of this service, or not one that was subscribed to: some rule or caller leads it
- * here by mistake.
- */
+/** Not an event of this service, or not one that was subscribed to: a rule or a caller is wrong. */
 export class UnknownEventError extends Error {
   override name = "UnknownEventError";
   /** Stable, and the same in every copy of this package. */
@@ -43,7 +40,7 @@ export const isUnknownEventError = (error: unknown): error is UnknownEventError 
 /** Recognises it by its code, so that an error of another copy of this package is known too. */
 export const isInvalidEventError = (error: unknown): error is InvalidEventError => hasCode(error, "InvalidEvent");
 
-/** A path as one writes it in JavaScript: `detail.data.size[0]`. */
+/** A path, written as in JavaScript: `detail.data.size[0]`. */
 export const fieldName = (path: readonly PropertyKey[]): string =>
   path.reduce<string>((name, step) => {
     if (typeof step === "number") return `${name}[${step}]`;

@@ -23,11 +23,11 @@ function kept<T extends EventType, S>(schemas: Map<EventType, unknown>, type: T,
   return schema as S;
 }
 
-/** The zod schema of an event's `detail`. Passes over fields that it doesn't know. */
+/** The zod schema of an event's `detail`. Ignores fields that it doesn't know. */
 export const detailSchema = <T extends EventType>(type: T) => kept(details, type, makeDetailSchema<T>);
 
 /**
  * The zod schema of the whole EventBridge event of one type, as a target receives it; for those who
- * bring their own parser, such as Powertools'. Passes over fields that it doesn't know.
+ * bring their own parser, such as Powertools'. Ignores fields that it doesn't know.
  */
 export const eventSchema = <T extends EventType>(type: T) => kept(events, type, makeEventSchema<T>);

@@ -1,12 +1,12 @@
 import * as z from "zod";
 
 /**
- * The data of each event. Field names are those of the video document, so that reading an event and
- * reading a document need one vocabulary. Times and durations are seconds, sizes are bytes unless a
- * field says otherwise.
+ * The data of each event. Field names are those of the video document, so that events and documents
+ * use the same names. Times and durations are seconds, sizes are bytes unless a field says
+ * otherwise.
  *
- * Readers pass over fields they don't know: a reader of today keeps reading when one is added
- * tomorrow. Writers are held to exactly these fields by `createEvent`.
+ * Readers ignore unknown fields, so that fields can be added. Writers may use exactly these fields:
+ * `createEvent` checks it.
  */
 
 const VideoId = z.int().positive().describe("Primary key of the document: a positive safe integer.");
@@ -16,13 +16,13 @@ const Seconds = Figure.nonnegative();
 const Bytes = z.int().nonnegative();
 
 /**
- * `keyframe`: stream copy, a boundary moves to the next keyframe. `exact`: every boundary on the
- * very frame.
+ * `keyframe`: stream copy, a boundary moves to the next keyframe. `exact`: every boundary at the
+ * exact frame.
  */
 export const Cut = z.enum(["keyframe", "exact"]);
 export type Cut = z.infer<typeof Cut>;
 
-/** How a segment came about. */
+/** How a segment was made. */
 export const Made = z.enum(["copied", "stitched", "encoded"]);
 export type Made = z.infer<typeof Made>;
 

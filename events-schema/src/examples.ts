@@ -118,7 +118,7 @@ const data: { [T in EventType]: EventData<T> } = {
       reason: "AlreadySplit",
       message:
         's3://video-split-uploads/uploads/Beach day.mp4 is split already (segments of 30 seconds, cut "exact", prefix ' +
-        '"segments/{video_name}/"), and that stays. To split it in another way, upload it under another key.',
+        '"segments/{video_name}/"), which is kept. To split it in another way, upload it under another key.',
     },
     cut: plan.cut,
     segment_seconds: plan.segment_seconds,

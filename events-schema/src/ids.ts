@@ -3,7 +3,7 @@ import type { EventType } from "./catalog.ts";
 /** Ids in a video's block: its own, and one for each segment. */
 export const BLOCK_SIZE = 2 ** 14;
 
-/** The most segments that a video can have: its block less its own id. */
+/** The maximum number of segments of a video: the ids of its block without its own. */
 export const MAX_SEGMENTS = BLOCK_SIZE - 1;
 
 /** The id of segment `index` (from 0) of the video `videoId`. */

@@ -6,7 +6,7 @@ import { eventSchema } from "./event-schema.ts";
 
 const Address = z.object({ source: z.string(), "detail-type": z.string() });
 
-/** The event's type; throws `UnknownEventError`, which says what it is instead. */
+/** The event's type. Throws `UnknownEventError`, whose message says what the event is instead. */
 function typeOf(event: unknown): EventType {
   const address = Address.safeParse(event);
   if (!address.success) {
@@ -21,7 +21,7 @@ function typeOf(event: unknown): EventType {
   return type;
 }
 
-/** An event together with what surrounded it. */
+/** An event with its envelope. */
 export type ReceivedEvent = { event: VideoSplitEvent; envelope: Envelope };
 
 /** Like `parseEvent`, and keeps the envelope: ids, times, and the replay's name. */
@@ -35,9 +35,9 @@ export function receiveEvent(event: unknown): ReceivedEvent {
 
 /**
  * Reads an event as a target receives it from EventBridge: switch over `type`, and `data` has that
- * event's type. Fields that this version doesn't know are passed over, so that tomorrow's events
- * can be read today. Throws `UnknownEventError` where it isn't an event of this service, and
- * `InvalidEventError` where it is, but broken.
+ * event's type. Unknown fields are ignored, so that events of later versions can be read. Throws
+ * `UnknownEventError` where it isn't an event of this service, and `InvalidEventError` where it is,
+ * but broken.
  */
 export const parseEvent = (event: unknown): VideoSplitEvent => receiveEvent(event).event;
 

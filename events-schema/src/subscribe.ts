@@ -4,7 +4,8 @@ import { UnknownEventError } from "./errors.ts";
 import { receiveEvent } from "./parse-event.ts";
 
 /**
- * The part of Lambda's context that subscribers get to see; `Context` of @types/aws-lambda fits.
+ * The part of Lambda's context that subscribers receive; `Context` of @types/aws-lambda has this
+ * type.
  */
 export type LambdaContext = {
   awsRequestId: string;
@@ -12,7 +13,7 @@ export type LambdaContext = {
   getRemainingTimeInMillis(): number;
 };
 
-/** What comes with an event's data. */
+/** What a subscriber receives besides an event's data. */
 export type Delivery = {
   metadata: Metadata;
   /** Its `replay-name` distinguishes a replay of the archive from the first delivery. */
@@ -30,9 +31,9 @@ export type EventHandler = (event: unknown, context: LambdaContext) => Promise<u
  * Makes a Lambda handler out of a function for one event, or of one function for each of several.
  *
  * The handler throws for an event that isn't subscribed to (`UnknownEventError`) or is broken
- * (`InvalidEventError`): then a rule or a writer is wrong, and a dead letter shows it, where
- * passing over it would hide it. Events can come twice and in any order; `metadata.eventId` is the
- * same each time.
+ * (`InvalidEventError`): then a rule or a sender is wrong, and the event becomes a dead letter.
+ * Ignoring it would hide the error. Events can come twice and in any order; `metadata.eventId` is
+ * the same each time.
  */
 export function subscribe<T extends EventType>(type: T, subscriber: Subscriber<T>): EventHandler;
 export function subscribe(subscribers: Subscribers): EventHandler;

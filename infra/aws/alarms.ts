@@ -11,7 +11,7 @@ type Watched = Pick<
 
 /**
  * Alarms for the first message in any dead-letter queue and for uploads that were rejected as
- * GivenUp. Where the settings name an address, it gets a mail once it's confirmed.
+ * GivenUp. If the settings name an e-mail address, it is notified after it was confirmed.
  */
 export function createAlarms(stage: string, queues: Queues, metrics: string, email: string | null): sst.aws.SnsTopic {
   const topic = new sst.aws.SnsTopic("Alarms");
@@ -20,13 +20,14 @@ export function createAlarms(stage: string, queues: Queues, metrics: string, ema
   }
   const alarmOn = (name: string, watched: Watched) =>
     new aws.cloudwatch.MetricAlarm(`${name}Alarm`, {
-      // The title of the mail.
+      // The subject of the e-mail.
       name: `${stage}-${name}`,
       ...watched,
       evaluationPeriods: 1,
       threshold: 0,
       comparisonOperator: "GreaterThanThreshold",
-      // A queue that was not used for hours reports nothing, nor does a function without a metric.
+      // A queue that wasn't used for hours reports no data, and a function without a metric
+      // neither.
       treatMissingData: "notBreaching",
       alarmActions: [topic.arn],
       okActions: [topic.arn],

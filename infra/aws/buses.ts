@@ -6,8 +6,8 @@ type Subscribe = sst.aws.Bus["subscribe"];
 export type Subscribable = { subscribe(...args: Parameters<Subscribe>): ReturnType<Subscribe> };
 
 /**
- * The video bus. Its name is the stage's, so that other apps can name it. It stays while its
- * archive does: AWS deletes no bus that an archive has a rule on.
+ * The video bus. Its name is the stage's, so that other apps can name it. It is kept as long as its
+ * archive: AWS deletes no bus on which an archive has a rule.
  */
 export const createVideoBus = (name: string): sst.aws.Bus =>
   new sst.aws.Bus("VideoBus", { transform: { bus: { name } } }, { retainOnDelete: $app.removal !== "remove" });

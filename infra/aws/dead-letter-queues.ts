@@ -25,8 +25,8 @@ export const createQueues = (topology: Topology<unknown>): Queues =>
   ) as Queues;
 
 /**
- * Lets these rules, and no other sender of EventBridge's, leave their dead letters in the queue. A
- * queue has one policy, so all rules that share it are named together.
+ * Allows these rules, and no other rule, to send their dead letters to the queue. A queue has one
+ * policy, so all rules that share it are named together.
  * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
  */
 export function acceptDeadLetters(name: string, queue: sst.aws.Queue, ruleArns: $util.Input<string>[]): void {

@@ -33,9 +33,9 @@ const prepare = async (directory: string, spec: Spec): Promise<void> => {
   }
 };
 
-type Surroundings = { links: Record<FunctionId, Link[]>; queues: Queues; rolePath: string };
+type FunctionContext = { links: Record<FunctionId, Link[]>; queues: Queues; rolePath: string };
 
-function createFunction(id: FunctionId, spec: Spec, { links, queues, rolePath }: Surroundings): sst.aws.Function {
+function createFunction(id: FunctionId, spec: Spec, { links, queues, rolePath }: FunctionContext): sst.aws.Function {
   const logGroup = createLogGroup(id, spec);
   return new sst.aws.Function(logicalName(id), {
     handler: spec.handler,
@@ -79,10 +79,10 @@ function createFunction(id: FunctionId, spec: Spec, { links, queues, rolePath }:
 /** The topology's functions, each with its links. `rolePath`: IAM's path of their roles. */
 export const createFunctions = (
   { functions }: Topology<$util.Output<string>>,
-  surroundings: Surroundings,
+  context: FunctionContext,
 ): Functions => ({
-  split: createFunction("split", functions.split, surroundings),
-  projector: createFunction("projector", functions.projector, surroundings),
-  reconciler: createFunction("reconciler", functions.reconciler, surroundings),
-  poster: createFunction("poster", functions.poster, surroundings),
+  split: createFunction("split", functions.split, context),
+  projector: createFunction("projector", functions.projector, context),
+  reconciler: createFunction("reconciler", functions.reconciler, context),
+  poster: createFunction("poster", functions.poster, context),
 });

@@ -46,8 +46,8 @@ const using = (name: string, key: string | null, ...actions: string[]): Link[] =
   key === null ? [] : [may(name, { actions, resources: [key] })];
 
 /**
- * What each function may do besides its own logs and its own failures. No other principal has any
- * permission.
+ * The permissions of each function, without those for its own logs and failures. No other principal
+ * has any.
  */
 export function permissions({ settings, buckets, tables, bus }: Resources): Record<FunctionId, Link[]> {
   const { partition } = aws.getPartitionOutput();
@@ -105,8 +105,9 @@ const clearing = ({ arn }: sst.aws.Queue): Permission => ({
 });
 
 /**
- * What a function needs of its own log and of queues: to write the log, and Lambda, in its role, to
- * leave its failures in their queue; and to delete the dead letters that it clears.
+ * A function's permissions for its log and its queues: to write the log, to send its failures to
+ * their queue (Lambda does that with the function's role), and to delete the dead letters that it
+ * clears.
  */
 export const ownPermissions = (
   id: FunctionId,

@@ -13,7 +13,7 @@ export const rolePath = (app: string, stage: string, region: string): string => 
 /** `arn:aws:iam::123456789012:role/video-split/production/eu-west-1/name` */
 const regionOfRole = (arn: string): string | undefined => arn.split("/").at(-2);
 
-/** Ends the deployment of a stage that is deployed in another region. */
+/** Stops the deployment of a stage that is already deployed in another region. */
 export async function assertSameRegion(region: string): Promise<void> {
   const { name: app, stage } = $app;
   const { arns } = await aws.iam.getRoles({ pathPrefix: stagePath(app, stage) });

@@ -87,8 +87,8 @@ function createSchedule(
 }
 
 /**
- * The topology's rules and schedules, and the policies of the queues, each of which takes dead
- * letters from its own rules alone. A schedule's come by the role that it has.
+ * The topology's rules and schedules, and the policies of the queues, each of which takes dead dead
+ * letters only from its own rules. A schedule sends its dead letters with its role.
  */
 export function createRules({ rules, schedules }: Topology<$util.Output<string>>, ends: Ends): void {
   const created = rules.map((rule) => ({ queue: rule.deadLetters, arn: createRule(rule, ends) }));

@@ -14,8 +14,8 @@ function createBucket(id: BucketId): sst.aws.Bucket {
     // No browser uses it; SST would allow every origin.
     cors: false,
     enforceHttps: true,
-    // Only a stage that may be removed altogether takes its videos with it. A change of settings
-    // removes no bucket.
+    // Videos are deleted only with a stage that may be removed. A change of settings removes no
+    // bucket.
     transform: { bucket: { forceDestroy: $app.removal === "remove" } },
   });
   new aws.s3.BucketServerSideEncryptionConfiguration(`${name}Encryption`, {
@@ -63,7 +63,7 @@ function notifyEventBridge(bucket: sst.aws.Bucket, existing: string | null): voi
 
 /**
  * The upload and the output bucket: the stage's own, or those that the settings name. The stage's
- * own are there in either case: one that went from the program would be deleted with what is in it.
+ * own always exist: Pulumi deletes a bucket that is no longer in the program, with its objects.
  * docs/decisions/removal.md
  */
 export function createBuckets(settings: Settings): Record<BucketId, sst.aws.Bucket> {

@@ -17,8 +17,8 @@ const showOnTerminal = (message: string): void => {
 };
 
 /**
- * Where a stage is deployed to. Throws where its settings can't be used: no region is touched then,
- * not even to look for SST's state.
+ * The region of a stage. Throws for invalid settings, before anything in a region is read, even
+ * SST's state.
  */
 export function regionOf(stage: string): string {
   try {

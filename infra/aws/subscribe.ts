@@ -13,15 +13,15 @@ type Where<T extends EventType> = { readonly [Field in keyof EventData<T>]?: rea
 export type Subscription<T extends EventType> = {
   /**
    * The video bus: in this app `(await videoSplit()).bus`, in another one the name that a
-   * deployment prints as `bus`, such as "video-split-production". A bus that is named must be there
-   * when the app is deployed.
+   * deployment prints as `bus`, such as "video-split-production". If only its name is given, the
+   * bus must exist when the app is deployed.
    */
   bus: string | sst.aws.Bus;
   where?: Where<T>;
 };
 
 /**
- * The function, with its failures in the queue: Lambda retries a failed invocation, independently
+ * The function, whose failures go to the queue: Lambda retries a failed invocation, independently
  * of the rule.
  */
 function withFailures(subscriber: string | sst.aws.FunctionArgs, queue: sst.aws.Queue): sst.aws.FunctionArgs {

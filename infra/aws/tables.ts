@@ -22,7 +22,7 @@ const createTable = (name: string, spec: TableSpec): sst.aws.Dynamo =>
 
 /**
  * The documents' table, the stage's own or the one that the settings name, and the ledger. The
- * stage's own is there in either case, as its buckets are.
+ * stage's own table always exists, as its buckets do.
  */
 export function createTables(settings: Settings): Record<TableId, sst.aws.Dynamo> {
   const own = createTable("Videos", TABLES.videos);

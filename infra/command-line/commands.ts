@@ -9,8 +9,8 @@ export type Command = {
   /** Its arguments in an example. */
   example: string;
   /**
-   * Imports the command's module. Commands load one by one, so that none waits for the imports of
-   * another.
+   * Imports the command's module. Each command is loaded by itself, so that it doesn't wait for the
+   * imports of others.
    */
   load(): Promise<CommandModule>;
 };
@@ -100,7 +100,7 @@ export const COMMAND_GROUPS: Readonly<Record<string, Readonly<Record<string, Com
       load: () => import("../../test/independent/run.ts"),
     },
     hostile: {
-      summary: "measures splits of files that ask for too much",
+      summary: "measures splits of files that need too much",
       example: "suspect.mp4",
       load: () => import("../../test/hostile/run.ts"),
     },

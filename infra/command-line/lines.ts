@@ -20,7 +20,7 @@ export const visible = (text: string): string => text.replace(INVISIBLE, escapeO
 
 type Style = "bold" | "dim" | "red";
 
-/** Text in a style, where the stream is a terminal; NO_COLOR and FORCE_COLOR are honoured. */
+/** Text in a style, if the stream is a terminal. NO_COLOR and FORCE_COLOR are supported. */
 export const styled = (style: Style, text: string, stream: NodeJS.WritableStream): string =>
   styleText(style, text, { stream });
 
@@ -29,7 +29,7 @@ export function writeStyled(style: Style, stream: NodeJS.WritableStream, ...line
   stream.write(lines.map((line) => `${styled(style, visible(line), stream)}\n`).join(""));
 }
 
-/** Writes each text as one line. Commands write all data that isn't their own with this. */
+/** Writes each text as one line, escaped. Commands use this for all data from outside. */
 export function writeLines(stream: NodeJS.WritableStream, ...lines: readonly string[]): void {
   stream.write(lines.map((line) => `${visible(line)}\n`).join(""));
 }

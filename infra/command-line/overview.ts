@@ -8,7 +8,7 @@ Splits videos, and runs and operates the service that does.
 
 const EXIT_CODES = `  0    done
   1    failed: the last line on standard error says why
-  2    no such command; split: the video was rejected; dead-letters: letters are left
+  2    no such command; split: the video was rejected; dead-letters: dead letters are left
   130  interrupted with Ctrl-C`;
 
 const WIDTH = Math.max(...[...COMMANDS.keys()].map((name) => name.length));

@@ -1,7 +1,7 @@
 import { diskFull, isDiskFull } from "../emulator/disk.ts";
 import { writeLines, writeStyled } from "./lines.ts";
 
-/** 128 and the signal's number, as shells have it. */
+/** 128 plus the signal's number, as in shells. */
 const EXIT_INTERRUPTED = 130;
 const EXIT_FAILED = 1;
 
@@ -21,7 +21,7 @@ export class Interrupted extends Error {
   override name = "Interrupted";
 }
 
-/** Errors whose message is enough; of others DEBUG shows the stack. */
+/** Errors of which only the message is printed; DEBUG prints the stack of others. */
 const isExpected = (error: Error): boolean =>
   [
     "UsageError",
@@ -39,14 +39,12 @@ const isExpected = (error: Error): boolean =>
     "StageNotFoundError",
   ].includes(error.name);
 
-/**
- * The message, or a better one than Node's for a full disk and for a port where nothing listens.
- */
+/** The message; for a full disk and for a port without a listener, a better one than Node's. */
 function explained(error: Error): string {
   const { code, address, port } = error as Partial<{ code: string; address: string; port: number }>;
   if (isDiskFull(error) && error.name !== "DiskFullError") return diskFull(error).message;
   if (code !== "ECONNREFUSED") return error.message;
-  return `Nothing answers at http://${address}:${port}. Start the stack with "npx video-split start", or specify its port with --port`;
+  return `No server responds at http://${address}:${port}. Start the stack with "npx video-split start", or specify its port with --port`;
 }
 
 function report(fault: Error): void {

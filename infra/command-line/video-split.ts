@@ -2,7 +2,7 @@
 import { COMMANDS } from "./commands.ts";
 import { run, UsageError } from "./run.ts";
 
-/** Distance from which a name isn't a misspelling any more, in changed letters. */
+/** Distance from which a name isn't a misspelling any more, in characters. */
 const MAX_MISSPELT = 3;
 
 async function unknownCommand(name: string): Promise<UsageError> {

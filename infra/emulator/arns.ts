@@ -1,4 +1,4 @@
-/** As long as any AWS account's id, so that ARNs look right. */
+/** Has as many digits as an AWS account's id. */
 export const ACCOUNT = "000000000000";
 
 export const functionArn = (region: string, name: string): string =>

@@ -6,7 +6,7 @@ import type { IncomingHttpHeaders } from "node:http";
  */
 const LOOPBACK = /^(?:127(?:\.\d{1,3}){3}|\[::1\]|(?:[a-z0-9_.-]+\.)?(?:localhost|127\.0\.0\.1))$/;
 
-/** Whether a host name, without its port, names this machine whatever a DNS server says. */
+/** Whether a host name, without its port, names this machine without a look-up in DNS. */
 export const isLoopback = (hostname: string): boolean => LOOPBACK.test(hostname.toLowerCase());
 
 /**

@@ -8,7 +8,7 @@ export class DiskFullError extends Error {
 /** No space, no quota, and a limit on the size of files. */
 const CODES: readonly string[] = ["ENOSPC", "EDQUOT", "EFBIG"];
 
-/** The same, as LevelDB says it. */
+/** The same, in LevelDB's words. */
 const LEVEL_MESSAGE = /^IO error: (?<file>.*): (?:No space left on device|Disk quota exceeded|File too large)$/;
 
 /** Whether an error, or its cause, means that the disk is full. */
@@ -29,7 +29,7 @@ const fileIn = (error: unknown): string | undefined => {
  */
 export const diskFull = (cause: unknown, path: string = fileIn(cause) ?? "a file"): DiskFullError =>
   new DiskFullError(
-    `The disk is full (${path} could not be written). Free some space and start again. All that was acknowledged is stored`,
+    `The disk is full (${path} could not be written). Free some space and start again. Everything that was acknowledged is stored`,
     { cause },
   );
 
@@ -38,8 +38,8 @@ type Listener = (error: DiskFullError) => void;
 const listeners = new Map<string, Listener>();
 
 /**
- * Calls `onFull` when a file in `directory` can't be written because the disk is full. Returns how
- * to stop that.
+ * Calls `onFull` when a file in `directory` can't be written because the disk is full. Returns a
+ * function that ends the watch.
  */
 export function watchDisk(directory: string, onFull: Listener): () => void {
   const watched = resolve(directory) + sep;

@@ -15,8 +15,8 @@ export type LocalDynamoDB = {
 };
 
 /**
- * dynalite closes its store with its server, which must listen for that: it does for a moment, on a
- * socket without clients.
+ * dynalite closes its store only with a listening server, so it listens for a moment on a socket
+ * without clients.
  */
 async function close(server: Server): Promise<void> {
   const sockets = await mkdtemp(join(tmpdir(), "video-split-dynamodb-"));
@@ -29,7 +29,10 @@ async function close(server: Server): Promise<void> {
   }
 }
 
-/** Opens the store once before dynalite does, whose errors can't be caught and have no cause. */
+/**
+ * Opens the store before dynalite does, because dynalite's errors can't be caught and have no
+ * cause.
+ */
 async function tryToOpen(directory: string): Promise<void> {
   const store = new ClassicLevel(directory);
   try {

@@ -6,8 +6,8 @@ const WIDTH = 48;
 /**
  * Stores, in a file beside an append-only file, where that one ended after its last complete line.
  * So a truncated file can be distinguished from one whose last line a killed process left
- * incomplete. The mark names the file's inode: one that replaces the file, or a copy of it, isn't
- * measured by it.
+ * incomplete. The mark names the file's inode: it doesn't apply to a file that replaces this one,
+ * or to a copy.
  */
 export class EndMark {
   readonly #mark: number;
@@ -29,7 +29,7 @@ export class EndMark {
   }
 }
 
-/** Where a file's mark says that it ended; undefined where it has none, or is new. */
+/** The end of a file by its mark; undefined if it has no mark. */
 export function markedEnd(path: string, markPath: string): number | undefined {
   const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
   if (stats === undefined || statSync(markPath, { throwIfNoEntry: false }) === undefined) return undefined;
@@ -38,8 +38,8 @@ export function markedEnd(path: string, markPath: string): number | undefined {
 }
 
 /**
- * Throws `DamagedStateError` where less of a file is whole lines than its mark says, or, of one
- * without a mark, nothing. `size` and `whole` are in bytes; `toMove` as in `damaged`.
+ * Throws `DamagedStateError` if a file has fewer complete lines than its mark says, or, without a
+ * mark, none. `size` and `whole` are in bytes; `toMove` as in `damaged`.
  */
 export function refuseShortened(
   path: string,

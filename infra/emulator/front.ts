@@ -69,7 +69,7 @@ const letThrough: Intercept = (_request, _response, serve) => serve();
 export type Front = { endpoint: string; close(): Promise<void> };
 
 /**
- * Listens on loopback only, on any free port where `port` is 0. Until `services` are there, clients
+ * Listens on loopback only, on any free port if `port` is 0. Until `services` exist, clients
  * receive an error that every SDK retries. Web pages of other sites are refused. Throws
  * `PortInUseError`.
  */
@@ -87,7 +87,7 @@ export async function listen(
     if (reason !== undefined) return refuse(request, response, service, reason);
     intercept(request, response, () => served[service]?.handle(request, response));
   });
-  // An upload of many GB takes its time.
+  // An upload of many GB takes long.
   server.requestTimeout = 0;
   server.listen(port, "127.0.0.1");
   try {

@@ -81,7 +81,7 @@ export class Journal<Change> {
   }
 
   /**
-   * Throws, and leaves the file as it was, when it can't be written: `DiskFullError` where the disk
+   * Throws, and leaves the file unchanged, when it can't be written: `DiskFullError` where the disk
    * is full.
    */
   append(change: Change): void {

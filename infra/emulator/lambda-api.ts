@@ -20,7 +20,7 @@ class LambdaApiError extends Error {
 
 const FUNCTION = /^\/2015-03-31\/functions\/([^/]+)\/([a-z]+)(?:\?.*)?$/;
 
-/** The name in a name, or in an ARN with or without a qualifier. */
+/** The name in a text that is a name, or an ARN with or without a qualifier. */
 const nameIn = (nameOrArn: string): string => nameOfArn(nameOrArn.replace(/:\$LATEST$/, ""));
 
 function inputOf(body: string): unknown {

@@ -10,7 +10,7 @@ const FULL = 1;
 const FIRST = 2;
 const LAST = 4;
 
-/** LevelDB stores checksums rotated and shifted, as the data may hold some itself. */
+/** LevelDB stores checksums rotated and shifted, because the data may contain checksums. */
 function masked(bytes: Buffer): number {
   const digest = new Crc32c();
   digest.update(bytes);
@@ -19,7 +19,7 @@ function masked(bytes: Buffer): number {
 }
 
 /**
- * The records of a log file. An incomplete last one is what a killed process left; undefined: a
+ * The records of a log file. An incomplete last one was left by a killed process. Undefined: a
  * wrong checksum.
  */
 function recordsOf(log: Buffer): Buffer[] | undefined {
@@ -29,7 +29,7 @@ function recordsOf(log: Buffer): Buffer[] | undefined {
     const left = BLOCK - (at % BLOCK);
     const [length, type] = [log.readUInt16LE(at + 4), log[at + 6] ?? 0];
     const end = at + HEADER + length;
-    // The rest of a block that no header fits into, and what was allocated and never written.
+    // The end of a block, too short for a header, or allocated space that was never written.
     if (left < HEADER || (type === 0 && length === 0)) {
       at += left;
       continue;
@@ -101,8 +101,8 @@ function applyEdit(manifest: Manifest, record: Buffer): void {
 const fileOf = (number: number, extension: string): string => `${String(number).padStart(6, "0")}.${extension}`;
 
 /**
- * The tables, with their bytes, and the first log that count. Undefined where the manifest can't be
- * read.
+ * The valid tables, with their bytes, and the first valid log. Undefined where the manifest can't
+ * be read.
  */
 function readManifest(path: string): Manifest | undefined {
   const records = recordsOf(readFileSync(path));
@@ -117,7 +117,7 @@ function readManifest(path: string): Manifest | undefined {
 }
 
 /**
- * Checks a LevelDB before it is opened: opening would start a new one where its index is missing,
+ * Checks a LevelDB before it is opened: opening would start an empty one if its index is missing,
  * and remove what it can't read. Throws `DamagedStateError`.
  */
 export function checkLevelDb(directory: string): void {

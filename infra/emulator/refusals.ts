@@ -45,8 +45,8 @@ export function refuse(
   message: string,
 ): void {
   const requestId = randomUUID();
-  // What has arrived must be read, or closing the connection would reset it before the client has
-  // read the response.
+  // The received data must be read. Otherwise closing the connection would reset it before the
+  // client has read the response.
   request.resume();
   response.setHeader("connection", "close");
   if (service === "s3") {

@@ -26,7 +26,7 @@ export type BusesOptions = {
   lambda: LocalLambda;
   deadLetters: DeadLetterQueues;
   /**
-   * Nothing is delivered before this resolves: pending deliveries of an earlier run need the other
+   * Deliveries begin when this has resolved, because pending ones of an earlier run need the other
    * services.
    */
   ready: Promise<void>;
@@ -92,6 +92,7 @@ export const openBuses = (topology: Topology<string>, options: BusesOptions): Pr
       await ready;
       await deliverTo(target, event, delivery.id, options);
     },
-    deadLetter: (arn, letter) => deadLetters.send(nameOfArn(arn), ofDelivery(letter, ruleArn(region, letter.rule))),
+    sendDeadLetter: (arn, deadLetter) =>
+      deadLetters.send(nameOfArn(arn), ofDelivery(deadLetter, ruleArn(region, deadLetter.rule))),
   });
 };

@@ -13,14 +13,14 @@ export type DeadLetterQueues = {
  * The message of an event that EventBridge can't deliver:
  * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
  */
-export const ofDelivery = (letter: GivenUpDelivery, ruleArn: string): Message => ({
-  body: JSON.stringify(letter.event),
+export const ofDelivery = (deadLetter: GivenUpDelivery, ruleArn: string): Message => ({
+  body: JSON.stringify(deadLetter.event),
   attributes: {
     RULE_ARN: ruleArn,
-    TARGET_ARN: letter.targetArn,
-    ERROR_CODE: letter.errorCode,
-    ERROR_MESSAGE: letter.errorMessage,
-    RETRY_ATTEMPTS: String(Math.max(0, letter.attempts - 1)),
+    TARGET_ARN: deadLetter.targetArn,
+    ERROR_CODE: deadLetter.errorCode,
+    ERROR_MESSAGE: deadLetter.errorMessage,
+    RETRY_ATTEMPTS: String(Math.max(0, deadLetter.attempts - 1)),
   },
 });
 
@@ -45,15 +45,15 @@ export const ofInvocation = (failed: FailedInvocation, region: string): Message 
   attributes: {},
 });
 
-/** The dead-letter queues on the local SQS; `onLetter` is called for each new dead letter. */
+/** The dead-letter queues on the local SQS; `onDeadLetter` is called for each new dead letter. */
 export const openDeadLetterQueues = (
   sqs: LocalSqs,
-  onLetter: (queue: string, letter: DeadLetter) => void,
+  onDeadLetter: (queue: string, deadLetter: DeadLetter) => void,
 ): DeadLetterQueues => ({
   send: async (queue, message) => {
     sqs.send(queue, message);
-    const letter = readDeadLetter(message);
-    if (letter !== undefined) onLetter(queue, letter);
+    const deadLetter = readDeadLetter(message);
+    if (deadLetter !== undefined) onDeadLetter(queue, deadLetter);
   },
   read: async (queue) => sqs.messages(queue).flatMap((message) => readDeadLetter(message) ?? []),
 });

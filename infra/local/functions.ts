@@ -28,17 +28,20 @@ export type FunctionsOptions = {
 /** Of a function that has no concurrency of its own: what a new AWS account has for all of them. */
 const UNRESERVED_CONCURRENCY = 10;
 
-/** Of this machine's memory: what the invocations of one function may use together. */
+/** Share of this machine's memory that the concurrent invocations of one function may use. */
 const MEMORY_SHARE = 0.6;
 
 const BYTES_PER_MB = 2 ** 20;
 
-/** A function that waits for another invocation of its own must not wait for ever. */
+/**
+ * At least two, so that a function that waits for another invocation of itself doesn't wait for
+ * ever.
+ */
 const MIN_BY_CORES = 2;
 
 /**
  * As many invocations as the machine has cores, two at least, and as fit into its memory, one at
- * least: each may use all of its own memory. More of them only start more processes.
+ * least: each may use all of its own memory. More would only start more processes.
  */
 export const localConcurrency = (memoryMB: number, machine: { bytes: number; cores: number }): number =>
   Math.max(
@@ -50,12 +53,12 @@ export const localConcurrency = (memoryMB: number, machine: { bytes: number; cor
     ),
   );
 
-/** An invocation reads, encodes and proves at the same time. */
+/** Cores for each range: an invocation reads, encodes and proves at the same time. */
 const CORES_BY_RANGE = 2;
 
 /**
- * Ranges of one video at the same time, which on AWS have a vCPU each: here they share the cores.
- * More than these make each of them slower, until no segment is made within an invocation's time.
+ * Concurrent ranges of one video. On AWS each has a vCPU; here they share the cores. With more,
+ * each would be slower, and perhaps make no segment within an invocation's time.
  */
 export const localRanges = (most: number, cores: number = availableParallelism()): number =>
   Math.max(1, Math.min(most, Math.floor(cores / CORES_BY_RANGE)));

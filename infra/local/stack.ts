@@ -25,7 +25,9 @@ import { createTables } from "./tables.ts";
 
 export type StackOptions = {
   settings: Settings;
-  /** Objects, tables, the log, dead letters: what survives a restart, also after a kill -9. */
+  /**
+   * The folder of objects, tables, the log and dead letters, which survive a restart and a kill -9.
+   */
   directory: string;
   /** 0: any free port. */
   port: number;
@@ -54,15 +56,13 @@ export type StackOptions = {
   interceptDelivery?: InterceptDelivery;
   onEvent?: (bus: string, event: BusEvent) => void;
   onLog?: (functionName: string, text: string) => void;
-  onDeadLetter?: (queue: string, letter: DeadLetter) => void;
-  /**
-   * Called when the disk is full: what was acknowledged is stored, and the stack should be closed.
-   */
+  onDeadLetter?: (queue: string, deadLetter: DeadLetter) => void;
+  /**    * Called when the disk is full. What was acknowledged is stored; close the stack. */
   onDiskFull?: (error: DiskFullError) => void;
 };
 
 export type Stack = {
-  /** What AWS_ENDPOINT_URL is set to. */
+  /** The value for AWS_ENDPOINT_URL. */
   endpoint: string;
   region: string;
   names: Names<string>;
@@ -72,8 +72,8 @@ export type Stack = {
   lambda: LocalLambda;
   deadLetters: DeadLetterQueues;
   /**
-   * Resolves when no event is being delivered: a delivery ends when its function, with all retries,
-   * has.
+   * Resolves when no event is being delivered. A delivery ends when its function has, with all
+   * retries.
    */
   idle(): Promise<void>;
   /** Serves the path, such as "/console", and what is below it, on the stack's port. */

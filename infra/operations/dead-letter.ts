@@ -1,12 +1,12 @@
 import { readInvocationRecord } from "../../services/video/invocation-record.ts";
 
-/** An event that could not be handled, as its dead-letter queue describes it. */
+/** An event that could not be delivered or handled, as its dead-letter queue describes it. */
 export type DeadLetter = {
   /** Where it failed: at EventBridge's delivery, or in the function. */
   level: "delivery" | "function";
   /** The rule, the schedule or the function. */
   source: string;
-  /** The function that the event was for; undefined where the rule's target was gone. */
+  /** The function that the event was for; undefined if the rule's target was deleted. */
   functionArn: string | undefined;
   errorCode: string;
   errorMessage: string;
@@ -14,7 +14,7 @@ export type DeadLetter = {
   event: unknown;
 };
 
-/** What SQS keeps of a message. */
+/** A message as SQS returns it. */
 export type Message = { body: string; attributes: Readonly<Record<string, string>> };
 
 /** The name in `arn:aws:lambda:REGION:ACCOUNT:function:NAME[:QUALIFIER]`. */

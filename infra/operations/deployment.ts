@@ -82,7 +82,7 @@ export async function openDeployment(where: Where): Promise<Deployment & { s3: S
   const projectorArn = functionArnOf(resources, "projector");
   const tables = new DynamoDBClient(config);
   const table = await documentsTableOf(new LambdaClient(config), projectorArn);
-  // A table that was dropped. On AWS a deployment makes it.
+  // The table was dropped. On AWS a deployment creates it.
   if (stage === undefined) await createTables(tables, [{ ...TABLES.videos, name: table }]);
   return {
     s3: new S3Client(config),
@@ -112,7 +112,7 @@ export async function openTailPlace(where: Where): Promise<TailPlace> {
 const MAX_INVOCATION_MS = 900_000;
 
 /**
- * The dead-letter queues of the same, and the functions that their events are for. Throws
+ * The dead-letter queues of the stack or stage, and the functions of their events. Throws
  * `StageNotFoundError`.
  */
 export async function openDeadLetters(where: Where): Promise<DeadLetterAccess> {

@@ -16,11 +16,11 @@ export type Cost = { lambda: number; s3: number; eventBridge: number; dynamoDB: 
 
 export type Estimate = {
   videos: number;
-  /** Of those, how many have a duration in their header. */
+  /** How many of these have a duration in their header. */
   known: number;
   /**
-   * Of all videos: those without a duration by the others' bytes per second. Undefined where none
-   * has one.
+   * Duration of all videos. For those without one, it's estimated from the others' bytes per
+   * second. Undefined if none has a duration.
    */
   seconds: number | undefined;
   segments: number | undefined;

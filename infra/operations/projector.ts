@@ -1,7 +1,7 @@
 import { DescribeRuleCommand, type EventBridgeClient, ListRuleNamesByTargetCommand } from "@aws-sdk/client-eventbridge";
 import { GetFunctionConfigurationCommand, type LambdaClient } from "@aws-sdk/client-lambda";
 
-/** No rule of the bus leads to the projector, or the function isn't a projector. */
+/** No rule of the bus delivers to the projector, or the function isn't a projector. */
 export class ProjectorNotFoundError extends Error {
   override name = "ProjectorNotFoundError";
 }

@@ -22,30 +22,30 @@ type Queue = {
 };
 
 /** A dead letter that is received, and hidden from others for now. */
-export type ReceivedLetter = {
+export type ReceivedDeadLetter = {
   id: string;
   /** Its queue's name. */
   queue: string;
   sentAt: Date;
   /** Undefined where the message is neither EventBridge's nor Lambda's. */
-  letter: DeadLetter | undefined;
+  content: DeadLetter | undefined;
   body: string;
 };
 
 /**
- * How a redrive ended: the event was handled and the letter deleted, or the letter stays in its
- * queue.
+ * How a redrive ended: the event was handled and the dead letter deleted, or the dead letter stays
+ * in its queue.
  */
 export type Redrive = { outcome: "handled"; result: string } | { outcome: "kept"; why: string };
 
 const MAX_MESSAGES = 10;
 
 /**
- * A shorter poll doesn't ask all of SQS's servers, and may be empty although there are messages.
+ * A shorter poll queries only some of SQS's servers, and may be empty although there are messages.
  */
 const WAIT_SECONDS = 1;
 
-/** Letters that are redriven concurrently, of one queue. */
+/** Dead letters that are redriven concurrently, of one queue. */
 const MAX_CONCURRENT = 4;
 
 /** Undefined where the queue was deleted: its tags are found for some time after that. */
@@ -69,7 +69,7 @@ async function openQueues(access: DeadLetterAccess): Promise<Queue[]> {
   return opened.filter((queue) => queue !== undefined);
 }
 
-function receivedLetter(queue: Queue, { MessageId = "", Body = "", ...message }: Message): ReceivedLetter {
+function receivedDeadLetter(queue: Queue, { MessageId = "", Body = "", ...message }: Message): ReceivedDeadLetter {
   const attributes = Object.fromEntries(
     Object.entries(message.MessageAttributes ?? {}).map(([name, { StringValue = "" }]) => [name, StringValue]),
   );
@@ -78,7 +78,7 @@ function receivedLetter(queue: Queue, { MessageId = "", Body = "", ...message }:
     id: MessageId,
     queue: queue.name,
     sentAt,
-    letter: readDeadLetter({ body: Body, attributes }),
+    content: readDeadLetter({ body: Body, attributes }),
     body: Body,
   };
 }
@@ -96,12 +96,12 @@ async function release(sqs: SQSClient, QueueUrl: string, receipts: readonly stri
   }
 }
 
-/** Resolves with whether the letter may be deleted. */
-type Handle = (letter: ReceivedLetter, queue: Queue) => Promise<boolean>;
+/** Resolves with whether the dead letter may be deleted. */
+type Handle = (deadLetter: ReceivedDeadLetter, queue: Queue) => Promise<boolean>;
 
 type Pass = { visibilitySeconds: number; handle: Handle; signal: AbortSignal };
 
-/** Receives every letter once, and releases those that aren't deleted. */
+/** Receives every dead letter once, and releases those that aren't deleted. */
 async function receiveAll(access: DeadLetterAccess, pass: Pass): Promise<void> {
   const queues = await openQueues(access);
   const ends = await Promise.allSettled(queues.map((queue) => receiveFrom(access.sqs, queue, pass)));
@@ -118,7 +118,7 @@ async function receiveFrom(sqs: SQSClient, queue: Queue, { visibilitySeconds, ha
     const isNew = !seen.has(message.MessageId ?? "");
     seen.add(message.MessageId ?? "");
     kept.push(ReceiptHandle);
-    if (!isNew || signal.aborted || !(await handle(receivedLetter(queue, message), queue))) return;
+    if (!isNew || signal.aborted || !(await handle(receivedDeadLetter(queue, message), queue))) return;
     await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
     kept.splice(kept.indexOf(ReceiptHandle), 1);
   };
@@ -139,8 +139,8 @@ async function receiveFrom(sqs: SQSClient, queue: Queue, { visibilitySeconds, ha
       );
       const ends = await Promise.allSettled(Messages.map((message) => limit(() => take(message))));
       for (const end of ends) if (end.status === "rejected") throw end.reason;
-      // Only letters that were received before: they became visible again, and this would never
-      // end.
+      // Only dead letters that were received before: they became visible again, and this would
+      // never end.
       if (seen.size === before) return;
     }
   } finally {
@@ -148,27 +148,27 @@ async function receiveFrom(sqs: SQSClient, queue: Queue, { visibilitySeconds, ha
   }
 }
 
-/** Long enough to read many letters; they're released sooner. Seconds. */
+/** Long enough to read many dead letters; they're released sooner. Seconds. */
 const LIST_SECONDS = 120;
 
 /**
- * Calls `onLetter` for every letter of the stage. SQS can't be read without receiving: each is
- * hidden for a moment.
+ * Calls `onDeadLetter` for every dead letter of the stage. SQS can't be read without receiving:
+ * each is hidden for a moment.
  */
 export async function eachDeadLetter(
   access: DeadLetterAccess,
-  onLetter: (letter: ReceivedLetter) => void,
+  onDeadLetter: (deadLetter: ReceivedDeadLetter) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  const handle: Handle = async (letter) => {
-    onLetter(letter);
+  const handle: Handle = async (deadLetter) => {
+    onDeadLetter(deadLetter);
     return false;
   };
   await receiveAll(access, { visibilitySeconds: LIST_SECONDS, handle, signal });
 }
 
 /**
- * What the split function answers when another invocation has the upload. See
+ * The split function's result when another invocation works on the upload. See
  * services/split/split-video.ts.
  */
 const DONE_ELSEWHERE = "done elsewhere";
@@ -181,23 +181,27 @@ const withoutQualifier = (functionArn: string): string => functionArn.split(":")
 
 /**
  * Invokes the function with the event and waits for the result: only then is it known whether the
- * letter can be deleted. No other consumer receives the event, and the function doesn't repeat what
- * is done.
+ * dead letter can be deleted. No other consumer receives the event, and the function doesn't repeat
+ * what is done.
  */
-async function redrive(lambda: LambdaClient, { functionArns }: Queue, { letter }: ReceivedLetter): Promise<Redrive> {
-  if (letter === undefined) return { outcome: "kept", why: "it isn't a dead letter of EventBridge or Lambda" };
-  if (letter.functionArn === undefined) return { outcome: "kept", why: "it doesn't say which function it was for" };
-  // A message must not make this invoke any function that it names.
-  if (!functionArns.includes(withoutQualifier(letter.functionArn)))
+async function redrive(
+  lambda: LambdaClient,
+  { functionArns }: Queue,
+  { content }: ReceivedDeadLetter,
+): Promise<Redrive> {
+  if (content === undefined) return { outcome: "kept", why: "it isn't a dead letter of EventBridge or Lambda" };
+  if (content.functionArn === undefined) return { outcome: "kept", why: "it doesn't say which function it was for" };
+  // Only the queue's own function is invoked, whatever the message names.
+  if (!functionArns.includes(withoutQualifier(content.functionArn)))
     return {
       outcome: "kept",
-      why: `it is for ${letter.functionArn}, which isn't the function of this stage and queue`,
+      why: `it is for ${content.functionArn}, which isn't the function of this stage and queue`,
     };
   const { FunctionError, Payload } = await lambda.send(
     new InvokeCommand({
-      FunctionName: letter.functionArn,
+      FunctionName: content.functionArn,
       InvocationType: "RequestResponse",
-      Payload: JSON.stringify(letter.event),
+      Payload: JSON.stringify(content.event),
     }),
   );
   const answer = JSON.parse(Payload?.transformToString() || "null");
@@ -211,21 +215,21 @@ async function redrive(lambda: LambdaClient, { functionArns }: Queue, { letter }
 const REDRIVE_SECONDS = 960;
 
 /**
- * Redrives the letters that `isWanted` chooses. A letter is deleted once its function has handled
- * the event, so this may be interrupted and repeated.
+ * Redrives the dead letters that `isWanted` chooses. A dead letter is deleted once its function has
+ * handled the event, so this may be interrupted and repeated.
  */
 export async function redriveDeadLetters(
   access: DeadLetterAccess,
-  isWanted: (letter: ReceivedLetter) => boolean,
-  onRedrive: (letter: ReceivedLetter, redrive: Redrive) => void,
+  isWanted: (deadLetter: ReceivedDeadLetter) => boolean,
+  onRedrive: (deadLetter: ReceivedDeadLetter, redrive: Redrive) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  const handle: Handle = async (letter, queue) => {
-    if (!isWanted(letter)) return false;
-    const redriven = await redrive(access.lambda, queue, letter).catch(
+  const handle: Handle = async (deadLetter, queue) => {
+    if (!isWanted(deadLetter)) return false;
+    const redriven = await redrive(access.lambda, queue, deadLetter).catch(
       (error: unknown): Redrive => ({ outcome: "kept", why: error instanceof Error ? error.message : String(error) }),
     );
-    onRedrive(letter, redriven);
+    onRedrive(deadLetter, redriven);
     return redriven.outcome === "handled";
   };
   await receiveAll(access, { visibilitySeconds: REDRIVE_SECONDS, handle, signal });

@@ -30,7 +30,7 @@ export type Deployment = {
 
 export type Span = { from: Date; to: Date };
 
-/** The result of a replay, in numbers of documents. */
+/** Numbers of documents after a replay. */
 export type ReplayOutcome = {
   seconds: number;
   before: number;
@@ -42,10 +42,7 @@ export type ReplayOutcome = {
 
 export type ReplayProgress = { state: string; until: Date | undefined };
 
-/**
- * The replay was cancelled or failed, or there's nothing to replay from, or no table to replay
- * into.
- */
+/** The replay was cancelled or failed, or the archive or the table doesn't exist. */
 export class ReplayError extends Error {
   override name = "ReplayError";
 }
@@ -55,7 +52,7 @@ const JSON_KEYS_SORTED = (_key: string, value: unknown): unknown =>
     ? Object.fromEntries(Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1)))
     : value;
 
-/** A digest of each document by its id: of any number of them, in little memory. */
+/** A digest of each document by its id, so that many documents need little memory. */
 export async function digests({ documents, table }: Deployment): Promise<Map<number, string>> {
   const found = new Map<number, string>();
   try {
@@ -79,7 +76,7 @@ const POLL_MS = 500;
 /** Factor for the wait until the first change: the projector may have to start first. */
 const FIRST_CHANGE_FACTOR = 4;
 
-/** The documents when they have settled; `before` is what they were before the replay. */
+/** The documents after they stopped changing. `before`: the documents before the replay. */
 async function settled(
   deployment: Deployment,
   before: Map<number, string>,
@@ -116,9 +113,9 @@ async function archived(
 }
 
 /**
- * Replays the log to the projector and waits until the documents have settled. Documents that are
- * there are kept: events fold into them as if they came twice, which changes nothing. Dropping the
- * table first rebuilds it from nothing.
+ * Replays the log to the projector and waits until the documents stop changing. Existing documents
+ * are kept: the events are folded into them again, which changes nothing. To rebuild the table from
+ * nothing, drop it first.
  */
 export async function replayLog(
   deployment: Deployment,

@@ -52,9 +52,9 @@ export type RequestOutcome = {
 export type OnObject = (key: string, what: "requested" | "already split" | "can't be read", why?: string) => void;
 
 /** HeadObject requests at the same time. */
-const HEADS_AT_ONCE = 8;
+const MAX_CONCURRENT_HEADS = 8;
 
-/** The document of just this object, in just this version. */
+/** The document of exactly this version of this object. */
 async function documentOf(
   { documents, table }: Pick<Deployment, "documents" | "table">,
   source: Source,
@@ -135,7 +135,7 @@ export async function requestSplits(
   };
   const publisher = eventBridgePublisher(events, bus);
   const store = s3MediaStore(s3);
-  const limit = pLimit(HEADS_AT_ONCE);
+  const limit = pLimit(MAX_CONCURRENT_HEADS);
   let due = Date.now();
 
   /** Undefined where it was deleted since it was listed, or can't be read. */

@@ -2,13 +2,15 @@ import { paginateGetResources, type ResourceGroupsTaggingAPIClient } from "@aws-
 import { TAG_KEYS } from "../aws/deployed-names.ts";
 import type { FunctionId } from "../topology.ts";
 
-/** ARNs of what one stage has, each by the function that it is, or holds the dead letters of. */
+/** ARNs of a stage's functions, and of its dead-letter queues by their function. */
 export type StageResources = {
   functions: { arn: string; id: FunctionId }[];
   queues: { arn: string; id: FunctionId }[];
 };
 
-/** The stage has nothing, or not what an operation needs. `message` says what to do. */
+/**
+ * The stage has no resources, or not the one that an operation needs. `message` says what to do.
+ */
 export class StageNotFoundError extends Error {
   override name = "StageNotFoundError";
 }

@@ -25,7 +25,7 @@ export type TailPlace = { events: EventBridgeClient; sqs: SQSClient; bus: string
 export type TailOptions = {
   /** JSON. */
   pattern: string;
-  /** Distinguishes concurrent runs: letters, digits and hyphens. */
+  /** Distinguishes concurrent runs: a-z, digits and hyphens. */
   run: string;
   now: () => Date;
   onEvent: (event: unknown) => void;

@@ -8,8 +8,8 @@ const Release = z.string().regex(/^\d+(\.\d+){1,2}$/);
 const Advisory = z.object({
   id: z.string().regex(/^CVE-\d{4}-\d{4,}$/),
   /**
-   * Where the fault is. A demuxer, decoder or protocol is reachable where the sandbox admits it;
-   * what is `used` always is, and what is `unused` never, for the reason in `why`.
+   * The faulty part of ffmpeg. A demuxer, decoder or protocol is reachable if the sandbox allows
+   * it. `used` parts are always reachable, and `unused` ones never, for the reason in `why`.
    */
   kind: z.enum(["demuxer", "decoder", "protocol", "used", "unused"]),
   /** ffmpeg's name of it. */
@@ -27,12 +27,12 @@ const Advisory = z.object({
 });
 export type Advisory = z.infer<typeof Advisory>;
 
-/** advisories.json: what is known, from where, and when it was looked up. */
+/** advisories.json: the known advisories, their sources, and the date of the search. */
 export const AdvisoryList = z.object({
   asOf: Day,
   sources: z.array(z.object({ name: z.string(), read: Day, covers: z.string() })),
   latestRelease: Release,
-  /** Why a fault that is reachable is shipped all the same, and until when that holds. */
+  /** Why a reachable fault is accepted, and until when. */
   accepted: z.record(z.string(), z.object({ until: Day, reason: z.string() })),
   /** Development snapshots, by the release that they come after. */
   snapshots: z.record(z.string(), Release),
@@ -74,7 +74,7 @@ export function isReachable({ kind, name }: Advisory): boolean {
 }
 
 /**
- * The release that a version is, or comes after: of "5.1.9-0+deb12u1" 5.1.9. Undefined: unknown.
+ * The release that a version is, or is based on: 5.1.9 for "5.1.9-0+deb12u1". Undefined: unknown.
  */
 export const releaseOf = (version: string, { snapshots }: AdvisoryList): string | undefined =>
   snapshots[version] ?? /^\d+(\.\d+){1,2}/.exec(version)?.[0];

@@ -1,18 +1,18 @@
 import { type Advisory, type AdvisoryList, isAffected, isReachable, releaseOf } from "./advisories.ts";
 
-/** After this the list is too old to say that nothing is known. */
+/** If the list is older, it may lack known advisories. */
 export const MAX_LIST_AGE_DAYS = 90;
 
 const DAY_MS = 86_400_000;
 
 export const daysSince = (day: string, now: Date): number => Math.floor((now.getTime() - Date.parse(day)) / DAY_MS);
 
-/** What the list says of one version. */
+/** The advisories of one version. */
 export type Finding = {
   version: string;
-  /** Undefined where the version isn't a release and the list doesn't say which it comes after. */
+  /** Undefined if the version isn't a release and the list doesn't say on which it is based. */
   release: string | undefined;
-  /** Reachable and not fixed, and not accepted or no more: these fail the audit. */
+  /** Reachable, not fixed, and not accepted (any more): these fail the audit. */
   open: Advisory[];
   /** Reachable and not fixed, but accepted. */
   accepted: Advisory[];

@@ -65,9 +65,9 @@ async function read<Made>(file: string): Promise<Entry<Made> | undefined> {
 }
 
 /**
- * What `make` made of `entry` before, as long as the content of each file that it was made from is
- * the same; otherwise it is made and kept, one result for each entry, in the `node_modules` of
- * `root`. Without such a folder nothing is kept. Results are structured clones.
+ * The cached result of `make` for `entry`, if the contents of all its input files are unchanged.
+ * Otherwise it is made and cached, one result for each entry, in the `node_modules` of `root`.
+ * Without such a folder nothing is cached. Results are structured clones.
  */
 export async function cachedBuild<Made extends { inputs: string[] }>(
   { root, entry }: { root: string; entry: string },

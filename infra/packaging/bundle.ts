@@ -34,10 +34,7 @@ function entryOf(handler: string, root: string): { entry: string; exportName: st
   return { entry, exportName };
 }
 
-/**
- * Links the packages that stay outside of the bundle, where they are installed, so that it finds
- * them in any folder.
- */
+/** Links to the packages that aren't in the bundle, so that it finds them from any folder. */
 async function linkPackages(root: string, directory: string): Promise<void> {
   for (const name of PROGRAM_PACKAGES) {
     const installed = join(root, "node_modules", name);
@@ -58,7 +55,7 @@ function bytesByPackage(output: Metafile["outputs"][string] | undefined): Record
 }
 
 type Built = {
-  /** Paths of all that it was made from, from the root. */
+  /** Paths of its input files, relative to the root. */
   inputs: string[];
   files: { path: string; contents: Uint8Array }[];
   hash: string;
@@ -94,7 +91,7 @@ async function buildModule(entry: string, root: string): Promise<Built> {
     ...SST_DEFAULTS,
     mainFields: [...SST_DEFAULTS.mainFields],
     sourcemap: true,
-    // Stack traces name the sources, in whatever folder the bundle is.
+    // Stack traces name the sources, wherever the bundle is.
     sourceRoot: `${pathToFileURL(root).href}/`,
     banner: { js: REQUIRE_BANNER },
     external: [...PROGRAM_PACKAGES],
@@ -113,7 +110,7 @@ async function buildModule(entry: string, root: string): Promise<Built> {
 
 /**
  * Bundles a handler into one module in `directory`, which is created, the way SST does before it
- * deploys. Nothing is built again while its sources are the same. Throws `BundleError`.
+ * deploys. It's built again only if a source has changed. Throws `BundleError`.
  */
 export async function bundle(handler: string, options: { root: string; directory: string }): Promise<Bundle> {
   const { root, directory } = options;

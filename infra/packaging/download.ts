@@ -4,7 +4,7 @@ import { URL } from "node:url";
 const MAX_ATTEMPTS = 3;
 const MAX_REDIRECTS = 5;
 const PAUSE_MS = 500;
-/** Of one attempt. 29 MB at 0.4 Mb/s. */
+/** Timeout of one attempt: 29 MB at 0.4 Mb/s. */
 const TIMEOUT_MS = 10 * 60_000;
 
 /** Why a download failed, with the host that failed, which a redirect may have named. */
@@ -12,7 +12,7 @@ export class DownloadError extends Error {
   override name = "DownloadError";
 }
 
-/** An answer that another attempt won't change. */
+/** A response for which a retry is useless. */
 class FinalError extends DownloadError {}
 
 /** Node's own message says only "fetch failed" or "terminated". */
@@ -40,7 +40,7 @@ async function readBody(response: Response, maxBytes: number): Promise<Uint8Arra
   return Buffer.concat(chunks);
 }
 
-/** Follows redirects by itself, so that an error names the host that it is about. */
+/** Follows redirects in our own code, so that an error names the host that failed. */
 async function attempt(url: URL, maxBytes: number, redirects = 0): Promise<Uint8Array> {
   const options = { redirect: "manual", headers: { "accept-encoding": "identity" } } as const;
   const response = await fetch(url.href, { ...options, signal: AbortSignal.timeout(TIMEOUT_MS) }).catch((error) => {
@@ -64,8 +64,8 @@ async function attempt(url: URL, maxBytes: number, redirects = 0): Promise<Uint8
 }
 
 /**
- * Downloads a file of at most `maxBytes`, with three attempts where another one may help. Throws
- * `DownloadError`, whose message names the host.
+ * Downloads a file of at most `maxBytes`, in up to three attempts. Throws `DownloadError`, whose
+ * message names the host.
  */
 export async function download(url: URL, maxBytes: number): Promise<Uint8Array> {
   for (let count = 1; ; count++) {

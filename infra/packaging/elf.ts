@@ -9,7 +9,7 @@ const SEGMENT_DYNAMIC = 2;
 const TAG_NEEDED = 1;
 const TAG_STRINGS = 5;
 
-/** A Linux program, as far as it matters whether it runs somewhere. */
+/** What decides where a Linux program runs. */
 export type LinuxProgram = {
   /** An architecture's name, or "machine 243" for one that Lambda doesn't have. */
   machine: string;
@@ -59,8 +59,8 @@ function librariesOf(content: Uint8Array): string[] {
 }
 
 /**
- * Reads a 64-bit little-endian ELF program; undefined for anything else, such as a Mac's or half a
- * download.
+ * Reads a 64-bit little-endian ELF program; undefined for any other file, such as a program for
+ * macOS or an incomplete download.
  */
 export function readLinuxProgram(content: Uint8Array): LinuxProgram | undefined {
   if (content.length < HEADER_BYTES) return undefined;
@@ -73,7 +73,7 @@ export function readLinuxProgram(content: Uint8Array): LinuxProgram | undefined 
   try {
     return { machine: known ?? `machine ${number}`, libraries: librariesOf(content) };
   } catch (error) {
-    // A table beyond the end of the file: it isn't whole.
+    // A table beyond the end of the file: the file is truncated.
     if (error instanceof RangeError) return undefined;
     throw error;
   }

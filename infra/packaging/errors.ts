@@ -1,6 +1,6 @@
 /**
- * What would be deployed doesn't run in Lambda, or can't be downloaded. The message says why and
- * what to do.
+ * A program to deploy doesn't run in Lambda, or can't be downloaded. The message says why and what
+ * to do.
  */
 export class PackagingError extends Error {
   override name = "PackagingError";

@@ -12,7 +12,7 @@ export type { Architecture } from "./elf.ts";
 export { PackagingError } from "./errors.ts";
 
 /**
- * Bytes of a function with all that it's shipped with, unzipped.
+ * Maximum bytes of a function with its programs, unzipped.
  * https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
  */
 export const MAX_PACKAGE_BYTES = 250 * 1024 * 1024;
@@ -28,7 +28,7 @@ export type Sources = {
   root: string;
   /** FFMPEG_BIN, FFPROBE_BIN, FFMPEG_BINARIES_URL, XDG_CACHE_HOME. */
   environment: Environment;
-  /** What is expected; a test has programs of its own. */
+  /** The expected programs; tests use others. */
   checksums?: Checksums;
 };
 
@@ -83,7 +83,7 @@ async function find(program: Program, architecture: Architecture, sources: Sourc
   return { content: unpacked, source: urlOf(file, environment).href, from, archive: checksumOf(content) };
 }
 
-/** Throws for what Lambda couldn't start. */
+/** Throws for a program that Lambda couldn't start. */
 function checkProgram(program: Program, { content, source }: Found, architecture: Architecture): void {
   const linux = readLinuxProgram(content);
   const advice = `Name a static Linux ${program} for ${architecture} in ${LOCAL_FILE[program]}, or unset it.`;
@@ -127,9 +127,9 @@ export async function sizeOf(directory: string): Promise<number> {
 }
 
 /**
- * Adds to `directory`, a function as SST has built it, the programs that it runs: for its
- * architecture, with the recorded checksums, executable by everyone. Refuses what doesn't run in
- * Lambda or is too large. Throws `PackagingError`.
+ * Adds to `directory`, a function that SST has built, the programs that it runs: for its
+ * architecture, with the recorded checksums, executable by everyone. Refuses programs that don't
+ * run in Lambda, and a function that is too large. Throws `PackagingError`.
  */
 export async function preparePackage(
   directory: string,

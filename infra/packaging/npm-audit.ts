@@ -9,13 +9,15 @@ type Report = {
   error?: { summary?: string };
 };
 
-/** Reads what `npm audit --json` printed; a registry that doesn't answer is no empty list. */
+/**
+ * Reads what `npm audit --json` printed; if the registry doesn't respond, that isn't an empty list.
+ */
 export function readNpmAudit(stdout: string, stderr: string): NpmAudit {
   let report: Report = {};
   try {
     report = JSON.parse(stdout);
   } catch {
-    // Then it says why on stderr.
+    // Then stderr has the reason.
   }
   if (report.vulnerabilities !== undefined)
     return {
@@ -25,7 +27,7 @@ export function readNpmAudit(stdout: string, stderr: string): NpmAudit {
   return { unanswered: report.message || report.error?.summary || lines[0] || "it printed no report" };
 }
 
-/** Asks npm's registry for advisories of the packages that a deployment's code is made of. */
+/** Gets advisories from npm's registry for the packages that a deployment contains. */
 export function npmAudit(root: string, environment: Record<string, string | undefined>): Promise<NpmAudit> {
   const args = ["audit", "--json", "--omit=dev", "--omit=optional"];
   // npm is a script on Windows, which only a shell starts.

@@ -4,7 +4,7 @@ export type JsonSchema = { readonly [keyword: string]: unknown };
 const isSchema = (value: unknown): value is JsonSchema =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** Keywords whose value maps names to schemas; the names are no keywords. */
+/** Keywords whose value maps names to schemas; the names aren't keywords. */
 const isMapOfSchemas = (keyword: string): boolean => keyword === "properties" || keyword === "$defs";
 
 function converted(schema: unknown): unknown {
@@ -36,9 +36,9 @@ function itemsOf(prefixItems: unknown[]): unknown {
 }
 
 /**
- * An event's JSON Schema (draft 2020-12) as the OpenAPI 3.0 document that EventBridge's schema
- * registry takes, in the form in which its schema discovery writes them, so that the console finds
- * the event's source and type and can generate code from it.
+ * An event's JSON Schema (draft 2020-12) as an OpenAPI 3.0 document for EventBridge's schema
+ * registry, in the form of its schema discovery, so that the console finds the event's source and
+ * type and can generate code from it.
  * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-schema-create.html
  */
 export function eventOpenApi(schema: JsonSchema, { source, detailType }: { source: string; detailType: string }) {

@@ -18,8 +18,8 @@ async function recordFor(architecture: Architecture, release: string, sources: S
 
 /**
  * Records the checksums of a new release of ffmpeg-static in `infra/packaging/checksums.json`,
- * which is to be committed: from then on nothing else is shipped. The release is the one that the
- * file names, with the version of ffmpeg that is inside.
+ * which must be committed: from then on only these files are shipped. The file names the release
+ * and its version of ffmpeg.
  */
 export async function recordChecksums(architectures: readonly Architecture[], sources: Sources): Promise<Checksums> {
   const checksums = { ...(sources.checksums ?? RECORDED) };

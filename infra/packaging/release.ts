@@ -14,7 +14,9 @@ const PLATFORMS: Record<Architecture, string> = { arm64: "linux-arm64", x86_64: 
 /** The variable that names a program on this machine instead. */
 export const LOCAL_FILE: Record<Program, string> = { ffmpeg: "FFMPEG_BIN", ffprobe: "FFPROBE_BIN" };
 
-/** Of a program or an archive whose length isn't recorded yet: what Lambda takes altogether. */
+/**
+ * Maximum length of a program or an archive without a recorded one: Lambda's limit for a function.
+ */
 const MAX_PROGRAM_BYTES = 250 * 1024 * 1024;
 
 /** A file of ffmpeg-static's release: a program for an architecture, compressed. */

@@ -4,8 +4,8 @@ const isPlainObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 
 /**
- * Collects an update of some attributes of one item, and the state of the item that it depends on.
- * Placeholders replace all names and values, because many names are reserved words.
+ * Collects an update of one item's attributes, and its conditions. Placeholders replace all names
+ * and values, because many names are reserved words.
  * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.ExpressionAttributeNames.html
  */
 export class ConditionalUpdate {

@@ -39,8 +39,8 @@ async function unlessAborted<T>(request: Promise<T>, signal: AbortSignal): Promi
 
 /** A dead-letter queue in SQS, by its URL. Throws the SDK's errors. */
 export const sqsDeadLetters = (client: SQSClient, QueueUrl: string): DeadLetters => ({
-  // Without a wait: letters are hidden no longer than needed, and what one poll misses the next run
-  // gets.
+  // No long polling: dead letters are hidden as briefly as possible, and the next run gets those
+  // that a poll missed.
   receive: async (VisibilityTimeout, signal) => {
     const command = new ReceiveMessageCommand({
       QueueUrl,
@@ -61,11 +61,10 @@ export const sqsDeadLetters = (client: SQSClient, QueueUrl: string): DeadLetters
     await unlessAborted(client.send(command, { abortSignal: signal }), signal);
   },
 
-  // SQS reports those that are gone as failed; one that isn't is visible again when its time is
-  // over.
-  release: async (letters) => {
-    for (let at = 0; at < letters.length; at += MAX_MESSAGES) {
-      const Entries = letters
+  // SQS reports deleted ones as failed; any other becomes visible again when its time is over.
+  release: async (deadLetters) => {
+    for (let at = 0; at < deadLetters.length; at += MAX_MESSAGES) {
+      const Entries = deadLetters
         .slice(at, at + MAX_MESSAGES)
         .map(({ receipt: ReceiptHandle }, index) => ({ Id: String(index), ReceiptHandle, VisibilityTimeout: 0 }));
       await client.send(new ChangeMessageVisibilityBatchCommand({ QueueUrl, Entries }));

@@ -54,8 +54,8 @@ const head = (client: S3Client, object: ObjectName, signal: AbortSignal, retrySc
   );
 
 /**
- * S3 answers a HEAD of an archived object, and refuses the GET. A restored copy of it is readable
- * for some days.
+ * For an archived object, S3 allows HEAD and refuses GET. A restored copy of it is readable for
+ * some days.
  * https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html#API_HeadObject_ResponseSyntax
  */
 function archiveFault(object: ObjectName, { StorageClass, ArchiveStatus, Restore }: HeadObjectCommandOutput) {
@@ -94,8 +94,8 @@ export async function describeObject(
 const isKms = (encryption: ServerSideEncryption | undefined): boolean => encryption?.startsWith("aws:kms") ?? false;
 
 /**
- * A GET that is forbidden, of an object whose HEAD isn't, lacks the key: S3 names KMS in its answer
- * only sometimes, and a HEAD needs no key. https://github.com/boto/boto3/issues/2952
+ * If GET is forbidden and HEAD isn't, the KMS key isn't allowed: a HEAD needs no key, and S3's
+ * response doesn't always name KMS. https://github.com/boto/boto3/issues/2952
  */
 export async function isKeyForbidden(client: S3Client, object: ObjectName, abortSignal: AbortSignal): Promise<boolean> {
   try {

@@ -7,8 +7,8 @@ const CONNECT_MS = 2_000;
 const ANSWER_MS = 5_000;
 
 /**
- * A DynamoDB client that takes and gives plain values. Attributes that are undefined are left out.
- * The endpoint and the credentials come from the environment, as AWS_ENDPOINT_URL.
+ * A DynamoDB client that takes and returns plain values. Attributes that are undefined are left
+ * out. The endpoint and the credentials come from the environment, as AWS_ENDPOINT_URL.
  */
 export const documentClient = (region: string): DynamoDBDocumentClient =>
   DynamoDBDocumentClient.from(

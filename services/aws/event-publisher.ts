@@ -12,12 +12,10 @@ import { oneAttempt } from "./one-attempt.ts";
  */
 export const MAX_ENTRIES = 10;
 
-/**
- * And this many bytes of entries: the former limit, which emulators and some regions still have.
- */
+/** Maximum bytes of its entries: the former limit, which emulators and some regions still have. */
 export const MAX_BYTES = 256 * 1024;
 
-/** Attempts for one entry, the first included. The SDK makes none of its own. */
+/** Attempts for one entry, the first included. The SDK makes no retries. */
 const MAX_ATTEMPTS = 8;
 
 /** Half the longest first pause; doubles with each attempt. */
@@ -42,7 +40,7 @@ export const eventBridgeClient = (): EventBridgeClient =>
     }),
   });
 
-/** An event was not accepted by the bus. Worth a retry: the same event has the same id again. */
+/** An event was not accepted by the bus. Can be retried: the event keeps its id. */
 export class PublishError extends ServiceError {
   override name = "PublishError";
   readonly code = "PublishFailed";
@@ -53,7 +51,7 @@ type Pending = {
   entry: PutEventsRequestEntry;
   bytes: number;
   attempts: number;
-  /** Ends the publishing, with success where there is no error. A second call has no effect. */
+  /** Settles the event: without an error, it succeeded. A second call has no effect. */
   settle: (error?: unknown) => void;
   /** Aborted once it's settled. */
   settled: AbortSignal;
@@ -85,7 +83,8 @@ export function takeBatch<T extends { bytes: number }>(queue: T[]): T[] {
 }
 
 /**
- * A signal that is aborted when no caller waits for any entry of a batch any more; until `release`.
+ * A signal that is aborted when no caller waits for an entry of the batch any more. Call `release`
+ * at the end.
  */
 function abandonment(batch: readonly Pending[]): { signal: AbortSignal; release: () => void } {
   const abandoned = new AbortController();
@@ -98,10 +97,9 @@ function abandonment(batch: readonly Pending[]): { signal: AbortSignal; release:
 }
 
 /**
- * Publishes to one bus. Events that are announced during a call go into the next one, so nothing
- * waits for a batch to fill. Only the entries that EventBridge refuses are sent again. A call is
- * aborted when all of its entries are.
- * `backoffMs` is longer in tests.
+ * Publishes to one bus. Events that are announced during a call go into the next one, so no event
+ * waits for a full batch. Only the entries that EventBridge refuses are sent again. A call is
+ * aborted when all of its entries are. `backoffMs` is longer in tests.
  */
 export function eventBridgePublisher(
   client: EventBridgeClient,
@@ -114,7 +112,7 @@ export function eventBridgePublisher(
   const retry = async (pending: Pending, error: Error): Promise<void> => {
     if (pending.attempts >= MAX_ATTEMPTS) return pending.settle(error);
     const pause = backoffMs * 2 ** pending.attempts * Math.random();
-    // Rejects once it's settled: nothing is left to do.
+    // Rejects after it was settled: nothing is left to do.
     await delay(pause, undefined, { signal: pending.settled }).then(
       () => enqueue(pending),
       () => {},

@@ -22,9 +22,7 @@ const IN_PROGRESS = "INPROGRESS";
 
 const isRefused = (error: unknown): boolean => (error as Error).name === "ConditionalCheckFailedException";
 
-/**
- * Condition of what ends a record: an owner that was taken over from can no longer write it.
- */
+/** Condition for ending a record: only its current owner may do so. */
 const OWN = "#owner = :owner";
 
 async function unlessTakenOver(write: Promise<unknown>): Promise<void> {
@@ -46,8 +44,8 @@ export class LedgerPersistence extends BasePersistenceLayer {
   readonly #client: DynamoDBDocumentClient;
   readonly #table: string;
   #owner = "";
-  #asking = "";
-  #askingOfOwner: string | undefined;
+  #requestHash = "";
+  #requestHashOfOwner: string | undefined;
 
   constructor(client: DynamoDBDocumentClient, tableName: string) {
     super();
@@ -64,13 +62,13 @@ export class LedgerPersistence extends BasePersistenceLayer {
   }
 
   /** Sets what is requested of the work whose record is written next. */
-  setAsking(asking: string): void {
-    this.#asking = asking;
+  setRequestHash(requestHash: string): void {
+    this.#requestHash = requestHash;
   }
 
   /** What was requested of the work in the record that was read last. */
-  get askingOfOwner(): string | undefined {
-    return this.#askingOfOwner;
+  get requestHashOfOwner(): string | undefined {
+    return this.#requestHashOfOwner;
   }
 
   protected async _putRecord(record: IdempotencyRecord): Promise<void> {
@@ -85,7 +83,7 @@ export class LedgerPersistence extends BasePersistenceLayer {
             id: record.idempotencyKey,
             status: record.getStatus(),
             owner: this.#owner,
-            asking: this.#asking,
+            asking: this.#requestHash,
             expiration: record.expiryTimestamp,
             in_progress_expiration: record.inProgressExpiryTimestamp,
           },
@@ -111,7 +109,7 @@ export class LedgerPersistence extends BasePersistenceLayer {
     );
     if (Item === undefined) throw new IdempotencyItemNotFoundError();
     const stored = Stored.parse(Item);
-    this.#askingOfOwner = stored.asking;
+    this.#requestHashOfOwner = stored.asking;
     return new IdempotencyRecord({
       idempotencyKey: stored.id,
       status: stored.status,

@@ -80,13 +80,13 @@ const Delivered = z.object({
 });
 
 /**
- * How long a segment is recorded: as long as dead letters are kept, and no split takes longer. A
- * segment that is made again after that is the same.
+ * How long a segment is recorded: as long as dead letters are kept, and longer than a split takes.
+ * If a segment is made again later, it has the same bytes.
  */
 export const KEEP_SECONDS = 14 * 86_400;
 
 /** Segments looked up at the same time. */
-const MAX_READS_AT_ONCE = 25;
+const MAX_CONCURRENT_READS = 25;
 
 const epochSeconds = (): number => Math.floor(Date.now() / 1_000);
 
@@ -253,13 +253,13 @@ export function dynamoLedger(client: DynamoDBDocumentClient, TableName: string, 
         // DynamoDB removes expired items within two days, and returns them until then.
         if (Item === undefined || Item.expiration < epochSeconds()) return;
         const { success, data } = Delivered.safeParse(Item);
-        // A record of an older release: its segment is made again and is the same.
+        // A record of an older release: its segment is made again, with the same bytes.
         if (!success) return;
         const { object, proof, announced } = data;
         found.set(index, { object, proof, announced });
       };
       const indexes = Array.from({ length: last - first + 1 }, (_, at) => first + at);
-      await mapConcurrently(indexes, MAX_READS_AT_ONCE, read, signal);
+      await mapConcurrently(indexes, MAX_CONCURRENT_READS, read, signal);
       return found;
     },
 

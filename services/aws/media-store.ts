@@ -12,9 +12,9 @@ import { RETRY_SCHEDULE, type RetrySchedule } from "./retrying-fetch.ts";
  * upload uses.
  */
 const PART_BYTES = 8 * 1024 * 1024;
-const PARTS_AT_ONCE = 2;
+const MAX_CONCURRENT_PARTS = 2;
 
-/** Less than an aborted invocation has left. */
+/** Less than the time that an aborted invocation has left. */
 const MAX_CLEAN_UP_MS = 2_000;
 
 /** SHA-256 of a file, as `sha256:` and hexadecimal digits: what `sha256sum` prints. */
@@ -25,8 +25,8 @@ async function checksumOf(path: string): Promise<string> {
 }
 
 /**
- * A client whose requests end when `signal` is aborted, but for the one that removes the parts of a
- * broken upload. lib-storage itself aborts no request that is under way.
+ * A client whose requests end when `signal` is aborted, except the one that removes the parts of a
+ * failed upload. lib-storage itself doesn't abort running requests.
  */
 const abortable = (client: S3Client, signal: AbortSignal): S3Client =>
   Object.create(client, {
@@ -45,12 +45,11 @@ async function upload(
   signal.throwIfAborted();
   const checksum = await checksumOf(path);
   const file = createReadStream(path);
-  // A part at a time is in memory, so a part that fails is sent again by the SDK; small segments
-  // are one plain PUT.
+  // Parts are buffers in memory, so the SDK can retry them. Small segments are one plain PUT.
   const sending = new Upload({
     client: abortable(client, signal),
     partSize: PART_BYTES,
-    queueSize: PARTS_AT_ONCE,
+    queueSize: MAX_CONCURRENT_PARTS,
     params: {
       Bucket: bucket,
       Key: key,

@@ -2,7 +2,7 @@ import type { FinalizeHandler, FinalizeRequestMiddleware, MiddlewareStack } from
 
 type Command<Input extends object, Output extends object> = { middlewareStack: MiddlewareStack<Input, Output> };
 
-/** Named and placed as the SDK's own, which it replaces for one command. */
+/** Has the name and position of the SDK's own middleware, which it replaces for one command. */
 const RETRY_MIDDLEWARE = {
   name: "retryMiddleware",
   step: "finalizeRequest",

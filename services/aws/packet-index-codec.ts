@@ -23,7 +23,7 @@ const JUMPS = 4;
 const MICROSECONDS = 1_000_000;
 const MAX_INT32 = 2 ** 31 - 1;
 
-/** Whole microseconds; undefined for a time that they can't restore exactly. */
+/** A time in whole microseconds; undefined if that isn't exact. */
 function microseconds(seconds: number): number | undefined {
   const whole = Math.round(seconds * MICROSECONDS);
   return whole / MICROSECONDS === seconds ? whole : undefined;

@@ -13,7 +13,7 @@ import { faultOf, unavailable, uriOf } from "./source-faults.ts";
  */
 const MAX_RANGE_BYTES = 8 * 1024 * 1024;
 
-/** Ranges of 8 MB that one read has in memory: being fetched, waiting or being read. */
+/** Maximum ranges of 8 MB that one read has in memory: being fetched, waiting or being read. */
 const PARALLEL_RANGES = 3;
 
 /** Bytes, both included. */
@@ -64,7 +64,7 @@ async function fetchRange(
   const bytes = Buffer.allocUnsafe(end - start + 1);
   let received = 0;
   const attempt = async (attemptSignal: AbortSignal, onProgress: () => void): Promise<Uint8Array> => {
-    // A complete body that failed has the wrong checksum.
+    // If the body is complete and still failed, its checksum is wrong.
     if (received === bytes.length) received = 0;
     const body = await openRange(client, source, { start: start + received, end }, attemptSignal);
     const stop = () => body.destroy(attemptSignal.reason);

@@ -57,17 +57,17 @@ async function attemptWithin<T>(
 }
 
 /**
- * Doubles with each attempt, and is drawn from the upper half, so that readers who failed together
- * don't return together.
+ * Doubles with each attempt. Random within the upper half, so that concurrent readers don't retry
+ * at the same moment.
  */
 const pauseAfter = (attempts: number, firstMs: number): number =>
   Math.max(firstMs, Math.min(MAX_BACKOFF_MS, firstMs * 2 ** (attempts - 1))) * (0.5 + Math.random() / 2);
 
 /**
- * Fetches, and is the only layer that retries: `attempt` sends its commands by `oneAttempt`.
- * `what` names what is fetched. Throws `SourceUnavailableError` where the attempt does,
- * `SourceFetchError` where the source stalls or fails for `giveUpMs` or in a way that no retry
- * changes, and the reason of `signal` when aborted, also in a pause.
+ * Fetches, and is the only layer that retries: `attempt` sends its commands by `oneAttempt`. `what`
+ * names what is fetched. Throws `SourceUnavailableError` where the attempt does, `SourceFetchError`
+ * if the source stalls or fails for `giveUpMs` or a retry can't help, and the reason of `signal`
+ * when aborted, also during a pause.
  */
 export async function fetchWithRetries<T>(
   what: string,

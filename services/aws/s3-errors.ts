@@ -1,8 +1,8 @@
-/** What an SDK error contains of S3's response. */
+/** The parts of S3's response in an SDK error. */
 export type S3Answer = {
   /** Undefined where no response was received. */
   status: number | undefined;
-  /** S3's error code. The SDK makes one up for an answer without a body, as to a HEAD. */
+  /** S3's error code. For a response without a body, such as to a HEAD, the SDK invents one. */
   code: string;
   message: string;
   /** The bucket's region, where the request went to another one. */
@@ -12,7 +12,7 @@ export type S3Answer = {
 type SdkError = {
   $metadata?: { httpStatusCode?: number };
   $response?: { headers?: Record<string, string | undefined> };
-  /** An element of S3's own, beside Code and Message. */
+  /** An additional element of S3's response, besides Code and Message. */
   Region?: string;
 };
 
@@ -26,9 +26,7 @@ export function answerOf(error: unknown): S3Answer {
   };
 }
 
-/**
- * No response was received, and none can be: there's no address, or no credentials to sign with.
- */
+/** No request was sent: there's no address, or there are no credentials. */
 const CONFIGURATION_ERRORS = ["CredentialsProviderError", "EndpointError", "TokenProviderError"];
 
 /**

@@ -1,11 +1,12 @@
 import { S3Client } from "@aws-sdk/client-s3";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
 
-/** Reads and uploads together; more would only queue. */
+/** For reads and uploads together; more requests would only wait. */
 const MAX_SOCKETS = 32;
 
 /**
- * No request may hang on a dead connection: these are idle times, not times of a whole transfer.
+ * A request must not hang on a dead connection. These are idle times, not the time of a whole
+ * transfer.
  */
 const CONNECT_MS = 5_000;
 const IDLE_MS = 60_000;

@@ -7,7 +7,10 @@ import { decodeIndex, encodeIndex } from "./packet-index-codec.ts";
 /** DynamoDB: an item has at most 400 KB, its names included. */
 const MAX_PART_BYTES = 350_000;
 
-/** An hour at 30 frames a second has some 100 KB. Above this, reading the source again is cheaper. */
+/**
+ * An hour at 30 frames a second has some 100 KB. For a larger index, reading the source again is
+ * cheaper.
+ */
 const MAX_PARTS = 24;
 
 const Part = z.object({ bytes: z.instanceof(Uint8Array), parts: z.int().positive(), expiration: z.number() });
@@ -36,7 +39,7 @@ export function dynamoSavedIndexes(client: DynamoDBDocumentClient, TableName: st
       const parts = Math.max(1, Math.ceil(encoded.length / MAX_PART_BYTES));
       if (parts > MAX_PARTS) return false;
       const expiration = epochSeconds() + KEEP_SECONDS;
-      // The first one comes last: with it, all of them are there.
+      // The first item is written last: if it exists, all of them do.
       for (let part = parts - 1; part >= 0; part -= 1) {
         const bytes = encoded.subarray(part * MAX_PART_BYTES, (part + 1) * MAX_PART_BYTES);
         const Item = { ...keyOf(videoId, part), bytes, parts, expiration };
@@ -56,7 +59,7 @@ export function dynamoSavedIndexes(client: DynamoDBDocumentClient, TableName: st
         parts = data.parts;
         found.push(data.bytes);
       }
-      // Saved by another version of this code, perhaps.
+      // It may have been saved by another version of this code.
       return decodeIndex(Buffer.concat(found)).catch(() => undefined);
     },
   };

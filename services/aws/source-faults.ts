@@ -7,8 +7,7 @@ export type ObjectName = { bucket: string; key: string; versionId?: string | und
 export const uriOf = ({ bucket, key }: ObjectName): string => `s3://${bucket}/${key}`;
 
 /**
- * A KMS key that is disabled, pending deletion, deleted, or not this service's to use. KMS errors
- * that pass aren't among them.
+ * A KMS key that is disabled, pending deletion, deleted or forbidden. Without transient KMS errors.
  * https://docs.aws.amazon.com/kms/latest/APIReference/API_Decrypt.html#API_Decrypt_Errors
  */
 const KEY_CODES = [
@@ -20,12 +19,12 @@ const KEY_CODES = [
   "KMS.UnrecognizedClientException",
 ];
 
-/** 403 for the caller's credentials or clock, and not for the object. */
+/** 403 because of the caller's credentials or clock, not of the object. */
 const CREDENTIAL_CODES = ["InvalidAccessKeyId", "InvalidSecurity", "RequestTimeTooSkewed", "SignatureDoesNotMatch"];
 
 /**
- * Names that no object has. `EndpointError` is the SDK's own: it can make no address of the
- * bucket's name.
+ * Names that no object can have. `EndpointError` is the SDK's own: the bucket's name can't be part
+ * of an address.
  */
 const IMPOSSIBLE_NAME_CODES = ["EndpointError", "InvalidBucketName", "InvalidURI", "KeyTooLongError"];
 
@@ -54,7 +53,7 @@ function reasonOf(answer: S3Answer): SourceFault | undefined {
 
 const REQUEST_AGAIN = 'then request the split with "npx video-split request"';
 
-/** For each fault, what is wrong and what to do next. `detail` is what is known more. */
+/** For each fault, what is wrong and what to do next. `detail` has further information. */
 const MESSAGES: Record<SourceFault, (uri: string, detail: string) => string> = {
   SourceArchived: (uri, detail) =>
     `${uri} is archived (${detail}), so S3 doesn't return its bytes. Restore the object, wait until that is finished, ` +
@@ -87,7 +86,8 @@ const detailOf = ({ status, code, bucketRegion }: S3Answer): string =>
 
 /**
  * Why S3 won't return this object in any attempt; undefined for an error that may be transient or
- * isn't about the object. `error` is a GET's: the response to a HEAD has no body, and so no code.
+ * isn't about the object. `error` must be that of a GET: the response to a HEAD has no body, and so
+ * no code.
  */
 export function faultOf(error: unknown, object: ObjectName): SourceUnavailableError | undefined {
   const answer = answerOf(error);

@@ -28,7 +28,7 @@ const Reconciler = z.object({ progress: Progress.default({}) });
 /** The reconciler's own item: its lease and its progress. */
 const RECONCILER = { id: "reconciler" };
 
-/** Longer than uploads are looked at. */
+/** Longer than the time in which uploads are looked up. */
 const KEEP_SECONDS = 60 * 86_400;
 
 /** Resolves with undefined where the write's condition isn't met. */
@@ -68,7 +68,7 @@ export function dynamoUploadLedger(
       return Math.floor(Table.CreationDateTime.getTime() / 1_000);
     },
 
-    // The owner's own lease counts as free: the SDK sends the update again where an answer is lost.
+    // The owner may take its own lease again: the SDK repeats the update if a response is lost.
     takeLease: async ({ owner, seconds }, now) => {
       const taken = await ifAllowed(
         client.send(

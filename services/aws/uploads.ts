@@ -24,7 +24,7 @@ const listed = (
   uploadedAt: Math.floor((LastModified?.getTime() ?? 0) / 1_000),
 });
 
-/** Undefined where the listing ends. */
+/** Undefined at the end of the listing. */
 const placeAfter = ({
   IsTruncated,
   NextKeyMarker,
@@ -33,8 +33,8 @@ const placeAfter = ({
   IsTruncated && NextKeyMarker !== undefined ? { key: NextKeyMarker, versionId: NextVersionIdMarker } : undefined;
 
 /**
- * The upload bucket in S3, by its versions: in a bucket without any each object has one. Throws the
- * SDK's errors, and the signal's reason.
+ * The upload bucket in S3, by its versions: in a bucket without versioning, each object has one.
+ * Throws the SDK's errors, and the signal's reason.
  */
 export const s3Uploads = (client: S3Client): Uploads => ({
   list: async function* (Bucket, Prefix, place, signal) {

@@ -7,9 +7,9 @@ import { ConditionalUpdate } from "./conditional-update.ts";
 import { documentOf, type Item, OWNED_ATTRIBUTES, recordOf } from "./video-document-item.ts";
 
 /**
- * Attempts of a write, and the maximum pause between two. An attempt fails only when another write
- * came between, and only duplicates and a video's own few events write the same document. All
- * pauses together are shorter than the function's timeout.
+ * Attempts of a write, and the maximum pause between two. An attempt fails only if the document was
+ * changed between its read and its write. Only duplicates and the few events of a video write the
+ * same document. All pauses together are shorter than the function's timeout.
  */
 const MAX_ATTEMPTS = 12;
 const BACKOFF_MS = 20;
@@ -58,16 +58,16 @@ async function readItem(client: DynamoDBDocumentClient, TableName: string, Video
 }
 
 /**
- * Writes the attributes that changed, on the condition that all of ours are as they were read. The
- * changed ones alone aren't enough: two folds that change different attributes could then both be
- * written, and leave a document that neither made. Undefined where nothing changed.
+ * Writes the attributes that changed, on the condition that none of ours has changed since the
+ * read. A condition on the changed ones isn't enough: two folds that change different attributes
+ * could then both be written, with a result that neither computed. Undefined where nothing changed.
  */
 function updateOf(TableName: string, before: Item, after: VideoRecord): UpdateCommand | undefined {
   const next: Item = after;
   const update = new ConditionalUpdate();
   for (const attribute of OWNED_ATTRIBUTES[after.process_step ?? "timesplit"]) {
     const [old, now] = [before[attribute], next[attribute]];
-    // 16,383 ids are too many for a condition, and follow from their number.
+    // 16,383 ids are too many for a condition, and can be computed from their number.
     if (attribute === "sub_videos" && Array.isArray(old)) update.expectLength(attribute, old.length);
     else update.expect(attribute, old);
     if (canonical(old) !== canonical(now)) update.set(attribute, now);

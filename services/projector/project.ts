@@ -20,8 +20,8 @@ export type Projection = { outcome: "changed" | "unchanged"; VideoId: number } |
 
 /**
  * The maximum age of an event that is being delivered: EventBridge retries for a day, and Lambda
- * keeps it for six hours more. An older one comes from a replay or a redrive, and its age says
- * nothing about how late the documents are.
+ * keeps it for six hours more. An older one comes from a replay or a redrive, so its age isn't the
+ * lag of the documents.
  */
 const MAX_LAG_SECONDS = 30 * 3_600;
 

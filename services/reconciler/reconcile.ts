@@ -1,17 +1,17 @@
 import { mapConcurrently } from "../video/concurrency.ts";
 import { hasExtension } from "../video/source.ts";
-import { type ClearDependencies, type Clearing, clearLetters } from "./clear-letters.ts";
+import { type ClearDependencies, type Clearing, clearDeadLetters } from "./clear-dead-letters.ts";
 import { ageReached, isBeforeEvents, lookUpAges, type Waits } from "./domain/look-up-schedule.ts";
 import { afterPage, type Pass, type Progress, passToWorkOn, sameAgain } from "./domain/passes.ts";
-import { type DueUpload, type Found, type LookUpDependencies, lookAfter } from "./look-after.ts";
+import { type DueUpload, type Found, type LookUpDependencies, lookUp } from "./look-up.ts";
 import type { Lease } from "./ports/upload-ledger.ts";
 import type { ListedUpload, Uploads } from "./ports/uploads.ts";
 
-/** What one run did. */
+/** The result of one run. */
 export type Reconciliation =
-  | (Reconciled & { letters: Clearing })
+  | (Reconciled & { deadLetters: Clearing })
   /** The bucket is large, and the next pass begins later. */
-  | { outcome: "not due"; letters: Clearing }
+  | { outcome: "not due"; deadLetters: Clearing }
   /** Another run is in progress. */
   | { outcome: "busy" };
 
@@ -21,7 +21,7 @@ type Reconciled = {
   /** Listed. */
   seen: number;
   lookedUp: number;
-  /** Looked up and neither split nor rejected before. */
+  /** Looked up, and neither split nor rejected at that time. */
   unfinished: number;
   requested: number;
   givenUp: number;
@@ -32,8 +32,8 @@ type Reconciled = {
 export type ReconcilerSettings = {
   bucket: string;
   /**
-   * True: the bucket existed before the stage, and uploads that are older than its ledger aren't
-   * looked up.
+   * True: the bucket existed before the stage, so uploads that are older than the stage's ledger
+   * aren't looked up.
    */
   isAttached: boolean;
   keyPrefix: string;
@@ -45,7 +45,7 @@ export type ReconcilerDependencies = LookUpDependencies &
   ClearDependencies & { uploads: Uploads; settings: ReconcilerSettings };
 
 /** Uploads looked up at the same time. */
-const MAX_LOOKUPS_AT_ONCE = 10;
+const MAX_CONCURRENT_LOOKUPS = 10;
 
 /** Some uploads couldn't be looked up; the others were. */
 export class IncompleteError extends Error {
@@ -55,9 +55,9 @@ export class IncompleteError extends Error {
 /**
  * Deletes dead letters of uploads that are split. Then continues the pass over the upload bucket,
  * or begins the next one. Looks up each upload that reached one of its ages since the pass before,
- * requests again what isn't split or rejected, and rejects what was requested without success.
- * Stops in order when `signal` is aborted. Throws `IncompleteError` where some couldn't be looked
- * up, `LeaseLostError` where another run took over, and what the ports throw.
+ * requests it again if it isn't split or rejected, and rejects it if requests had no success. Ends
+ * cleanly when `signal` is aborted. Throws `IncompleteError` where some couldn't be looked up,
+ * `LeaseLostError` where another run took over, and what the ports throw.
  */
 export async function reconcile(
   dependencies: ReconcilerDependencies,
@@ -71,13 +71,13 @@ export async function reconcile(
     return { outcome: "busy" };
   }
   try {
-    const letters = await clearLetters(dependencies, signal);
+    const deadLetters = await clearDeadLetters(dependencies, signal);
     const pass = passToWorkOn(progress, now());
     if (typeof pass === "number") {
       log.info("The next pass isn't due yet", { due: new Date(pass * 1_000).toISOString() });
-      return { outcome: "not due", letters };
+      return { outcome: "not due", deadLetters };
     }
-    return { ...(await goOn(progress, pass, dependencies, lease, signal)), letters };
+    return { ...(await continuePass(progress, pass, dependencies, lease, signal)), deadLetters };
   } finally {
     await ledger.releaseLease(lease.owner);
   }
@@ -92,7 +92,7 @@ const outcomeOf = (counts: Counts, complete: boolean): Reconciled => {
   return { outcome: "reconciled", seen, lookedUp, unfinished, requested, givenUp, complete };
 };
 
-async function goOn(
+async function continuePass(
   progress: Progress,
   pass: Pass,
   dependencies: ReconcilerDependencies,
@@ -114,7 +114,7 @@ async function goOn(
   try {
     for await (const page of uploads.list(settings.bucket, settings.keyPrefix, pass.place, signal)) {
       counts.seen += page.uploads.length;
-      const failed = await lookAfterAll(dueIn(page.uploads), counts, dependencies, signal);
+      const failed = await lookUpAll(dueIn(page.uploads), counts, dependencies, signal);
       const { pass: open = pass } = current;
       const again = failed > 0 ? sameAgain(open) : undefined;
       current = again === undefined ? afterPage(progress, open, page.next) : { ...progress, pass: again };
@@ -152,11 +152,8 @@ async function dueUploads(
     });
 }
 
-/**
- * Resolves with how many couldn't be looked up: one of them must not keep the others from being
- * found.
- */
-async function lookAfterAll(
+/** Resolves with how many couldn't be looked up: one of them must not block the others. */
+async function lookUpAll(
   due: DueUpload[],
   counts: Counts,
   dependencies: ReconcilerDependencies,
@@ -165,22 +162,22 @@ async function lookAfterAll(
   const before = counts.failed;
   await mapConcurrently(
     due,
-    MAX_LOOKUPS_AT_ONCE,
+    MAX_CONCURRENT_LOOKUPS,
     async (upload, ending) => {
-      counts[await tryToLookAfter(upload, dependencies, ending)] += 1;
+      counts[await tryToLookUp(upload, dependencies, ending)] += 1;
     },
     signal,
   );
   return counts.failed - before;
 }
 
-async function tryToLookAfter(
+async function tryToLookUp(
   upload: DueUpload,
   dependencies: ReconcilerDependencies,
   signal: AbortSignal,
 ): Promise<Found | "failed"> {
   try {
-    return await lookAfter(upload, dependencies, signal);
+    return await lookUp(upload, dependencies, signal);
   } catch (error) {
     signal.throwIfAborted();
     const { bucket, key } = upload.source;

@@ -1,7 +1,7 @@
 import type { LambdaContext } from "#events-schema";
 
 /**
- * Time left of an invocation when its work is aborted, so that it ends in order and logs the
+ * Time that is left when an invocation's work is aborted, so that it can clean up and log the
  * reason.
  */
 const CLEAN_UP_MS = 5_000;
@@ -14,8 +14,8 @@ export type Deadline = {
 };
 
 /**
- * Aborts shortly before Lambda would kill the function; `reason` receives the number of seconds
- * that the work had.
+ * Aborts shortly before Lambda would kill the function. `reason` is called with the number of
+ * seconds that the work had.
  */
 export function deadlineOf(
   context: Pick<LambdaContext, "getRemainingTimeInMillis">,

@@ -6,7 +6,7 @@ export const ExtensionList = z
   .min(1)
   .transform((list) => list.split(","));
 
-/** The environment lacks a value, or holds one that can't be used. `message` names each. */
+/** A variable of the environment is missing or invalid. `message` names each. */
 export class EnvironmentError extends Error {
   override name = "EnvironmentError";
 }

@@ -4,7 +4,7 @@ import type { Reconciliation } from "../reconciler/reconcile.ts";
 import type { RangesMeasured, Measurement as SplitMeasurement } from "../split/ports/measure.ts";
 import type { Values } from "./metrics.ts";
 
-/** What a measurement of the split use case is in metrics. */
+/** The metrics of a measurement of the split use case. */
 export function splitValues(measurement: SplitMeasurement): Values<"split"> {
   switch (measurement.type) {
     case "split": {
@@ -15,7 +15,7 @@ export function splitValues(measurement: SplitMeasurement): Values<"split"> {
         VideoSeconds: videoSeconds,
         VideoBytes: videoBytes,
         SplitSeconds: splitSeconds,
-        // The clock may have stood still or been set back.
+        // The clock may have been set back.
         ...(splitSeconds > 0 && { RealTimeFactor: videoSeconds / splitSeconds }),
         ...rangeValues(measurement),
       };
@@ -23,8 +23,8 @@ export function splitValues(measurement: SplitMeasurement): Values<"split"> {
     }
     case "rejected":
       // The reason is a field and no dimension: with each of its values CloudWatch would count, and
-      // charge for, another metric. An alarm needs the sum alone, and the reasons are counted from
-      // the log: filter VideosRejected = 1 | stats count(*) by reason
+      // charge for, another metric. An alarm needs only the sum. Count the reasons in the log:
+      // filter VideosRejected = 1 | stats count(*) by reason
       return { values: { VideosRejected: 1 }, fields: { video_id: measurement.videoId, reason: measurement.reason } };
     case "continued":
       return {
@@ -41,7 +41,7 @@ const rangeValues = ({ started, finishedAfter }: RangesMeasured) => ({
   ...(finishedAfter !== undefined && { RangesFinished: 1, RangeInvocations: finishedAfter }),
 });
 
-/** What a measurement of the projector is in metrics. */
+/** The metrics of a measurement of the projector. */
 export function projectorValues(measurement: ProjectorMeasurement): Values<"projector"> {
   const fields = { video_id: measurement.videoId };
   switch (measurement.type) {
@@ -53,12 +53,11 @@ export function projectorValues(measurement: ProjectorMeasurement): Values<"proj
 }
 
 /**
- * What a run of the reconciler is in metrics: mostly nothing, and CloudWatch charges for zeros as
- * for all else.
+ * The metrics of a run of the reconciler: usually none, because CloudWatch charges for zeros too.
  */
 export function reconcilerValues(run: Reconciliation): Values<"reconciler"> {
   if (run.outcome === "busy") return { values: {} };
-  const { cleared, failures } = run.letters;
+  const { cleared, failures } = run.deadLetters;
   const { requested, givenUp } = run.outcome === "reconciled" ? run : { requested: 0, givenUp: 0 };
   return {
     values: {

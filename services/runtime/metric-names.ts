@@ -1,9 +1,9 @@
 /**
- * The metrics that the functions write to CloudWatch, as plain data: what draws or watches them
- * imports this and nothing with it.
+ * The metrics that the functions write to CloudWatch, as plain data: dashboards and alarms import
+ * only this module.
  *
  * Each metric has one dimension, `service`, and no ids: CloudWatch charges for each metric, and
- * with each further value of a dimension for another one.
+ * each further value of a dimension makes another one.
  * https://aws.amazon.com/cloudwatch/pricing/
  */
 
@@ -15,7 +15,7 @@ export type Metric = { readonly name: string; readonly unit: "Count" | "Seconds"
 
 /** Of the function "split". An attempt that fails and is retried writes none. */
 const split = {
-  /** Videos that were split to their end. */
+  /** Videos that were split completely. */
   VideosSplit: { name: "VideosSplit", unit: "Count" },
   /**
    * Videos that can't be split, again with each delivery of the upload. The reason is in the field
@@ -76,7 +76,7 @@ const reconciler = {
    */
   DeadLettersCleared: { name: "DeadLettersCleared", unit: "Count" },
   /**
-   * Failures to receive, look at, delete or release dead letters, which stay in their queue. The
+   * Failures to receive, examine, delete or release dead letters, which stay in their queue. The
    * reason is in the log.
    */
   ClearingFailures: { name: "ClearingFailures", unit: "Count" },

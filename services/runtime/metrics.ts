@@ -41,7 +41,7 @@ export function powertoolsMetrics<S extends Service>(service: S, namespace: stri
     try {
       return await work(record);
     } finally {
-      // Of an invocation without any, Powertools would print a warning.
+      // Without any metrics, Powertools would print a warning.
       if (metrics.hasStoredMetrics()) metrics.publishStoredMetrics();
     }
   };

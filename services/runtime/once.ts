@@ -9,11 +9,11 @@ import type { Done, Once } from "../split/ports/once.ts";
 
 /**
  * How long the record of finished work is kept: EventBridge and Lambda retry for a day. Work that
- * is repeated later changes nothing.
+ * is repeated later has the same result.
  */
 const KEEP_SECONDS = 86_400;
 
-/** Carries a result that isn't kept: Powertools keeps what is returned, not what is thrown. */
+/** Contains a result that isn't kept: Powertools keeps returned results, not thrown ones. */
 class NotKept<T> extends Error {
   readonly result: T;
 
@@ -34,8 +34,8 @@ export function onceInLedger(persistence: LedgerPersistence, context: Context): 
     hashFunction: "sha256",
     lambdaContext: context,
   });
-  return async <T>(key: string, asking: string, work: () => Promise<Done<T>>) => {
-    persistence.setAsking(asking);
+  return async <T>(key: string, requestHash: string, work: () => Promise<Done<T>>) => {
+    persistence.setRequestHash(requestHash);
     const workOnce = async (_key: string) => {
       const { result, keep } = await work();
       if (!keep) throw new NotKept(result);
@@ -47,7 +47,7 @@ export function onceInLedger(persistence: LedgerPersistence, context: Context): 
       if (error instanceof NotKept) return { result: error.result as T };
       // The invocation that owns the record finishes it, is retried under its own request id, or
       // ends as a dead letter.
-      if (error instanceof IdempotencyAlreadyInProgressError) return { busyWith: persistence.askingOfOwner };
+      if (error instanceof IdempotencyAlreadyInProgressError) return { busyWith: persistence.requestHashOfOwner };
       throw error;
     }
   };

@@ -44,7 +44,7 @@ function compose(): ReconcilerService {
     uploads: s3Uploads(s3),
     store: s3MediaStore(s3),
     ledger: { ...dynamoLedger(tables, table), ...dynamoUploadLedger(tables, table) },
-    letters: sqsDeadLetters(sqsClient(), environment.VIDEO_SPLIT_CLEARED_QUEUE_URL),
+    deadLetters: sqsDeadLetters(sqsClient(), environment.VIDEO_SPLIT_CLEARED_QUEUE_URL),
     publisher: eventBridgePublisher(eventBridgeClient(), environment.VIDEO_SPLIT_EVENT_BUS),
     hash: sha256,
     now: () => Math.floor(Date.now() / 1_000),

@@ -54,7 +54,7 @@ type SplitService = (request: SplitRequest, context: Context) => Promise<SplitOu
 
 const outOfTime = (seconds: number): Error =>
   new OutOfTimeError(
-    `No segment was finished within ${seconds} s. Ask for shorter segments, or raise video_split.memory_mb: CPU grows with it.`,
+    `No segment was finished within ${seconds} s. Request shorter segments, or raise video_split.memory_mb: CPU grows with it.`,
   );
 
 async function compose(): Promise<SplitService> {

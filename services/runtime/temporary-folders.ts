@@ -3,16 +3,16 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 
 /**
- * Temporary folders whose names have their owner. Lambda keeps /tmp for the next process after one
- * that was killed, which couldn't remove its own:
+ * Temporary folders whose names contain their owner. Lambda keeps /tmp for the next process after
+ * one that was killed, which couldn't remove its own:
  * https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
  */
 const NAME = /^video-split-run-(\d+)-(\d+)-/;
 
 /**
- * When a process was started, in clock ticks since the machine's boot: with its id it names one
- * process, since ids come again. Undefined where there's no such process; "0" for one that is alive
- * where there's no /proc (proc_pid_stat(5)).
+ * When a process was started, in clock ticks since the machine's boot: with its id this identifies
+ * one process, since ids are reused. Undefined where there's no such process; "0" for one that is
+ * alive where there's no /proc (proc_pid_stat(5)).
  */
 function startOf(pid: number): string | undefined {
   try {
@@ -21,8 +21,8 @@ function startOf(pid: number): string | undefined {
     if ((error as NodeJS.ErrnoException).code === "ESRCH") return undefined;
   }
   try {
-    // "PID (COMMAND) STATE …": the 22nd field, counted from behind the command, which may hold
-    // anything.
+    // "PID (COMMAND) STATE …": the 22nd field, counted from after the command, which may contain
+    // any characters.
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
     return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
   } catch {

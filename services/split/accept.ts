@@ -10,19 +10,26 @@ import type { FoundSource } from "./find-source.ts";
 import type { CutChoice } from "./ports/ledger.ts";
 import type { SplitRequest } from "./requests.ts";
 
-/** What a request, or else the object's own metadata, asks for. Undefined: the setting is used. */
-export type Asked = { [K in keyof CutChoice]: CutChoice[K] | undefined } & {
+/**
+ * What a request, or otherwise the object's own metadata, states. Undefined: the setting is used.
+ */
+export type RequestedCut = { [K in keyof CutChoice]: CutChoice[K] | undefined } & {
   /** What is wrong with the request or the metadata: a sentence without its full stop. */
   fault: { reason: "InvalidRequest" | "InvalidOverride"; message: string } | undefined;
 };
 
-const NOTHING: Asked = { segmentSeconds: undefined, cut: undefined, outputKeyPrefix: undefined, fault: undefined };
+const NOTHING: RequestedCut = {
+  segmentSeconds: undefined,
+  cut: undefined,
+  outputKeyPrefix: undefined,
+  fault: undefined,
+};
 
 /**
- * The values of the request, or else those of the object's metadata. A continuation requests none:
+ * The values of the request, or else those of the object's metadata. A continuation states none:
  * the cut was chosen when the split began.
  */
-export function askedFor(request: SplitRequest, stored: StoredObject | undefined): Asked {
+export function requestedCut(request: SplitRequest, stored: StoredObject | undefined): RequestedCut {
   if (request.continuation !== undefined) return NOTHING;
   const { overrides, faults } = overridesOf(stored?.metadata ?? {});
   const override =
@@ -49,13 +56,13 @@ export function askedFor(request: SplitRequest, stored: StoredObject | undefined
 export function accept(
   upload: Upload,
   { stored, unavailable }: FoundSource,
-  asked: Asked,
+  requested: RequestedCut,
   begunWith: CutChoice | undefined,
   settings: SplitSettings,
 ): CutChoice {
   const name = `s3://${upload.source.bucket}/${upload.source.key}`;
-  if (asked.fault?.reason === "InvalidRequest")
-    throw new RejectedVideo("InvalidRequest", `${asked.fault.message}. Correct it and request the split again.`);
+  if (requested.fault?.reason === "InvalidRequest")
+    throw new RejectedVideo("InvalidRequest", `${requested.fault.message}. Correct it and request the split again.`);
   if (unavailable !== undefined) throw unavailable;
   if (stored === undefined)
     throw new RejectedVideo("SourceNotFound", `${name} doesn't exist, or no longer does. Upload it again.`);
@@ -67,7 +74,7 @@ export function accept(
       `${name} has ${stored.bytes} bytes, and ${limit}. Raise it, or upload the video in parts.`,
     );
   }
-  return begunWith ?? choiceOf(upload, asked, settings);
+  return begunWith ?? choiceOf(upload, requested, settings);
 }
 
 const invalid = (what: string): RejectedVideo =>
@@ -76,14 +83,14 @@ const invalid = (what: string): RejectedVideo =>
     `${what}. Upload the video again with it corrected, or request the split with another value.`,
   );
 
-function choiceOf(upload: Upload, asked: Asked, settings: SplitSettings): CutChoice {
-  if (asked.fault !== undefined) throw invalid(asked.fault.message);
-  const segmentSeconds = asked.segmentSeconds ?? settings.segmentSeconds;
+function choiceOf(upload: Upload, requested: RequestedCut, settings: SplitSettings): CutChoice {
+  if (requested.fault !== undefined) throw invalid(requested.fault.message);
+  const segmentSeconds = requested.segmentSeconds ?? settings.segmentSeconds;
   if (!isSegmentLength(segmentSeconds))
     throw invalid(`The requested segment length is ${segmentSeconds}; ${segmentLengthRule}`);
-  const outputKeyPrefix = asked.outputKeyPrefix ?? settings.outputKeyPrefix;
+  const outputKeyPrefix = requested.outputKeyPrefix ?? settings.outputKeyPrefix;
   assertPrefix(outputKeyPrefix, upload, settings);
-  return { segmentSeconds, cut: asked.cut ?? settings.cut, outputKeyPrefix };
+  return { segmentSeconds, cut: requested.cut ?? settings.cut, outputKeyPrefix };
 }
 
 /** Checked before it is recorded, because later attempts use the first attempt's prefix. */

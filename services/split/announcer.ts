@@ -3,7 +3,7 @@ import { RejectedVideo } from "../video/errors.ts";
 import { correlationId, eventId, uploadEventId } from "../video/ids.ts";
 import type { Announce, SplitDependencies } from "./dependencies.ts";
 
-/** Fields whose values come from the file, and so can be anything. */
+/** Fields whose values come from the file, so any value is possible. */
 const MEASURED = [
   "size",
   "fps",
@@ -33,7 +33,7 @@ function assertValid({ type, data, metadata }: VideoSplitEvent): void {
     const what = error.faults.map(({ field, message }) => `${field.replace("data.", "")}: ${message}`).join("; ");
     throw new RejectedVideo(
       "UnreadableMedia",
-      `The times or sizes that were read from the file make no sense (${what}). Export the video again, as one whole file.`,
+      `The times or sizes in the file are impossible (${what}). Export the video again, as one whole file.`,
       { cause: error },
     );
   }
@@ -54,7 +54,7 @@ export function announcer(
   const correlation = correlationId(identity, hash);
   const idOf = (event: Announced): string => {
     if (event.type !== "RequestRefused") return uploadEventId(correlation, event, hash);
-    // Each request is answered by an event of its own.
+    // Each request is answered by a separate event.
     return eventId(correlation, event.type, `${event.data.refusal.reason} ${causationId}`, hash);
   };
   return async (type, data) => {

@@ -34,7 +34,9 @@ export type CutResult = {
   | {
       type: "incomplete";
       made: number;
-      /** Nobody was asked yet for these. None: others are making what is missing. */
+      /**
+       * Segments that weren't requested yet. Empty: other invocations are making the missing ones.
+       */
       left: SegmentRange[];
     }
 );
@@ -45,8 +47,8 @@ type SplitResult = { type: "split"; segments: number; duration: number; begun: D
 /**
  * Cuts one upload, or a range of its segments, and announces the plan, each segment that is stored,
  * and the end, when all segments are made. Throws `RejectedVideo` for what can't be split, and
- * `signal`'s reason, unless time ran out and segments were made: then the next invocation goes on.
- * It always removes its temporary files.
+ * `signal`'s reason, unless time ran out and segments were made: then the next invocation
+ * continues. It always removes its temporary files.
  */
 export async function cutVideo(
   upload: eventData.Upload,
@@ -74,8 +76,8 @@ export async function cutVideo(
     try {
       delivery = await deliverSegments(run, dependencies, announce, signal, onAnnounced);
     } catch (error) {
-      // An error after the signal was aborted is a result of it. If no segment was made, and
-      // the next invocation has to read as much, it would make none either.
+      // An error after the signal was aborted is a result of it. If no segment was made, the next
+      // invocation has to read as much, and would make none either.
       if (!isOutOfTime(signal) || (run.made.size === 0 && !source.isSaved)) throw error;
       const left = await leftBy(run, begun, dependencies);
       return { type: "incomplete", made: run.made.size, left, rangesStarted: run.rangesStarted, isRangeDone: false };
@@ -91,7 +93,7 @@ const isOutOfTime = ({ reason }: AbortSignal): boolean => reason instanceof OutO
 
 type OpenedSource = { opened: OpenMedia; source: ReadMedia; directory: string };
 
-/** Plans the cut, announces the plan, and finds out what is done of it. */
+/** Plans the cut, announces the plan, and reads from the ledger what is done of it. */
 async function planRun(
   upload: eventData.Upload,
   { requested, own }: CutRequest,

@@ -14,7 +14,7 @@ import type { Container, CutEnding, DescribedMedia, MadeSegment, OpenMedia } fro
 const MAX_BACKLOG_BYTES = 64 * 1024 * 1024;
 
 /** Segments uploaded at the same time. */
-const DELIVERIES_AT_ONCE = 3;
+const MAX_CONCURRENT_DELIVERIES = 3;
 
 export type CutRun = {
   upload: eventData.Upload;
@@ -24,7 +24,7 @@ export type CutRun = {
   directory: string;
   /** Of the source. */
   extension: string;
-  /** The segments to cut. Its end may come nearer while it's cut: then others cut the rest. */
+  /** The segments to cut. Its end may be moved forward while it's cut: then others cut the rest. */
   range: SegmentRange;
   /** The video's ranges; undefined while one invocation at a time cuts all of it. */
   recorded: RecordedRanges | undefined;
@@ -34,7 +34,7 @@ export type CutRun = {
   delivered: ReadonlyMap<number, DeliveredSegment>;
   /** Indexes of the segments that this invocation has uploaded and recorded. */
   made: Set<number>;
-  /** The last segment that is made or being made. */
+  /** The last segment that is complete or in progress. */
   taken: number;
   /** Of the segments; undefined until one is made. */
   container: Pick<Container, "extension"> | undefined;
@@ -54,9 +54,9 @@ export type Delivery = {
  * Cuts, uploads and announces the range: while the next segments are cut, each one is uploaded,
  * announced and deleted; after that `onAnnounced` is called. Resolves when the bus has accepted all
  * of them, or fewer than planned where the source can't be decoded further. Tries the next
- * container when the one before can't hold the tracks.
- * What an earlier attempt has uploaded isn't made again, only announced if it wasn't. Throws why
- * the source couldn't be fetched, and `RejectedVideo` where it can't be cut.
+ * container when the one before can't hold the tracks. Segments that an earlier attempt has
+ * uploaded aren't made again, only announced if necessary. Throws why the source couldn't be
+ * fetched, and `RejectedVideo` where it can't be cut.
  */
 export async function deliverSegments(
   run: CutRun,
@@ -103,7 +103,7 @@ function containersOf({ reading, extension, container }: CutRun): Container[] {
 }
 
 async function announceDelivered(run: CutRun, dependencies: SplitDependencies, announce: Announce): Promise<void> {
-  const limit = pLimit(DELIVERIES_AT_ONCE);
+  const limit = pLimit(MAX_CONCURRENT_DELIVERIES);
   const left = [...run.delivered].filter(([, { announced }]) => !announced);
   await Promise.all(
     left.map(([index, segment]) => limit(() => announceSegment(run, index, segment, dependencies, announce))),
@@ -134,7 +134,7 @@ function rejectionOf(refusal: Impossible | undefined): RejectedVideo {
     case "UnsupportedCut":
       return new RejectedVideo(
         reason,
-        `The video can't be cut exactly here: ${detail}. Ask for the cut "keyframe", which encodes nothing.`,
+        `The video can't be cut exactly here: ${detail}. Request the cut "keyframe", which encodes nothing.`,
         options,
       );
     case "ProofFailed":
@@ -170,7 +170,7 @@ async function deliverIn(
   const last = plan.segments.findLastIndex(isMissing);
   const failed = new AbortController();
   const ending = AbortSignal.any([signal, failed.signal]);
-  const limit = pLimit(DELIVERIES_AT_ONCE);
+  const limit = pLimit(MAX_CONCURRENT_DELIVERIES);
   let made = 0;
   let backlog = 0;
 

@@ -32,7 +32,7 @@ export async function findSource(
     etag: etag ?? described?.etag ?? "",
     versionId: versionId ?? described?.versionId,
   });
-  // Another object may have the part of the name that could be kept.
+  // The name was shortened, and another object may have the short name.
   if (request.fault?.isOfName) return { source: meant(), stored: undefined, unavailable: undefined };
   let stored: StoredObject | undefined;
   try {

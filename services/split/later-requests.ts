@@ -2,25 +2,31 @@ import type { RefusalReason } from "#events-schema";
 import { BusyError } from "../video/errors.ts";
 import * as eventData from "../video/event-data.ts";
 import type { Log } from "../video/ports/log.ts";
-import type { Asked } from "./accept.ts";
+import type { RequestedCut } from "./accept.ts";
 import type { Announce } from "./dependencies.ts";
 import type { SplitOutcome } from "./outcome.ts";
 import type { CutChoice, Ledger } from "./ports/ledger.ts";
 
 /**
- * What happens to a request for an object that is, or is being, split already:
- * docs/decisions/later-requests.md. Nothing here touches the split, its document or its ending.
+ * What happens to a request for an object that is split, or is being split:
+ * docs/decisions/later-requests.md. Nothing here changes the split, its document or its result.
  */
-export type LaterRequest = { upload: eventData.Upload; asked: Asked; ledger: Ledger; announce: Announce; log: Log };
+export type LaterRequest = {
+  upload: eventData.Upload;
+  requested: RequestedCut;
+  ledger: Ledger;
+  announce: Announce;
+  log: Log;
+};
 
 /** Whether the request states how to cut. */
-const asksForSomething = ({ segmentSeconds, cut, outputKeyPrefix, fault }: Asked): boolean =>
+const statesHowToCut = ({ segmentSeconds, cut, outputKeyPrefix, fault }: RequestedCut): boolean =>
   [segmentSeconds, cut, outputKeyPrefix, fault].some((value) => value !== undefined);
 
 /**
  * Whether this choice has all values that the request states. Other values don't matter.
  */
-export const meets = (choice: CutChoice, { segmentSeconds, cut, outputKeyPrefix, fault }: Asked): boolean =>
+export const meets = (choice: CutChoice, { segmentSeconds, cut, outputKeyPrefix, fault }: RequestedCut): boolean =>
   fault === undefined &&
   (segmentSeconds ?? choice.segmentSeconds) === choice.segmentSeconds &&
   (cut ?? choice.cut) === choice.cut &&
@@ -28,7 +34,7 @@ export const meets = (choice: CutChoice, { segmentSeconds, cut, outputKeyPrefix,
 
 /** Announces that the request is refused, and why. */
 export async function refuse(
-  { upload, asked, announce, log }: LaterRequest,
+  { upload, requested, announce, log }: LaterRequest,
   reason: RefusalReason,
   choice: CutChoice | undefined,
 ): Promise<SplitOutcome> {
@@ -37,11 +43,11 @@ export async function refuse(
   const way =
     choice && `segments of ${choice.segmentSeconds} seconds, cut "${choice.cut}", prefix "${choice.outputKeyPrefix}"`;
   const messages: Record<RefusalReason, string> = {
-    AlreadySplit: `${name} is split already (${way}), and that stays. To split it in another way, upload it under another key.`,
-    AlreadyBegun: `A split of ${name} was begun (${way}), and goes on so. To split it in another way, upload it under another key.`,
+    AlreadySplit: `${name} is split already (${way}), which is kept. To split it in another way, upload it under another key.`,
+    AlreadyBegun: `A split of ${name} was begun (${way}), and continues in this way. To split it in another way, upload it under another key.`,
     InvalidRequest: `A split of ${name} is in progress, which isn't affected.`,
   };
-  const fault = asked.fault === undefined ? "" : ` ${asked.fault.message}.`;
+  const fault = requested.fault === undefined ? "" : ` ${requested.fault.message}.`;
   const message = `${messages[reason]}${fault}`;
   log.warn(`Refused: ${message}`, { reason });
   await announce("RequestRefused", eventData.refused(upload, reason, message, choice));
@@ -51,8 +57,8 @@ export async function refuse(
 /** Answers a request for an object that is split. `result` is the outcome of its split. */
 export async function answerSplit(request: LaterRequest, result: SplitOutcome): Promise<SplitOutcome> {
   const { choice } = await request.ledger.recall(request.upload.videoId);
-  if (choice !== undefined && !meets(choice, request.asked)) return refuse(request, "AlreadySplit", choice);
-  request.log.info("Left alone: the object is split already");
+  if (choice !== undefined && !meets(choice, request.requested)) return refuse(request, "AlreadySplit", choice);
+  request.log.info("Nothing to do: the object is split already");
   return result;
 }
 
@@ -61,17 +67,17 @@ export async function answerSplit(request: LaterRequest, result: SplitOutcome): 
  * Throws `BusyError` if it isn't known yet whether and how the other one will cut.
  */
 export async function answerBusy(request: LaterRequest, isSame: boolean): Promise<SplitOutcome> {
-  const { upload, asked, ledger, log } = request;
-  const leaveAlone = (): SplitOutcome => {
-    log.info("Left alone: another delivery for this object is in progress");
+  const { upload, requested, ledger, log } = request;
+  const doNothing = (): SplitOutcome => {
+    log.info("Nothing to do: another delivery for this object is in progress");
     return { outcome: "done elsewhere" };
   };
-  if (isSame || !asksForSomething(asked)) return leaveAlone();
+  if (isSame || !statesHowToCut(requested)) return doNothing();
   const { choice } = await ledger.recall(upload.videoId);
-  if (choice !== undefined) return meets(choice, asked) ? leaveAlone() : refuse(request, "AlreadyBegun", choice);
-  if (asked.fault !== undefined) return refuse(request, "InvalidRequest", undefined);
+  if (choice !== undefined) return meets(choice, requested) ? doNothing() : refuse(request, "AlreadyBegun", choice);
+  if (requested.fault !== undefined) return refuse(request, "InvalidRequest", undefined);
   throw new BusyError(
     `Another delivery for s3://${upload.source.bucket}/${upload.source.key} is in progress, and hasn't chosen yet how to cut. ` +
-      "This one asks for a way of its own, and is tried again.",
+      "This one says how to cut, and is retried.",
   );
 }

@@ -7,7 +7,7 @@ import type { PacketIndex } from "./domain/packet-index.ts";
 import type { CutChoice } from "./ports/ledger.ts";
 import type { PlannedCut, VideoTrack } from "./ports/media-tools.ts";
 
-/** A frame rate for the length of a lone frame in a file whose header has none. */
+/** The frame rate for the length of a single frame in a file whose header has none. */
 const FALLBACK_FPS = 25;
 
 /** The planned result of a split, whichever cut makes it. */
@@ -16,7 +16,7 @@ export type SplitPlan = {
   segments: readonly { index: number; requestedStart: number; requestedEnd: number; start: number; end: number }[];
   /** Frames of the source that a decoder can show. */
   frames: number;
-  /** Frames that none can show: they refer to frames before the file's first keyframe. */
+  /** Frames that no decoder can show: they refer to frames before the file's first keyframe. */
   undecodable: number;
   /** Whether each packet is one frame. If not, decoded frames are counted. */
   isCountedByPackets: boolean;
@@ -44,7 +44,7 @@ export function planCut(
       : keyframePlan(index, segmentSeconds, fps);
   const plan = found && areFields ? byFrames(found, fps) : found;
   if (plan === undefined) {
-    throw new RejectedVideo("UnreadableMedia", "The file announces a video track but holds no frame of it.");
+    throw new RejectedVideo("UnreadableMedia", "The file's header has a video track, but the file has no frame of it.");
   }
   if (index.count > MIN_RATED_FRAMES && index.count / plan.duration > MAX_FRAME_RATE) {
     const rate = `The video has ${index.count} frames in ${plan.duration.toFixed(1)} seconds, and at most ${MAX_FRAME_RATE} a second are split`;
@@ -54,7 +54,7 @@ export function planCut(
   }
   if (plan.segments.length > MAX_SEGMENTS) {
     const many = `At ${segmentSeconds} seconds a segment there would be more than ${MAX_SEGMENTS} segments`;
-    throw new RejectedVideo("TooManySegments", `${many}. Ask for longer segments with x-amz-meta-segment-seconds.`);
+    throw new RejectedVideo("TooManySegments", `${many}. Request longer segments with x-amz-meta-segment-seconds.`);
   }
   return plan;
 }
@@ -74,8 +74,8 @@ function keyframePlan(index: PacketIndex, segmentSeconds: number, fps: number): 
 }
 
 /**
- * More packets a second than frames, by this factor, are fields: an interlaced stream may hold
- * both.
+ * If there are this many times more packets than frames a second, packets are fields: an interlaced
+ * stream may contain both.
  */
 const MIN_FIELD_RATE = 1.2;
 

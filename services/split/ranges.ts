@@ -6,7 +6,7 @@ import type { SegmentProof } from "./domain/proof.ts";
 import { needsMore, rangesOf, type SegmentRange } from "./domain/ranges.ts";
 import type { RecordedRanges } from "./ports/ledger.ts";
 
-/** The first request for a range is for its second invocation: the first one planned it. */
+/** The first request for a range counts as its second invocation: the first one planned it. */
 export const FIRST_REQUEST = 2;
 
 /** The video's ranges that have yet to be finished. */
@@ -24,8 +24,8 @@ export type SharedRun = {
 
 /**
  * Divides what is left of a video into ranges when it takes longer than this invocation has, and
- * requests all of them but the first, which the invocation goes on with. Call the result after each
- * announced segment.
+ * requests all of them except the first, which this invocation continues. Call the result after
+ * each announced segment.
  */
 export function sharing(
   { run, begun, saveIndex }: SharedRun,
@@ -51,7 +51,7 @@ export function sharing(
     const ranges = rangesOf(segments.length, run.taken + 1, settings.maxConcurrentRanges);
     const [own, ...others] = ranges;
     if (others.length === 0) return;
-    // At once, so that this invocation begins no segment of another range.
+    // Immediately, so that this invocation begins no segment of another range.
     run.range = own!;
     await saveIndex();
     await record(run, ranges, begun, dependencies);
@@ -61,7 +61,7 @@ export function sharing(
   };
 }
 
-/** What the first request for a range says. */
+/** The content of the first request for a range. */
 export const requestOf = ({ first, last }: SegmentRange): eventData.Missing => ({
   firstSegment: first,
   lastSegment: last,
@@ -82,8 +82,8 @@ async function record(
 }
 
 /**
- * What an invocation that ran out of time leaves to others: the rest of its range, or, when it had
- * all segments, ranges of what is missing.
+ * The requests of an invocation that ran out of time: for the rest of its range, or, if it had all
+ * segments, for ranges of the missing ones.
  */
 export async function leftBy(run: CutRun, begun: Date, dependencies: SplitDependencies): Promise<SegmentRange[]> {
   const { plan, delivered, made, range } = run;
@@ -95,7 +95,7 @@ export async function leftBy(run: CutRun, begun: Date, dependencies: SplitDepend
   const rest = { first: Math.min(first, last), last };
   const ranges = rangesOf(plan.segments.length, first, dependencies.settings.maxConcurrentRanges);
   const [own, ...others] = ranges;
-  // Without a segment, its container isn't known: the next invocation divides the video.
+  // Without a segment the container isn't known, so the next invocation divides the video.
   if (run.recorded !== undefined || others.length === 0 || run.container === undefined) return [rest];
   await record(run, ranges, begun, dependencies);
   return [{ first, last: own!.last }, ...others];
@@ -104,7 +104,10 @@ export async function leftBy(run: CutRun, begun: Date, dependencies: SplitDepend
 /** What remains to be done after a range was finished. */
 export type AfterRange =
   | { type: "complete"; delivery: Delivery }
-  /** Others cut the other ranges, or must cut these again: the records of their segments have expired. */
+  /**
+   * Other invocations cut the other ranges, or must cut these again because the records of their
+   * segments have expired.
+   */
   | { type: "incomplete"; again: SegmentRange[] };
 
 /**
@@ -143,5 +146,5 @@ export async function finishRange(
 const unreadableBetween = (from: number): RejectedVideo =>
   new RejectedVideo(
     "UnreadableMedia",
-    `The video can't be decoded from ${from.toFixed(3)} s on, and segments behind that were made. Export it again, as one whole file.`,
+    `The video can't be decoded from ${from.toFixed(3)} s on, and later segments were made. Export it again, as one whole file.`,
   );

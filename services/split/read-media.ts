@@ -22,7 +22,7 @@ const MAX_OMITTED = 100;
 /** A source whose packets were read within this time is read again by the next attempt. */
 const MAX_UNSAVED_SCAN_SECONDS = 10;
 
-/** A description whose video track is there and known. */
+/** A description with a video track of a known codec. */
 export type VideoDescription = MediaDescription & {
   video: NonNullable<MediaDescription["video"]> & { codec: string };
 };
@@ -32,7 +32,7 @@ export type ReadMedia = {
   media: DescribedMedia;
   description: VideoDescription;
   scanned: ScannedSource;
-  /** The packets were read by this invocation, and it saved the index. */
+  /** Whether this invocation read the packets and saved the index. */
   isSaved: boolean;
   /** Saves the index for later invocations, unless an invocation has saved it. */
   save: () => Promise<void>;
@@ -40,7 +40,7 @@ export type ReadMedia = {
 
 /**
  * Describes the source and reads its packets, or the index of them that an earlier attempt saved.
- * Throws `RejectedVideo` for what is no video that can be read, and the signal's reason.
+ * Throws `RejectedVideo` if the source isn't a readable video, and the signal's reason.
  */
 export async function readMedia(
   opened: OpenMedia,
@@ -94,7 +94,7 @@ async function read<T>(reason: "NotMedia" | "UnreadableMedia", reading: () => Pr
     }
     if (!isMediaFault(error)) throw error;
     const what =
-      reason === "NotMedia" ? "This is no media file of an accepted container" : "The video's packets can't be read";
+      reason === "NotMedia" ? "This isn't a media file in an accepted container" : "The video's packets can't be read";
     throw new RejectedVideo(
       reason,
       `${what} (ffmpeg: ${error.stderr || "no message"}). Check that the upload is complete.`,
@@ -116,10 +116,7 @@ function assertVideo(description: MediaDescription): VideoDescription {
     );
   }
   if (size[0] <= 0 || size[1] <= 0) {
-    throw new RejectedVideo(
-      "UnreadableMedia",
-      "The video's size can't be found: it holds no frame that can be decoded.",
-    );
+    throw new RejectedVideo("UnreadableMedia", "The video's frame size is unknown: no frame can be decoded.");
   }
   if (size[0] * size[1] > MAX_PIXELS) {
     throw new RejectedVideo(
@@ -130,7 +127,7 @@ function assertVideo(description: MediaDescription): VideoDescription {
   return { ...description, video: { ...video, codec } };
 }
 
-/** What events say about the video. */
+/** The video's properties for events. */
 export function propertiesOf(
   { video, audio }: VideoDescription,
   { frames, duration }: SplitPlan,

@@ -4,7 +4,7 @@ import { ObjectCreated } from "../video/object-created.ts";
 import { MAX_KEY_BYTES, shortened } from "../video/segment-keys.ts";
 import { MAX_BUCKET_BYTES, objectNameFault } from "../video/source.ts";
 
-/** A request to split one object, wherever it came from. */
+/** A request to split one object, from any event. */
 export type SplitRequest = {
   bucket: string;
   /** Verbatim. */
@@ -34,15 +34,15 @@ export type SplitRequest = {
 export type Continuation = { lastSegment: number; invocation: number };
 
 export type RequestFault = {
-  /** A sentence about what is wrong, without its end. */
+  /** What is wrong: a sentence without its full stop. */
   message: string;
-  /** No object can have the bucket and key that it names, so S3 needn't be asked. */
+  /** No object can have the bucket and key that it names, so S3 isn't called. */
   isOfName: boolean;
 };
 
 /**
  * An event that names no object, because of a wrong rule or a wrong sender. It ends as a dead
- * letter.
+ * dead letter.
  */
 export class UnreadableRequestError extends Error {
   override name = "UnreadableRequestError";
@@ -121,7 +121,8 @@ function fromSplitRequested(event: unknown): SplitRequest {
   const nameFault = objectNameFault(bucket, key);
   const message = nameFault ?? invalid;
   return {
-    // As much of it as a name in S3 can have: the events about the request repeat it.
+    // Shortened to the maximum length of a name in S3, because the events about the request repeat
+    // it.
     bucket: shortened(bucket.toWellFormed(), MAX_BUCKET_BYTES),
     key: shortened(key.toWellFormed(), MAX_KEY_BYTES),
     etag: undefined,
@@ -140,13 +141,13 @@ function fromSplitRequested(event: unknown): SplitRequest {
 /**
  * Reads S3's "Object Created" or our `SplitRequested` or `SegmentRangeRequested`. A
  * `SplitRequested` that names an object and is wrong in another way has a `fault`. Throws
- * `UnreadableRequestError` for anything else, so that it isn't lost but dead-lettered.
+ * `UnreadableRequestError` for anything else, which then becomes a dead letter.
  */
 export function parseRequest(event: unknown): SplitRequest {
   const envelope = Envelope.safeParse(event);
   const type = envelope.success
     ? `${envelope.data.source} ${envelope.data["detail-type"]}`
-    : "something that is no event";
+    : "something that isn't an event";
   try {
     if (type === "aws.s3 Object Created") return fromObjectCreated(event);
     if (type === `${SOURCE} SegmentRangeRequested`) return fromSegmentRangeRequested(event);

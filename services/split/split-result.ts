@@ -8,7 +8,7 @@ import type { ScannedSource } from "./ports/saved-indexes.ts";
 
 /**
  * The result of a split, from the measurements of all of its segments. `duration`: seconds. Throws
- * `RejectedVideo` when they don't prove the cut.
+ * `RejectedVideo` when the proof fails.
  */
 export function resultOf(
   plan: SplitPlan,

@@ -3,7 +3,7 @@ import * as eventData from "../video/event-data.ts";
 import { correlationId, fingerprint } from "../video/ids.ts";
 import { PARENT, parentOf } from "../video/own-segments.ts";
 import { hasExtension, sourceIdentity } from "../video/source.ts";
-import { accept, askedFor } from "./accept.ts";
+import { accept, requestedCut } from "./accept.ts";
 import { announcer } from "./announcer.ts";
 import { type CutRequest, type CutResult, cutVideo } from "./cut-video.ts";
 import type { SplitDependencies } from "./dependencies.ts";
@@ -47,16 +47,16 @@ export async function splitVideo(
   const parent = stored && parentOf(stored, hash);
   if (parent !== undefined) return skip(`it's a segment of video ${parent}, made by this service`);
   if (stored?.metadata[PARENT] !== undefined)
-    log.warn(`Split as any upload: it has the metadata ${PARENT}, and this service didn't make it`);
+    log.warn(`Split like any upload: it has the metadata ${PARENT}, and this service didn't make it`);
 
   const identity = sourceIdentity(source);
   const videoId = await ledger.claimBlock(identity);
-  const asked = askedFor(request, stored);
+  const requested = requestedCut(request, stored);
   const video: Video = {
     upload: { videoId, source, bytes: stored?.bytes ?? request.bytes ?? 0 },
     request,
     found,
-    asked,
+    requested,
     ledger,
     announce: announcer(identity, request.messageId, dependencies, signal),
     log: log.with({ video_id: videoId, correlation_id: correlationId(identity, hash) }),
@@ -66,10 +66,10 @@ export async function splitVideo(
   let measurement: Measurement = { type: "duplicate" };
   let worked = false;
   let ended: Ending | undefined;
-  const asking = fingerprint(JSON.stringify(asked), hash);
+  const requestHash = fingerprint(JSON.stringify(requested), hash);
   const range = await rangeOf(video);
   const work = range === undefined ? identity : `${identity}\n${range.last}`;
-  const done = await once(work, asking, async () => {
+  const done = await once(work, requestHash, async () => {
     const ending = await workOn(video, range, dependencies, signal);
     if (ending === "already split") return { result: { outcome: ending, VideoId: videoId }, keep: true };
     worked = true;
@@ -78,7 +78,7 @@ export async function splitVideo(
     // A rejection costs little to find again, and another setting or a newer ffmpeg may avoid it.
     return { result: ending.outcome, keep: ending.outcome.outcome === "split" };
   });
-  const outcome = await answer(video, done, worked, asking);
+  const outcome = await answer(video, done, worked, requestHash);
   // Only after the record is released, so that the next invocation isn't treated as a duplicate of
   // this one. No deadline: without the events, Lambda retries this invocation.
   if (ended?.isProgress) {
@@ -97,8 +97,8 @@ export async function splitVideo(
 type Video = LaterRequest & { request: SplitRequest; found: FoundSource };
 
 /**
- * The range that is requested; undefined: all of the video. It's found before the record is taken
- * that keeps two deliveries from doing the same work: each range has one, and all else has one.
+ * The range that is requested; undefined: all of the video. It's found before the idempotency
+ * record is taken: each range has its own, and the rest of the video has one.
  */
 async function rangeOf({ request, upload, ledger }: Video): Promise<SegmentRange | undefined> {
   const { continuation } = request;
@@ -115,9 +115,9 @@ function answer(
   video: Video,
   done: { result: SplitOutcome } | { busyWith: string | undefined },
   worked: boolean,
-  asking: string,
+  requestHash: string,
 ): Promise<SplitOutcome> | SplitOutcome {
-  if ("busyWith" in done) return answerBusy(video, done.busyWith === asking);
+  if ("busyWith" in done) return answerBusy(video, done.busyWith === requestHash);
   return worked ? done.result : answerSplit(video, done.result);
 }
 
@@ -125,33 +125,31 @@ function answer(
 type Ending = {
   outcome: SplitOutcome;
   measurement?: Measurement;
-  /** What other invocations are to make. */
+  /** The segments that other invocations must make. */
   missing?: readonly eventData.Missing[];
   /** Segments were made, and the video isn't split yet. */
   isProgress?: boolean;
 };
 
-/**
- * An earlier split decides first: a request changes nothing about a split that was announced.
- */
+/** An earlier split is checked first: a request doesn't change a split that was announced. */
 async function workOn(
   video: Video,
   range: SegmentRange | undefined,
   dependencies: SplitDependencies,
   signal: AbortSignal,
 ): Promise<Ending | "already split"> {
-  const { upload, asked, ledger, request } = video;
+  const { upload, requested, ledger, request } = video;
   const { choice, isSplit, ranges } = await ledger.recall(upload.videoId);
   if (isSplit) return "already split";
   if (request.continuation !== undefined && choice === undefined) {
-    const why = "nothing is left of the split that was to go on: it was rejected";
+    const why = "the split to continue was rejected";
     video.log.info(`Skipped: ${why}`);
     return { outcome: { outcome: "skipped", why } };
   }
-  if (choice !== undefined && !meets(choice, asked)) {
+  if (choice !== undefined && !meets(choice, requested)) {
     const outcome = await refuse(video, "AlreadyBegun", choice);
-    // A valid request still continues the split, as it was begun.
-    if (asked.fault !== undefined) return { outcome };
+    // A valid request still continues the split as it was begun.
+    if (requested.fault !== undefined) return { outcome };
   }
   if (ranges !== undefined && range === undefined) return requestedAgain(video, ranges);
   const own = ranges && range && { range, recorded: ranges };
@@ -180,7 +178,7 @@ const FIRST_SEGMENTS = { first: 0, last: 7 };
 
 /**
  * Ends a split with a rejection. This attempt's choice is deleted if no segment was announced: the
- * next request may choose another cut, as the rejection may advise.
+ * next request may choose another cut, as the rejection may recommend.
  */
 async function reject(
   { upload, announce, ledger, log }: Video,
@@ -210,11 +208,11 @@ async function splitOnce(
   dependencies: SplitDependencies,
   signal: AbortSignal,
 ): Promise<Ending> {
-  const { upload, request, found, asked, announce, log } = video;
+  const { upload, request, found, requested, announce, log } = video;
   const { ledger, settings, now } = dependencies;
   const { videoId, bytes } = upload;
   try {
-    const choice = accept(upload, found, asked, begunWith, settings);
+    const choice = accept(upload, found, requested, begunWith, settings);
     const cut = { requested: choice, isRetry: begunWith !== undefined, own };
     const result = await cutVideo(upload, cut, { ...dependencies, log }, announce, signal);
     if (result.type === "incomplete") return leftToOthers(video, result);
@@ -248,7 +246,7 @@ function leftToOthers({ upload, request, log }: Video, result: Extract<CutResult
   const missing = left.map(({ first, last }, at) => ({
     firstSegment: first,
     lastSegment: last,
-    // The first one goes on with what this invocation did; for the others, it planned them.
+    // The first range continues the work of this invocation; the others were only planned by it.
     invocation: at === 0 ? invocation + 1 : FIRST_REQUEST,
   }));
   const [next] = missing;
@@ -258,7 +256,7 @@ function leftToOthers({ upload, request, log }: Video, result: Extract<CutResult
     log.info("Range done: other invocations make the rest", { made });
     return { outcome: { outcome: "range done", VideoId: videoId }, ...progress };
   }
-  log.info("Other invocations go on", { made, first_segment: next.firstSegment, invocation: next.invocation });
+  log.info("Other invocations continue", { made, first_segment: next.firstSegment, invocation: next.invocation });
   return { outcome: { outcome: "continued", VideoId: videoId, firstSegment: next.firstSegment }, missing, ...progress };
 }
 
@@ -268,5 +266,5 @@ function leftToOthers({ upload, request, log }: Video, result: Extract<CutResult
 const isRejection = (error: unknown, { explicit }: SplitRequest): error is RejectedVideo | SourceUnavailableError =>
   error instanceof RejectedVideo || (error instanceof SourceUnavailableError && (explicit || !isForbidden(error)));
 
-/** None where the clock was set back. */
+/** Undefined if the clock was set back. */
 const secondsBetween = (begun: Date, ended: Date): number => Math.max(0, ended.getTime() - begun.getTime()) / 1_000;

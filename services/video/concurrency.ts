@@ -1,7 +1,7 @@
 /**
  * Works on all items, `limit` at a time, and returns the results in the items' order. Where one
  * fails or `signal` is aborted, the signal that `work` gets is aborted and no other item is
- * started. Settles when all work has ended; throws the first failure, or the reason of `signal`.
+ * started. Settles when all work has ended. Throws the first failure, or the reason of `signal`.
  */
 export async function mapConcurrently<T, R>(
   items: readonly T[],
@@ -13,7 +13,7 @@ export async function mapConcurrently<T, R>(
   const ending = signal === undefined ? failing.signal : AbortSignal.any([signal, failing.signal]);
   const results: R[] = [];
   const left = items.entries();
-  const takeTurns = async (): Promise<void> => {
+  const workThroughItems = async (): Promise<void> => {
     // All take from one iterator.
     for (const [index, item] of left) {
       if (ending.aborted) return;
@@ -21,7 +21,7 @@ export async function mapConcurrently<T, R>(
     }
   };
   const turns = Array.from({ length: Math.min(limit, items.length) }, () =>
-    takeTurns().catch((error: unknown) => failing.abort(error)),
+    workThroughItems().catch((error: unknown) => failing.abort(error)),
   );
   await Promise.all(turns);
   ending.throwIfAborted();

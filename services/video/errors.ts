@@ -1,8 +1,6 @@
 import type { RejectionReason } from "#events-schema";
 
-/**
- * What all errors of the services have: a stable code, and whether a retry may succeed.
- */
+/** The base of all errors of the services: a stable code, and whether a retry may succeed. */
 export abstract class ServiceError extends Error {
   abstract readonly code: string;
   /** True: thrown to Lambda, which tries again. False: announced as a rejection. */
@@ -33,7 +31,7 @@ export class RejectedVideo extends ServiceError {
 export const limitExceeded = (message: string, options?: ErrorOptions): RejectedVideo =>
   new RejectedVideo("LimitExceeded", message, options);
 
-/** Why a source can't be read, in any attempt. */
+/** Reasons why a source can't be read in any attempt. */
 export type SourceFault = Extract<RejectionReason, `Source${string}`>;
 
 /**
@@ -88,11 +86,11 @@ export class LeaseLostError extends ServiceError {
   readonly retryable = true;
 }
 
-/** What ffmpeg or ffprobe exits with when the file, not the machine, is the cause. */
+/** A failure of ffmpeg or ffprobe that is caused by the file, not by the machine. */
 export type MediaFault = Error & { code: "FfmpegFailed"; exitCode: number; stderr: string };
 
 /**
- * A child that was killed has no exit code: the machine is the cause (memory, a stop), and a retry
+ * A killed child process has no exit code. The machine is the cause (memory, a stop), and a retry
  * may succeed.
  */
 export const isMediaFault = (error: unknown): error is MediaFault =>

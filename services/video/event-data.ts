@@ -9,7 +9,7 @@ import { nameOf, type Source } from "./source.ts";
 
 export type Upload = { videoId: number; source: Source; bytes: number };
 
-/** What probing and planning found out about the video. Each event about it repeats them. */
+/** The video's properties, from probing and planning. Each event about it repeats them. */
 export type VideoProperties = {
   size: [number, number];
   fps: number;
@@ -24,13 +24,13 @@ export type Plan = { duration: number; segments: readonly unknown[] };
 /** Where a segment was requested to be: seconds from the video's first frame. */
 export type Place = { index: number; requestedStart: number; requestedEnd: number };
 
-/** Where it is, measured on its file: seconds from the video's first frame. */
+/** Where it is, measured in its file: seconds from the video's first frame. */
 export type MeasuredPlace = {
   start: number;
   end: number;
   /** [width, height] in pixels, as displayed; undefined where it wasn't measured. */
   size?: [number, number] | undefined;
-  /** Frames that it holds and no decoder gives. */
+  /** Frames in it that no decoder can output. */
   undecodable: number;
 };
 
@@ -39,7 +39,7 @@ export type Result = {
   segments: number;
   frames: number;
   proof: Proof;
-  /** Where the source could be read to, if not to its end. */
+  /** The time up to which the source could be read, if not to its end. */
   truncatedAt: number | undefined;
   /** Where frames can't be decoded: seconds from the video's first frame. */
   undecodable: readonly { from: number; to: number }[];
@@ -53,9 +53,7 @@ export type CutSettings = { cut: "keyframe" | "exact"; segmentSeconds: number };
 const MILLISECOND = 1_000;
 const MICROSECOND = 1_000_000;
 
-/**
- * Times have microseconds, as ffprobe prints them: more digits would be noise of binary fractions.
- */
+/** Times have microseconds, as ffprobe prints them: further digits would be rounding errors. */
 const seconds = (value: number): number => Math.round(value * MICROSECOND) / MICROSECOND;
 
 /** Significant digits of a frame rate so low that three decimals hold fewer. */
@@ -110,7 +108,9 @@ export const refused = (
     : { cut: choice.cut, segment_seconds: choice.segmentSeconds, output_key_prefix: choice.outputKeyPrefix }),
 });
 
-/** The segments that are missing, by their indexes, and which invocation they're left to. */
+/**
+ * The missing segments, by their indexes, and the number of the invocation that is to make them.
+ */
 export type Missing = { firstSegment: number; lastSegment: number; invocation: number };
 
 export const rangeRequested = (
@@ -223,7 +223,7 @@ export const segmentCreated = (
   requested_end: seconds(segment.requestedEnd),
   start: seconds(start),
   end: seconds(end),
-  // Of a segment in a damaged stretch, those that it holds.
+  // For a segment in a damaged stretch, the frames that it contains.
   frames: object.frames || undecodable,
   made: object.made,
   ...(object.audioMade !== undefined && object.audioCodecs.length > 0 && { audio_made: object.audioMade }),

@@ -1,7 +1,7 @@
 import * as z from "zod";
 
 /**
- * What is used of S3's event; it has more, and gains more.
+ * The fields of S3's event that are used; it has others, and new ones are added.
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html
  */
 export const ObjectCreated = z

@@ -6,7 +6,7 @@ import { isSegmentLength, segmentLengthRule } from "./segment-length.ts";
  */
 export type Overrides = { segmentSeconds?: number; cut?: Cut };
 
-/** For each override that can't be used, a sentence about it, without the full stop. */
+/** For each invalid override, a sentence without the full stop. */
 export type OverrideFaults = { [K in keyof Overrides]?: string };
 
 const DECIMAL = /^\d+(\.\d+)?$/;

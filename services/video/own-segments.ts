@@ -3,7 +3,7 @@ import { type Hash, uuidOf } from "./ids.ts";
 /** User metadata of a segment. */
 export const PARENT = "video-split-parent";
 const INDEX = "video-split-segment-index";
-/** Follows from the other two and from the object's size. */
+/** Computed from the other two and the object's size. */
 const MARK = "video-split-mark";
 
 type StoredSegment = { metadata: Readonly<Record<string, string>>; bytes: number };
@@ -22,8 +22,8 @@ export function segmentMetadata(videoId: number, index: number, bytes: number, h
 
 /**
  * The VideoId, as text, of the video that an object is a segment of; undefined where this service
- * didn't make it. An uploader's own `video-split-parent`, or a segment's metadata on another
- * object, makes no segment.
+ * didn't make it. An object isn't a segment because of an uploader's own `video-split-parent`, or
+ * of a segment's metadata on another object.
  */
 export function parentOf({ metadata, bytes }: StoredSegment, hash: Hash): string | undefined {
   const { [PARENT]: parent, [INDEX]: index, [MARK]: mark } = metadata;

@@ -1,13 +1,13 @@
 /** S3's limit. https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html */
 export const MAX_KEY_BYTES = 1_024;
 
-/** A name is in the file name, and in the prefix as often as its template is. */
+/** The name is in the file name, and in the prefix once for each template. */
 const MAX_NAME_BYTES = 200;
 
 /** Of the containers that segments are written in: "m2ts", "webm". */
 const MAX_EXTENSION_BYTES = 4;
 
-/** The index is padded to this many digits, which the largest has. */
+/** The index is padded to the number of digits of the largest one. */
 const INDEX_DIGITS = 5;
 
 /** Templates that an output prefix may hold. */
@@ -23,7 +23,7 @@ const underscores = (name: string): string => "_".repeat(name.length);
 
 const bytesOf = (text: string): number => new TextEncoder().encode(text).length;
 
-/** Cuts a name to a number of UTF-8 bytes, never inside a character. */
+/** Shortens a name to a number of UTF-8 bytes, not inside a character. */
 export function shortened(name: string, bytes = MAX_NAME_BYTES): string {
   let length = 0;
   let kept = "";
@@ -37,15 +37,15 @@ export function shortened(name: string, bytes = MAX_NAME_BYTES): string {
 
 export type SegmentName = { videoName: string; videoId: number; index: number; extension: string };
 
-/** A video's name as it is in keys. `uploads/...mp4` has the name `..`, which becomes `__`. */
+/** A video's name in keys. `uploads/...mp4` has the name `..`, which becomes `__`. */
 function keyName(videoName: string): string {
   const name = shortened(videoName.replace(CONTROL_CHARACTERS, "_"));
   return isDots(name) ? underscores(name) : name;
 }
 
 /**
- * `NAME-VIDEOID-00000`: the id keeps two uploads of one name apart, the padding lists segments in
- * order.
+ * `NAME-VIDEOID-00000`: the id distinguishes two uploads of one name, and with padding segments are
+ * listed in order.
  */
 export const segmentName = ({ videoName, videoId, index }: Omit<SegmentName, "extension">): string =>
   `${keyName(videoName)}-${videoId}-${String(index).padStart(INDEX_DIGITS, "0")}`;

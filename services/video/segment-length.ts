@@ -7,5 +7,5 @@ export const isSegmentLength = (seconds: number): boolean => seconds >= MIN_SECO
 /** What a segment length must be. */
 export const segmentLengthRule = `it must be a number of seconds from ${MIN_SECONDS} to ${MAX_SECONDS}`;
 
-/** A tail shorter than this, in seconds, stays with the segment before it. */
+/** A remainder shorter than this, in seconds, is added to the segment before it. */
 export const MIN_TAIL_SECONDS = 0.5;

@@ -17,7 +17,7 @@ export const MAX_BUCKET_BYTES = 255;
 /** https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html */
 const BUCKET_NAME = /^(?!\d+\.\d+\.\d+\.\d+$)(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
 
-/** Why no object can have this name: a sentence without its end. Undefined where one can. */
+/** Why no object can have this name: a sentence without its full stop. Undefined if one can. */
 export function objectNameFault(bucket: string, key: string): string | undefined {
   if (!BUCKET_NAME.test(bucket)) {
     return `The request's bucket is ${JSON.stringify(bucket)}; it must be a bucket's name: 3 to 63 of a-z, 0-9, '.' and '-'`;
@@ -34,19 +34,19 @@ export function objectNameFault(bucket: string, key: string): string | undefined
  */
 const NO_VERSION = "null";
 
-/** Whether a version id distinguishes an object from all others that have, or had, its key. */
+/** Whether a version id distinguishes an object from all others that have or had its key. */
 export const isVersion = (versionId: string | undefined): versionId is string =>
   versionId !== undefined && versionId !== NO_VERSION;
 
 /**
- * One text for one source: the same for every delivery, retry and request for this object.
+ * The identity of a source: the same text for every delivery, retry and request for this object.
  */
 export const sourceIdentity = ({ bucket, key, etag, versionId }: Source): string =>
   JSON.stringify([bucket, key, isVersion(versionId) ? versionId : `etag:${etag}`]);
 
 /**
- * Whether a key ends with one of these extensions (lower case, without a dot), however it's
- * spelled.
+ * Whether a key ends with one of these extensions (lower case, without a dot), in upper or lower
+ * case.
  */
 export function hasExtension(key: string, extensions: readonly string[]): boolean {
   const spelled = key.toLowerCase();

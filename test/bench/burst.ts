@@ -48,7 +48,9 @@ function faultOf(upload: Document | undefined, all: ReadonlyMap<number, Document
   return frames === upload.frames ? undefined : `${frames} frames in segments, ${upload.frames} in the video`;
 }
 
-/** Uploads many small videos at once and waits for the last document. Throws where one isn't right. */
+/**
+ * Uploads many small videos concurrently and waits for the last document. Throws if one is wrong.
+ */
 export async function benchBurst({
   uploads,
   folder,
@@ -86,15 +88,15 @@ export async function benchBurst({
       const fault = faultOf(byKey.get(key), byId);
       return fault === undefined ? [] : [`${key}: ${fault}`];
     });
-    const letters = (await Promise.all(Object.keys(stack.topology.queues).map(stack.deadLetters.read))).flat();
+    const deadLetters = (await Promise.all(Object.keys(stack.topology.queues).map(stack.deadLetters.read))).flat();
     const megabytes = (count: number) => (count / 1e6).toFixed(0);
     process.stdout.write(
       `${uploads} uploads (${megabytes(bytes)} MB) in ${uploaded.toFixed(1)} s, all split after ${seconds.toFixed(1)} s: ` +
         `${(uploads / seconds).toFixed(2)} videos and ${(bytes / 1e6 / seconds).toFixed(1)} MB a second at concurrency ${CONCURRENCY}\n` +
-        `${documents.length} documents, ${faults.length} wrong, ${letters.length} dead letters; ` +
+        `${documents.length} documents, ${faults.length} wrong, ${deadLetters.length} dead letters; ` +
         `a function's process held ${megabytes(peak)} MB at most, ffmpeg's own not counted\n`,
     );
     for (const fault of faults) process.stdout.write(`${fault}\n`);
-    if (faults.length + letters.length > 0) throw new Error("The burst wasn't survived");
+    if (faults.length + deadLetters.length > 0) throw new Error("The burst wasn't survived");
   });
 }

@@ -31,7 +31,7 @@ type Matches = (event: unknown) => boolean;
 /** Of a pattern and of an event: the fields that the rival compares. */
 type Fields = { source: string | string[]; "detail-type": string | string[] };
 
-/** Compares only source and type, by hand. */
+/** Compares only source and type, without a pattern. */
 const equalityOf = ({ source, "detail-type": types }: Fields): Matches => {
   const [first] = source;
   return (event) => {
@@ -141,7 +141,7 @@ async function throughput({ rules }: Topology<string>, folder: string, count: nu
   const bridge = await openEventBridge({
     ...{ directory: folder, region: "eu-west-1", account: "000000000000", buses: [BUS], rules: [rule], archives: [] },
     deliver: (_to, event) => target(event),
-    deadLetter: async () => {},
+    sendDeadLetter: async () => {},
   });
   const direct: RequestListener = async (request, response) => {
     const { Entries } = (await json(request)) as { Entries: { Detail: string }[] };

@@ -25,7 +25,8 @@ async function synthetic({ folder, minutes }: CutBench, group: number): Promise<
   await ffmpeg(
     ...["-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", `sine=duration=${duration}`],
     ...["-c:v", "libx264", "-preset", "superfast", "-b:v", "4M", "-bf", "2", "-pix_fmt", "yuv420p"],
-    // The second keyframe comes out of turn, so that boundaries fall into the middle of groups and not on their ends.
+    // The second keyframe comes earlier, so that boundaries are inside of groups and not at their
+    // ends.
     ...["-g", String(group), "-sc_threshold", "0", "-force_key_frames", "5", "-c:a", "aac", path],
   );
   return path;
@@ -37,7 +38,7 @@ const segments = (path: string) => [
   join(path, "%05d.mp4"),
 ];
 
-/** What the cut is measured against: all there is, each making files of the same kind. */
+/** The methods that the cut is compared with. Each makes files of the same kind. */
 const WAYS = {
   copy: async (video: string, seconds: number, into: string) => {
     await ffmpeg("-i", video, ...KEPT, "-c", "copy", "-segment_time", String(seconds), ...segments(into));
@@ -58,7 +59,7 @@ const WAYS = {
 type Way = keyof typeof WAYS;
 const ways = Object.keys(WAYS) as Way[];
 
-/** The very settings that the exact cut encodes with. */
+/** The same settings as in the exact cut. */
 async function encoderOptions(video: string): Promise<string[]> {
   const probed = FfprobeOutput.parse(JSON.parse(await ffprobe("-show_format", "-show_streams", "-of", "json", video)));
   const picture = probed.streams.find(({ codec_type }) => codec_type === "video")!;

@@ -45,7 +45,7 @@ async function documentsOf({ documents, stack }: BenchStack): Promise<unknown[]>
   return all.sort((one, other) => Number(one.VideoId) - Number(other.VideoId));
 }
 
-const lettersOf = async ({ topology, deadLetters }: Stack): Promise<number> =>
+const deadLettersOf = async ({ topology, deadLetters }: Stack): Promise<number> =>
   (await Promise.all(Object.keys(topology.queues).map(deadLetters.read))).flat().length;
 
 function countsOf(events: readonly VideoSplitEvent[]): Pick<Run, "made" | "ranges"> {
@@ -99,7 +99,7 @@ async function splitOnce(path: string, options: LongOptions, timeoutSeconds?: nu
       ...{ bytesRead, invocations, seconds, ...countsOf(all) },
       events: outcomesById(all),
       documents: await documentsOf(bench),
-      deadLetters: await lettersOf(stack),
+      deadLetters: await deadLettersOf(stack),
     };
   };
   return withStack(settings, work, { ...limits, intercept, onLog, functionRetryMs: () => 100 });

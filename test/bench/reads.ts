@@ -13,7 +13,7 @@ const SECONDS = 60;
 /** Of this bench alone: nothing is split when a video is uploaded there. */
 const BUCKET = "reads";
 
-/** Counts the ranged GETs that a client sends, and the bytes that they ask for. */
+/** Counts the ranged GETs that a client sends, and the bytes that they request. */
 function countGets(client: S3Client): { gets: number; bytes: number } {
   const counts = { gets: 0, bytes: 0 };
   client.middlewareStack.add(

@@ -6,7 +6,7 @@ import { counted } from "./watch.ts";
 /** What one function gets of S3, in each direction. Bytes a second. */
 export type Bandwidth = { perConnection: number; inAll: number };
 
-/** A line that carries so many bytes a second, one after another. */
+/** A connection with so many bytes a second, one transfer after another. */
 class Line {
   readonly #bytesPerSecond: number;
   #busyUntil = 0;
@@ -22,7 +22,7 @@ class Line {
   }
 }
 
-/** Waits of less than this aren't worth a timer. */
+/** Shorter waits don't use a timer. */
 const MIN_WAIT_MS = 5;
 
 /** Sends what is written only when it has passed both lines. */

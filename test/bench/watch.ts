@@ -21,7 +21,9 @@ export function counted(response: ServerResponse, count: (bytes: number) => void
 /** What a function's process runs; the bundler is a child of the stack too. */
 const RUNTIME = "bootstrap.mjs";
 
-/** Bytes that a function's process has held at most; 0 for any other, and for one that is gone. */
+/**
+ * Bytes that a function's process has held at most; 0 for any other, and for one that has ended.
+ */
 async function peakOf(pid: number): Promise<number> {
   const command = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
   if (!command.includes(RUNTIME)) return 0;

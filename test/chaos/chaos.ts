@@ -15,7 +15,10 @@ const BATCH = 250;
 /** Uploads at the same time. The SDK doesn't retry more of them when the stack is killed. */
 const MAX_UPLOADS = 10;
 
-/** Uploads of one split that a kill can meet between the bucket and the ledger: services/split/deliver-segments.ts. */
+/**
+ * Uploads of one split that a kill can interrupt between the bucket and the ledger:
+ * services/split/deliver-segments.ts.
+ */
 const IN_FLIGHT = 3;
 
 /** Longer than a function's timeout. */
@@ -56,7 +59,7 @@ export type ChaosOutcome = {
 };
 
 /** Whether a dead letter is about this upload. */
-const isAbout = (letter: string, run: number): boolean => letter.includes(uploadKey(run));
+const isAbout = (deadLetter: string, run: number): boolean => deadLetter.includes(uploadKey(run));
 
 const batchesOf = (runs: readonly number[]): number[][] =>
   Array.from({ length: Math.ceil(runs.length / BATCH) }, (_, at) => runs.slice(at * BATCH, (at + 1) * BATCH));
@@ -123,8 +126,8 @@ async function unfinishedOf(harness: Harness, runs: readonly number[]): Promise<
 }
 
 /**
- * Redrives all dead letters. Until the lease of an attempt that was killed has expired, its upload counts as being split,
- * and its letter stays. Resolves with how many are left.
+ * Redrives all dead letters. Until the lease of an attempt that was killed has expired, its upload
+ * counts as being split, and its dead letter stays. Resolves with how many are left.
  */
 async function redrive(harness: Harness): Promise<number> {
   let left = Number.POSITIVE_INFINITY;
@@ -149,8 +152,8 @@ export async function prepare(
 }
 
 /**
- * Splits small videos, each under a schedule of faults of its own, and compares each with the same split without faults:
- * documents, checksums of the objects, and everything that the events say.
+ * Splits small videos, each with its own schedule of faults, and compares each with the same split
+ * without faults: documents, checksums of the objects, and everything that the events say.
  */
 export async function chaos({ runs, plan, root, prepared, onProgress }: ChaosOptions): Promise<ChaosOutcome> {
   const begun = performance.now();
@@ -169,7 +172,10 @@ export async function chaos({ runs, plan, root, prepared, onProgress }: ChaosOpt
       conflicts += 1;
     },
   };
-  /** In these nothing may be done twice. They are batches of their own: a stack that is killed for one run disturbs others. */
+  /**
+   * In these nothing may be done twice. They are separate batches, because a stack that is killed
+   * for one run affects the others.
+   */
   const undisturbed = new Set(runs.filter((run) => scheduleFor(plan, run).isOnlyDeliveries));
   /** Segments that may be stored again, where few faults happen and a retry repairs each. */
   const maxAgain = (run: number): number =>
@@ -187,13 +193,13 @@ export async function chaos({ runs, plan, root, prepared, onProgress }: ChaosOpt
     }
 
     await harness.host.ask("calm");
-    const letters = await harness.host.ask("letters");
+    const deadLetters = await harness.host.ask("deadLetters");
     const unfinished = await unfinishedOf(harness, runs);
     // What didn't end must be in a dead-letter queue, from which it can be redriven.
-    const lost = unfinished.filter((run) => !letters.some((letter) => isAbout(letter, run)));
+    const lost = unfinished.filter((run) => !deadLetters.some((deadLetter) => isAbout(deadLetter, run)));
     const left = await redrive(harness);
-    const kept = left > 0 ? await harness.host.ask("letters") : [];
-    const others = kept.filter((letter) => !runs.some((run) => isAbout(letter, run))).length;
+    const kept = left > 0 ? await harness.host.ask("deadLetters") : [];
+    const others = kept.filter((deadLetter) => !runs.some((run) => isAbout(deadLetter, run))).length;
 
     const outcome = await harness.outcome();
     const outOfTime = counter();
@@ -203,12 +209,12 @@ export async function chaos({ runs, plan, root, prepared, onProgress }: ChaosOpt
     const inFlight = (run: number): number => (isRanged ? IN_FLIGHT * (outOfTime.of(run) + 1) : 0);
     const howWrong = (run: number): string | undefined => {
       if (lost.includes(run)) return "neither ended nor in a dead-letter queue";
-      if (kept.some((letter) => isAbout(letter, run))) return "its dead letter isn't cleared by a redrive";
+      if (kept.some((deadLetter) => isAbout(deadLetter, run))) return "its dead letter isn't cleared by a redrive";
       const expected = calm[videoOf(run)]!;
       const faults = happened.get(run)!;
       const fault = verdictOn(outcome, uploadsOf(outcome, uploadKey(run)), expected, faults);
       if (fault !== undefined || maxAgain(run) === Number.POSITIVE_INFINITY) return fault;
-      if (letters.some((letter) => isAbout(letter, run))) return "it needn't have become a dead letter";
+      if (deadLetters.some((deadLetter) => isAbout(deadLetter, run))) return "it needn't have become a dead letter";
       const replaced = faults.has("S3 object overwritten") ? expected.replacement.stored : 0;
       const most = expected.original.stored + replaced + maxAgain(run) + inFlight(run);
       const times = stored.of(run);
@@ -218,7 +224,7 @@ export async function chaos({ runs, plan, root, prepared, onProgress }: ChaosOpt
       const how = howWrong(run);
       return how === undefined ? [] : [{ run, how }];
     });
-    // A letter about a segment doesn't name its upload.
+    // A dead letter about a segment doesn't name its upload.
     if (others > 0 && wrong.length === 0)
       wrong.push({ run: runs[0]!, how: `${others} dead letters of segments aren't cleared by a redrive` });
     const announced = outcome.events.filter(
@@ -234,7 +240,7 @@ export async function chaos({ runs, plan, root, prepared, onProgress }: ChaosOpt
       runs: runs.length,
       faults: counts,
       wrong,
-      deadLetters: letters.length,
+      deadLetters: deadLetters.length,
       conflicts,
       repeated,
       ranged,

@@ -3,7 +3,7 @@ import { withoutCost } from "../fixtures/outcomes.ts";
 
 export type Document = Record<string, unknown> & { VideoId: number; key: string };
 
-/** All that a stack holds in the end. */
+/** Everything that a stack contains at the end. */
 export type Outcome = {
   documents: Document[];
   events: VideoSplitEvent[];

@@ -29,7 +29,7 @@ function isTransient(error: unknown): boolean {
 /** While the stack is being started again there is no answer: clients retry until there is. */
 const ATTEMPTS = 20;
 
-/** A stack with faults, seen through the clients that its users have. */
+/** A stack with faults, and the clients of its users. */
 export class Harness {
   readonly host: StackHost;
   readonly #s3: S3Client;
@@ -55,7 +55,7 @@ export class Harness {
   async upload(Key: string, video: Video): Promise<void> {
     const object = { Body: await bytesOf(video), Metadata: video.metadata };
     const put = new PutObjectCommand({ Bucket: this.host.place.names.uploads, Key, ...object });
-    // The SDK gives up early where many requests fail at the same time.
+    // The SDK stops retrying early if many requests fail at the same time.
     for (const giveUpAt = Date.now() + MAX_AWAY_MS; ; await sleep(PAUSE_MS)) {
       try {
         await this.#s3.send(put);
@@ -66,14 +66,14 @@ export class Harness {
     }
   }
 
-  /** Redrives each dead letter once. Resolves with how many stay. */
+  /** Redrives each dead letter once. Resolves with the number that is left. */
   async redrive(): Promise<number> {
     const resources = await findStageResources(this.#tagging, LOCAL_STAGE);
     let kept = 0;
     await redriveDeadLetters(
       { sqs: this.#sqs, lambda: this.#lambda, resources },
       () => true,
-      (_letter, { outcome }) => {
+      (_deadLetter, { outcome }) => {
         if (outcome === "kept") kept += 1;
       },
       NEVER,

@@ -13,14 +13,17 @@ export type Mutant = {
   edits: readonly { file: string; from: string; to: string }[];
   /** Whether only videos that are cut in ranges show it. */
   isOfRanges?: boolean;
-  /** The series whose runs notice it, or some of them: those with one fault, of one video, or the first ones. Default: seeded runs. */
+  /**
+   * The series whose runs detect it, or some of its runs: those with one fault, of one video, or
+   * the first ones. Default: seeded runs.
+   */
   seenBy?: { series: SeriesName; fault?: RequestFault; video?: number; positions?: number };
 };
 
 export const MUTANTS: readonly Mutant[] = [
   {
     name: "source-failure",
-    without: "A source that can't be fetched is told from one that ends.",
+    without: "A source that can't be fetched is distinguished from one that ends.",
     seenBy: { series: "sources", fault: "S3 fails in mid-read" },
     edits: [{ file: "services/ffmpeg/source/checked-source.ts", from: "      failing.abort(failure);\n", to: "" }],
   },
@@ -56,7 +59,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "take-over",
-    without: "A retry takes over from the attempt of its own invocation that died.",
+    without: "A retry takes over from the killed attempt of its own invocation.",
     edits: [
       {
         file: "services/aws/idempotency.ts",
@@ -71,7 +74,7 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "services/runtime/once.ts",
-        from: "if (error instanceof IdempotencyAlreadyInProgressError) return { busyWith: persistence.askingOfOwner };",
+        from: "if (error instanceof IdempotencyAlreadyInProgressError) return { busyWith: persistence.requestHashOfOwner };",
         to: "if (error instanceof IdempotencyAlreadyInProgressError) return { result: (await work()).result };",
       },
     ],
@@ -82,7 +85,7 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "services/runtime/once.ts",
-        from: "if (error instanceof IdempotencyAlreadyInProgressError) return { busyWith: persistence.askingOfOwner };",
+        from: "if (error instanceof IdempotencyAlreadyInProgressError) return { busyWith: persistence.requestHashOfOwner };",
         to: "",
       },
     ],
@@ -100,7 +103,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "conditional-write",
-    without: "A document is only written as long as it is what was read.",
+    without: "A document is only written if it hasn't changed since it was read.",
     seenBy: { series: "writes" },
     edits: [
       {
@@ -161,7 +164,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "resume",
-    without: "A retry doesn't upload again what is there already.",
+    without: "A retry doesn't upload segments again that are stored already.",
     // The others have three segments, as many as may be stored again.
     seenBy: { series: "kills", fault: "function killed after a request", video: 1 },
     edits: [
@@ -212,7 +215,9 @@ export const MUTANTS: readonly Mutant[] = [
 /** What functions are built from. */
 const SOURCES = ["services", "events-schema", "package.json", "tsconfig.json"];
 
-/** Runs `work` on a copy of the project in which the guard is gone. Throws where it is no longer where it was. */
+/**
+ * Runs `work` on a copy of the project without the guard. Throws if the guard's code isn't found.
+ */
 export async function withMutant<T>({ name, edits }: Mutant, work: (root: string) => Promise<T>): Promise<T> {
   const root = await mkdtemp(join(tmpdir(), `video-split-without-${name}-`));
   try {

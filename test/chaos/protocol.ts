@@ -25,10 +25,10 @@ const ONCE: readonly Fault[] = ["stack killed", "S3 object overwritten", "S3 obj
 export const onceKey = (run: number, fault: Fault): string | undefined =>
   ONCE.includes(fault) ? `${run} ${fault}` : undefined;
 
-export type Question = "idle" | "calm" | "events" | "letters" | "close";
+export type Question = "idle" | "calm" | "events" | "deadLetters" | "close";
 
 /** To the process of the stack. */
-export type Asked = { id: number; question: Question };
+export type StackRequest = { id: number; question: Question };
 
 /** From it. */
 export type Message =
@@ -44,10 +44,10 @@ export type Message =
   | { type: "stored"; run: number }
   /** A conditional write of a function was refused, since another one came before it. */
   | { type: "conflict" }
-  /** The process of a function was stopped: it can't see that its stack is gone. */
+  /** The process of a function was stopped: it can't notice that its stack has ended. */
   | { type: "frozen"; pid: number }
   /** The last message before it kills itself. */
-  | { type: "dying" }
+  | { type: "killing" }
   | { type: "answer"; id: number; answer: unknown };
 
 export type Answers = {
@@ -58,6 +58,6 @@ export type Answers = {
   /** All that the video bus has accepted. */
   events: BusEvent[];
   /** Dead letters, as texts. */
-  letters: string[];
+  deadLetters: string[];
   close: null;
 };

@@ -10,7 +10,7 @@ import { type Plan, runsOf, type SeriesName, scheduleFor, seriesNames } from "./
 
 const HELP = `npx video-split chaos [--runs 100] [--seed 1] [--kills | --sources | --writes] [--ranges] [--only RUN] [--mutants]
 
-Splits small videos on a local stack that injects faults, each by a schedule of its own that follows from the seed, and
+Splits small videos on a local stack that injects faults, each by its own schedule, which follows from the seed, and
 compares each with the same split without faults. Exit code: 0 when nothing is wrong.
 
   --runs N     number of schedules: 0 to N-1 of this seed, or of a series

@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import type { Fault } from "../../infra/emulator/faults/index.ts";
-import { type Answers, type Asked, type Message, onceKey, type Question, type StackOrder } from "./protocol.ts";
+import { type Answers, type Message, onceKey, type Question, type StackOrder, type StackRequest } from "./protocol.ts";
 
 export type Place = Extract<Message, { type: "ready" }>;
 
@@ -59,7 +59,7 @@ export class StackHost {
     return this.#place;
   }
 
-  /** Resolves with the stack's answer. It's asked again when it was killed before. */
+  /** Resolves with the stack's response. The request is repeated if the stack was killed. */
   ask<Q extends Question>(question: Q): Promise<Answers[Q]> {
     if (question === "close") this.#closing = true;
     const answer = new Promise<Answers[Q]>((resolve) => {
@@ -76,8 +76,8 @@ export class StackHost {
     this.#child?.kill("SIGKILL");
   }
 
-  #send(asked: Asked): void {
-    // A stack that is dying may not answer: the next one is asked again.
+  #send(asked: StackRequest): void {
+    // A stack that is being killed may not respond: the request is sent to the next one again.
     if (this.#isUp) this.#child?.send(asked, () => {});
   }
 
@@ -87,7 +87,7 @@ export class StackHost {
     const order: StackOrder = { directory, root, plan, videos, isRanged, port, past: this.#past };
     const child = fork(PROGRAM, [JSON.stringify(order)], {
       execArgv: [],
-      // What it leaves there when it's killed is removed with the directory.
+      // Files of a killed process are removed with the directory.
       env: { ...process.env, TMPDIR: directory, NODE_NO_WARNINGS: "1" },
       stdio: ["ignore", "ignore", "inherit", "ipc"],
     });
@@ -134,7 +134,7 @@ export class StackHost {
       case "frozen":
         this.#frozen.add(message.pid);
         return;
-      case "dying":
+      case "killing":
         return;
       case "answer": {
         const waiting = this.#waiting.get(message.id);

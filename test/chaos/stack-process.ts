@@ -4,7 +4,7 @@ import type { Intercept } from "../../infra/emulator/front.ts";
 import { openStack, type Stack } from "../../infra/local/stack.ts";
 import { parseSettings } from "../../infra/settings.ts";
 import { type Plan, scheduleFor } from "./plan.ts";
-import { type Answers, type Asked, type Message, onceKey, type Question, type StackOrder } from "./protocol.ts";
+import { type Answers, type Message, onceKey, type Question, type StackOrder, type StackRequest } from "./protocol.ts";
 import { bytesOf, runIn, videoOf } from "./videos.ts";
 
 /**
@@ -20,7 +20,10 @@ const OTHERS_CONCURRENCY = 10;
 /** Of every function, instead of 15 minutes. A split of a small video takes two seconds on a busy machine. */
 const TIMEOUT_SECONDS = 20;
 
-/** Long enough for a service that gives a stalled read up after 15 seconds, and leaves 5 seconds for cleaning up. */
+/**
+ * Long enough for a service that aborts a stalled read after 15 seconds and needs 5 seconds to
+ * clean up.
+ */
 const STALLS_TIMEOUT_SECONDS = 45;
 
 /**
@@ -33,7 +36,7 @@ const RANGES_UPLOAD_MS = 1_000;
 /** Before each of Lambda's retries, instead of 1 and 2 minutes. */
 const RETRY_MS = 50;
 
-// Whoever started it is gone, or has received the last message.
+// Its parent has ended, or has received the last message.
 process.once("disconnect", () => process.exit());
 
 const order = JSON.parse(process.argv[2] ?? "") as StackOrder;
@@ -88,7 +91,7 @@ async function open(): Promise<{ stack: Stack; world: World }> {
       return { body: await bytesOf(replacement), metadata: replacement.metadata };
     },
     // Not before its messages are sent.
-    killStack: () => send({ type: "dying" }, () => process.kill(process.pid, "SIGKILL")),
+    killStack: () => send({ type: "killing" }, () => process.kill(process.pid, "SIGKILL")),
   });
   const { intercept, interceptDelivery } = faultsOf(world);
   const stack = await openStack({
@@ -106,9 +109,9 @@ async function open(): Promise<{ stack: Stack; world: World }> {
   return { stack, world };
 }
 
-async function lettersOf({ topology, deadLetters }: Stack): Promise<string[]> {
-  const letters = await Promise.all(Object.keys(topology.queues).map((queue) => deadLetters.read(queue)));
-  return letters.flat().map((letter) => JSON.stringify(letter));
+async function deadLettersOf({ topology, deadLetters }: Stack): Promise<string[]> {
+  const all = await Promise.all(Object.keys(topology.queues).map((queue) => deadLetters.read(queue)));
+  return all.flat().map((deadLetter) => JSON.stringify(deadLetter));
 }
 
 try {
@@ -120,10 +123,10 @@ try {
       return null;
     },
     events: () => Array.fromAsync(stack.bridge.log(stack.names.bus)),
-    letters: () => lettersOf(stack),
+    deadLetters: () => deadLettersOf(stack),
     close: () => stack.close().then(() => null),
   };
-  process.on("message", async ({ id, question }: Asked) => {
+  process.on("message", async ({ id, question }: StackRequest) => {
     send({ type: "answer", id, answer: await answers[question]() });
     if (question === "close") process.disconnect();
   });

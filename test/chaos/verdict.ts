@@ -2,7 +2,7 @@ import type { RejectionReason, VideoSplitEvent } from "#events-schema";
 import type { Fault } from "../../infra/emulator/faults/index.ts";
 import { announcedTwoWays, contentOf, type Document, essence, eventsOf, type Outcome } from "./essence.ts";
 
-/** What an upload of these bytes ends as without faults. */
+/** The result of an upload of these bytes without faults. */
 export type Calm = {
   etag: string;
   essence: string;

@@ -29,13 +29,13 @@ describe("the released baselines", () => {
 });
 
 describe("comparing with a baseline", () => {
-  it("given an event that is gone, then it is named", () => {
+  it("given an event that was removed, then it is named", () => {
     expect(breaksOf({ number: 3, schemas: first }, new Map())).toEqual([
-      "Against v3: Happened was removed or renamed; those who subscribe to it would wait for ever.",
+      "Against v3: Happened was removed or renamed; its subscribers would wait for ever.",
     ]);
   });
 
-  it("given a further event, then nobody is broken", () => {
+  it("given an additional event, then no user is broken", () => {
     expect(breaksOf({ number: 1, schemas: first }, new Map([...first, ["Other", field("string")]]))).toEqual([]);
   });
 
@@ -56,7 +56,7 @@ describe("releasing", () => {
   });
   afterEach(() => rm(folder, { recursive: true }));
 
-  it("given no baseline, then the first one is v1, and reads back as it was", async () => {
+  it("given no baseline, then the first one is v1, and is read back unchanged", async () => {
     expect(await release(folder, first)).toBe(1);
     expect(await readBaselines(folder)).toEqual([{ number: 1, schemas: first }]);
   });

@@ -13,7 +13,7 @@ import { readExample } from "./example-events.ts";
 const packageFolder = fileURLToPath(new URL("../../events-schema/", import.meta.url));
 
 describe("the committed JSON Schemas and examples", () => {
-  it("are what the definitions generate", async () => {
+  it("are the ones that the definitions generate", async () => {
     expect(await drift(packageFolder)).toEqual([]);
   });
 
@@ -69,7 +69,7 @@ describe.each(eventTypes)("the JSON Schema of %s", (type) => {
     });
   });
 
-  it("lets fields be added, at any depth", () => {
+  it("allows fields to be added, at any depth", () => {
     expect(JSON.stringify(schema)).not.toContain("additionalProperties");
   });
 

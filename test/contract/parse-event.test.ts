@@ -27,7 +27,7 @@ describe("parsing an event", () => {
     expect(parseEvent({ detail, ...envelope })).toEqual({ type, ...detail });
   });
 
-  it("given fields that were added tomorrow, at any depth, then they are passed over", async () => {
+  it("given fields of a later version, at any depth, then they are ignored", async () => {
     const planned = await readExample("SplitPlanned");
     const [track] = planned.detail.data.omitted_tracks as object[];
     const tomorrow = {
@@ -63,7 +63,7 @@ describe("parsing an event", () => {
     expect(() => parseEvent(event)).toThrow(message);
   });
 
-  it("given an event of ours that is broken, then it throws InvalidEventError, which names the event and each field", () => {
+  it("given an invalid event of ours, then it throws InvalidEventError, which names the event and each field", () => {
     const { checksum: _, ...data } = example.detail.data;
     const broken = { ...example, detail: { ...example.detail, data: { ...data, size: [1080, "1920"] } } };
     expect(() => parseEvent(broken)).toThrow(InvalidEventError);
@@ -91,7 +91,7 @@ describe("parsing an event", () => {
   });
 });
 
-describe("asking whether an event is ours", () => {
+describe("whether an event is ours", () => {
   it("goes by source and detail-type", () => {
     expect(isEvent(example)).toBe(true);
     expect(isEvent({ ...example, detail: {} })).toBe(true);

@@ -185,12 +185,12 @@ export const BOTH: Case[] = [
   [
     "further fields forbidden",
     { ...RELEASED, additionalProperties: false },
-    'the event changed in "additionalProperties", which this check can\'t judge',
+    'the event changed in "additionalProperties", which this check doesn\'t support',
   ],
   [
     "a union",
     withFields({ note: { anyOf: [{ type: "string" }, { type: "null" }] } }),
-    'note changed in "anyOf", which this check can\'t judge',
+    'note changed in "anyOf", which this check doesn\'t support',
   ],
 ];
 

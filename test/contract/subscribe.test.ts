@@ -30,7 +30,7 @@ describe("subscribing to one event", () => {
     expect(await handler(created, context)).toBe(created.detail.data.key);
   });
 
-  it("given a replayed event, then the function sees the metadata, the replay's name and Lambda's context", async () => {
+  it("given a replayed event, then the function gets the metadata, the replay's name and Lambda's context", async () => {
     const handler = subscribe("SegmentCreated", (_, delivery) => delivery);
     expect(await handler({ ...created, "replay-name": "rebuild" }, context)).toEqual({
       metadata: created.detail.metadata,
@@ -66,7 +66,7 @@ describe("subscribing to one event", () => {
     await expect(handler(created, context)).rejects.toBe(fault);
   });
 
-  it("given a name that is no event of ours, then it throws when the module loads", () => {
+  it("given a name that isn't an event of ours, then it throws when the module loads", () => {
     expect(() => subscribe("SegmentMade" as "SegmentCreated", () => undefined)).toThrow(/"SegmentMade"/);
   });
 
@@ -90,14 +90,14 @@ describe("subscribing to several events", () => {
 });
 
 describe("the pattern of events", () => {
-  it("is what a rule takes", () => {
+  it("is valid in a rule", () => {
     expect(patternOf("SegmentCreated", "VideoSplit")).toEqual({
       source: ["video-split"],
       "detail-type": ["SegmentCreated", "VideoSplit"],
     });
   });
 
-  it("lets the examples of its events through, by EventBridge's rule for exact values", async () => {
+  it("matches the examples of its events, by EventBridge's rule for exact values", async () => {
     for (const type of eventTypes) {
       const event = await readExample(type);
       expect(patternOf(type).source).toContain(event.source);

@@ -1,12 +1,15 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { openForbiddenServer } from "../fixtures/forbidden-server.ts";
 import { ffmpeg } from "../fixtures/media.ts";
 import { split } from "../fixtures/split-world.ts";
 import { temporaryFolder } from "../fixtures/temporary.ts";
-import { trap } from "../fixtures/trap.ts";
 
-/** Uploads that mean harm. Each must be rejected, soon, and nothing of this machine may be asked for or come out. */
+/**
+ * Attacks. Each upload must be rejected quickly, must not lead to any request, and must reveal
+ * nothing about this machine.
+ */
 
 const SECRET = "s3cr3t-of-the-environment";
 
@@ -34,7 +37,7 @@ const rejected = (reason: unknown) => ({ outcome: "rejected", reason });
 
 const TARGETS = ["file:///proc/self/environ", "http://169.254.169.254/latest/meta-data/", "LOOPBACK"];
 
-describe("what names other places is rejected, and nothing is asked of them", () => {
+describe("an upload that names other hosts is rejected, and they get no request", () => {
   const shapes: Record<string, (target: string) => string> = {
     "a playlist": (target) =>
       `#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\n${target}\n#EXT-X-ENDLIST\n`,
@@ -53,14 +56,14 @@ describe("what names other places is rejected, and nothing is asked of them", ()
   const cases = Object.keys(shapes).flatMap((shape) => TARGETS.map((target): [string, string] => [shape, target]));
 
   it.each(cases)("%s that names %s", async (shape, target) => {
-    const { url, requests } = await trap();
+    const { url, requests } = await openForbiddenServer();
     const { outcome } = await upload(shapes[shape]!(target === "LOOPBACK" ? url : target));
     expect(outcome).toMatchObject(rejected("NotMedia"));
     expect(requests).toEqual([]);
   });
 
   it.each(TARGETS)("an MP4 whose data is declared to be at %s", async (target) => {
-    const { url, requests } = await trap();
+    const { url, requests } = await openForbiddenServer();
     const { outcome } = await upload(withExternalData(await film(), target === "LOOPBACK" ? url : target));
     expect(outcome).toMatchObject({ outcome: "rejected" });
     expect(requests).toEqual([]);
@@ -82,7 +85,7 @@ describe("what would take all the memory or time there is", () => {
     expect(outcome).toMatchObject({ outcome: "rejected" });
   });
 
-  it("a header of 65,535 times 65,535 pixels isn't believed where the frames say otherwise", async () => {
+  it("a header of 65,535 times 65,535 pixels is ignored if the frames have another size", async () => {
     const bytes = await film();
     bytes.writeUInt32BE(0xffffffff, bytes.indexOf("avc1", 0, "latin1") + 4 + 24);
     const { outcome, events } = await upload(bytes);

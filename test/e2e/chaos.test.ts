@@ -21,7 +21,7 @@ beforeAll(async () => {
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-/** All videos, made when the first test asks for them; one of them doesn't wait for the others. */
+/** All videos, made when the first test needs them; one of them doesn't wait for the others. */
 function prepareAll(): Promise<Prepared> {
   all ??= prepare(folder, PROJECT_ROOT);
   return all;

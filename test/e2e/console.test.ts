@@ -237,17 +237,17 @@ describe.skipIf(chromium === undefined)(name, () => {
   it("redrives a dead letter, and shows the document that comes of it", async () => {
     output.isBroken = true;
     await page.getByRole("tab", { name: "Videos" }).click();
-    await upload({ name: "letter.mp4" });
+    await upload({ name: "failing.mp4" });
     await page.getByRole("tab", { name: "Dead letters" }).click();
     await page.getByText("AccessDenied: ").waitFor();
     expect(await seriousIssues(page)).toEqual([]);
     output.isBroken = false;
     await page.getByRole("button", { name: "Redrive all" }).click();
-    await page.getByText("1 letter redriven.").waitFor();
+    await page.getByText("1 dead letter redriven.").waitFor();
     await page.getByText("There are no dead letters.").waitFor();
     await page.getByRole("tab", { name: "Videos" }).click();
-    await card(page, "letter").getByText("split", { exact: true }).waitFor();
-    await card(page, "letter").getByRole("button", { name: "Document", exact: true }).click();
+    await card(page, "failing").getByText("split", { exact: true }).waitFor();
+    await card(page, "failing").getByRole("button", { name: "Document", exact: true }).click();
     await page.getByText('"status": "split"').waitFor();
   });
 

@@ -65,7 +65,7 @@ async function start(...args: string[]) {
 }
 
 describe("npx video-split start, with a consumer of somebody else's", () => {
-  it("runs a function of another folder, runs it anew after a change, and keeps what it fails on until it is redriven", async () => {
+  it("runs a function of another folder, runs it again after a change, and keeps what it fails on until it is redriven", async () => {
     const app = await makeApp();
     await app.write("console.log('first', index)");
     const { greeting, port, put, says, stop } = await start("--consume", `SegmentCreated=${app.file}`);

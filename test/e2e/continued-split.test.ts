@@ -24,7 +24,7 @@ async function splitIn(stack: TestStack, path: string) {
   await stack.upload(path, { key: "uploads/long.mp4" });
   const events = await stack.ourEvents();
   const ranges = events.flatMap((event) => (event.type === "SegmentRangeRequested" ? [event.data] : []));
-  return { events, ranges, documents: await stack.allDocuments(), letters: await stack.deadLetters() };
+  return { events, ranges, documents: await stack.allDocuments(), deadLetters: await stack.deadLetters() };
 }
 
 const withoutTimes = (documents: Record<string, unknown>[]) => documents.map(({ creation_time: _, ...rest }) => rest);
@@ -42,7 +42,7 @@ async function splitSlowly(maxConcurrentRanges: number) {
   const whole = await splitIn(await openTestStack({ values }), path);
 
   expect(whole.ranges).toEqual([]);
-  expect(several.letters).toEqual([]);
+  expect(several.deadLetters).toEqual([]);
   expect(several.ranges.length).toBeGreaterThan(0);
   expect(outcomesById(several.events)).toEqual(outcomesById(whole.events));
   expect(withoutTimes(several.documents)).toEqual(withoutTimes(whole.documents));

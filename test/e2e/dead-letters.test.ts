@@ -18,10 +18,13 @@ const intercept: Intercept = (request, response, serve) => {
   request.resume().once("end", () => response.writeHead(403).end("<Error><Code>AccessDenied</Code></Error>"));
 };
 
-/** Each test leaves no letter to the next. */
+/** Each test leaves no dead letter to the next. */
 const shared = sharedTestStack({ intercept });
 
-/** Of the functions: how long one that was killed is taken for alive. Enough for a split of a small video on a busy machine, less 5. */
+/**
+ * Timeout of the functions: how long a killed one counts as running. Enough for a split of a small
+ * video on a busy machine, less 5.
+ */
 const LEASE_SECONDS = 15;
 
 async function killClientOf({ socket }: IncomingMessage): Promise<void> {
@@ -34,7 +37,7 @@ const command = async ({ stack }: TestStack, ...args: string[]) => {
   return (await startCommand("dead-letters", [...args, "--port", port])).ended;
 };
 
-/** The id that begins the only letter's line. */
+/** The id that begins the only dead letter's line. */
 const idIn = (listed: string): string => listed.slice(0, listed.indexOf(" "));
 
 describe("dead letters of a function that failed at each attempt", () => {
@@ -78,7 +81,7 @@ describe("dead letters of a function that failed at each attempt", () => {
     expect(await test.ourEvents()).toEqual(events);
   });
 
-  it("stay while an attempt that was killed might still be at it, for nobody else would do it then", {
+  it("stay while a killed attempt counts as running, because otherwise the work would be lost", {
     tags: "full",
   }, async () => {
     const fault = { broken: true };
@@ -101,7 +104,7 @@ describe("dead letters of a function that failed at each attempt", () => {
 });
 
 describe("a dead letter of an event that waited too long", () => {
-  it("of an upload that is split by then, is deleted by the reconciler, or by a redrive that doesn't read the video", async () => {
+  it("of an upload that has been split, is deleted by the reconciler, or by a redrive that doesn't read the video", async () => {
     const test = await shared();
     const video = await makeMedia(await temporaryFolder(), "keyframe-each-second.mp4");
     const none = output.reads;
@@ -119,11 +122,11 @@ describe("a dead letter of an event that waited too long", () => {
     } as const;
     const agedOut = ofInvocation(failed, test.stack.region);
     const failedAgain = ofInvocation({ ...failed, condition: "RetriesExhausted" }, test.stack.region);
-    const send = (letter: typeof agedOut) => test.stack.deadLetters.send("splitFailures", letter);
+    const send = (deadLetter: typeof agedOut) => test.stack.deadLetters.send("splitFailures", deadLetter);
     await send(agedOut);
     await send(failedAgain);
     const run = await test.stack.lambda.invoke("reconciler", {});
-    expect(run).toMatchObject({ result: { outcome: "reconciled", letters: { cleared: 1, failures: 0 } } });
+    expect(run).toMatchObject({ result: { outcome: "reconciled", deadLetters: { cleared: 1, failures: 0 } } });
     expect(test.logs.filter(({ DeadLettersCleared }) => DeadLettersCleared === 1)).toHaveLength(1);
     expect(await test.deadLetters()).toHaveLength(1);
 
@@ -146,7 +149,7 @@ describe("dead letters of EventBridge", () => {
     await test.upload(video, { key: "uploads/delivered.mp4" });
     const event = (await test.busEvents("default")).at(-1);
     const before = await test.allDocuments();
-    const letter = {
+    const deadLetter = {
       rule: "uploaded",
       targetArn: functionArn(region, "split"),
       errorCode: "SDK_CLIENT_ERROR",
@@ -154,8 +157,8 @@ describe("dead letters of EventBridge", () => {
       attempts: 186,
       event,
     };
-    expect(topology.rules.map(({ name }) => name)).toContain(letter.rule);
-    await test.stack.deadLetters.send("splitRuleDeadLetters", ofDelivery(letter, ruleArn(region, letter.rule)));
+    expect(topology.rules.map(({ name }) => name)).toContain(deadLetter.rule);
+    await test.stack.deadLetters.send("splitRuleDeadLetters", ofDelivery(deadLetter, ruleArn(region, deadLetter.rule)));
 
     expect((await command(test, "list")).stdout).toContain("rule uploaded, 186 attempts  Object Created");
     expect((await command(test, "redrive", "--all")).stdout).toContain("1 redriven, 0 kept");
@@ -168,7 +171,7 @@ describe("npx video-split dead-letters", () => {
   it.each([
     [[], "Specify list, show ID or redrive; got nothing"],
     [["show"], "Specify the ID of one dead letter"],
-    [["redrive"], "Specify the IDs of the letters to redrive"],
+    [["redrive"], "Specify the IDs of the dead letters to redrive"],
     [["list", "--stage", "x"], "--stage is for a deployed stage"],
     [["list", "--nonsense"], "See npx video-split dead-letters --help"],
   ])("answers %j in one line", { tags: "full" }, async (args, answer) => {

@@ -33,9 +33,9 @@ describe("events that this service can't have made", () => {
       forged(ended, { eventId: "mine" }, { frames: 1 }),
     ]);
     expect(await test.allDocuments()).toEqual(before);
-    const letters = JSON.stringify(await test.deadLetters());
+    const deadLetters = JSON.stringify(await test.deadLetters());
     expect(await test.deadLetters()).toHaveLength(4);
     for (const why of ["before this service existed", "doesn't follow from the correlation id", "event id mine"])
-      expect(letters).toContain(why);
+      expect(deadLetters).toContain(why);
   });
 });

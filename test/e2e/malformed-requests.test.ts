@@ -5,7 +5,7 @@ import { openTestStack } from "../fixtures/stack.ts";
 import { temporaryFolder } from "../fixtures/temporary.ts";
 
 describe("a malformed SplitRequested", () => {
-  it("is rejected at once with a reason where it names an object, and a dead letter where it doesn't", async () => {
+  it("is rejected immediately with a reason if it names an object, and becomes a dead letter if it doesn't", async () => {
     const test = await openTestStack();
     const { events, stack } = test;
     const metadata = {

@@ -23,10 +23,10 @@ const VIDEOS = {
 };
 type Video = keyof typeof VIDEOS;
 
-/** For each video. VIDEO_SPLIT_TEST_MUTATIONS asks for more: 60 make 300. */
+/** For each video. VIDEO_SPLIT_TEST_MUTATIONS sets more: 60 make 300. */
 const EACH = Number(process.env.VIDEO_SPLIT_TEST_MUTATIONS ?? 10);
 const BATCH = 10;
-const AT_ONCE = 3;
+const MAX_CONCURRENT = 3;
 
 /** The same damage for the same seed, whatever the machine. */
 function damaged(original: Buffer, seed: number): Buffer {
@@ -61,7 +61,7 @@ describe("damaged uploads end well, each in its way", () => {
       await ffmpeg(...VIDEOS[video], whole);
       const original = await readFile(whole);
       const endings: Record<string, number> = {};
-      const limit = pLimit(AT_ONCE);
+      const limit = pLimit(MAX_CONCURRENT);
       const one = async (seed: number) => {
         const file = join(folder, `${seed}-${video}`);
         await writeFile(file, damaged(original, seed));
@@ -81,7 +81,7 @@ describe("damaged uploads end well, each in its way", () => {
     });
   }
 
-  it("and none leaves a process behind", async () => {
+  it("and no process is left", async () => {
     expect(await childrenOf(process.pid, "ffmpeg")).toEqual([]);
   });
 });

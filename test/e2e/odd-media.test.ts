@@ -104,7 +104,7 @@ describe("the exact cut of videos out of the ordinary", () => {
         segments.map((segment) => ({ path: segment.path, frames: segment.proof.frames })),
       );
       const inSegments = segmentTimes.flatMap((times, index) => {
-        // Audio before the first video frame is in the first segment, so the video begins that much later.
+        // Audio before the first video frame is in the first segment, so the video begins later.
         const lead = index === 0 ? Math.max(0, ...decoded.map(({ start }) => leadOf(plan.origin, start))) : 0;
         const zero = KEEPS_ZERO.includes(container.muxer) ? lead : times[0]!;
         return times.map((time) => time - zero + plan.segments[index]!.start);

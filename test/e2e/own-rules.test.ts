@@ -48,11 +48,11 @@ async function open() {
 describe("a rule of the user's own on the local stack", () => {
   it("delivers to a queue that was created, and a target that isn't there ends as a dead letter at once", async () => {
     const { stack: opened, rule, queue, put } = await open();
-    const [mine, letters] = [await queue("mine"), await queue("letters")];
+    const [mine, deadLetters] = [await queue("mine"), await queue("deadLetters")];
     const pattern = { "detail-type": ["VideoRejected"] };
     await rule("to-a-queue", opened.names.bus, pattern, mine.arn);
-    await rule("to-nobody", opened.names.bus, pattern, arnOf("lambda", "function:nobody"), letters.arn);
-    await rule("to-no-queue", opened.names.bus, pattern, arnOf("sqs", "nothing"), letters.arn);
+    await rule("to-nobody", opened.names.bus, pattern, arnOf("lambda", "function:nobody"), deadLetters.arn);
+    await rule("to-no-queue", opened.names.bus, pattern, arnOf("sqs", "nothing"), deadLetters.arn);
     await put();
     const [message] = await mine.receive();
     expect(JSON.parse(message?.Body ?? "")).toMatchObject({
@@ -60,7 +60,7 @@ describe("a rule of the user's own on the local stack", () => {
       detail: exampleOf("VideoRejected").detail,
     });
     await opened.idle();
-    const found = [...(await letters.receive()), ...(await letters.receive())];
+    const found = [...(await deadLetters.receive()), ...(await deadLetters.receive())];
     const messages = found.map(({ MessageAttributes }) => MessageAttributes?.ERROR_MESSAGE?.StringValue).sort();
     expect(messages).toEqual([
       expect.stringMatching(/^There is no function nobody on the local stack; there are split, projector/),

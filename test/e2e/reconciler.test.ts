@@ -12,7 +12,7 @@ const EVENT_SECONDS = 1;
 /** Some times the first look-ups of an upload, which are within six seconds. */
 const IN_THE_END = { timeout: 60_000 };
 
-/** A stack whose splits fail for good as long as it is `broken`. */
+/** A stack whose splits fail in all attempts while it is `broken`. */
 async function openBroken(options: { eventAgeSeconds?: number } = {}) {
   const fault = { broken: true };
   const intercept: Intercept = (request, response, serve) => {
@@ -70,14 +70,14 @@ describe("an upload that did not finish", () => {
           givenUp: 0,
           complete: true,
           // The one that failed at each attempt is a person's to look at.
-          letters: { cleared: 0, failures: 0 },
+          deadLetters: { cleared: 0, failures: 0 },
         },
       });
       const requests = (await test.ourEvents()).filter(({ type }) => type === "SplitRequested");
       expect(requests).toHaveLength(1);
     });
 
-  it("is given up in the end, says so, and is split all the same when the cause is gone", {
+  it("is given up with an event, and is split when the cause is removed", {
     tags: "full",
   }, async () => {
     const { fault, test } = await openBroken({ eventAgeSeconds: EVENT_SECONDS });
@@ -107,7 +107,7 @@ describe("an upload that did not finish", () => {
   });
 });
 
-describe("two runs of the reconciler at once", () => {
+describe("two concurrent runs of the reconciler", () => {
   it("are one run: the other one ends well", async () => {
     const listing = Promise.withResolvers<void>();
     const release = Promise.withResolvers<void>();

@@ -14,7 +14,7 @@ import { temporaryFolder } from "../fixtures/temporary.ts";
 
 const VIDEOS = 5;
 
-/** A function of somebody else's. */
+/** A function of another consumer. */
 const FEED = "my-projector-feed";
 
 const ANY = { accessKeyId: "test", secretAccessKey: "test" };
@@ -57,14 +57,14 @@ describe("replaying the log", () => {
     // Consumers of others, which have received all of it when it was new.
     const { bus } = test.stack.names;
     await test.events.send(
-      new PutRuleCommand({ Name: "stranger", EventBusName: bus, EventPattern: '{"source":[{"prefix":""}]}' }),
+      new PutRuleCommand({ Name: "other-consumer", EventBusName: bus, EventPattern: '{"source":[{"prefix":""}]}' }),
     );
     const defaultBus = `arn:aws:events:${test.stack.region}:000000000000:event-bus/default`;
     const Targets = [
       { Id: "bus", Arn: defaultBus },
       { Id: "feed", Arn: functionArn(test.stack.region, FEED) },
     ];
-    await test.events.send(new PutTargetsCommand({ Rule: "stranger", EventBusName: bus, Targets }));
+    await test.events.send(new PutTargetsCommand({ Rule: "other-consumer", EventBusName: bus, Targets }));
 
     const states: string[] = [];
     const outcome = await replayLog(deployment, EVERYTHING(), ({ state }) => states.push(state), NEVER);
@@ -113,7 +113,7 @@ describe("replaying the log", () => {
 });
 
 describe("npx video-split replay", () => {
-  it("makes a table anew that was dropped, and rebuilds it as it was", async () => {
+  it("creates a dropped table again, with the same documents", async () => {
     const { test, before } = await stackWithVideos();
     const tables = new DynamoDBClient({ endpoint: test.stack.endpoint, region: test.stack.region, credentials: ANY });
     onTestFinished(() => tables.destroy());
@@ -129,7 +129,7 @@ describe("npx video-split replay", () => {
     [["--from", "yesterday"], '--from is "yesterday"; it must be a time such as'],
     [["--stage", "x", "--local"], "--stage is for a deployed stage"],
     [["--table", "x"], "See npx video-split replay --help"],
-    [["--port", "1"], "Nothing answers at http://127.0.0.1:1"],
+    [["--port", "1"], "No server responds at http://127.0.0.1:1"],
   ])("answers %j in one line", { tags: "full" }, async (args, answer) => {
     const { code, stderr } = await (await startCommand("replay", args)).ended;
     expect([code, stderr]).toEqual([1, expect.stringContaining(answer)]);

@@ -11,7 +11,7 @@ import { openTestStack } from "../fixtures/stack.ts";
 import { temporaryFolder } from "../fixtures/temporary.ts";
 
 describe("requesting splits of existing objects", () => {
-  it("counts first, then asks for each video that isn't split, and for none again", async () => {
+  it("counts first, then requests each video that isn't split, and none again", async () => {
     const test = await openTestStack();
     const { s3, stack, events, documents } = test;
     const { bus, videos: table, uploads: Bucket } = stack.names;
@@ -68,7 +68,7 @@ describe("requesting splits of existing objects", () => {
     expect(again).toEqual({ ...found, requested: 0, bytes: 0, alreadySplit: 2 });
   });
 
-  it("passes over an object that can't be read, says why, and requests the others", { tags: "full" }, async () => {
+  it("skips an object that can't be read, says why, and requests the others", { tags: "full" }, async () => {
     const test = await openTestStack();
     const Bucket = test.stack.names.uploads;
     const Body = await readFile(await makeMedia(await temporaryFolder(), "no-audio.mp4"));
@@ -98,7 +98,7 @@ describe("requesting splits of existing objects", () => {
     const put = (Key: string, Body: Buffer, Metadata: Record<string, string> = {}) =>
       test.s3.send(new PutObjectCommand({ Bucket, Key, Body, Metadata }));
     const video = await readFile(await makeMedia(folder, "no-audio.mp4"));
-    // Six seconds each; the second asks for segments of 2 s itself.
+    // Six seconds each; the second one's metadata requests segments of 2 s.
     await put("tapes/a.mp4", video);
     await put("tapes/b.mkv", await readFile(await makeMedia(folder, "matroska.mkv")), { "segment-seconds": "2" });
     await put("tapes/broken.mp4", Buffer.alloc(1));

@@ -20,7 +20,7 @@ const REJECTED: Record<string, string> = {
   "media3__sample_audio_only_15s.mp4": "NoVideoStream",
 };
 
-/** Frames of which each field is a packet: what a decoder gives counts. */
+/** Each field is a packet, so decoded frames are counted. */
 const FRAMES: Record<string, number> = { "drewn__Sony_ILCE-7M3__A7M3_.mts": 13, "tsduck__test-026.ts": 1 };
 
 /** Nothing decodes behind the one keyframe. */
@@ -43,7 +43,7 @@ const SEGMENT_SECONDS: Record<string, string> = {
   "photoprism__earth.avi": "10",
 };
 
-/** Packets of the picture that are shown: an edit list may hide some ("D", to be discarded). */
+/** Video packets that are shown: an edit list may hide some ("D", to be discarded). */
 async function shownPacketsOf(path: string): Promise<number> {
   const text = await ffprobe("-select_streams", "v:0", "-show_entries", "packet=flags", "-of", "csv=p=0", path);
   return text.split("\n").filter((flags) => flags !== "" && flags[1] !== "D").length;

@@ -14,7 +14,7 @@ import { temporaryFolder } from "../fixtures/temporary.ts";
 const SEGMENTS = 24;
 
 /** As many uploads are in flight when the service is killed: services/split/deliver-segments.ts. */
-const DELIVERIES_AT_ONCE = 3;
+const MAX_CONCURRENT_DELIVERIES = 3;
 
 const splitWith = async (options: CommandOptions, ...args: string[]) => {
   const { ended, temporary } = await startCommand("split", args, options);
@@ -24,7 +24,7 @@ const splitWith = async (options: CommandOptions, ...args: string[]) => {
 const split = (...args: string[]) => splitWith({}, ...args);
 
 describe("npx video-split split", () => {
-  it("prints one JSON object and puts the segments where they were asked for", async () => {
+  it("prints one JSON object and writes the segments to the requested folder", async () => {
     const folder = await temporaryFolder();
     const video = await makeMedia(folder, "b-frames.mp4");
     const out = join(folder, "segments");
@@ -117,7 +117,7 @@ describe("npx video-split split", () => {
     expect(await processesNaming(temporary)).toEqual([]);
   });
 
-  it("killed with -9 twice on the way, goes on each time and uploads none twice but those in flight", async () => {
+  it("killed with -9 twice, continues each time and repeats only uploads that were in progress", async () => {
     const [folder, temporary] = [await temporaryFolder(), await temporaryFolder()];
     const video = await makeLongVideo(folder, SEGMENTS / 2);
     const putLog = join(folder, "puts");
@@ -140,7 +140,7 @@ describe("npx video-split split", () => {
     const puts = (await readFile(putLog, "utf8")).split("\n").filter((url) => url.includes("/segments/"));
     console.info(`${puts.length} uploads of ${SEGMENTS} segments, killed twice`);
     expect(new Set(puts.map((url) => url.split("?")[0])).size).toBe(SEGMENTS);
-    expect(puts.length).toBeLessThanOrEqual(SEGMENTS + 2 * DELIVERIES_AT_ONCE);
+    expect(puts.length).toBeLessThanOrEqual(SEGMENTS + 2 * MAX_CONCURRENT_DELIVERIES);
     expect(await readdir(temporary)).toEqual([]);
     expect(await processesNaming(temporary)).toEqual([]);
   });

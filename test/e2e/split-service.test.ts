@@ -9,7 +9,7 @@ import { openTestStack, sharedTestStack } from "../fixtures/stack.ts";
 import { download, listKeys } from "../fixtures/stored-segments.ts";
 import { temporaryFolder } from "../fixtures/temporary.ts";
 
-/** Of the tests whose uploads don't disturb each other: each has a key of its own. */
+/** Shared by the tests whose uploads don't affect each other: each uses its own key. */
 const shared = sharedTestStack({ values: { "video_split.output_files_duration_in_sec": 2 } });
 
 /** Types of the events of a split into three segments, sorted. */
@@ -23,7 +23,7 @@ const request = (data: Record<string, unknown>) => {
 };
 
 describe("an uploaded video", () => {
-  it("is there as segments, announced as events and described by documents", async () => {
+  it("becomes segments, which are announced by events and described by documents", async () => {
     const test = await shared();
     const source = await makeMedia(await temporaryFolder(), "b-frames.mp4");
 
@@ -112,7 +112,7 @@ describe("an uploaded video", () => {
     expect(logs.filter(({ text }) => text !== undefined)).toEqual([]);
   });
 
-  it("delivered three times at once makes one set of documents and objects, and no dead letter", async () => {
+  it("delivered three times concurrently makes one set of documents and objects, and no dead letter", async () => {
     const test = await shared();
     const logged = test.logs.length;
     const Key = "uploads/x.mp4";
@@ -146,7 +146,7 @@ describe("an uploaded video", () => {
     expect(counted.filter(({ DuplicateDeliveries }) => DuplicateDeliveries === 1)).toHaveLength(3);
   });
 
-  it("is told from others by its whole key, taken whatever the case of its ending, and cut as its own metadata asks", {
+  it("is identified by its whole key, accepted with an extension in any case, and cut as its own metadata says", {
     tags: "full",
   }, async () => {
     const test = await shared();
@@ -236,7 +236,7 @@ describe("what can't be split is rejected once, with a reason", () => {
 });
 
 describe("what is none of its business is left alone", () => {
-  it("its own output, even when somebody copies it into the uploads", async () => {
+  it("its own output, even when it is copied into the uploads", async () => {
     const test = await shared();
     const source = await makeMedia(await temporaryFolder(), "no-audio.mp4");
     await test.upload(source, { key: "uploads/own.mp4", metadata: { "segment-seconds": "6" } });
@@ -283,7 +283,7 @@ describe("SplitRequested", () => {
     expect(await download(test, keys)).toHaveLength(2);
   });
 
-  it("for an object that isn't there is rejected as SourceNotFound", { tags: "full" }, async () => {
+  it("for an object that doesn't exist is rejected as SourceNotFound", { tags: "full" }, async () => {
     const test = await shared();
     const data = { bucket: test.stack.names.uploads, key: "nowhere.mp4", reason: "manual" };
     await test.events.send(

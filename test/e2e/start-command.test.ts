@@ -76,7 +76,7 @@ describe("npx video-split start", () => {
     expect(await processesNaming(temporary)).toEqual([]);
   });
 
-  it("killed with -9 in the middle of a split, goes on with it when it's started again", { tags: "full" }, async () => {
+  it("killed with -9 in the middle of a split, continues it when it's started again", { tags: "full" }, async () => {
     const state = await temporaryFolder();
     const first = await start(state);
     await upload(
@@ -94,7 +94,7 @@ describe("npx video-split start", () => {
     await second.ended;
   });
 
-  it("stops with one sentence when the disk is full, and has all that it acknowledged when there is room again", async () => {
+  it("stops with a one-line message when the disk is full, and has everything that it acknowledged after a restart", async () => {
     const state = await temporaryFolder();
     const first = await start(state);
     const endpoint = endpointIn(await first.says("Events (Ctrl-C stops)"));

@@ -5,16 +5,16 @@ const MAX_MESSAGES = 10;
 
 type Held = { id: string; body: string; visibleAt: number };
 
-/** A dead-letter queue in memory. `bodies` are those of all letters in it, hidden or not. */
+/** A dead-letter queue in memory. `bodies` are those of all dead letters in it, hidden or not. */
 export function fakeDeadLetters() {
   const held = new Map<string, Held>();
   let sent = 0;
-  const letters: DeadLetters = {
+  const deadLetters: DeadLetters = {
     receive: async (hiddenSeconds, signal) => {
       signal.throwIfAborted();
       const now = Date.now();
       const visible = [...held.values()].filter(({ visibleAt }) => visibleAt <= now).slice(0, MAX_MESSAGES);
-      for (const letter of visible) letter.visibleAt = now + hiddenSeconds * 1_000;
+      for (const deadLetter of visible) deadLetter.visibleAt = now + hiddenSeconds * 1_000;
       return visible.map(({ id, body }) => ({ id, body, receipt: id }));
     },
     delete: async ({ id }, signal) => {
@@ -23,13 +23,13 @@ export function fakeDeadLetters() {
     },
     release: async (released) => {
       for (const { id } of released) {
-        const letter = held.get(id);
-        if (letter !== undefined) letter.visibleAt = 0;
+        const deadLetter = held.get(id);
+        if (deadLetter !== undefined) deadLetter.visibleAt = 0;
       }
     },
   };
   return {
-    letters,
+    deadLetters,
     send: (body: string): void => {
       sent += 1;
       held.set(String(sent), { id: String(sent), body, visibleAt: 0 });

@@ -1,7 +1,7 @@
 import type { Done, Once } from "../../services/split/ports/once.ts";
 
 type Claim = {
-  asking: string;
+  requestHash: string;
   /** The attempt that owns the claim. What an earlier owner does is ignored. */
   owner: string;
   /** Milliseconds of the epoch; until then no other attempt may take the claim over. */
@@ -21,13 +21,14 @@ export function fakeOnce(): { invocation(requestId: string, leftMs: number): Onc
 
   const invocation =
     (owner: string, leftMs: number): Once =>
-    async <T>(key: string, asking: string, work: () => Promise<Done<T>>) => {
+    async <T>(key: string, requestHash: string, work: () => Promise<Done<T>>) => {
       const now = Date.now();
       const done = finished.get(key);
       if (done !== undefined && done.expiresAt > now) return { result: JSON.parse(done.result) as T };
       const claim = claims.get(key);
-      if (claim !== undefined && claim.owner !== owner && claim.leaseUntil >= now) return { busyWith: claim.asking };
-      claims.set(key, { owner, asking, leaseUntil: now + leftMs });
+      if (claim !== undefined && claim.owner !== owner && claim.leaseUntil >= now)
+        return { busyWith: claim.requestHash };
+      claims.set(key, { owner, requestHash, leaseUntil: now + leftMs });
       const isOwn = () => claims.get(key)?.owner === owner;
       try {
         const { result, keep } = await work();

@@ -2,7 +2,7 @@ import type { SavedIndexes, ScannedSource } from "../../services/split/ports/sav
 
 const KEEP_MS = 14 * 86_400_000;
 
-/** Whole microseconds alone, as the adapter keeps them. */
+/** Only whole microseconds, as in the adapter. */
 const isExact = (seconds: number): boolean => Math.round(seconds * 1e6) / 1e6 === seconds;
 
 /** Saved indexes in memory. */

@@ -5,8 +5,8 @@ import type { VideoDocument, VideoRecord } from "../../services/projector/domain
 import type { VideoDocuments } from "../../services/projector/ports/video-documents.ts";
 
 /**
- * Documents in memory. Others write between its reading and its writing, and what it holds has gone
- * through the table's own schema.
+ * Documents in memory, checked by the table's own schema. Other writers can write between its read
+ * and its write.
  */
 export function fakeVideoDocuments(): VideoDocuments & {
   all: ReadonlyMap<number, VideoRecord>;

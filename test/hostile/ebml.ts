@@ -1,7 +1,7 @@
 import { element } from "../../services/ffmpeg/formats/matroska/ebml.ts";
 import { ID } from "../../services/ffmpeg/formats/matroska/ids.ts";
 
-/** Elements of Matroska that only hostile files have so many of. RFC 9559, section 5.1. */
+/** Elements of Matroska of which only hostile files have so many. RFC 9559, section 5.1. */
 
 const TAGS = 0x1254c367;
 const TAG = 0x7373;

@@ -8,7 +8,7 @@ import { boxAt, changed, emptyBoxes, extended, iTunesTags, replaced } from "./is
 /** What must come of a file: with both cuts, or with each. */
 export type Expected = "split" | "rejected" | "either";
 
-/** A file that asks for as much as a split may use, or for far more. */
+/** A file that needs as much as a split may use, or far more. */
 export type HostileFile = {
   /** With its extension. */
   name: string;
@@ -150,7 +150,7 @@ const pids = (count: number) => (path: string) =>
 
 const both = (expected: Expected) => ({ keyframe: expected, exact: expected });
 
-/** Forty files, by the limit that they ask for. */
+/** Forty files, by the limit that they reach or exceed. */
 export const HOSTILE_FILES: readonly HostileFile[] = [
   { name: "tracks-hd-100.mp4", ...both("split"), make: repeatedTracks("1920x1080", 100) },
   { name: "tracks-hd-256.mp4", ...both("either"), make: repeatedTracks("1920x1080", 256) },

@@ -20,7 +20,7 @@ const SCRIPT = fileURLToPath(new URL("split-one.ts", import.meta.url));
 /** Lambda's limit of open files. */
 const OPEN_FILES = 1_024;
 
-/** Of the old generation: what Lambda gives Node in a function of 1,769 MB. */
+/** Size of the old generation that Lambda gives Node in a function of 1,769 MB. */
 const HEAP_MB = 1_592;
 
 /** A split that takes longer is stopped. */
@@ -30,7 +30,10 @@ const SAMPLE_MS = 20;
 
 const BYTES_PER_MB = 2 ** 20;
 
-/** A field of a process's status, in MB; 0 where it's gone. https://man7.org/linux/man-pages/man5/proc_pid_status.5.html */
+/**
+ * A field of a process's status, in MB; 0 if it has ended.
+ * https://man7.org/linux/man-pages/man5/proc_pid_status.5.html
+ */
 function statusOf(pid: number): { parent: number; highest: number; now: number } | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/status`, "latin1");
@@ -97,6 +100,6 @@ export async function measure(file: string, cut: CutChoice["cut"], segmentSecond
   const seconds = (performance.now() - begun) / 1_000;
   const report: SplitReport = stdout.startsWith("{")
     ? (JSON.parse(stdout) as SplitReport)
-    : { outcome: `died: ${ending}`, message: stderr, blockedMs: 0 };
+    : { outcome: `ended: ${ending}`, message: stderr, blockedMs: 0 };
   return { ...report, seconds, ...largest };
 }

@@ -1,6 +1,6 @@
 import { rm } from "node:fs/promises";
 import { AUDIO_JITTER_S } from "./tolerances.ts";
-import { complaintsOf, ffmpegLines, ownTimes } from "./tools.ts";
+import { ffmpegLines, messagesOf, ownTimes } from "./tools.ts";
 
 /** Audio without gaps. */
 export type Run = {
@@ -22,7 +22,7 @@ export type Audio = {
   block: number;
   /** Hashes of the stored packets. */
   packets: string[];
-  complaints: ReadonlyMap<string, number>;
+  messages: ReadonlyMap<string, number>;
 };
 
 export type AudioTrack = { path: string; format: string; index: number; codec: string };
@@ -90,7 +90,7 @@ export async function decodeAudio(
 ): Promise<Audio> {
   const packets = await packetHashes(track);
   if (track.codec.startsWith("amr_")) return { ...(await decodeAmr(track, pcm)), packets };
-  const { complaints, listen } = complaintsOf();
+  const { messages, listen } = messagesOf();
   const { options, ahead } = ownTimes(track.format);
   const { blocks, header, onLine } = blockReader(ahead);
   const input = [...options, "-i", track.path];
@@ -105,7 +105,7 @@ export async function decodeAudio(
   const { rate } = header;
   const lengths = blocks.map(({ length }) => length).sort((one, other) => one - other);
   const block = lengths[lengths.length >> 1] ?? 0;
-  return { pcm, rate, channels: Math.max(1, channels), runs: runsOf(blocks, rate), block, complaints, packets };
+  return { pcm, rate, channels: Math.max(1, channels), runs: runsOf(blocks, rate), block, messages, packets };
 }
 
 const LAYOUTS: Readonly<Record<string, number>> = { mono: 1, stereo: 2, quad: 4, octagonal: 8, hexagonal: 6 };
@@ -132,7 +132,7 @@ async function decodeAmr({ path, index, codec }: AudioTrack, pcm: string): Promi
   const packets = blockReader();
   const copy = ["-copyts", "-i", path, "-map", `0:${index}`, "-c", "copy"];
   await ffmpegLines([...copy, ...HASH, ...copy.slice(3), "-f", "amr", raw], { onLine: packets.onLine });
-  const { complaints, listen } = complaintsOf();
+  const { messages, listen } = messagesOf();
   const decoded = blockReader();
   const output = ["-c:a", "pcm_s16le"];
   await ffmpegLines(["-i", raw, ...output, ...HASH, ...output, "-f", "s16le", pcm], {
@@ -150,5 +150,5 @@ async function decodeAmr({ path, index, codec }: AudioTrack, pcm: string): Promi
     left -= length;
     return { start, length };
   });
-  return { pcm, rate, channels: 1, runs: runsOf(blocks, rate), block: 160, complaints };
+  return { pcm, rate, channels: 1, runs: runsOf(blocks, rate), block: 160, messages };
 }

@@ -2,9 +2,9 @@ import pLimit from "p-limit";
 import { align } from "./alignment.ts";
 import { audioFaults, measureTrack, type TrackReport } from "./audio-check.ts";
 import { eventDifferences, type Measured, placeOf } from "./events.ts";
+import { type Finding, frameDifferences, grouped, newDecoderMessages } from "./findings.ts";
 import { type Described, metadataDifferences } from "./metadata.ts";
 import { comparePixels } from "./pixels.ts";
-import { frameDifferences, grouped, newComplaints, type Remark } from "./remarks.ts";
 import type { Produced, Report } from "./report.ts";
 import { measureSegment, type Segment, type SegmentEvent } from "./segment.ts";
 import type { Source } from "./source.ts";
@@ -12,7 +12,7 @@ import { TIME_ROUNDING_S } from "./tolerances.ts";
 import { differencesOf, psnrFigures, videoFaults } from "./video-check.ts";
 
 /** Number of segments that are decoded concurrently. */
-const DECODED_AT_ONCE = 2;
+const MAX_CONCURRENT_DECODERS = 2;
 
 const NO_FRAMES: Report["frames"] = {
   ...{ source: 0, segments: 0, missing: 0, doubled: 0, extra: 0, undecodable: 0, identical: 0, maxTimeErrorMs: 0 },
@@ -57,7 +57,7 @@ async function openSegments(
   kept: Source["audios"],
   faults: string[],
 ): Promise<Segment[]> {
-  const limit = pLimit(DECODED_AT_ONCE);
+  const limit = pLimit(MAX_CONCURRENT_DECODERS);
   const opened = inOrder(created).map(async (event) => {
     const path = files.get(event.key);
     if (path !== undefined) return limit(() => measureSegment(path, event, source, kept));
@@ -74,15 +74,15 @@ function metadataOf(measured: Measured, kept: Source["audios"]): string[] {
   const [first, last] = [video.frames[0]!, video.frames.at(-1)!];
   const fps = video.frames.length / Math.max(1e-9, last.time - first.time + last.duration);
   const described: Described = { probe: source.probe, video: stream, audios: kept.map((track) => track.stream) };
-  const remarks: Remark[] = segments.flatMap((segment, index) => {
+  const findings: Finding[] = segments.flatMap((segment, index) => {
     const place = placeOf(measured, index);
     const own = { probe: segment.probe, video: segment.stream, audios: segment.audioStreams };
     const [startSeconds, startFrame] = [place?.startSeconds ?? 0, place?.firstFrame ?? 0];
     const position = { index, startSeconds, startFrame, fps, isCopied: segment.event.made === "copied" };
     return metadataDifferences(described, own, position).map((text) => ({ segment: index, text }));
   });
-  remarks.push(...frameDifferences(video.frames, segments, alignment).map((text) => ({ text })));
-  return grouped(remarks, segments.length);
+  findings.push(...frameDifferences(video.frames, segments, alignment).map((text) => ({ text })));
+  return grouped(findings, segments.length);
 }
 
 /** Compares the segments and events of a split with its source. */
@@ -147,7 +147,7 @@ export async function check(source: Source, produced: Produced): Promise<Report>
   const most = Math.max(0, ...segments.map(({ audioStreams }) => audioStreams.length));
   if (most > kept.length)
     faults.push(`segments have ${most} audio tracks, and the source has ${kept.length} that play`);
-  faults.push(...newComplaints(source, segments), ...report.metadata, ...report.events);
+  faults.push(...newDecoderMessages(source, segments), ...report.metadata, ...report.events);
   if (ended?.truncated) report.notes.push(`truncated at ${ended.last_readable_time} s`);
   if (alignment.missing.length > 0 && !faults.some((fault) => fault.includes("frames missing")))
     report.notes.push(`${alignment.missing.length} frames don't decode, as the proof states`);

@@ -25,7 +25,7 @@ export type Segment = {
   audios: Audio[];
 };
 
-const NO_VIDEO: Video = { frames: [], tick: 0, complaints: new Map() };
+const NO_VIDEO: Video = { frames: [], tick: 0, messages: new Map() };
 const NO_PACKETS: Packets = { shown: 0, start: Number.NaN, startsWithKey: false };
 
 /**

@@ -112,8 +112,8 @@ export async function ffprobe(...args: string[]): Promise<string> {
 const OTHER_SPEAKERS = /^\[(?:NULL|Parsed_|framehash|out#)/;
 
 /** Counts error messages, without the numbers and addresses in them. */
-export function complaintsOf() {
-  const complaints = new Map<string, number>();
+export function messagesOf() {
+  const messages = new Map<string, number>();
   const listen = (line: string): void => {
     if (!/\[(?:error|fatal|panic)\]/.test(line) || OTHER_SPEAKERS.test(line)) return;
     const text = line
@@ -124,7 +124,7 @@ export function complaintsOf() {
         /[a-z]$/i.test(all.slice(0, at)) ? digits : "#",
       )
       .slice(0, 120);
-    complaints.set(text, (complaints.get(text) ?? 0) + 1);
+    messages.set(text, (messages.get(text) ?? 0) + 1);
   };
-  return { complaints, listen };
+  return { messages, listen };
 }

@@ -1,5 +1,5 @@
 import { type ShownFrame, showinfoReader } from "./showinfo.ts";
-import { complaintsOf, ffmpegLines, ffprobe, ownTimes, tools } from "./tools.ts";
+import { ffmpegLines, ffprobe, messagesOf, ownTimes, tools } from "./tools.ts";
 
 /** A decoded frame of a file. */
 export type Frame = ShownFrame & {
@@ -17,7 +17,7 @@ export type Video = {
   frames: Frame[];
   /** Seconds per tick of the file's times. */
   tick: number;
-  complaints: ReadonlyMap<string, number>;
+  messages: ReadonlyMap<string, number>;
 };
 
 /**
@@ -36,7 +36,7 @@ export const decodingOf = ({ path, format, index, decoder }: VideoTrack, rotate 
 export async function decodeVideo(track: VideoTrack): Promise<Video> {
   const { passthrough, keepsSizes } = await tools();
   const shown = showinfoReader();
-  const { complaints, listen } = complaintsOf();
+  const { messages, listen } = messagesOf();
   const hashes: { hash: string; bytes: number; duration: number }[] = [];
   let tick = 0;
   const args = [
@@ -62,7 +62,7 @@ export async function decodeVideo(track: VideoTrack): Promise<Video> {
     const frame = shown.frames[ordinal]!;
     return { ordinal, ...frame, ...hashes[ordinal]!, time: frame.time - ahead };
   });
-  return { frames: inOrderOfTime(frames), tick: shown.tick(), complaints };
+  return { frames: inOrderOfTime(frames), tick: shown.tick(), messages };
 }
 
 /**

@@ -59,7 +59,7 @@ export async function openAccount(graphs: readonly Graph[], foreign: TaggedResou
     buses: graphs.map(({ topology }) => topology.buses.video.name),
     rules: graphs.flatMap((graph) => rulesOf(graph, foreign.arn)),
     deliver: async () => {},
-    deadLetter: async () => {},
+    sendDeadLetter: async () => {},
   });
   onTestFinished(() => events.close());
   const invoked: string[] = [];

@@ -22,7 +22,7 @@ type Wiring = {
 const byPattern = (left: Wiring, right: Wiring): number =>
   JSON.stringify(left.pattern) < JSON.stringify(right.pattern) ? -1 : 1;
 
-/** Asks the local EventBridge by the SDK, as anybody's client would. */
+/** Reads from the local EventBridge with the SDK. */
 async function localWiring(events: EventBridgeClient, bus: string): Promise<Wiring[]> {
   const { Rules = [] } = await events.send(new ListRulesCommand({ EventBusName: bus }));
   return Promise.all(
@@ -110,8 +110,8 @@ it("given the same settings, then the local stack and what is deployed are wired
   expect(deployedLimits).toEqual(limits);
 
   const archive = await events.send(new DescribeArchiveCommand({ ArchiveName: stack.names.archive }));
-  const [asked] = graph.all("cloudwatch/eventArchive:EventArchive");
-  expect(asked?.inputs.retentionDays).toBe(archive.RetentionDays);
-  expect(String(asked?.inputs.eventSourceArn).split("/").at(-1)).toBe(graph.topology.buses.video.name);
+  const [deployedArchive] = graph.all("cloudwatch/eventArchive:EventArchive");
+  expect(deployedArchive?.inputs.retentionDays).toBe(archive.RetentionDays);
+  expect(String(deployedArchive?.inputs.eventSourceArn).split("/").at(-1)).toBe(graph.topology.buses.video.name);
   expect(archive.EventSourceArn?.split("/").at(-1)).toBe(stack.names.bus);
 });

@@ -3,14 +3,14 @@ import type { Graph } from "./graph.ts";
 import type { Stage } from "./stages.ts";
 
 /**
- * Something that must hold for a graph. Each is run on every stage, where it must find no fault, and on each of its
- * `broken` graphs, where it must find one: an assertion that can't fail asserts nothing.
+ * A check of a graph. It is run on every stage, where it must find no fault, and on each of its
+ * `broken` graphs, where it must find one, so that no check is without effect.
  */
 export type Check = {
   says: string;
   /** Sentences about what is wrong; none where all is well. */
   faults(graph: Graph): string[];
-  /** The graph with the thing taken away or spoilt, each by what was done. */
+  /** Graphs without the checked property or with a wrong one, by the change. */
   broken: Record<string, (graph: Graph) => Graph>;
   /** Stages that it says nothing of: such as one whose buckets are attached, which aren't ours to set up. */
   unless?: (stage: Stage) => boolean;

@@ -14,7 +14,7 @@ export type Statement = {
 
 const statementsOf = (policy: unknown): Statement[] => JSON.parse(String(policy)).Statement as Statement[];
 
-/** What a stage asks AWS for, with ways to follow references from one resource to another. */
+/** The resources of a stage, with functions to follow references between them. */
 export class Graph {
   readonly synthesis: Synthesis;
   /** This stage's own part of settings.json. */

@@ -13,7 +13,7 @@ import { graphOf as synthesised } from "./synthesised.ts";
 /** SST shortens the names of resources of the last one. */
 const STAGES = ["ada", "ada-2", LONG];
 
-/** Its name is all that it has in common with ours, and a tag that anybody can set. */
+/** It only has the same name as ours, and a tag that anyone can set. */
 const FOREIGN = { arn: functionArn("my-projector-feed"), tags: { "video-split:function": "projector" } };
 
 const NEVER = new AbortController().signal;
@@ -26,7 +26,7 @@ const queueIds = (graph: Graph) => Object.keys(graph.topology.queues) as QueueId
 
 async function openStages() {
   const account = await openAccount([...graphs.values()], FOREIGN);
-  // A letter in each queue of each stage.
+  // A dead letter in each queue of each stage.
   for (const graph of graphs.values())
     for (const id of queueIds(graph)) {
       const target = graph.lambda(functionOfQueue(graph.topology, id)).state.arn;
@@ -50,7 +50,7 @@ describe("given stages ada and ada-2 and one with a long name in one account", (
     expect(shortened).toBeDefined();
   });
 
-  it.each(STAGES)("then the dead letters of %s are its own, and all of its own", async (stage) => {
+  it.each(STAGES)("then exactly the dead letters of %s are listed", async (stage) => {
     const { tagging, ...account } = await openStages();
     const resources = await findStageResources(tagging, stage);
     const found: string[] = [];
@@ -59,21 +59,24 @@ describe("given stages ada and ada-2 and one with a long name in one account", (
     expect(found.sort()).toEqual(own.sort());
   });
 
-  it.each(STAGES)("then a redrive of %s invokes its functions, and leaves the other stages' letters", async (stage) => {
-    const { tagging, ...account } = await openStages();
-    const resources = await findStageResources(tagging, stage);
-    await redriveDeadLetters(
-      { ...account, resources },
-      () => true,
-      () => {},
-      NEVER,
-    );
-    const functions = Object.keys(graphOf(stage).topology.functions) as FunctionId[];
-    const own = functions.map((id) => `${graphOf(stage).lambda(id).state.arn}:$LATEST`);
-    expect(account.invoked.sort()).toEqual([...own, ...own].sort());
-    for (const [name, graph] of graphs)
-      for (const id of queueIds(graph)) expect(account.messagesIn(queueName(graph, id))).toBe(name === stage ? 0 : 1);
-  });
+  it.each(STAGES)(
+    "then a redrive of %s invokes its functions, and leaves the other stages' dead letters",
+    async (stage) => {
+      const { tagging, ...account } = await openStages();
+      const resources = await findStageResources(tagging, stage);
+      await redriveDeadLetters(
+        { ...account, resources },
+        () => true,
+        () => {},
+        NEVER,
+      );
+      const functions = Object.keys(graphOf(stage).topology.functions) as FunctionId[];
+      const own = functions.map((id) => `${graphOf(stage).lambda(id).state.arn}:$LATEST`);
+      expect(account.invoked.sort()).toEqual([...own, ...own].sort());
+      for (const [name, graph] of graphs)
+        for (const id of queueIds(graph)) expect(account.messagesIn(queueName(graph, id))).toBe(name === stage ? 0 : 1);
+    },
+  );
 
   it.each(STAGES)("then a replay of %s reaches its projector by its own rule alone", async (stage) => {
     const { tagging, events } = await openStages();
@@ -84,7 +87,7 @@ describe("given stages ada and ada-2 and one with a long name in one account", (
     expect(await rulesTo(events, graph.topology.buses.video.name, projector)).toEqual([rule?.state.arn]);
   });
 
-  it("then a letter that names another function than its queue's is kept, and nothing is invoked", async () => {
+  it("then a dead letter that names another function than its queue's is kept, and nothing is invoked", async () => {
     const { tagging, ...account } = await openStages();
     const queue = queueName(graphOf("ada"), "projectorFailures");
     account.leave(queue, FOREIGN.arn);
@@ -92,7 +95,7 @@ describe("given stages ada and ada-2 and one with a long name in one account", (
     const kept: string[] = [];
     await redriveDeadLetters(
       { ...account, resources },
-      (letter) => letter.queue === queue,
+      (deadLetter) => deadLetter.queue === queue,
       (_, redrive) => redrive.outcome === "kept" && kept.push(redrive.why),
       NEVER,
     );
@@ -103,7 +106,7 @@ describe("given stages ada and ada-2 and one with a long name in one account", (
     expect(account.messagesIn(queue)).toBe(1);
   });
 
-  it("then a stage that isn't there is no stage without dead letters", async () => {
+  it("then a stage that doesn't exist is an error", async () => {
     const { tagging } = await openStages();
     await expect(findStageResources(tagging, "ad")).rejects.toThrow(StageNotFoundError);
     await expect(findStageResources(tagging, "ad")).rejects.toThrow('There is no stage "ad" in us-east-1');

@@ -5,7 +5,7 @@ import type { Resource } from "./synth/contract.ts";
 import { synthesise } from "./synth/index.ts";
 import { graphOf } from "./synthesised.ts";
 
-/** Physical names end with letters that SST draws anew for what isn't there yet. */
+/** Physical names end with random characters that SST chooses for each new resource. */
 function withoutDrawnNames(resources: readonly Resource[]): unknown {
   const names = new Map<string, string>();
   for (const { name, inputs, state } of resources)
@@ -30,7 +30,7 @@ describe("AWS's quotas, for the longest name that a stage may have", () => {
     expect(usedBy(quota, graph, 10)).toBeLessThanOrEqual(quota.limit);
   });
 
-  it("what is measured is there", () => {
+  it("the measured resources exist", () => {
     const isReserved = (says: string) => says.startsWith("executions that") || says.startsWith("rules with wildcards");
     for (const quota of QUOTAS) if (!isReserved(quota.says)) expect(quota.used(graph), quota.says).toBeGreaterThan(0);
   });

@@ -36,7 +36,7 @@ const patternOf = ({ inputs }: Resource): string => String(inputs.eventPattern ?
 
 const bytes = (value: unknown): number => Buffer.byteLength(typeof value === "string" ? value : JSON.stringify(value));
 
-/** What a permission takes up in a function's policy: AWS writes it out with a name of its own. */
+/** Bytes of a permission in a function's policy: AWS adds a name to it. */
 const STATEMENT_BYTES = 400;
 
 /** What a handler's bundle may have at most: test/unit/infra/bundling.test.ts holds it. */
@@ -210,6 +210,6 @@ export const QUOTAS: readonly Quota[] = [
   ),
 ];
 
-/** What so many stages like this one use together. */
+/** What so many stages use together. */
 export const usedBy = ({ of, used }: Quota, graph: Graph, stages: number): number =>
   of === "account" ? used(graph) * stages : used(graph);

@@ -8,7 +8,9 @@ import { graphOf } from "./synthesised.ts";
 
 const graph = graphOf("ada");
 
-/** Functions that an event starts, by the patterns as they are deployed: the same matcher runs locally. */
+/**
+ * Functions that an event starts, by the deployed patterns. The local stack uses the same matcher.
+ */
 const startedBy = (event: object, bus: string): string[] =>
   graph
     .all("cloudwatch/eventRule:EventRule")

@@ -18,7 +18,10 @@ declare module "vitest" {
   }
 }
 
-/** Bundles the program once for all of the project's files. Its name is the process's, so that two runs don't meet. */
+/**
+ * Bundles the program once for all of the project's files. Its name contains the process id, so
+ * that two runs don't use the same file.
+ */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   await ensurePlatform();
   const program = await bundleProgram(`synth.${process.pid}`);

@@ -3,17 +3,17 @@ import type { DeadLetters } from "../../services/reconciler/ports/dead-letters.t
 import { NEVER } from "../fixtures/quiet.ts";
 
 type OpenQueue = () => Promise<{
-  letters: DeadLetters;
+  deadLetters: DeadLetters;
   /** As Lambda does it. */
   send: (body: string) => Promise<void> | void;
 }>;
 
 const HIDDEN_SECONDS = 30;
 
-const receiveAll = async (letters: DeadLetters) => {
+const receiveAll = async (deadLetters: DeadLetters) => {
   const received = [];
   for (;;) {
-    const some = await letters.receive(HIDDEN_SECONDS, NEVER);
+    const some = await deadLetters.receive(HIDDEN_SECONDS, NEVER);
     if (some.length === 0) return received;
     received.push(...some);
   }
@@ -23,59 +23,59 @@ const receiveAll = async (letters: DeadLetters) => {
 export function deadLettersContract(name: string, open: OpenQueue): void {
   describe(`dead letters: ${name}`, () => {
     it("are received with their bodies, and hidden from others", async () => {
-      const { letters, send } = await open();
-      expect(await letters.receive(HIDDEN_SECONDS, NEVER)).toEqual([]);
+      const { deadLetters, send } = await open();
+      expect(await deadLetters.receive(HIDDEN_SECONDS, NEVER)).toEqual([]);
       await send('{"größe": 1}');
-      expect(await letters.receive(HIDDEN_SECONDS, NEVER)).toMatchObject([{ body: '{"größe": 1}' }]);
-      expect(await letters.receive(HIDDEN_SECONDS, NEVER)).toEqual([]);
+      expect(await deadLetters.receive(HIDDEN_SECONDS, NEVER)).toMatchObject([{ body: '{"größe": 1}' }]);
+      expect(await deadLetters.receive(HIDDEN_SECONDS, NEVER)).toEqual([]);
     });
 
     it("are received by others once they are released, all of many", async () => {
-      const { letters, send } = await open();
-      const bodies = Array.from({ length: 23 }, (_, index) => `letter ${index}`);
+      const { deadLetters, send } = await open();
+      const bodies = Array.from({ length: 23 }, (_, index) => `dead letter ${index}`);
       for (const body of bodies) await send(body);
-      const first = await receiveAll(letters);
+      const first = await receiveAll(deadLetters);
       expect(first.map(({ body }) => body).sort()).toEqual(bodies.toSorted());
-      await letters.release(first);
-      const again = await receiveAll(letters);
+      await deadLetters.release(first);
+      const again = await receiveAll(deadLetters);
       expect(again.map(({ id }) => id).sort()).toEqual(first.map(({ id }) => id).sort());
     });
 
     it("are received by others when their time is over, and not before", async () => {
-      const { letters, send } = await open();
+      const { deadLetters, send } = await open();
       vi.useFakeTimers({ toFake: ["Date"] });
       onTestFinished(() => void vi.useRealTimers());
-      await send("letter");
+      await send("deadLetter");
       const now = Date.now();
-      expect(await letters.receive(HIDDEN_SECONDS, NEVER)).toHaveLength(1);
+      expect(await deadLetters.receive(HIDDEN_SECONDS, NEVER)).toHaveLength(1);
       vi.setSystemTime(now + HIDDEN_SECONDS * 1_000 - 5_000);
-      expect(await letters.receive(HIDDEN_SECONDS, NEVER)).toEqual([]);
+      expect(await deadLetters.receive(HIDDEN_SECONDS, NEVER)).toEqual([]);
       vi.setSystemTime(now + HIDDEN_SECONDS * 1_000 + 5_000);
-      expect(await letters.receive(HIDDEN_SECONDS, NEVER)).toHaveLength(1);
+      expect(await deadLetters.receive(HIDDEN_SECONDS, NEVER)).toHaveLength(1);
     });
 
-    it("are gone once they are deleted, and the others stay", async () => {
-      const { letters, send } = await open();
+    it("aren't received after they were deleted, and the others stay", async () => {
+      const { deadLetters, send } = await open();
       for (const body of ["a", "b"]) await send(body);
-      const received = await letters.receive(HIDDEN_SECONDS, NEVER);
+      const received = await deadLetters.receive(HIDDEN_SECONDS, NEVER);
       const [deleted] = received;
-      await letters.delete(deleted!, NEVER);
-      await letters.delete(deleted!, NEVER);
-      await letters.release(received);
-      const left = await letters.receive(HIDDEN_SECONDS, NEVER);
+      await deadLetters.delete(deleted!, NEVER);
+      await deadLetters.delete(deleted!, NEVER);
+      await deadLetters.release(received);
+      const left = await deadLetters.receive(HIDDEN_SECONDS, NEVER);
       expect(left.map(({ id }) => id)).toEqual(received.slice(1).map(({ id }) => id));
     });
 
     it("given it was aborted, then throw the reason", async () => {
-      const { letters, send } = await open();
-      await send("letter");
-      const [letter] = await letters.receive(HIDDEN_SECONDS, NEVER);
+      const { deadLetters, send } = await open();
+      await send("deadLetter");
+      const [deadLetter] = await deadLetters.receive(HIDDEN_SECONDS, NEVER);
       const timeIsUp = new Error("time is up");
       const aborted = AbortSignal.abort(timeIsUp);
-      await expect(letters.receive(HIDDEN_SECONDS, aborted)).rejects.toBe(timeIsUp);
-      await expect(letters.delete(letter!, aborted)).rejects.toBe(timeIsUp);
-      await letters.release([letter!]);
-      expect(await letters.receive(HIDDEN_SECONDS, NEVER)).toHaveLength(1);
+      await expect(deadLetters.receive(HIDDEN_SECONDS, aborted)).rejects.toBe(timeIsUp);
+      await expect(deadLetters.delete(deadLetter!, aborted)).rejects.toBe(timeIsUp);
+      await deadLetters.release([deadLetter!]);
+      expect(await deadLetters.receive(HIDDEN_SECONDS, NEVER)).toHaveLength(1);
     });
   });
 }

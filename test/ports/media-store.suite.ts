@@ -141,7 +141,7 @@ export function mediaStoreContract(name: string, open: OpenBucketOf, filmBytes =
       await expect(uploading).rejects.toBe(timeIsUp);
     });
 
-    it("throws where the file isn't there", async () => {
+    it("throws if the file doesn't exist", async () => {
       const opened = await open(PLAIN);
       const segment = { ...(await segmentIn(opened, FILM)), path: join(await temporaryFolder(), "nothing.mp4") };
       await expect(opened.store.upload(segment)).rejects.toMatchObject({ code: "ENOENT" });

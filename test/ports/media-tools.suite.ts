@@ -56,7 +56,7 @@ async function cutToItsEnd(media: DescribedMedia, extension: string, cut: "keyfr
 /** The contract of the port, for each implementation of it. */
 export function mediaToolsContract(name: string, make: () => Promise<SixSeconds>): void {
   describe(`media tools: ${name}`, () => {
-    it("hands on each packet of the picture, in decode order", async () => {
+    it("passes on each video packet, in decode order", async () => {
       const media = await (await open(await make())).describe(NEVER);
       const index = new PacketIndex();
       expect(await media.scan(NEVER, index.add)).toEqual({ truncated: false });

@@ -46,7 +46,7 @@ export function uploadsContract(name: string, open: OpenBucketOf): void {
       expect((await list(opened)).map(({ bytes }) => bytes)).toEqual([2]);
     });
 
-    it.each([PLAIN, VERSIONED])("goes on from a place, which may be gone by then (%j)", async (kind) => {
+    it.each([PLAIN, VERSIONED])("continues from a place whose object may have been deleted (%j)", async (kind) => {
       const opened = await open(kind);
       for (const key of ["uploads/a.mp4", "uploads/b.mp4", "uploads/c.mp4"]) await opened.put(key, key);
       const all = await list(opened);
@@ -60,7 +60,7 @@ export function uploadsContract(name: string, open: OpenBucketOf): void {
       expect(await from(afterVersion)).toEqual(all.slice(2));
     });
 
-    it("goes on within the versions of one key", async () => {
+    it("continues within the versions of one key", async () => {
       const opened = await open(VERSIONED);
       for (const content of ["1", "22", "333"]) await opened.put("uploads/a.mp4", content);
       const [newest] = await list(opened);

@@ -51,7 +51,7 @@ export function videoDocumentsContract(name: string, open: OpenDocuments): void 
       expect(await documents.get(UPLOAD)).toEqual(fold(undefined, planned));
     });
 
-    it("given a document, then it is what the next event is folded into", async () => {
+    it("given a document, then the next event is folded into it", async () => {
       const documents = await open();
       for (const event of [rejected, planned, split]) await project(documents, event);
       expect(await documents.get(UPLOAD)).toEqual([rejected, planned, split].reduce(fold, undefined as never));

@@ -1,7 +1,7 @@
 import type { Change } from "./change.ts";
 import type { JsonSchema } from "./json-schema.ts";
 
-/** A number that values must not pass; `open`: nor reach. */
+/** A number that values must not exceed; `open`: and must not be equal to. */
 type Bound = { value: number; open: boolean } | undefined;
 
 const INCLUSIVE = { lower: "minimum", upper: "maximum" } as const;

@@ -16,11 +16,11 @@ export const partyOf = (event: string): Party => (WRITTEN_BY_OTHERS.has(event) ?
 
 const HARMLESS: Record<Party, Effect> = { readers: "narrower", writers: "wider" };
 const HURT: Record<Party, string> = {
-  readers: "consumers of today don't expect that",
-  writers: "what others send today would be refused or lost",
+  readers: "existing consumers don't expect that",
+  writers: "events that others send would be refused or lost",
 };
 
-/** What breaks `party` in going from one schema to the other, a sentence each. */
+/** What breaks `party` when one schema replaces the other, a sentence each. */
 export const breaks = (event: string, before: JsonSchema, after: JsonSchema, party: Party): string[] =>
   changes(before, after)
     .filter(({ effect }) => effect !== HARMLESS[party])

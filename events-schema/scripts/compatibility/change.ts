@@ -8,12 +8,12 @@ export type Effect = "wider" | "narrower" | "both";
 export type Change = {
   /** Such as `detail.data.size[0]`. */
   field: string;
-  /** Goes on after the field's name: `was removed`. */
+  /** Follows the field's name: `was removed`. */
   says: string;
   effect: Effect;
 };
 
-/** The effect of going from one set of values to another; undefined where they are the same. */
+/** The effect of replacing one set of values by another; undefined if they are the same. */
 export function effectOf<T>(before: ReadonlySet<T>, after: ReadonlySet<T>): Effect | undefined {
   const wider = [...after].some((value) => !before.has(value));
   const narrower = [...before].some((value) => !after.has(value));

@@ -55,8 +55,8 @@ function choiceChange(field: string, before: JsonSchema, after: JsonSchema): Cha
 }
 
 /**
- * Whether one regular expression or format allows more than another isn't known, only whether it is
- * there.
+ * Compares only whether a regular expression or format exists: which of two allows more isn't
+ * known.
  */
 function textRuleChange(field: string, keyword: "pattern" | "format", before: JsonSchema, after: JsonSchema): Change[] {
   const [old, now] = [before[keyword], after[keyword]];
@@ -98,20 +98,18 @@ function elementChanges(field: string, before: JsonSchema, after: JsonSchema): C
   return [...places, ...changes(subschema(before.items), subschema(after.items), `${field}[]`)];
 }
 
-/**
- * A keyword that this check doesn't support must not change: refusing is safe, guessing isn't.
- */
-function unjudgedChanges(field: string, before: JsonSchema, after: JsonSchema): Change[] {
+/** A keyword that this check doesn't support must not change: an unknown change is refused. */
+function unsupportedChanges(field: string, before: JsonSchema, after: JsonSchema): Change[] {
   const keywords = new Set([...Object.keys(before), ...Object.keys(after)].filter((keyword) => !KNOWN.has(keyword)));
   return [...keywords]
     .filter((keyword) => canonical(before[keyword]) !== canonical(after[keyword]))
-    .map((keyword) => ({ field, says: `changed in "${keyword}", which this check can't judge`, effect: "both" }));
+    .map((keyword) => ({ field, says: `changed in "${keyword}", which this check doesn't support`, effect: "both" }));
 }
 
 /** Every change from one schema to another that allows or forbids a value. */
 export function changes(before: JsonSchema, after: JsonSchema, field = ""): Change[] {
   const type = typeChange(field, before, after);
-  const own = [...type, ...choiceChange(field, before, after), ...unjudgedChanges(field, before, after)];
+  const own = [...type, ...choiceChange(field, before, after), ...unsupportedChanges(field, before, after)];
   if (type.some(({ effect }) => effect === "both")) return own;
   return [
     ...own,

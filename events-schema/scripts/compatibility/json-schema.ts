@@ -1,13 +1,11 @@
 import { z } from "zod";
 
-/**
- * The part of JSON Schema that the check supports. Everything else in a schema is in `rest`.
- */
+/** A JSON Schema: its keywords with their values. */
 export type JsonSchema = { readonly [keyword: string]: unknown };
 
 const Schema = z.record(z.string(), z.unknown());
 
-/** Reads a schema out of a file's text. Throws where it is no JSON object. */
+/** Reads a schema from a file's text. Throws if it isn't a JSON object. */
 export const readSchema = (text: string): JsonSchema => Schema.parse(JSON.parse(text));
 
 /** A schema within a schema; one that allows everything where there is none. */
@@ -20,7 +18,7 @@ export const subschema = (value: unknown): JsonSchema => {
 export const propertiesOf = (schema: JsonSchema): Record<string, JsonSchema> =>
   Object.fromEntries(Object.entries(subschema(schema.properties)).map(([name, value]) => [name, subschema(value)]));
 
-/** Names of the properties that must be there. */
+/** Names of the required properties. */
 export const requiredOf = (schema: JsonSchema): Set<string> =>
   new Set(z.array(z.string()).parse(schema.required ?? []));
 

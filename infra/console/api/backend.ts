@@ -2,9 +2,9 @@ import type {
   About,
   Addresses,
   BusName,
+  DeadLetterView,
   Events,
   Faults,
-  LetterView,
   Message,
   Redriven,
   Replayed,
@@ -49,8 +49,8 @@ export type Backend = {
   }): Promise<Events>;
   /** Replays the log to the projector, from this time on. */
   replay(from: Date, signal: AbortSignal): Promise<Replayed>;
-  deadLetters(signal: AbortSignal): Promise<LetterView[]>;
-  /** Redrives these letters, or all. */
+  deadLetters(signal: AbortSignal): Promise<DeadLetterView[]>;
+  /** Redrives these dead letters, or all. */
   redrive(ids: readonly string[] | undefined, signal: AbortSignal): Promise<Redriven[]>;
   /** Requests a split of an object that is in S3. */
   request(place: { bucket: string; key: string }, signal: AbortSignal): Promise<void>;

@@ -2,19 +2,19 @@ import { GetObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
 import { SourceUnavailableError } from "../../../services/video/errors.ts";
 import { openDeadLetters, type openDeployment, type Where } from "../../operations/deployment.ts";
-import { eachDeadLetter, type ReceivedLetter, redriveDeadLetters } from "../../operations/redrive.ts";
+import { eachDeadLetter, type ReceivedDeadLetter, redriveDeadLetters } from "../../operations/redrive.ts";
 import { requestSplit, UnreadableObjectError } from "../../operations/request.ts";
 import { type Backend, ConsoleError } from "./backend.ts";
 import { type Documents, documentOf, placesOf, segmentsOf } from "./documents.ts";
-import type { Addresses, LetterView, Place, Redriven } from "./types.ts";
+import type { Addresses, DeadLetterView, Place, Redriven } from "./types.ts";
 
 /** Seconds for which a signed address is good: as long as somebody looks at a page. */
 export const SIGNED_SECONDS = 3_600;
 
-function letterView({ id, queue, sentAt, letter, body }: ReceivedLetter): LetterView {
+function deadLetterView({ id, queue, sentAt, content, body }: ReceivedDeadLetter): DeadLetterView {
   const common = { id, queue, sentAt: sentAt.toISOString() };
-  if (letter === undefined) return { ...common, event: body };
-  const { source, attempts, errorCode, errorMessage, event } = letter;
+  if (content === undefined) return { ...common, event: body };
+  const { source, attempts, errorCode, errorMessage, event } = content;
   return { ...common, source, attempts, errorCode, errorMessage, event };
 }
 
@@ -54,7 +54,7 @@ export function operations(
     const { documents: client, table } = await deployed();
     return { client, table };
   };
-  const letters = kept(() => openDeadLetters(where));
+  const deadLetters = kept(() => openDeadLetters(where));
   return {
     segments: async (videoId, page) => segmentsOf(await documents(), videoId, page),
     document: async (videoId) => documentOf(await documents(), videoId),
@@ -67,14 +67,14 @@ export function operations(
       return Object.fromEntries(await Promise.all(entries)) satisfies Addresses;
     },
     deadLetters: async (signal) => {
-      const views: LetterView[] = [];
-      await eachDeadLetter(await letters(), (letter) => views.push(letterView(letter)), signal);
+      const views: DeadLetterView[] = [];
+      await eachDeadLetter(await deadLetters(), (deadLetter) => views.push(deadLetterView(deadLetter)), signal);
       return views.sort((one, other) => (one.sentAt < other.sentAt ? 1 : -1));
     },
     redrive: async (ids, signal) => {
       const redriven: Redriven[] = [];
       await redriveDeadLetters(
-        await letters(),
+        await deadLetters(),
         ({ id }) => ids === undefined || ids.includes(id),
         ({ id }, ending) =>
           redriven.push(

@@ -87,7 +87,7 @@ export type Events = { events: EventView[]; more: boolean };
 /** What a pattern is worth on AWS: `refusal` is EventBridge's reason not to take it. */
 export type PatternCheck = { refusal?: string; cli: string; sst: string };
 
-export type LetterView = {
+export type DeadLetterView = {
   id: string;
   queue: string;
   /** ISO 8601 in UTC. */
@@ -119,7 +119,7 @@ export type Faults = { switches: { name: string; does: string; on: boolean }[]; 
 export type Message =
   | { type: "event"; bus: BusName; event: EventView }
   | { type: "fault"; fault: string; time: string }
-  | { type: "letter" }
+  | { type: "deadLetter" }
   | { type: "documents" };
 
 /** What went wrong, for a person. */

@@ -21,7 +21,7 @@ export type LocalBackendOptions = {
 };
 
 /** A backend, and what the stack reports to it. */
-export type LocalBackend = Backend & { faultHappened(fault: string): void; letterCame(): void };
+export type LocalBackend = Backend & { faultHappened(fault: string): void; deadLetterCame(): void };
 
 /** Events of the log that are read without a pause. */
 const EVENTS_AT_ONCE = 200;
@@ -179,6 +179,6 @@ export function localBackend({ stack, settings, faults }: LocalBackendOptions): 
       return () => void listeners.delete(listener);
     },
     faultHappened: (fault) => send({ type: "fault", fault, time: new Date().toISOString() }),
-    letterCame: () => send({ type: "letter" }),
+    deadLetterCame: () => send({ type: "deadLetter" }),
   };
 }

@@ -1,11 +1,11 @@
 import { useState } from "preact/hooks";
-import type { EventView, LetterView, Redriven } from "../api/types.ts";
+import type { DeadLetterView, EventView, Redriven } from "../api/types.ts";
 import { Failure, Json, useChange } from "./elements.tsx";
 import { subjectOf } from "./logic/events.ts";
 import { formatMoment, plural } from "./logic/format.ts";
 import { useAnswer, useStore } from "./use-store.ts";
 
-const subject = ({ event }: LetterView): string => {
+const subject = ({ event }: DeadLetterView): string => {
   const isEvent = typeof event === "object" && event !== null && "detail-type" in event;
   return isEvent ? `${(event as EventView)["detail-type"]} ${subjectOf(event as EventView)}` : "not an event";
 };
@@ -13,7 +13,7 @@ const subject = ({ event }: LetterView): string => {
 /** How redrives went, in sentences. */
 function outcome(redriven: readonly Redriven[]): string {
   const kept = redriven.filter(({ handled }) => !handled);
-  const handled = plural(redriven.length - kept.length, "letter");
+  const handled = plural(redriven.length - kept.length, "dead letter");
   return kept.length === 0
     ? `${handled} redriven.`
     : `${handled} redriven, ${kept.length} kept: ${[...new Set(kept.map(({ says }) => says))].join("; ")}.`;
@@ -23,8 +23,8 @@ export function DeadLetters() {
   const { client, counts, about } = useStore();
   const [times, setTimes] = useState(0);
   const { value, error, isLoading } = useAnswer(
-    (signal) => client.get<LetterView[]>("dead-letters", {}, signal),
-    [client, counts.letter, times],
+    (signal) => client.get<DeadLetterView[]>("dead-letters", {}, signal),
+    [client, counts.deadLetter, times],
   );
   const change = useChange(about?.confirm);
   const redrive = (ids?: string[]) =>
@@ -37,7 +37,7 @@ export function DeadLetters() {
     <section aria-label="Dead letters" class="stack">
       <p>
         Events that couldn't be delivered, or whose function failed at each attempt. A redrive invokes the function
-        again; a letter is deleted when its event was handled.
+        again; a deadLetter is deleted when its event was handled.
       </p>
       <p class="buttons">
         <button type="button" disabled={isLoading} onClick={() => setTimes(times + 1)}>
@@ -62,24 +62,24 @@ export function DeadLetters() {
       {value === undefined && error === undefined && <p class="loading">Reading the queues…</p>}
       {value?.length === 0 && <p class="empty">There are no dead letters.</p>}
       <ul class="events">
-        {value?.map((letter) => (
-          <li key={letter.id}>
+        {value?.map((deadLetter) => (
+          <li key={deadLetter.id}>
             <details>
               <summary>
-                <time dateTime={letter.sentAt}>{formatMoment(letter.sentAt, new Date())}</time>
-                <strong>{subject(letter)}</strong>
+                <time dateTime={deadLetter.sentAt}>{formatMoment(deadLetter.sentAt, new Date())}</time>
+                <strong>{subject(deadLetter)}</strong>
                 <span class="subject">
-                  {letter.source} {letter.attempts !== undefined && plural(letter.attempts, "attempt")}
+                  {deadLetter.source} {deadLetter.attempts !== undefined && plural(deadLetter.attempts, "attempt")}
                 </span>
               </summary>
-              <Json value={letter} />
+              <Json value={deadLetter} />
             </details>
-            {letter.errorCode && (
+            {deadLetter.errorCode && (
               <p class="why">
-                {letter.errorCode}: {letter.errorMessage}
+                {deadLetter.errorCode}: {deadLetter.errorMessage}
               </p>
             )}
-            <button type="button" class="small" disabled={change.isBusy} onClick={() => redrive([letter.id])}>
+            <button type="button" class="small" disabled={change.isBusy} onClick={() => redrive([deadLetter.id])}>
               Redrive
             </button>
           </li>

@@ -52,7 +52,7 @@ export class Store {
   /** What was announced last, for screen readers. */
   announcement = "";
   /** Go up with each message of their type; `poster` when documents may have new posters. */
-  readonly counts = { event: 0, letter: 0, documents: 0, poster: 0 };
+  readonly counts = { event: 0, deadLetter: 0, documents: 0, poster: 0 };
   readonly #segments = new Map<number, SegmentsState>();
   /** Videos that messages of this connection are about: their documents may not be there yet. */
   readonly #arrived = new Set<number>();

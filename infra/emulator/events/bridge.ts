@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { answer } from "./api/protocol.ts";
 import { arnsOf } from "./arns.ts";
 import { Buses } from "./buses.ts";
-import { Courier } from "./courier.ts";
+import { Deliverer } from "./deliverer.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { type Listeners, subscribe } from "./listeners.ts";
 import { Registry } from "./registry.ts";
@@ -13,7 +13,7 @@ import type { BusEvent, EventBridgeOptions, LocalEventBridge } from "./types.ts"
 type Waiter = { resolve(): void; reject(error: Error): void };
 
 /**
- * Opens a local EventBridge on a directory, and continues what was pending there. Throws
+ * Opens a local EventBridge in a directory, and continues its pending deliveries. Throws
  * `InvalidEventPatternException` for a managed rule that EventBridge would refuse, and `Error` for
  * one of a bus that doesn't exist.
  */
@@ -24,10 +24,10 @@ export async function openEventBridge(options: EventBridgeOptions): Promise<Loca
   const waiters = new Set<Waiter>();
   let closed = false;
 
-  const courier = new Courier(options, registry, arns, listeners, (bus, event, hops) =>
+  const deliverer = new Deliverer(options, registry, arns, listeners, (bus, event, hops) =>
     buses.accept(bus, [event], hops),
   );
-  const dispatcher = new Dispatcher((queued) => courier.attempt(queued), settle);
+  const dispatcher = new Dispatcher((queued) => deliverer.attempt(queued), settle);
   const buses = new Buses(join(options.directory, "buses"), registry, listeners, (queued) => dispatcher.add(queued));
   const replays = new Replays(registry, buses, arns, settle);
 
@@ -40,7 +40,7 @@ export async function openEventBridge(options: EventBridgeOptions): Promise<Loca
     waiters.clear();
   }
 
-  // Not immediately, so that the caller can subscribe first.
+  // Later, so that the caller can subscribe first.
   setImmediate(() => {
     if (!closed) dispatcher.start();
   });

@@ -7,17 +7,17 @@ import type { Listeners } from "./listeners.ts";
 import type { Registry } from "./registry.ts";
 import type { BusEvent } from "./types.ts";
 
-/** Not the name alone: "." and "A" beside "a" are names of buses, but not of folders everywhere. */
+/**
+ * Not only the name: ".", and both "A" and "a", are names of buses, but not of folders on every
+ * system.
+ */
 const folderOf = (bus: string): string =>
   `${encodeURIComponent(bus).slice(0, 100)}-${createHash("sha256").update(bus).digest("hex").slice(0, 12)}`;
 
-/**
- * The replay that an event is delivered again for, and the rules that it is for; undefined means
- * all.
- */
+/** The replay of an event, and its rules; undefined means all. */
 export type Replaying = { name: string; rules: ReadonlySet<string> | undefined };
 
-/** The buses' logs, and the deliveries that follow from what is put onto them. */
+/** The buses' logs, and the deliveries of their events. */
 export class Buses {
   readonly #directory: string;
   readonly #registry: Registry;

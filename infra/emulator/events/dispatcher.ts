@@ -1,6 +1,6 @@
 import type { EventStore, Pending } from "./event-store.ts";
 
-/** One pending delivery and the bus that it is of. */
+/** One pending delivery and its bus. */
 export type Queued = { bus: string; store: EventStore; pending: Pending };
 
 /** The outcome of an attempt: `again` waits that many milliseconds. */
@@ -12,8 +12,8 @@ type Lane = { running: number; ready: Queued[] };
 const MAX_IN_FLIGHT = 200;
 
 /**
- * Runs deliveries, those of one target in order of arrival and many at a time, each again until
- * `attempt` says that it is over. A slow or failing target holds up no other.
+ * Runs deliveries: those of one target in order of arrival, many concurrently, each repeatedly
+ * until `attempt` says that it is over. A slow or failing target doesn't delay others.
  */
 export class Dispatcher {
   readonly #attempt: (queued: Queued) => Promise<Outcome>;
@@ -84,7 +84,7 @@ export class Dispatcher {
     this.#timers.add(timer);
   }
 
-  /** Starts no more deliveries. Those that run continue, and their outcomes are ignored. */
+  /** Starts no more deliveries. Running ones continue, and their outcomes are ignored. */
   close(): void {
     this.#running = false;
     for (const timer of this.#timers) clearTimeout(timer);

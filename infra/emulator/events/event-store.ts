@@ -17,7 +17,7 @@ export type Pending = Place & {
   replay?: string;
 };
 
-/** A line of the log: an event, and its deliveries. */
+/** A line of the log: an event with its deliveries. */
 export type LogEntry = {
   /** Epoch milliseconds. */
   at: number;
@@ -76,9 +76,9 @@ const pendingOf = ({ entry, offset, length }: PlacedEntry): Pending[] =>
   entry.deliveries.map((delivery) => ({ ...delivery, offset, length, since: entry.at, attempts: 0 }));
 
 /**
- * One bus on disk: `log.jsonl` is every event with the deliveries that follow from it, in one line
- * and so in one step; `deliveries.jsonl` is the outcome of the deliveries. Memory holds pending
- * deliveries, never the log.
+ * One bus on disk: `log.jsonl` has every event with its deliveries in one line, so that they are
+ * written in one step; `deliveries.jsonl` is the outcome of the deliveries. Pending deliveries are
+ * in memory, the log isn't.
  */
 export class EventStore {
   readonly pending = new Map<string, Pending>();

@@ -1,4 +1,4 @@
-/** Errors of EventBridge's API that the local one gives. */
+/** The errors of EventBridge's API that the emulator returns. */
 export type ExceptionCode =
   | "IllegalStatusException"
   | "InternalException"

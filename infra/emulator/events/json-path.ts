@@ -1,4 +1,4 @@
-/** A step into an object, into an array, or into all of either. */
+/** A step into an object, into an array, or into all elements of either. */
 type Step = { name: string } | { index: number } | "all";
 
 const STEP = /\.([A-Za-z0-9_$-]+)|\.(\*)|\[(\d+)\]|\[(\*)\]|\['([^']*)'\]|\["([^"]*)"\]/y;

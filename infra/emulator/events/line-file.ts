@@ -10,9 +10,9 @@ const NEW_LINE = 0x0a;
 const CHUNK_BYTES = 256 * 1_024;
 
 /**
- * An append-only file of lines. Writing is synchronous, so that the operating system has what is
- * written (safe from `kill -9`, not from a power cut) when `append` returns, and no reader sees a
- * half-written state.
+ * An append-only file of lines. Writing is synchronous, so when `append` returns, the operating
+ * system has the data (it survives `kill -9`, but not a power failure), and no reader gets an
+ * incomplete state.
  */
 export class LineFile {
   readonly #path: string;
@@ -71,7 +71,7 @@ export class LineFile {
     return buffer;
   }
 
-  /** Appends lines, all or none: throws, and leaves the file as it was, when the disk is full. */
+  /** Appends lines, all or none: throws, and leaves the file unchanged, when the disk is full. */
   append(lines: readonly string[]): Place[] {
     const places: Place[] = [];
     let offset = this.#end;

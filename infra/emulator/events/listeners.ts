@@ -3,7 +3,7 @@ import type { BusEvent, DeadLetter, Delivery, TargetSpec } from "./types.ts";
 export type Listeners = {
   event: Set<(bus: string, event: BusEvent) => void>;
   delivered: Set<(target: TargetSpec, delivery: Delivery) => void>;
-  deadLetter: Set<(arn: string | undefined, letter: DeadLetter) => void>;
+  deadLetter: Set<(arn: string | undefined, deadLetter: DeadLetter) => void>;
 };
 
 /** Adds a listener, also one that was added before. Returns a function that removes it. */

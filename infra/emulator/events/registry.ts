@@ -39,7 +39,7 @@ export type ArchiveRecord = {
 export type ReplayRecord = {
   name: string;
   description?: string;
-  /** As they were when it started: the archive may be changed or deleted. */
+  /** Copied at the start, because the archive may be changed or deleted. */
   archive: Pick<ArchiveRecord, "name" | "bus" | "pattern" | "retentionDays">;
   /** Epoch seconds: events of [start, end). */
   start: number;
@@ -61,7 +61,7 @@ const Named = z.looseObject({ name: z.string(), managed: z.boolean() });
 const Tagged = Named.extend({ tags: z.record(z.string(), z.string()) });
 const Count = z.int().min(0);
 
-/** What the registry needs of a record. */
+/** The parts of a record that the registry uses. */
 const StateFile = z.looseObject({
   buses: z.array(Tagged.extend({ createdAt: z.number() })),
   rules: z.array(
@@ -136,7 +136,7 @@ export class Registry {
     this.save();
   }
 
-  /** Rules of the options, with the targets that a user has added to them. */
+  /** The rules of the options, with targets that a user has added. */
   #manageRules({ rules }: EventBridgeOptions, before: readonly RuleRecord[]): void {
     for (const { name, bus, pattern, description, isEnabled = true, targets } of rules) {
       if (!this.buses.has(bus)) throw new Error(`Rule ${name} is for event bus ${bus}, which doesn't exist`);

@@ -5,13 +5,13 @@ import type { Buses, Replaying } from "./buses.ts";
 import type { Registry, ReplayRecord } from "./registry.ts";
 
 /**
- * Maximum number of pending deliveries with which a replay continues, so that it fills neither
- * memory nor the journal.
+ * A replay continues only with fewer pending deliveries, so that it doesn't fill the memory or the
+ * journal.
  */
 const MAX_PENDING = 1_000;
 
-/** Entries of the log after which other work is let in. */
-const ENTRIES_AT_A_STRETCH = 100;
+/** Entries of the log after which the event loop runs other work. */
+const MAX_ENTRIES_BEFORE_YIELD = 100;
 
 const secondsOf = (time: string): number => Date.parse(time) / 1_000;
 
@@ -77,7 +77,7 @@ export class Replays {
         this.#buses.replay(bus, placed, one);
         replay.lastEventTime = time;
       }
-      if (++entries % ENTRIES_AT_A_STRETCH === 0) await breathe();
+      if (++entries % MAX_ENTRIES_BEFORE_YIELD === 0) await breathe();
     }
   }
 
@@ -93,7 +93,7 @@ export class Replays {
   }
 
   /**
-   * Wakes replays that wait for deliveries: call it after each delivery, and after a replay was
+   * Continues replays that wait for deliveries. Call it after each delivery, and after a replay was
    * cancelled.
    */
   wake(): void {

@@ -96,9 +96,9 @@ function transformed(transformer: InputTransformer, event: BusEvent, context: Ru
 }
 
 /**
- * What a target receives: the event, or what its input settings make of it. A variable whose path
- * has no value is null, and empty within a string. A template whose result isn't JSON, such as
- * several lines, is delivered as text.
+ * What a target receives: the event, or the result of its input settings. A variable whose path has
+ * no value is null, and empty within a string. A template whose result isn't JSON, such as several
+ * lines, is delivered as text.
  */
 export function targetInput(target: TargetSpec, event: BusEvent, context: RuleContext): unknown {
   if (target.input !== undefined) return parsed(target.input);

@@ -91,8 +91,8 @@ export type EventBridgeOptions = {
    * policy.
    */
   deliver(target: TargetSpec, event: unknown, delivery: Delivery): Promise<void>;
-  /** Resolves when the letter is durable; a rejection is retried until it does. */
-  deadLetter(arn: string, letter: DeadLetter): Promise<void>;
+  /** Resolves when the dead letter is durable; a rejection is retried until it does. */
+  sendDeadLetter(arn: string, deadLetter: DeadLetter): Promise<void>;
   /** Milliseconds to wait after failed attempt number `attempt`. */
   retryDelayMs?(attempt: number): number;
 };
@@ -120,7 +120,7 @@ export type LocalEventBridge = {
    * Each event that could not be delivered; `arn` is undefined where the target has no dead-letter
    * queue: the event is lost.
    */
-  onDeadLetter(listener: (arn: string | undefined, letter: DeadLetter) => void): Unsubscribe;
+  onDeadLetter(listener: (arn: string | undefined, deadLetter: DeadLetter) => void): Unsubscribe;
   /**
    * The events that a bus has accepted, oldest first, without replayed ones. Throws for an unknown
    * bus.

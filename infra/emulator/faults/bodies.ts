@@ -1,11 +1,11 @@
 import type { ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** Ways to damage the response of a service, which isn't aware of it. */
+/** Faults of a service's response. The service doesn't notice them. */
 
 type Write = (chunk: Buffer, ...rest: unknown[]) => boolean;
 
-/** The client gets no byte, and the connection breaks once the service has answered. */
+/** The client receives no byte: the connection breaks when the service has responded. */
 export function loseAnswer(response: ServerResponse): void {
   response.writeHead = (() => response) as ServerResponse["writeHead"];
   response.write = (() => true) as ServerResponse["write"];

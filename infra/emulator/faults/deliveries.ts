@@ -3,9 +3,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { World } from "./world.ts";
 
 /**
- * Intercepts deliveries to functions, as `Intercept` does requests to services: passes a delivery
- * on once, late, or twice. A duplicate has its own request id, so that its retries don't continue
- * the first one.
+ * Intercepts deliveries to functions, as `Intercept` does requests to services: delivers once,
+ * late, or twice. A duplicate has its own request id, so that its retries don't continue the first
+ * one.
  */
 export type InterceptDelivery = (
   delivery: { target: string; event: unknown; requestId: string },
@@ -21,7 +21,7 @@ function doubleOf(requestId: string, which: string): string {
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join("-");
 }
 
-/** What is delivered to which function: the same text for the same event. */
+/** A text that identifies an event and its function. */
 function describe(target: string, event: unknown): string {
   const { "detail-type": type, detail } = event as {
     "detail-type": string;

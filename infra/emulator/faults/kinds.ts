@@ -1,7 +1,7 @@
 export type Service = "s3" | "dynamodb" | "bus";
 
 /**
- * Which requests a fault can happen to, and to how many of 100 it does in a run that has this kind
+ * To which requests a fault can happen, and to how many of 100 it happens in a run with this kind
  * of fault.
  */
 export type RequestFaultKind = {
@@ -22,20 +22,20 @@ const dynamodb = { service: "dynamodb" } as const;
 const bus = { service: "bus" } as const;
 
 /**
- * What can fail on AWS. "answer lost" is the worst: the request was served, and the client doesn't
- * know. Of several faults for one request, the first one in this list happens. The names are part
- * of a schedule's seed: a renamed fault changes all schedules.
+ * What can fail on AWS. The worst is "answer lost": the request was served, but the client doesn't
+ * know it. Of several faults for one request, the first one in this list happens. The names are
+ * part of a schedule's seed: a renamed fault changes all schedules.
  */
 export const REQUEST_FAULTS = {
   "S3 is busy": { ...s3, percent: 15 },
   "S3 body is slow": { ...get, percent: 20 },
   "S3 body cut midway": { ...get, percent: 25 },
   /**
-   * A body that ends in the middle of its range, and S3 refuses to send any byte behind it until
+   * A body that ends in the middle of its range. S3 then refuses to send the bytes after it until
    * the retry.
    */
   "S3 fails in mid-read": { ...get, percent: 15, once: true, large: true },
-  /** The connection stays open, and no further byte comes. */
+  /** The connection stays open, and no further byte is sent. */
   "S3 body stalls": { ...get, percent: 8, once: true, large: true },
   "S3 object overwritten": { ...get, percent: 10, once: true },
   "S3 object deleted": { ...get, percent: 10, once: true },
@@ -49,7 +49,7 @@ export const REQUEST_FAULTS = {
   "bus refuses entries": { ...bus, percent: 40 },
   "bus answer lost": { ...bus, percent: 25 },
   "request never answered": { percent: 2 },
-  /** A child of the function, as the kernel does when memory is short. */
+  /** Kills a child process of the function, as the kernel does when memory is short. */
   "ffmpeg killed": { ...s3, percent: 15 },
   "function killed before a request": { percent: 5 },
   "function killed after a request": { percent: 5 },
@@ -58,7 +58,7 @@ export const REQUEST_FAULTS = {
   "stack killed": { percent: 3 },
 } as const satisfies Record<string, RequestFaultKind>;
 
-/** To how many of 100 deliveries it happens, in a run that has it. */
+/** To how many of 100 deliveries it happens, in a run with this fault. */
 export const DELIVERY_FAULTS = {
   "delivery late": 40,
   "delivery twice at once": 40,

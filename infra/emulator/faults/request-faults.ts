@@ -12,18 +12,18 @@ type Faulty = {
   response: ServerResponse;
   /** Lets the service respond. */
   serve: () => void;
-  /** How many requests of its kind came before. */
+  /** Number of earlier requests of its kind. */
   nth: number;
   attempt: Attempt;
   world: World;
   /** The process that the fault affects; 0 for faults that affect none. */
-  victim: number;
+  processId: number;
 };
 
 /** A request and its answer. */
 type Exchange = Pick<Faulty, "request" | "response">;
 
-/** Reads a request to its end, so that the client reads the answer. */
+/** Reads a request to its end, so that the client reads the response. */
 function refuse({ request, response }: Exchange, status: number, type: string, body: string): void {
   request.resume().once("end", () => response.writeHead(status, { "content-type": type }).end(body));
 }
@@ -41,7 +41,7 @@ const refuseByAws = (exchange: Exchange, protocol: "1.0" | "1.1", code: string):
 
 const SLOW_MS = 300;
 
-/** A write that isn't a projector's is delayed as long as a small split takes. */
+/** A write of another function is delayed as long as a small split takes. */
 const HELD_MS = 2_000;
 
 /** Maximum delay of a projector's write, for the run's other events to overtake it. */
@@ -51,7 +51,7 @@ type Entry = Record<string, unknown>;
 
 /**
  * The call succeeds, and every other entry fails: the response of PutEvents after an internal
- * failure. The other entries are put by a call of our own.
+ * failure. The other entries are put by a separate call.
  */
 async function refuseEntries({ request, response, nth }: Faulty): Promise<void> {
   const { Entries = [] } = (await json(request)) as { Entries?: Entry[] };
@@ -63,7 +63,7 @@ async function refuseEntries({ request, response, nth }: Faulty): Promise<void> 
     const headers = { "content-type": "application/x-amz-json-1.1", "x-amz-target": String(target) };
     const body = JSON.stringify({ Entries: accepted });
     const answer = await fetch(`http://${host}/`, { method: "POST", headers, body }).catch(() => undefined);
-    // The stack is being closed: its clients go as well.
+    // The stack is being closed, and its clients too.
     if (answer === undefined) return void response.destroy();
     results.push(...((await answer.json()) as { Entries: Entry[] }).Entries);
   }
@@ -90,7 +90,7 @@ function middleOf(request: IncomingMessage): number {
 /** Sends what is before byte `first` of the object, and then fails. */
 export function failFrom(first: number, { request, response, serve }: Exchange & Pick<Faulty, "serve">): void {
   const readable = first - (rangeOf(request)?.start ?? 0);
-  // An error that isn't retried by the client, as for a token that has expired meanwhile.
+  // An error that the client doesn't retry, like the one for an expired token.
   if (readable <= 0) {
     refuseByS3({ request, response }, 400, "ExpiredToken");
     return;
@@ -161,7 +161,7 @@ export const REQUEST_FAULT_ACTIONS: Record<RequestFault, (faulty: Faulty) => voi
     await sleep(SLOW_MS);
     serve();
   },
-  // What was read before is outdated then.
+  // The data that was read before is then outdated.
   "DynamoDB write overtaken": async ({ attempt, world, serve }) => {
     if (attempt.functionName === "projector") await Promise.race([world.whenEnded(attempt.run), sleep(MAX_HELD_MS)]);
     else await sleep(HELD_MS);
@@ -171,24 +171,24 @@ export const REQUEST_FAULT_ACTIONS: Record<RequestFault, (faulty: Faulty) => voi
   "bus throttles": (faulty) => refuseByAws(faulty, "1.1", "ThrottlingException"),
   "bus refuses entries": refuseEntries,
   "bus answer lost": answerNothing,
-  // The client must give up by itself.
+  // The client must stop by itself.
   "request never answered": ({ request }) => void request.resume(),
-  "ffmpeg killed": ({ victim, serve }) => {
-    signalTo(victim, "SIGKILL");
+  "ffmpeg killed": ({ processId, serve }) => {
+    signalTo(processId, "SIGKILL");
     serve();
   },
-  "function killed before a request": ({ victim }) => signalTo(victim, "SIGKILL"),
+  "function killed before a request": ({ processId }) => signalTo(processId, "SIGKILL"),
   "function killed after a request": (faulty) => {
-    afterAnswer(faulty.response, () => signalTo(faulty.victim, "SIGKILL"));
+    afterAnswer(faulty.response, () => signalTo(faulty.processId, "SIGKILL"));
     answerNothing(faulty);
   },
-  "function killed after its answer": ({ response, serve, nth, victim }) => {
-    afterAnswer(response, () => setTimeout(signalTo, 5 * (nth % 5), victim, "SIGKILL"));
+  "function killed after its answer": ({ response, serve, nth, processId }) => {
+    afterAnswer(response, () => setTimeout(signalTo, 5 * (nth % 5), processId, "SIGKILL"));
     serve();
   },
-  "function frozen until its timeout": ({ serve, world, victim }) => {
-    world.options.onFrozen(victim);
-    signalTo(victim, "SIGSTOP");
+  "function frozen until its timeout": ({ serve, world, processId }) => {
+    world.options.onFrozen(processId);
+    signalTo(processId, "SIGSTOP");
     serve();
   },
   "stack killed": ({ response, serve, nth, world }) => {
@@ -212,10 +212,10 @@ async function mediaProcessOf(request: IncomingMessage, nth: number): Promise<nu
   return children[nth % children.length];
 }
 
-type FindVictim = (request: IncomingMessage, nth: number) => Promise<number | undefined>;
+type FindProcess = (request: IncomingMessage, nth: number) => Promise<number | undefined>;
 
-/** The process that a fault affects. Without one the fault doesn't happen. */
-export const VICTIMS: Partial<Record<RequestFault, FindVictim>> = {
+/** Finds the process that a fault affects. Without one the fault doesn't happen. */
+export const FIND_PROCESS: Partial<Record<RequestFault, FindProcess>> = {
   "ffmpeg killed": mediaProcessOf,
   "function killed before a request": functionOf,
   "function killed after a request": functionOf,

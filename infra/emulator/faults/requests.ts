@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Intercept } from "../front.ts";
 import { kindOf, type Service } from "./kinds.ts";
-import { failFrom, REQUEST_FAULT_ACTIONS, rangeOf, VICTIMS } from "./request-faults.ts";
+import { FIND_PROCESS, failFrom, REQUEST_FAULT_ACTIONS, rangeOf } from "./request-faults.ts";
 import type { Request } from "./schedule.ts";
 import type { World } from "./world.ts";
 
@@ -51,10 +51,10 @@ export function faultyRequests(world: World): Intercept {
     if (fault === undefined || !options.mayHappen(run, fault)) return serve();
     const isLimited = kindOf(fault).once && !schedule.repeats;
     if (isLimited && world.count(`${attempt.invocation} ${fault}`) > 0) return serve();
-    const findVictim = VICTIMS[fault];
-    const victim = findVictim === undefined ? 0 : await findVictim(request, nth);
-    if (victim === undefined) return serve();
+    const findProcess = FIND_PROCESS[fault];
+    const processId = findProcess === undefined ? 0 : await findProcess(request, nth);
+    if (processId === undefined) return serve();
     options.report(run, fault);
-    await REQUEST_FAULT_ACTIONS[fault]({ request, response, serve, nth, attempt, world, victim });
+    await REQUEST_FAULT_ACTIONS[fault]({ request, response, serve, nth, attempt, world, processId });
   };
 }

@@ -12,8 +12,8 @@ import {
 } from "./kinds.ts";
 
 /**
- * Share of the runs with deliveries late or repeated and no other fault: nothing may be done twice
- * in them.
+ * Share of the runs that have only late or repeated deliveries: in these, nothing may be done
+ * twice.
  */
 const ONLY_DELIVERIES = 0.2;
 
@@ -32,7 +32,7 @@ export type Request = {
   from: string;
   /** Number of earlier requests of this function, service and operation in its run. */
   nth: number;
-  /** How many came before, in its run. */
+  /** Number of earlier ones in its run. */
   place: number;
   /**
    * For a GET of more bytes than a header has: how many such came before, in its run and in its
@@ -55,8 +55,8 @@ export type Schedule = {
 };
 
 /**
- * From 0 to 1, the same for the same words. Not a sequence of numbers, because concurrent requests
- * come in any order.
+ * From 0 to 1, the same for the same words. Not a random sequence, because concurrent requests come
+ * in any order.
  */
 const chance = (...words: readonly (string | number)[]): number =>
   createHash("sha256").update(JSON.stringify(words)).digest().readUInt32BE() / 2 ** 32;
@@ -113,11 +113,11 @@ export const NO_FAULTS: Schedule = {
 };
 
 /**
- * Which of the requests that a fault can happen to: its number among all, or among those of its
+ * The number of a request among those to which a fault can happen: among all, or among those of its
  * kind.
  */
 function positionOf(fault: RequestFault, { place, nth, large }: Request): number {
-  // It happens in each attempt: one that recovers too slowly fails every time.
+  // It happens in each attempt: an attempt that recovers too slowly fails each time.
   if (fault === "S3 body stalls" && large !== undefined) return large.nthOfAttempt;
   if (kindOf(fault).large && large !== undefined) return large.nth;
   return kindOf(fault).service === undefined ? place : nth;

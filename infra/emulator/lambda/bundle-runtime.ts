@@ -2,8 +2,8 @@ import { join } from "node:path";
 import { build } from "esbuild";
 
 /**
- * Bundles what runs a handler inside its process into `directory`, as plain JavaScript: stripping
- * types there would cost every cold start. Returns the module to start.
+ * Bundles the code that runs a handler in its process into `directory`, as plain JavaScript:
+ * stripping types would make every cold start slower. Returns the module to start.
  */
 export async function bundleRuntime(directory: string): Promise<string> {
   const sources = join(import.meta.dirname, "runtime");

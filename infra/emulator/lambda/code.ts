@@ -2,7 +2,7 @@ import { rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Bundle, Bundler } from "./contract.ts";
 
-/** One bundled state of a function's sources. */
+/** A bundle of one version of a function's sources. */
 export type CodeVersion = { bundle: Bundle; directory: string };
 
 /** A function's code. */
@@ -20,7 +20,7 @@ export type Code = {
 const TIMESTAMP_STEP_MS = 20;
 
 /**
- * Identifies the state of a source that was read: undefined when it may have changed since, or was
+ * Identifies the version of a source that was read; undefined if it may have changed since, or was
  * deleted.
  */
 async function identityOf(source: string, readAtMs: number): Promise<string | undefined> {
@@ -46,9 +46,9 @@ async function isUnchanged({ takenFrom, identities }: Snapshot): Promise<boolean
 
 /**
  * Bundles a handler below `directory`. With `watch`, `current` checks whether a source has changed,
- * so that an invocation after the change never runs the old code, as it might with a file watcher.
- * A change that can't be bundled is reported to `onBuildError`, once, and the previous version
- * stays. Throws `BundleError` when there is none yet.
+ * so that an invocation after the change never runs the old code. With a file watcher it could. A
+ * change that can't be bundled is reported to `onBuildError`, once, and the previous version stays.
+ * Throws `BundleError` if there is no previous version.
  */
 export async function openCode(options: {
   handler: string;

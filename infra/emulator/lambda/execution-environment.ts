@@ -4,11 +4,11 @@ import { dirname, join } from "node:path";
 import { functionArn } from "../arns.ts";
 import type { CodeVersion } from "./code.ts";
 import type { FunctionError, LocalFunction, LogLine } from "./contract.ts";
-import { converseWith, type Reply } from "./conversation.ts";
 import { exitError, timeoutError } from "./exit-error.ts";
 import { readLogLines } from "./log-lines.ts";
 import { type Outcome, resultOf } from "./payload.ts";
 import { startProcessGroup } from "./process-group.ts";
+import { openRuntimeChannel, type Reply } from "./runtime-channel.ts";
 import { nodeFlags, traceHeader, variablesOf } from "./variables.ts";
 
 /** `payload` is the event as JSON. */
@@ -17,9 +17,7 @@ export type Invocation = { requestId: string; payload: string };
 /** A process that runs one function for one event at a time. */
 export type ExecutionEnvironment = {
   version: CodeVersion;
-  /**
-   * Never rejects. When the environment breaks, all its processes have ended before this resolves.
-   */
+  /** Never rejects. If the environment fails, all its processes have ended before this resolves. */
   invoke(invocation: Invocation): Promise<Outcome>;
   isAlive(): boolean;
   /** Resolves when the processes have ended and the temporary folder is removed. */
@@ -45,7 +43,7 @@ export type EnvironmentOptions = {
  */
 const INIT_SECONDS = 10;
 
-/** Why the environment can't continue; undefined where the handler returned or threw. */
+/** Why the environment can't be used again; undefined if the handler returned or threw. */
 function breakdown(reply: Reply, requestId: string, seconds: number): FunctionError | undefined {
   if (reply.type === "timed out") return timeoutError(requestId, seconds);
   if (reply.type === "exited") return exitError(requestId, reply.exit);
@@ -53,8 +51,8 @@ function breakdown(reply: Reply, requestId: string, seconds: number): FunctionEr
 }
 
 /**
- * Makes a temporary folder and starts Node with it. Rejects, and leaves nothing, when no process
- * can be started.
+ * Makes a temporary folder and starts Node with it. If no process can be started, it rejects and
+ * removes the folder.
  */
 async function startNode({ spec, version, region, runtimeFile, directory }: EnvironmentOptions) {
   const { file, exportName } = version.bundle;
@@ -95,7 +93,7 @@ export async function startEnvironment(options: EnvironmentOptions): Promise<Exe
   const streams = [child.stdout, child.stderr].flatMap((stream) =>
     stream === null ? [] : [readLogLines(stream, log)],
   );
-  const runtime = converseWith(child, group.ended, (message) => {
+  const runtime = openRuntimeChannel(child, group.ended, (message) => {
     if (message.type === "error") logError(message.error);
   });
 

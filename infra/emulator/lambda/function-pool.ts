@@ -26,7 +26,7 @@ export type PoolOptions = Omit<EnvironmentOptions, "version"> & {
 
 type Warm = { environment: ExecutionEnvironment; retirement: NodeJS.Timeout };
 
-/** The number of environments isn't limited here: there are as many as runs at the same time. */
+/** The number of environments isn't limited here: there is one for each concurrent run. */
 export function openPool(code: Code, options: PoolOptions): FunctionPool {
   const environments = new Set<ExecutionEnvironment>();
   const warm: Warm[] = [];

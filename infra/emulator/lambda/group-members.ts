@@ -24,7 +24,7 @@ export function signalGroup(group: number, signal: NodeJS.Signals | 0): boolean 
   try {
     return process.kill(-group, signal);
   } catch (error) {
-    // macOS says EPERM of a group that only has zombies.
+    // On macOS, a group that has only zombies gives EPERM.
     const { code } = error as NodeJS.ErrnoException;
     if (code === "ESRCH" || code === "EPERM") return false;
     throw error;
@@ -33,7 +33,7 @@ export function signalGroup(group: number, signal: NodeJS.Signals | 0): boolean 
 
 /**
  * Whether a process of the group is running. A zombie isn't: it holds no resource, and in a
- * container whose first process doesn't reap, it would stay a member of its group.
+ * container whose first process doesn't reap zombies, it would stay in its group.
  */
 export function hasMembers(group: number): boolean {
   if (!signalGroup(group, 0)) return false;

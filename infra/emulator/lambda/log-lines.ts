@@ -1,14 +1,14 @@
 import type { Readable } from "node:stream";
 
 /**
- * CloudWatch cuts there too, in characters.
+ * CloudWatch truncates there too, in characters.
  * https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html
  */
 const MAX_LINE = 256 * 1_024;
 
 export type LogLines = {
   /**
-   * Resolves when a line that ends with `mark` has been read; the mark itself is no part of the
+   * Resolves when a line that ends with `mark` has been read; the mark itself isn't part of the
    * log.
    */
   until(mark: string): Promise<void>;

@@ -8,7 +8,8 @@ const MAX_EVENT = { Event: 1_048_576, RequestResponse: 6_291_456 } as const;
 const MAX_RESULT = 6_291_556;
 
 /**
- * The event as JSON. Without one a handler gets `{}`, as in Lambda. Throws `PayloadTooLargeError`.
+ * The event as JSON. Without a payload the handler gets `{}`, as in Lambda. Throws
+ * `PayloadTooLargeError`.
  */
 export function serialiseEvent(event: unknown, type: keyof typeof MAX_EVENT): string {
   const payload = JSON.stringify(event === undefined ? {} : event);

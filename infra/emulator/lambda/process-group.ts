@@ -17,17 +17,15 @@ export type ProcessGroup = {
   kill(): void;
 };
 
-/**
- * Waits until the processes that got SIGKILL have ended, but not for one that hangs in the kernel.
- */
+/** Waits until the killed processes have ended, but not for one that hangs in the kernel. */
 async function untilGone(group: number): Promise<void> {
   const giveUpAt = Date.now() + SETTLE_MS;
   while (hasMembers(group) && Date.now() < giveUpAt) await delay(LOOK_AGAIN_MS);
 }
 
 /**
- * A process that left the group may hold its pipes open; it can't be found, so this doesn't wait
- * for it.
+ * Doesn't wait for a process that left the group and keeps the pipes open, because it can't be
+ * found.
  */
 async function untilClosed(child: ChildProcess, closed: Promise<unknown>): Promise<void> {
   const waiting = new AbortController();
@@ -37,8 +35,8 @@ async function untilClosed(child: ChildProcess, closed: Promise<unknown>): Promi
 }
 
 /**
- * Starts Node as the leader of its own process group, which ends with it: no ffmpeg outlives the
- * handler that started it. It has a channel for messages, and the lifeline by which it notices that
+ * Starts Node as the leader of its own process group, which is killed with it, so that no ffmpeg
+ * outlives its handler. It has a channel for messages, and the lifeline by which it notices that
  * this process has ended. Rejects when it can't be started.
  */
 export async function startProcessGroup(
@@ -56,7 +54,7 @@ export async function startProcessGroup(
   let pid = child.pid;
   child.once("exit", async (code, signal) => {
     const group = pid;
-    // From now on the system may reuse the number for another process.
+    // From now on the system may reuse the process id.
     pid = undefined;
     if (group !== undefined && signalGroup(group, "SIGKILL")) await untilGone(group);
     await untilClosed(child, closed);

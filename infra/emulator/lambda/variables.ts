@@ -2,7 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import type { LocalFunction } from "./contract.ts";
 
 /**
- * Variables that a function inherits from the local stack. It gets no others, and above all no
+ * Variables that a function inherits from the local stack. It gets no others, especially no
  * credentials.
  */
 const INHERITED = ["PATH", "FFMPEG_PATH", "FFMPEG_BIN", "FFPROBE_PATH", "FFPROBE_BIN"] as const;

@@ -13,7 +13,7 @@ function isRunning(pid: number): boolean {
 
 /**
  * Makes a folder in `directory` for this process alone, named after it, and removes those of
- * processes that have ended: a killed one couldn't, and may have left large files.
+ * processes that have ended: a killed process can't, and may have left large files.
  */
 export async function openWorkFolder(directory: string): Promise<string> {
   await mkdir(directory, { recursive: true });

@@ -1,6 +1,6 @@
 import { S3Error } from "./errors.ts";
 
-/** What a request is about. Empty bucket: the service; empty key: the bucket. */
+/** The resource of a request. Empty bucket: the service; empty key: the bucket. */
 export type Address = { bucket: string; key: string };
 
 /** Query parameters, decoded. One without `=` has the empty string. */
@@ -17,7 +17,7 @@ const MAX_KEY_BYTES = 1024;
 
 function decode(encoded: string): string {
   try {
-    // Node decodes the request line as latin1: bytes that a client left unescaped are UTF-8.
+    // Node decodes the request line as latin1, but bytes that a client didn't escape are UTF-8.
     return decodeURIComponent(Buffer.from(encoded, "latin1").toString("utf8"));
   } catch {
     throw new S3Error("InvalidURI", "Couldn't parse the specified URI.", { details: [["URI", encoded]] });
@@ -38,8 +38,8 @@ export function parseTarget(url: string): { path: string; query: Query } {
     const equals = pair.indexOf("=");
     const name = equals < 0 ? pair : pair.slice(0, equals);
     const value = equals < 0 ? "" : pair.slice(equals + 1);
-    // Unlike in a path, a plus in a query is a space; the SDKs send %20 and %2B, browsers' forms
-    // send the plus.
+    // Unlike in a path, a plus in a query is a space: forms in browsers send it. SDKs send %20 and
+    // %2B.
     query.set(decode(name.replaceAll("+", " ")), decode(value.replaceAll("+", " ")));
   }
   return { path, query };

@@ -37,7 +37,7 @@ const STORAGE_CLASSES = [
   "GLACIER_IR",
 ];
 
-/** Headers that request what the emulator doesn't do. */
+/** Headers for features that the emulator doesn't have. */
 const UNSUPPORTED = [
   "x-amz-server-side-encryption-customer-algorithm",
   "x-amz-copy-source-server-side-encryption-customer-algorithm",
@@ -56,15 +56,15 @@ const UNSUPPORTED = [
  */
 const ALLOWED_ACLS = ["private", "bucket-owner-full-control"];
 
-/** Throws `AccessControlListNotSupported` for one that gives anything to others. */
+/** Throws `AccessControlListNotSupported` for an ACL that grants access to others. */
 export function refuseAcl(acl: string): void {
   if (ALLOWED_ACLS.includes(acl)) return;
   throw new S3Error("AccessControlListNotSupported", "The bucket does not allow ACLs");
 }
 
 /**
- * Throws `NotImplemented` and `AccessControlListNotSupported` for headers that request what the
- * emulator doesn't do.
+ * Throws `NotImplemented` and `AccessControlListNotSupported` for headers of features that the
+ * emulator doesn't have.
  */
 export function refuseUnsupportedHeaders(exchange: Exchange): void {
   for (const name of UNSUPPORTED) if (exchange.headers[name] !== undefined) throw notImplemented(`Header ${name}`);

@@ -1,6 +1,6 @@
 import { S3Error } from "./errors.ts";
 
-/** Longer lines than this are no chunk headers and no trailers. */
+/** A longer line isn't a chunk header or a trailer. */
 const MAX_LINE_BYTES = 16_384;
 
 const malformed = (): S3Error =>

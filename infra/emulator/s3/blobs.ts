@@ -9,15 +9,15 @@ import { refusedByDisk } from "../disk.ts";
 /** A run of bytes in a blob. An object is a list of them, so parts are never copied together. */
 export type Extent = { blob: string; start: number; length: number };
 
-/** Larger than the default 64 KiB: fewer trips to the thread pool per gigabyte. */
+/** Larger than the default 64 KiB: fewer tasks of the thread pool per gigabyte. */
 const READ_BYTES = 256 * 1024;
-/** Bytes that may wait for the disk before the client has to. */
+/** Bytes that may wait for the disk before the client must wait. */
 const BUFFERED_BYTES = 1024 * 1024;
 
 /**
  * Immutable files of content. A blob exists as long as it is held by a stored object, a part, or a
- * request that is still sending it. Blobs that were not held when the process died are removed on
- * the next open.
+ * request that is still sending it. Blobs that weren't held when the process was killed are removed
+ * on the next open.
  */
 export class Blobs {
   readonly #directory: string;
@@ -35,8 +35,8 @@ export class Blobs {
   }
 
   /**
-   * Writes a stream into a new blob, held once for the caller, who must `release` it. `observe`
-   * sees each chunk on its way to the disk. A failure of the stream leaves no file.
+   * Writes a stream into a new blob, held once for the caller, who must `release` it. `observe` is
+   * called with each chunk. If the stream fails, no file is left.
    */
   async write(content: AsyncIterable<Buffer>, observe: (chunk: Buffer) => void): Promise<Extent[]> {
     const blob = randomUUID();
@@ -78,8 +78,8 @@ export class Blobs {
   }
 
   /**
-   * Removes what is not held any more. Before `removeUnheld` it only counts: a later change of the
-   * journal may hold it again.
+   * Removes blobs that aren't held any more. Before `removeUnheld` it only counts: a later change
+   * of the journal may hold one again.
    */
   release(extents: readonly Extent[]): void {
     for (const { blob } of extents) {
@@ -126,7 +126,7 @@ export class Blobs {
 
   #remove(blob: string): void {
     const removal = rm(join(this.#directory, blob), { force: true }).catch((error: Error) => {
-      // The object is deleted in either case; the file is removed on the next open.
+      // The object is deleted anyway; the file is removed on the next open.
       process.emitWarning(error);
     });
     this.#removals.add(removal);

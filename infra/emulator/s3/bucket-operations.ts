@@ -6,7 +6,7 @@ import { findObject } from "./versions.ts";
 import { childText, parseRoot } from "./xml-reading.ts";
 import type { XmlField } from "./xml-writing.ts";
 
-/** Only in this region, creating an own bucket again succeeds, and locations are empty. */
+/** Only in this region, creating your own bucket again succeeds, and locations are empty. */
 const CLASSIC_REGION = "us-east-1";
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListBuckets.html */
@@ -108,7 +108,7 @@ export function getBucketNotification(exchange: Exchange): void {
 
 /**
  * https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketNotificationConfiguration.html;
- * EventBridge is the one target here.
+ * EventBridge is the only supported target.
  */
 export async function putBucketNotification(exchange: Exchange): Promise<void> {
   const { store, bucket } = exchange;

@@ -5,7 +5,7 @@ import { CrcCombination } from "./crc-combination.ts";
 import type { RunningDigest } from "./running-digest.ts";
 
 /**
- * As in element names and `x-amz-checksum-algorithm`:
+ * The names in elements and in `x-amz-checksum-algorithm`:
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html
  */
 export const CHECKSUM_ALGORITHMS = ["CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256"] as const;
@@ -16,7 +16,7 @@ export type ChecksumType = "FULL_OBJECT" | "COMPOSITE";
 /** `value` is base64. */
 export type Checksum = { algorithm: ChecksumAlgorithm; type: ChecksumType; value: string };
 
-/** What S3 computes where the client names no algorithm. */
+/** The checksum that S3 computes if the client names no algorithm. */
 export const DEFAULT_ALGORITHM: ChecksumAlgorithm = "CRC64NVME";
 
 const BYTES: Record<ChecksumAlgorithm, number> = { CRC32: 4, CRC32C: 4, CRC64NVME: 8, SHA1: 20, SHA256: 32 };
@@ -52,7 +52,7 @@ export const checksumHeader = (algorithm: ChecksumAlgorithm): string => `x-amz-c
 
 export const checksumElement = (algorithm: ChecksumAlgorithm): string => `Checksum${algorithm}`;
 
-/** The algorithm of a name in any case; undefined if S3 has none of that name. */
+/** The algorithm of a name in any case; undefined if S3 has no such algorithm. */
 export const algorithmNamed = (name: string): ChecksumAlgorithm | undefined =>
   CHECKSUM_ALGORITHMS.find((algorithm) => algorithm === name.toUpperCase());
 

@@ -17,7 +17,7 @@ export function namesEtag(list: string, etag: string): boolean {
   });
 }
 
-/** Milliseconds of the epoch; undefined for what is no date, which S3 ignores. */
+/** Epoch milliseconds; undefined for an invalid date, which S3 ignores. */
 function dateOf(text: string | undefined): number | undefined {
   const time = Date.parse(text ?? "");
   return Number.isNaN(time) ? undefined : time;
@@ -74,8 +74,8 @@ export function checkSourceConditions(exchange: Exchange, source: ObjectVersion)
 /**
  * Of a write, against the existing object:
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html The check throws
- * `PreconditionFailed` and `NoSuchKey`; making it throws `NotImplemented` for what S3 doesn't
- * support either.
+ * `PreconditionFailed` and `NoSuchKey`; creating it throws `NotImplemented` for conditions that S3
+ * doesn't support either.
  */
 export function writeConditions(exchange: Exchange): Precondition {
   const match = header(exchange, "if-match");

@@ -18,9 +18,9 @@ function matches(pattern: string, text: string): boolean {
 const isOfThisMachine = (origin: string): boolean => URL.canParse(origin) && isLoopback(new URL(origin).hostname);
 
 /**
- * Whether a rule names an origin. Unlike in S3 a pattern that ends in `*` names pages of this
- * machine only, and none names "null": S3 checks the signatures of the requests of a page; the
- * stack accepts any credentials and can't.
+ * Whether a rule allows an origin. Unlike in S3, a pattern that ends in `*` allows only pages of
+ * this machine, and no pattern allows "null". The stack accepts any credentials, so it can't check
+ * the signatures of a page's requests as S3 does.
  */
 function namesOrigin(pattern: string, origin: string): boolean {
   return matches(pattern, origin) && origin !== "null" && (!pattern.endsWith("*") || isOfThisMachine(origin));

@@ -1,6 +1,6 @@
 /**
- * The CRC of two concatenated byte strings, from the CRC of each and the length of the second. It
- * is how a multipart upload gets the checksum of the whole object without reading it again. After
+ * The CRC of two concatenated byte strings, from the CRC of each and the length of the second. With
+ * it, a multipart upload gets the checksum of the whole object without reading it again. After
  * zlib's `crc32_combine_` (https://github.com/madler/zlib/blob/develop/crc32.c), for any width.
  */
 export class CrcCombination {

@@ -56,7 +56,7 @@ type Extras = {
   headers?: Record<string, string>;
 };
 
-/** An error that is returned to the client: its code, its message and S3's status for that code. */
+/** An error that is returned to the client: its code, its message and S3's status for the code. */
 export class S3Error extends Error {
   override name = "S3Error";
   readonly code: S3ErrorCode;

@@ -1,7 +1,7 @@
 import { NULL_VERSION } from "./store.ts";
 
 /**
- * An object that is stored and not yet acknowledged to the client. `size` in bytes, `etag` without
+ * An object that is stored, but not yet acknowledged to the client. `size` in bytes, `etag` without
  * quotes.
  */
 export type ObjectCreated = {
@@ -13,7 +13,7 @@ export type ObjectCreated = {
   /** Only where the bucket has, or had, versions; `null` while versioning is suspended. */
   versionId?: string;
   /**
-   * Hexadecimal, of fixed length, so that the later of two events for one key is the greater
+   * Hexadecimal, of fixed length, so that the later of two events for one key has the greater
    * string.
    */
   sequencer: string;

@@ -18,7 +18,9 @@ export type Exchange = {
   headers: IncomingHttpHeaders;
   region: string;
   store: Store;
-  /** Resolves when the stack has accepted the event; only then may the upload be acknowledged. */
+  /**
+   * Resolves when the stack has accepted the event. The upload may be acknowledged only after that.
+   */
   announce(version: ObjectVersion, reason: ObjectCreated["reason"], key?: string): Promise<void>;
 };
 

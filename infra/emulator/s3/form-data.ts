@@ -16,8 +16,8 @@ export const isForm = (exchange: Exchange): boolean =>
 export type FormFile = { name: string; type: string | undefined };
 
 /**
- * Reads `multipart/form-data` (RFC 7578) up to its file, and the file as a stream: it is the last
- * field that counts.
+ * Reads `multipart/form-data` (RFC 7578) up to its file, and the file as a stream. Fields after the
+ * file are ignored.
  */
 export class FormReader {
   readonly #chunks: AsyncIterator<Buffer>;

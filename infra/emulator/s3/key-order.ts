@@ -14,7 +14,7 @@ export function compareKeys(left: string, right: string): number {
   return left.length - right.length;
 }
 
-/** A bucket's keys in listing order. Finding is a binary search; adding moves what comes after. */
+/** A bucket's keys in listing order. Finding is a binary search; adding moves the keys after it. */
 export class OrderedKeys {
   readonly #keys: string[] = [];
 

@@ -22,7 +22,7 @@ export function listingQuery({ query }: Exchange): ListingQuery {
     prefix: query.get("prefix") ?? "",
     delimiter: query.get("delimiter") ?? "",
     encodingType,
-    // XML 1.0 can't contain every character that a key may have; slashes stay as they are.
+    // XML 1.0 can't contain every character of a key; slashes aren't encoded.
     encode: (name) => (encodingType === "url" ? encodeURIComponent(name).replaceAll("%2F", "/") : name),
   };
 }
@@ -69,7 +69,7 @@ export function listObjects(exchange: Exchange): void {
   const { prefix, delimiter, encodingType, encode } = listingQuery(exchange);
   const marker = exchange.query.get("marker") ?? "";
   const size = pageSize("max-keys", exchange.query.get("max-keys"));
-  // A NextMarker that is a common prefix means everything below it.
+  // A NextMarker that is a common prefix includes everything below it.
   const isPrefix = marker !== "" && marker.startsWith(prefix) && commonPrefix(marker, prefix, delimiter) === marker;
   const from: Position = isPrefix ? { afterPrefix: marker } : { afterKey: marker };
   const page = listPage(bucket.keys, {

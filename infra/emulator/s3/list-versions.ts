@@ -83,8 +83,8 @@ export function listObjectVersions(exchange: Exchange): void {
 }
 
 /**
- * Where a listing by two markers, key and id, continues: within the key where an id is given,
- * otherwise after it. A key marker that is a common prefix means everything below it.
+ * Where a listing by two markers, key and id, continues: within the key if an id is given,
+ * otherwise after it. A key marker that is a common prefix includes everything below it.
  */
 export function positionAt(
   keyMarker: string,

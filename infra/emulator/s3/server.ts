@@ -130,7 +130,7 @@ async function serve(exchange: Exchange): Promise<void> {
   }
 }
 
-/** Opens the store in `directory`, as the last server left it, however it ended. */
+/** Opens the store in `directory`, with the state of the last server, also if that was killed. */
 export async function openS3(options: LocalS3Options): Promise<LocalS3> {
   const { region, onObjectCreated } = options;
   const store = await Store.open(options.directory);

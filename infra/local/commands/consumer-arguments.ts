@@ -51,7 +51,7 @@ function forwardOf(argument: string): Omit<Consumer, "name"> {
   return { events, handler: FORWARD_HANDLER, environment: { FORWARD_URL: to } };
 }
 
-/** A function's name: letters, digits, `-` and `_`, at most 64. */
+/** A function's name: a-z, A-Z, digits, `-` and `_`, at most 64. */
 const named = (...words: string[]): string =>
   words
     .join("-")

@@ -40,8 +40,8 @@ function terminalEvent(events: BusEvent[]): Terminal | undefined {
 
 async function whyNot(stack: Stack): Promise<string> {
   for (const queue of Object.keys(stack.topology.queues)) {
-    const [letter] = await stack.deadLetters.read(queue);
-    if (letter !== undefined) return `${letter.source} failed: ${letter.errorMessage}`;
+    const [deadLetter] = await stack.deadLetters.read(queue);
+    if (deadLetter !== undefined) return `${deadLetter.source} failed: ${deadLetter.errorMessage}`;
   }
   return "the upload matched no rule. Check video_split.upload_key_prefix and video_split.accepted_extensions";
 }

@@ -7,14 +7,14 @@ import { lockState, StateInUseError } from "../../emulator/state-lock.ts";
 import type { Settings } from "../../settings.ts";
 import type { Arguments } from "./split-arguments.ts";
 
-/** Works on a stack's state. `isResumed`: it is what a killed command left. */
+/** Works on a stack's state. `isResumed`: it was left by a killed command. */
 type Work<T> = (directory: string, isResumed: boolean) => Promise<T>;
 
 const PREFIX = join(tmpdir(), "video-split-stack-");
 
 /**
- * The folder follows from the video and the options, so that the same command finds what a killed
- * one left.
+ * The folder's name is computed from the video and the options, so that the same command continues
+ * after it was killed.
  */
 async function directoryFor(video: string, { seconds, cut }: Arguments, settings: Settings): Promise<string> {
   const { size, mtimeMs } = await stat(video);
@@ -39,8 +39,8 @@ async function makeOwn(directory: string): Promise<boolean> {
 }
 
 /**
- * Unless another command has taken it over or removed it. Renamed first, so that no command takes
- * over a half-removed folder.
+ * Does nothing if another command has taken it over or removed it. The folder is renamed first, so
+ * that no command takes over a half-removed one.
  */
 async function remove(directory: string): Promise<void> {
   let release: () => void;
@@ -57,9 +57,9 @@ async function remove(directory: string): Promise<void> {
 }
 
 /**
- * Does work on a state of its own, which is removed when the work ends or fails. A kill -9 leaves
- * it, and the same command continues with it. While another process does the same split, this one
- * gets another state.
+ * Does work on a state of its own, which is removed when the work ends or fails. After a kill -9,
+ * the same command continues with it. If another process is doing the same split, this one uses
+ * another state.
  */
 export async function withSplitState<T>(video: string, args: Arguments, settings: Settings, work: Work<T>): Promise<T> {
   const directory = await directoryFor(video, args, settings);

@@ -45,8 +45,8 @@ async function splitOn(
       onDiskFull,
       onEvent: (_bus, event) => progress.event(event),
       onLog: (name, text) => (args.verbose ? progress.line(`${name}: ${text.replaceAll("\t", "  ")}`) : undefined),
-      onDeadLetter: (_queue, letter) =>
-        progress.line(`failed ${letter.attempts} times, dead letter: ${letter.errorMessage}`),
+      onDeadLetter: (_queue, deadLetter) =>
+        progress.line(`failed ${deadLetter.attempts} times, dead letter: ${deadLetter.errorMessage}`),
     });
     try {
       stopping.throwIfAborted();

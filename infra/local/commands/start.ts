@@ -91,7 +91,7 @@ export async function main(argv: string[], stopping: AbortSignal): Promise<numbe
   stopping.addEventListener("abort", () => stop(), { once: true });
   const settings = await loadSettings("local");
   let onFault = (_fault: string): void => {};
-  let onLetter = (): void => {};
+  let onDeadLetter = (): void => {};
   const faults = openFaultSwitches((fault) => {
     print(`fault: ${fault}`);
     onFault(fault);
@@ -112,9 +112,9 @@ export async function main(argv: string[], stopping: AbortSignal): Promise<numbe
     onLog: (name, text) =>
       args.verbose || consuming.has(name) ? print(`${name}: ${text.replaceAll("\t", "  ")}`) : undefined,
     onDiskFull: fail,
-    onDeadLetter: (queue, letter) => {
-      print(`dead letter in ${queue} after ${letter.attempts} attempts: ${letter.errorMessage}`);
-      onLetter();
+    onDeadLetter: (queue, deadLetter) => {
+      print(`dead letter in ${queue} after ${deadLetter.attempts} attempts: ${deadLetter.errorMessage}`);
+      onDeadLetter();
     },
   });
   stack.bridge.onDeadLetter((arn, { rule, errorMessage }) => {
@@ -122,7 +122,7 @@ export async function main(argv: string[], stopping: AbortSignal): Promise<numbe
   });
   try {
     const { address, backend } = await openConsole({ stack, settings, faults, directory: args.state });
-    [onFault, onLetter] = [backend.faultHappened, backend.letterCame];
+    [onFault, onDeadLetter] = [backend.faultHappened, backend.deadLetterCame];
     print(...greeting(stack, address, describeConsumers(args.consumers, process.cwd())).split("\n"));
     if (stopping.aborted) stop();
     await stopped;

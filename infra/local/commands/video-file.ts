@@ -9,7 +9,7 @@ import { LOCAL_CREDENTIALS } from "../names.ts";
 import type { Stack } from "../stack.ts";
 
 /**
- * Throws `UsageError` where a file can't be uploaded. An empty or broken file can: the service
+ * Throws `UsageError` where a file can't be uploaded. An empty or invalid file can: the service
  * rejects it.
  */
 export async function checkVideo(path: string, settings: Settings): Promise<void> {

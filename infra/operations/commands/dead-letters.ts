@@ -2,7 +2,7 @@ import { print } from "../../command-line/lines.ts";
 import { parseCommandLine } from "../../command-line/parse.ts";
 import { UsageError } from "../../command-line/run.ts";
 import { openDeadLetters, WHERE_OPTIONS } from "../deployment.ts";
-import { type DeadLetterAccess, eachDeadLetter, type ReceivedLetter, redriveDeadLetters } from "../redrive.ts";
+import { type DeadLetterAccess, eachDeadLetter, type ReceivedDeadLetter, redriveDeadLetters } from "../redrive.ts";
 
 const HELP = `npx video-split dead-letters list | show ID | redrive ID... | redrive --all [options]
 
@@ -10,11 +10,11 @@ Lists, explains and redrives dead letters: events that EventBridge couldn't deli
 
   list            prints one line for each
   show ID         prints all of one as JSON
-  redrive         invokes the functions with the events again, and deletes a letter when its event was handled. You can
+  redrive         invokes the functions with the events again, and deletes a dead letter when its event was handled. You can
                   repeat and interrupt it: nothing is done twice, and no other consumer receives the event
 
-  ID              a letter's ID, or its beginning
-  --all           every letter
+  ID              a dead letter's ID, or its beginning
+  --all           every dead letter
   --local         of the stack that "npx video-split start" runs (default)
   --port N        its port (default: 4566)
   --stage NAME    of a deployed stage, with the AWS credentials of the environment
@@ -23,7 +23,7 @@ Examples:
   npx video-split dead-letters list
   npx video-split dead-letters redrive --all --stage production
 
-Exit code: 0, or 2 where letters are left after redrive.
+Exit code: 0, or 2 where dead letters are left after redrive.
 `;
 
 const OPTIONS = {
@@ -43,27 +43,27 @@ function subjectOf(event: unknown): string {
   return [type ?? "not an event", detail?.object?.key ?? detail?.data?.key].filter(Boolean).join(" ");
 }
 
-function linesOf({ id, queue, sentAt, letter, body }: ReceivedLetter): string[] {
+function linesOf({ id, queue, sentAt, content, body }: ReceivedDeadLetter): string[] {
   const head = `${id}  ${sentAt.toISOString()}`;
-  if (letter === undefined) return [`${head}  in ${queue}, not readable: ${body.slice(0, 80)}`];
-  const { level, source, attempts, errorCode, errorMessage, event } = letter;
+  if (content === undefined) return [`${head}  in ${queue}, not readable: ${body.slice(0, 80)}`];
+  const { level, source, attempts, errorCode, errorMessage, event } = content;
   const failed = level === "delivery" ? `rule ${source}` : `function ${source}`;
   return [`${head}  ${failed}, ${attempts} attempts  ${subjectOf(event)}`, `    ${errorCode}: ${errorMessage}`];
 }
 
-/** Whether a letter has one of these IDs. */
+/** Whether a dead letter has one of these IDs. */
 const isAmong =
   (ids: readonly string[]) =>
-  ({ id }: ReceivedLetter): boolean =>
+  ({ id }: ReceivedDeadLetter): boolean =>
     ids.some((begun) => id.startsWith(begun));
 
 async function list(access: DeadLetterAccess, signal: AbortSignal): Promise<number> {
   let count = 0;
   await eachDeadLetter(
     access,
-    (letter) => {
+    (deadLetter) => {
       count += 1;
-      print(...linesOf(letter));
+      print(...linesOf(deadLetter));
     },
     signal,
   );
@@ -76,27 +76,31 @@ async function list(access: DeadLetterAccess, signal: AbortSignal): Promise<numb
 }
 
 async function show(access: DeadLetterAccess, id: string, signal: AbortSignal): Promise<number> {
-  const found: ReceivedLetter[] = [];
-  await eachDeadLetter(access, (letter) => (isAmong([id])(letter) ? void found.push(letter) : undefined), signal);
+  const found: ReceivedDeadLetter[] = [];
+  await eachDeadLetter(
+    access,
+    (deadLetter) => (isAmong([id])(deadLetter) ? void found.push(deadLetter) : undefined),
+    signal,
+  );
   if (found.length === 0) throw new UsageError(`No dead letter has the ID ${id}`);
-  for (const { letter, body, sentAt, ...rest } of found)
+  for (const { content, body, sentAt, ...rest } of found)
     print(
-      ...JSON.stringify({ ...rest, sentAt: sentAt.toISOString(), ...(letter ?? { body }) }, undefined, 2).split("\n"),
+      ...JSON.stringify({ ...rest, sentAt: sentAt.toISOString(), ...(content ?? { body }) }, undefined, 2).split("\n"),
     );
   return EXIT.done;
 }
 
-/** `ids` are empty for all letters. */
+/** `ids` are empty for all dead letters. */
 async function redrive(access: DeadLetterAccess, ids: readonly string[], signal: AbortSignal): Promise<number> {
   const counts = { handled: 0, kept: 0 };
   await redriveDeadLetters(
     access,
     ids.length === 0 ? () => true : isAmong(ids),
-    (letter, redriven) => {
+    (deadLetter, redriven) => {
       counts[redriven.outcome] += 1;
-      const subject = letter.letter === undefined ? letter.queue : subjectOf(letter.letter.event);
+      const subject = deadLetter.content === undefined ? deadLetter.queue : subjectOf(deadLetter.content.event);
       const ending = redriven.outcome === "handled" ? redriven.result : `kept: ${redriven.why}`;
-      print(`${letter.id}  ${subject}: ${ending}`);
+      print(`${deadLetter.id}  ${subject}: ${ending}`);
     },
     signal,
   );
@@ -122,7 +126,7 @@ function actionOf(positionals: readonly string[], all: boolean): Action {
       return (access, signal) => show(access, id, signal);
     case "redrive":
       if (all === ids.length > 0)
-        throw new UsageError("Specify the IDs of the letters to redrive, as list prints them, or --all");
+        throw new UsageError("Specify the IDs of the dead letters to redrive, as list prints them, or --all");
       return (access, signal) => redrive(access, ids, signal);
   }
   throw new UsageError(`Specify list, show ID or redrive; got ${positionals.join(" ") || "nothing"}`);

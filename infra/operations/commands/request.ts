@@ -86,8 +86,8 @@ const BYTES_IN_A_GB = 1e9;
 const MAX_HEADER_MS = 30_000;
 
 /**
- * Reads durations from headers by the service's own ffprobe; where this machine has none, no
- * duration is known.
+ * Reads durations from headers by the service's own ffprobe; without ffprobe, durations are
+ * unknown.
  */
 async function lengthsOf(s3: S3Client, stopping: AbortSignal): Promise<Lengths> {
   const binaries = await findPrograms(process.env).catch((error: Error) => {

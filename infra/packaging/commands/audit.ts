@@ -100,9 +100,9 @@ export async function main(args: string[]): Promise<number> {
     return 0;
   }
   const now = new Date();
-  const isShippedFine = printShipped(now, values.all);
+  const isShippedAccepted = printShipped(now, values.all);
   await printUsedHere(now);
-  const isNpmFine = await printNpm();
+  const isNpmAccepted = await printNpm();
   printList(now);
-  return isShippedFine && isNpmFine ? 0 : 1;
+  return isShippedAccepted && isNpmAccepted ? 0 : 1;
 }

@@ -19,10 +19,7 @@ const COLD_STARTS = 9;
 
 const median = (values: number[]): number => values.sort((left, right) => left - right)[values.length >> 1] ?? 0;
 
-/**
- * Milliseconds that importing a module takes a process that has imported nothing. Median of
- * several.
- */
+/** Milliseconds to import a module in a new process. Median of several. */
 async function importTime(file: string): Promise<number> {
   const measure = `const begin = performance.now(); import(${JSON.stringify(file)}).then(() => console.log(performance.now() - begin))`;
   const times: number[] = [];

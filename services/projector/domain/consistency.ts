@@ -12,7 +12,7 @@ const EARLIEST = Date.UTC(2019, 0, 1);
  */
 const MAX_AHEAD_MS = 24 * 3_600_000;
 
-/** Where `occurredAt` is no time that an event of this service can have; undefined: it is one. */
+/** What is wrong with `occurredAt`; undefined if it can be that of an event of this service. */
 function timeFault({ metadata }: DocumentEvent, now: Date): string | undefined {
   const time = Date.parse(metadata.occurredAt);
   if (time < EARLIEST) return `it occurred at ${metadata.occurredAt}, before this service existed`;
@@ -34,8 +34,7 @@ function uploadFault(
 }
 
 /**
- * The same for a segment, which doesn't name its upload: where it is must be a place for this
- * segment.
+ * The same for a segment, which doesn't name its upload: its key must be possible for this segment.
  */
 function segmentFault({ data }: Extract<DocumentEvent, { type: "SegmentCreated" }>): string | undefined {
   const ending = segmentName({ videoName: "", videoId: data.parent_video, index: data.segment_index });
@@ -71,7 +70,7 @@ function blockFault({ data, metadata }: DocumentEvent, hash: Hash): string | und
 /**
  * The VideoId of the document that an event is about. Throws `InconsistentEventError` for an event
  * that this service can't have made: its ids, its names and its time must follow from one another,
- * and from the object that it names. How far this protects: docs/decisions/forged-events.md.
+ * and from the object that it names. What this protects against: docs/decisions/forged-events.md.
  */
 export function checkedDocumentId(event: DocumentEvent, hash: Hash, now: Date): number {
   const id = documentId(event);

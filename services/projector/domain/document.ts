@@ -21,13 +21,13 @@ type SourceField = "VideoId" | "bucket" | "key" | "etag" | "version_id" | "name"
 /** What the video looks like: in SplitPlanned and VideoSplit. */
 type VideoProperties = Pick<VideoSplit, "size" | "fps" | "duration" | "audio">;
 
-/** From SplitPlanned, until an end is announced. */
+/** After SplitPlanned, until the split ends. */
 export type ProcessingUpload = Upload & VideoProperties & { status: "processing" };
 
 /** From VideoRejected; with the video's properties if SplitPlanned was announced. */
 export type RejectedUpload = Upload & { [K in keyof VideoProperties]?: VideoProperties[K] | undefined } & {
   status: "rejected";
-  /** Of several: see docs/decisions/rejections.md. */
+  /** If there are several: docs/decisions/rejections.md. */
   rejection: Rejection;
   /** When this rejection was first announced, written as `creation_time` is. */
   rejected_at: string;

@@ -7,9 +7,8 @@ type EventOf<T extends DocumentEvent["type"]> = VideoSplitEvent<T>;
 
 /**
  * The document after an event: the event's update merged into the document before it. The result is
- * the same in whatever order, and however often, the events of a split come. Throws
- * `DocumentKindError` for an event about an upload where the document is a segment's, and the
- * reverse.
+ * the same for any order and number of deliveries of a split's events. Throws `DocumentKindError`
+ * for an event about an upload where the document is a segment's, and the reverse.
  */
 export function fold(document: VideoRecord | undefined, event: DocumentEvent): VideoRecord {
   switch (event.type) {

@@ -3,7 +3,7 @@ import { BLOCK_SIZE, MAX_SEGMENTS, segmentId, type VideoSplitEvent } from "#even
 /** The events that say something about a document. */
 export type DocumentEvent = Exclude<VideoSplitEvent, { type: (typeof OTHERS)[number] }>;
 
-/** Requests, met or refused. */
+/** Requests and their refusals. */
 const OTHERS = ["SplitRequested", "SegmentRangeRequested", "RequestRefused"] as const;
 
 /** Whether an event changes a document. */
@@ -11,8 +11,7 @@ export const isDocumentEvent = (event: VideoSplitEvent): event is DocumentEvent 
   !(OTHERS as readonly string[]).includes(event.type);
 
 /**
- * An event whose ids contradict each other: were it folded, it could overwrite another video's
- * document.
+ * An event whose ids contradict each other. Folding it could overwrite another video's document.
  */
 export class InconsistentEventError extends Error {
   override name = "InconsistentEventError";

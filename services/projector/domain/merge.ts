@@ -9,8 +9,8 @@ import { compareRejections, type DatedRejection } from "./rejections.ts";
  */
 
 /**
- * An event about an upload met a segment's document, or the other way round: the table holds what
- * this service didn't write.
+ * An event about an upload met a segment's document, or the other way round: another writer has
+ * changed the table.
  */
 export class DocumentKindError extends Error {
   override name = "DocumentKindError";
@@ -24,14 +24,14 @@ export class DocumentKindError extends Error {
 const earlier = (left: string, right: string): string => (left < right ? left : right);
 
 /**
- * Fields measured in the split outrank planned ones, and those outrank the fields of a rejection.
+ * Fields that were measured replace planned ones, and planned ones replace those of a rejection.
  */
 function rank(upload: UploadDocument): number {
   if (upload.status === "split") return 2;
   return upload.size === undefined ? 0 : 1;
 }
 
-/** The fields of an upload that have no merge rule of their own. */
+/** The fields of an upload that have no special merge rule. */
 function commonFields(upload: UploadDocument): unknown {
   const { creation_time: _time, status: _status, ...fields } = upload;
   return "rejection" in fields ? { ...fields, rejection: undefined, rejected_at: undefined } : fields;
@@ -41,12 +41,12 @@ const isRejected = (upload: UploadDocument): upload is Extract<UploadDocument, {
   upload.status === "rejected";
 
 /**
- * The better one of two. If neither was measured, the one whose rejection is kept: the other may
- * not have read the object at all. An event that is announced again has the same fields. If two
- * contradict each other all the same, the first in the order of their texts is taken as a whole, so
- * that it is always the same one.
+ * The document whose fields are kept: the one with measured fields, otherwise the one whose
+ * rejection is kept, because the other may not have read the object. An event that is announced
+ * again has the same fields. If two still contradict each other, all fields are taken from the
+ * first one in the order of their texts.
  */
-function betterInformed(left: UploadDocument, right: UploadDocument): UploadDocument {
+function moreComplete(left: UploadDocument, right: UploadDocument): UploadDocument {
   const difference = rank(left) - rank(right);
   if (difference !== 0) return difference > 0 ? left : right;
   if (rank(left) === 0 && isRejected(left) && isRejected(right)) {
@@ -70,7 +70,7 @@ export function mergeUpload(document: VideoRecord | undefined, update: UploadDoc
   if (document === undefined) return update;
   if (document.process_step !== update.process_step) throw new DocumentKindError(document, update.process_step);
   const creation_time = earlier(document.creation_time, update.creation_time);
-  const informed = betterInformed(document, update);
+  const informed = moreComplete(document, update);
   const rejection = keptRejection(document, update);
   if (informed.status === "split" || rejection === undefined) return { ...informed, creation_time };
   return { ...informed, creation_time, status: "rejected", ...rejection };

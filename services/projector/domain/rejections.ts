@@ -6,10 +6,10 @@ export type DatedRejection = Pick<RejectedUpload, "rejection" | "rejected_at">;
 
 /**
  * Reasons in the order in which a split can find them, by how far it came: first the request, then
- * the object in S3, then the file. A later one says that what comes before it was in order.
+ * the object in S3, then the file. A later one means that the earlier checks succeeded.
  */
 const STAGES: readonly (readonly RegExp[])[] = [
-  // Says nothing about the object: the upload only didn't finish in time.
+  // Not caused by the object: the upload didn't finish in time.
   [/^GivenUp$/],
   [/^InvalidRequest$/],
   [/^Source/],
@@ -22,7 +22,7 @@ const STAGES: readonly (readonly RegExp[])[] = [
   [/^UnsupportedCut$/, /^ProofFailed$/],
 ];
 
-/** A reason that a later release added is only known not to be `GivenUp`. */
+/** A reason of a later release: later than `GivenUp`, otherwise unknown. */
 const UNKNOWN = 0.5;
 
 function stageOf(reason: string): number {

@@ -1,6 +1,6 @@
 /** The outcome of an event, as numbers. */
 export type Measurement =
-  /** It is in its document, which may not have changed. */
+  /** Its document contains it, whether or not it changed. */
   | { type: "projected"; videoId: number }
   /** The document changed `lagSeconds` after the event was announced. */
   | { type: "caught up"; videoId: number; lagSeconds: number };

@@ -6,7 +6,7 @@ import { ObjectCreated } from "../../video/object-created.ts";
 export type NamedObject = {
   bucket: string;
   key: string;
-  /** Undefined: whichever the object has now. */
+  /** Undefined: the current one. */
   etag: string | undefined;
   versionId: string | undefined;
 };
@@ -23,8 +23,9 @@ function parsed(body: string): unknown {
 }
 
 /**
- * The object of a request like the reconciler's own, or for the segments that an invocation left. A
- * request that says how to cut has a caller who waits for an answer. Undefined for any other event.
+ * The object of a request like the reconciler's own, or for the segments that an invocation left.
+ * Not of a request that says how to cut: its sender waits for an answer. Undefined for any other
+ * event.
  */
 function requestedAgain(event: unknown): NamedObject | undefined {
   try {
@@ -41,9 +42,9 @@ function requestedAgain(event: unknown): NamedObject | undefined {
 }
 
 /**
- * The object of a dead letter whose event waited too long, and requests only that the object is
- * split: S3's own event, or a request of the reconciler or the split function. Undefined for any
- * other letter, and for one that can't be read.
+ * The object of a dead letter whose event waited too long and only requests a split: S3's own
+ * event, or a request of the reconciler or the split function. Undefined for any other dead letter,
+ * and for one that can't be read.
  */
 export function objectOfAgedOut(body: string): NamedObject | undefined {
   const record = readInvocationRecord(parsed(body));

@@ -1,4 +1,4 @@
-/** Waits that the ages of an upload follow from, in seconds. */
+/** Times from which the ages of an upload are computed, in seconds. */
 export type Waits = {
   /** How long a split may take. */
   graceSeconds: number;
@@ -26,7 +26,8 @@ const MAX_LATE_SECONDS = 14 * 86_400;
 
 /**
  * The ages, in seconds and ascending, at which an upload is looked up. From one to the next, an
- * event that waits for the split function is delivered or dropped, and its split has had the grace.
+ * event that waits for the split function is delivered or dropped, and its split has had the grace
+ * period.
  */
 export function lookUpAges({ graceSeconds, eventSeconds }: Waits): readonly number[] {
   const wait = graceSeconds + eventSeconds;
@@ -58,7 +59,7 @@ export type Unfinished = {
   requests: number;
   /** Undefined where it was never requested. */
   lastRequestAt: number | undefined;
-  /** When an invocation last left segments to the next one; undefined: none did. */
+  /** When an invocation last left segments to the next one; undefined: never. */
   progressAt: number | undefined;
 };
 
@@ -71,8 +72,8 @@ export type Unfinished = {
 const WITHOUT_EVENTS_SECONDS = 30 * 60;
 
 /**
- * Whether an upload is so early, in a stage whose ledger was created at `createdAt`, that S3 may
- * have sent no event for it.
+ * Whether S3 may have sent no event for an upload, because it came soon after the ledger was
+ * created at `createdAt`.
  */
 export const isBeforeEvents = (uploadedAt: number, createdAt: number): boolean =>
   uploadedAt < createdAt + WITHOUT_EVENTS_SECONDS;
@@ -80,9 +81,9 @@ export const isBeforeEvents = (uploadedAt: number, createdAt: number): boolean =
 export type Decision = "wait" | "request" | "give up";
 
 /**
- * What to do for an upload that isn't split or rejected. One whose event may wait isn't
- * requested at first. It is rejected only after a request that had its time, and not while
- * invocations make segments of it, one after the other.
+ * What to do for an upload that isn't split or rejected. One whose event may wait isn't requested
+ * at first. It is rejected only if it was requested long enough ago, and if no sequence of
+ * invocations is making its segments.
  */
 export function decide(
   { reached, mayWait, requests, lastRequestAt, progressAt }: Unfinished,
@@ -94,6 +95,6 @@ export function decide(
   if (progressAt !== undefined && asOf < progressAt + graceSeconds + eventSeconds) return "wait";
   const decision = requests > 0 && reached + 1 >= FIRST_LOOKUPS ? "give up" : "request";
   const wait = decision === "give up" ? graceSeconds + eventSeconds : graceSeconds;
-  // A pass that was late, or a page that is repeated: the request of the age before is recent.
+  // The pass was late, or its page is repeated, so the last request is recent.
   return lastRequestAt !== undefined && asOf < lastRequestAt + wait ? "wait" : decision;
 }

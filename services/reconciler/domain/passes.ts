@@ -3,7 +3,9 @@ export type Place = { key: string; versionId?: string | undefined };
 
 /** A listing of the whole bucket, by one run or by many. */
 export type Pass = {
-  /** When it began, in epoch seconds. All of its runs look at the uploads as they were due then. */
+  /**
+   * When it began, in epoch seconds. All of its runs use this time to decide which uploads are due.
+   */
   asOf: number;
   /** Undefined: at the first key. */
   place?: Place | undefined;
@@ -30,14 +32,14 @@ const MONTH_SECONDS = 30 * 86_400;
 
 /**
  * From the beginning of a pass to the next one's, in seconds, given the LIST calls of the pass. 0:
- * a pass each time that the reconciler runs stays below the limit.
+ * with a pass in each run, the limit isn't reached.
  */
 export function passInterval(listCalls: number): number {
   const seconds = (listCalls * MONTH_SECONDS) / MAX_LIST_CALLS_PER_MONTH;
   return seconds <= RUN_EVERY_MINUTES * 60 ? 0 : Math.ceil(seconds);
 }
 
-/** The pass to work on. A time, in epoch seconds, where the next pass begins only then. */
+/** The pass to work on; or, if the next pass begins later, its time in epoch seconds. */
 export function passToWorkOn({ last, pass }: Progress, now: number): Pass | number {
   if (pass !== undefined) return pass;
   const due = last === undefined ? now : last.asOf + passInterval(last.listCalls);
@@ -45,14 +47,14 @@ export function passToWorkOn({ last, pass }: Progress, now: number): Pass | numb
 }
 
 /**
- * After this many runs that failed at one page, the pass continues: one upload must not keep all
- * others from being found.
+ * After this many runs that failed at one page, the pass continues: one upload must not block all
+ * others.
  */
 const MAX_FAILURES = 3;
 
 /**
- * The pass after a page of which some uploads couldn't be looked up; undefined where it continues
- * anyway.
+ * The pass that repeats a page of which some uploads couldn't be looked up; undefined if the pass
+ * continues.
  */
 export function sameAgain(pass: Pass): Pass | undefined {
   if (pass.failures + 1 >= MAX_FAILURES) return undefined;

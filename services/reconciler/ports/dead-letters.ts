@@ -1,5 +1,5 @@
 /** A dead letter that is received, and hidden from others for now. */
-export type ReceivedLetter = {
+export type ReceivedDeadLetter = {
   id: string;
   /** The receipt handle of this receive. */
   receipt: string;
@@ -13,9 +13,9 @@ export type DeadLetters = {
    * Receives some and hides them from others for that many seconds. An empty answer doesn't mean
    * that the queue is empty. Throws `signal`'s reason.
    */
-  receive(hiddenSeconds: number, signal: AbortSignal): Promise<ReceivedLetter[]>;
-  /** Deletes one. Does nothing where it doesn't exist. Throws `signal`'s reason. */
-  delete(letter: ReceivedLetter, signal: AbortSignal): Promise<void>;
+  receive(hiddenSeconds: number, signal: AbortSignal): Promise<ReceivedDeadLetter[]>;
+  /** Deletes one. Does nothing if it doesn't exist. Throws `signal`'s reason. */
+  delete(deadLetter: ReceivedDeadLetter, signal: AbortSignal): Promise<void>;
   /** Lets others receive them immediately. Ignores those that don't exist. */
-  release(letters: readonly ReceivedLetter[]): Promise<void>;
+  release(deadLetters: readonly ReceivedDeadLetter[]): Promise<void>;
 };

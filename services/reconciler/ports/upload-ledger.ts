@@ -1,13 +1,15 @@
 import type { Ending } from "../../video/ports/video-ledger.ts";
 import type { Progress } from "../domain/passes.ts";
 
-/** How often an unfinished upload was requested, and when last (epoch seconds). */
+/**
+ * How often an unfinished upload was requested, and the time of the last request (epoch seconds).
+ */
 export type Requests = { requests: number; lastRequestAt: number | undefined };
 
 /** "begun": the split function has seen the upload, and it has not ended. */
 export type UploadState = "unknown" | "begun" | Ending;
 
-/** The right to be the only run, for as long as a run may take. */
+/** Reserves the reconciler for one run, for the maximum time of a run. */
 export type Lease = {
   /** Unique for each run. */
   owner: string;
@@ -38,7 +40,7 @@ export type UploadLedger = {
   requestsFor(identity: string): Promise<Requests>;
   /**
    * Records that request number `request` of this upload, from 1, was published at `now` (epoch
-   * seconds). Recording a number again, or one that was passed already, changes nothing.
+   * seconds). Recording a number again, or a lower one, changes nothing.
    */
   countRequest(identity: string, request: number, now: number): Promise<void>;
 };

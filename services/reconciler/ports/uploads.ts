@@ -5,7 +5,7 @@ import type { Place } from "../domain/passes.ts";
 export type ListedUpload = {
   source: Source;
   bytes: number;
-  /** Epoch seconds; of a multipart upload, when it was begun. */
+  /** Epoch seconds; of a multipart upload, the time at which it was begun. */
   uploadedAt: number;
 };
 

@@ -1,6 +1,6 @@
 /**
- * What one split may use, whatever the upload asks for: every reading of it (ffprobe, ffmpeg, our
- * own parsers) keeps to this. Why each figure: docs/decisions/budget.md
+ * What one split may use, however much the upload needs. It is the limit for every reading
+ * (ffprobe, ffmpeg, our own parsers). Why each figure: docs/decisions/budget.md
  */
 export type Budget = {
   /** Of the function. */
@@ -9,11 +9,11 @@ export type Budget = {
   programBytes: number;
   /** Of all of them that run at the same time. */
   programsBytes: number;
-  /** CPU seconds in which ffprobe must have found out what a file is. */
+  /** CPU seconds for ffprobe to describe a file. */
   probeSeconds: number;
-  /** The same where it must look further into the file. */
+  /** The same if it must read more of the file. */
   deepProbeSeconds: number;
-  /** Most bytes that ffprobe may print about a file. */
+  /** Maximum bytes that ffprobe may print about a file. */
   probeOutputBytes: number;
   /** Tracks of any kind in a file. */
   streams: number;
@@ -25,14 +25,14 @@ export type Budget = {
   earlyAudioBytes: number;
   /** Bytes of the index of an MP4 that is read. */
   indexBytes: number;
-  /** Bytes that may be fetched of an object: so many times its size, and so many more. */
+  /** Bytes that may be fetched of an object: so many times its size, and a fixed number more. */
   fetchesOfSource: number;
   freeFetchBytes: number;
 };
 
 /**
- * Pixels of a frame: 8,192 times 8,192, more than any codec's highest level has. A few bytes can
- * ask a decoder for any size.
+ * Pixels of a frame: 8,192 times 8,192, more than any codec's highest level has. A few bytes in a
+ * file can state any size.
  */
 export const MAX_PIXELS = 2 ** 26;
 
@@ -43,37 +43,30 @@ export const MAX_FRAMES = 2 ** 23;
 
 /**
  * Frames a second, counted only with so many frames that the rate is reliable: cameras have 1,000
- * at most, and each frame takes time, however few bytes it has.
+ * at most, and each frame takes time, even if it has few bytes.
  */
 export const MAX_FRAME_RATE = 2_000;
 export const MIN_RATED_FRAMES = 100_000;
 
 /**
- * One whole vCPU of Lambda, and the default of `video_split.memory_mb`. Also where nothing says how
- * much there is.
+ * One whole vCPU of Lambda, and the default of `video_split.memory_mb`. Also used if the memory
+ * isn't known.
  */
 export const DEFAULT_MEMORY_MB = 1_769;
 
 const BYTES_PER_MB = 2 ** 20;
 
-/**
- * Of the memory. What all programs leave is Node's: 130 MB when it has begun, and what it holds of
- * packets.
- */
+/** Of the memory. The rest is for Node: 130 MB after its start, and the packets that it holds. */
 const PROGRAM_SHARE = 0.7;
 const PROGRAMS_SHARE = 0.85;
 
-/**
- * Of the memory: a packet is held up to four times on its way, by two readings at the same time.
- */
+/** Of the memory: a packet is in memory up to four times, in each of two concurrent readings. */
 const PACKET_SHARE = 1 / 24;
 const EARLY_AUDIO_SHARE = 1 / 27;
 
 const INDEX_SHARE = 1 / 14;
 
-/**
- * Never less, however little memory there is: a camera's largest frame, and the index of ten hours.
- */
+/** Minimums for any memory: a camera's largest frame, and the index of ten hours. */
 const MIN_PACKET_BYTES = 32 * BYTES_PER_MB;
 const MIN_INDEX_BYTES = 64 * BYTES_PER_MB;
 
@@ -97,5 +90,5 @@ export function budgetOf(memoryMB: number = DEFAULT_MEMORY_MB): Budget {
   };
 }
 
-/** Bytes as a message states them. */
+/** Bytes as text for a message. */
 export const megabytes = (bytes: number): string => `${Math.round(bytes / BYTES_PER_MB).toLocaleString("en")} MB`;

@@ -18,11 +18,11 @@ export type PlannedPacket = {
   /** False: it's decoded and not shown (an edit list hides it). Default: true. */
   shown?: boolean;
   /**
-   * Which of the track's sample descriptions it needs, where it has several: decoders are set up
-   * anew for each. Default: 0.
+   * Which of the track's sample descriptions it needs, if it has several: decoders are initialised
+   * again for each. Default: 0.
    */
   description?: number;
-  /** The source's clock jumps in front of it; its time is as if it hadn't. Default: false. */
+  /** The source's clock jumps before it; its time is as if it hadn't. Default: false. */
   jumps?: boolean;
   /** Where it's stored in the source, in bytes. Default: unknown. */
   position?: number | undefined;
@@ -38,16 +38,16 @@ export type PlannedSegment = {
    * shown before.
    */
   firstFrameTime: number;
-  /** What was asked for: k times the segment length, from the first video frame. */
+  /** The requested time: k times the segment length, from the first video frame. */
   requestedStart: number;
   requestedEnd: number;
-  /** What a cut on keyframes gives. */
+  /** The result of planning a cut on keyframes. */
   start: number;
   end: number;
 };
 
 export type CutPlan = {
-  /** At most MAX_SEGMENTS + 1: enough to see that there are too many. */
+  /** At most MAX_SEGMENTS + 1: enough to know that there are too many. */
   segments: PlannedSegment[];
   frames: number;
   /**
@@ -61,7 +61,7 @@ export type CutPlan = {
 };
 
 /**
- * Matroska, FLV and others keep milliseconds: a keyframe on the boundary may be written a
+ * Matroska, FLV and others keep milliseconds: a keyframe on the boundary may be stored a
  * millisecond before it.
  */
 const CLOCK_TOLERANCE_SECONDS = 0.001;
@@ -79,7 +79,7 @@ type Stretch = {
 /**
  * Plans a cut on keyframes from the packets of the video in decode order, one at a time: memory
  * grows with the segments and not with the frames. The boundary k·X moves to the first keyframe at
- * or after it, so windows that hold no keyframe make no segment of their own.
+ * or after it, so a window without a keyframe makes no segment.
  */
 export function keyframePlanner(segmentSeconds: number) {
   const stretches: Stretch[] = [];
@@ -122,8 +122,7 @@ export function keyframePlanner(segmentSeconds: number) {
     },
 
     /**
-     * The plan, or undefined where there was no frame. `fallbackFps` gives a single frame its
-     * length.
+     * The plan, or undefined if there was no frame. `fallbackFps` gives a single frame its length.
      */
     finish(fallbackFps: number): CutPlan | undefined {
       if (stretches.length === 0) return undefined;

@@ -3,7 +3,7 @@
  * audio is left out. docs/decisions/audio.md
  */
 
-/** The most seconds of it that the first segment holds. */
+/** The maximum number of seconds of it in the first segment. */
 export const MAX_LEAD_SECONDS = 10;
 
 /**
@@ -21,6 +21,6 @@ export function leadOf(origin: number, start: number | undefined): number {
   return lead > MIN_LEAD_SECONDS ? lead : 0;
 }
 
-/** How many of these seconds are in no segment: the most of any track. */
+/** How many of these seconds are in no segment: the maximum of all tracks. */
 export const omittedSeconds = (origin: number, starts: readonly (number | undefined)[]): number =>
   starts.reduce<number>((most, start) => Math.max(most, leadOf(origin, start) - MAX_LEAD_SECONDS), 0);

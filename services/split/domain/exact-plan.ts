@@ -14,7 +14,7 @@ import {
 
 /**
  * Plans the exact cut: which frames each segment holds, which of them are copied, and which are
- * decoded and encoded again. Pure: what is planned here for a video is the same on every retry.
+ * decoded and encoded again. Pure: the plan for a video is the same in every retry.
  *
  * Frames have two orders. A *packet* is counted in decode order, as the container stores it; a
  * *rank* in presentation order, among the frames that are shown. With B-frames they differ, and
@@ -45,8 +45,8 @@ export type ExactSegment = {
    */
   head: Ranks;
   /**
-   * Starts on a keyframe. Packets in it that are shown before that keyframe belong to the head and
-   * are left out.
+   * Starts on a keyframe. Packets in it that are shown before that keyframe belong to the head, and
+   * aren't copied.
    */
   copied: Packets | undefined;
   /**
@@ -54,7 +54,7 @@ export type ExactSegment = {
    * decoded.
    */
   tail: Ranks;
-  /** Nothing in it can be decoded: it's copied as it is, and begins with any packet. Default: no. */
+  /** No frame of it can be decoded: it's copied, from any packet on. Default: no. */
   isUndecodable?: boolean;
 };
 
@@ -65,7 +65,7 @@ export type ExactSegment = {
 export type EncodeJob = { packets: Packets; parts: Ranks[] };
 
 export type ExactPlan = {
-  /** At most MAX_SEGMENTS + 1: enough to see that there are too many. */
+  /** At most MAX_SEGMENTS + 1: enough to know that there are too many. */
   segments: ExactSegment[];
   jobs: EncodeJob[];
   /** In all segments. */
@@ -86,9 +86,8 @@ export type ExactPlan = {
 };
 
 /**
- * What is left to plan where packets' times can't be trusted frame by frame (fields in packets of
- * their own, frames that are never shown): where segments start. What the decoder gives counts
- * then.
+ * The plan if packets' times aren't those of frames (fields in separate packets, frames that are
+ * never shown): only where segments start. Then the decoded frames are counted.
  */
 export type WindowPlan = {
   segments: Pick<ExactSegment, "index" | "requestedStart" | "requestedEnd" | "start" | "end">[];
@@ -108,9 +107,9 @@ export function madeOf({ head, copied, tail }: Pick<ExactSegment, "head" | "copi
 }
 
 /**
- * The segments in terms of packets, where all of them can be copied as they are: every packet is
- * shown, all need the same sample description, and each boundary falls on a keyframe that nothing
- * reaches across. Undefined otherwise.
+ * The segments in terms of packets, where all of them can be copied unchanged: every packet is
+ * shown, all need the same sample description, and each boundary is at a keyframe that no frame
+ * refers across. Undefined otherwise.
  */
 export function copiedSegments({ plan, index }: { plan: ExactPlan | WindowPlan; index: PacketIndex }) {
   if (plan.jobs === undefined || plan.frames !== index.count || index.changesDescription) return undefined;
@@ -127,10 +126,9 @@ export function copiedSegments({ plan, index }: { plan: ExactPlan | WindowPlan; 
 }
 
 /**
- * The plan, or undefined where the packets' times can't be trusted for it (two frames at one time,
- * as with fields in packets of their own) or where there's no frame. `fallbackFps` gives a single
- * frame its length. `boundaries`: on the first frame of each window, or on the first keyframe at or
- * after its start.
+ * The plan, or undefined if the packets' times aren't those of frames (two frames at one time, as
+ * with fields in separate packets) or there's no frame. `fallbackFps` sets a single frame's length.
+ * `boundaries`: on the first frame of each window, or on the first keyframe at or after its start.
  */
 export function planExactCut(
   index: PacketIndex,
@@ -163,7 +161,7 @@ export function planExactCut(
   return { segments, jobs, frames, undecodable, duration, origin, packetOf, rankOf };
 }
 
-/** The plan of last resort, or undefined where there's no packet. */
+/** The plan if no other one is possible; undefined if there's no packet. */
 export function planWindows(index: PacketIndex, segmentSeconds: number, fallbackFps: number): WindowPlan | undefined {
   const times = distinctTimes(index);
   const frames = times.length;
@@ -188,7 +186,7 @@ type Timeline = {
 
 type SegmentStart = { rank: number; window: number };
 
-/** Where a segment is asked to be, and where it is. */
+/** Where a segment was requested, and where it is. */
 function placeOf(starts: readonly SegmentStart[], number: number, timeline: Timeline): WindowPlan["segments"][number] {
   const { segmentSeconds, duration, origin, timeOf } = timeline;
   const { rank, window } = starts[number]!;
@@ -212,7 +210,7 @@ function segmentStarts(
   candidates?: readonly number[],
 ): SegmentStart[] {
   const starts: SegmentStart[] = [];
-  // The first frame starts a segment, whatever it is.
+  // The first frame always starts a segment.
   const ranks = candidates && [0, ...candidates.filter((rank) => rank > 0)];
   const count = ranks?.length ?? frames;
   const rankAt = (at: number): number => ranks?.[at] ?? at;
@@ -237,7 +235,7 @@ function segmentStarts(
 export type Parts = Pick<ExactSegment, "head" | "copied" | "tail">;
 
 /**
- * What is copied of a segment needs one sample description: that of which the most can be copied.
+ * The copied frames of a segment need one sample description: the one with the most frames to copy.
  */
 function partsOf(ranks: Ranks, keys: Key[], index: PacketIndex, rankOf: Int32Array): Parts {
   const none = { from: ranks.to, to: ranks.to };
@@ -257,8 +255,8 @@ const countOf = (packets: Packets | undefined): number => (packets === undefined
 
 /** Copies from a keyframe on. */
 function partsFrom(key: Key, ranks: Ranks, index: PacketIndex, rankOf: Int32Array): Parts {
-  // Packets are copied as far as they are a whole stretch of presentation: a prefix in decode order
-  // up to a P-frame holds every frame that is shown before it.
+  // Only a complete stretch of presentation is copied: the packets up to a P-frame, in decode
+  // order, include every frame that is shown before it.
   const description = index.description(key.packet);
   const { times, changesDescription } = index;
   const start = times[key.packet]!;
@@ -282,8 +280,8 @@ function partsFrom(key: Key, ranks: Ranks, index: PacketIndex, rankOf: Int32Arra
 }
 
 /**
- * Every encoded part, with what must be decoded for it; those that start from the same keyframe are
- * one decoding.
+ * All frames to encode, with the packets to decode for them. Those that start at the same keyframe
+ * are one decoding.
  */
 function jobsOf(segments: ExactSegment[], keys: Key[], packetOf: Int32Array): EncodeJob[] {
   const jobs: EncodeJob[] = [];

@@ -6,7 +6,7 @@ import { type Key, keyBefore, keyFrom } from "./presentation-order.ts";
 
 /**
  * Whether the source has lost packets between a run of frames, which holds no keyframe, and the
- * keyframe before it: then no decoder gives these frames.
+ * keyframe before it: then no decoder can output these frames.
  */
 export function lostFrames(keys: Key[], { losses }: PacketIndex, packetOf: Int32Array): (ranks: Ranks) => boolean {
   return ({ from, to }) => {
@@ -18,8 +18,8 @@ export function lostFrames(keys: Key[], { losses }: PacketIndex, packetOf: Int32
 }
 
 /**
- * Segment starts, without those whose frames no decoder gives: these stay with the segment before.
- * `frames`: how many there are.
+ * Segment starts, without those whose frames no decoder can output: these are added to the segment
+ * before. `frames`: how many there are.
  */
 export const withoutLost = <Start extends { rank: number }>(
   starts: readonly Start[],
@@ -27,7 +27,9 @@ export const withoutLost = <Start extends { rank: number }>(
   isLost: (ranks: Ranks) => boolean,
 ): Start[] => starts.filter(({ rank }, at) => at === 0 || !isLost({ from: rank, to: starts[at + 1]?.rank ?? frames }));
 
-/** Frames that no decoder gives can't be encoded: they are copied, with what follows them. */
+/**
+ * Frames that no decoder can output can't be encoded: they are copied, with the frames after them.
+ */
 export function withLostHead(
   { head, copied }: Parts,
   index: PacketIndex,

@@ -4,7 +4,10 @@ import type { Stretch } from "./proof.ts";
 /** Consecutive frames in presentation order, by their index: `from` included and `to` not. */
 export type MissingRun = { from: number; to: number };
 
-/** The frames that aren't among the decoded ones. Both lists of times rise and have one clock. */
+/**
+ * The frames that aren't among the decoded ones. Both lists of times are ascending and use the same
+ * clock.
+ */
 export function missingRuns(frames: readonly number[], decoded: readonly number[]): MissingRun[] {
   const isMissing = new Uint8Array(frames.length).fill(1);
   for (const time of decoded) isMissing[nearest(frames, time)] = 0;
@@ -16,7 +19,7 @@ export function missingRuns(frames: readonly number[], decoded: readonly number[
   return runs;
 }
 
-/** Index of the closest of these times, which rise. */
+/** Index of the closest of these ascending times. */
 export function nearest(times: readonly number[], time: number): number {
   let low = 0;
   let high = times.length - 1;
@@ -28,10 +31,13 @@ export function nearest(times: readonly number[], time: number): number {
   return low;
 }
 
-/** A decoder may leave out this many in an undamaged video: those that repeat the frame before. */
+/**
+ * A decoder may leave out this many frames of an undamaged video: those that repeat the frame
+ * before.
+ */
 const MAX_LEFT_OUT = 2;
 
-/** What is needed of a plan whose packets are frames. */
+/** The parts of a plan that are needed here. */
 type PlannedFrames = {
   segments: readonly { ranks: { from: number; to: number }; end: number }[];
   packetOf: Int32Array;

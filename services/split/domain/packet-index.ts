@@ -1,9 +1,9 @@
 import type { PlannedPacket } from "./cut-plan.ts";
 
-/** Packets for which there is room at first; it doubles as they come. */
+/** Initial capacity in packets; it doubles when needed. */
 const FIRST_CAPACITY = 4_096;
 
-/** Of the packets' byte positions, one is kept for each so many bytes. */
+/** One byte position is kept for each so many bytes. */
 const POSITION_SPACING = 256 * 1024;
 
 /**
@@ -49,8 +49,8 @@ export class PacketIndex {
   }
 
   /**
-   * Presentation times in seconds, one for each packet: not to be changed, nor kept while packets
-   * are added.
+   * Presentation times in seconds, one for each packet: don't change it, and don't keep it while
+   * packets are added.
    */
   get times(): Float64Array {
     return this.#times.subarray(0, this.#count);
@@ -84,7 +84,7 @@ export class PacketIndex {
     return this.#jumps;
   }
 
-  /** Packets whose byte positions are kept, and those; both rise. */
+  /** Packets whose byte positions are kept, and these positions; both ascending. */
   get positions(): { readonly packets: readonly number[]; readonly bytes: readonly number[] } {
     return this.#positions;
   }
@@ -137,12 +137,14 @@ export class PacketIndex {
     return this.#hides;
   }
 
-  /** Passes on each packet, but for its sample description. A generator takes twice as long. */
+  /**
+   * Calls back with each packet, without its sample description. A generator takes twice as long.
+   */
   forEach(onPacket: (packet: PlannedPacket) => void): void {
     for (let packet = 0; packet < this.#count; packet += 1) onPacket(this.#packet(packet));
   }
 
-  /** Each packet, but for its sample description. */
+  /** Each packet, without its sample description. */
   *packets(): Generator<PlannedPacket> {
     for (let packet = 0; packet < this.#count; packet += 1) yield this.#packet(packet);
   }

@@ -6,7 +6,7 @@ import type { PacketIndex } from "./packet-index.ts";
  */
 
 /**
- * Times are binary fractions of a clock's ticks: what differs by less is the same. Far below any
+ * Times that differ by less are equal: they are rounded binary fractions. Far shorter than any
  * tick.
  */
 export const SAME_SECONDS = 2e-6;
@@ -14,12 +14,12 @@ export const SAME_SECONDS = 2e-6;
 export type Order = { packetOf: Int32Array; rankOf: Int32Array; undecodable: number };
 
 /**
- * Decoders reorder by at most 16 frames (H.264 and HEVC, level limits); what is farther off isn't
- * reordering.
+ * Decoders reorder by at most 16 frames (H.264 and HEVC, level limits); packets that are farther
+ * apart aren't reordered.
  */
 const MAX_REORDERED = 64;
 
-/** Undefined where the packets' times can't be trusted frame by frame, or there is no keyframe. */
+/** Undefined if the packets' times aren't those of frames, or there is no keyframe. */
 export function presentationOrder(index: PacketIndex): Order | undefined {
   let first = 0;
   while (first < index.count && !index.isKey(first)) first += 1;
@@ -61,7 +61,7 @@ export function presentationOrder(index: PacketIndex): Order | undefined {
   return { packetOf, rankOf, undecodable };
 }
 
-/** Times of the packets that a decoder can show, rising, each once. */
+/** Times of the packets that a decoder can show, ascending, without duplicates. */
 export function distinctTimes(index: PacketIndex): Float64Array {
   const { times: all } = index;
   let firstKey = 0;
@@ -76,7 +76,7 @@ export function distinctTimes(index: PacketIndex): Float64Array {
     const time = all[packet]!;
     if (time < firstTime || !index.isShown(packet)) continue;
     let place = count;
-    // To sort what is nearly sorted takes several times as long.
+    // `sort` would take several times as long: the times are nearly sorted.
     for (; isSorted && place > 0 && times[place - 1]! > time; place -= 1) {
       times[place] = times[place - 1]!;
       isSorted = count - place < MAX_REORDERED;
@@ -100,8 +100,8 @@ export function distinctTimes(index: PacketIndex): Float64Array {
 }
 
 /**
- * Keyframes, by packet and rank, where every frame before is also shown before: a decoder can start
- * there.
+ * Keyframes at which a decoder can start, by packet and rank: every frame before them is also shown
+ * before them.
  */
 export type Key = { packet: number; rank: number };
 
@@ -110,7 +110,7 @@ export function cleanKeys(index: PacketIndex, rankOf: Int32Array): Key[] {
   let highest = -1;
   for (let packet = 0; packet < rankOf.length; packet += 1) {
     const rank = rankOf[packet]!;
-    // Hidden before the first frame that is shown: decoding may still start there.
+    // A hidden keyframe before the first shown frame: decoding may still start there.
     if ((rank > highest || (rank === -1 && highest === -1)) && index.isKey(packet)) keys.push({ packet, rank });
     if (rank > highest) highest = rank;
   }

@@ -5,7 +5,7 @@ import type { PacketIndex } from "./packet-index.ts";
  * Audio of one track in a produced file. Seconds, `start` and `end` from the video's first frame.
  */
 export type SegmentAudio = {
-  /** When it begins to be played, and ends. */
+  /** When playback of it begins and ends. */
   start: number;
   end: number;
   /**
@@ -21,11 +21,11 @@ export type Stretch = { from: number; to: number };
 
 /** What was measured on one produced file. */
 export type SegmentProof = {
-  /** Frames that a decoder outputs, set up from this file alone. */
+  /** Frames that a decoder outputs for this file alone. */
   frames: number;
   /** Frames of the source that are in the file and can't be decoded. */
   undecodable: number;
-  /** Of the decoded ones, bit for bit those of the source. */
+  /** How many of the decoded ones are bit for bit those of the source. */
   copiedFrames: number;
   /** Of its first frame: seconds from the video's first frame. */
   start: number;
@@ -38,14 +38,14 @@ export type SegmentProof = {
   /** Largest difference between a frame's time and that of the source's frame, in seconds. */
   largestTimeError: number;
   /**
-   * How far audio moved relative to the video, at most, compared with the source. Seconds; 0
-   * without audio.
+   * Maximum shift of audio relative to the video, compared with the source. Seconds; 0 without
+   * audio.
    */
   largestAudioOffset: number;
-  /** Of each track; null where nothing of it is played. Undefined: it wasn't measured. */
+  /** Of each track; null if none of it is played. Undefined: it wasn't measured. */
   audio?: (SegmentAudio | null)[] | undefined;
   /**
-   * Where its frames can't be decoded, since the source is damaged, in order. Undefined: nowhere.
+   * Where its frames can't be decoded because the source is damaged, in order. Undefined: nowhere.
    */
   stretches?: readonly Stretch[] | undefined;
 };
@@ -105,8 +105,8 @@ export function largestAudioGap(segments: readonly SegmentProof[]): number | und
 }
 
 /**
- * The proof of the whole: its segments' taken together. `sourceFrames` is what was counted in the
- * source.
+ * The proof of the whole video, from those of its segments. `sourceFrames` is what was counted in
+ * the source.
  */
 export function proofOf(segments: readonly SegmentProof[], sourceFrames: number, deviation: number): Proof {
   const sum = (figure: (segment: SegmentProof) => number) => segments.reduce((total, one) => total + figure(one), 0);

@@ -2,8 +2,8 @@
 export type SegmentRange = { first: number; last: number };
 
 /**
- * Divides the segments of a video into at most `most` ranges. The ones before `from` are made or
- * being made: they belong to the first range, and the others are divided evenly.
+ * Divides the segments of a video into at most `most` ranges. Segments before `from` are complete
+ * or in progress: they belong to the first range, and the others are divided evenly.
  */
 export function rangesOf(segments: number, from: number, most: number): SegmentRange[] {
   const left = segments - from;
@@ -14,11 +14,11 @@ export function rangesOf(segments: number, from: number, most: number): SegmentR
   }));
 }
 
-/** What an invocation has done, in seconds of the video, and of the clock. */
+/** The progress of an invocation, in seconds of the video and of the clock. */
 export type Pace = {
   /** Seconds of the video that it made. */
   made: number;
-  /** Seconds of the video that nobody made yet. */
+  /** Seconds of the video that aren't made yet. */
   missing: number;
   /** Since it began to cut. */
   elapsed: number;
@@ -32,7 +32,7 @@ export type Pace = {
  */
 export const MIN_SHARE_OF_TIME = 1 / 30;
 
-/** What would take more than this share of the time that is left doesn't fit comfortably. */
+/** Maximum share of the remaining time that the rest of a video may take. */
 const MAX_SHARE_OF_TIME = 0.8;
 
 /** Whether the rest of a video takes longer, at the pace so far, than the invocation has left. */

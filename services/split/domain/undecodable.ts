@@ -1,18 +1,18 @@
 import type { PacketIndex } from "./packet-index.ts";
 import type { SegmentProof, Stretch } from "./proof.ts";
 
-/** More of one segment are joined: its record must fit into an item of the ledger. */
+/** If a segment has more, they are merged: its record must fit into an item of the ledger. */
 export const MAX_SEGMENT_STRETCHES = 100;
 
-/** More of one video are joined: they must fit into an event. */
+/** If a video has more, they are merged: they must fit into an event. */
 export const MAX_STRETCHES = 1_000;
 
 /** Times of containers are rounded to milliseconds; stretches this close are one. */
 const SAME_SECONDS = 0.0011;
 
 /**
- * The stretches of a video that can't be decoded: frames that are in a segment and can't, and frames
- * that the source has lost. In order and apart; at most `MAX_STRETCHES`.
+ * The stretches of a video that can't be decoded: frames that are in a segment and can't, and
+ * frames that the source has lost. In order and without overlaps; at most `MAX_STRETCHES`.
  */
 export function undecodableStretches(proofs: readonly SegmentProof[], index: PacketIndex, origin: number): Stretch[] {
   const measured = proofs.flatMap(({ stretches = [] }) => stretches);
@@ -20,7 +20,7 @@ export function undecodableStretches(proofs: readonly SegmentProof[], index: Pac
 }
 
 /**
- * Joins stretches that overlap or touch, and then the closest ones until at most `most` are left.
+ * Merges stretches that overlap or touch, and then the closest ones until at most `most` are left.
  */
 export function joined(stretches: readonly Stretch[], most: number): Stretch[] {
   const all = joinedWithin(stretches, SAME_SECONDS);

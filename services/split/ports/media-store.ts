@@ -16,7 +16,7 @@ export type MediaStore = StoredObjects & {
   /**
    * Bytes `start` to `end`, both included, in order. Throws `SourceUnavailableError` where the
    * object is no longer the one that was described or can't be read, and `SourceFetchError` where
-   * S3 stalls or fails for good. Ends quietly when `signal` is aborted.
+   * S3 stalls or keeps failing. Ends without an error when `signal` is aborted.
    */
   read(source: Source, start: number, end: number, signal: AbortSignal): AsyncIterable<Uint8Array>;
   /**

@@ -19,9 +19,9 @@ export type Track = {
 export type VideoTrack = Track & {
   /** [width, height] in pixels as displayed: rotation applied. */
   size: [number, number];
-  /** Average frames per second as the header has it; undefined where it's missing or absurd. */
+  /** Average frames per second as the header has it; undefined if it's missing or impossible. */
   averageFps: number | undefined;
-  /** Whether its frames are in two fields, which may be packets of their own. Default: false. */
+  /** Whether its frames are in two fields, which may be separate packets. Default: false. */
   isInterlaced?: boolean;
 };
 
@@ -42,7 +42,7 @@ export type MediaDescription = {
   format: string;
   video: VideoTrack | undefined;
   audio: AudioTrack[];
-  /** Everything else, in the source's order: further video tracks, subtitles, data. */
+  /** All other tracks, in the source's order: further video tracks, subtitles, data. */
   others: (Track & { type: string })[];
 };
 
@@ -79,7 +79,7 @@ export type KeyframeCut = {
   index: PacketIndex;
 };
 
-/** Boundaries on exactly the requested frames. */
+/** Boundaries at exactly the requested frames. */
 export type ExactCut = {
   kind: "exact";
   plan: ExactPlan | WindowPlan;
@@ -96,7 +96,7 @@ export type CutJob = {
   from: number;
   /** Index of the last segment that is needed. */
   last: number;
-  /** Where segments are written; each is the reader's to delete. */
+  /** Where segments are written; the caller deletes them. */
   directory: string;
   signal: AbortSignal;
   log: Log;
@@ -108,14 +108,14 @@ export type CutJob = {
  */
 export type CutEnding =
   | { type: "complete" }
-  /** The store failed, whatever ffmpeg made of it. `error` says whether to retry. */
+  /** The store failed, whatever ffmpeg's result was. `error` says whether to retry. */
   | { type: "not fetched"; error: SourceFetchError | SourceUnavailableError }
   /**
    * Every byte was fetched, and nothing can be decoded from this time on: seconds from the video's
    * first frame.
    */
   | { type: "undecodable"; from: number }
-  /** The container can't hold the tracks, or no way of cutting gives what it must be. */
+  /** The container can't hold the tracks, or no way of cutting passes the proof. */
   | { type: "impossible"; reason: RejectionReason; detail: string; cause?: unknown };
 
 /**
@@ -131,13 +131,13 @@ export type OpenMedia = {
   close(): Promise<void>;
 };
 
-/** A source that was described, and what can be done with it. */
+/** A source that was described, and the operations on it. */
 export type DescribedMedia = {
   description: MediaDescription;
   /**
-   * Passes on each video packet, in decode order. Resolves with whether the file is shorter than
-   * its header says, and with the packets before which frames were lost, counted in decode order
-   * (default: none). What `onPacket` throws ends the reading and is thrown.
+   * Calls `onPacket` with each video packet, in decode order. Resolves with whether the file is
+   * shorter than its header says, and with the packets before which frames were lost, counted in
+   * decode order (default: none). An error of `onPacket` ends the reading and is thrown.
    */
   scan(
     signal: AbortSignal,

@@ -1,13 +1,13 @@
 import type { SourceUnavailableError } from "../errors.ts";
 import type { Source } from "../source.ts";
 
-/** What S3 returns about an object without reading it. */
+/** S3's data about an object, without its bytes. */
 export type StoredObject = {
   source: Source;
   bytes: number;
   /** User metadata, names in lower case without `x-amz-meta-`. */
   metadata: Readonly<Record<string, string>>;
-  /** Why its bytes can't be read, where that is known already, because it's archived. */
+  /** Why its bytes can't be read, if that is known, for example because it's archived. */
   unavailable?: SourceUnavailableError | undefined;
 };
 

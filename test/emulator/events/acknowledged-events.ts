@@ -1,4 +1,7 @@
-/** A process to be killed: puts events for ever, and prints what the bus acknowledged and what was delivered. */
+/**
+ * A process to be killed: puts events until then, and prints what the bus acknowledged and what was
+ * delivered.
+ */
 import { writeSync } from "node:fs";
 import { setImmediate as breathe } from "node:timers/promises";
 import { openEventBridge } from "../../../infra/emulator/events/index.ts";
@@ -30,7 +33,7 @@ const bridge = await openEventBridge({
     await breathe();
     print("delivered", (event as { id: string }).id);
   },
-  deadLetter: async () => {},
+  sendDeadLetter: async () => {},
 });
 
 for (let n = 0; ; n++) {

@@ -74,7 +74,7 @@ describe("archives", () => {
     await expect(names({ State: "ENABLED", NamePrefix: "b" })).rejects.toMatchObject({ name: "ValidationException" });
   });
 
-  it("given a deleted archive, then it is gone", async () => {
+  it("given a deleted archive, then it doesn't exist", async () => {
     const { client } = await openBridge();
     await client.send(new CreateArchiveCommand({ ArchiveName: "a", EventSourceArn }));
     await client.send(new DeleteArchiveCommand({ ArchiveName: "a" }));

@@ -18,7 +18,7 @@ export const REGION = "eu-west-1";
 export const ACCOUNT = "000000000000";
 export const FUNCTION = `arn:aws:lambda:${REGION}:${ACCOUNT}:function:one`;
 export const OTHER_FUNCTION = `arn:aws:lambda:${REGION}:${ACCOUNT}:function:other`;
-export const QUEUE = `arn:aws:sqs:${REGION}:${ACCOUNT}:letters`;
+export const QUEUE = `arn:aws:sqs:${REGION}:${ACCOUNT}:deadLetters`;
 export const busArn = (name: string): string => `arn:aws:events:${REGION}:${ACCOUNT}:event-bus/${name}`;
 export const ruleArn = (path: string): string => `arn:aws:events:${REGION}:${ACCOUNT}:rule/${path}`;
 export const archiveArn = (name: string): string => `arn:aws:events:${REGION}:${ACCOUNT}:archive/${name}`;
@@ -41,14 +41,14 @@ export type Opened = {
   endpoint: string;
   /** What was delivered, in order, failed attempts included. */
   received: Received[];
-  letters: { arn: string; letter: DeadLetter }[];
+  deadLetters: { arn: string; deadLetter: DeadLetter }[];
 };
 
-/** Opens a bridge whose targets note what they get, behind a server of its own, until the test ends. */
+/** Opens a bridge whose targets record what they get, with its own server, until the test ends. */
 export async function openBridge(options: Partial<EventBridgeOptions> = {}): Promise<Opened> {
   const received: Received[] = [];
-  const letters: Opened["letters"] = [];
-  const { deliver = async () => {}, deadLetter = async () => {}, ...rest } = options;
+  const deadLetters: Opened["deadLetters"] = [];
+  const { deliver = async () => {}, sendDeadLetter = async () => {}, ...rest } = options;
   const bridge = await openEventBridge({
     directory: options.directory ?? (await temporaryFolder()),
     region: REGION,
@@ -62,9 +62,9 @@ export async function openBridge(options: Partial<EventBridgeOptions> = {}): Pro
       received.push({ target: to, event: event as BusEvent, delivery });
       await deliver(to, event, delivery);
     },
-    deadLetter: async (arn, letter) => {
-      await deadLetter(arn, letter);
-      letters.push({ arn, letter });
+    sendDeadLetter: async (arn, deadLetter) => {
+      await sendDeadLetter(arn, deadLetter);
+      deadLetters.push({ arn, deadLetter });
     },
   });
   onTestFinished(() => bridge.close());
@@ -82,7 +82,7 @@ export async function openBridge(options: Partial<EventBridgeOptions> = {}): Pro
     maxAttempts: 1,
   });
   onTestFinished(() => client.destroy());
-  return { bridge, client, endpoint, received, letters };
+  return { bridge, client, endpoint, received, deadLetters };
 }
 
 let made = 0;

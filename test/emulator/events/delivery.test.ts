@@ -43,7 +43,7 @@ describe("delivery", () => {
   });
 
   it("given a target that always fails, then after its retries the event is a dead letter", async () => {
-    const { bridge, received, letters } = await openBridge({
+    const { bridge, received, deadLetters } = await openBridge({
       rules: [
         {
           name: "a",
@@ -60,10 +60,10 @@ describe("delivery", () => {
     await bridge.put("video", [event]);
     await bridge.idle();
     expect(received).toHaveLength(3);
-    expect(letters).toEqual([
+    expect(deadLetters).toEqual([
       {
         arn: QUEUE,
-        letter: {
+        deadLetter: {
           rule: "a",
           targetArn: FUNCTION,
           errorCode: "SDK_CLIENT_ERROR",
@@ -76,7 +76,7 @@ describe("delivery", () => {
   });
 
   it("given an event older than the policy allows, then it isn't tried again", async () => {
-    const { bridge, received, letters } = await openBridge({
+    const { bridge, received, deadLetters } = await openBridge({
       rules: [
         {
           name: "a",
@@ -92,11 +92,11 @@ describe("delivery", () => {
     await bridge.put("video", [busEvent()]);
     await bridge.idle();
     expect(received).toHaveLength(1);
-    expect(letters[0]?.letter.attempts).toBe(1);
+    expect(deadLetters[0]?.deadLetter.attempts).toBe(1);
   });
 
   it("given no dead-letter queue, then the event is dropped and listeners are called", async () => {
-    const { bridge, letters } = await openBridge({
+    const { bridge, deadLetters } = await openBridge({
       rules: [
         {
           name: "a",
@@ -110,16 +110,16 @@ describe("delivery", () => {
       },
     });
     const dropped: [string | undefined, DeadLetter][] = [];
-    bridge.onDeadLetter((arn, letter) => dropped.push([arn, letter]));
+    bridge.onDeadLetter((arn, deadLetter) => dropped.push([arn, deadLetter]));
     await bridge.put("video", [busEvent()]);
     await bridge.idle();
-    expect(letters).toEqual([]);
+    expect(deadLetters).toEqual([]);
     expect(dropped).toMatchObject([[undefined, { rule: "a", errorMessage: "broken" }]]);
   });
 
-  it("given a dead-letter queue that fails at first, then the letter is sent again, and the target not tried again", async () => {
+  it("given a dead-letter queue that fails at first, then the dead letter is sent again, and the target not tried again", async () => {
     let refusals = 2;
-    const { bridge, received, letters } = await openBridge({
+    const { bridge, received, deadLetters } = await openBridge({
       rules: [
         {
           name: "a",
@@ -131,14 +131,14 @@ describe("delivery", () => {
       deliver: async () => {
         throw new Error("broken");
       },
-      deadLetter: async () => {
+      sendDeadLetter: async () => {
         if (refusals-- > 0) throw new Error("disk full");
       },
     });
     await bridge.put("video", [busEvent()]);
     await bridge.idle();
     expect(received).toHaveLength(1);
-    expect(letters).toHaveLength(1);
+    expect(deadLetters).toHaveLength(1);
   });
 
   it("given more events than may be in flight, then 200 run at a time and the others after them", async () => {
@@ -231,20 +231,22 @@ describe("a target that is another bus", () => {
   });
 
   it("given buses that forward to each other, then the event ends as a dead letter", async () => {
-    const { bridge, letters } = await openBridge({ rules: [forward("default", "video"), forward("video", "default")] });
+    const { bridge, deadLetters } = await openBridge({
+      rules: [forward("default", "video"), forward("video", "default")],
+    });
     await bridge.put("default", [busEvent()]);
     await bridge.idle();
     // Where it was put, and five times further.
     expect(await all(bridge.log("default"))).toHaveLength(3);
     expect(await all(bridge.log("video"))).toHaveLength(3);
-    expect(letters.map(({ letter }) => letter.errorCode)).toEqual(["THIRD_ACCOUNT_HOP_DETECTED"]);
+    expect(deadLetters.map(({ deadLetter }) => deadLetter.errorCode)).toEqual(["THIRD_ACCOUNT_HOP_DETECTED"]);
   });
 
   it("given a bus that doesn't exist, then the event ends as a dead letter", async () => {
-    const { bridge, letters } = await openBridge({ rules: [forward("default", "nowhere")] });
+    const { bridge, deadLetters } = await openBridge({ rules: [forward("default", "nowhere")] });
     await bridge.put("default", [busEvent()]);
     await bridge.idle();
-    expect(letters.map(({ letter }) => letter.errorMessage)).toEqual(["There is no event bus nowhere"]);
+    expect(deadLetters.map(({ deadLetter }) => deadLetter.errorMessage)).toEqual(["There is no event bus nowhere"]);
   });
 });
 

@@ -26,7 +26,7 @@ const filesOf = async (directory: string, name: string): Promise<string[]> =>
     .filter((path) => path.endsWith(name))
     .map((path) => join(directory, path));
 
-/** A bridge that is given up without closing it, as after a kill -9, with one delivery of each event under way. */
+/** A bridge that isn't closed, as after a kill -9, with one running delivery of each event. */
 async function abandoned(directory: string, events: number): Promise<Received[]> {
   const started = Promise.withResolvers<void>();
   let running = 0;
@@ -131,7 +131,7 @@ describe("after a restart", () => {
     expect(received.map(({ delivery }) => delivery)).toEqual(first.received.map(({ delivery }) => delivery));
   });
 
-  it("given a line that a dying process left unfinished, then it is dropped and the log continues", async () => {
+  it("given an incomplete line of a killed process, then it is dropped and the log continues", async () => {
     const directory = await temporaryFolder();
     const first = await openBridge({ directory, rules });
     await first.bridge.put("video", [busEvent({ n: 1 })]);
@@ -150,7 +150,7 @@ describe("after a restart", () => {
     expect(received.map(({ event }) => event.detail)).toEqual([{ n: 2 }]);
   });
 
-  it("given a rule that is no more, then its pending event is given up and listeners are called", async () => {
+  it("given a deleted rule, then its pending event is dropped and listeners are called", async () => {
     const directory = await temporaryFolder();
     await abandoned(directory, 1);
     const { bridge } = await openBridge({ directory, rules: [] });
@@ -189,7 +189,7 @@ describe("after a restart", () => {
     expect(received.map(({ delivery }) => delivery.id)).toEqual([await hanging.promise]);
   });
 
-  it("given what a person made, then it is there again, and what is managed is as it was given", async () => {
+  it("given resources of a user, then they are restored, and managed ones are as in the options", async () => {
     const directory = await temporaryFolder();
     const first = await openBridge({ directory, rules });
     const send = first.client.send.bind(first.client);
@@ -242,7 +242,7 @@ describe("after a restart", () => {
     expect(Targets?.map(({ Id, Arn }) => [Id, Arn])).toEqual([["one", FUNCTION]]);
   });
 
-  it("given rules, archives and buses that are managed no more, then they are gone", async () => {
+  it("given rules, archives and buses that aren't managed any more, then they are deleted", async () => {
     const directory = await temporaryFolder();
     await openBridge({
       directory,
@@ -257,7 +257,7 @@ describe("after a restart", () => {
     expect(EventBuses?.map(({ Name }) => Name)).toEqual(["default", "video"]);
   });
 
-  it("given a journal that was being rewritten when the process died, then what is left of that is ignored", async () => {
+  it("given a journal that was being rewritten when the process was killed, then the incomplete file is ignored", async () => {
     const directory = await temporaryFolder();
     const first = await openBridge({ directory, rules });
     await first.bridge.put("video", [busEvent()]);

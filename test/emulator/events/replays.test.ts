@@ -71,7 +71,7 @@ describe("a replay", () => {
     expect(received).toHaveLength(5);
   });
 
-  it("given a replay, then its events are neither in the log nor in the archive again, but listeners see them", async () => {
+  it("given a replay, then its events are neither in the log nor in the archive again, but listeners are called", async () => {
     const { client, bridge } = await openWithHistory();
     const seen: (string | undefined)[] = [];
     bridge.onEvent((_, event) => seen.push(event["replay-name"]));
@@ -159,7 +159,7 @@ describe("a replay", () => {
     expect(replayed).toBe(1_000);
   });
 
-  it("given a target that keeps up, then all of thousands of events are replayed", async () => {
+  it("given a fast target, then all of thousands of events are replayed", async () => {
     const { client, bridge, received } = await openBridge({ archives, rules: rules.slice(0, 1) });
     await bridge.put(
       "video",

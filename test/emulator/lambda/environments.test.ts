@@ -62,7 +62,7 @@ describe("given several invocations of a function", () => {
 });
 
 describe("given a handler that starts a process", () => {
-  it("when the time is up, then both are gone and the error says so", async () => {
+  it("when its time is over, then both have ended and the error says so", async () => {
     const gate = await openGate();
     const lambda = await openTestLambda([fixture("gate.startsProcess", { timeoutSeconds: 3 })]);
     const invocation = lambda.invoke("tested", { url: gate.url }, { requestId: "request-1" });
@@ -88,7 +88,7 @@ describe("given a handler that starts a process", () => {
     expect(await isRunning(report.pid)).toBe(false);
   });
 
-  it("when the handler's process ends, then the other is gone before the next attempt could begin", async () => {
+  it("when the handler's process ends, then the other has ended before the next attempt begins", async () => {
     const gate = await openGate();
     const lambda = await openTestLambda([fixture("gate.startsProcessAndExits")]);
     const invocation = lambda.invoke("tested", { url: gate.url });

@@ -95,7 +95,7 @@ describe("given a handler that can't be loaded", () => {
     expect(await lambda.invoke("tested", {})).toMatchObject({ error });
   });
 
-  it("when its file isn't there, then nothing is opened", async () => {
+  it("when its file doesn't exist, then nothing is opened", async () => {
     await expect(openTestLambda([fixture("absent.handler")])).rejects.toMatchObject({
       name: "BundleError",
       message: expect.stringContaining('No handler "test/fixtures/functions/absent.handler"'),

@@ -43,7 +43,7 @@ describe("given a warm environment", () => {
     expect(await run(pool)).toMatchObject({ runs: 1 });
   });
 
-  it("when its process dies meanwhile, then the next invocation has a new one", async () => {
+  it("when its process ends meanwhile, then the next invocation has a new one", async () => {
     const pool = await openTestPool("result.count", 600_000);
     const { pid } = await run(pool);
     process.kill(pid, "SIGKILL");

@@ -14,14 +14,16 @@ export type Gate = {
   waiting: Waiting[];
   /** The most that ever waited at the same time. */
   readonly most: number;
-  /** Resolves with the next handler to arrive, or one that has arrived and wasn't asked for yet. */
+  /**
+   * Resolves with the next handler that arrives, or one that has arrived and wasn't returned yet.
+   */
   next(): Promise<Waiting>;
 };
 
 export async function openGate(): Promise<Gate> {
   const waiting: Waiting[] = [];
   const arrived: Waiting[] = [];
-  const askers: ((waiting: Waiting) => void)[] = [];
+  const waiters: ((waiting: Waiting) => void)[] = [];
   let most = 0;
   const server = createServer(async (request, response) => {
     const leave = () => {
@@ -37,9 +39,9 @@ export async function openGate(): Promise<Gate> {
     response.on("close", leave);
     waiting.push(entry);
     most = Math.max(most, waiting.length);
-    const asker = askers.shift();
-    if (asker === undefined) arrived.push(entry);
-    else asker(entry);
+    const waiter = waiters.shift();
+    if (waiter === undefined) arrived.push(entry);
+    else waiter(entry);
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -55,7 +57,7 @@ export async function openGate(): Promise<Gate> {
     },
     next: () => {
       const entry = arrived.shift();
-      return entry === undefined ? new Promise((resolve) => askers.push(resolve)) : Promise.resolve(entry);
+      return entry === undefined ? new Promise((resolve) => waiters.push(resolve)) : Promise.resolve(entry);
     },
   };
 }

@@ -14,7 +14,7 @@ import { temporaryFolder } from "../../fixtures/temporary.ts";
 /** Seconds that no handler of a test needs, however busy the machine is. */
 const AMPLE_SECONDS = 50;
 
-/** A function out of test/fixtures/functions: "failure.throws". */
+/** A function of test/fixtures/functions: "failure.throws". */
 export const fixture = (handler: string, rest: Partial<LocalFunction> = {}): LocalFunction => ({
   name: "tested",
   handler: `test/fixtures/functions/${handler}`,

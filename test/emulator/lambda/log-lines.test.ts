@@ -34,7 +34,7 @@ describe("given what a process writes", () => {
     expect(lines.map(({ length }) => length)).toEqual([262_144, 300_000 - 262_144]);
   });
 
-  it("when the mark comes in pieces behind an unfinished line, then the line is whole and the mark is gone", async () => {
+  it("when the mark comes in pieces after an incomplete line, then the line is passed on without the mark", async () => {
     const { stream, lines, log } = read();
     const marked = log.until("MARK");
     stream.write("unfinishedMA");

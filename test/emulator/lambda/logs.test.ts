@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { fixture, openTestLambda } from "./local-lambda.ts";
 
 describe("given a handler that writes", () => {
-  it("when it has returned, then every line is there, with its request id", async () => {
+  it("when it has returned, then every line was passed on, with its request id", async () => {
     const lambda = await openTestLambda([fixture("logs.handler")]);
     await lambda.invoke("tested", { name: "one" }, { requestId: "request-1" });
     expect(lambda.logs.map(({ text }) => text).toSorted()).toEqual([

@@ -38,7 +38,7 @@ describe("given a local stack that is killed during an invocation", () => {
     }, 30_000);
   });
 
-  it("when another is opened in its folder, then what it left there is gone", async () => {
+  it("when another is opened in its folder, then the files that it left are removed", async () => {
     const { directory, report } = await killDuring("gate.startsProcess");
     await vi.waitFor(async () => expect(await isRunning(report.pid)).toBe(false), 30_000);
     const left = await readdir(directory);
@@ -50,7 +50,7 @@ describe("given a local stack that is killed during an invocation", () => {
     expect(await lambda.invoke("tested", 1)).toEqual({ result: { event: 1 } });
   });
 
-  it("when another is open in the same folder, then they leave each other alone", async () => {
+  it("when another is open in the same folder, then they don't affect each other", async () => {
     const directory = await temporaryFolder();
     const one = await openTestLambda([fixture("result.echo")], { directory });
     const two = await openTestLambda([fixture("result.echo")], { directory });

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 
-/** Whether a process is there and isn't a zombie, which only waits to be reaped by whatever is process 1. */
+/** Whether a process exists and isn't a zombie, which only waits to be reaped by process 1. */
 export async function isRunning(pid: unknown): Promise<boolean> {
   try {
     process.kill(Number(pid), 0);

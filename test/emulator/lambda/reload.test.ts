@@ -7,7 +7,7 @@ import { fixture, openTestLambda } from "./local-lambda.ts";
 
 const LONG_AGO = new Date("2020-01-01");
 
-/** A project with one handler, which returns the text in another file, as it was left long ago. */
+/** A project with one handler, which returns the text in another file. Both files are old. */
 async function newProject() {
   const root = await temporaryFolder();
   await mkdir(join(root, "source"));
@@ -40,7 +40,7 @@ describe("given sources that are watched", () => {
     }
   });
 
-  it("when a change leaves the size as it was and the time is set back, then it is noticed anyway", async () => {
+  it("when a change keeps the size and the time, then it is noticed anyway", async () => {
     const { root, setText } = await newProject();
     const lambda = await openTestLambda([changing], { root, watch: true });
     await lambda.invoke("tested", {});
@@ -108,7 +108,7 @@ describe("given sources that are watched", () => {
 });
 
 describe("given sources that aren't watched", () => {
-  it("when one is changed, then the code stays as it was opened", async () => {
+  it("when one is changed, then the opened code is used", async () => {
     const { root, setText } = await newProject();
     const lambda = await openTestLambda([changing], { root });
     await setText("after");

@@ -53,7 +53,7 @@ describe("given an event", () => {
     expect(await lambda.invoke("tested", event)).toEqual({ result: { event } });
   });
 
-  it("when its function isn't there, then the invocation is refused", async () => {
+  it("when its function doesn't exist, then the invocation is refused", async () => {
     const lambda = await openTestLambda([fixture("result.echo")]);
     await expect(lambda.invokeAsync("other", {}, { requestId: "r" })).rejects.toMatchObject({
       name: "FunctionNotFoundError",

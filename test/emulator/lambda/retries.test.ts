@@ -18,7 +18,7 @@ describe("given an asynchronous invocation that fails", () => {
     expect(lambda.failed).toEqual([]);
   });
 
-  it("when the last retry fails, then its event is given up with what failed", async () => {
+  it("when the last retry fails, then its event goes to the destination with the error", async () => {
     const event = { log: await newLog(), failures: 9 };
     const lambda = await openTestLambda([fixture("failure.failsAtFirst")]);
     await lambda.invokeAsync("tested", event, { requestId: "request-1" });
@@ -57,7 +57,7 @@ describe("given an asynchronous invocation that fails", () => {
     expect(asked).toEqual([1, 2]);
   });
 
-  it("when its event would be too old for the retry, then it is given up", async () => {
+  it("when its event would be too old for the retry, then it goes to the destination", async () => {
     const lambda = await openTestLambda([fixture("failure.throws", { retry: { attempts: 2, maxAgeSeconds: 60 } })], {
       retryDelayMs: () => 61_000,
     });

@@ -128,7 +128,7 @@ describe.skipIf(!isInstalled)(name, { tags: "full" }, () => {
     expect(await (await fetch(url)).text()).toBe("content");
   });
 
-  test("given a bucket with an object, when it is made and forced away, then it is gone", async () => {
+  test("given a bucket with an object, when it is created and removed by force, then it doesn't exist", async () => {
     await aws("s3", "mb", "s3://cli-bucket");
     await writeFile(join(folder, "kept.txt"), "x");
     await aws("s3", "cp", "kept.txt", "s3://cli-bucket/x");

@@ -110,7 +110,7 @@ describe("plain bodies", () => {
     socket.destroy();
   });
 
-  test("given a client that leaves in mid-body, then no object and no file is left", async () => {
+  test("given a client that closes the connection in mid-body, then no object and no file is left", async () => {
     const before = await s3.contentFiles();
     const socket = s3.openSocket();
     socket.write("PUT /videos/left HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n");
@@ -121,7 +121,7 @@ describe("plain bodies", () => {
     expect((await s3.send({ method: "HEAD", path: "/videos/left" })).status).toBe(404);
   });
 
-  test("given a client that leaves in mid-download, when the object is read again, then it is whole", async () => {
+  test("given a client that closes the connection in mid-download, when the object is read again, then it is complete", async () => {
     const content = bytesOf(5_000_000);
     await s3.send({ method: "PUT", path: "/videos/download", body: content });
     const socket = s3.openSocket();

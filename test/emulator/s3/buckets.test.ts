@@ -64,7 +64,7 @@ test("given an object in a bucket, when the bucket is deleted, then it isn't emp
   expect(await refusalOf(remove("in-use"))).toBe("BucketNotEmpty");
 });
 
-test("given an empty bucket with an open upload, when the bucket is deleted, then it is gone", async () => {
+test("given an empty bucket with an open upload, when the bucket is deleted, then it doesn't exist", async () => {
   await create("empty");
   await s3.client.send(new CreateMultipartUploadCommand({ Bucket: "empty", Key: "k" }));
   await remove("empty");

@@ -103,7 +103,7 @@ test("given a range, when it is read with checksum mode, then the whole object's
   expect(await read.Body!.transformToString()).toBe("1234");
 });
 
-test("given content of any length, when CRCs are computed in steps of eight bytes, then the rest is not forgotten", async () => {
+test("given content of any length, when CRCs are computed in steps of eight bytes, then the remaining bytes are included", async () => {
   for (const length of [1, 7, 8, 9, 15, 17]) {
     const body = "x".repeat(length);
     const bytes = Buffer.alloc(4);
@@ -143,7 +143,7 @@ describe("digests of the request", () => {
     expect(elementOf(await putRaw("/videos/d", both), "Code")).toBe("InvalidRequest");
   });
 
-  test("given an announced checksum that isn't there, when an object is put, then the request is invalid", async () => {
+  test("given an announced but missing checksum, when an object is put, then the request is invalid", async () => {
     const put = await putRaw("/videos/d", { "x-amz-sdk-checksum-algorithm": "CRC32" });
     expect(elementOf(put, "Code")).toBe("InvalidRequest");
   });

@@ -105,7 +105,7 @@ describe("what a crash leaves", () => {
     await (await open()).close();
   });
 
-  test("given damage in the middle, when the server is opened, then it refuses rather than forget", async () => {
+  test("given damage in the middle, when the server is opened, then it refuses, and loses nothing", async () => {
     await writeFile(join(directory, "journal.jsonl"), '{"type":"Sequ\n{"type":"SequencerReached","sequencer":"1"}\n');
     await expect(open()).rejects.toThrow(/journal\.jsonl is damaged \(line 1 is not JSON\)\. Restore it/);
   });
@@ -138,7 +138,7 @@ describe("kill -9", () => {
     await rm(directory, { recursive: true, force: true });
   });
 
-  test("given writers at work, when the server is killed, then every acknowledged object is there, whole", async () => {
+  test("given running writers, when the server is killed, then every acknowledged object is complete", async () => {
     const acknowledged: string[] = [];
     const write = async (writer: number): Promise<void> => {
       for (let count = 0; ; count++) {
@@ -159,7 +159,7 @@ describe("kill -9", () => {
     }
   });
 
-  test("given an upload in mid-body, when the server is killed, then neither object nor file is left of it", async () => {
+  test("given an upload in mid-body, when the server is killed, then neither object nor file is left", async () => {
     const socket = connect(port, "127.0.0.1");
     socket.on("error", () => socket.destroy());
     socket.write("PUT /videos/half HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n");

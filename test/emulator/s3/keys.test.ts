@@ -97,7 +97,7 @@ describe("virtual hosts", () => {
     "videos.127.0.0.1:80",
     "videos.s3.eu-west-1.amazonaws.com",
     "videos.s3.localhost:4566",
-  ])("given host %s, when a path is asked for, then all of it is the key", async (host) => {
+  ])("given host %s, when a path is requested, then all of it is the key", async (host) => {
     await roundTrip(s3.client, "videos", "folder/file");
     const answer = await s3.send({ path: "/folder/file", headers: { host } });
     expect(answer.body.toString()).toBe("content of folder/file");

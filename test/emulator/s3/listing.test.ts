@@ -100,11 +100,11 @@ describe("version 2", () => {
     expect({ KeyCount, Contents }).toEqual({ KeyCount: 0, Contents: undefined });
   });
 
-  test("given no room for keys, when they are listed, then the listing is empty and complete", async () => {
+  test("given max-keys 0, when keys are listed, then the listing is empty and complete", async () => {
     expect(await list({ MaxKeys: 0 })).toMatchObject({ KeyCount: 0, IsTruncated: false });
   });
 
-  test("given more room than S3 has, when keys are listed, then a page has at most 1,000", async () => {
+  test("given max-keys above S3's limit, when keys are listed, then a page has at most 1,000", async () => {
     expect((await list({ MaxKeys: 5000 })).MaxKeys).toBe(1000);
   });
 

@@ -33,7 +33,7 @@ describe("checksums", () => {
     expect(await headOf("composite")).toMatchObject({ ChecksumCRC32: `${expected}-2`, ChecksumType: "COMPOSITE" });
   });
 
-  test("given CRC32 of the full object, then it is what one reading of the object gives", async () => {
+  test("given CRC32 of the full object, then it is the one of the whole object", async () => {
     const choice = { ChecksumAlgorithm: "CRC32", ChecksumType: "FULL_OBJECT" } as const;
     const { UploadId, parts } = await twoParts("full", choice);
     await complete("full", UploadId, parts);
@@ -41,7 +41,7 @@ describe("checksums", () => {
     expect(await headOf("full")).toMatchObject({ ChecksumCRC32, ChecksumType: "FULL_OBJECT" });
   });
 
-  test("given no algorithm, then CRC64NVME of the whole is what a single put of the same bytes gives", async () => {
+  test("given no algorithm, then CRC64NVME of the whole is the one of a single put", async () => {
     const UploadId = await create("default");
     const parts: CompletedPart[] = [];
     for (const [index, body] of [PART, TAIL].entries()) {

@@ -72,7 +72,7 @@ describe("completion", () => {
     expect(Buffer.from(await part.Body!.transformToByteArray()).equals(TAIL)).toBe(true);
   });
 
-  test("given a part sent twice, when the upload is completed, then the later one counts and the first is gone", async () => {
+  test("given a part sent twice, when the upload is completed, then the later one is used and the first is removed", async () => {
     const before = (await s3.contentFiles()).length;
     const UploadId = await create("again");
     await sendPart("again", UploadId, 1, bytesOf(1000, 9));
@@ -139,7 +139,7 @@ describe("refusals", () => {
     expect(await refusalOf(sendPart("numbers", UploadId, 10_000, TAIL))).toBe("no refusal");
   });
 
-  test("given an object that is there, when an upload is completed on the condition that it isn't, then it fails", async () => {
+  test("given an existing object, when an upload is completed on the condition that it doesn't exist, then it fails", async () => {
     await s3.client.send(new PutObjectCommand({ Bucket, Key: "there", Body: "x" }));
     const { UploadId, parts } = await twoParts("there");
     expect(await refusalOf(complete("there", UploadId, parts, { IfNoneMatch: "*" }))).toBe("PreconditionFailed");
@@ -151,7 +151,7 @@ describe("refusals", () => {
     expect(await refusalOf(complete("sized", UploadId, parts, { MpuObjectSize: WHOLE.length }))).toBe("no refusal");
   });
 
-  test("given an aborted upload, when it is listed or completed, then it and its parts are gone", async () => {
+  test("given an aborted upload, when it is listed or completed, then it and its parts don't exist", async () => {
     const before = (await s3.contentFiles()).length;
     const { UploadId, parts } = await twoParts("aborted");
     await s3.client.send(new AbortMultipartUploadCommand({ Bucket, Key: "aborted", UploadId }));

@@ -68,7 +68,7 @@ describe("content", () => {
 });
 
 describe("deletion", () => {
-  test("given an object, when it is deleted, then it and its file are gone", async () => {
+  test("given an object, when it is deleted, then it and its file are removed", async () => {
     const before = await s3.contentFiles();
     await put("deleted", "x");
     await s3.client.send(new DeleteObjectCommand({ Bucket: "videos", Key: "deleted" }));

@@ -71,7 +71,7 @@ test("given a large file that holds pieces of its own boundary, when it is sent,
   expect((await s3.send({ path: "/videos/large" })).body.equals(content)).toBe(true);
 });
 
-test("given a form that comes byte by byte, when it is read, then no piece of its boundary is taken for content", async () => {
+test("given a form that comes byte by byte, when it is read, then no part of its boundary becomes content", async () => {
   const form =
     '--b\r\nContent-Disposition: form-data; name="key"\r\n\r\nk\r\n--b\r\nContent-Disposition: form-data; name="file"\r\n\r\n\r\n--\r\n--a\r\n--b--\r\n';
   const reader = new FormReader(
@@ -83,7 +83,7 @@ test("given a form that comes byte by byte, when it is read, then no piece of it
   expect(await text(reader.readFile())).toBe("\r\n--\r\n--a");
 });
 
-test("given the answers that a form can ask for, when it is sent, then it gets them", async () => {
+test("given the responses that a form can request, when it is sent, then it gets them", async () => {
   const created = await postForm({ key: "asked", success_action_status: "201" });
   expect([created.status, elementOf(created, "Key"), elementOf(created, "Bucket")]).toEqual([201, "asked", "videos"]);
   const redirected = await postForm({ key: "asked", success_action_redirect: "http://localhost/done?x=1" });
@@ -94,7 +94,7 @@ test("given the answers that a form can ask for, when it is sent, then it gets t
 });
 
 describe("policies", () => {
-  test("given a policy that the form keeps to, when it is sent, then it is stored", async () => {
+  test("given a form that meets its policy, when it is sent, then it is stored", async () => {
     const conditions = [
       { bucket: "videos" },
       ["starts-with", "$key", "mine/"],

@@ -145,7 +145,7 @@ describe("pages of browsers", () => {
   };
   const refused = [403, "AccessForbidden"];
 
-  test("given no rules, when a page asks first, then it may not", async () => {
+  test("given no rules, when a page sends a preflight, then it is refused", async () => {
     const answer = await preflight("http://localhost:5173");
     expect([answer.status, elementOf(answer, "Code")]).toEqual(refused);
     expect(await refusalOf(s3.client.send(new GetBucketCorsCommand({ Bucket: "videos" })))).toBe(
@@ -153,7 +153,7 @@ describe("pages of browsers", () => {
     );
   });
 
-  test("given a rule, when it is read after a restart, then it is as it was put, until it's deleted", async () => {
+  test("given a rule, when it is read after a restart, then it is unchanged, until it's deleted", async () => {
     await setRules(RULE);
     await s3.restart();
     expect((await s3.client.send(new GetBucketCorsCommand({ Bucket: "videos" }))).CORSRules).toEqual([RULE]);
@@ -188,7 +188,7 @@ describe("pages of browsers", () => {
     ["another scheme", "http://app.example.com", "PUT", "content-type"],
     ["another method", "https://app.example.com", "DELETE", "content-type"],
     ["another header", "https://app.example.com", "PUT", "authorization"],
-  ])("given a rule, when a page asks for %s, then it may not", async (_, origin, method, headers) => {
+  ])("given a rule, when a page requests %s, then it is refused", async (_, origin, method, headers) => {
     await setRules(RULE);
     const answer = await preflight(origin, method, headers);
     expect([answer.status, elementOf(answer, "Code")]).toEqual(refused);

@@ -125,7 +125,7 @@ describe("conditions of a write", () => {
     expect(new Set(outcomes)).toEqual(new Set(["no refusal", "PreconditionFailed"]));
   });
 
-  test("given If-Match, then only the very object is replaced", async () => {
+  test("given If-Match, then only that object is replaced", async () => {
     const { ETag } = await put("matched", {});
     expect(await refusalOf(put("matched", { IfMatch: '"other"' }))).toBe("PreconditionFailed");
     expect(await refusalOf(put("matched", { IfMatch: ETag }))).toBe("no refusal");

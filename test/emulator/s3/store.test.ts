@@ -45,7 +45,7 @@ test("given a clock that stops and goes back, also over a restart, then each seq
   expect(sequencers.toSorted()).toEqual(sequencers);
 });
 
-test("given content that a copy took over while its source was deleted, when the store is opened, then it is there", async () => {
+test("given content that a copy took over while its source was deleted, when the store is opened, then it exists", async () => {
   const extents = await store.blobs.write(Readable.from([Buffer.from("content")]), () => {});
   add("source", extents);
   store.removeVersion("videos", "source", "null");

@@ -58,7 +58,7 @@ describe("an enabled bucket", () => {
     expect(s3.events.at(-1)?.versionId).toBe(second);
   });
 
-  test("given a delete, when the object is read, then it is gone and a marker says so", async () => {
+  test("given a delete, when the object is read, then it doesn't exist and the response has a delete marker", async () => {
     await put("1");
     const { DeleteMarker, VersionId } = await remove();
     expect(DeleteMarker).toBe(true);

@@ -80,7 +80,7 @@ describe("a queue that a client creates", () => {
 });
 
 describe("a local queue, given AWS's own client", () => {
-  it("gives a message back as it was sent, with its attributes, when and how often", async () => {
+  it("returns a message unchanged, with its attributes, its time and its number of receives", async () => {
     const { client, QueueUrl, receive } = await open();
     const MessageAttributes = { RULE_ARN: { DataType: "String", StringValue: "arn:ä" } };
     const sent = await client.send(new SendMessageCommand({ QueueUrl, MessageBody: "größe", MessageAttributes }));
@@ -110,7 +110,7 @@ describe("a local queue, given AWS's own client", () => {
     expect(await receive({ VisibilityTimeout: 0 })).toEqual([]);
   });
 
-  it("lets a receiver wait for the first message", async () => {
+  it("a receiver can wait for the first message", async () => {
     const { receive, send } = await open();
     const waiting = receive({ WaitTimeSeconds: 20 });
     await send("at last");
@@ -171,7 +171,7 @@ describe("a local queue, given AWS's own client", () => {
     expect(await after.receive()).toMatchObject([{ Body: "kept" }]);
   });
 
-  it("forgets messages that are too old", async () => {
+  it("deletes messages that are too old", async () => {
     const { receive, send } = await open(undefined, 0);
     await send("old");
     await expect.poll(() => receive({ VisibilityTimeout: 0 })).toEqual([]);

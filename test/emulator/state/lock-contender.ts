@@ -31,7 +31,7 @@ async function comeAndGo(directory: string, times: number): Promise<Answer> {
     const release = await tryToLock(directory);
     if (release === undefined) continue;
     turns += 1;
-    // Whoever else believes to own the folder has left this file there, or removes the folder.
+    // If another process has the lock too, this file exists, or the folder is removed.
     await writeFile(join(directory, "owned"), "", { flag: "wx" }).catch(() => {
       clashes += 1;
     });

@@ -28,7 +28,7 @@ const withStatements = (change: (statements: Statement[]) => Statement[]) => (in
 
 export const deadLetters: Check[] = [
   {
-    says: "each dead-letter queue keeps its letters as long as the topology says, encrypted",
+    says: "each dead-letter queue keeps its dead letters as long as the topology says, encrypted",
     faults: (graph) =>
       ofEach(graph, (id) => {
         const { messageRetentionSeconds, sqsManagedSseEnabled } = graph.queue(id).inputs;
@@ -79,7 +79,7 @@ export const deadLetters: Check[] = [
     },
   },
   {
-    says: "each queue has an alarm for its first letter, which notifies the topic",
+    says: "each queue has an alarm for its first dead letter, which notifies the topic",
     faults: (graph) =>
       ofEach(graph, (id) => {
         const topic = graph.named("sns/topic:Topic", "AlarmsTopic").state.arn;

@@ -84,13 +84,13 @@ export const functions: Check[] = [
       ofEach(graph, (id) => {
         const spec = graph.topology.functions[id];
         const builds = graph.synthesis.builds.filter(({ handler }) => handler === spec.handler);
-        const asked = builds.map(({ properties, programs = [] }) => [
+        const actual = builds.map(({ properties, programs = [] }) => [
           properties.architecture,
           [...programs].sort(),
           Object.keys(properties.install ?? {}),
           properties.minify,
         ]);
-        return same(`${id}'s builds`, asked, [[spec.architecture, [...spec.programs].sort(), [], true]]);
+        return same(`${id}'s builds`, actual, [[spec.architecture, [...spec.programs].sort(), [], true]]);
       }),
     broken: {
       "no program": (graph) => graph.withPrograms([]),
@@ -98,7 +98,7 @@ export const functions: Check[] = [
       "another architecture": (graph) => graph.withBuilds({ architecture: "riscv" }),
       "not minified": (graph) => graph.withBuilds({ minify: false }),
     },
-    // `sst dev` runs handlers on the developer's machine, as they are there.
+    // `sst dev` runs handlers on the developer's machine, without a build.
     unless: isDev,
   },
   {
@@ -107,13 +107,13 @@ export const functions: Check[] = [
       ofEach(graph, (id) => {
         const { retry, failures } = graph.topology.functions[id];
         const configs = graph.all(ASYNC).filter(({ inputs }) => inputs.functionName === graph.lambda(id).state.name);
-        const asked = configs.map(({ inputs }) => [
+        const actual = configs.map(({ inputs }) => [
           inputs.maximumRetryAttempts,
           inputs.maximumEventAgeInSeconds,
           inputs.destinationConfig,
         ]);
         const destination = { onFailure: { destination: graph.queue(failures).state.arn } };
-        return same(`${id}'s retries`, asked, [[retry.attempts, retry.maxAgeSeconds, destination]]);
+        return same(`${id}'s retries`, actual, [[retry.attempts, retry.maxAgeSeconds, destination]]);
       }),
     broken: {
       "no configuration": (graph) => graph.without(ASYNC),

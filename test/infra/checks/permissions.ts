@@ -9,7 +9,7 @@ const ROLE = "iam/role:Role";
 /** A star that is no wildcard, in a policy's resource. */
 const LITERAL_STAR = "$".concat("{*}");
 
-/** All that may be done, by whom, to what: whoever adds a permission writes it down here too. */
+/** All permissions: who may do what to which resource. A new permission must be added here too. */
 function expected(graph: Graph): Permission[] {
   const settings = parseSettings(graph.settings);
   const may = (name: string, actions: string[], resource: string): Permission => ({
@@ -108,7 +108,8 @@ export const permissions: Check[] = [
       "all actions": changing((statements) => statements.map((each) => ({ ...each, Action: ["s3:*"] }))),
       "all resources": changing((statements) => statements.map((each) => ({ ...each, Resource: ["*"] }))),
     },
-    // `sst dev` lets the stub talk to the developer's machine, and the developer act as the function.
+    // In `sst dev` the stub may talk to the developer's machine, and the developer may assume the
+    // function's role.
     unless: isDev,
   },
   {

@@ -38,7 +38,7 @@ const first = (graph: Graph, type: string) => {
 
 export const rules: Check[] = [
   {
-    says: "each rule of the topology is there, its pattern to the letter, on its bus, enabled unless a setting says otherwise",
+    says: "each rule of the topology is there, its pattern to the deadLetter, on its bus, enabled unless a setting says otherwise",
     faults: (graph) =>
       graph.topology.rules.flatMap((rule) => {
         const found = ruleIn(graph, rule);
@@ -130,10 +130,10 @@ export const rules: Check[] = [
         const { arn } = graph.lambda(rule.target).state;
         const targets = targetsOf(graph, found).map(({ inputs }) => inputs.arn);
         const permits = graph.all(PERMISSION).filter(({ inputs }) => inputs.sourceArn === found.state.arn);
-        const asked = permits.map(({ inputs }) => [inputs.action, inputs.principal, inputs.function]);
+        const actual = permits.map(({ inputs }) => [inputs.action, inputs.principal, inputs.function]);
         return [
           ...same(`${rule.name}'s targets`, targets, [arn]),
-          ...same(`${rule.name}'s permissions`, asked, [["lambda:InvokeFunction", "events.amazonaws.com", arn]]),
+          ...same(`${rule.name}'s permissions`, actual, [["lambda:InvokeFunction", "events.amazonaws.com", arn]]),
         ];
       }),
     broken: {

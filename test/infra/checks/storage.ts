@@ -86,10 +86,10 @@ export const storage: Check[] = [
     faults: (graph) => {
       const { archive } = graph.topology;
       const bus = graph.find(BUS, "name", graph.topology.buses.video.name);
-      const asked = graph
+      const actual = graph
         .all(ARCHIVE)
         .map(({ inputs }) => [inputs.name, inputs.eventSourceArn, inputs.retentionDays, inputs.eventPattern]);
-      return same("the archives", asked, [[archive.name, bus?.state.arn, archive.retentionDays, undefined]]);
+      return same("the archives", actual, [[archive.name, bus?.state.arn, archive.retentionDays, undefined]]);
     },
     broken: {
       "no archive": (graph) => graph.without(ARCHIVE),

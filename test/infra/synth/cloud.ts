@@ -2,10 +2,13 @@ import type { SynthInput } from "./contract.ts";
 
 export const ACCOUNT = "123456789012";
 
-type Asked = { type: string; name: string; inputs: Record<string, unknown>; id: string | undefined };
+type Requested = { type: string; name: string; inputs: Record<string, unknown>; id: string | undefined };
 
 /** ARN and id of what was made or looked up, by Pulumi's type; of the shape that AWS gives them. */
-function identityOf({ type, name, inputs, id }: Asked, region: string): { id: string; [property: string]: unknown } {
+function identityOf(
+  { type, name, inputs, id }: Requested,
+  region: string,
+): { id: string; [property: string]: unknown } {
   const arn = (service: string, resource: string) => `arn:aws:${service}:${region}:${ACCOUNT}:${resource}`;
   const called = String(inputs.name ?? id ?? name);
   switch (type) {
@@ -50,10 +53,10 @@ function identityOf({ type, name, inputs, id }: Asked, region: string): { id: st
 }
 
 /** What the cloud knows of a resource after it was made or looked up. */
-export function createdBy(asked: Asked, synth: SynthInput): { id: string; state: Record<string, unknown> } {
-  const { id, ...identity } = identityOf(asked, synth.app.providers.aws.region);
-  const found = asked.id === undefined ? {} : synth.found[asked.type];
-  return { id, state: { ...asked.inputs, ...found, ...identity } };
+export function createdBy(resource: Requested, synth: SynthInput): { id: string; state: Record<string, unknown> } {
+  const { id, ...identity } = identityOf(resource, synth.app.providers.aws.region);
+  const found = resource.id === undefined ? {} : synth.found[resource.type];
+  return { id, state: { ...resource.inputs, ...found, ...identity } };
 }
 
 type Statement = {
@@ -101,6 +104,6 @@ export function answerCall(token: string, inputs: Record<string, unknown>, synth
     case "aws:index/getCallerIdentity:getCallerIdentity":
       return { id: ACCOUNT, accountId: ACCOUNT, arn: `arn:aws:iam::${ACCOUNT}:user/deployer`, userId: "deployer" };
     default:
-      throw new Error(`The made-up cloud has no answer to ${token}`);
+      throw new Error(`The simulated cloud doesn't support ${token}`);
   }
 }

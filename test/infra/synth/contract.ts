@@ -1,4 +1,4 @@
-/** A resource that the program asked for, and what the made-up cloud answered. */
+/** A resource of the program, and the simulated cloud's response. */
 export type Resource = {
   /** Pulumi's type, such as "aws:sqs/queue:Queue". */
   type: string;
@@ -20,7 +20,7 @@ export type App = {
   providers: { aws: { version: string; region: string } };
 };
 
-/** A function as SST's builder is asked to build it. */
+/** The arguments of SST's builder for a function. */
 export type Build = {
   functionID: string;
   handler: string;
@@ -45,9 +45,7 @@ export type SynthOptions = {
   settings: unknown;
   /** As `sst dev` runs it. */
   dev?: boolean;
-  /**
-   * What is already set up in the made-up cloud: state of resources that are looked up, by type.
-   */
+  /** Existing resources of the simulated cloud: state of resources that are looked up, by type. */
   found?: Record<string, Record<string, unknown>>;
   /**
    * Architecture of the programs that FFMPEG_BIN and FFPROBE_BIN name; null: they are unset, and no

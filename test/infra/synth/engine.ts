@@ -8,7 +8,7 @@ type Request = Record<string, (() => unknown) | undefined>;
 /** Options that the mocks don't receive, by name and type. */
 const optionsOf = new Map<string, Resource["options"]>();
 
-/** Pulumi's mocks get a resource's inputs only; what else was asked for is read from the request. */
+/** Pulumi's mocks get a resource's inputs only; the rest is read from the request. */
 function watchRequests(): void {
   const monitor = getMonitor() as unknown as Record<string, (request: Request, callback: unknown) => unknown>;
   for (const method of ["registerResource", "readResource"]) {
@@ -30,7 +30,7 @@ function giveUp(error: unknown): never {
   process.exit(1);
 }
 
-/** Executes a program against Pulumi's mocks, and puts all that it asked for into `globalThis.synth` as it goes. */
+/** Executes a program with Pulumi's mocks, and collects its resources in `globalThis.synth`. */
 export async function execute(program: () => Promise<unknown>): Promise<void> {
   const { synth } = globalThis as unknown as { synth: SynthInput };
   await pulumi.runtime.setMocks(

@@ -3,9 +3,9 @@ import { join } from "node:path";
 import type { Build } from "./contract.ts";
 
 /**
- * Leaves in `out` what SST's builder leaves there, as far as its components look at it: a bundle.
- * SST would run `npm install` for packages in `install`, which fails with npm 12; so does this.
- * What is inside of the bundle is other tests' business.
+ * Writes to `out` the part of SST's builder's output that its components read: a bundle. SST would
+ * run `npm install` for packages in `install`, which fails with npm 12; so does this. What is
+ * inside of the bundle is other tests' business.
  */
 export async function buildFunction({ handler, properties }: Build, out: string) {
   if (Object.keys(properties.install ?? {}).length > 0)

@@ -16,7 +16,7 @@ const RUNNER = join(import.meta.dirname, "runner.ts");
  */
 const COMPILED = join(PROJECT_ROOT, "node_modules", ".cache", "video-split", "compiled");
 
-/** The program refused to run. `message` is what SST would have shown. */
+/** The program refused to run. `message` is the one that SST would show. */
 export class SynthesisError extends Error {
   override name = "SynthesisError";
 }
@@ -36,7 +36,7 @@ async function runNode(args: string[], env: NodeJS.ProcessEnv): Promise<void> {
 }
 
 /**
- * Executes `run()` of sst.config.ts with SST's real components in a made-up cloud. Throws
+ * Executes `run()` of sst.config.ts with SST's real components in a simulated cloud. Throws
  * `SynthesisError`.
  */
 export async function synthesise(program: Program, options: SynthOptions): Promise<Synthesis> {

@@ -23,7 +23,7 @@ async function pinnedVersion(): Promise<string> {
   return manifest.devDependencies.sst;
 }
 
-/** SST writes the version before it installs the providers' packages, and their lock file at the very end. */
+/** SST writes the version before it installs the providers' packages, and their lock file last. */
 async function isInstalled(version: string): Promise<boolean> {
   const installed = await textOf(join(PLATFORM, "version"));
   const providers = await textOf(join(PROJECT_ROOT, ".sst", "provider-lock.json"));
@@ -32,7 +32,8 @@ async function isInstalled(version: string): Promise<boolean> {
 
 async function install(): Promise<void> {
   const command = join(PROJECT_ROOT, "node_modules", ".bin", "sst");
-  // No Pulumi, no bun, no credentials, nothing but the npm registry: it only lays out the components' sources.
+  // Needs no Pulumi, bun or credentials, only the npm registry: it only installs the components'
+  // sources.
   const offCloud = {
     SST_SKIP_DEPENDENCY_CHECK: "1",
     SST_NO_BUN: "1",
@@ -53,7 +54,7 @@ async function install(): Promise<void> {
   }
 }
 
-/** Resolves with how to let go, once no other process installs. */
+/** Resolves with a function that releases the lock. */
 async function lock(): Promise<() => Promise<void>> {
   await mkdir(join(PROJECT_ROOT, ".sst"), { recursive: true });
   for (;;) {
@@ -75,7 +76,7 @@ export async function ensurePlatform(): Promise<void> {
   if (await isInstalled(version)) return;
   const release = await lock();
   try {
-    // Whoever held the lock may have installed it.
+    // The process that held the lock may have installed it.
     if (!(await isInstalled(version))) await install();
     if (!(await isInstalled(version))) throw new Error(`sst install left no platform of version ${version} in .sst`);
   } finally {

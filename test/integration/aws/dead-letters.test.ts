@@ -17,7 +17,7 @@ deadLettersContract("SQS", async () => {
   const client = new SQSClient({ endpoint, region: REGION, credentials: CREDENTIALS });
   onTestFinished(() => client.destroy());
   return {
-    letters: sqsDeadLetters(client, queueUrl(endpoint, QUEUE)),
+    deadLetters: sqsDeadLetters(client, queueUrl(endpoint, QUEUE)),
     send: (body) => sqs.send(QUEUE, { body, attributes: {} }),
   };
 });

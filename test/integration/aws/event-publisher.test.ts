@@ -19,8 +19,8 @@ type Entry = { DetailType: string; Detail: string; EventBusName: string };
 type Answer = { EventId?: string; ErrorCode?: string; ErrorMessage?: string };
 
 /**
- * An EventBridge endpoint that answers each entry as `answer` says, and keeps the calls. It answers
- * a call when `held` resolves; undefined: immediately.
+ * An EventBridge endpoint that responds to each entry with the result of `answer`, and records the
+ * calls. It responds when `held` resolves; undefined: immediately.
  */
 async function bus(
   answer: (entry: Entry, call: number) => Answer | "throttle",
@@ -100,7 +100,7 @@ describe("publishing events", () => {
     expect(calls).toHaveLength(3);
   });
 
-  it("gives up after some attempts and says what the bus said", async () => {
+  it("fails after some attempts, with the bus's message", async () => {
     const { publisher } = await bus(() => ({ ErrorCode: "AccessDenied", ErrorMessage: "not yours" }), { backoffMs: 1 });
     const failure = publisher.publish(rejected(0));
     await expect(failure).rejects.toBeInstanceOf(PublishError);
@@ -110,7 +110,7 @@ describe("publishing events", () => {
     });
   });
 
-  it("calls once for each attempt: the SDK makes none of its own", async () => {
+  it("calls once for each attempt: the SDK makes no retries", async () => {
     const { calls, publisher } = await bus(() => "throttle", { backoffMs: 1 });
     await expect(publisher.publish(rejected(0))).rejects.toBeInstanceOf(PublishError);
     expect(calls).toHaveLength(8);
@@ -122,7 +122,7 @@ describe("publishing that is aborted", () => {
   const never = () => new Promise<void>(() => {});
   const timeIsUp = new Error("time is up");
 
-  it("settles immediately while the call is under way, breaks that off, and lets others continue", async () => {
+  it("settles immediately during the call, aborts it, and lets others continue", async () => {
     const { calls, brokenOff, publisher } = await bus(() => ({ EventId: "1" }), {
       held: (call) => (call === 1 ? never() : undefined),
     });

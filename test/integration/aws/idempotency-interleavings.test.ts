@@ -15,8 +15,9 @@ import { openLedgerTable } from "../../fixtures/ledger-table.ts";
 type Step = { delivery: number; what: "start" | "finish" | "crash" | "time out" | "fail" | Continued };
 
 /**
- * What can become of an attempt that made segments and leaves the others to the next invocation: it
- * has released its record, and published the request or not, when it ends or is killed.
+ * The possible results of an attempt that made segments and leaves the others to the next
+ * invocation: it has released its record, and published the request or not, when it ends or is
+ * killed.
  */
 type Continued = "continue" | "release, crash" | "continue, crash";
 
@@ -177,8 +178,8 @@ describe("two deliveries of one upload, in every order of what can become of the
           path = [...path, next[0]!];
         }
         // Nothing more can come: the work was done, or there is a dead letter.
-        const letters = world.deliveries.some(({ state }) => state === "dead letter");
-        expect(world.finished === 1 || letters, check(world, path)).toBe(true);
+        const deadLetters = world.deliveries.some(({ state }) => state === "dead letter");
+        expect(world.finished === 1 || deadLetters, check(world, path)).toBe(true);
       }
       console.info(`${orders} orders were played`);
       expect(orders).toBeGreaterThan(100);

@@ -5,12 +5,16 @@ import { BLOCK_SIZE } from "#events-schema";
 import { dynamoLedger } from "../../../services/aws/ledger.ts";
 import { dynamoUploadLedger } from "../../../services/aws/upload-ledger.ts";
 import { losingFirstAnswer, openLedgerTable } from "../../fixtures/ledger-table.ts";
-import { ledgerContracts, segment } from "../../ports/ledger.suite.ts";
+import { ledgerContracts, type OpenLedger, segment } from "../../ports/ledger.suite.ts";
+import { uploadLedgerContract } from "../../ports/upload-ledger.suite.ts";
 
-ledgerContracts("DynamoDB", async () => {
+const openLedger: OpenLedger = async () => {
   const { client, table } = await openLedgerTable();
   return (hash) => ({ ...dynamoLedger(client, table, hash), ...dynamoUploadLedger(client, table, hash) });
-});
+};
+
+ledgerContracts("DynamoDB", openLedger);
+uploadLedgerContract("DynamoDB", openLedger);
 
 it("stores a proof's audio as `sound`, the name that recorded segments have", async () => {
   const { client, table } = await openLedgerTable();

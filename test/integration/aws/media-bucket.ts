@@ -17,9 +17,7 @@ import type { OpenBucket, OpenBucketOf } from "../../ports/bucket.ts";
 /** May answer a request in S3's place, by returning true. */
 export type Fault = (request: IncomingMessage, response: ServerResponse) => boolean;
 
-/**
- * Nothing is taken for a stall and nothing given up, however busy the machine is; pauses are short.
- */
+/** Times so long that no read counts as stalled on a busy machine; pauses are short. */
 export const LONG_RETRIES: RetrySchedule = { maxIdleMs: 20_000, giveUpMs: 60_000, backoffMs: 10 };
 
 /** A bucket `media` of the test's own, and the store that reads it. */

@@ -15,7 +15,7 @@ storedObjectsContract("S3", openContractBucket);
 mediaStoreContract("S3", openContractBucket);
 uploadsContract("S3", openContractBucket);
 
-describe("a reader that goes away", () => {
+describe("a reader that closes its connection", () => {
   it("has no more fetched than what is read ahead", async () => {
     const started: string[] = [];
     const { put, store } = await openBucket(({ method, headers }) => {
@@ -51,7 +51,7 @@ describe("a segment", () => {
     const leaving = new AbortController();
     const timeIsUp = new Error("time is up");
     const open = new Set<ServerResponse>();
-    // S3 reads the requests that bring bytes, and answers none.
+    // The server reads requests with a body, and doesn't respond.
     const { client, store } = await openBucket((request, response) => {
       if (request.method !== "PUT") return false;
       request.resume();

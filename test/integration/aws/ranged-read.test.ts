@@ -22,7 +22,7 @@ async function openFilm(answer: Answer, retrySchedule: RetrySchedule = LONG_RETR
     ranges.push(`${start}-${end}`);
     open.add(request);
     mostOpen = Math.max(mostOpen, open.size);
-    // Its reader may ask for the next range before the server closes the one that it has sent.
+    // Its reader may request the next range before the server closes the one that it has sent.
     for (const event of ["finish", "close"]) response.once(event, () => open.delete(request));
     return answer(response, { start, end }, ranges.length);
   }, retrySchedule);
@@ -58,7 +58,7 @@ describe("a read whose connection breaks", () => {
   });
 });
 
-/** A stall is soon noticed. */
+/** A stall is noticed quickly. */
 const SHORT_RETRIES: RetrySchedule = { ...LONG_RETRIES, maxIdleMs: 500 };
 
 describe("a read that stalls", () => {
@@ -76,7 +76,7 @@ describe("a read that stalls", () => {
     await expect.poll(() => open.size).toBe(0);
   });
 
-  it("for good throws that it couldn't be fetched, and leaves no request behind", async () => {
+  it("in each attempt throws that it couldn't be fetched, and leaves no running request", async () => {
     const retrySchedule = { maxIdleMs: 100, giveUpMs: 350, backoffMs: 10 };
     const { ranges, open, read } = await openFilm(() => true, retrySchedule);
     const begun = performance.now();

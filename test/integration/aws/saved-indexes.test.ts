@@ -20,7 +20,7 @@ function noise(count: number) {
   );
 }
 
-it("keeps a large index in several items, and nothing of it counts unless all are there", async () => {
+it("keeps a large index in several items, and ignores them unless all exist", async () => {
   const { client, table } = await openLedgerTable();
   const indexes = dynamoSavedIndexes(client, table);
   const index = noise(200_000);

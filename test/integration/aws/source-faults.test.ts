@@ -100,7 +100,7 @@ describe("an object that S3 refuses to describe", () => {
     expect(await store.describe("media", "film.mp4", versionId)).toBeUndefined();
   });
 
-  it("for a key that is too long isn't there", async () => {
+  it("for a key that is too long says that it doesn't exist", async () => {
     const { store } = await openFilm(REFUSALS.keyTooLong, { heads: true });
     expect(await store.describe("media", "film.mp4")).toBeUndefined();
   });

@@ -92,7 +92,7 @@ describe("cutting on keyframes", () => {
     expect(await bytes(once.files)).toEqual(await bytes(again.files));
   });
 
-  const LATER = "goes on from a later segment as if it had made the earlier ones";
+  const LATER = "continues from a later segment as if it had made the earlier ones";
   it.each<["keyframe" | "exact", Trait, number]>([
     ["keyframe", "b-frames.mp4", 1.5],
     ["exact", "vp8.webm", 2.5],

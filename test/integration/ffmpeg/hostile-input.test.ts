@@ -5,10 +5,10 @@ import { promisify } from "node:util";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { ffmpegMediaTools } from "../../../services/ffmpeg/index.ts";
 import { boundedDecoding } from "../../../services/ffmpeg/process/sandbox.ts";
+import { openForbiddenServer } from "../../fixtures/forbidden-server.ts";
 import { binaries, ffmpeg, makeMedia } from "../../fixtures/media.ts";
 import { standIn } from "../../fixtures/stand-in.ts";
 import { temporaryFolder } from "../../fixtures/temporary.ts";
-import { trap } from "../../fixtures/trap.ts";
 
 const execute = promisify(execFile);
 
@@ -32,7 +32,7 @@ const describeText = async (text: string) => (await openBytes(Buffer.from(text))
 
 describe("hostile uploads", () => {
   it("a playlist isn't accepted, and its URLs aren't fetched", async () => {
-    const { url, requests } = await trap();
+    const { url, requests } = await openForbiddenServer();
     const playlist = `#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\n${url}/segment.ts\n#EXT-X-ENDLIST\n`;
     await expect(describeText(playlist)).rejects.toMatchObject({ code: "FfmpegFailed" });
     expect(requests).toEqual([]);
@@ -105,7 +105,7 @@ describe("hostile uploads", () => {
     expect((error as Error).message).not.toMatch(/127\.0\.0\.1|[0-9a-f]{48}/);
   });
 
-  it("a source that fails midway isn't taken for a complete one", async () => {
+  it("a source that fails midway doesn't count as complete", async () => {
     const folder = await temporaryFolder();
     const bytes = await readFile(await makeMedia(folder, "transport-stream.ts"));
     const media = await ffmpegMediaTools(await binaries).open({

@@ -94,7 +94,7 @@ describe("a damaged stretch in the middle", () => {
   }
 });
 
-it("damage up to the end of a file is no segment of its own: the split is truncated", async () => {
+it("damage up to the end of a file makes no segment: the split is truncated", async () => {
   const folder = await temporaryFolder();
   const [path, damaged] = [join(folder, "film.mp4"), join(folder, "damaged.mp4")];
   await ffmpeg(...PICTURE, ...AUDIO, ...H264, path);

@@ -145,7 +145,7 @@ describe("reading a segment file", () => {
     }
   });
 
-  it("a disk error isn't taken for a damaged file", async () => {
+  it("a disk error doesn't count as a damaged file", async () => {
     const path = await make("b-frames.mp4");
     const file = await segmentFileOf(path);
     const handle = await open(path);

@@ -79,7 +79,7 @@ describe("an ffmpeg run", () => {
 
 describe("a run that is aborted", () => {
   it.each<[string, string | undefined]>([
-    ["ffmpeg goes on and on", undefined],
+    ["ffmpeg doesn't end", undefined],
     ["ffmpeg never reads and never writes", "exec sleep 1000"],
     [
       "ffmpeg is a script, whose own child keeps the pipes open",
@@ -87,7 +87,7 @@ describe("a run that is aborted", () => {
     ],
     ["ffmpeg catches the signals that can be caught", "trap '' TERM INT HUP; while :; do sleep 0.01; done"],
     ["ffmpeg is stopped", "kill -STOP $$"],
-  ])("settles at once with the reason, where %s and the callback waits for ever", async (_what, script) => {
+  ])("settles immediately with the reason, if %s and the callback waits for ever", async (_what, script) => {
     const before = heldResources();
     const aborting = new AbortController();
     const spec = await run(script, aborting.signal);

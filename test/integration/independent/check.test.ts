@@ -8,7 +8,10 @@ import { check } from "../../independent/check.ts";
 import type { Produced } from "../../independent/report.ts";
 import { openSource, type Source } from "../../independent/source.ts";
 
-/** The check itself: segments that ffmpeg's segment muxer makes of Matroska are right, and each way to spoil one is found. */
+/**
+ * The check itself: segments that ffmpeg's segment muxer makes of Matroska are right, and each kind
+ * of fault is found.
+ */
 
 const FRAMES = 32;
 const SECONDS = FRAMES / 25;
@@ -78,8 +81,8 @@ async function produced(path: string, changes: Partial<Created> = {}): Promise<P
   };
 }
 
-/** The second segment, made anew with these options. */
-async function spoilt(name: string, ...options: string[]): Promise<string> {
+/** The second segment, made again with these options. */
+async function changedSegment(name: string, ...options: string[]): Promise<string> {
   const path = at(`${name}.mkv`);
   await ffmpeg("-i", at("1.mkv"), ...options, path);
   return path;
@@ -100,20 +103,20 @@ describe("the independent check", { tags: "full", timeout: 120_000 }, () => {
   });
 
   it("finds nothing in re-encoded segments, and measures their quality", async () => {
-    const again = await check(source, await produced(await spoilt("again", ...ENCODED, "-c:a", "copy")));
+    const again = await check(source, await produced(await changedSegment("again", ...ENCODED, "-c:a", "copy")));
     expect(again.faults).toEqual([]);
     expect(again.psnr).toMatchObject({ compared: FRAMES, below: 0 });
   });
 
   it("finds 75 ms of audio that are missing at a boundary", async () => {
-    const path = await spoilt("hole", "-c:v", "copy", "-af", "atrim=start=0.075", ...LOSSLESS_AUDIO);
+    const path = await changedSegment("hole", "-c:v", "copy", "-af", "atrim=start=0.075", ...LOSSLESS_AUDIO);
     expect(await faultsOf(path)).toMatch(
       /^audio track 1 \(pcm_s16le\): gaps of up to 7\d\.\d ms at 1 of 1 boundaries$/,
     );
   });
 
   it("finds audio that is late", async () => {
-    const path = await spoilt(
+    const path = await changedSegment(
       "late",
       "-itsoffset",
       "0.03",
@@ -131,7 +134,7 @@ describe("the independent check", { tags: "full", timeout: 120_000 }, () => {
 
   it("finds a dropped frame", async () => {
     const without = ["-vf", "select=not(eq(n\\,10))", ...PASSTHROUGH, ...ENCODED, "-c:a", "copy"];
-    expect(await faultsOf(await spoilt("dropped", ...without))).toContain("1 of 64 frames missing");
+    expect(await faultsOf(await changedSegment("dropped", ...without))).toContain("1 of 64 frames missing");
   });
 
   it("finds a frame that is also in the previous segment", async () => {
@@ -142,19 +145,19 @@ describe("the independent check", { tags: "full", timeout: 120_000 }, () => {
   });
 
   it("finds another size", async () => {
-    const faults = await faultsOf(await spoilt("size", "-vf", "scale=192:108", ...ENCODED, "-c:a", "copy"));
+    const faults = await faultsOf(await changedSegment("size", "-vf", "scale=192:108", ...ENCODED, "-c:a", "copy"));
     expect(faults).toContain("frame's size: 160x90 became 192x108 on 32 frames");
     expect(faults).toContain("size: says 160x90, is 192x108 (segments 1 of 2)");
   });
 
   it("finds a lost colour tag", async () => {
     const unknown = "setparams=color_primaries=unknown:color_trc=unknown:colorspace=unknown";
-    const path = await spoilt("colour", "-vf", unknown, ...X264, "-qp", "8", "-c:a", "copy");
+    const path = await changedSegment("colour", "-vf", unknown, ...X264, "-qp", "8", "-c:a", "copy");
     expect(await faultsOf(path)).toContain("video color_primaries: bt709 became unknown (segments 1 of 2)");
   });
 
   it("finds a frame that doesn't decode", async () => {
-    const path = await spoilt("damaged", "-c", "copy", "-bsf:v", "noise=amount=40");
+    const path = await changedSegment("damaged", "-c", "copy", "-bsf:v", "noise=amount=40");
     expect(await faultsOf(path)).toMatch(/frames (?:missing|below 45 dB)[\s\S]*the decoder reports/);
   });
 

@@ -33,10 +33,10 @@ const s3: Use = async (state, fill) => {
 };
 
 const sqs: Use = async (state, fill) => {
-  const queues = [{ name: "letters", retentionDays: 14 }];
+  const queues = [{ name: "deadLetters", retentionDays: 14 }];
   const opened = await openSqs({ directory: join(state, "sqs"), region: REGION, queues });
   if (fill) {
-    for (const body of ["one", "two"]) opened.send("letters", { body, attributes: {} });
+    for (const body of ["one", "two"]) opened.send("deadLetters", { body, attributes: {} });
     const client = new SQSClient({ endpoint: await serve(opened.handle), region: REGION, credentials: CREDENTIALS });
     await client.send(new CreateQueueCommand({ QueueName: "mine" }));
     client.destroy();
@@ -55,7 +55,7 @@ const events: Use = async (state, fill) => {
     rules: [{ name: "all", bus: "video", pattern: { source: ["test"] }, targets }],
     archives: [],
     deliver: () => new Promise(() => {}),
-    deadLetter: async () => {},
+    sendDeadLetter: async () => {},
   });
   if (fill) {
     for (const n of [1, 2]) await opened.put("video", [busEvent({ n })]);
@@ -97,7 +97,7 @@ const LINES: readonly Damage[] = ["cut off", "emptied", "no JSON", "of another s
 const FILES: readonly (readonly [file: string, use: Use, damages: readonly Damage[]])[] = [
   ["s3/journal.jsonl", s3, [...LINES, "removed"]],
   ["s3/blobs/*", s3, ["cut off", "emptied", "removed"]],
-  ["sqs/letters.jsonl", sqs, LINES],
+  ["sqs/deadLetters.jsonl", sqs, LINES],
   ["sqs/created.json", sqs, ["cut off", "emptied", "no JSON", "one object of another shape"]],
   ["events/state.json", events, ["cut off", "emptied", "no JSON", "one object of another shape"]],
   ["events/buses/video-*/log.jsonl", events, LINES],

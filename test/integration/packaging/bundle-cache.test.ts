@@ -29,7 +29,7 @@ async function openProject() {
     const { file } = await bundle("handler.handler", { root, directory: await temporaryFolder() });
     return ((await import(file)) as { handler: string }).handler;
   };
-  /** Whether a build of these files is made, and not the one that is kept. */
+  /** Whether these files are built, instead of using the cached bundle. */
   const isMade = async (inputs = ["text.ts"]) => {
     await untilOld();
     let count = 0;

@@ -164,7 +164,7 @@ describe("given a release that can't be downloaded", () => {
     expect(requests).toHaveLength(3);
   });
 
-  it("since it redirects for ever, then it gives up", async () => {
+  it("since it always redirects, then the download fails", async () => {
     const loop = await serve((_, response) => response.writeHead(302, { location: "/again" }).end());
     expect(await refusal(await world(), loop)).toContain("redirects more than 5 times");
   });
@@ -200,7 +200,7 @@ describe("given a download that isn't the recorded file", () => {
   it.each(BOTH)("but an archive of %s with another program inside, then it is refused", async (program) => {
     const given = await world();
     const { arm64 } = given.release.checksums;
-    if (arm64 === undefined) throw new Error("a made-up release has sums for arm64");
+    if (arm64 === undefined) throw new Error("a fake release has sums for arm64");
     const sums = { archive: arm64[program].archive, program: arm64[program].archive };
     const checksums = { ...given.release.checksums, arm64: { ...arm64, [program]: sums } };
     const { url } = await serveRelease(given.release, whole);

@@ -70,7 +70,7 @@ describe("the projector's handler", () => {
     expect(await handler(await example("SplitRequested"), context)).toEqual({ outcome: "ignored" });
   });
 
-  it("given an event that is not ours or broken, then it throws, so that it ends as a dead letter", async () => {
+  it("given an event that is not ours or invalid, then it throws, so that it ends as a dead letter", async () => {
     const event = await example("VideoSplit");
     await expect(handler({ ...event, source: "aws.s3" }, context)).rejects.toThrow(UnknownEventError);
     await expect(handler({ ...event, detail: {} }, context)).rejects.toThrow(InvalidEventError);

@@ -35,7 +35,7 @@ const project = (event: DocumentEvent) => documents.evolve(documentId(event), (d
 const item = async () => (await table.client.send(new GetCommand({ TableName: TABLE, Key: { VideoId: UPLOAD } }))).Item;
 
 describe("evolving a document", () => {
-  it("given a field that is gone, then its attribute is removed", async () => {
+  it("given a removed field, then its attribute is removed", async () => {
     await project(rejected);
     expect(await item()).toHaveProperty("rejection");
     await project(split);
@@ -56,7 +56,7 @@ describe("evolving a document", () => {
 });
 
 describe("attributes that others add to a document", () => {
-  it("given one, then every write leaves it as it is", async () => {
+  it("given one, then no write changes it", async () => {
     await project(planned);
     const label = { scene: "beach", tags: new Set(["sea", "sand"]) };
     await table.client.send(
@@ -118,7 +118,7 @@ const countOneFrame = (document: VideoRecord | undefined): VideoRecord => ({
   frames: (document as SplitUpload).frames + 1,
 });
 
-/** A client that lets something happen between reading and writing. */
+/** A client that runs a function between reading and writing. */
 function clientThatWaits(meanwhile: () => Promise<void>): DynamoDBDocumentClient {
   const client = documentClient(REGION);
   client.middlewareStack.add(
@@ -139,23 +139,23 @@ describe("several writers of one document at the same time", () => {
     const contradiction = announced("SplitPlanned", 100, plannedData({ ...fields, duration: 10 }));
     const measured = announced("VideoSplit", 100, splitData({ ...fields, fps: 25 }));
 
-    let rival: Promise<unknown> | undefined;
+    let concurrent: Promise<unknown> | undefined;
     const interrupted = clientThatWaits(async () => {
-      rival ??= project(contradiction);
-      await rival;
+      concurrent ??= project(contradiction);
+      await concurrent;
     });
     await dynamoVideoDocuments(interrupted, TABLE).evolve(UPLOAD, (document) => fold(document, measured));
     interrupted.destroy();
 
-    expect(await rival).toBe("changed");
+    expect(await concurrent).toBe("changed");
     expect(await documents.get(UPLOAD)).toMatchObject({ status: "split", duration: 61.5, fps: 25 });
   });
 
-  it("given one that is forestalled each time, then it gives up with an error instead of trying for ever", async () => {
+  it("given one that is changed before each attempt, then it fails with an error after some attempts", async () => {
     await project(split);
-    const forestalled = clientThatWaits(async () => void (await documents.evolve(UPLOAD, countOneFrame)));
-    const evolving = dynamoVideoDocuments(forestalled, TABLE).evolve(UPLOAD, countOneFrame);
+    const contended = clientThatWaits(async () => void (await documents.evolve(UPLOAD, countOneFrame)));
+    const evolving = dynamoVideoDocuments(contended, TABLE).evolve(UPLOAD, countOneFrame);
     await expect(evolving).rejects.toThrow(ContendedDocumentError);
-    forestalled.destroy();
+    contended.destroy();
   });
 });

@@ -27,7 +27,7 @@ it("removes what a killed process has left, with all that is in it, and nothing 
   const own = await makeTemporaryFolder(parent);
   const abandoned = await abandonFolder(parent);
   await writeFile(join(abandoned, "00000.mp4"), "half a segment");
-  // The id of a process that lives, and another one's start: ids come again.
+  // The id of a running process with the start time of another one: ids are reused.
   const reused = `video-split-run-${process.pid}-1-abc`;
   await mkdir(join(parent, reused));
   await mkdir(join(parent, "somebody-else"));

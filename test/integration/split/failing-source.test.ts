@@ -7,7 +7,7 @@ import { ffmpeg } from "../../fixtures/media.ts";
 import { openLedger, split, type World } from "../../fixtures/split-world.ts";
 import { sharedFolder } from "../../fixtures/temporary.ts";
 
-/** S3 fails while real ffmpeg reads: what it leads to must be told from what the file's bytes lead to. */
+/** S3 fails while real ffmpeg reads: its result must differ from that of damaged bytes. */
 
 const CONTAINERS = [
   { container: "mp4", tags: [] },

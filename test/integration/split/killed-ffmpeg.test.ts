@@ -41,7 +41,7 @@ it("each ffmpeg of a split, killed as by the OOM killer: a retry, which copies a
     kills += 1;
     expect(killed.types, `kill ${nth}`).not.toContain("VideoRejected");
     const retry = await split({ ...options, ledger });
-    // Of a process that was of no use any more nobody notices the end.
+    // The end of a process that wasn't needed any more isn't noticed.
     const events = killed.types.includes("VideoSplit") ? killed.events : [...killed.events, ...retry.events];
     expect(segments(events), `kill ${nth}`).toEqual(segments(calm.events));
     expect(ended(events), `kill ${nth}`).toEqual(ended(calm.events));

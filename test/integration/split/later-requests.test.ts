@@ -20,18 +20,18 @@ describe("after the split", () => {
     return { ...world, before: world.documents() };
   }
 
-  it.each(cases(SAME))("%s finds it done, and announces nothing", async (_what, asked) => {
+  it.each(cases(SAME))("%s does nothing for a split object, and announces nothing", async (_what, requested) => {
     const { deliver } = await splitOnce();
-    const { outcome, events } = await deliver(asked);
+    const { outcome, events } = await deliver(requested);
     expect(outcome).toMatchObject({ outcome: "split" });
     expect(events).toEqual([]);
   });
 
   it.each(cases(DIFFERENT))(
     "%s is refused with the existing choice, and the document stays the same to the byte",
-    async (_what, asked) => {
+    async (_what, requested) => {
       const { deliver, documents, before } = await splitOnce();
-      const { outcome, events } = await deliver({ ...asked, messageId: "r-1" });
+      const { outcome, events } = await deliver({ ...requested, messageId: "r-1" });
       expect(outcome).toMatchObject(refused("AlreadySplit"));
       expect(events).toMatchObject([
         {
@@ -89,18 +89,18 @@ describe("days after the split, when the deliveries are forgotten", () => {
     await deliver();
     const before = documents();
     vi.setSystemTime(new Date("2026-11-27T00:00:00Z"));
-    for (const asked of Object.values(SAME)) {
-      const { outcome, events } = await deliver(asked);
+    for (const requested of Object.values(SAME)) {
+      const { outcome, events } = await deliver(requested);
       expect([outcome, events]).toEqual([{ outcome: "already split", VideoId: expect.any(Number) }, []]);
     }
-    for (const asked of Object.values(DIFFERENT))
-      expect((await deliver(asked)).outcome).toMatchObject(refused("AlreadySplit"));
+    for (const requested of Object.values(DIFFERENT))
+      expect((await deliver(requested)).outcome).toMatchObject(refused("AlreadySplit"));
     expect(documents()).toBe(before);
   });
 });
 
 describe("before the upload's own event", () => {
-  it("a request is split as it asks, and the event finds it done", async () => {
+  it("a request is split as it says, and the event does nothing", async () => {
     const { deliver, documents } = await openDeliveries();
     expect((await deliver(request({ segmentSeconds: 3 }))).outcome).toMatchObject({ outcome: "split", segments: 2 });
     const before = documents();
@@ -108,7 +108,7 @@ describe("before the upload's own event", () => {
     expect(documents()).toBe(before);
   });
 
-  it("a request is split as it asks, and an event whose metadata asks for another length is refused", async () => {
+  it("a request is split as it says, and an event whose metadata states another length is refused", async () => {
     const { deliver } = await openDeliveries({ metadata: { "segment-seconds": "5" } });
     expect((await deliver(request({ segmentSeconds: 3 }))).outcome).toMatchObject({ outcome: "split", segments: 2 });
     expect((await deliver({})).outcome).toMatchObject(refused("AlreadySplit"));
@@ -129,11 +129,11 @@ describe("before the upload's own event", () => {
 describe("during the split, before it is planned", () => {
   it.each([
     ["the upload's event again", {}],
-    ["a request that asks for nothing", request()],
-  ])("%s is left alone", async (_what, asked) => {
+    ["a request that states no cut", request()],
+  ])("%s is left alone", async (_what, requested) => {
     const { begin, deliver } = await openDeliveries();
     const { finish } = await begin("before it is planned");
-    expect(await deliver(asked)).toEqual({ outcome: leftAlone, events: [] });
+    expect(await deliver(requested)).toEqual({ outcome: leftAlone, events: [] });
     expect((await finish()).outcome).toMatchObject({ outcome: "split" });
   });
 
@@ -147,13 +147,16 @@ describe("during the split, before it is planned", () => {
   it.each([
     ["another", request({ segmentSeconds: 3 }), refused("AlreadySplit")],
     ["the same", request({ segmentSeconds: 2 }), { outcome: "split" }],
-  ])("a request for %s length is tried again, until it's known how the object is cut", async (_what, asked, answer) => {
-    const { begin, deliver } = await openDeliveries();
-    const { finish } = await begin("before it is planned");
-    expect((await deliver(asked, {}, "later")).outcome).toMatchObject(busy);
-    await finish();
-    expect((await deliver(asked, {}, "later")).outcome).toMatchObject(answer);
-  });
+  ])(
+    "a request for %s length is tried again, until it's known how the object is cut",
+    async (_what, requested, answer) => {
+      const { begin, deliver } = await openDeliveries();
+      const { finish } = await begin("before it is planned");
+      expect((await deliver(requested, {}, "later")).outcome).toMatchObject(busy);
+      await finish();
+      expect((await deliver(requested, {}, "later")).outcome).toMatchObject(answer);
+    },
+  );
 
   it("a request isn't lost when the delivery in progress ends in a rejection", async () => {
     const { begin, deliver } = await openDeliveries({ endsAfter: stopsAt(0, "no", "UnsupportedCut") });
@@ -164,7 +167,7 @@ describe("during the split, before it is planned", () => {
     expect((await other({ endsAfter: undefined })).outcome).toMatchObject({ outcome: "split", segments: 2 });
   });
 
-  it("a malformed request is refused at once, and rejects nothing", async () => {
+  it("a malformed request is refused immediately, and rejects nothing", async () => {
     const { begin, deliver, types } = await openDeliveries();
     const { finish } = await begin("before it is planned");
     expect((await deliver(MALFORMED)).outcome).toMatchObject(refused("InvalidRequest"));
@@ -174,17 +177,17 @@ describe("during the split, before it is planned", () => {
 });
 
 describe("during the split, once it is planned", () => {
-  it.each(cases(SAME))("%s is left alone", async (_what, asked) => {
+  it.each(cases(SAME))("%s is left alone", async (_what, requested) => {
     const { begin, deliver } = await openDeliveries();
     const { finish } = await begin("while it is cut");
-    expect(await deliver(asked)).toEqual({ outcome: leftAlone, events: [] });
+    expect(await deliver(requested)).toEqual({ outcome: leftAlone, events: [] });
     expect((await finish()).outcome).toMatchObject({ outcome: "split" });
   });
 
-  it.each(cases(DIFFERENT))("%s is refused with how it goes on", async (_what, asked) => {
+  it.each(cases(DIFFERENT))("%s is refused, with the choice that is kept", async (_what, requested) => {
     const { begin, deliver, types } = await openDeliveries();
     const { finish } = await begin("while it is cut");
-    const { outcome, events } = await deliver(asked);
+    const { outcome, events } = await deliver(requested);
     expect(outcome).toMatchObject(refused("AlreadyBegun"));
     expect(events).toMatchObject([{ data: { segment_seconds: 2, cut: "keyframe", output_key_prefix: "out/" } }]);
     expect((await finish()).outcome).toMatchObject({ outcome: "split", segments: 3 });
@@ -192,10 +195,10 @@ describe("during the split, once it is planned", () => {
   });
 });
 
-describe("after an attempt that was broken off", () => {
+describe("after an attempt that did not finish", () => {
   const fails = { endsAfter: notFetched(1, new SourceFetchError("S3 is down")) };
 
-  it("a request for another length is refused, and the split goes on as it was begun", async () => {
+  it("a request for another length is refused, and the split continues as it was begun", async () => {
     const { deliver, types } = await openDeliveries();
     expect((await deliver({}, fails)).outcome).toBeInstanceOf(SourceFetchError);
     const { outcome, events } = await deliver(request({ segmentSeconds: 3 }));
@@ -215,7 +218,7 @@ describe("after an attempt that was broken off", () => {
     expect(types()).not.toContain("VideoRejected");
   });
 
-  it("its retry, after another request was answered, goes on as it began", async () => {
+  it("its retry, after another request was answered, continues as it began", async () => {
     const { begin, deliver, types } = await openDeliveries();
     const killed = await begin("while it is cut", {}, "upload");
     expect((await deliver(request({ cut: "exact" }))).outcome).toMatchObject(refused("AlreadyBegun"));

@@ -7,7 +7,10 @@ import { split, type World } from "../../fixtures/split-world.ts";
 import { ffmpegAfter, where } from "../../fixtures/stand-in.ts";
 import { temporaryFolder } from "../../fixtures/temporary.ts";
 
-/** Lambda keeps a process for the next invocation: what one split leaves open, all later ones have less of. */
+/**
+ * Lambda keeps a process for the next invocation: files that one split leaves open reduce what
+ * later ones can open.
+ */
 
 const SPLITS = Number(process.env.VIDEO_SPLIT_TEST_SPLITS ?? 24);
 

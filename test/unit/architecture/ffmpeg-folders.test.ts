@@ -14,7 +14,10 @@ const MAX_LINES = 300;
 const files = readdirSync(ROOT, { recursive: true, encoding: "utf8" }).filter((path) => path.endsWith(".ts"));
 const textOf = (file: string): string => readFileSync(join(ROOT, file), "utf8");
 
-/** The folder on the top level that a file is in; undefined for a file that is there itself. */
+/**
+ * The folder on the top level that a file is in; undefined for a file that is in the top folder
+ * itself.
+ */
 const layerOf = (file: string): string | undefined => (file.includes("/") ? file.split("/")[0] : undefined);
 
 /** Files of services/ffmpeg that a file imports. */
@@ -45,15 +48,15 @@ describe("services/ffmpeg", () => {
 
   it("has no circle of files", () => {
     const done = new Set<string>();
-    const circles: string[] = [];
+    const cycles: string[] = [];
     const visit = (file: string, path: string[]): void => {
-      if (path.includes(file)) circles.push([...path.slice(path.indexOf(file)), file].join(" → "));
+      if (path.includes(file)) cycles.push([...path.slice(path.indexOf(file)), file].join(" → "));
       if (done.has(file) || path.includes(file)) return;
       for (const imported of importsOf(file)) visit(imported, [...path, file]);
       done.add(file);
     };
     for (const file of files) visit(file, []);
-    expect(circles).toEqual([]);
+    expect(cycles).toEqual([]);
   });
 
   it("has no file of more than 300 lines", () => {

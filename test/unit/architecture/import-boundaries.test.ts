@@ -83,7 +83,7 @@ describe("imports go one way", () => {
     ).toEqual([]);
   });
 
-  it("use cases know their own service and what the services share, and not what they run on", () => {
+  it("use cases import only their own service and what the services share", () => {
     const cases = services.filter(
       (file) => /^services\/(split|projector|reconciler|poster)\//.test(file) && !file.endsWith("/handler.ts"),
     );

@@ -64,7 +64,7 @@ describe("a fetch with retries", () => {
     await expect(fetching).rejects.toBe(error);
   });
 
-  it("gives up what gets a little further each time", async () => {
+  it("fails a fetch that gets a little further each time", async () => {
     let attempts = 0;
     const attempt = (_signal: AbortSignal, onProgress: () => void) => {
       attempts += 1;

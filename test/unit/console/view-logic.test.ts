@@ -162,7 +162,7 @@ it("the address keeps token, tab and document, and takes nothing else", () => {
 });
 
 it("server-sent events are read however they are divided", () => {
-  const sent: Message[] = [{ type: "letter" }, { type: "fault", fault: "a\nb", time: "t" }, { type: "documents" }];
+  const sent: Message[] = [{ type: "deadLetter" }, { type: "fault", fault: "a\nb", time: "t" }, { type: "documents" }];
   const text = `: open\n\n${sent.map((each) => `data: ${JSON.stringify(each)}\n\n`).join("")}: alive\n\n`;
   fc.assert(
     fc.property(fc.array(fc.nat(text.length)), (places) => {

@@ -23,6 +23,8 @@ const ALLOWED = [
   // Where SST and its test double have the provider or a folder.
   /\bhome: ?(?:"aws"|directory)/g,
   /\b(?:tell|tells|told) (?:\w+ ){0,5}(?:apart|from)\b/gi,
+  // Queues, alarms and commands; an invented field of a schema.
+  /\bdead-letters?\b|\bremark: \{/gi,
 ];
 
 /**
@@ -55,6 +57,20 @@ const REPLACED: Readonly<Record<string, RegExp>> = {
   rfc2047: /\bmail words\b/,
   "please open an issue": /\bworth an issue\b/,
   "(leave it out)": /\bin so many words\b/,
+  "dead letter": /(?<!\bdead )\bletters?\b/,
+  "deliverer or delivery": /\bcouriers?\b/,
+  "fix or repair": /\bmend(?:s|ed|ing)?\b/,
+  finding: /\bremarks?\b/,
+  again: /\b(?:anew|ever after)\b/,
+  "fake or simulated": /\bmade-up\b/,
+  "environment or context": /\bsurroundings\b/,
+  "channel or messages": /\bconversations?\b/,
+  "affected process": /\bvictims?\b/,
+  "look up or check": /\blook(?:s|ed)? after\b/,
+  "prevented from, or not": /\bkept from\b/,
+  "ignore or skip": /\bpass(?:ed|es)? over (?!the\b|a\b|\d)/,
+  "our own, or manually": /\bby hand\b/,
+  "contended or concurrent": /\bforestall(?:s|ed|ing)?\b/,
   "a sentence that begins with its subject": /\b(?:used|held|kept) (?:is|are) the\b/,
 };
 

@@ -30,7 +30,7 @@ const refused: [what: string, pattern: unknown, reason: string][] = [
   ["exactly of a number", inLeaf({ exactly: 1 }), "exact match pattern must be a string"],
   ["wildcard of a number", inLeaf({ wildcard: 1 }), "wildcard match pattern must be a string"],
   ["consecutive wildcards", inLeaf({ wildcard: "a**b" }), "Consecutive wildcard characters at pos 1"],
-  ["an escaped letter", inLeaf({ wildcard: "a\\b" }), "Invalid escape character at pos 1"],
+  ["an escaped character", inLeaf({ wildcard: "a\\b" }), "Invalid escape character at pos 1"],
   ["a backslash at the end", inLeaf({ wildcard: "a\\" }), "Invalid escape character at pos 1"],
   ["anything-but of true", inLeaf({ "anything-but": true }), "must be an array or single string/number value"],
   ["anything-but of null", inLeaf({ "anything-but": null }), "must be an array or single string/number value"],

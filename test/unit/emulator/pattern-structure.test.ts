@@ -139,7 +139,10 @@ describe("arrays in events", () => {
     expect(matches({ list: { a: [{ exists: false }], b: [2] } }, event)).toBe(false);
   });
 
-  /** Linear matching needs less, and quadratic many times as much. Of this thread: a busy machine makes no difference. */
+  /**
+   * Linear matching needs less, and quadratic many times as much. CPU time of this thread, so that
+   * a busy machine doesn't matter.
+   */
   const MAX_CPU_MICROSECONDS = 5_000_000;
 
   it("given large arrays that have nothing to do with each other, then matching stays fast", () => {

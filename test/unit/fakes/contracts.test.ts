@@ -10,17 +10,18 @@ import { fakeVideoDocuments } from "../../fakes/video-documents.ts";
 import type { OpenBucketOf } from "../../ports/bucket.ts";
 import { deadLettersContract } from "../../ports/dead-letters.suite.ts";
 import { eventPublisherContract } from "../../ports/event-publisher.suite.ts";
-import { ledgerContracts } from "../../ports/ledger.suite.ts";
+import { ledgerContracts, type OpenLedger } from "../../ports/ledger.suite.ts";
 import { logContract } from "../../ports/log.suite.ts";
 import { mediaStoreContract } from "../../ports/media-store.suite.ts";
 import { onceContract } from "../../ports/once.suite.ts";
 import { savedIndexesContract } from "../../ports/saved-indexes.suite.ts";
 import { segmentStoreContract } from "../../ports/segment-store.suite.ts";
 import { storedObjectsContract } from "../../ports/stored-objects.suite.ts";
+import { uploadLedgerContract } from "../../ports/upload-ledger.suite.ts";
 import { uploadsContract } from "../../ports/uploads.suite.ts";
 import { videoDocumentsContract } from "../../ports/video-documents.suite.ts";
 
-/** What the unit tests run on keeps the contracts that the adapters keep. */
+/** The fakes of the unit tests meet the same contracts as the adapters. */
 
 const FAKE = "the fake of the unit tests";
 const MINUTE_MS = 60_000;
@@ -61,13 +62,16 @@ eventPublisherContract(FAKE, async () => {
   return { publisher, received: async () => publisher.events };
 });
 
-ledgerContracts(FAKE, async () => {
+const openLedger: OpenLedger = async () => {
   let opened: ReturnType<typeof fakeLedger> | undefined;
   return (hash) => {
     opened ??= fakeLedger(hash);
     return opened;
   };
-});
+};
+
+ledgerContracts(FAKE, openLedger);
+uploadLedgerContract(FAKE, openLedger);
 
 onceContract(FAKE, async () => {
   const { invocation } = fakeOnce();

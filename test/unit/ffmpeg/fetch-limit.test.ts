@@ -42,7 +42,7 @@ describe("bytes that are fetched of a source", () => {
     expect(source.failed.aborted).toBe(false);
   });
 
-  it("are limited by its size: a reader that jumps to and fro without end is rejected, and never retried", async () => {
+  it("are limited by its size: a reader that seeks without end is rejected, and never retried", async () => {
     const { counts, source } = openSource();
     await expect(jump(source, 100_000)).rejects.toMatchObject({
       reason: "LimitExceeded",

@@ -25,7 +25,7 @@ describe("a source that is read forward", () => {
     expect(fetched()).toBe(MB);
   });
 
-  it("is fetched as asked, where the reader says how much it needs", async () => {
+  it("is fetched as requested, if the reader says how much it needs", async () => {
     const { source, fetches } = countedSource();
     const { read } = readAhead(source, LIMITS);
     const bytes = Buffer.concat(await Array.fromAsync(read(10 * KB + 7, 60 * KB, new AbortController().signal)));
@@ -99,7 +99,7 @@ describe("what is fetched ahead", () => {
     await ahead.close();
   });
 
-  it("goes on when its reader leaves, and is there when it comes back", async () => {
+  it("continues when its reader closes the connection, and is kept for the next one", async () => {
     const gate = Promise.withResolvers<void>();
     const { source, fetches } = countedSource(async function* ({ start, bytes }) {
       if (start > 0) await gate.promise;

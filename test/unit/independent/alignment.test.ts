@@ -73,7 +73,7 @@ describe("segments beside their source", () => {
     expect(align(source, [frames(0, 4), late]).maxTimeError).toBeCloseTo(0.01, 6);
   });
 
-  it("isn't led astray by frames that are the same, nor by a pause", () => {
+  it("isn't affected by identical frames or a pause", () => {
     const still = source.map(({ time }, at) => ({ time: at < 5 ? time : time + 3600, hash: "black" }));
     const second = still.slice(4).map(({ time, hash }) => ({ time: time - still[4]!.time, hash }));
     expect(align(still, [still.slice(0, 4), second])).toMatchObject({ missing: [], doubled: 0, extra: 0 });

@@ -3,7 +3,7 @@ import { coverageOf } from "../../independent/coverage.ts";
 
 const span = (start: number, end: number) => [{ start, end }];
 
-describe("how much of the source's audio segments hold", () => {
+describe("how much of the source's audio is in segments", () => {
   it("finds nothing missing where they follow each other", () => {
     expect(coverageOf(span(0, 10), [span(0, 4), span(4.001, 10)])).toMatchObject({
       gaps: [0],
@@ -34,7 +34,7 @@ describe("how much of the source's audio segments hold", () => {
     expect(coverageOf(source, [span(0, 4), span(3600, 3604)])).toMatchObject({ gaps: [0], lost: 0, added: 0 });
   });
 
-  it("passes over segments without audio", () => {
+  it("skips segments without audio", () => {
     expect(coverageOf(span(0, 10), [span(0, 4), [], span(6, 10)]).gaps).toEqual([expect.closeTo(2)]);
   });
 });

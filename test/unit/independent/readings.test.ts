@@ -89,7 +89,7 @@ describe("arithmetic", () => {
     expect(isAdvanced("00:00:59;29", "00:01:00;02", 1, 30_000 / 1001)).toBe(true);
   });
 
-  it("finds by how much audio is off, a tone's among others", () => {
+  it("finds the shift of audio, also of a tone", () => {
     const noise = Float64Array.from({ length: 12_000 }, (_, at) => Math.sin(at * at * 0.37) * 1000);
     expect(findShift(noise.slice(2_000 + 33, 8_000), noise, 2_000)).toMatchObject({ shift: 33 });
     const tone = Float64Array.from({ length: 12_000 }, (_, at) => Math.sin((at * Math.PI) / 50) * 1000);

@@ -16,7 +16,7 @@ describe("how many segments a video gives", () => {
 });
 
 describe("the cost of splitting", () => {
-  it("for an hour of 8 Mb/s in 30 s is the same as calculated by hand", () => {
+  it("for an hour of 8 Mb/s in 30 s is the same as a manual calculation", () => {
     const { seconds, segments, cost, storage } = estimate([hour], split);
     expect([seconds, segments]).toEqual([3_600, 120]);
     // 92 s of work on one GB, 122 events of 0.005 GB-seconds, 123 invocations.

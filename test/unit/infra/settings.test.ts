@@ -47,7 +47,10 @@ describe("settings", () => {
     ],
     [{ "video_split.output_key_prefix": "x/../y/" }, "video_split.output_key_prefix must not hold '.' or '..'"],
     [{ "video_split.cut": "smart" }, 'video_split.cut must be "exact" or "keyframe"'],
-    [{ "video_split.request_sources": ["archive"] }, "video_split.request_sources must be places such as s3://bucket/"],
+    [
+      { "video_split.request_sources": ["archive"] },
+      "video_split.request_sources must be locations such as s3://bucket/",
+    ],
     [{ "dynamodb.region": "Ireland" }, "dynamodb.region must be a region"],
     [{ "video_split.concurrency": 0 }, "video_split.concurrency must be at least 1, or null"],
     [{ "video_split.log_retention_days": 31 }, "video_split.log_retention_days must be one of CloudWatch's: 1, 3, 5"],

@@ -15,7 +15,7 @@ import {
   wholeRun,
 } from "./events-of-a-run.ts";
 
-/** The documents that events leave, as text: equal texts are equal bytes. */
+/** The documents after events, as text: equal texts are equal bytes. */
 function documentsAfter(events: readonly DocumentEvent[]): string {
   const documents = new Map<number, VideoRecord>();
   for (const event of events) documents.set(documentId(event), fold(documents.get(documentId(event)), event));
@@ -97,7 +97,7 @@ describe("the fold", () => {
       );
     });
 
-  it("given a run that was rejected once and split in the end, when events are announced again later, then the documents are the same", () => {
+  it("given a run that was rejected once and then split, when events are announced again later, then the documents are the same", () => {
     assertSameWhenAnnouncedAgain([...wholeRun(), announced("VideoRejected", 450, rejectedData())]);
   });
 

@@ -102,7 +102,7 @@ describe("the document of an upload", () => {
   it.each([
     ["before", [rejected, split]],
     ["after", [split, rejected]],
-  ])("given VideoRejected %s VideoSplit, then success outranks it and the rejection is gone", (_, events) => {
+  ])("given VideoRejected %s VideoSplit, then success replaces the rejection", (_, events) => {
     expect(documentAfter(...events)).toEqual({ ...documentAfter(split), creation_time: at(300) });
   });
 

@@ -31,7 +31,7 @@ describe("projecting an event", () => {
     expect(documents.all.get(UPLOAD)).toMatchObject({ status: "split", sub_videos: segmentIds(UPLOAD, 3) });
   });
 
-  it("given an event, then the outcome is returned, and logged with the ids that find it again", async () => {
+  it("given an event, then the outcome is returned, and logged with its ids", async () => {
     const log = fakeLog();
     const [event] = wholeRun() as [VideoSplitEvent];
     expect(await projector({ log }).project(event)).toEqual({ outcome: "changed", VideoId: UPLOAD });

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import { PROJECT_ROOT } from "../../../infra/local/project.ts";
 import { passInterval, RUN_EVERY_MINUTES } from "../../../services/reconciler/domain/passes.ts";
-import { HOUR, KilledError, openWorld } from "./world.ts";
+import { HOUR, KilledError, openReconciler } from "./reconciler-setup.ts";
 
 const OBJECTS = 100_000;
 /** S3's. */
@@ -19,7 +19,7 @@ const keyOf = (index: number): string => `uploads/${String(index).padStart(6, "0
  * second.
  */
 const openLarge = () =>
-  openWorld({
+  openReconciler({
     pageSize: PAGE_SIZE,
     objects: Array.from({ length: OBJECTS }, (_, index) => ({
       key: keyOf(index),
@@ -40,15 +40,15 @@ const ENDS: [number, End][] = [
 ];
 
 describe("a pass over 100,000 keys", () => {
-  it("misses none where it is interrupted, and takes 100 LIST calls where it isn't", {
+  it("misses none if it is interrupted, and makes 100 LIST calls if it isn't", {
     tags: "full",
     timeout: 120_000,
   }, async () => {
     const opened = await openLarge();
-    const { calls, events, world } = opened;
+    const { calls, events, setup } = opened;
     const runUntil = async (hour: number, lastCall: number, end: End) => {
       const leaving = new AbortController();
-      world.onPage = (listCalls) => {
+      setup.onPage = (listCalls) => {
         if (listCalls < lastCall) return;
         if (end === "killed") opened.kill();
         else leaving.abort(new Error("time is up"));
@@ -63,7 +63,7 @@ describe("a pass over 100,000 keys", () => {
     };
     for (const [index, [lastCall, end]] of ENDS.entries())
       expect(await runUntil(24 + index / 4, lastCall, end)).toBe(end);
-    world.onPage = () => {};
+    setup.onPage = () => {};
     expect(await opened.at(25.25)).toMatchObject({ complete: true });
     // The page that a run ended in is listed again; nothing else is.
     const list = PAGES + ENDS.length;
@@ -75,7 +75,7 @@ describe("a pass over 100,000 keys", () => {
 
     // The pass before began at hour 24. Since then some reached their second age, 8 hours.
     const next = await opened.at(25.5);
-    const hours = world.objects.map(({ uploadedAt }) => uploadedAt / HOUR + 8);
+    const hours = setup.objects.map(({ uploadedAt }) => uploadedAt / HOUR + 8);
     const lookedUp = hours.filter((hour) => hour > 24 && hour <= 25.5).length;
     expect(lookedUp).toBeGreaterThan(OBJECTS / 10);
     expect(next).toMatchObject({ seen: OBJECTS, lookedUp, complete: true });

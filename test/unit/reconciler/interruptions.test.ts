@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { lookUpAges } from "../../../services/reconciler/domain/look-up-schedule.ts";
 import { sourceIdentity } from "../../../services/video/source.ts";
 import { randomFrom } from "../../fixtures/random.ts";
-import { HOUR, KilledError, openWorld } from "./world.ts";
+import { HOUR, KilledError, openReconciler } from "./reconciler-setup.ts";
 
 const UPLOADS = 14;
 const PAGE_SIZE = 2;
@@ -17,7 +17,7 @@ async function openCounted(uploadHours: number[]) {
   }));
   const lookUps = new Map<string, number[]>();
   let hour = 0;
-  const opened = await openWorld({
+  const opened = await openReconciler({
     objects,
     pageSize: PAGE_SIZE,
     isSplit: () => true,
@@ -27,7 +27,7 @@ async function openCounted(uploadHours: number[]) {
     hour = at;
     const leaving = new AbortController();
     const from = opened.calls.list;
-    opened.world.onPage = (calls) => {
+    opened.setup.onPage = (calls) => {
       if (end === undefined || calls - from <= afterPages) return;
       if (end === "killed") opened.kill();
       else leaving.abort(new Error("time is up"));
@@ -56,11 +56,11 @@ describe("an upload, whenever the passes begin and wherever a run ends", () => {
 
   it("is requested once where the run is killed between its request and the next page", async () => {
     const objects = [1, 2, 3].map((index) => ({ key: `uploads/${index}.mp4`, uploadedAt: HOUR }));
-    const opened = await openWorld({ objects, pageSize: PAGE_SIZE });
-    opened.world.onSave = opened.kill;
+    const opened = await openReconciler({ objects, pageSize: PAGE_SIZE });
+    opened.setup.onSave = opened.kill;
     await expect(opened.at(2)).rejects.toThrow(KilledError);
     expect(opened.events).toHaveLength(2);
-    opened.world.onSave = () => {};
+    opened.setup.onSave = () => {};
     expect(await opened.at(2.25)).toMatchObject({ unfinished: 3, requested: 1, complete: true });
     expect(opened.events).toHaveLength(3);
   });

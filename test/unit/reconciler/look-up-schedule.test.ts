@@ -69,7 +69,7 @@ describe("what is done for an upload that did not finish, given an hour's grace"
   it.each<[string, Omit<Unfinished, "reached">, number, number, string]>([
     ["seen by the split function", seen, 0, 1, "request"],
     ["not seen: its event may wait for six hours", unseen, 0, 1, "wait"],
-    ["not seen: its event is gone", unseen, 1, 8, "request"],
+    ["not seen: its event was dropped", unseen, 1, 8, "request"],
     ["requested once", requested(1, 1), 1, 8, "request"],
     ["requested a moment ago, by a late pass", requested(1, 7.5), 1, 8, "wait"],
     ["requested twice", requested(2, 8), 2, 21, "give up"],

@@ -7,7 +7,7 @@ import { blockStart } from "../../../services/video/ids.ts";
 import { segmentMetadata } from "../../../services/video/own-segments.ts";
 import { type Source, sourceIdentity } from "../../../services/video/source.ts";
 import { sha256 } from "../../fakes/ledger.ts";
-import { HOUR, openWorld, type Upload, type World } from "./world.ts";
+import { HOUR, openReconciler, type ReconcilerSetup, type Upload } from "./reconciler-setup.ts";
 
 const upload = (key: string, hour: number): Upload => ({ key, uploadedAt: hour * HOUR });
 
@@ -19,12 +19,12 @@ const NOTHING = {
   requested: 0,
   givenUp: 0,
   complete: true,
-  letters: { cleared: 0, failures: 0 },
+  deadLetters: { cleared: 0, failures: 0 },
 };
 
 describe("looking for uploads that did not finish", () => {
-  it("requests one after the grace and once more, and then rejects it", async () => {
-    const { at, events, endings, sources, types } = await openWorld({
+  it("requests one after the grace and again later, and then rejects it", async () => {
+    const { at, events, endings, sources, types } = await openReconciler({
       objects: [upload("uploads/a.mp4", 1)],
       isVersioned: true,
     });
@@ -55,8 +55,8 @@ describe("looking for uploads that did not finish", () => {
     expect(checkedDocumentId({ ...givenUp, metadata }, sha256, new Date("2026-11-23T00:00:00Z"))).toBe(VideoId);
   });
 
-  it("doesn't request what may still wait for the split function, as long as Lambda keeps events", async () => {
-    const { at, types } = await openWorld({ objects: [upload("uploads/a.mp4", 1)], unseen: ["uploads/a.mp4"] });
+  it("doesn't request an upload whose event may still wait for the split function", async () => {
+    const { at, types } = await openReconciler({ objects: [upload("uploads/a.mp4", 1)], unseen: ["uploads/a.mp4"] });
     for (const hour of [2, 4, 7]) expect(await at(hour)).toMatchObject({ requested: 0 });
     expect(await at(9)).toMatchObject({ unfinished: 1, requested: 1 });
     expect(await at(22)).toMatchObject({ unfinished: 1, givenUp: 1 });
@@ -65,31 +65,31 @@ describe("looking for uploads that did not finish", () => {
 
   it("requests after the grace what was uploaded before S3 sends events, in the stage's first half hour", async () => {
     const objects = [upload("uploads/a.mp4", 5.4), upload("uploads/b.mp4", 5.6)];
-    const { at, events } = await openWorld({ objects, deployedAt: 5, unseen: objects.map(({ key }) => key) });
+    const { at, events } = await openReconciler({ objects, deployedAt: 5, unseen: objects.map(({ key }) => key) });
     expect(await at(6.6)).toMatchObject({ lookedUp: 2, requested: 1 });
     expect(events.map(({ data }) => "key" in data && data.key)).toEqual(["uploads/a.mp4"]);
   });
 
-  it("leaves alone what is split", async () => {
-    const { at, events } = await openWorld({ objects: [upload("uploads/a.mp4", 1)], isSplit: () => true });
+  it("does nothing for a split upload", async () => {
+    const { at, events } = await openReconciler({ objects: [upload("uploads/a.mp4", 1)], isSplit: () => true });
     expect(await at(9)).toEqual({ ...NOTHING, lookedUp: 1 });
     expect(events).toEqual([]);
   });
 
   it("finds what was uploaded to the stage's own bucket before the first run, however long before", async () => {
-    const { at, types } = await openWorld({ objects: [upload("uploads/a.mp4", -48)], deployedAt: -1 });
+    const { at, types } = await openReconciler({ objects: [upload("uploads/a.mp4", -48)], deployedAt: -1 });
     expect(await at(0)).toMatchObject({ requested: 1 });
     expect(types()).toEqual(["SplitRequested"]);
   });
 
   it("finds what was uploaded to an attached bucket since the deployment, and nothing from before", async () => {
     const objects = [upload("uploads/before.mp4", -3), upload("uploads/since.mp4", -2)];
-    const { at, events } = await openWorld({ objects, deployedAt: -2, settings: { isAttached: true } });
+    const { at, events } = await openReconciler({ objects, deployedAt: -2, settings: { isAttached: true } });
     expect(await at(0)).toMatchObject({ seen: 2, lookedUp: 1, requested: 1 });
     expect(events.map(({ data }) => "key" in data && data.key)).toEqual(["uploads/since.mp4"]);
   });
 
-  it.each<[string, Partial<World>, number]>([
+  it.each<[string, Partial<ReconcilerSetup>, number]>([
     ["is older than the last look-up by two weeks", { objects: [upload("uploads/a.mp4", 1)] }, 1 + 189 + 14 * 24 + 1],
     ["starts nothing by its extension", { objects: [upload("uploads/b.txt", 1), upload("uploads/mp4", 1)] }, 9],
     [
@@ -98,15 +98,15 @@ describe("looking for uploads that did not finish", () => {
       9,
     ],
     ["is gone", { objects: [upload("uploads/a.mp4", 1)], gone: ["uploads/a.mp4"] }, 9],
-  ])("leaves alone what %s", async (_what, world, hour) => {
-    const { at, events } = await openWorld(world);
+  ])("leaves alone what %s", async (_what, setup, hour) => {
+    const { at, events } = await openReconciler(setup);
     await at(hour);
     expect(events).toEqual([]);
   });
 
   it("requests one whose uploader gave it a segment's metadata", async () => {
     const metadata = { "uploads/a.mp4": { "video-split-parent": "16384", "video-split-segment-index": "0" } };
-    const { at, types } = await openWorld({ objects: [upload("uploads/a.mp4", 1)], metadata });
+    const { at, types } = await openReconciler({ objects: [upload("uploads/a.mp4", 1)], metadata });
     await at(9);
     expect(types()).toEqual(["SplitRequested"]);
   });
@@ -118,10 +118,10 @@ describe("looking for uploads that did not finish", () => {
     ["SourceInOtherRegion", ["SplitRequested"]],
     ["SourceNotFound", []],
   ] as const)(
-    "requests one that can't be read unless it's gone: the split service rejects it (%s)",
+    "requests one that can't be read unless it's deleted: the split service rejects it (%s)",
     async (reason, types) => {
       const failing = { "uploads/a.mp4": new SourceUnavailableError(reason, "It can't be read.") };
-      const opened = await openWorld({ objects: [upload("uploads/a.mp4", 1)], failing });
+      const opened = await openReconciler({ objects: [upload("uploads/a.mp4", 1)], failing });
       await opened.at(9);
       expect(opened.types()).toEqual(types);
     },
@@ -131,17 +131,20 @@ describe("looking for uploads that did not finish", () => {
 describe("an upload that can't be looked up", () => {
   const objects = ["a", "b", "c", "d"].map((name) => upload(`uploads/${name}.mp4`, 1));
 
-  it("keeps the pass at its page until it can be, and the others are looked up", async () => {
-    const { at, world, events } = await openWorld({ objects, failing: { "uploads/a.mp4": new Error("throttled") } });
+  it("repeats its page in the next run, and looks the others up", async () => {
+    const { at, setup, events } = await openReconciler({
+      objects,
+      failing: { "uploads/a.mp4": new Error("throttled") },
+    });
     await expect(at(9)).rejects.toThrow("1 uploads couldn't be looked up");
     expect(events.map(({ data }) => "key" in data && data.key)).toEqual(["uploads/b.mp4"]);
-    world.failing = {};
+    setup.failing = {};
     expect(await at(9.25)).toMatchObject({ requested: 3, complete: true });
     expect(events).toHaveLength(4);
   });
 
-  it("doesn't keep the pass at its page for ever", async () => {
-    const { at, events } = await openWorld({ objects, failing: { "uploads/a.mp4": new Error("no such key") } });
+  it("doesn't repeat its page for ever", async () => {
+    const { at, events } = await openReconciler({ objects, failing: { "uploads/a.mp4": new Error("no such key") } });
     for (const hour of [9, 9.25, 9.5]) await expect(at(hour)).rejects.toThrow("1 uploads couldn't be looked up");
     expect(events).toHaveLength(3);
     expect(await at(9.75)).toMatchObject({ lookedUp: 0, complete: true });
@@ -150,10 +153,10 @@ describe("an upload that can't be looked up", () => {
 
 describe("one run at a time", () => {
   it("ends well, and does nothing, while another one is in progress", async () => {
-    const opened = await openWorld({ objects: [upload("uploads/a.mp4", 1)] });
+    const opened = await openReconciler({ objects: [upload("uploads/a.mp4", 1)] });
     let other: unknown;
-    opened.world.onPage = async () => {
-      opened.world.onPage = () => {};
+    opened.setup.onPage = async () => {
+      opened.setup.onPage = () => {};
       other = await opened.at(9);
     };
     expect(await opened.at(9)).toMatchObject({ requested: 1, complete: true });
@@ -162,10 +165,10 @@ describe("one run at a time", () => {
   });
 
   it("continues once the time of a run that was killed is over, and not before", async () => {
-    const opened = await openWorld({ objects: [upload("uploads/a.mp4", 1)] });
-    opened.world.onPage = () => opened.kill();
+    const opened = await openReconciler({ objects: [upload("uploads/a.mp4", 1)] });
+    opened.setup.onPage = () => opened.kill();
     await expect(opened.at(9)).rejects.toThrow("Killed");
-    opened.world.onPage = () => {};
+    opened.setup.onPage = () => {};
     expect(await opened.at(9 + 299 / HOUR)).toEqual({ outcome: "busy" });
     expect(await opened.at(9 + 301 / HOUR)).toMatchObject({ requested: 1, complete: true });
   });
@@ -173,7 +176,7 @@ describe("one run at a time", () => {
 
 describe("a run whose time is up", () => {
   it("says that the pass isn't complete", async () => {
-    const { at, events } = await openWorld({ objects: [upload("uploads/a.mp4", 1)] });
+    const { at, events } = await openReconciler({ objects: [upload("uploads/a.mp4", 1)] });
     expect(await at(9, AbortSignal.abort(new Error("time is up")))).toMatchObject({ complete: false });
     expect(events).toEqual([]);
   });
@@ -182,7 +185,7 @@ describe("a run whose time is up", () => {
     const leaving = new AbortController();
     let underWay = 0;
     const objects = Array.from({ length: 6 }, (_, n) => upload(`uploads/${n}.mp4`, 1));
-    const { at, events } = await openWorld({
+    const { at, events } = await openReconciler({
       objects,
       onLookUp: async () => {
         underWay += 1;

@@ -3,7 +3,7 @@ import { projectorValues, reconcilerValues, splitValues } from "../../../service
 import { powertoolsMetrics } from "../../../services/runtime/metrics.ts";
 import type { Measurement } from "../../../services/split/ports/measure.ts";
 
-/** What the process writes meanwhile, where Lambda would read it. */
+/** The output of the process during a function, where Lambda would read it. */
 const written = { stdout: "", stderr: "" };
 
 beforeEach(() => {
@@ -135,16 +135,16 @@ describe("metrics of a run of the reconciler", () => {
   const pass = { seen: 9, lookedUp: 4, unfinished: 3, requested: 2, givenUp: 1, complete: true };
 
   it("are what it requested, gave up and cleared", () => {
-    const run = { outcome: "reconciled" as const, ...pass, letters: { cleared: 5, failures: 6 } };
+    const run = { outcome: "reconciled" as const, ...pass, deadLetters: { cleared: 5, failures: 6 } };
     expect(reconcilerValues(run)).toEqual({
       values: { UploadsRequestedAgain: 2, UploadsGivenUp: 1, DeadLettersCleared: 5, ClearingFailures: 6 },
     });
   });
 
   it("are none for zeros, for a pass that isn't due, and beside another run", () => {
-    const letters = { cleared: 0, failures: 0 };
-    const idle = { outcome: "reconciled" as const, ...pass, requested: 0, givenUp: 0, letters };
-    for (const run of [idle, { outcome: "not due" as const, letters }, { outcome: "busy" as const }])
+    const deadLetters = { cleared: 0, failures: 0 };
+    const idle = { outcome: "reconciled" as const, ...pass, requested: 0, givenUp: 0, deadLetters };
+    for (const run of [idle, { outcome: "not due" as const, deadLetters }, { outcome: "busy" as const }])
       expect(reconcilerValues(run)).toEqual({ values: {} });
   });
 });

@@ -9,7 +9,7 @@ import { openLedger, outOfTimeAt, packets, split, stopsAt, type World } from "..
 const ranges = (events: VideoSplitEvent[]) =>
   events.flatMap((event) => (event.type === "SegmentRangeRequested" ? [event] : []));
 
-/** What a later invocation is asked. */
+/** The request of a later invocation. */
 const next = (invocation: number, lastSegment = 2): Partial<World> => ({
   request: { continuation: { lastSegment, invocation }, messageId: `m${invocation}` },
 });
@@ -43,7 +43,7 @@ describe("given time runs out after a segment was made", () => {
     expect(continued).toEqual(outcomesById(whole.events));
   });
 
-  it("then the next one is requested only when it isn't taken for a duplicate of this one", async () => {
+  it("then the next one is requested only when it no longer counts as a duplicate of this one", async () => {
     let isHeld = false;
     const once: World["once"] = async (_key, _asking, work) => {
       isHeld = true;
@@ -84,7 +84,7 @@ describe("given time runs out", () => {
 });
 
 describe("a request for what an invocation left", () => {
-  it("asks for nothing of its own: neither the object's metadata nor today's settings count", async () => {
+  it("states no way of cutting: neither the object's metadata nor today's settings are used", async () => {
     const ledger = openLedger();
     const world = { ledger, packets: packets(12) };
     await split({ ...world, ...outOfTimeAt(2) });
@@ -138,7 +138,7 @@ describe("an index that took long to read", () => {
       new Date(Date.UTC(2026, 10, 23, 0, 0, seconds)).toISOString(),
     ],
   });
-  /** Shows whether the source was read again: it has twice as many packets by then. */
+  /** Shows whether the source was read again: it then has twice as many packets. */
   const longer = { packets: packets(12), ...next(2) };
 
   it("is saved, and the next invocation doesn't read it again", async () => {

@@ -55,7 +55,7 @@ describe("planning a cut on keyframes", () => {
     expect(windows(1, leading)?.[1]?.[2]).toBeCloseTo(1);
   });
 
-  it("leaves a tail shorter than half a second with the segment before it", () => {
+  it("adds a remainder shorter than half a second to the segment before it", () => {
     expect(windows(2, constant(100 + 12))).toEqual([
       [0, 2, 0, 2],
       [2, 4.48, 2, 4.48],
@@ -63,7 +63,7 @@ describe("planning a cut on keyframes", () => {
     expect(windows(2, constant(100 + 13))).toHaveLength(3);
   });
 
-  it("takes a keyframe that a millisecond clock wrote just before the boundary for one on it", () => {
+  it("treats a keyframe that a millisecond clock put just before the boundary as one on it", () => {
     const packets = [0, 1.999, 4.001].map((time) => ({ time, duration: 1, key: true }));
     expect(windows(2, packets)).toHaveLength(3);
     expect(
@@ -119,11 +119,11 @@ describe("planning a cut on keyframes", () => {
           expect(first.key).toBe(true);
           expect(first.time - origin).toBeGreaterThanOrEqual(segment.requestedStart - 0.001_001);
           // No keyframe between the boundary and where it moved to.
-          const passedOver = frames.filter(
+          const skipped = frames.filter(
             ({ time, key }) =>
               key && time - origin >= segment.requestedStart && time < first.time && time - origin > previous.start,
           );
-          expect(passedOver).toEqual([]);
+          expect(skipped).toEqual([]);
         });
         expect(segments.at(-1)!.end).toBeCloseTo(duration, 6);
       }),

@@ -49,7 +49,7 @@ describe("planning the exact cut", () => {
     expect(plan(index, 7).segments[0]).toMatchObject({ copied: { from: 0, to: 4 }, tail: { from: 4, to: 7 } });
   });
 
-  it("starts segments on keyframes where that is asked for", () => {
+  it("starts segments on keyframes if that is requested", () => {
     const { segments } = planExactCut(packets("KPPPPPKPPPPPKPPPPP"), 4, 25, "keyframes")!;
     expect(segments).toMatchObject([
       { ranks: { from: 0, to: 6 }, requestedStart: 0, requestedEnd: 4 },
@@ -59,14 +59,14 @@ describe("planning the exact cut", () => {
     expect(segments.map(madeOf)).toEqual(["copied", "copied", "copied"]);
   });
 
-  it("encodes up to the next keyframe where a boundary falls into a group, and copies what is before it", () => {
+  it("encodes up to the next keyframe if a boundary is inside a group, and copies the frames before it", () => {
     const [first, second] = plan(packets("KPPPPPKPPPPP"), 4).segments;
     expect(first).toMatchObject({ copied: { from: 0, to: 4 }, tail: { from: 4, to: 4 } });
     expect(second).toMatchObject({ head: { from: 4, to: 6 }, copied: { from: 6, to: 8 } });
   });
 
   it("encodes a tail only as far as frames lean on what comes after the boundary", () => {
-    // Shown: K b b P b b P …; the boundary at 5 falls between the two b of a pair.
+    // Shown: K b b P b b P …; the boundary at 5 is between the two b of a pair.
     const [first] = plan(packets("KPbbPbbPbbKPbb"), 5).segments;
     expect(first).toMatchObject({ ranks: { from: 0, to: 5 }, copied: { from: 0, to: 4 }, tail: { from: 4, to: 5 } });
   });
@@ -110,7 +110,7 @@ describe("planning the exact cut", () => {
     expect(planExactCut(index, 2, 25)).toBeUndefined();
   });
 
-  it("keeps a tail shorter than half a second with the segment before it", () => {
+  it("adds a remainder shorter than half a second to the segment before it", () => {
     const index = packets(`K${"P".repeat(40)}`, { rate: 10 });
     expect(plan(index, 2).segments.map(({ ranks }) => ranks)).toEqual([
       { from: 0, to: 20 },

@@ -15,8 +15,8 @@ const shownAt = (...times: number[]): PacketIndex => {
   return index;
 };
 
-describe("how far a boundary is from the first frame at or after the time asked for", () => {
-  it("is nothing for the very frame, whatever the order of the packets and the start of the clock", () => {
+describe("how far a boundary is from the first frame at or after the requested time", () => {
+  it("is 0 for the exact frame, whatever the order of the packets and the start of the clock", () => {
     const index = shownAt(10, 12, 11, 14, 13);
     const boundaries = [
       { requestedStart: 0, start: 0 },
@@ -25,7 +25,7 @@ describe("how far a boundary is from the first frame at or after the time asked 
     expect(largestDeviation(boundaries, index, 10)).toBe(0);
   });
 
-  it("is nothing where the time asked for is between two frames and the later one begins the segment", () => {
+  it("is 0 if the requested time is between two frames and the later one begins the segment", () => {
     expect(
       largestDeviation(
         [

@@ -95,7 +95,7 @@ function contentById(events: readonly VideoSplitEvent[]): ReturnType<typeof outc
 const wholeContent = async () => contentById((await split(VIDEO)).events);
 
 describe("given a video takes longer than an invocation has", () => {
-  it("then it's divided: others are requested while the first goes on, and the last one to finish ends it", async () => {
+  it("then it's divided: others are requested while the first continues, and the last one to finish ends it", async () => {
     const ledger = openLedger();
     const first = await split({ ...VIDEO, ledger, ...slow() });
     expect(first.outcome).toEqual({ outcome: "range done", VideoId: 16_384 });
@@ -218,7 +218,7 @@ describe("given a video takes longer than an invocation has", () => {
     expect(uploads.every((key) => key.endsWith(".mkv"))).toBe(true);
   });
 
-  it("then what it asks for is kept when one range is rejected before a segment of it", async () => {
+  it("then its choice is kept when one range is rejected before a segment of it", async () => {
     const ledger = openLedger();
     const first = await split({ ...VIDEO, ledger, ...slow() });
     const endsAfter = { segments: 4, ending: { type: "impossible", reason: "UnreadableMedia", detail: "x" } as const };
@@ -280,7 +280,7 @@ function killedAt(moment: number, isAfter: boolean): { ledger: Ledger; hooks: Pa
   return { ledger, hooks: { onUpload: async () => pass(), onPublish: async () => pass() }, moments: () => passed };
 }
 
-describe("given a function dies at any moment of a split in ranges", () => {
+describe("given a function is killed at any moment of a split in ranges", () => {
   it.each([
     { when: "before a call", isAfter: false },
     { when: "after a call of the ledger", isAfter: true },

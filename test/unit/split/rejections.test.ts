@@ -53,7 +53,7 @@ describe("what can't be split is rejected", () => {
     expect(types).not.toContain("VideoRejected");
   });
 
-  it("in the words of whoever found that it can't be read", async () => {
+  it("with the message of the port that could not read it", async () => {
     const { events } = await split({ unavailable: unavailable("SourceNotFound") });
     expect(rejection(events)?.message).toBe("It can't be read: SourceNotFound. Do this.");
   });

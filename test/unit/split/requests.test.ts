@@ -62,7 +62,7 @@ const rangeRequested = (data: Record<string, unknown> = {}) => ({
 });
 
 describe("reading a request for what an invocation left", () => {
-  it("names the object and the invocation, and asks for nothing else", () => {
+  it("names the object and the invocation, and requests nothing else", () => {
     expect(parseRequest(rangeRequested())).toEqual({
       ...{ bucket: "uploads", key: "uploads/film.mp4", etag: "e", versionId: undefined, bytes: 5 },
       ...{ explicit: false, segmentSeconds: undefined, cut: undefined, outputKeyPrefix: undefined },
@@ -121,7 +121,7 @@ describe("reading a request", () => {
   });
 
   it.each([
-    [undefined, "something that is no event"],
+    [undefined, "something that isn't an event"],
     [{ source: "aws.s3", "detail-type": "Object Deleted", detail: {} }, "aws.s3 Object Deleted"],
     [objectCreated({ bucket: {} }), "aws.s3 Object Created"],
     [splitRequested({ key: undefined }), "video-split SplitRequested"],
@@ -151,7 +151,7 @@ describe("a request that names an object and is wrong otherwise", () => {
     expect([explicit, versionId]).toEqual([true, undefined]);
   });
 
-  it("asks for nothing else than the faulty field says, since all of it must be written again", () => {
+  it("requests nothing, since a field is faulty and the request must be corrected", () => {
     expect(parseRequest(splitRequested({ cut: "fast", segment_seconds: 5 })).segmentSeconds).toBeUndefined();
   });
 
@@ -181,7 +181,7 @@ describe("a request that names an object and is wrong otherwise", () => {
     });
   });
 
-  it("is reported with as much of the name as fits an event", () => {
+  it("is reported with the part of the name that fits into an event", () => {
     const { bucket, key, messageId } = parseRequest(
       splitRequested(
         { bucket: "b".repeat(100_000), key: `${"ü".repeat(100_000)}\ud800` },

@@ -95,7 +95,7 @@ describe("a source that can't be read to its end is split as far as it goes", ()
   });
 });
 
-describe("an upload that was begun goes on as it began", () => {
+describe("an upload that was begun continues as it began", () => {
   it("with the cut and the length of the first attempt", async () => {
     const chosen = { segmentSeconds: 3, cut: "exact" as const, outputKeyPrefix: "out/" };
     const { events } = await split({ chosen, framesIn: () => 3 });
@@ -103,12 +103,12 @@ describe("an upload that was begun goes on as it began", () => {
   });
 });
 
-describe("a retry goes on where the attempt before it ended", () => {
-  const died = () => Promise.reject(new Error("killed"));
+describe("a retry continues where the attempt before it ended", () => {
+  const kill = () => Promise.reject(new Error("killed"));
   const created = (events: VideoSplitEvent[]) =>
     events.flatMap((event) => (event.type === "SegmentCreated" ? event.data.segment_index : []));
 
-  /** Dies at the upload of a segment, when all before it were announced. */
+  /** Killed at the upload of a segment, when all before it were announced. */
   const diesAt = (index: number): Pick<World, "onUpload" | "onRecord"> => {
     const announced = new Set<number>();
     const isNext = Promise.withResolvers<void>();
@@ -120,7 +120,7 @@ describe("a retry goes on where the attempt before it ended", () => {
       onUpload: async (key) => {
         if (!key.includes(`-0000${index}`)) return;
         await isNext.promise;
-        await died();
+        await kill();
       },
     };
   };
@@ -138,9 +138,9 @@ describe("a retry goes on where the attempt before it ended", () => {
 
   it("announces what was uploaded and not announced, with the same data", async () => {
     const ledger = openLedger();
-    // Dies between the upload of the second segment, that was recorded, and its announcement.
+    // Killed between the upload of the second segment, which was recorded, and its announcement.
     const onRecord = async (index: number, { announced }: { announced: boolean }) =>
-      index === 1 && announced ? died() : undefined;
+      index === 1 && announced ? kill() : undefined;
     await split({ ledger, onRecord });
     const retry = await split({ ledger });
     expect(created(retry.events)).toContain(1);
@@ -157,7 +157,7 @@ describe("a retry goes on where the attempt before it ended", () => {
     expect(retry.uploads).toEqual([]);
   });
 
-  it("keeps to the container that the first segments are in", async () => {
+  it("keeps the container of the first segments", async () => {
     const ledger = openLedger();
     await split({ ledger, refused: ["mp4"], ...diesAt(2) });
     const retry = await split({ ledger });
@@ -174,7 +174,7 @@ describe("an upload that has a segment's metadata, and isn't one", () => {
   });
 });
 
-describe("what is worth a retry is thrown", () => {
+describe("what can be retried is thrown", () => {
   it.each<[string, Partial<World>]>([
     ["S3 is down", { endsAfter: notFetched(1, new SourceFetchError("S3 is down")) }],
     ["S3 is down", { onRead: () => unreadable(new Error("S3 is down")) }],

@@ -57,7 +57,7 @@ describe("stretches that can't be decoded", () => {
     expect(missingRuns([0, 1], [])).toEqual([{ from: 0, to: 2 }]);
   });
 
-  it("given an encoded segment, then a few frames that a decoder leaves out are no stretch", () => {
+  it("given an encoded segment, then a few frames that a decoder leaves out aren't a stretch", () => {
     const index = indexWithout({ from: 99, to: 99 }, 4, 0);
     const plan = planExactCut(index, 2, 10)!;
     const decoded = [2, 2.1, 2.4, 2.5, 2.9, 3, ...[3.1, 3.2, 3.3, 3.4, 3.5, 3.6, 3.7, 3.8, 3.9]];

@@ -37,7 +37,7 @@ describe("working on many items at the same time", () => {
     expect(await mapConcurrently([], 3, () => Promise.reject(new Error("worked on nothing")))).toEqual([]);
   });
 
-  it("given one fails, then it begins no other, and throws the failure when the rest has settled", async () => {
+  it("given one fails, then no other is started, and the failure is thrown when the running ones have settled", async () => {
     const { count, during } = counted();
     const failure = new Error("throttled");
     const working = mapConcurrently(NUMBERS, 3, (n, signal) =>

@@ -85,7 +85,7 @@ describe("ids of events", () => {
     expect(idOf(rejected("TooLarge", "the limit is 5"))).toBe(idOf(rejected("TooLarge", "the limit is 6")));
   });
 
-  it("and of the block of ids follow from the correlation id, which every event carries", () => {
+  it("and the block of ids are computed from the correlation id, which every event has", () => {
     expect(correlationId("s", sha256)).not.toBe(correlationId("t", sha256));
     expect(blockStart("s", 1, sha256)).toBe(blockOf(upload, 1, sha256));
   });

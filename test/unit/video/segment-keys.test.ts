@@ -15,7 +15,7 @@ describe("a segment's key", () => {
     expect(segmentKey("out/", segment)).not.toBe(segmentKey("out/", { ...segment, videoId: 32_768 }));
   });
 
-  it("takes names as they are, also ones that look like a template", () => {
+  it("keeps names unchanged, also ones that look like a template", () => {
     expect(segmentKey("{video_name}/", { ...segment, videoName: "{video_id} $& a+b%20c" })).toBe(
       "{video_id} $& a+b%20c/{video_id} $& a+b%20c-16384-00007.mp4",
     );
@@ -44,11 +44,11 @@ describe("a name that others would resolve or print", () => {
     ["uploads/a\nb\u0085.mp4", "out/a_b_/a_b_-16384-00007.mp4"],
   ])("%j is written as a name", (key, expected) => expect(keyOf(key)).toBe(expected));
 
-  it("is no '..' together with the prefix either", () => {
+  it("isn't '..' together with the prefix", () => {
     expect(keyOf("uploads/..mp4", "out/.{video_name}/{video_name}")).toBe("out/._/__-16384-00007.mp4");
   });
 
-  it("gives no part of a key that is '.' or '..', for any key, and the name of a segment is its key's", () => {
+  it("has no part of a key that is '.' or '..', for any key, and the name of a segment is the one in its key", () => {
     const name = fc.string({ unit: fc.constantFrom(".", "/", "a", "\u0000", "ü"), maxLength: 8 });
     const prefix = fc.constantFrom(
       "",

@@ -58,7 +58,7 @@ export const deleteArchive = operation(Named, ({ ArchiveName }, api) => {
   return {};
 });
 
-/** Counted from the log, so never late, as AWS's numbers are. */
+/** Counted from the log, so never late; AWS's numbers are. */
 function contents({ bus, from, ...archive }: ArchiveRecord, { buses }: Api) {
   const holds = archived(archive, Date.now());
   const store = buses.store(bus);

@@ -31,7 +31,7 @@ export const createEventBus = operation(CreateEventBus, ({ Name, EventSourceName
   return present({ EventBusArn: api.arns.bus(Name), Description });
 });
 
-/** Deleting a bus that doesn't exist is no error. Its log is deleted too. */
+/** Deleting a bus that doesn't exist isn't an error. Its log is deleted too. */
 export const deleteEventBus = operation(z.object({ Name: busName }), ({ Name }, api) => {
   if (Name === DEFAULT_BUS) throw invalid("Cannot delete event bus default.");
   if (!api.registry.buses.has(Name)) return {};

@@ -20,11 +20,11 @@ export const operation =
   (input, api) =>
     run(parseInput(schema, input), api);
 
-/** The fields that have a value: AWS leaves out the others. */
+/** Only the fields that have a value, as in AWS's responses. */
 export const present = (fields: Record<string, unknown>): Record<string, unknown> =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 
-/** As AWS JSON has timestamps. */
+/** A timestamp in AWS JSON. */
 export const epochSeconds = (milliseconds: number): number => milliseconds / 1_000;
 
 /** The bus that a request names or leaves out. Throws `ResourceNotFoundException`. */

@@ -13,8 +13,8 @@ function nameIn(token: string): string {
 }
 
 /**
- * One page of things that are sorted by name. The token is the last name returned, so pages stay
- * right while items are added and removed.
+ * One page of items that are sorted by name. The token is the last returned name, so pages are
+ * correct while items are added and removed.
  */
 export function page<T>(sorted: readonly T[], nameOf: (thing: T) => string, { Limit = MAX_PAGE, NextToken }: Page) {
   const after = NextToken === undefined ? undefined : nameIn(NextToken);

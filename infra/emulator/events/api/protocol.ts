@@ -5,7 +5,7 @@ import { InvalidEventPatternException } from "../pattern/index.ts";
 import type { Api } from "./operation.ts";
 import { operations } from "./operations.ts";
 
-/** Well above 1 MB of entries, whose JSON text may have to be escaped. */
+/** Enough for 1 MB of entries with escaped JSON text. */
 const MAX_BODY_BYTES = 8 * 1_048_576;
 
 const TARGET_PREFIX = "AWSEvents.";
@@ -17,14 +17,14 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
     bytes += chunk.length;
     if (bytes <= MAX_BODY_BYTES) chunks.push(chunk);
   }
-  // Only after the body: a client that is still sending doesn't read a response.
+  // After the body: a client that is still sending doesn't read a response.
   if (bytes > MAX_BODY_BYTES) {
     throw new EventBridgeException("RequestEntityTooLargeException", `A request has ${MAX_BODY_BYTES} bytes at most.`);
   }
   return Buffer.concat(chunks).toString("utf8");
 }
 
-/** The input without members that are null: some clients leave members out like that. */
+/** The input without members that are null: some clients omit members in this way. */
 function inputIn(body: string): unknown {
   try {
     return JSON.parse(body === "" ? "{}" : body, (_, value) => value ?? undefined);

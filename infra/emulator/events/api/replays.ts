@@ -14,7 +14,7 @@ const StartReplay = z.object({
   Destination: z.object({ Arn: arn, FilterArns: z.array(arn).default([]) }),
 });
 
-/** The archive and its bus, which is the only one that it may be replayed to. */
+/** The archive and its bus: a replay to another bus is refused. */
 function sourceOf({ EventSourceArn, Destination }: z.output<typeof StartReplay>, api: Api): ArchiveRecord {
   if (api.arns.nameIn("event-bus", Destination.Arn) === undefined) {
     throw invalidParameter("Destination.Arn", "Must contain an event bus ARN.");
@@ -26,9 +26,9 @@ function sourceOf({ EventSourceArn, Destination }: z.output<typeof StartReplay>,
     throw invalidParameter("EventSourceArn", `Archive ${name ?? EventSourceArn} does not exist.`);
   }
   if (archive.bus !== bus) throw invalidParameter("Destination.Arn", "Cross event bus replay is not permitted.");
-  const stranger = Destination.FilterArns.find((filter) => api.arns.ruleIn(filter)?.bus !== bus);
-  if (stranger !== undefined) {
-    throw invalidParameter("Destination.FilterArns", `${stranger} is not a rule of event bus ${bus}.`);
+  const otherBusRule = Destination.FilterArns.find((filter) => api.arns.ruleIn(filter)?.bus !== bus);
+  if (otherBusRule !== undefined) {
+    throw invalidParameter("Destination.FilterArns", `${otherBusRule} is not a rule of event bus ${bus}.`);
   }
   return archive;
 }

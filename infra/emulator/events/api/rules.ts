@@ -84,7 +84,7 @@ export const listRules = operation(ListRules, ({ NamePrefix = "", EventBusName, 
   return { Rules: some.map((rule) => shown(rule, api)), ...next };
 });
 
-/** Deleting a rule that doesn't exist is no error. */
+/** Deleting a rule that doesn't exist isn't an error. */
 export const deleteRule = operation(Named, ({ Name, EventBusName }, api) => {
   const bus = busOf(api, EventBusName).name;
   const rule = api.registry.rule(bus, Name);

@@ -38,9 +38,7 @@ const memberPath = (path: readonly PropertyKey[]): string =>
     )
     .join(".");
 
-/**
- * The constraint in the words of AWS, or undefined where the JSON is of the wrong type altogether.
- */
+/** The constraint in AWS's words, or undefined if the JSON has the wrong type. */
 function constraint(issue: z.core.$ZodIssue): string | undefined {
   const length = issue.code === "too_big" || issue.code === "too_small" ? issue.origin : undefined;
   const measured = length === "number" || length === "int" ? "value" : "length";

@@ -7,7 +7,7 @@ import { arn, tags } from "./shapes.ts";
 export const tagsFrom = (list: z.output<typeof tags> = []): Tags =>
   Object.fromEntries(list.map(({ Key, Value }) => [Key, Value]));
 
-/** Rules and buses have tags, nothing else. */
+/** Only rules and buses have tags. */
 function taggable({ arns, registry }: Api, resource: string): BusRecord | RuleRecord {
   const rule = arns.ruleIn(resource);
   const found =

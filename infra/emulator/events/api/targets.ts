@@ -14,7 +14,7 @@ const MAX_TARGETS = 5;
 const TARGET_ID = /^[.\-_A-Za-z0-9]{1,64}$/;
 const TARGET_ARN = /^arn:[\w+=/,.@-]+:[\w+=/,.@-]+:[\w+=/,.@-]*:[0-9]*:.+$/;
 
-/** Parameters for kinds of targets that are not emulated are stored and returned, not used. */
+/** Parameters of targets that aren't emulated are stored and returned, not used. */
 const TargetShape = z.looseObject({
   Id: z.string(),
   Arn: z.string(),

@@ -26,7 +26,7 @@ function noneOfTests(expression: object): Condition {
   const tests = operands.map((value) => known.test(text(value, known.notAString)));
   return {
     absent: false,
-    // What isn't a string has no prefix, no suffix and no case, so it is "anything but".
+    // A value that isn't a string has no prefix, suffix or case, so `anything-but` matches it.
     matches: (value) => typeof value !== "string" || !tests.some((test) => test(value)),
   };
 }

@@ -13,8 +13,7 @@ const MAX_BRANCHES = 1_000;
 const OR = "$or";
 
 /**
- * Names that a field inside `$or` can't have, so that a match expression there isn't read as a
- * field.
+ * Names that a field inside `$or` can't have, so that a match expression isn't parsed as a field.
  */
 const RESERVED_INSIDE_OR = new Set(
   (
@@ -69,8 +68,8 @@ const NOTHING_YET: readonly Branch[] = [new Map()];
 
 /**
  * A pattern as branches without `$or`, of which any may match. A path that is named again replaces
- * its conditions, as in event-ruler. `$or` that can't be a relationship is tried as a field of that
- * name. Throws `InvalidEventPatternException`.
+ * its conditions, as in event-ruler. If `$or` can't be the operator, it is a field with that name.
+ * Throws `InvalidEventPatternException`.
  */
 export function branchesOf(pattern: unknown): Branch[] {
   if (!isObject(pattern)) return refuse("Filter is not an object");

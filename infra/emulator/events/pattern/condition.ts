@@ -2,7 +2,7 @@ import { refuse } from "./errors.ts";
 
 export type Scalar = string | number | boolean | null;
 
-/** One element of a pattern's leaf: matched by a value, or by a missing value. */
+/** One element of a pattern's leaf: it matches a value, or a missing value. */
 export type Condition = { absent: true } | { absent: false; matches(value: Scalar): boolean };
 
 /** The single key of a match expression and its value. */

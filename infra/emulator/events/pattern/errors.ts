@@ -1,4 +1,4 @@
-/** A pattern that EventBridge refuses. `message` reads as AWS's own. */
+/** A pattern that EventBridge refuses. `message` has AWS's wording. */
 export class InvalidEventPatternException extends Error {
   override name = "InvalidEventPatternException";
 

@@ -8,7 +8,7 @@ export type Field = { value: Scalar; membership: Membership };
 /** Fields of one path in one array, by the index of the element that they are in. */
 export type FieldsInArray = { byIndex: Map<number, Field[]>; count: number };
 
-/** The event's fields of one path, also by the arrays that they are in. */
+/** The event's fields of one path, and the same by their array. */
 export type FieldsOfPath = { all: Field[]; byArray: Map<number, FieldsInArray> };
 
 export type EventFields = ReadonlyMap<string, FieldsOfPath>;

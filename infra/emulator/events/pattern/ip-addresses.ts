@@ -45,9 +45,7 @@ export function sameAddress(text: string): TextTest | undefined {
   };
 }
 
-/**
- * Addresses in a block such as `10.0.0.0/24`. A mask of all bits is refused, as event-ruler does.
- */
+/** Addresses in a block such as `10.0.0.0/24`. A mask of all bits is refused, as in event-ruler. */
 export function cidr(block: string): TextTest {
   const [base, mask, ...others] = block.split("/");
   if (base === undefined || mask === undefined || others.length > 0) return refuse("Malformed CIDR, one '/' required");

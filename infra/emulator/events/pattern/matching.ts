@@ -11,10 +11,7 @@ const agrees = (chosen: Membership, field: Field): boolean => {
   return true;
 };
 
-/**
- * Fields of a path, less those in another element of an array than the one that the match so far is
- * about.
- */
+/** Fields of a path, without those in other elements of an array than the match so far. */
 function consistentFields(path: string, chosen: Membership, fields: EventFields): Field[] {
   const ofPath = fields.get(path);
   if (ofPath === undefined) return [];
@@ -29,7 +26,7 @@ function consistentFields(path: string, chosen: Membership, fields: EventFields)
   return ofPath.all.filter((field) => agrees(chosen, field));
 }
 
-/** For each path the arrays that later paths have fields in: only these can still disagree. */
+/** For each path, the arrays in which later paths have fields: only these can still conflict. */
 function arraysAfter(paths: readonly string[], fields: EventFields): Set<number>[] {
   const after: Set<number>[] = [];
   let arrays = new Set<number>();
@@ -40,7 +37,7 @@ function arraysAfter(paths: readonly string[], fields: EventFields): Set<number>
   return after;
 }
 
-/** What of both memberships can still matter, and a text that is the same for equal ones. */
+/** The relevant parts of both memberships, and a text that is equal for equal ones. */
 function merged(chosen: Membership, found: Membership, relevant: ReadonlySet<number>): [text: string, Membership] {
   const entries = [...chosen, ...found].filter(([array]) => relevant.has(array));
   const membership = new Map(entries.sort(([a], [b]) => a - b));

@@ -63,8 +63,8 @@ function literalParts(pattern: string): string[] {
 
 /**
  * `*` matches any number of characters, also none. Throws `InvalidEventPatternException` for `**`
- * and for a backslash before anything but `*` and `\`. Takes time in proportion to the text: parts
- * are found from left to right, never again.
+ * and for a backslash before anything but `*` and `\`. Takes time in proportion to the text: each
+ * part is searched once, from left to right.
  */
 export function wildcard(pattern: string): TextTest {
   const parts = literalParts(pattern);

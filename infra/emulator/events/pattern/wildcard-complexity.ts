@@ -1,6 +1,6 @@
 import { refuse } from "./errors.ts";
 
-/** EventBridge's limit, as others measured it: docs/decisions/upload-rule.md. */
+/** EventBridge's limit, measured by others: docs/decisions/upload-rule.md. */
 const MAX_COMPLEXITY = 10;
 
 /** Maximum number of sets of prefixes to examine. A field with more counts as too complex. */
@@ -27,7 +27,7 @@ function tokensOf(text: string): Token[] {
 /** A prefix of one of the wildcards: the wildcard's number and how many of its tokens. */
 type Position = { pattern: number; length: number };
 
-/** With the prefixes that a wildcard adds which matches nothing so far. */
+/** With the prefixes of a wildcard that matches the empty text. */
 function* closed(tokens: readonly Token[], { pattern, length }: Position): Iterable<Position> {
   yield { pattern, length };
   if (tokens[length] === ANYTHING) yield { pattern, length: length + 1 };
@@ -36,8 +36,8 @@ function* closed(tokens: readonly Token[], { pattern, length }: Position): Itera
 const keyOf = ({ pattern, length }: Position): string => `${pattern}:${length}`;
 
 /**
- * How many prefixes of these wildcards one text can match concurrently, at most; from `limit` + 1
- * on it isn't counted further. That is the complexity of
+ * How many prefixes of these wildcards one text can match concurrently, at most; counting stops at
+ * `limit` + 1. That is the complexity of
  * https://github.com/aws/event-ruler#matching-with-a-machine.
  */
 export function wildcardComplexity(wildcards: readonly string[], limit: number): number {
@@ -83,7 +83,7 @@ function wildcardsIn(expression: unknown): string[] {
   return excluded.filter((text) => typeof text === "string");
 }
 
-/** The wildcards of each field, whichever branch of `$or` they stand in. */
+/** The wildcards of each field, in all branches of `$or`. */
 function collect(pattern: Record<string, unknown>, path: string, byPath: Map<string, string[]>): void {
   for (const [name, value] of Object.entries(pattern)) {
     const own = name === "$or" ? path : `${path}.${name}`;
@@ -103,7 +103,7 @@ export function hasWildcards(pattern: unknown): boolean {
 }
 
 /**
- * Refuses a valid pattern whose wildcards are too many for EventBridge. Throws
+ * Refuses a valid pattern with too many wildcards for EventBridge. Throws
  * `InvalidEventPatternException`.
  */
 export function assertSimpleWildcards(pattern: unknown): void {

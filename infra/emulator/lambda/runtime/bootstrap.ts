@@ -14,7 +14,7 @@ import type { InvokeMessage, RuntimeMessage } from "./protocol.ts";
 const EXIT_UNHANDLED_REJECTION = 128;
 const EXIT_UNCAUGHT_EXCEPTION = 129;
 
-// Taken before the handler's code can replace them.
+// Saved before the handler's code can replace them.
 const send = process.send?.bind(process);
 const { channel } = process;
 const writeOut = process.stdout.write.bind(process.stdout);
@@ -22,8 +22,8 @@ const writeErr = process.stderr.write.bind(process.stderr);
 if (send === undefined || channel === undefined || channel === null) throw new Error("Not started by the local Lambda");
 
 /**
- * Writes the log synchronously, as Lambda does: lines from just before an exit aren't lost. With
- * pipes, Node doesn't guarantee that.
+ * Writes the log synchronously, as Lambda does: so lines from just before an exit aren't lost,
+ * which Node doesn't guarantee with pipes.
  */
 function blockOn(stream: NodeJS.WriteStream): void {
   const { _handle: handle } = stream as { _handle?: { setBlocking?(blocking: boolean): void } };
@@ -74,8 +74,7 @@ const neverSettled: RuntimeMessage = {
 async function invoke(handler: Handler, message: InvokeMessage): Promise<void> {
   const { promise: emptied, resolve: onEmptied } = Promise.withResolvers<void>();
   process.env._X_AMZN_TRACE_ID = message.traceId;
-  // So that the process would end when the handler has nothing left to wait for; it doesn't, and
-  // the handler has failed.
+  // The handler waits for nothing any more and hasn't returned, so it has failed.
   channel?.unref();
   process.once("beforeExit", onEmptied);
   const outcome = await Promise.race([outcomeOf(handler, message), emptied.then(() => neverSettled)]);

@@ -12,7 +12,7 @@ export type LambdaContext = {
   awsRequestId: string;
   logGroupName: string;
   logStreamName: string;
-  /** Without effect since nodejs24.x: it was for callbacks. Libraries still set it. */
+  /** Has no effect since nodejs24.x: it was for callbacks. Libraries still set it. */
   callbackWaitsForEmptyEventLoop: boolean;
   getRemainingTimeInMillis(): number;
 };

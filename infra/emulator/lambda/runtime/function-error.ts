@@ -1,6 +1,6 @@
 import type { FunctionError } from "../contract.ts";
 
-/** An error of Lambda's own, named as Lambda names it. */
+/** An error of Lambda itself, with Lambda's name for it. */
 export class RuntimeError extends Error {
   constructor(type: string, message: string, options?: ErrorOptions) {
     super(message, options);
@@ -8,7 +8,7 @@ export class RuntimeError extends Error {
   }
 }
 
-/** Lambda's error for what a handler threw, which may not be an Error. */
+/** Lambda's error for a thrown value, which may not be an Error. */
 export function functionError(thrown: unknown): FunctionError {
   if (!(thrown instanceof Error)) return { errorType: typeof thrown, errorMessage: String(thrown), trace: [] };
   return { errorType: thrown.name, errorMessage: thrown.message, trace: (thrown.stack ?? "").split("\n") };

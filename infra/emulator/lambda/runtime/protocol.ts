@@ -17,7 +17,7 @@ export type InvokeMessage = {
   traceId: string;
   /**
    * Written to stdout and stderr when the handler is done, so that a reader knows that it has read
-   * all.
+   * everything.
    */
   endMark: string;
 };

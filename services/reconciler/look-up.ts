@@ -33,18 +33,14 @@ export type DueUpload = ListedUpload & {
   asOf: number;
 };
 
-/** What was found and done. "no upload": a segment of this service, or deleted. */
+/** The result for an upload. "no upload": a segment of this service, or deleted. */
 export type Found = "ended" | "waiting" | "requested" | "given up" | "no upload";
 
 /**
  * Looks one upload up in the ledger. Requests it again where it isn't split or rejected, or
  * announces that it's given up. Throws what the ports throw, and `signal`'s reason.
  */
-export async function lookAfter(
-  upload: DueUpload,
-  dependencies: LookUpDependencies,
-  signal: AbortSignal,
-): Promise<Found> {
+export async function lookUp(upload: DueUpload, dependencies: LookUpDependencies, signal: AbortSignal): Promise<Found> {
   signal.throwIfAborted();
   const { ledger } = dependencies;
   const { reached, waits, asOf } = upload;
@@ -67,8 +63,8 @@ export async function lookAfter(
 }
 
 /**
- * Whether it is neither a segment that was copied there, nor deleted since it was listed. The split
- * service rejects what can't be read.
+ * Whether it still exists and isn't a copied segment. An unreadable one is an upload: the split
+ * service rejects it.
  */
 async function isUpload(
   { source }: ListedUpload,
@@ -85,7 +81,7 @@ async function isUpload(
   return stored !== undefined && parentOf(stored, hash) === undefined && stored.source.etag === source.etag;
 }
 
-/** `eventId` follows from what is announced: the same, announced twice, has the same id. */
+/** `eventId` is computed from the announced data, so a repeated announcement has the same id. */
 const metadataOf = (eventId: string, correlation: string, now: number): VideoSplitEvent["metadata"] => ({
   eventId,
   version: 1,

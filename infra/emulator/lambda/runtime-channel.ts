@@ -2,11 +2,11 @@ import type { ChildProcess } from "node:child_process";
 import type { ProcessExit } from "./exit-error.ts";
 import type { InvokeMessage, RuntimeMessage } from "./runtime/protocol.ts";
 
-/** The result of waiting for the runtime: a message, the end of its process, or a timeout. */
+/** What ends the wait for the runtime: a message, the end of its process, or a timeout. */
 export type Reply = RuntimeMessage | { type: "exited"; exit: ProcessExit } | { type: "timed out" };
 
 /** The messages between an execution environment's process and the emulator. */
-export type Conversation = {
+export type RuntimeChannel = {
   /** The runtime's first message: it is ready, or the handler can't be loaded. */
   loaded(seconds: number): Promise<Reply>;
   /** Sends an event and waits for the result. */
@@ -14,14 +14,14 @@ export type Conversation = {
 };
 
 /**
- * `onUnasked` gets messages that no caller waits for: background work of the handler has broken the
- * runtime.
+ * `onUnasked` gets messages that no caller waits for: background work of the handler has made the
+ * runtime fail.
  */
-export function converseWith(
+export function openRuntimeChannel(
   child: ChildProcess,
   ended: Promise<ProcessExit>,
   onUnasked: (message: RuntimeMessage) => void,
-): Conversation {
+): RuntimeChannel {
   const exited = ended.then((exit) => ({ type: "exited", exit }) as const);
   let receive: ((message: RuntimeMessage) => void) | undefined;
 
@@ -50,7 +50,7 @@ export function converseWith(
     loaded: (seconds) => within(first, seconds),
     ask: (message, seconds) => {
       const answer = next();
-      // A process that can't be written to has ended or is about to, and `exited` says so.
+      // If the process can't be written to, it has ended or is ending, which `exited` reports.
       child.send(message, () => {});
       return within(answer, seconds);
     },

@@ -7,16 +7,16 @@ import { TargetNotFoundError } from "./target.ts";
 import { targetInput } from "./target-input.ts";
 import type { BusEvent, DeadLetter, EventBridgeOptions, TargetSpec } from "./types.ts";
 
-/** Puts an event onto another bus; throws where there is none of that name. */
+/** Puts an event on another bus; throws if it doesn't exist. */
 type Forward = (bus: string, event: BusEvent, hops: number) => void;
 
-/** Maximum number of buses that an event is forwarded through, which ends a cycle of buses. */
+/** Maximum number of buses that an event is forwarded through. It ends a cycle of buses. */
 const MAX_HOPS = 5;
 
 const MAX_DELAY_MS = 600_000;
 
 /**
- * With jitter, as EventBridge says of itself:
+ * With jitter, as EventBridge's documentation says:
  * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-retry-policy.html
  */
 const exponentialDelayMs = (attempt: number): number =>
@@ -34,10 +34,8 @@ const messageOf = (error: unknown): string => (error instanceof Error ? error.me
 const eventFor = ({ pending }: Queued, { event }: LogEntry): BusEvent =>
   pending.replay === undefined ? event : { ...event, "replay-name": pending.replay };
 
-/**
- * Attempts deliveries: to a bus, to the stack's targets, and in the end to the dead-letter queue.
- */
-export class Courier {
+/** Attempts deliveries: to a bus, to the stack's targets, and finally to the dead-letter queue. */
+export class Deliverer {
   readonly #options: EventBridgeOptions;
   readonly #registry: Registry;
   readonly #arns: Arns;
@@ -57,8 +55,8 @@ export class Courier {
   }
 
   /**
-   * One attempt at a delivery. When its bus is closed meanwhile nothing is recorded, so that the
-   * next opening attempts it again. Rejects only where the disk is full.
+   * One attempt at a delivery. If its bus is closed meanwhile, nothing is recorded, so that it's
+   * attempted again when the bus is opened. Rejects only where the disk is full.
    */
   async attempt(queued: Queued): Promise<Outcome> {
     const { bus, store, pending } = queued;
@@ -113,12 +111,12 @@ export class Courier {
     const { store, pending } = queued;
     const arn = target?.deadLetterArn;
     const { rule, attempts } = pending;
-    const letter: DeadLetter = { rule, targetArn: target?.arn ?? "", ...why, attempts, event };
+    const deadLetter: DeadLetter = { rule, targetArn: target?.arn ?? "", ...why, attempts, event };
     if (arn !== undefined) {
       try {
-        await this.#options.deadLetter(arn, letter);
+        await this.#options.sendDeadLetter(arn, deadLetter);
       } catch {
-        // Where a dead-letter queue refuses, EventBridge drops the event. Here a full disk must not
+        // If a dead-letter queue refuses an event, EventBridge drops it. Here a full disk must not
         // lose one.
         this.#unsent.set(queued, why);
         return { again: this.#delayMs(attempts) };
@@ -126,7 +124,7 @@ export class Courier {
     }
     if (!store.closed) {
       store.done(pending);
-      for (const listener of this.#listeners.deadLetter) listener(arn, letter);
+      for (const listener of this.#listeners.deadLetter) listener(arn, deadLetter);
     }
     return "over";
   }

@@ -12,11 +12,11 @@ const resultOf = async (
 };
 
 describe("given a function's environment", () => {
-  it("when the local stack has variables of its own, then the function sees none but PATH and ffmpeg's", async () => {
-    vi.stubEnv("AWS_PROFILE", "somebody's");
+  it("when the local stack has variables of its own, then the function gets only PATH and ffmpeg's", async () => {
+    vi.stubEnv("AWS_PROFILE", "someone-elses");
     vi.stubEnv("NODE_OPTIONS", "--no-warnings");
     vi.stubEnv("FFMPEG_PATH", "/some/ffmpeg");
-    const lambda = await openTestLambda([fixture("surroundings.environment")]);
+    const lambda = await openTestLambda([fixture("process-environment.environment")]);
     const variables = await resultOf(lambda.invoke("tested", {}));
     vi.unstubAllEnvs();
     const { PATH, FFMPEG_PATH, FFMPEG_BIN, FFPROBE_PATH, LANG, TZ, HOME, TMPDIR, LAMBDA_TASK_ROOT, _HANDLER, ...rest } =
@@ -50,7 +50,7 @@ describe("given a function's environment", () => {
 
   it("when the function has variables, then they are there, but none replaces Lambda's own", async () => {
     const environment = { TABLE: "videos", AWS_LAMBDA_FUNCTION_NAME: "another" };
-    const lambda = await openTestLambda([fixture("surroundings.environment", { environment })]);
+    const lambda = await openTestLambda([fixture("process-environment.environment", { environment })]);
     expect(await resultOf(lambda.invoke("tested", {}))).toMatchObject({
       TABLE: "videos",
       AWS_LAMBDA_FUNCTION_NAME: "tested",
@@ -59,8 +59,8 @@ describe("given a function's environment", () => {
 
   it("when the function has little memory, then its heap is bounded by it", async () => {
     const lambda = await openTestLambda([
-      fixture("surroundings.heap", { memoryMB: 256 }),
-      fixture("surroundings.heap", { name: "large", memoryMB: 1_024 }),
+      fixture("process-environment.heap", { memoryMB: 256 }),
+      fixture("process-environment.heap", { name: "large", memoryMB: 1_024 }),
     ]);
     const small = Number(await resultOf(lambda.invoke("tested", {})));
     const large = Number(await resultOf(lambda.invoke("large", {})));
@@ -69,8 +69,8 @@ describe("given a function's environment", () => {
 });
 
 describe("given a handler's context", () => {
-  it("when it is invoked, then the context says by whom, as what and until when", async () => {
-    const lambda = await openTestLambda([fixture("surroundings.context", { timeoutSeconds: 30 })]);
+  it("when it is invoked, then the context has the request id, the function's name and the deadline", async () => {
+    const lambda = await openTestLambda([fixture("process-environment.context", { timeoutSeconds: 30 })]);
     const context = await resultOf(lambda.invoke("tested", {}, { requestId: "request-1" }));
     expect(context).toEqual({
       functionName: "tested",
@@ -90,15 +90,15 @@ describe("given a handler's context", () => {
 
 describe("given a function's temporary folder", () => {
   it("when an invocation leaves a file, then the next one in the same environment finds it", async () => {
-    const lambda = await openTestLambda([fixture("surroundings.leaveFile")]);
+    const lambda = await openTestLambda([fixture("process-environment.leaveFile")]);
     await lambda.invoke("tested", { name: "first" });
     const second = await resultOf(lambda.invoke("tested", { name: "second" }));
     expect(second.files).toEqual(["first", "second"]);
   });
 
-  it("when the environment ends, then the folder is gone", async () => {
+  it("when the environment ends, then the folder is removed", async () => {
     const lambda = await openTestLambda([
-      fixture("surroundings.leaveFile"),
+      fixture("process-environment.leaveFile"),
       fixture("failure.exits", { name: "exiting" }),
     ]);
     const { folder } = await resultOf(lambda.invoke("tested", { name: "first" }));

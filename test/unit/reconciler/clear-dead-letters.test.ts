@@ -1,16 +1,19 @@
 import { describe, expect, it } from "vitest";
-import type { Clearing } from "../../../services/reconciler/clear-letters.ts";
+import type { Clearing } from "../../../services/reconciler/clear-dead-letters.ts";
 import type { Reconciliation } from "../../../services/reconciler/reconcile.ts";
 import { SourceUnavailableError } from "../../../services/video/errors.ts";
 import { type Source, sourceIdentity } from "../../../services/video/source.ts";
 import { NEVER } from "../../fixtures/quiet.ts";
-import { HOUR, openWorld, type World } from "./world.ts";
+import { HOUR, openReconciler, type ReconcilerSetup } from "./reconciler-setup.ts";
 
 const KEY = "uploads/a.mp4";
-/** Before any upload of these tests is looked up: what happens is about letters alone. */
+/** Before any upload of these tests is looked up, so that only dead letters are handled. */
 const EARLY = 1.5;
 
-/** What Lambda leaves of an event: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html */
+/**
+ * Lambda's record of an event:
+ * https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
+ */
 const recordOf = (requestPayload: unknown, condition = "EventAgeExceeded"): string =>
   JSON.stringify({
     version: "1.0",
@@ -50,15 +53,16 @@ const requested = ({ bucket, key }: Source, data: object = {}) => ({
   },
 });
 
-const lettersOf = (run: Reconciliation): Clearing | undefined => ("letters" in run ? run.letters : undefined);
+const deadLettersOf = (run: Reconciliation): Clearing | undefined =>
+  "deadLetters" in run ? run.deadLetters : undefined;
 
-/** A world with one upload, which is split. */
-async function openSplit(changes: Partial<World> = {}) {
+/** A setup with one upload, which is split. */
+async function openSplit(changes: Partial<ReconcilerSetup> = {}) {
   const objects = [{ key: KEY, uploadedAt: HOUR }];
-  const opened = await openWorld({ objects, isSplit: () => true, ...changes });
+  const opened = await openReconciler({ objects, isSplit: () => true, ...changes });
   const source = opened.sources.get(KEY) as Source;
-  const run = async (signal = NEVER) => lettersOf(await opened.at(EARLY, signal));
-  const visible = async () => (await opened.queue.letters.receive(30, NEVER)).map(({ body }) => body);
+  const run = async (signal = NEVER) => deadLettersOf(await opened.at(EARLY, signal));
+  const visible = async () => (await opened.queue.deadLetters.receive(30, NEVER)).map(({ body }) => body);
   return { ...opened, source, run, visible };
 }
 
@@ -67,10 +71,10 @@ type Opened = Awaited<ReturnType<typeof openSplit>>;
 const VERSIONED = { isVersioned: true };
 
 describe("a dead letter whose event waited too long, of an upload that is split", () => {
-  it.each<[string, Partial<World>, (opened: Opened) => unknown]>([
+  it.each<[string, Partial<ReconcilerSetup>, (opened: Opened) => unknown]>([
     ["S3's event", {}, ({ source }) => created(source)],
     ["S3's event, with a version", VERSIONED, ({ source }) => created(source)],
-    ["S3's event, where the object is gone", { gone: [KEY] }, ({ source }) => created(source)],
+    ["S3's event, if the object was deleted", { gone: [KEY] }, ({ source }) => created(source)],
     ["a request of the reconciler's", {}, ({ source }) => requested(source)],
     ["a request with a version", VERSIONED, ({ source }) => requested(source, { version_id: source.versionId })],
     [
@@ -109,7 +113,7 @@ describe("a dead letter whose event waited too long, of an upload that is split"
     expect(await at(0.5)).toEqual({ outcome: "busy" });
     expect(queue.bodies()).toHaveLength(1);
     await ledger.releaseLease("other");
-    expect(await at(0.5)).toEqual({ outcome: "not due", letters: { cleared: 1, failures: 0 } });
+    expect(await at(0.5)).toEqual({ outcome: "not due", deadLetters: { cleared: 1, failures: 0 } });
   });
 });
 
@@ -128,7 +132,7 @@ describe("a dead letter that stays, and is released immediately", () => {
     ["a request for a prefix", (source) => recordOf(requested(source, { output_key_prefix: "cuts/" }))],
     ["a request of a person's", (source) => recordOf(requested(source, { reason: "manual" }))],
     ["a malformed request", (source) => recordOf(requested(source, { version_id: 7 }))],
-    ["a request for an object that is gone", (source) => recordOf(requested({ ...source, key: "uploads/b.mp4" }))],
+    ["a request for a deleted object", (source) => recordOf(requested({ ...source, key: "uploads/b.mp4" }))],
   ])("%s", async (_what, bodyOf) => {
     const { queue, run, visible, source } = await openSplit();
     const body = bodyOf(source);
@@ -148,12 +152,12 @@ describe("a dead letter that stays, and is released immediately", () => {
 
   it("of an object in another bucket, outside the upload prefix, or that may not be looked at", async () => {
     const failing = { [KEY]: new SourceUnavailableError("SourceForbidden", "It may not be read.") };
-    const { queue, ledger, run, visible, source, world } = await openSplit({ failing });
+    const { queue, ledger, run, visible, source, setup } = await openSplit({ failing });
     const elsewhere = { ...source, bucket: "other" };
     await ledger.recordEnding(await ledger.claimBlock(sourceIdentity(elsewhere)), "split");
     for (const event of [requested(source), created(elsewhere)]) queue.send(recordOf(event));
     expect(await run()).toEqual({ cleared: 0, failures: 0 });
-    world.settings = { keyPrefix: "elsewhere/" };
+    setup.settings = { keyPrefix: "elsewhere/" };
     queue.send(recordOf(created(source)));
     expect(await run()).toEqual({ cleared: 0, failures: 0 });
     expect(await visible()).toHaveLength(3);
@@ -163,8 +167,8 @@ describe("a dead letter that stays, and is released immediately", () => {
     const { queue, run, visible } = await openSplit();
     for (let index = 0; index < 130; index += 1) queue.send("hello");
     let receives = 0;
-    const { receive } = queue.letters;
-    queue.letters.receive = async (...given) => {
+    const { receive } = queue.deadLetters;
+    queue.deadLetters.receive = async (...given) => {
       receives += 1;
       return receive(...given);
     };
@@ -182,18 +186,19 @@ describe("a failure with the dead letters", () => {
   };
 
   it.each(["receive", "release"] as const)("to %s is counted, and the pass continues", async (operation) => {
-    const { queue, at } = await openWorld({ objects });
+    const { queue, at } = await openReconciler({ objects });
     queue.send("hello");
-    queue.letters[operation] = refused;
-    expect(await at(9)).toMatchObject({ requested: 1, complete: true, letters: { cleared: 0, failures: 1 } });
+    queue.deadLetters[operation] = refused;
+    expect(await at(9)).toMatchObject({ requested: 1, complete: true, deadLetters: { cleared: 0, failures: 1 } });
     expect(queue.bodies()).toHaveLength(1);
   });
 
   it("to delete one is counted, the others are deleted, and it's released", async () => {
     const { queue, run, visible, source } = await openSplit();
     for (let index = 0; index < 3; index += 1) queue.send(recordOf(created(source)));
-    const remove = queue.letters.delete;
-    queue.letters.delete = async (letter, signal) => (letter.id === "2" ? refused() : remove(letter, signal));
+    const remove = queue.deadLetters.delete;
+    queue.deadLetters.delete = async (deadLetter, signal) =>
+      deadLetter.id === "2" ? refused() : remove(deadLetter, signal);
     expect(await run()).toEqual({ cleared: 2, failures: 1 });
     expect(await visible()).toHaveLength(1);
   });

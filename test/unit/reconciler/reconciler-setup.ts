@@ -22,7 +22,7 @@ export type Upload = {
   uploadedAt: number;
 };
 
-export type World = {
+export type ReconcilerSetup = {
   isVersioned: boolean;
   pageSize: number;
   settings: Partial<ReconcilerSettings>;
@@ -41,13 +41,13 @@ export type World = {
   failing: Record<string, Error>;
   /** Takes as long as looking up whether an upload has ended does. */
   onLookUp: (identity: string) => Promise<void> | void;
-  /** Called with the number of a LIST call of this world, from 1, when it was answered. */
+  /** Called with the number of a LIST call of this test, from 1, when it was answered. */
   onPage: (listCalls: number) => Promise<void> | void;
   /** Called before the progress is saved. */
   onSave: () => void;
 };
 
-const CALM: World = {
+const CALM: ReconcilerSetup = {
   isVersioned: false,
   pageSize: 2,
   settings: {},
@@ -72,9 +72,9 @@ export class KilledError extends Error {
  * The reconciler beside a bucket and a ledger in memory. `at` runs it at an hour, `kill` ends that
  * run's process.
  */
-export async function openWorld(changes: Partial<World> = {}) {
-  const world: World = { ...CALM, ...changes };
-  const { store, uploads, put, remove } = fakeMediaStore(world);
+export async function openReconciler(changes: Partial<ReconcilerSetup> = {}) {
+  const setup: ReconcilerSetup = { ...CALM, ...changes };
+  const { store, uploads, put, remove } = fakeMediaStore(setup);
   const ledger = fakeLedger();
   const publisher = fakePublisher();
   const queue = fakeDeadLetters();
@@ -82,12 +82,12 @@ export async function openWorld(changes: Partial<World> = {}) {
   const endings: [number, string][] = [];
   const sources = new Map<string, Source>();
   const calls = { list: 0, lookUps: 0, requestsRead: 0, saves: 0 };
-  for (const { key, uploadedAt } of world.objects) {
-    const source = put(BUCKET, key, Buffer.from("7 bytes"), { uploadedAt, metadata: world.metadata[key] ?? {} });
+  for (const { key, uploadedAt } of setup.objects) {
+    const source = put(BUCKET, key, Buffer.from("7 bytes"), { uploadedAt, metadata: setup.metadata[key] ?? {} });
     sources.set(key, source);
-    if (world.unseen.includes(key)) continue;
+    if (setup.unseen.includes(key)) continue;
     const videoId = await ledger.claimBlock(sourceIdentity(source));
-    if (world.isSplit(key)) await ledger.recordEnding(videoId, "split");
+    if (setup.isSplit(key)) await ledger.recordEnding(videoId, "split");
   }
   let hour = 0;
   let runs = 0;
@@ -101,8 +101,8 @@ export async function openWorld(changes: Partial<World> = {}) {
         async *list(bucket, prefix, place, signal) {
           for await (const page of uploads.list(bucket, prefix, place, signal)) {
             calls.list += 1;
-            for (const key of world.gone) remove(bucket, key);
-            await world.onPage(calls.list);
+            for (const key of setup.gone) remove(bucket, key);
+            await setup.onPage(calls.list);
             dieIfKilled();
             yield page;
           }
@@ -110,16 +110,16 @@ export async function openWorld(changes: Partial<World> = {}) {
       },
       store: {
         describe: async (bucket, key, versionId, signal) => {
-          if (world.failing[key] !== undefined) throw world.failing[key];
+          if (setup.failing[key] !== undefined) throw setup.failing[key];
           return store.describe(bucket, key, versionId, signal);
         },
       },
       ledger: {
         ...ledger,
-        createdAt: async () => world.deployedAt * HOUR,
+        createdAt: async () => setup.deployedAt * HOUR,
         stateOf: async (identity) => {
           calls.lookUps += 1;
-          await world.onLookUp(identity);
+          await setup.onLookUp(identity);
           return ledger.stateOf(identity);
         },
         requestsFor: async (identity) => {
@@ -127,7 +127,7 @@ export async function openWorld(changes: Partial<World> = {}) {
           return ledger.requestsFor(identity);
         },
         saveProgress: async (owner, progress) => {
-          world.onSave();
+          setup.onSave();
           dieIfKilled();
           calls.saves += 1;
           return ledger.saveProgress(owner, progress);
@@ -142,7 +142,7 @@ export async function openWorld(changes: Partial<World> = {}) {
         },
       },
       publisher,
-      letters: queue.letters,
+      deadLetters: queue.deadLetters,
       log: quietLog,
       hash: sha256,
       now: () => Math.floor(hour * HOUR),
@@ -153,7 +153,7 @@ export async function openWorld(changes: Partial<World> = {}) {
         acceptedExtensions: ["mp4"],
         graceSeconds: HOUR,
         eventSeconds: 6 * HOUR,
-        ...world.settings,
+        ...setup.settings,
       },
     };
   };
@@ -166,7 +166,7 @@ export async function openWorld(changes: Partial<World> = {}) {
     killed = runs;
   };
   return {
-    world,
+    setup,
     at,
     kill,
     calls,

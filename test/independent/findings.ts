@@ -4,7 +4,7 @@ import type { Source } from "./source.ts";
 import type { Frame } from "./video.ts";
 
 /** A difference as text; `segment`: the segment concerned, if any. */
-export type Remark = { segment?: number; text: string };
+export type Finding = { segment?: number; text: string };
 
 /** "0, 2-5" */
 function listed(numbers: readonly number[]): string {
@@ -17,11 +17,11 @@ function listed(numbers: readonly number[]): string {
   return ranges.map(([from, to]) => (from === to ? String(from) : `${from}-${to}`)).join(", ");
 }
 
-/** Merges remarks about the same field into one line, with the first text and the segments. */
-export function grouped(remarks: readonly Remark[], segments: number): string[] {
-  const groups = Map.groupBy(remarks, ({ segment, text }) => (segment === undefined ? text : text.split(":")[0]!));
+/** Merges findings about the same field into one line, with the first text and the segments. */
+export function grouped(findings: readonly Finding[], segments: number): string[] {
+  const groups = Map.groupBy(findings, ({ segment, text }) => (segment === undefined ? text : text.split(":")[0]!));
   return [...groups.values()].map((group) => {
-    const [{ text, segment }] = group as [Remark];
+    const [{ text, segment }] = group as [Finding];
     if (segment === undefined) return text;
     const numbers = [...new Set(group.flatMap((one) => one.segment ?? []))];
     return numbers.length === segments
@@ -64,15 +64,15 @@ export function frameDifferences(source: readonly Frame[], segments: readonly Se
 }
 
 /** Decoder messages that the source doesn't cause. */
-export function newComplaints(source: Source, segments: readonly Segment[]): string[] {
+export function newDecoderMessages(source: Source, segments: readonly Segment[]): string[] {
   const usual = new Set([
-    ...source.shown!.video.complaints.keys(),
-    ...source.audios.flatMap(({ audio }) => [...audio.complaints.keys()]),
+    ...source.shown!.video.messages.keys(),
+    ...source.audios.flatMap(({ audio }) => [...audio.messages.keys()]),
   ]);
   const fresh = new Map<string, { times: number; segments: Set<Segment> }>();
   for (const segment of segments) {
-    for (const { complaints } of [segment.video, ...segment.audios]) {
-      for (const [text, times] of complaints) {
+    for (const { messages } of [segment.video, ...segment.audios]) {
+      for (const [text, times] of messages) {
         if (usual.has(text)) continue;
         const one = fresh.get(text) ?? { times: 0, segments: new Set() };
         one.times += times;
@@ -81,10 +81,10 @@ export function newComplaints(source: Source, segments: readonly Segment[]): str
       }
     }
   }
-  const complaints = [...fresh].sort(([, one], [, other]) => other.times - one.times);
-  const [most] = complaints;
+  const messages = [...fresh].sort(([, one], [, other]) => other.times - one.times);
+  const [most] = messages;
   if (most === undefined) return [];
-  const times = complaints.reduce((sum, [, one]) => sum + one.times, 0);
-  const where = new Set(complaints.flatMap(([, one]) => [...one.segments])).size;
+  const times = messages.reduce((sum, [, one]) => sum + one.times, 0);
+  const where = new Set(messages.flatMap(([, one]) => [...one.segments])).size;
   return [`the decoder reports ${times} errors in ${where} of ${segments.length} segments, most often "${most[0]}"`];
 }
