@@ -8,3 +8,9 @@ export type RangedSource = {
    */
   read(start: number, end: number, signal: AbortSignal): AsyncIterable<Uint8Array>;
 };
+
+/** A source that lends the bytes that it holds. */
+export type LendingSource = RangedSource & {
+  /** As `read`, but the bytes of a chunk are gone as soon as the next one is requested. */
+  lend: RangedSource["read"];
+};
