@@ -3,7 +3,8 @@ export type RangedSource = {
   /** Bytes. */
   size: number;
   /**
-   * Yields bytes `start` to `end`, both inclusive, in chunks. Ends early, without an error, when
+   * Yields bytes `start` to `end`, both inclusive, in chunks. Those of the source that is opened may
+   * be gone when the next one is requested: `ReadAhead` copies them. Ends early, without an error, when
    * `signal` is aborted.
    */
   read(start: number, end: number, signal: AbortSignal): AsyncIterable<Uint8Array>;

@@ -59,4 +59,4 @@ export const openContractBucket: OpenBucketOf = async ({ isVersioned }) => {
 };
 
 export const readAll = async (chunks: AsyncIterable<Uint8Array>): Promise<Buffer> =>
-  Buffer.concat(await Array.fromAsync(chunks));
+  Buffer.concat(await Array.fromAsync(chunks, (chunk) => Buffer.from(chunk)));
