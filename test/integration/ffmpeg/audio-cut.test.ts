@@ -71,7 +71,7 @@ describe("audio that is cut with the video", () => {
     );
 });
 
-describe("joining H.264 and its audio in MP4", () => {
+describe("muxing H.264 and its audio in MP4", () => {
   it("decodes no frame to look for what the file states", async () => {
     const path = await make("two-second-groups.mp4");
     const directory = await temporaryFolder();
