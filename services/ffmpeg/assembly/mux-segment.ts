@@ -115,18 +115,19 @@ export async function muxSegment(job: MuxJob): Promise<void> {
   if ("path" in video) {
     const format = DEMUXERS[container.muxer] ?? container.muxer;
     const ahead = ["-itsoffset", secondsText(MUX_OFFSET_SECONDS - video.begins)];
-    const unprobed = isIso(container) ? ["-nofind_stream_info"] : [];
     const options = [...QUIET, "-nostdin", "-copyts", ...ahead, "-f", format];
     const mux = (more: readonly string[]) => {
       const inputs = [{ from: video.path, options: [...options, ...more] }, ...audioInputs];
       return runFfmpeg({ binary, directory, signal, inputs, files });
     };
-    // An MP4 states all that copying these needs. To look for more, ffmpeg would decode frames.
-    if (isNalCodec(codec)) return void (await mux(unprobed));
-    // Where the first frames can't be decoded, ffmpeg takes the size of the picture for unknown.
-    await mux([]).catch((error: unknown) => {
-      if (!isMediaFault(error) || unprobed.length === 0) throw error;
-      return mux(unprobed);
+    if (!isIso(container)) return void (await mux([]));
+    // An MP4 states all that copying these needs; to look for more, ffmpeg decodes the first frames.
+    // Of other codecs it reads the size there, but takes it for unknown where they don't decode.
+    const unprobed = ["-nofind_stream_info"];
+    const [first, second] = isNalCodec(codec) ? [unprobed, []] : [[], unprobed];
+    await mux(first).catch((error: unknown) => {
+      if (!isMediaFault(error)) throw error;
+      return mux(second);
     });
     return;
   }
