@@ -30,7 +30,9 @@ export function mediaStoreContract(name: string, open: OpenBucketOf, filmBytes =
     await opened.put("film.mp4", content, options);
     const { source } = (await opened.store.describe(opened.bucket, "film.mp4"))!;
     const read = async (start: number, end: number, signal = NEVER): Promise<Buffer> =>
-      Buffer.concat(await Array.fromAsync(opened.store.read(source, start, end, signal)));
+      Buffer.concat(
+        await Array.fromAsync(opened.store.read(source, start, end, signal), (chunk) => Buffer.from(chunk)),
+      );
     return { ...opened, source, read };
   }
 
@@ -76,7 +78,7 @@ export function mediaStoreContract(name: string, open: OpenBucketOf, filmBytes =
       const reading = async () => {
         for await (const chunk of store.read(source, 0, LAST, NEVER)) {
           if (returned.length === 0) await put("film.mp4", randomBytes(FILM.length));
-          returned.push(chunk);
+          returned.push(Buffer.from(chunk));
         }
       };
       await expect(reading()).rejects.toMatchObject({ reason: "SourceChanged" });
@@ -112,7 +114,9 @@ export function mediaStoreContract(name: string, open: OpenBucketOf, filmBytes =
       expect(await opened.store.upload(segment)).toBe(checksum);
       const stored = (await opened.store.describe(segment.bucket, segment.key))!;
       expect(stored).toMatchObject({ bytes: size, metadata: { parent: "16384", checksum } });
-      const bytes = await Array.fromAsync(opened.store.read(stored.source, 0, size - 1, NEVER));
+      const bytes = await Array.fromAsync(opened.store.read(stored.source, 0, size - 1, NEVER), (chunk) =>
+        Buffer.from(chunk),
+      );
       expect(Buffer.concat(bytes).equals(content)).toBe(true);
     });
 

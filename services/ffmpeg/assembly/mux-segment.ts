@@ -2,6 +2,7 @@ import { MAX_LEAD_SECONDS } from "../../split/domain/early-audio.ts";
 import type { Container } from "../../split/ports/media-tools.ts";
 import { isMediaFault } from "../../video/errors.ts";
 import { isIso } from "../formats/containers.ts";
+import { isNalCodec } from "../formats/nal/units.ts";
 import { runFfmpeg } from "../process/run-ffmpeg.ts";
 import { type ContainerMetadata, flagsForTags, tagOptions, withoutFileTags } from "../source/container-metadata.ts";
 
@@ -32,6 +33,8 @@ export type MuxJob = {
   directory: string;
   container: Container;
   metadata: ContainerMetadata;
+  /** Of the video, as ffprobe names it. */
+  codec: string;
   /** Sample entry of the video in MP4; undefined: the muxer's default. */
   tag: string | undefined;
   /** Path relative to `directory`. */
@@ -103,7 +106,7 @@ const QUIET = ["-hide_banner", "-loglevel", "error"];
  * can't hold them.
  */
 export async function muxSegment(job: MuxJob): Promise<void> {
-  const { binary, directory, signal, audio, container, video, output } = job;
+  const { binary, directory, signal, audio, container, codec, video, output } = job;
   const audioInputs =
     audio === undefined
       ? []
@@ -117,10 +120,14 @@ export async function muxSegment(job: MuxJob): Promise<void> {
       const inputs = [{ from: video.path, options: [...options, ...more] }, ...audioInputs];
       return runFfmpeg({ binary, directory, signal, inputs, files });
     };
-    // Where the first frames can't be decoded, ffmpeg takes the size of the picture for unknown.
-    await mux([]).catch((error: unknown) => {
-      if (!isMediaFault(error) || !isIso(container)) throw error;
-      return mux(["-nofind_stream_info"]);
+    if (!isIso(container)) return void (await mux([]));
+    // An MP4 states all that copying these needs; to look for more, ffmpeg decodes the first frames.
+    // Of other codecs it reads the size there, but takes it for unknown where they don't decode.
+    const unprobed = ["-nofind_stream_info"];
+    const [first, second] = isNalCodec(codec) ? [unprobed, []] : [[], unprobed];
+    await mux(first).catch((error: unknown) => {
+      if (!isMediaFault(error)) throw error;
+      return mux(second);
     });
     return;
   }

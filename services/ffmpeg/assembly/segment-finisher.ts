@@ -152,6 +152,7 @@ export class SegmentFinisher {
       directory,
       container,
       metadata,
+      codec,
       tag: codec === "hevc" ? hevcTag(tag) : undefined,
       output: path,
       video: input,

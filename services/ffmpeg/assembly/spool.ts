@@ -6,6 +6,16 @@ import { readFully } from "../process/read-fully.ts";
 /** Size of the writes that packets are collected into, and of the reads. */
 const CHUNK_BYTES = 1024 * 1024;
 
+/** What is left of the data behind its first `bytes`. */
+function behind(data: readonly Buffer[], bytes: number): Buffer[] {
+  let passed = 0;
+  return data.flatMap((one) => {
+    const from = Math.max(0, bytes - passed);
+    passed += one.length;
+    return from < one.length ? [one.subarray(from)] : [];
+  });
+}
+
 /** A folder of temporary files. Removing it closes and removes its files. */
 export class SpoolFolder {
   readonly path: string;
@@ -67,15 +77,18 @@ export class Spool {
 
   /** Writes the buffered data. After this, others can open the file by its path. */
   async flush(): Promise<void> {
-    const data = Buffer.concat(this.#gathered, this.#gatheredBytes);
-    const position = this.#writtenBytes;
-    this.#writtenBytes += data.length;
+    let left: readonly Buffer[] = this.#gathered;
+    let position = this.#writtenBytes;
+    this.#writtenBytes += this.#gatheredBytes;
     this.#gathered = [];
     this.#gatheredBytes = 0;
     try {
       const file = await this.#opened();
-      for (let at = 0; at < data.length; )
-        at += (await file.write(data, at, data.length - at, position + at)).bytesWritten;
+      while (left.length > 0) {
+        const { bytesWritten } = await file.writev(left, position);
+        position += bytesWritten;
+        left = behind(left, bytesWritten);
+      }
     } catch (error) {
       throw diskFullOr(error);
     }

@@ -9,15 +9,16 @@ export class UnexpectedEndOfFileError extends ServiceError {
 }
 
 /**
- * Reads exactly `length` bytes from `position` on; `FileHandle.read` may return fewer. Throws
- * `UnexpectedEndOfFileError` when the file ends before, and the file system's errors.
+ * Reads exactly `length` bytes from `position` on, into `data`, which may be longer; default: a new
+ * buffer. `FileHandle.read` may return fewer. Throws `UnexpectedEndOfFileError` when the file ends
+ * before, and the file system's errors.
  */
 export async function readFully(
   file: Pick<FileHandle, "read">,
   position: number,
   length: number,
+  data: Buffer<ArrayBuffer> = Buffer.allocUnsafe(length),
 ): Promise<Buffer<ArrayBuffer>> {
-  const data = Buffer.allocUnsafe(length);
   let filled = 0;
   while (filled < length) {
     const { bytesRead } = await file.read(data, filled, length - filled, position + filled);

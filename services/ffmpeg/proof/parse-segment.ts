@@ -1,6 +1,7 @@
 import { type FileHandle, open } from "node:fs/promises";
 import {
   CustomSource,
+  type CustomSourceOptions,
   type EncodedPacket,
   EncodedPacketSink,
   Input,
@@ -15,17 +16,35 @@ import {
   QTFF,
   WEBM,
 } from "mediabunny";
+import type { Container } from "../../split/ports/media-tools.ts";
 import { isMatroska } from "../formats/containers.ts";
 import { unlessAborted } from "../process/condition.ts";
 import { CutFailedError } from "../process/errors.ts";
 import { readFully } from "../process/read-fully.ts";
+import { FileWindows } from "./file-windows.ts";
 import type { PacketHandlers, SegmentFile } from "./segment-file.ts";
 
 // It logs warnings about codecs that it can't decode; here packets are only read.
 Logging.level = LogLevel.Silent;
 
-/** Cache of the file's bytes. The parser also holds an MP4's index, or one cluster of Matroska. */
+type FileAccess = Pick<CustomSourceOptions, "read" | "maxCacheSize" | "prefetchProfile">;
+
+/** Of the parser, in bytes. It also holds an index, or one cluster of Matroska. */
 const MAX_CACHE_BYTES = 2 * 1024 * 1024;
+
+/**
+ * Packets of MP4 are read one by one: without a cache the parser copies each at once, and the memory
+ * it's read into is used again. A Matroska file is read in clusters, some of them for several
+ * tracks: there the parser's cache is needed.
+ */
+function accessTo(file: FileHandle, size: number, container: Container): FileAccess {
+  if (!isMatroska(container)) {
+    const windows = new FileWindows(file, size);
+    return { read: (start, end) => windows.read(start, end), maxCacheSize: 0, prefetchProfile: "none" };
+  }
+  const read = (start: number, end: number) => readFully(file, start, end - start);
+  return { read, maxCacheSize: MAX_CACHE_BYTES, prefetchProfile: "fileSystem" };
+}
 
 /**
  * Reads an MP4, MOV, 3GP, Matroska or WebM segment with mediabunny, whatever its codecs. Holds one
@@ -36,7 +55,7 @@ export async function parseSegment(segment: SegmentFile, handlers: PacketHandler
   const file = await open(path);
   try {
     const { size } = await file.stat();
-    const source = new ParserSource(file, size);
+    const source = new ParserSource(file, size, segment.container);
     try {
       await unlessAborted(readTracks(source, segment, handlers), signal);
     } finally {
@@ -54,20 +73,19 @@ class ParserSource {
   readonly input: Input;
   #failure: { reason: unknown } | undefined;
 
-  constructor(file: FileHandle, size: number) {
-    const read = async (start: number, end: number) => {
-      try {
-        return await readFully(file, start, end - start);
-      } catch (reason) {
-        this.#failure ??= { reason };
-        throw reason;
-      }
-    };
+  constructor(file: FileHandle, size: number, container: Container) {
+    const access = accessTo(file, size, container);
     const source = new CustomSource({
+      ...access,
       getSize: () => size,
-      read,
-      maxCacheSize: MAX_CACHE_BYTES,
-      prefetchProfile: "fileSystem",
+      read: async (start, end) => {
+        try {
+          return await access.read(start, end);
+        } catch (reason) {
+          this.#failure ??= { reason };
+          throw reason;
+        }
+      },
       // Errors of reading ahead are thrown again by the read itself.
       handleUnhandledError: () => {},
     });

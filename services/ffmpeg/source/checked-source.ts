@@ -1,8 +1,8 @@
 import { RejectedVideo, ServiceError, SourceFetchError, SourceUnavailableError } from "../../video/errors.ts";
-import type { RangedSource } from "./ranged-source.ts";
+import type { LendingSource, RangedSource } from "./ranged-source.ts";
 
 /** A source that reports whether everything requested was received. */
-export type CheckedSource = RangedSource & {
+export type CheckedSource = LendingSource & {
   /**
    * Aborted by the first failure, with the error as its reason. All readers of the source stop on
    * it.
@@ -31,13 +31,18 @@ function fetchFailure(error: unknown): FetchFailure {
  * the source, which ffmpeg would take for the end of the file. A reading that its reader aborts
  * isn't a failure.
  */
-export function checkSource(source: RangedSource): CheckedSource {
+export function checkSource(source: RangedSource | LendingSource): CheckedSource {
   const failing = new AbortController();
-  async function* read(start: number, end: number, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  async function* checked(
+    reading: RangedSource["read"],
+    start: number,
+    end: number,
+    signal: AbortSignal,
+  ): AsyncGenerator<Uint8Array> {
     const expected = end - start + 1;
     let received = 0;
     try {
-      for await (const chunk of source.read(start, end, signal)) {
+      for await (const chunk of reading(start, end, signal)) {
         received += chunk.length;
         yield chunk;
       }
@@ -50,5 +55,11 @@ export function checkSource(source: RangedSource): CheckedSource {
       throw failure;
     }
   }
-  return { size: source.size, read, failed: failing.signal };
+  const lending = "lend" in source ? source.lend : source.read;
+  return {
+    size: source.size,
+    read: (start, end, signal) => checked(source.read, start, end, signal),
+    lend: (start, end, signal) => checked(lending, start, end, signal),
+    failed: failing.signal,
+  };
 }

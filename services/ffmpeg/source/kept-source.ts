@@ -72,13 +72,17 @@ export class KeptSource implements RangedSource {
     this.#limits = options.limits ?? DISK;
   }
 
-  /** Keeps a whole block, later and if it can. It must not be changed any more. */
-  keep(block: number, bytes: Uint8Array): void {
-    if (this.#isClosed || this.#waiting.has(block) || this.#kept?.files.has(block)) return;
-    if (this.#waitingBytes + bytes.length > this.#limits.maxWaitingBytes) return;
+  /**
+   * Keeps a whole block, later and if it can. It must not be changed any more. Returns whether it
+   * needs the bytes.
+   */
+  keep(block: number, bytes: Uint8Array): boolean {
+    if (this.#isClosed || this.#waiting.has(block) || this.#kept?.files.has(block)) return false;
+    if (this.#waitingBytes + bytes.length > this.#limits.maxWaitingBytes) return false;
     this.#waiting.set(block, bytes);
     this.#waitingBytes += bytes.length;
     if (!this.#isWriting) void this.#writeWaiting();
+    return true;
   }
 
   async *read(start: number, end: number, signal: AbortSignal): AsyncGenerator<Uint8Array> {

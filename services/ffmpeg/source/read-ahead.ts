@@ -1,8 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { unlessAborted } from "../process/condition.ts";
-import { BlockCache, type CacheLimits } from "./block-cache.ts";
+import { BlockCache, type CacheLimits, type TakenBlock } from "./block-cache.ts";
 import { type DiskOptions, KeptSource } from "./kept-source.ts";
-import type { RangedSource } from "./ranged-source.ts";
+import type { LendingSource, RangedSource } from "./ranged-source.ts";
 import { type ReadHead, ReadHeads } from "./read-heads.ts";
 
 export type ReadAheadLimits = CacheLimits & {
@@ -38,7 +38,7 @@ const MAX_FETCHES_BEYOND = 3;
 /** Between the blocks that such a reader gets: the buffers of its connection take MB within this. */
 const PAUSE_MS = 2;
 
-export type ReadAhead = RangedSource & {
+export type ReadAhead = LendingSource & {
   /**
    * Readers are expected to need bytes `start` to `end`, the last not included, and little at the
    * start of the source and behind `end`: there they get their blocks more slowly, and few are
@@ -96,7 +96,7 @@ export function readAhead(source: RangedSource, limits: ReadAheadLimits = READ_A
   }
 
   /** The bytes of block `index`. Fetches ahead of it. */
-  function takeAtHead(index: number, head: ReadHead): Promise<Uint8Array> {
+  function takeAtHead(index: number, head: ReadHead): Promise<TakenBlock> {
     const window = windowOf(head);
     const step = inBlocks(Math.min(maxFetchBytes, window / 2));
     const needed = cache.missing(index, Math.min(blocks, index + step));
@@ -114,40 +114,50 @@ export function readAhead(source: RangedSource, limits: ReadAheadLimits = READ_A
   }
 
   /** The bytes of block `index`. Fetches with it all that is missing before block `end`. */
-  function takeUpTo(index: number, end: number): Promise<Uint8Array> {
+  function takeUpTo(index: number, end: number): Promise<TakenBlock> {
     const count = cache.missing(index, Math.min(end, index + inBlocks(Math.min(maxFetchBytes, memoryBytes / 2))));
     if (count > 0) cache.fetch(index, count, true);
     return cache.take(index);
   }
 
-  async function* read(start: number, end: number, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  async function* readBlocks(
+    start: number,
+    end: number,
+    signal: AbortSignal,
+    isLent: boolean,
+  ): AsyncGenerator<Uint8Array> {
     // ffmpeg asks for all there is, and takes what it needs; our own parsers take all they ask for.
     const head = end === source.size - 1 ? heads.join(start) : undefined;
     for (let at = start; at <= end && !signal.aborted; ) {
       const index = Math.floor(at / blockBytes);
       const taken = head === undefined ? takeUpTo(index, Math.floor(end / blockBytes) + 1) : takeAtHead(index, head);
-      let block: Uint8Array;
+      let block: TakenBlock;
       try {
         block = await unlessAborted(taken, signal);
       } catch (error) {
         if (signal.aborted) return;
         throw error;
       }
-      const chunk = block.subarray(at - index * blockBytes, end + 1 - index * blockBytes);
-      if (chunk.length === 0) return;
+      const chunk = block.bytes.subarray(at - index * blockBytes, end + 1 - index * blockBytes);
+      const { length } = chunk;
+      if (length === 0) return;
       if (head !== undefined && isBeyond(at)) await delay(PAUSE_MS);
       yield chunk;
-      at += chunk.length;
-      if (head !== undefined) heads.advance(head, chunk.length, at);
+      // Not where the reader leaves: what it passed on may still be sent.
+      if (isLent) block.release();
+      at += length;
+      if (head !== undefined) heads.advance(head, length, at);
       if (head !== undefined && at === source.size) heads.end(head);
     }
   }
 
+  const read: RangedSource["read"] = (start, end, signal) => readBlocks(start, end, signal, false);
+  const lend: RangedSource["read"] = (start, end, signal) => readBlocks(start, end, signal, true);
   const leaveDisk = async (): Promise<void> => kept?.close();
   const close = async (): Promise<void> => {
     await cache.close();
     await leaveDisk();
   };
   const expect = (start: number, end: number): void => void Object.assign(expected, { start, end });
-  return { size: source.size, read, expect, leaveDisk, close };
+  return { size: source.size, read, lend, expect, leaveDisk, close };
 }

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
+import { unlessAborted } from "../process/condition.ts";
 import { PROXY_USER, type SourceAddress } from "../process/sandbox.ts";
 import type { CheckedSource } from "./checked-source.ts";
 
@@ -70,6 +71,12 @@ function createGate() {
   };
 }
 
+/** Resolves when the system has taken all bytes: nobody in this process reads them any more. */
+const written = (response: ServerResponse, chunk: Uint8Array): Promise<void> =>
+  new Promise((resolve, reject) => {
+    response.write(chunk, (error) => (error == null ? resolve() : reject(error)));
+  });
+
 /**
  * To look something up, ffmpeg reads a little and closes the connection, whose buffers have taken
  * some MB by then. So little is sent at first, and twice as much after each pause.
@@ -121,11 +128,11 @@ export async function serveSource(source: CheckedSource): Promise<SourceServer> 
     reads.add(reading);
     response.once("close", () => reading.abort());
     try {
-      for await (const chunk of slowlyAtFirst(source.read(range.start, range.end, reading.signal))) {
+      for await (const chunk of slowlyAtFirst(source.lend(range.start, range.end, reading.signal))) {
         await gate.passed();
         await taking.passed();
         if (reading.signal.aborted) return;
-        if (!response.write(chunk)) await once(response, "drain", { signal: reading.signal });
+        await unlessAborted(written(response, chunk), reading.signal);
       }
       response.end();
     } catch {

@@ -14,7 +14,8 @@ export type SegmentUpload = {
 /** The upload and the segments bucket. */
 export type MediaStore = StoredObjects & {
   /**
-   * Bytes `start` to `end`, both included, in order. Throws `SourceUnavailableError` where the
+   * Bytes `start` to `end`, both included, in order. The bytes of a chunk may be gone when the next
+   * one is requested: copy what you keep. Throws `SourceUnavailableError` where the
    * object is no longer the one that was described or can't be read, and `SourceFetchError` where
    * S3 stalls or keeps failing. Ends without an error when `signal` is aborted.
    */

@@ -58,4 +58,4 @@ export const openContractBucket = async ({ isVersioned }: Parameters<OpenBucketO
 };
 
 export const readAll = async (chunks: AsyncIterable<Uint8Array>): Promise<Buffer> =>
-  Buffer.concat(await Array.fromAsync(chunks));
+  Buffer.concat(await Array.fromAsync(chunks, (chunk) => Buffer.from(chunk)));

@@ -29,6 +29,20 @@ describe("a reader that closes its connection", () => {
   });
 });
 
+describe("a reader that goes on", () => {
+  it("has one chunk at a time: the memory of the one before is free at once", async () => {
+    const { put, store } = await openBucket();
+    await put("film.mp4", randomBytes(20_000_000));
+    const { source } = (await store.describe("media", "film.mp4"))!;
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of store.read(source, 0, 19_999_999, NEVER)) {
+      chunks.push(chunk);
+      expect(chunks.map(({ length }) => length > 0)).toEqual(chunks.map((one) => one === chunk));
+    }
+    expect(chunks).toHaveLength(3);
+  });
+});
+
 describe("a segment", () => {
   it.each([
     ["in one request", 1_000],

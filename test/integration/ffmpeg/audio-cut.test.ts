@@ -1,10 +1,11 @@
-import { readFile } from "node:fs/promises";
+import { access, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { omittedSeconds } from "../../../services/split/domain/early-audio.ts";
 import { cutFile } from "../../fixtures/cut.ts";
 import { ffmpeg } from "../../fixtures/media.ts";
 import { audioOfSegments, audioPackets, playedAudio } from "../../fixtures/played-audio.ts";
+import { ffmpegAfter } from "../../fixtures/stand-in.ts";
 import { temporaryFolder } from "../../fixtures/temporary.ts";
 
 /** An AAC frame at 48 kHz, and the rounding of Matroska and FLV. */
@@ -68,6 +69,19 @@ describe("audio that is cut with the video", () => {
         expect(Math.abs(all.at(-1)!.end - source.end)).toBeLessThan(FRAME_SECONDS + ROUNDING_SECONDS);
       },
     );
+});
+
+describe("muxing H.264 and its audio in MP4", () => {
+  it("decodes no frame to look for what the file states", async () => {
+    const path = await make("two-second-groups.mp4");
+    const directory = await temporaryFolder();
+    const probed = join(directory, "probed");
+    const note = `case "$*" in *-nofind_stream_info*.audio*) ;; *.audio*) touch ${probed} ;; esac`;
+    const standIn = await ffmpegAfter(directory, note, "noting");
+    const { segments } = await cutFile(path, { cut: "keyframe", segmentSeconds: 2, directory, standIn });
+    expect(segments).toHaveLength(3);
+    await expect(access(probed)).rejects.toMatchObject({ code: "ENOENT" });
+  });
 });
 
 /** Audio, and four seconds of video that begin `late` seconds after it. */

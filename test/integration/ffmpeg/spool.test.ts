@@ -1,6 +1,6 @@
-import { readdir, readFile, symlink, truncate } from "node:fs/promises";
+import { open, readdir, readFile, symlink, truncate } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { SpoolFolder } from "../../../services/ffmpeg/assembly/spool.ts";
 import { heldBeyond, heldResources } from "../../fixtures/held-resources.ts";
 import { temporaryFolder } from "../../fixtures/temporary.ts";
@@ -21,6 +21,26 @@ describe("a temporary file", () => {
     const all = Buffer.concat(packets);
     expect(Buffer.concat(await Array.fromAsync(spool.chunks())).equals(all)).toBe(true);
     expect((await readFile(spool.path)).equals(all)).toBe(true);
+    await folder.remove();
+  });
+
+  it("has all of the data where the system takes less than it's given", async () => {
+    const { folder, parent } = await folderOf();
+    const handle = await open(join(parent, "other"), "w");
+    const files = Object.getPrototypeOf(handle);
+    await handle.close();
+    const { writev } = files;
+    const some = vi.spyOn(files, "writev").mockImplementation(function (this: unknown, buffers, position) {
+      const [first] = buffers as Buffer[];
+      const few = [first!.subarray(0, 70_000), ...(buffers as Buffer[]).slice(1, first!.length > 70_000 ? 1 : 2)];
+      return writev.call(this, few, position);
+    });
+    onTestFinished(() => some.mockRestore());
+    const spool = folder.spool("packets");
+    const packets = Array.from({ length: 12 }, (_, at) => Buffer.alloc(100_000, at));
+    for (const packet of packets) await spool.write(packet);
+    expect(Buffer.concat(await Array.fromAsync(spool.chunks())).equals(Buffer.concat(packets))).toBe(true);
+    expect(some.mock.calls.length).toBeGreaterThan(packets.length);
     await folder.remove();
   });
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { RangedSource } from "../../../services/ffmpeg/source/ranged-source.ts";
 import { readAhead } from "../../../services/ffmpeg/source/read-ahead.ts";
 import { BUFFERED, BYTES, countedSource, KB, LIMITS, MB, SIZE, take } from "../../fixtures/counted-source.ts";
 
@@ -31,6 +32,53 @@ describe("a source that is read forward", () => {
     const bytes = Buffer.concat(await Array.fromAsync(read(10 * KB + 7, 60 * KB, new AbortController().signal)));
     expect(bytes.equals(BYTES.subarray(10 * KB + 7, 60 * KB + 1))).toBe(true);
     expect(fetches).toEqual([{ start: 8 * KB, bytes: 56 * KB }]);
+  });
+});
+
+describe("the memory of a source", () => {
+  const isFree = ({ buffer }: Uint8Array): boolean => (buffer as ArrayBuffer).detached;
+  const isAt = (block: number, chunk: Uint8Array): boolean =>
+    Buffer.compare(chunk, BYTES.subarray(block * LIMITS.blockBytes, (block + 1) * LIMITS.blockBytes)) === 0;
+  const whole = (read: RangedSource["read"]) => read(0, SIZE - 1, new AbortController().signal);
+
+  it("is free again where it was lent, and neither held nor kept", async () => {
+    const { lend } = readAhead(countedSource().source, LIMITS);
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of whole(lend)) {
+      expect(isAt(chunks.length, chunk)).toBe(true);
+      chunks.push(chunk);
+    }
+    const kept = LIMITS.memoryBytes / LIMITS.blockBytes;
+    expect(chunks.filter((chunk) => !isFree(chunk)).length).toBeLessThanOrEqual(kept);
+    expect(chunks.length).toBe(SIZE / LIMITS.blockBytes);
+  });
+
+  it("stays as long as a reader doesn't request the next chunk", async () => {
+    const { lend } = readAhead(countedSource().source, LIMITS);
+    const slow = whole(lend)[Symbol.asyncIterator]();
+    const { value: held } = await slow.next();
+    for await (const _chunk of whole(lend));
+    expect(isAt(0, held)).toBe(true);
+    await slow.next();
+    expect(isFree(held)).toBe(true);
+  });
+
+  it("stays where a reader leaves, since what it passed on may still be sent", async () => {
+    const { lend } = readAhead(countedSource().source, LIMITS);
+    let last: Uint8Array | undefined;
+    for await (const chunk of whole(lend)) {
+      last = chunk;
+      break;
+    }
+    for await (const _chunk of whole(lend));
+    expect(isFree(last!)).toBe(false);
+  });
+
+  it("stays where it isn't lent", async () => {
+    const { read, lend } = readAhead(countedSource().source, LIMITS);
+    const chunks = await Array.fromAsync(whole(read));
+    for await (const _chunk of whole(lend));
+    expect(Buffer.concat(chunks).equals(BYTES)).toBe(true);
   });
 });
 
