@@ -3,7 +3,14 @@ import { setImmediate } from "node:timers/promises";
 import { type Budget, budgetOf } from "../split/domain/budget.ts";
 import type { PlannedPacket } from "../split/domain/cut-plan.ts";
 import { copiedSegments } from "../split/domain/exact-plan.ts";
-import type { CutJob, DescribedMedia, MadeSegment, MediaDescription, MediaTools } from "../split/ports/media-tools.ts";
+import type {
+  CutJob,
+  DescribedMedia,
+  ExactBoundary,
+  MadeSegment,
+  MediaDescription,
+  MediaTools,
+} from "../split/ports/media-tools.ts";
 import { limitExceeded } from "../video/errors.ts";
 import { frameBytes } from "./assembly/memory-estimate.ts";
 import type { CopiedSegment } from "./copy/copied-video.ts";
@@ -47,6 +54,7 @@ type Served = {
   hold: SourceServer["hold"];
   probed: Probed;
   description: MediaDescription;
+  boundary: ExactBoundary;
 };
 
 /**
@@ -54,7 +62,7 @@ type Served = {
  * references across, otherwise exactly.
  */
 async function* cut(
-  { binary, ffprobe, address, source, expect, hold, probed, description }: Served,
+  { binary, ffprobe, address, source, expect, hold, probed, description, boundary }: Served,
   job: CutJob,
 ): AsyncGenerator<MadeSegment, void, undefined> {
   const { container, directory, last, signal } = job;
@@ -124,6 +132,7 @@ async function* cut(
     size,
     displaySize,
     cut: job.cut,
+    boundary,
     configurations,
     from,
     seek: from === job.from ? seek : await seekTo(from),
@@ -199,6 +208,8 @@ export type MediaToolsOptions = {
   readAhead?: ReadAheadLimits;
   /** Where a source that is read several times is kept. Default: nowhere. */
   disk?: DiskOptions;
+  /** How the beginnings of segments are made. Default: encoded. */
+  boundary?: ExactBoundary;
 };
 
 /** The `MediaTools` of the split service, using ffmpeg and ffprobe. */
@@ -213,6 +224,7 @@ const mediaTools = ({ ffmpeg, ffprobe }: Binaries, options: MediaToolsOptions): 
     const source = checkSource(aheadSource);
     const server = await serveSource(source);
     const { address, pause, resume, hold } = server;
+    const { boundary = "encoded" } = options;
     const { expect, size } = aheadSource;
     // To be described, a source is read a little.
     expect(size, size);
@@ -259,7 +271,7 @@ const mediaTools = ({ ffmpeg, ffprobe }: Binaries, options: MediaToolsOptions): 
           return cutWithEnding(
             source.failed,
             job,
-            cut({ binary: ffmpeg, ffprobe, address, source, expect, hold, probed, description }, reading),
+            cut({ binary: ffmpeg, ffprobe, address, source, expect, hold, probed, description, boundary }, reading),
           );
         },
       };

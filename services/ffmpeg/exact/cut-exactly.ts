@@ -1,6 +1,6 @@
 import { asTheyAre } from "../../split/domain/lost-frames.ts";
 import { undecodedIn } from "../../split/domain/missing-frames.ts";
-import type { Container, ExactCut, MadeSegment } from "../../split/ports/media-tools.ts";
+import type { Container, ExactBoundary, ExactCut, MadeSegment } from "../../split/ports/media-tools.ts";
 import type { Log } from "../../video/ports/log.ts";
 import { type AssemblyContext, assembleSegments } from "../assembly/assemble.ts";
 import { concurrentMuxes } from "../assembly/memory-estimate.ts";
@@ -14,6 +14,7 @@ import type { ContainerMetadata } from "../source/container-metadata.ts";
 import type { AudioTrack } from "../source/describe.ts";
 import type { SeekPoint } from "../source/seek-point.ts";
 import type { VideoFormat } from "../source/video-format.ts";
+import { AnchoringLog } from "./anchored/anchoring-log.ts";
 import { copyAsIs } from "./copy-as-is.ts";
 import { type CutWays, cutWithFallbacks } from "./cut-with-fallbacks.ts";
 import { encoderConcurrency, tooLargeToEncodeError } from "./encoder-concurrency.ts";
@@ -47,6 +48,8 @@ export type ExactCutJob = {
   /** Compares a segment's HDR metadata with the source's; undefined when the source isn't HDR. */
   dynamicRange: DynamicRangeCheck | undefined;
   cut: ExactCut;
+  /** How the beginnings of segments are made in H.264. */
+  boundary: ExactBoundary;
   /**
    * Body of avcC or hvcC of each sample description, when the source has several; otherwise empty.
    */
@@ -81,6 +84,8 @@ type CutMethod = {
   kind: "stitch" | "encode";
   concurrentJobs: number;
   seek?: SeekPoint | undefined;
+  /** Which heads may be anchored. Default: none. */
+  anchoring?: AnchoringLog;
 };
 
 /** The encoder with options that keep it within memory; empty when it doesn't fit. */
@@ -108,10 +113,12 @@ export async function* cutExactly(job: ExactCutJob): AsyncGenerator<MadeSegment>
   const [best] = fitting;
   if (best === undefined) throw tooLargeToEncodeError(job.displaySize);
   const { cut } = job;
+  const anchoring = new AnchoringLog(job.boundary === "anchored", job.log);
   const stitch = (from: number, seek: SeekPoint | undefined, stitched = cut) =>
-    attempt({ ...job, cut: stitched }, { ...best, kind: "stitch", seek }, from);
+    attempt({ ...job, cut: stitched }, { ...best, kind: "stitch", seek, anchoring }, from);
   const isStitchable = canStitch(job, best.encoder);
   const ways: CutWays = {
+    withoutAnchors: (segment) => anchoring.fail(segment),
     ...job,
     encodings: fitting.map(({ encoder }) => encoder.codec),
     stitch: isStitchable ? stitch : undefined,
@@ -160,6 +167,7 @@ function videoReader(job: ExactCutJob, method: CutMethod, { spools, assembly, si
       last,
       seek,
       spools,
+      anchoring: method.anchoring ?? new AnchoringLog(false, job.log),
       signal,
     };
     return new Stitcher(stitching, assembly);

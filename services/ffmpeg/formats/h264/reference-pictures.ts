@@ -142,5 +142,7 @@ export function markedReferences(
   }
   if (kept.length >= Math.max(maxNumRefFrames, 1))
     throw new H264Refusal("reference buffer", "there are more references than max_num_ref_frames");
+  if (kept.some(({ frameNum }) => frameNum === own.frameNum))
+    throw new H264Refusal("reference buffer", "frame_num wraps while a picture is kept");
   return [...kept, own];
 }
