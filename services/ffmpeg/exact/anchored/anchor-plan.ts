@@ -26,7 +26,7 @@ const REFRESH_DISTANCE = 80;
 const MIN_AFTER_REFRESH = 20;
 
 /** Encoded frames that a stitched boundary must have, for each one that an anchored one has. */
-const MIN_FRAMES_RATIO = 2;
+const MIN_FRAMES_RATIO = 3;
 
 export const encodedPictures = ({ anchors, refreshed }: AnchorPlan): number[] => [...anchors, ...refreshed.flat()];
 
