@@ -1,6 +1,6 @@
 import type { ExactSegment, Ranks } from "../../split/domain/exact-plan.ts";
 import type { RunningPacketCheck } from "../assembly/segment-finisher.ts";
-import { fragmentHeader, type Mp4Header } from "../formats/iso/fragments.ts";
+import { fragmentHeader } from "../formats/iso/fragments.ts";
 import { NalReader } from "../formats/nal/units.ts";
 import { isCausedByFile } from "../process/errors.ts";
 import { readPacketLines } from "../process/packet-lines.ts";
@@ -9,15 +9,7 @@ import { boundedDecoding } from "../process/sandbox.ts";
 import { ProofError } from "../proof/proof-error.ts";
 import { type AnchoredBeginning, checkAnchoredHead } from "./anchored/check-anchored-head.ts";
 import { ByteQueue } from "./byte-queue.ts";
-
-export type StitchDecoding = {
-  binary: string;
-  directory: string;
-  /** MP4 header with the decoder configuration of the segment. */
-  header: Mp4Header;
-  ticksPerSecond: number;
-  signal: AbortSignal;
-};
+import type { StitchDecoding } from "./stitch-decoding.ts";
 
 /** Decoders hold back fewer frames than this. */
 const MAX_FOLLOWING_FRAMES = 18;

@@ -39,12 +39,12 @@ export class AnchoringLog {
   }
 
   /**
-   * Call it when a segment failed. Returns whether it may succeed without anchors: its head, or that
-   * of the segment behind it, which comes from the same group, was anchored.
+   * Call it when a segment failed. Returns whether it may succeed without anchors: its own head was
+   * anchored; or that of the segment behind it, which is made together with its tail.
    */
   fail(segment: number): boolean {
-    const tried = [segment, segment + 1].filter((one) => this.#anchored.has(one) && !this.#failed.has(one));
-    for (const one of tried) this.#failed.add(one);
-    return tried.length > 0;
+    const tried = [segment, segment + 1].find((one) => this.#anchored.has(one) && !this.#failed.has(one));
+    if (tried !== undefined) this.#failed.add(tried);
+    return tried !== undefined;
   }
 }

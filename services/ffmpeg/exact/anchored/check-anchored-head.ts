@@ -8,7 +8,7 @@ import { boundedDecoding } from "../../process/sandbox.ts";
 import { ProofError } from "../../proof/proof-error.ts";
 import { ByteQueue } from "../byte-queue.ts";
 import { decodeTimes } from "../presentation-times.ts";
-import type { StitchDecoding } from "../stitch-check.ts";
+import type { StitchDecoding } from "../stitch-decoding.ts";
 import type { DriftSamples } from "./anchored-heads.ts";
 import { leastPsnr, MIN_DRIFT_PSNR } from "./drift.ts";
 

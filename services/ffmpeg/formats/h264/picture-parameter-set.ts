@@ -27,7 +27,7 @@ export type PictureParameterSet = {
   secondChromaQpIndexOffset: number;
 };
 
-export const MAX_PICTURE_SET_ID = 255;
+const MAX_PICTURE_SET_ID = 255;
 const MAX_ACTIVE_REFERENCES = 32;
 
 /** Parses a NAL unit of type 8 of a stream whose chroma format is 4:2:0 or 4:2:2. Throws `H264Refusal`. */
