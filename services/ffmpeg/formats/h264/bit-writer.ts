@@ -1,4 +1,9 @@
-/** Writes syntax elements of an RBSP: ITU-T H.264, sections 7.2 and 9.1. */
+import { H264Refusal } from "./refusal.ts";
+
+/**
+ * Writes syntax elements of an RBSP: ITU-T H.264, sections 7.2 and 9.1. Throws `H264Refusal` (limit)
+ * for a value that an element can't have.
+ */
 export class BitWriter {
   readonly #bytes: number[] = [];
   #bits = 0;
@@ -8,10 +13,10 @@ export class BitWriter {
     return this.#bits;
   }
 
-  /** An unsigned number of 0 to 32 bits: u(n). Throws `RangeError` for one that needs more. */
+  /** An unsigned number of 0 to 32 bits: u(n). */
   u(bits: number, value: number): void {
     if (!Number.isInteger(value) || value < 0 || value >= 2 ** bits)
-      throw new RangeError(`${value} is not a number of ${bits} bits`);
+      throw new H264Refusal("limit", `${value} isn't a number of ${bits} bits`);
     for (let at = bits - 1; at >= 0; at -= 1) this.#bit(Math.floor(value / 2 ** at) % 2);
   }
 
@@ -21,7 +26,9 @@ export class BitWriter {
 
   /** An unsigned Exp-Golomb code: ue(v). */
   ue(value: number): void {
-    const bits = Math.floor(Math.log2(value + 1)) + 1;
+    if (!Number.isInteger(value) || value < 0 || value >= 2 ** 31)
+      throw new H264Refusal("limit", `${value} has no Exp-Golomb code`);
+    const bits = 32 - Math.clz32(value + 1);
     this.u(bits - 1, 0);
     this.u(bits, value + 1);
   }
