@@ -163,8 +163,10 @@ export class Stitcher implements VideoReader {
     writer: StitchedSegmentWriter,
   ): Anchoring | undefined {
     const { codec, plan, spools, anchoring: log } = this.#stitching;
-    if (codec !== "h264" || headers.configurations.length > 1) return undefined;
+    if (codec !== "h264") return undefined;
     try {
+      if (headers.configurations.length > 1)
+        throw new H264Refusal("changing parameter sets", "there are several sample descriptions");
       const heads = new AnchoredHeads({ plan, header: headers.ofPacket(0), encoded, spools });
       const mayAnchor = ({ index, head }: ExactSegment) => log.mayAnchor(index) && writer.isNeeded(head);
       return { heads, log, mayAnchor, onHead: (segment, head) => writer.addAnchored(segment, head) };
