@@ -4,11 +4,10 @@ import { join, resolve } from "node:path";
 import { Cut } from "#events-schema";
 import { parseCommandLine } from "../../infra/command-line/parse.ts";
 import { UsageError } from "../../infra/command-line/run.ts";
-import type { ExactBoundary } from "../../services/split/ports/media-tools.ts";
 import { check } from "./check.ts";
 import { type Input, inputsAt, segmentLengthFor, sharedFolders } from "./inputs.ts";
 import { openSource, type Source } from "./source.ts";
-import { splitFile } from "./split.ts";
+import { type SplitSettings, splitFile } from "./split.ts";
 import { header, LEGEND, line, type Row, summary } from "./table.ts";
 
 const HELP = `npx video-split independent [FILE|FOLDER...] [--cut exact|keyframe|both] [--seconds N] [--json]
@@ -59,7 +58,11 @@ const durationOf = ({ shown }: Source): number => {
 };
 
 /** Checks the runs in order. A source is decoded once for consecutive runs. */
-async function* rowsOf(inputs: readonly Input[], boundary: ExactBoundary, stopping: AbortSignal): AsyncGenerator<Row> {
+async function* rowsOf(
+  inputs: readonly Input[],
+  boundary: SplitSettings["boundary"],
+  stopping: AbortSignal,
+): AsyncGenerator<Row> {
   let source: Source | undefined;
   let folder: string | undefined;
   const close = async (): Promise<void> => {

@@ -1,11 +1,10 @@
 import { copyFile, mkdir } from "node:fs/promises";
 import { basename, extname, join } from "node:path";
 import type { Cut, VideoSplitEvent } from "#events-schema";
-import type { ExactBoundary } from "../../services/split/ports/media-tools.ts";
-import { split } from "../fixtures/split-world.ts";
+import { split, type World } from "../fixtures/split-world.ts";
 import type { Produced } from "./report.ts";
 
-export type SplitSettings = { cut: Cut; seconds: number; boundary: ExactBoundary };
+export type SplitSettings = { cut: Cut; seconds: number; boundary: World["boundary"] };
 
 /** Splits a file with the real use case, and copies each uploaded segment into `folder`. */
 export async function splitFile(
