@@ -10,7 +10,7 @@ import {
 } from "../../formats/h264/reference-pictures.ts";
 import { H264Refusal, orRefusal } from "../../formats/h264/refusal.ts";
 import { isHighProfile } from "../../formats/h264/sequence-parameter-set.ts";
-import type { SliceHeader } from "../../formats/h264/slice-header.ts";
+import { type ParameterSets, parseSliceHeader, type SliceHeader } from "../../formats/h264/slice-header.ts";
 import { withSliceHeader } from "../../formats/h264/slice-header-writer.ts";
 import { type AnchorPlan, encodedPictures } from "./anchor-plan.ts";
 
@@ -63,6 +63,8 @@ class GroupRewriter {
   readonly #rewriting: GroupRewriting;
   readonly #model: DecoderModel;
   readonly #set: PictureParameterSet;
+  /** The parameter sets of the new group. */
+  readonly #written: ParameterSets;
   readonly #encodedAt: ReadonlyMap<number, Slice>;
   /** Anchors that are references when the first copy is decoded. */
   readonly #needed: ReadonlySet<number>;
@@ -87,6 +89,7 @@ class GroupRewriter {
     if (hasB && sets.sequence.picOrderCntType === 2)
       throw new H264Refusal("picture order count type", "there are B pictures, and pic_order_cnt_type is 2");
     this.#set = setOfEncoded(rewriting);
+    this.#written = { sequence: sets.sequence, pictures: new Map(sets.pictures).set(this.#set.id, this.#set) };
     const isFlat = sets.sequence.hasScalingMatrix && isHighProfile(sets.sequence);
     this.pictureSet = { id: this.#set.id, unit: writePictureParameterSet(this.#set, isFlat) };
   }
@@ -136,17 +139,17 @@ class GroupRewriter {
   #made(picture: number, slices: readonly NewSlice[], source: Picture): RewrittenPicture {
     const { sequence } = this.#rewriting.sets;
     const isEncoded = this.#encodedAt.has(picture);
+    const units = slices.map(({ slice, header, set }) =>
+      withSliceHeader(slice.unit, slice.header, header, { sequence, picture: set }),
+    );
     const state = this.#model.decode(
       picture,
-      slices.map(({ header }) => header),
+      units.map((unit) => parseSliceHeader(unit, this.#written)),
     );
     this.#checkOrder(picture, state.picOrderCnt, source);
     for (const [at, { lists }] of slices.entries())
       if (!beginsAs(state.lists[at]!, lists))
         throw new H264Refusal("rewrite differs", `picture ${picture} refers to other pictures`);
-    const units = slices.map(({ slice, header, set }) =>
-      withSliceHeader(slice.unit, slice.header, header, { sequence, picture: set }),
-    );
     return { picture, isEncoded, slices: units };
   }
 
@@ -224,15 +227,7 @@ class GroupRewriter {
       if (isSame || wanted.length === 0) return header.modifications[number];
       return modificationsFor(wanted, header.frameNum, references, maxFrameNum);
     };
-    const modified = [list(0), list(1)] as const;
-    // Where one list's modifications name no reference, the other's are computed anew as well.
-    if (
-      orRefusal(() =>
-        referenceLists({ ...header, modifications: modified }, picOrderCnt, references, maxFrameNum),
-      ) instanceof H264Refusal
-    )
-      throw new H264Refusal("missing reference", "a list can't be made of the pictures that are left");
-    return modified;
+    return [list(0), list(1)];
   }
 }
 
