@@ -130,6 +130,6 @@ export function proofOf(segments: readonly SegmentProof[], sourceFrames: number,
     max_audio_offset_ms: milliseconds(most(({ largestAudioOffset }) => largestAudioOffset)),
     ...(gap === undefined ? {} : { max_audio_gap_ms: milliseconds(gap) }),
     ...(anchored > 0 ? { anchored_frames: anchored } : {}),
-    ...(measured.length > 0 ? { least_psnr: Math.round(Math.min(...measured) * 10) / 10 } : {}),
+    ...(measured.length > 0 ? { least_psnr: Math.floor(Math.min(...measured) * 10) / 10 } : {}),
   };
 }
