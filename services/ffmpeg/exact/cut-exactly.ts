@@ -14,6 +14,7 @@ import type { ContainerMetadata } from "../source/container-metadata.ts";
 import type { AudioTrack } from "../source/describe.ts";
 import type { SeekPoint } from "../source/seek-point.ts";
 import type { VideoFormat } from "../source/video-format.ts";
+import { ANCHOR_FRAMES } from "./anchored/anchor-encoder.ts";
 import { AnchoringLog } from "./anchored/anchoring-log.ts";
 import { copyAsIs } from "./copy-as-is.ts";
 import { type CutWays, cutWithFallbacks } from "./cut-with-fallbacks.ts";
@@ -97,6 +98,17 @@ function fitToMemory(encoder: Encoder, bytesPerFrame: number): Pick<CutMethod, "
   return [{ encoder: { ...encoder, options }, concurrentJobs: jobs }];
 }
 
+/** How the best encoder runs where anchors are encoded beside it; undefined where there's no memory. */
+function fitWithAnchors(
+  encoders: readonly Encoder[],
+  best: Pick<CutMethod, "encoder" | "concurrentJobs">,
+  bytesPerFrame: number,
+): Pick<CutMethod, "encoder" | "concurrentJobs"> | undefined {
+  const larger = encoders.map((encoder) => ({ ...encoder, frames: encoder.frames + ANCHOR_FRAMES }));
+  const [fitting] = larger.flatMap((encoder) => fitToMemory(encoder, bytesPerFrame));
+  return fitting?.encoder.codec === best.encoder.codec ? fitting : undefined;
+}
+
 /**
  * Cuts at the exact frames. Copies and re-encodes only around boundaries where that works, and
  * otherwise re-encodes. Yields each segment in order, complete and proven; the caller owns its
@@ -113,9 +125,10 @@ export async function* cutExactly(job: ExactCutJob): AsyncGenerator<MadeSegment>
   const [best] = fitting;
   if (best === undefined) throw tooLargeToEncodeError(job.displaySize);
   const { cut } = job;
-  const anchoring = new AnchoringLog(job.boundary === "anchored", job.log);
+  const anchored = job.boundary === "anchored" ? fitWithAnchors(encoders, best, job.bytesPerFrame) : undefined;
+  const anchoring = new AnchoringLog(anchored !== undefined, job.log);
   const stitch = (from: number, seek: SeekPoint | undefined, stitched = cut) =>
-    attempt({ ...job, cut: stitched }, { ...best, kind: "stitch", seek, anchoring }, from);
+    attempt({ ...job, cut: stitched }, { ...(anchored ?? best), kind: "stitch", seek, anchoring }, from);
   const isStitchable = canStitch(job, best.encoder);
   const ways: CutWays = {
     withoutAnchors: (segment) => anchoring.fail(segment),

@@ -1,6 +1,6 @@
 import { DecoderModel } from "../../formats/h264/decoder-model.ts";
 import { type PictureParameterSet, writePictureParameterSet } from "../../formats/h264/picture-parameter-set.ts";
-import type { Picture, Slice, StreamSets } from "../../formats/h264/pictures.ts";
+import type { Picture, Slice } from "../../formats/h264/pictures.ts";
 import {
   markedReferences,
   modificationsFor,
@@ -13,6 +13,7 @@ import { isHighProfile } from "../../formats/h264/sequence-parameter-set.ts";
 import { type ParameterSets, parseSliceHeader, type SliceHeader } from "../../formats/h264/slice-header.ts";
 import { withSliceHeader } from "../../formats/h264/slice-header-writer.ts";
 import { type AnchorPlan, encodedPictures } from "./anchor-plan.ts";
+import { type EncodedPictures, encodedPictureSet } from "./encoded-picture-set.ts";
 
 /** A picture of the new group, in decode order. */
 export type RewrittenPicture = {
@@ -29,16 +30,7 @@ export type RewrittenGroup = {
 };
 
 /** The source's pictures of a group, and those that an encoder made of some of them. */
-export type GroupRewriting = {
-  group: readonly Picture[];
-  sets: StreamSets;
-  plan: AnchorPlan;
-  /** One for each of `encodedPictures(plan)`; runs begin with an IDR picture. */
-  encoded: readonly Slice[];
-  encodedSets: StreamSets;
-  /** Ids of picture parameter sets that other encoded pictures use. */
-  usedPictureSetIds: readonly number[];
-};
+export type GroupRewriting = EncodedPictures & { group: readonly Picture[]; plan: AnchorPlan };
 
 /**
  * Makes a group that begins with the anchors and goes on with the source's slices, whose headers are
@@ -88,7 +80,8 @@ class GroupRewriter {
     const hasB = plan.copies.some((at) => group[at]!.slices.some(({ header }) => header.type === "B"));
     if (hasB && sets.sequence.picOrderCntType === 2)
       throw new H264Refusal("picture order count type", "there are B pictures, and pic_order_cnt_type is 2");
-    this.#set = setOfEncoded(rewriting);
+    const nearest = group[plan.anchors[0]!]!.slices[0]!.header.pictureSetId;
+    this.#set = encodedPictureSet(rewriting, nearest);
     this.#written = { sequence: sets.sequence, pictures: new Map(sets.pictures).set(this.#set.id, this.#set) };
     const isFlat = sets.sequence.hasScalingMatrix && isHighProfile(sets.sequence);
     this.pictureSet = { id: this.#set.id, unit: writePictureParameterSet(this.#set, isFlat) };
@@ -249,33 +242,3 @@ const beginsWith = (list: readonly (number | undefined)[], wanted: readonly (num
 
 const beginsAs = (lists: ReferenceLists, wanted: ReferenceLists): boolean =>
   beginsWith(lists[0], wanted[0]) && beginsWith(lists[1], wanted[1]);
-
-/** The encoder's picture parameter set as one of the source's stream. */
-function setOfEncoded({
-  sets,
-  encoded,
-  encodedSets,
-  usedPictureSetIds,
-  plan,
-  group,
-}: GroupRewriting): PictureParameterSet {
-  const ids = new Set(encoded.map(({ header }) => header.pictureSetId));
-  const [id] = ids;
-  const set = id === undefined ? undefined : encodedSets.pictures.get(id);
-  const own = encodedSets.sequence;
-  const { sequence } = sets;
-  const isSameFormat =
-    own.codedWidth === sequence.codedWidth &&
-    own.codedHeight === sequence.codedHeight &&
-    own.bitDepth === sequence.bitDepth &&
-    own.chromaFormatIdc === sequence.chromaFormatIdc;
-  if (set === undefined || ids.size !== 1 || !isSameFormat)
-    throw new H264Refusal("rewrite differs", "the encoder's pictures have another format than the source's");
-  const isExtended = set.transform8x8Mode || set.secondChromaQpIndexOffset !== set.chromaQpIndexOffset;
-  if (isExtended && !isHighProfile(sequence))
-    throw new H264Refusal("profile", "the encoder used tools that the source's profile lacks");
-  const used = [...sets.pictures.keys(), ...usedPictureSetIds];
-  const free = Array.from({ length: used.length + 1 }, (_, at) => at).find((one) => !used.includes(one))!;
-  const source = sets.pictures.get(group[plan.anchors[0]!]!.slices[0]!.header.pictureSetId)!;
-  return { ...set, id: free, sequenceId: sequence.id, hasBottomFieldOrder: source.hasBottomFieldOrder };
-}
