@@ -106,6 +106,7 @@ export function topology<Name>(
           VIDEO_SPLIT_UPLOAD_KEY_PREFIX: settings["video_split.upload_key_prefix"],
           VIDEO_SPLIT_ACCEPTED_EXTENSIONS: settings["video_split.accepted_extensions"].join(","),
           VIDEO_SPLIT_CUT: settings["video_split.cut"],
+          VIDEO_SPLIT_EXACT_BOUNDARY: settings["video_split.exact_boundary"],
           VIDEO_SPLIT_LARGEST_OBJECT_BYTES: String(settings["video_split.largest_object_bytes"]),
           VIDEO_SPLIT_MAX_CONCURRENT_RANGES: String(maxConcurrentRanges(settings)),
           VIDEO_SPLIT_EVENT_BUS: names.bus,

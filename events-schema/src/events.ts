@@ -201,6 +201,20 @@ export const Proof = z
       .nonnegative()
       .describe("Frames of the source that no decoder gives out of any segment: source_frames - segment_frames."),
     copied_frames: z.int().nonnegative().describe("Frames whose data is bit for bit the source's, by its hash."),
+    anchored_frames: z
+      .int()
+      .nonnegative()
+      .optional()
+      .describe(
+        "Frames whose data is the source's with other slice headers: they refer to encoded frames, and their pictures may differ from the source's by as much as `least_psnr` says. They aren't among `copied_frames`. Absent: none.",
+      ),
+    least_psnr: z
+      .number()
+      .nonnegative()
+      .optional()
+      .describe(
+        "The least PSNR of the anchored frames that were decoded and compared with the source's: dB, at most 100 (identical). Of each segment that has any, the first and the last ones and others between them. Absent: there are none.",
+      ),
     max_boundary_deviation_ms: Milliseconds.describe(
       "How far a segment starts from the first frame at or after the requested time. `exact`: 0.",
     ),

@@ -50,6 +50,8 @@ const StoredProof = z
     frames: z.number(),
     undecodable: z.number().default(0),
     copiedFrames: z.number(),
+    anchoredFrames: z.number().optional(),
+    leastPsnr: z.number().optional(),
     start: z.number(),
     end: z.number(),
     size: z.tuple([z.number(), z.number()]).optional(),

@@ -1,16 +1,17 @@
 import { tmpdir } from "node:os";
-import { setImmediate } from "node:timers/promises";
 import { type Budget, budgetOf } from "../split/domain/budget.ts";
 import type { PlannedPacket } from "../split/domain/cut-plan.ts";
 import { copiedSegments } from "../split/domain/exact-plan.ts";
 import type {
   CutJob,
   DescribedMedia,
+  ExactBoundary,
   ExactCut,
   MadeSegment,
   MediaDescription,
   MediaTools,
 } from "../split/ports/media-tools.ts";
+
 import { limitExceeded } from "../video/errors.ts";
 import { audioOutputFor } from "./assembly/audio-output.ts";
 import { frameBytes } from "./assembly/memory-estimate.ts";
@@ -21,6 +22,7 @@ import { cutExactly } from "./exact/cut-exactly.ts";
 import { isAboutSegment } from "./exact/segment-error.ts";
 import { containersFor } from "./formats/containers.ts";
 import { isVpxCodec } from "./formats/vpx/keyframe-size.ts";
+import { forEachInBatches } from "./process/batches.ts";
 import type { Binaries } from "./process/binaries.ts";
 import { CutFailedError, isCausedByFile } from "./process/errors.ts";
 import { currentBudget, setBudget } from "./process/limits.ts";
@@ -58,6 +60,7 @@ type Served = {
   hold: SourceServer["hold"];
   probed: Probed;
   description: MediaDescription;
+  boundary: ExactBoundary;
 };
 
 /**
@@ -65,7 +68,7 @@ type Served = {
  * references across, otherwise exactly.
  */
 async function* cut(
-  { binary, ffprobe, address, source, expect, hold, probed, description }: Served,
+  { binary, ffprobe, address, source, expect, hold, probed, description, boundary }: Served,
   job: CutJob,
 ): AsyncGenerator<MadeSegment, void, undefined> {
   const { container, directory, last, signal } = job;
@@ -117,6 +120,7 @@ async function* cut(
     yield* cutExactly({
       ...{ ...common, videoFormat, size, displaySize: description.video?.size ?? size },
       cut: job.cut as ExactCut,
+      boundary,
       configurations: changesDescription ? await readConfigurations(source, video, signal) : [],
       ...{ from, last: to, seekTo, log: job.log },
       seek: from === job.from ? seek : await seekTo(from),
@@ -170,20 +174,6 @@ async function* copyFrom(
   yield* copied({ from });
 }
 
-/** Packets passed on before other tasks, such as a deadline's timer, get to run. */
-const PACKETS_PER_BATCH = 2 ** 15;
-
-async function forEachInBatches<T>(all: Iterable<T>, onItem: (item: T) => void, signal: AbortSignal): Promise<void> {
-  let count = 0;
-  for (const one of all) {
-    onItem(one);
-    count += 1;
-    if (count % PACKETS_PER_BATCH !== 0) continue;
-    await setImmediate();
-    signal.throwIfAborted();
-  }
-}
-
 /**
  * Throws `CutFailedError` (UnsupportedCut) when the frame size changes within the file: an encoder
  * is set up for one size, so a change can only be copied. Call it before making any segment.
@@ -214,6 +204,8 @@ export type MediaToolsOptions = {
   readAhead?: ReadAheadLimits;
   /** Where a source that is read several times is kept. Default: nowhere. */
   disk?: DiskOptions;
+  /** How the beginnings of segments are made. Default: encoded. */
+  boundary?: ExactBoundary;
 };
 
 /** The `MediaTools` of the split service, using ffmpeg and ffprobe. */
@@ -228,6 +220,7 @@ const mediaTools = ({ ffmpeg, ffprobe }: Binaries, options: MediaToolsOptions): 
     const source = checkSource(aheadSource);
     const server = await serveSource(source);
     const { address, pause, resume, hold } = server;
+    const { boundary = "encoded" } = options;
     const { expect, size } = aheadSource;
     // To be described, a source is read a little.
     expect(size, size);
@@ -276,7 +269,7 @@ const mediaTools = ({ ffmpeg, ffprobe }: Binaries, options: MediaToolsOptions): 
           return cutWithEnding(
             source.failed,
             job,
-            cut({ binary: ffmpeg, ffprobe, address, source, expect, hold, probed, description }, reading),
+            cut({ binary: ffmpeg, ffprobe, address, source, expect, hold, probed, description, boundary }, reading),
           );
         },
       };

@@ -35,6 +35,7 @@ const Environment = z.object({
   VIDEO_SPLIT_UPLOAD_KEY_PREFIX: z.string(),
   VIDEO_SPLIT_ACCEPTED_EXTENSIONS: ExtensionList,
   VIDEO_SPLIT_CUT: Cut,
+  VIDEO_SPLIT_EXACT_BOUNDARY: z.enum(["anchored", "encoded"]),
   VIDEO_SPLIT_LARGEST_OBJECT_BYTES: z.coerce.number().int().positive(),
   VIDEO_SPLIT_MAX_CONCURRENT_RANGES: z.coerce.number().int().positive(),
   VIDEO_SPLIT_EVENT_BUS: z.string().min(1),
@@ -83,6 +84,7 @@ async function compose(): Promise<SplitService> {
     indexes: dynamoSavedIndexes(tables, environment.VIDEO_SPLIT_LEDGER_TABLE),
     media: ffmpegMediaTools(binaries, {
       budget: budgetOf(environment.AWS_LAMBDA_FUNCTION_MEMORY_SIZE),
+      boundary: environment.VIDEO_SPLIT_EXACT_BOUNDARY,
       disk: { makeFolder, log },
     }),
     hash: sha256,

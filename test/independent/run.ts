@@ -7,7 +7,7 @@ import { UsageError } from "../../infra/command-line/run.ts";
 import { check } from "./check.ts";
 import { type Input, inputsAt, segmentLengthFor, sharedFolders } from "./inputs.ts";
 import { openSource, type Source } from "./source.ts";
-import { splitFile } from "./split.ts";
+import { type SplitSettings, splitFile } from "./split.ts";
 import { header, LEGEND, line, type Row, summary } from "./table.ts";
 
 const HELP = `npx video-split independent [FILE|FOLDER...] [--cut exact|keyframe|both] [--seconds N] [--json]
@@ -19,6 +19,7 @@ Exit code: 0 when all are right.
 
   --cut C      only this one; default: both
   --seconds N  length of the segments; default: what a table of cases says, 2, or 60 for more than five minutes of video
+  --boundary B anchored or encoded: how segments of H.264 begin; default: encoded
   --json       prints all figures as JSON; the table goes to standard error
 
 CHECK_FFMPEG and CHECK_FFPROBE name the ffmpeg that is decoded with; FFMPEG_PATH and FFPROBE_PATH the one that splits.
@@ -27,6 +28,7 @@ CHECK_FFMPEG and CHECK_FFPROBE name the ffmpeg that is decoded with; FFMPEG_PATH
 const OPTIONS = {
   cut: { type: "string", default: "both" },
   seconds: { type: "string" },
+  boundary: { type: "string", default: "encoded" },
   json: { type: "boolean", default: false },
   help: { type: "boolean", short: "h", default: false },
 } as const;
@@ -56,7 +58,11 @@ const durationOf = ({ shown }: Source): number => {
 };
 
 /** Checks the runs in order. A source is decoded once for consecutive runs. */
-async function* rowsOf(inputs: readonly Input[], stopping: AbortSignal): AsyncGenerator<Row> {
+async function* rowsOf(
+  inputs: readonly Input[],
+  boundary: SplitSettings["boundary"],
+  stopping: AbortSignal,
+): AsyncGenerator<Row> {
   let source: Source | undefined;
   let folder: string | undefined;
   const close = async (): Promise<void> => {
@@ -73,7 +79,7 @@ async function* rowsOf(inputs: readonly Input[], stopping: AbortSignal): AsyncGe
       }
       const seconds = input.seconds ?? segmentLengthFor(durationOf(source));
       const segments = join(folder!, "segments");
-      const produced = await splitFile(input.path, input.cut, seconds, segments);
+      const produced = await splitFile(input.path, { cut: input.cut, seconds, boundary }, segments);
       const report = await check(source, produced);
       await rm(segments, { recursive: true, force: true });
       yield { ...input, seconds, report, took: (performance.now() - began) / 1000 };
@@ -91,10 +97,13 @@ export async function main(args: string[], stopping: AbortSignal): Promise<numbe
     return 0;
   }
   const inputs = await inputsFor(positionals, { cut: values.cut, seconds: values.seconds });
+  const { boundary } = values;
+  if (boundary !== "anchored" && boundary !== "encoded")
+    throw new UsageError(`--boundary is "${boundary}"; it must be anchored or encoded`);
   const say = (text: string): void => void (values.json ? process.stderr : process.stdout).write(`${text}\n`);
   say(`${LEGEND}\n${header()}`);
   const rows: Row[] = [];
-  for await (const row of rowsOf(inputs, stopping)) {
+  for await (const row of rowsOf(inputs, boundary, stopping)) {
     rows.push(row);
     say(line(row));
   }

@@ -1,15 +1,22 @@
 import { copyFile, mkdir } from "node:fs/promises";
 import { basename, extname, join } from "node:path";
 import type { Cut, VideoSplitEvent } from "#events-schema";
-import { split } from "../fixtures/split-world.ts";
+import { split, type World } from "../fixtures/split-world.ts";
 import type { Produced } from "./report.ts";
 
+export type SplitSettings = { cut: Cut; seconds: number; boundary: World["boundary"] };
+
 /** Splits a file with the real use case, and copies each uploaded segment into `folder`. */
-export async function splitFile(path: string, cut: Cut, seconds: number, folder: string): Promise<Produced> {
+export async function splitFile(
+  path: string,
+  { cut, seconds, boundary }: SplitSettings,
+  folder: string,
+): Promise<Produced> {
   await mkdir(folder, { recursive: true });
   const files = new Map<string, string>();
   const { outcome, events, left } = await split({
     file: path,
+    boundary,
     request: { cut, segmentSeconds: seconds, key: `uploads/${basename(path)}` },
     onUpload: async (key, segment) => {
       const copy = join(folder, `${files.size}${extname(key)}`);

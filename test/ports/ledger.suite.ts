@@ -32,6 +32,8 @@ export const segment: DeliveredSegment = {
     start: 0,
     end: 2,
     copiedFrames: 40,
+    anchoredFrames: 4,
+    leastPsnr: 48.5,
     largestTimeError: 0,
     largestAudioOffset: 0.001,
     audio: [{ start: 0, end: 2, gapBefore: 0, largestGap: 0 }, null],

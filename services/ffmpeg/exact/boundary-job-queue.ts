@@ -1,11 +1,15 @@
-import type { EncodeJob, Ranks } from "../../split/domain/exact-plan.ts";
+import type { EncodeJob, ExactSegment, Ranks } from "../../split/domain/exact-plan.ts";
+import { H264Refusal, orRefusal } from "../formats/h264/refusal.ts";
 import { fragmentHeader } from "../formats/iso/fragments.ts";
 import { Condition } from "../process/condition.ts";
 import { isCausedByFile } from "../process/errors.ts";
+import type { AnchoredGroup, AnchoredHead, AnchoredHeads } from "./anchored/anchored-heads.ts";
+import type { AnchoringLog } from "./anchored/anchoring-log.ts";
+import { GatheredGroup, MAX_GATHERED_BYTES } from "./anchored/gathered-group.ts";
 import { ByteQueue } from "./byte-queue.ts";
 import type { Encoder } from "./encoders.ts";
 import { decodeTimes, type PresentationTimes } from "./presentation-times.ts";
-import { runBoundaryEncoder } from "./run-boundary-encoder.ts";
+import { type BoundaryEncoderRun, runBoundaryEncoder } from "./run-boundary-encoder.ts";
 import type { SourceMp4Headers } from "./source-mp4-headers.ts";
 import { StitchError } from "./stitch-error.ts";
 
@@ -26,10 +30,21 @@ export type BoundaryJobQueueOptions = {
    * avcC or hvcC.
    */
   onFrame: (run: Ranks, frame: Buffer, configuration: Buffer) => Promise<void>;
+  /** Makes heads with few encoded frames; undefined: all of a head is encoded. */
+  anchoring?: Anchoring | undefined;
   /** Called when the file causes a job's failure: these frames can't be encoded. */
   onFailedRuns: (runs: readonly Ranks[], reason: unknown) => void;
   /** Called once, with the first other failure. */
   onFailure: (reason: unknown) => void;
+};
+
+export type Anchoring = {
+  heads: AnchoredHeads;
+  log: AnchoringLog;
+  /** Whether a segment is needed, and may begin with anchors. */
+  mayAnchor: (segment: ExactSegment) => boolean;
+  /** Called with the first packets of a segment, instead of its head's frames. */
+  onHead: (segment: ExactSegment, head: AnchoredHead) => Promise<void>;
 };
 
 /** Bytes that may wait for a running encoder to read them. */
@@ -45,6 +60,10 @@ type Job = EncodeJob & {
   shift: number;
   queue: ByteQueue;
   isRunning: boolean;
+  /** Its packets, until it's known whether its head is anchored. */
+  gathered?: GatheredGroup | undefined;
+  /** The head that is anchored. */
+  anchored?: AnchoredGroup | undefined;
 };
 
 /**
@@ -60,6 +79,8 @@ export class BoundaryJobQueue {
   /** Jobs that need further packets. */
   #incomplete: Job[] = [];
   readonly #waiting = new Set<Job>();
+  /** Jobs whose packets are gathered, and which haven't been planned. */
+  readonly #gathering = new Set<Job>();
   #startedJobs = 0;
   #freeSlots: number;
   #failure: { reason: unknown } | undefined;
@@ -76,15 +97,18 @@ export class BoundaryJobQueue {
   async add(packet: number, framed: Buffer, isKey: boolean): Promise<void> {
     this.#throwIfFailed();
     const { jobs } = this.#options;
+    for (const job of this.#gathering) if (packet === job.packets.to) this.#planHead(job, framed);
     for (let job = jobs[this.#startedJobs]; job?.packets.from === packet; job = jobs[this.#startedJobs]) {
       this.#startedJobs += 1;
       this.#start(job);
     }
     for (const job of this.#incomplete) {
       const data = packet === job.packets.from ? framed : this.#options.headers.withParameterSets(packet, framed);
+      job.gathered?.add(data);
       job.queue.add(this.#fragment(job, packet, data, isKey));
       if (packet + 1 === job.packets.to) job.queue.end();
     }
+    this.#limitGathered();
     this.#incomplete = this.#incomplete.filter(({ packets }) => packet + 1 < packets.to);
     await this.#room();
   }
@@ -117,17 +141,52 @@ export class BoundaryJobQueue {
   }
 
   #start(job: EncodeJob): void {
-    const { headers, presentationTimes, signal } = this.#options;
-    const { from, to } = job.packets;
+    const { headers, presentationTimes, signal, anchoring } = this.#options;
+    const found = anchoring?.heads.candidateOf(job);
+    const candidate = found && anchoring?.mayAnchor(found.segment) ? found : undefined;
+    const { from, to } = { ...job.packets, ...(candidate && { to: candidate.end }) };
+    const gathered = candidate && new GatheredGroup(candidate, from);
     const times = decodeTimes(Array.from({ length: to - from }, (_, at) => presentationTimes.ofPacket(from + at)));
     // The first packet is at one second, so that no time is negative.
     const shift = presentationTimes.ticksPerSecond - times[0]!;
     const queue = new ByteQueue(MAX_UNREAD_BYTES, signal);
     queue.add(headers.ofPacket(from).bytes);
-    const started: Job = { ...job, decodeTimes: times.map((time) => time + shift), shift, queue, isRunning: false };
+    const shifted = { decodeTimes: times.map((time) => time + shift), shift };
+    const started: Job = { ...job, packets: { from, to }, ...shifted, queue, isRunning: false, gathered };
     this.#incomplete.push(started);
-    this.#waiting.add(started);
-    this.#ended.push(this.#run(started));
+    if (gathered === undefined) this.#enqueue(started);
+    else this.#gathering.add(started);
+  }
+
+  #enqueue(job: Job): void {
+    this.#gathering.delete(job);
+    this.#waiting.add(job);
+    this.#ended.push(this.#run(job));
+  }
+
+  /** Decides how a head is made: all packets of its group are there, and the one behind them. */
+  #planHead(job: Job, next: Buffer): void {
+    const { anchoring } = this.#options;
+    const { gathered } = job;
+    job.gathered = undefined;
+    if (anchoring !== undefined && gathered !== undefined) {
+      const planned = orRefusal(() => gathered.plan(anchoring.heads, next));
+      if (planned instanceof H264Refusal) anchoring.log.refuse(gathered.candidate.segment.index, planned);
+      else job.anchored = planned;
+    }
+    this.#enqueue(job);
+  }
+
+  /** Doesn't anchor the heads of groups that take too much memory. */
+  #limitGathered(): void {
+    const bytes = () => [...this.#gathering].reduce((sum, { queue }) => sum + queue.bytes, 0);
+    while (this.#gathering.size > 0 && bytes() > MAX_GATHERED_BYTES) {
+      const [job] = [...this.#gathering].sort((one, other) => other.queue.bytes - one.queue.bytes);
+      const refusal = new H264Refusal("limit", `its group has more than ${MAX_GATHERED_BYTES} bytes`);
+      this.#options.anchoring?.log.refuse(job!.gathered!.candidate.segment.index, refusal);
+      job!.gathered = undefined;
+      this.#enqueue(job!);
+    }
   }
 
   #takeSlot(): boolean {
@@ -145,9 +204,9 @@ export class BoundaryJobQueue {
       job.isRunning = true;
       this.#changed.notify();
       const tickOf = (rank: number) => presentationTimes.ofRank(rank) + job.shift;
-      await runBoundaryEncoder({ ...options, source: job.queue, runs: job.parts, tickOf, ticksPerSecond });
+      await this.#encode(job, { ...options, source: job.queue, runs: job.parts, tickOf, ticksPerSecond });
     } catch (reason) {
-      if (isCausedByFile(reason)) return onFailedRuns(job.parts, reason);
+      if (isCausedByFile(reason) || reason instanceof H264Refusal) return onFailedRuns(job.parts, reason);
       if (this.#failure === undefined) onFailure(reason);
       this.#failure ??= { reason };
     } finally {
@@ -157,6 +216,14 @@ export class BoundaryJobQueue {
       job.queue.close();
       this.#changed.notify();
     }
+  }
+
+  async #encode(job: Job, encoding: BoundaryEncoderRun): Promise<void> {
+    const { anchoring } = this.#options;
+    if (job.anchored === undefined || anchoring === undefined) return runBoundaryEncoder(encoding);
+    anchoring.log.anchor(job.anchored);
+    const head = await anchoring.heads.make(job.anchored, encoding);
+    await anchoring.onHead(job.anchored.candidate.segment, head);
   }
 
   /** A packet as an MP4 fragment of the encoder's input. */

@@ -1,7 +1,7 @@
 import { type EncoderRun, encoderRuns, startOfRun } from "../../split/domain/encoder-runs.ts";
 import { asTheyAre } from "../../split/domain/lost-frames.ts";
 import { undecodedIn } from "../../split/domain/missing-frames.ts";
-import type { Container, ExactCut, MadeSegment } from "../../split/ports/media-tools.ts";
+import type { Container, ExactBoundary, ExactCut, MadeSegment } from "../../split/ports/media-tools.ts";
 import type { Log } from "../../video/ports/log.ts";
 import { type AssemblyContext, assembleSegments } from "../assembly/assemble.ts";
 import { concurrentMuxes } from "../assembly/memory-estimate.ts";
@@ -15,6 +15,8 @@ import type { ContainerMetadata } from "../source/container-metadata.ts";
 import type { AudioTrack } from "../source/describe.ts";
 import type { SeekPoint } from "../source/seek-point.ts";
 import type { VideoFormat } from "../source/video-format.ts";
+import { ANCHOR_FRAMES } from "./anchored/anchor-encoder.ts";
+import { AnchoringLog } from "./anchored/anchoring-log.ts";
 import { copyAsIs } from "./copy-as-is.ts";
 import { type CutWays, cutWithFallbacks, type Making } from "./cut-with-fallbacks.ts";
 import { encoderConcurrency, tooLargeToEncodeError } from "./encoder-concurrency.ts";
@@ -49,6 +51,8 @@ export type ExactCutJob = {
   /** Compares a segment's HDR metadata with the source's; undefined when the source isn't HDR. */
   dynamicRange: DynamicRangeCheck | undefined;
   cut: ExactCut;
+  /** How the beginnings of segments are made in H.264. */
+  boundary: ExactBoundary;
   /**
    * Body of avcC or hvcC of each sample description, when the source has several; otherwise empty.
    */
@@ -110,6 +114,8 @@ type CutMethod = {
   kind: "stitch" | "encode-runs" | "encode";
   concurrentJobs: number;
   seek?: SeekPoint | undefined;
+  /** Which heads may be anchored. Default: none. */
+  anchoring?: AnchoringLog;
 };
 
 /** The encoder with options that keep it within memory; empty when it doesn't fit. */
@@ -119,6 +125,17 @@ function fitToMemory(encoder: Encoder, bytesPerFrame: number): Pick<CutMethod, "
   const { jobs, threads } = concurrency;
   const options = threads === undefined ? encoder.options : [...encoder.options, "-threads", String(threads)];
   return [{ encoder: { ...encoder, options }, concurrentJobs: jobs }];
+}
+
+/** How the best encoder runs where anchors are encoded beside it; undefined where there's no memory. */
+function fitWithAnchors(
+  encoders: readonly Encoder[],
+  best: Pick<CutMethod, "encoder" | "concurrentJobs">,
+  bytesPerFrame: number,
+): Pick<CutMethod, "encoder" | "concurrentJobs"> | undefined {
+  const larger = encoders.map((encoder) => ({ ...encoder, frames: encoder.frames + ANCHOR_FRAMES }));
+  const [fitting] = larger.flatMap((encoder) => fitToMemory(encoder, bytesPerFrame));
+  return fitting?.encoder.codec === best.encoder.codec ? fitting : undefined;
 }
 
 /**
@@ -137,14 +154,17 @@ export async function* cutExactly(job: ExactCutJob): AsyncGenerator<MadeSegment>
   const [best] = fitting;
   if (best === undefined) throw tooLargeToEncodeError(job.displaySize);
   const { cut } = job;
+  const anchored = job.boundary === "anchored" ? fitWithAnchors(encoders, best, job.bytesPerFrame) : undefined;
+  const anchoring = new AnchoringLog(anchored !== undefined, job.log);
   const making =
     (method: Omit<CutMethod, "seek">, own = cut): Making =>
     ({ from, last, seek }) =>
       attempt({ ...job, cut: own, from, last }, { ...method, seek });
   const isStitchable = canStitch(job, best.encoder);
-  const stitch = { ...best, kind: "stitch" } as const;
+  const stitch = { ...(anchored ?? best), kind: "stitch", anchoring } as const;
   const runs = runsOf(job);
   const ways: CutWays = {
+    withoutAnchors: (segment) => anchoring.fail(segment),
     ...job,
     encodings: fitting.flatMap((fit) => {
       const { codec } = fit.encoder;
@@ -198,6 +218,7 @@ function videoReader(job: ExactCutJob, method: CutMethod, { spools, assembly, si
       last,
       seek,
       spools,
+      anchoring: method.anchoring ?? new AnchoringLog(false, job.log),
       signal,
     };
     return new Stitcher(stitching, assembly);

@@ -28,6 +28,8 @@ export type CutWays = {
   encodings: readonly Encoding[];
   /** Copies the segments before `end` as they are: nothing in them can be decoded. */
   copy: (end: number) => Making;
+  /** Call it when stitching a segment failed: whether that may succeed without anchors. */
+  withoutAnchors: (segment: number) => boolean;
   /** Index of the first segment to make. */
   from: number;
   /** Index of the last one. */
@@ -63,6 +65,10 @@ export async function* cutWithFallbacks(ways: CutWays): AsyncGenerator<MadeSegme
       // Another way helps only against a failure that the file causes.
       if (!isCausedByFile(error)) throw error;
       reason = error;
+    }
+    if (isAboutSegment(reason) && ways.withoutAnchors(next)) {
+      log.warn("Stitching without anchors", { from_segment: next, since: String(reason) });
+      continue;
     }
     const since = `stitch: ${String(reason)}`;
     log.warn(`Falling back to re-encoding (${ways.encodings[0]?.codec})`, { from_segment: next, since });

@@ -65,6 +65,18 @@ export class EncodedFrameAdapter {
     return this.#configuration.own;
   }
 
+  /** Adapts an anchor, which has the source's parameter sets. `isFirst`: it begins a segment. */
+  anchor(rank: number, packet: Buffer, isFirst: boolean): Buffer {
+    const messages = [...(isFirst ? (this.#sequence ?? []) : []), ...(this.#pictures.get(rank) ?? [])];
+    this.forget(rank);
+    return withMessages(this.#codec, packet, messages);
+  }
+
+  /** Forgets the messages of a picture that is copied after all. */
+  forget(rank: number): void {
+    this.#pictures.delete(rank);
+  }
+
   /** Adapts the next encoded frame of a run. */
   frame({ from }: Ranks, frame: Buffer): Buffer {
     const count = this.#counts.get(from) ?? 0;

@@ -1,5 +1,6 @@
 import type { Ranks } from "../../split/domain/exact-plan.ts";
 import { readMatroska } from "../formats/matroska/reader.ts";
+import type { OutputPipe } from "../process/program.ts";
 import { runFfmpeg } from "../process/run-ffmpeg.ts";
 import { boundedDecoding } from "../process/sandbox.ts";
 import type { Encoder } from "./encoders.ts";
@@ -50,12 +51,29 @@ function forcedKeyframes({ runs, tickOf, ticksPerSecond }: BoundaryEncoderRun): 
   return times.length > 0 ? ["-force_key_frames", times.map((time) => time.toFixed(6)).join(",")] : [];
 }
 
+/** Options of the output with the encoded runs. `cropped`: filters that give the frames their size. */
+export const boundaryOutput = (encoding: BoundaryEncoderRun, cropped: readonly string[] = []): string[] => [
+  ...["-map", "0:v:0", "-vf", [selection(encoding), ...cropped, ...encoding.encoder.filters].join(",")],
+  ...["-vsync", "passthrough", "-enc_time_base", "-1"],
+  ...forcedKeyframes(encoding),
+  ...encoding.encoder.options,
+  ...["-avoid_negative_ts", "disabled", "-f", "matroska"],
+];
+
+/** Options of the input, which is `BoundaryEncoderRun.source`. */
+export const boundaryInput = (): string[] => [
+  ...QUIET,
+  "-copyts",
+  ...boundedDecoding,
+  ...["-noautorotate", "-f", "mp4"],
+];
+
 /**
- * Decodes a group of pictures and re-encodes some of its frames. Resolves when all of them were
- * passed on. Throws `StitchError` when the encoder returns more, fewer or other frames than requested.
+ * Passes on the encoded runs from the output. Throws `StitchError` when there are more, fewer or
+ * other frames than requested.
  */
-export async function runBoundaryEncoder(encoding: BoundaryEncoderRun): Promise<void> {
-  const { binary, directory, encoder, signal, source, runs, tickOf, ticksPerSecond, onFrame } = encoding;
+export async function readEncodedRuns(encoding: BoundaryEncoderRun, pipe: OutputPipe): Promise<void> {
+  const { runs, tickOf, ticksPerSecond, onFrame } = encoding;
   let run = 0;
   let encoded = 0;
   let configuration: Buffer | undefined;
@@ -72,35 +90,29 @@ export async function runBoundaryEncoder(encoding: BoundaryEncoderRun): Promise<
     encoded = 0;
     run += 1;
   };
+  const onTracks = ([track]: { codecPrivate: Buffer | undefined }[]) => {
+    configuration = track?.codecPrivate;
+  };
+  await readMatroska(pipe, onTracks, ({ data, time }) => receive(data, time));
+  if (run < runs.length)
+    throw new StitchError(`${run} of ${runs.length} runs of frames around a boundary could be encoded`);
+}
+
+/**
+ * Decodes a group of pictures and re-encodes some of its frames. Resolves when all of them were
+ * passed on. Throws `StitchError` when the encoder returns more, fewer or other frames than requested.
+ */
+export async function runBoundaryEncoder(encoding: BoundaryEncoderRun): Promise<void> {
+  const { binary, directory, signal, source } = encoding;
+  const pipedInput = { options: boundaryInput() };
   await runFfmpeg(
-    {
-      binary,
-      directory,
-      signal,
-      pipedInput: {
-        options: [...QUIET, "-copyts", ...boundedDecoding, "-noautorotate", "-f", "mp4"],
-      },
-      pipes: {
-        encoded: [
-          ...["-map", "0:v:0", "-vf", [selection(encoding), ...encoder.filters].join(",")],
-          ...["-vsync", "passthrough", "-enc_time_base", "-1"],
-          ...forcedKeyframes(encoding),
-          ...encoder.options,
-          ...["-avoid_negative_ts", "disabled", "-f", "matroska"],
-        ],
-      },
-    },
+    { binary, directory, signal, pipedInput, pipes: { encoded: boundaryOutput(encoding) } },
     async ({ input, outputs }) => {
       const feed = async () => {
         for await (const data of source) await input.write(data);
         input.end();
       };
-      const onTracks = ([track]: { codecPrivate: Buffer | undefined }[]) => {
-        configuration = track?.codecPrivate;
-      };
-      await Promise.all([feed(), readMatroska(outputs.encoded, onTracks, ({ data, time }) => receive(data, time))]);
+      await Promise.all([feed(), readEncodedRuns(encoding, outputs.encoded)]);
     },
   );
-  if (run < runs.length)
-    throw new StitchError(`${run} of ${runs.length} runs of frames around a boundary could be encoded`);
 }

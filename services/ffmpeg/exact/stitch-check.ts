@@ -1,22 +1,15 @@
 import type { ExactSegment, Ranks } from "../../split/domain/exact-plan.ts";
 import type { RunningPacketCheck } from "../assembly/segment-finisher.ts";
-import { fragmentHeader, type Mp4Header } from "../formats/iso/fragments.ts";
+import { fragmentHeader } from "../formats/iso/fragments.ts";
 import { NalReader } from "../formats/nal/units.ts";
 import { isCausedByFile } from "../process/errors.ts";
 import { readPacketLines } from "../process/packet-lines.ts";
 import { runFfmpeg } from "../process/run-ffmpeg.ts";
 import { boundedDecoding } from "../process/sandbox.ts";
 import { ProofError } from "../proof/proof-error.ts";
+import { type AnchoredBeginning, checkAnchoredHead } from "./anchored/check-anchored-head.ts";
 import { ByteQueue } from "./byte-queue.ts";
-
-export type StitchDecoding = {
-  binary: string;
-  directory: string;
-  /** MP4 header with the decoder configuration of the segment. */
-  header: Mp4Header;
-  ticksPerSecond: number;
-  signal: AbortSignal;
-};
+import type { StitchDecoding } from "./stitch-decoding.ts";
 
 /** Decoders hold back fewer frames than this. */
 const MAX_FOLLOWING_FRAMES = 18;
@@ -31,15 +24,24 @@ const countOf = ({ from, to }: Ranks): number => to - from;
  * the tail. They are decoded separately, because decoders may drop frames that they hold back when
  * the parameters change, and because most of the frames between are skipped.
  */
-export function checkStitches(decoding: StitchDecoding, segment: ExactSegment): RunningPacketCheck {
+export function checkStitches(
+  decoding: StitchDecoding,
+  segment: ExactSegment,
+  anchored?: Pick<AnchoredBeginning, "ranks" | "samples">,
+): RunningPacketCheck {
   const [head, tail] = [countOf(segment.head), countOf(segment.tail)];
   const tailFrom = countOf(segment.ranks) - tail;
   const headTo = head + Math.min(MAX_FOLLOWING_FRAMES, tailFrom - head);
   const checks: RunningPacketCheck[] = [];
   // Where the stream breaks off, decoders don't return all of the reordered copied frames.
-  if (head > 0) checks.push(checkFrames(decoding, { from: 0, to: headTo }, head + 1));
+  if (anchored !== undefined)
+    checks.push(checkAnchoredHead(decoding, { ...anchored, ranks: anchored.ranks.slice(0, headTo), head }));
+  else if (head > 0) checks.push(checkFrames(decoding, { from: 0, to: headTo }, head + 1));
   if (tail > 0) checks.push(checkFrames(decoding, { from: tailFrom, to: tailFrom + tail }, tail));
   return {
+    get leastPsnr() {
+      return checks[0]?.leastPsnr;
+    },
     onPacket: async (packet, number) => {
       for (const check of checks) await check.onPacket(packet, number);
     },

@@ -3,10 +3,11 @@ import { hasLoss } from "../../split/domain/lost-frames.ts";
 import type { Assembly } from "../assembly/assembly.ts";
 import type { SpoolFolder } from "../assembly/spool.ts";
 import { isIdr, pictureHasher } from "../formats/nal/units.ts";
+import type { AnchoredHead } from "./anchored/anchored-heads.ts";
 import { Section, type SectionName, type Sections } from "./section.ts";
 import { checkStitches } from "./stitch-check.ts";
 import { StitchError } from "./stitch-error.ts";
-import { StitchedVideo, type StitchingSource } from "./stitched-video.ts";
+import { type AnchoredFrames, StitchedVideo, type StitchingSource } from "./stitched-video.ts";
 
 export type StitchedSegmentWriterOptions = {
   binary: string;
@@ -25,6 +26,8 @@ type Unfinished = {
   /** Hash of each copied picture by its rank, in decode order. */
   hashes: Map<number, number>;
   configuration: Buffer | undefined;
+  /** The head, where it's anchored. */
+  anchored: AnchoredFrames | undefined;
 };
 
 const countOf = ({ from, to }: Ranks): number => to - from;
@@ -84,6 +87,16 @@ export class StitchedSegmentWriter {
     await this.#add(segment, section, frame);
   }
 
+  /** Adds a whole head that is anchored, instead of its encoded frames. */
+  async addAnchored(segment: ExactSegment, { packets, configuration, samples }: AnchoredHead): Promise<void> {
+    const unfinished = this.#unfinishedOf(segment);
+    const ranks = packets.map(({ rank }) => rank);
+    const copies = packets.filter(({ isEncoded }) => !isEncoded);
+    const hashes = new Map(copies.map(({ rank, data }) => [rank, this.#hash(data)]));
+    unfinished.anchored = { ranks, hashes, configuration, samples };
+    for (const { data } of packets) await this.#add(segment, unfinished.sections.head, data);
+  }
+
   #isMade({ index }: ExactSegment): boolean {
     return index >= this.#options.from && index <= this.#options.last;
   }
@@ -106,7 +119,7 @@ export class StitchedSegmentWriter {
       copied: section("copied", tail.from - head.to),
       tail: section("tail", countOf(tail)),
     };
-    const unfinished = { sections, hashes: new Map<number, number>(), configuration: undefined };
+    const unfinished = { sections, hashes: new Map<number, number>(), configuration: undefined, anchored: undefined };
     this.#unfinished.set(segment.index, unfinished);
     return unfinished;
   }
@@ -122,18 +135,21 @@ export class StitchedSegmentWriter {
     this.#handOver(segment, unfinished);
   }
 
-  #handOver(segment: ExactSegment, { sections, hashes, configuration }: Unfinished): void {
+  #handOver(segment: ExactSegment, { sections, hashes, configuration, anchored }: Unfinished): void {
     const { source, binary, spools, signal } = this.#options;
     const { codec, presentationTimes } = source;
     const { ticksPerSecond } = presentationTimes;
-    const video = new StitchedVideo(source, { segment, sections, copied: [...hashes.keys()], configuration });
+    const copied = [...hashes.keys()];
+    const video = new StitchedVideo(source, { segment, sections, copied, configuration, anchored });
     const made = madeOf(segment);
     const { isUndecodable = false } = segment;
     const first = segment.ranks.from;
     const frames = Array.from({ length: countOf(segment.ranks) }, (_, frame) => ({
       time: (presentationTimes.ofRank(first + frame) - presentationTimes.ofRank(first)) / ticksPerSecond,
-      hash: hashes.get(first + frame),
+      hash: hashes.get(first + frame) ?? anchored?.hashes.get(first + frame),
+      isAnchored: anchored?.hashes.has(first + frame) ?? false,
     }));
+    const beginning = anchored && { ranks: [...anchored.ranks, ...copied], samples: anchored.samples };
     const playback = { binary, directory: spools.path, header: video.header, ticksPerSecond, signal };
     this.#assembly.addVideo(segment.index, {
       made,
@@ -149,9 +165,10 @@ export class StitchedSegmentWriter {
       mustDecode: !isUndecodable,
       mayBeUndecodable: isUndecodable,
       hasLoss: hasLoss(segment, source.index),
-      ...(made === "stitched" ? { check: () => checkStitches(playback, segment) } : {}),
+      ...(made === "stitched" ? { check: () => checkStitches(playback, segment, beginning) } : {}),
       remove: async () => {
         await Promise.all(Object.values(sections).map((section) => section.remove()));
+        await anchored?.samples.pixels.remove();
       },
     });
   }

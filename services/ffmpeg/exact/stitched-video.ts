@@ -4,6 +4,7 @@ import { MUX_OFFSET_SECONDS } from "../assembly/mux-segment.ts";
 import { fragmentHeader, type Mp4Header, type Sample } from "../formats/iso/fragments.ts";
 import { avcParameterSets, hevcParameterSets, withoutSets } from "../formats/nal/decoder-configuration.ts";
 import { lengthPrefixed, type NalCodec } from "../formats/nal/units.ts";
+import type { DriftSamples } from "./anchored/anchored-heads.ts";
 import type { EncodedFrameAdapter } from "./encoded-frame-adapter.ts";
 import { decodeTimes, type PresentationTimes } from "./presentation-times.ts";
 import type { Sections } from "./section.ts";
@@ -22,6 +23,17 @@ export type StitchingSource = {
   isStartCoded: boolean;
 };
 
+/** A head whose first frames are encoded, and whose other frames are copied with other headers. */
+export type AnchoredFrames = {
+  /** Ranks of all of its packets, in decode order. */
+  ranks: readonly number[];
+  /** Hash of each copied picture by its rank. */
+  hashes: ReadonlyMap<number, number>;
+  /** avcC of the head and of the copied packets behind it. */
+  configuration: Buffer;
+  samples: DriftSamples;
+};
+
 export type StitchedSegment = {
   segment: ExactSegment;
   sections: Sections;
@@ -29,6 +41,8 @@ export type StitchedSegment = {
   copied: readonly number[];
   /** avcC or hvcC of the encoded frames; undefined when there are none. */
   configuration: Buffer | undefined;
+  /** The head, where it's anchored. */
+  anchored?: AnchoredFrames | undefined;
 };
 
 /** A fragment ends at the first of these limits. */
@@ -99,19 +113,20 @@ export class StitchedVideo {
 
   #packets(): Packet[] {
     const { plan, index, codec, isStartCoded } = this.#source;
-    const { segment, copied, configuration } = this.#stitched;
+    const { segment, copied, configuration, anchored } = this.#stitched;
     const changes = isStartCoded && madeOf(segment) === "stitched";
     const setsOf = codec === "hevc" ? hevcParameterSets : avcParameterSets;
     const sets = (sent: Buffer | undefined) =>
       changes && sent !== undefined ? lengthPrefixed(setsOf(sent)) : undefined;
-    const encoded = (ranks: Ranks) =>
-      Array.from({ length: ranks.to - ranks.from }, (_, at) => ({
-        rank: ranks.from + at,
-        key: at === 0,
-        prefix: at === 0 ? sets(configuration) : undefined,
-      }));
+    const begun = (ranks: readonly number[], sent: Buffer | undefined) =>
+      ranks.map((rank, at) => ({ rank, key: at === 0, prefix: at === 0 ? sets(sent) : undefined }));
+    const encoded = ({ from, to }: Ranks) =>
+      begun(
+        Array.from({ length: to - from }, (_, at) => from + at),
+        configuration,
+      );
     return [
-      ...encoded(segment.head),
+      ...(anchored === undefined ? encoded(segment.head) : begun(anchored.ranks, anchored.configuration)),
       ...copied.map((rank, at) => ({
         rank,
         key: index.isKey(plan.packetOf[rank]!),
@@ -125,10 +140,12 @@ export class StitchedVideo {
 /** The MP4 header with the parameter sets of all pictures, copied and encoded. */
 function headerOf(
   { codec, encoded, isStartCoded }: StitchingSource,
-  { segment, configuration }: StitchedSegment,
-  header: Mp4Header,
+  { segment, configuration, anchored }: StitchedSegment,
+  source: Mp4Header,
 ): Mp4Header {
   const made = madeOf(segment);
+  const header = anchored === undefined ? source : source.withConfiguration(anchored.configuration);
+  if (isStartCoded && anchored !== undefined) return header.withConfiguration(withoutSets(header.configuration, codec));
   if (made === "copied" || configuration === undefined) return header;
   if (made === "encoded") return header.withConfiguration(configuration);
   // ffmpeg's mpegts muxer adds the header's parameter sets where the stream has none, so the header

@@ -4,13 +4,17 @@ import type { Assembly } from "../assembly/assembly.ts";
 import type { Origin } from "../assembly/origin.ts";
 import type { VideoReader } from "../assembly/read-source.ts";
 import type { SpoolFolder } from "../assembly/spool.ts";
+import { H264Refusal } from "../formats/h264/refusal.ts";
 import { type Mp4Header, mp4HeaderOf } from "../formats/iso/fragments.ts";
 import { usesFourByteLengths } from "../formats/nal/decoder-configuration.ts";
 import { type NalCodec, NalReader } from "../formats/nal/units.ts";
+import { isCausedByFile } from "../process/errors.ts";
 import { type Clock, PACKET_BYTES, PACKET_LINES, type ReadPacket, readPackets } from "../process/packet-lines.ts";
 import type { OutputPipe } from "../process/program.ts";
 import { packetAfterSegment, type SeekPoint } from "../source/seek-point.ts";
-import { BoundaryJobQueue } from "./boundary-job-queue.ts";
+import { AnchoredHeads } from "./anchored/anchored-heads.ts";
+import type { AnchoringLog } from "./anchored/anchoring-log.ts";
+import { type Anchoring, BoundaryJobQueue } from "./boundary-job-queue.ts";
 import { EncodedFrameAdapter } from "./encoded-frame-adapter.ts";
 import type { Encoder } from "./encoders.ts";
 import { PresentationTimes } from "./presentation-times.ts";
@@ -43,6 +47,8 @@ export type Stitching = {
   /** Where reading begins. Default: at the start of the source. */
   seek?: SeekPoint | undefined;
   spools: SpoolFolder;
+  /** Which heads may be anchored. */
+  anchoring: AnchoringLog;
   signal: AbortSignal;
 };
 
@@ -138,6 +144,7 @@ export class Stitcher implements VideoReader {
       signal,
       onFrame: (run, frame, configuration) =>
         writer.addEncoded(run, encoded.frame(run, frame), encoded.configuration(configuration)),
+      anchoring: this.#anchoring(headers, encoded, writer),
       onFailedRuns: (runs, reason) => {
         const failure = new SegmentError(`the frames around a boundary can't be encoded (${reason})`, {
           cause: reason,
@@ -147,6 +154,27 @@ export class Stitcher implements VideoReader {
       onFailure: (reason) => this.#assembly.fail(reason),
     });
     return new Router({ plan, index, encoder: this.#encoder, encoded, writer, assembly: this.#assembly });
+  }
+
+  /** How heads are anchored; undefined where the whole video is of another kind. */
+  #anchoring(
+    headers: SourceMp4Headers,
+    encoded: EncodedFrameAdapter,
+    writer: StitchedSegmentWriter,
+  ): Anchoring | undefined {
+    const { codec, plan, spools, anchoring: log } = this.#stitching;
+    if (codec !== "h264") return undefined;
+    try {
+      if (headers.configurations.length > 1)
+        throw new H264Refusal("changing parameter sets", "there are several sample descriptions");
+      const heads = new AnchoredHeads({ plan, header: headers.ofPacket(0), encoded, spools });
+      const mayAnchor = ({ index, head }: ExactSegment) => log.mayAnchor(index) && writer.isNeeded(head);
+      return { heads, log, mayAnchor, onHead: (segment, head) => writer.addAnchored(segment, head) };
+    } catch (error) {
+      if (!(error instanceof H264Refusal) && !isCausedByFile(error)) throw error;
+      log.refuseAll(error);
+      return undefined;
+    }
   }
 
   /**

@@ -17,6 +17,8 @@ export type SourceFrame = {
   time: number;
   /** Hash of its slices, when the frame was copied. */
   hash: number | undefined;
+  /** Whether it was copied with other slice headers, so that its picture may drift. Default: no. */
+  isAnchored?: boolean;
 };
 
 /** A frame of the segment's file. Seconds. */
@@ -77,6 +79,8 @@ export type PacketCheck = {
   onPacket(packet: Buffer, number: number): Promise<void>;
   /** Call it after the last packet. Throws `ProofError` when the packets fail the check. */
   end(): Promise<void>;
+  /** The least PSNR of the frames that it compared with the source's, after `end`. dB. */
+  readonly leastPsnr?: number | undefined;
 };
 
 /**
@@ -123,13 +127,16 @@ export async function proveSegment(
   checkPlayback(playback, expected, damage);
   if (playback.frames > 0 && !found[0]!.isDamaged) await expected.dynamicRange?.(segment);
   const [first, last] = [found[playback.first]!, found[playback.last]!];
-  const copied = expected.frames.reduce((sum, { hash }) => sum + (hash === undefined ? 0 : 1), 0);
+  const anchored = expected.frames.reduce((sum, { isAnchored }) => sum + (isAnchored === true ? 1 : 0), 0);
+  const copied = expected.frames.reduce((sum, { hash }) => sum + (hash === undefined ? 0 : 1), 0) - anchored;
   const timing = { begin, start: expected.start, hidesNegative: isIso(segment.container) };
   const audioTracks = expected.audio.map((track, number) => proveTrack(number, track, audio[number]!, timing));
   return {
     frames: playback.frames,
     undecodable: playback.undecodable,
     copiedFrames: Math.min(copied, playback.frames),
+    ...(anchored > 0 ? { anchoredFrames: anchored } : {}),
+    ...(check?.leastPsnr === undefined ? {} : { leastPsnr: check.leastPsnr }),
     start: expected.start + first.time - begin,
     end: expected.start + last.time - begin + (last.duration ?? expected.lastDuration),
     size: playback.size,

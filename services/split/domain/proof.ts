@@ -27,6 +27,10 @@ export type SegmentProof = {
   undecodable: number;
   /** How many of the decoded ones are bit for bit those of the source. */
   copiedFrames: number;
+  /** Copied with other slice headers: their pictures may drift from the source's. Undefined: none. */
+  anchoredFrames?: number | undefined;
+  /** The least PSNR of the anchored frames that were compared with the source's, in dB. */
+  leastPsnr?: number | undefined;
   /** Of its first frame: seconds from the video's first frame. */
   start: number;
   /** Of its last frame's end, as the produced file has it: seconds from the video's first frame. */
@@ -114,6 +118,8 @@ export function proofOf(segments: readonly SegmentProof[], sourceFrames: number,
     segments.reduce((top, one) => Math.max(top, figure(one)), 0);
   const segmentFrames = sum(({ frames }) => frames);
   const gap = largestAudioGap(segments);
+  const anchored = sum(({ anchoredFrames = 0 }) => anchoredFrames);
+  const measured = segments.flatMap(({ leastPsnr }) => leastPsnr ?? []);
   return {
     source_frames: sourceFrames,
     segment_frames: segmentFrames,
@@ -123,5 +129,7 @@ export function proofOf(segments: readonly SegmentProof[], sourceFrames: number,
     max_frame_time_error_ms: milliseconds(most(({ largestTimeError }) => largestTimeError)),
     max_audio_offset_ms: milliseconds(most(({ largestAudioOffset }) => largestAudioOffset)),
     ...(gap === undefined ? {} : { max_audio_gap_ms: milliseconds(gap) }),
+    ...(anchored > 0 ? { anchored_frames: anchored } : {}),
+    ...(measured.length > 0 ? { least_psnr: Math.floor(Math.min(...measured) * 10) / 10 } : {}),
   };
 }

@@ -79,6 +79,12 @@ export type KeyframeCut = {
   index: PacketIndex;
 };
 
+/**
+ * How the frames between a boundary and the next keyframe are made: all encoded, or a few of them,
+ * so that the others can be copied with changed headers where that is smaller and as good.
+ */
+export type ExactBoundary = "anchored" | "encoded";
+
 /** Boundaries at exactly the requested frames. */
 export type ExactCut = {
   kind: "exact";

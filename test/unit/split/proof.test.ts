@@ -93,6 +93,15 @@ describe("the result of a split", () => {
     expect(result(whole)).toMatchObject({ segments: 3, duration: 3, frames: 3, proof: { max_audio_gap_ms: 0 } });
   });
 
+  it("counts anchored frames, and has the least PSNR of those that were measured", () => {
+    const anchored = whole.map((proof, at) =>
+      at === 0 ? proof : { ...proof, anchoredFrames: 20, leastPsnr: 50.06 - at },
+    );
+    expect(result(anchored).proof).toMatchObject({ anchored_frames: 40, least_psnr: 48 });
+    expect(result(whole).proof).not.toHaveProperty("anchored_frames");
+    expect(result(whole).proof).not.toHaveProperty("least_psnr");
+  });
+
   it("is none where the audio has a gap of more than 25 ms that the source doesn't have", () => {
     const within = [...whole.slice(0, 2), withAudio(2.02, 3)];
     expect(result(within)).toMatchObject({ proof: { max_audio_gap_ms: 20 } });

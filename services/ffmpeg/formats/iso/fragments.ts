@@ -106,6 +106,9 @@ const BEFORE_CHILDREN: { readonly stsd: number; readonly [type: string]: number 
   dvhe: 78,
 };
 
+/** Where a sample description has its frame size: ISO/IEC 14496-12, section 12.1.3. */
+const FRAME_SIZE_AT = 24;
+
 const MEDIA = ["moov", "trak", "mdia"];
 const DESCRIPTIONS = [...MEDIA, "minf", "stbl", "stsd"];
 const CONFIGURATION: Readonly<Record<NalCodec, string>> = { h264: "avcC", hevc: "hvcC" };
@@ -120,11 +123,15 @@ export class Mp4Header {
     this.#codec = codec;
   }
 
-  #configurationPath(): string[] {
+  #descriptionPath(): string[] {
     const { at, size } = locate(this.#bytes, DESCRIPTIONS);
     const descriptions = viewOf(this.#bytes.subarray(at + 8, at + size));
     const [description] = boxesIn(descriptions, BEFORE_CHILDREN.stsd);
-    return [...DESCRIPTIONS, description?.type ?? "a description", CONFIGURATION[this.#codec]];
+    return [...DESCRIPTIONS, description?.type ?? "a description"];
+  }
+
+  #configurationPath(): string[] {
+    return [...this.#descriptionPath(), CONFIGURATION[this.#codec]];
   }
 
   /** The decoder configuration: body of avcC or hvcC. */
@@ -140,6 +147,15 @@ export class Mp4Header {
     const field = bytes[at + 8] === 1 ? 28 : 20;
     if (size < field + 4) throw unreadable("the MP4 header has no timescale");
     bytes.writeUInt32BE(ticks, at + field);
+    return new Mp4Header(bytes, this.#codec);
+  }
+
+  /** A copy whose sample description has another frame size. ffmpeg crops decoded frames to it. */
+  withFrameSize([width, height]: readonly [number, number]): Mp4Header {
+    const bytes = Buffer.from(this.#bytes);
+    const { at } = locate(bytes, this.#descriptionPath());
+    bytes.writeUInt16BE(width, at + HEADER_BYTES + FRAME_SIZE_AT);
+    bytes.writeUInt16BE(height, at + HEADER_BYTES + FRAME_SIZE_AT + 2);
     return new Mp4Header(bytes, this.#codec);
   }
 

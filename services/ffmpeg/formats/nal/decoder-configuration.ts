@@ -62,8 +62,14 @@ const MAX_PICTURE_SETS = 255;
  */
 export function mergedAvcConfiguration(source: Buffer, encoded: Buffer): Buffer {
   const [one, other] = [readAvcConfiguration(source), readAvcConfiguration(encoded)];
-  const sequence = [...one.sequence, ...other.sequence];
-  const picture = [...one.picture, ...other.picture];
+  return withAvcSets(source, [...one.sequence, ...other.sequence], [...one.picture, ...other.picture]);
+}
+
+/**
+ * An avcC with other parameter sets: SPS (`sequence`) and PPS (`picture`). Throws `CutFailedError`
+ * (UnreadableMedia) for too many sets, and for an incomplete avcC.
+ */
+export function withAvcSets(source: Buffer, sequence: readonly Buffer[], picture: readonly Buffer[]): Buffer {
   if (sequence.length > MAX_SEQUENCE_SETS || picture.length > MAX_PICTURE_SETS)
     throw unreadable("too many parameter sets for one avcC");
   return Buffer.concat([
@@ -72,7 +78,7 @@ export function mergedAvcConfiguration(source: Buffer, encoded: Buffer): Buffer 
     ...sequence.map(withLength),
     Buffer.from([picture.length]),
     ...picture.map(withLength),
-    one.rest,
+    readAvcConfiguration(source).rest,
   ]);
 }
 

@@ -82,6 +82,24 @@ export function recoveryPoint(codec: NalCodec, units: readonly Buffer[]): number
   return found && findGolomb(bitsOf(found.payload.subarray(0, MAX_CODE_BYTES)), 0)?.value;
 }
 
+const messageUnit = (codec: NalCodec, messages: readonly SeiMessage[]): Buffer => {
+  const bodies = messages.flatMap(({ type, payload }) => [numberBytes(type), numberBytes(payload.length), payload]);
+  return Buffer.concat([UNIT_HEADERS[codec], escaped(Buffer.concat([...bodies, Buffer.from([0x80])]))]);
+};
+
+/** buffering_period and pic_timing: when a picture is decoded, counted from the one before. */
+const TIMING_PAYLOAD_TYPES = [0, 1];
+
+/** Units in front of a picture, without messages about decoding times. */
+export const withoutTiming = (codec: NalCodec, units: readonly Buffer[]): Buffer[] =>
+  units.flatMap((unit) => {
+    if (!isMessage(codec, unit)) return [unit];
+    const messages = messagesIn(codec, unit);
+    const kept = messages.filter(({ type }) => !TIMING_PAYLOAD_TYPES.includes(type));
+    if (kept.length === messages.length) return [unit];
+    return kept.length === 0 ? [] : [messageUnit(codec, kept)];
+  });
+
 /**
  * The packet (length format) with these messages in front of its picture, except those of a type
  * that it has already.
@@ -90,12 +108,7 @@ export function withMessages(codec: NalCodec, packet: Buffer, messages: readonly
   const units = lengthFramed(packet);
   if (units === undefined || messages.length === 0) return packet;
   const known = messagesOf(codec, units).map(({ type }) => type);
-  const added = messages
-    .filter(({ type }) => !known.includes(type))
-    .map(({ type, payload }) => {
-      const body = Buffer.concat([numberBytes(type), numberBytes(payload.length), payload, Buffer.from([0x80])]);
-      return Buffer.concat([UNIT_HEADERS[codec], escaped(body)]);
-    });
+  const added = messages.filter(({ type }) => !known.includes(type)).map((message) => messageUnit(codec, [message]));
   const first = units.findIndex((unit) => isSlice(codec, unit));
   return first === -1 ? packet : lengthPrefixed([...units.slice(0, first), ...added, ...units.slice(first)]);
 }
