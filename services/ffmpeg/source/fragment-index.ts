@@ -173,7 +173,7 @@ export async function readFragmentIndex(
   const readSecondKeyframe = async () => {
     if (second === undefined || second.size > MAX_KEYFRAME_BYTES) return undefined;
     const end = second.offset + second.size - 1;
-    return Buffer.concat(await Array.fromAsync(source.read(second.offset, end, signal)));
+    return Buffer.concat(await Array.fromAsync(source.read(second.offset, end, signal), (chunk) => Buffer.from(chunk)));
   };
   return { packets: packetsOf(found, shift), readSecondKeyframe };
 }

@@ -242,7 +242,9 @@ export async function readSampleTable(
     if (location === undefined || location.size > MAX_KEYFRAME_BYTES) return undefined;
     const end = location.offset + location.size;
     if (end > source.size) return undefined;
-    return Buffer.concat(await Array.fromAsync(source.read(location.offset, end - 1, signal)));
+    return Buffer.concat(
+      await Array.fromAsync(source.read(location.offset, end - 1, signal), (chunk) => Buffer.from(chunk)),
+    );
   };
   return { packets: packetsOf(found), readSecondKeyframe };
 }

@@ -2,8 +2,9 @@
 export type StoredSegment = {
   bytes: number;
   /**
-   * Bytes `start` to `end`, both included. Throws where the object is no longer the one that was
-   * found, and where S3 fails for good. Ends quietly when `signal` is aborted.
+   * Bytes `start` to `end`, both included; those of a chunk may be gone when the next one is
+   * requested. Throws where the object is no longer the one that was found, and where S3 fails for
+   * good. Ends quietly when `signal` is aborted.
    */
   read(start: number, end: number, signal: AbortSignal): AsyncIterable<Uint8Array>;
 };
