@@ -9,6 +9,7 @@ import { ffmpegPictures, findFfmpeg } from "../ffmpeg/index.ts";
 import { makePoster, type PosterOutcome } from "../poster/make-poster.ts";
 import { budgetOf, DEFAULT_MEMORY_MB } from "../split/domain/budget.ts";
 import { OutOfTimeError } from "../video/errors.ts";
+import { openOnce } from "../video/open-once.ts";
 import { deadlineOf } from "./deadline.ts";
 import { readEnvironment } from "./environment.ts";
 import { powertoolsLog } from "./log.ts";
@@ -66,15 +67,5 @@ async function compose(): Promise<PosterService> {
   };
 }
 
-let service: Promise<PosterService> | undefined;
-
 /** The poster service of this execution environment: composed once, again after a failure. */
-export async function posterService(): Promise<PosterService> {
-  service ??= compose();
-  try {
-    return await service;
-  } catch (error) {
-    service = undefined;
-    throw error;
-  }
-}
+export const posterService = openOnce(compose);

@@ -19,6 +19,7 @@ import type { Measure } from "../split/ports/measure.ts";
 import type { SplitRequest } from "../split/requests.ts";
 import { splitVideo } from "../split/split-video.ts";
 import { OutOfTimeError } from "../video/errors.ts";
+import { openOnce } from "../video/open-once.ts";
 import { deadlineOf } from "./deadline.ts";
 import { ExtensionList, readEnvironment } from "./environment.ts";
 import { powertoolsLog } from "./log.ts";
@@ -120,18 +121,5 @@ async function compose(): Promise<SplitService> {
   };
 }
 
-let service: Promise<SplitService> | undefined;
-
-/**
- * The split service of this execution environment: composed once, again after a composition that
- * failed.
- */
-export async function splitService(): Promise<SplitService> {
-  service ??= compose();
-  try {
-    return await service;
-  } catch (error) {
-    service = undefined;
-    throw error;
-  }
-}
+/** The split service of this execution environment: composed once, again after a failure. */
+export const splitService = openOnce(compose);

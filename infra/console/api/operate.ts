@@ -1,6 +1,7 @@
 import { GetObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
 import { SourceUnavailableError } from "../../../services/video/errors.ts";
+import { openOnce } from "../../../services/video/open-once.ts";
 import { openDeadLetters, type openDeployment, type Where } from "../../operations/deployment.ts";
 import { eachDeadLetter, type ReceivedDeadLetter, redriveDeadLetters } from "../../operations/redrive.ts";
 import { requestSplit, UnreadableObjectError } from "../../operations/request.ts";
@@ -19,20 +20,6 @@ function deadLetterView({ id, queue, sentAt, content, body }: ReceivedDeadLetter
 }
 
 export type Deployed = Awaited<ReturnType<typeof openDeployment>>;
-
-/** What `open` opens, once: a failure isn't kept. */
-export function kept<T>(open: () => Promise<T>): () => Promise<T> {
-  let opened: Promise<T> | undefined;
-  return () => {
-    if (opened !== undefined) return opened;
-    const opening = open();
-    opened = opening;
-    opening.catch(() => {
-      opened = undefined;
-    });
-    return opening;
-  };
-}
 
 /** Signs an address of an object. */
 export type Sign = (place: Place) => Promise<string>;
@@ -54,7 +41,7 @@ export function operations(
     const { documents: client, table } = await deployed();
     return { client, table };
   };
-  const deadLetters = kept(() => openDeadLetters(where));
+  const deadLetters = openOnce(() => openDeadLetters(where));
   return {
     segments: async (videoId, page) => segmentsOf(await documents(), videoId, page),
     document: async (videoId) => documentOf(await documents(), videoId),

@@ -1,5 +1,6 @@
 import { HeadObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
 import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
+import { openOnce } from "../../../services/video/open-once.ts";
 import { objectNameFault } from "../../../services/video/source.ts";
 import type { BusEvent } from "../../emulator/events/index.ts";
 import { FAULT_SWITCHES, type FaultSwitches, faultSwitches } from "../../local/fault-switches.ts";
@@ -9,7 +10,7 @@ import { replayLog } from "../../operations/replay.ts";
 import type { Settings } from "../../settings.ts";
 import { type Backend, ConsoleError } from "../api/backend.ts";
 import { videosOf } from "../api/documents.ts";
-import { kept, operations, SIGNED_SECONDS, signWith } from "../api/operate.ts";
+import { operations, SIGNED_SECONDS, signWith } from "../api/operate.ts";
 import type { About, BusName, EventView, Faults, Message, UploadRequest } from "../api/types.ts";
 import { LogIndex } from "./log-index.ts";
 
@@ -38,7 +39,7 @@ export function localBackend({ stack, settings, faults }: LocalBackendOptions): 
   const { bridge, names, region, endpoint, uploadPrefix } = stack;
   const where = { port: new URL(endpoint).port };
   // Opened by the first request: the stack has to serve its own clients first.
-  const deployed = kept(() => openDeployment(where));
+  const deployed = openOnce(() => openDeployment(where));
   const uploads = { bucket: names.uploads, prefix: uploadPrefix };
   const extensions = settings["video_split.accepted_extensions"];
   const listeners = new Set<(message: Message) => void>();
@@ -65,7 +66,7 @@ export function localBackend({ stack, settings, faults }: LocalBackendOptions): 
       if (count % EVENTS_AT_ONCE === 0) await new Promise(setImmediate);
     }
   }
-  const indexed = kept(async () => {
+  const indexed = openOnce(async () => {
     for await (const event of log("video")) index.add("video", event);
     for await (const event of log("default")) index.add("default", event);
   });

@@ -1,9 +1,10 @@
 import { paginateScan } from "@aws-sdk/lib-dynamodb";
+import { openOnce } from "../../../services/video/open-once.ts";
 import { openDeployment } from "../../operations/deployment.ts";
 import type { Settings } from "../../settings.ts";
 import { type Backend, ConsoleError } from "../api/backend.ts";
 import { isUpload, VIDEO_PROJECTION, videosOf, viewOf } from "../api/documents.ts";
-import { kept, operations, signWith } from "../api/operate.ts";
+import { operations, signWith } from "../api/operate.ts";
 import type { About, VideoView } from "../api/types.ts";
 
 /** Pages of a megabyte of the table that one look at its uploads reads: a cent for 30 looks. */
@@ -22,7 +23,7 @@ const notThere = (what: string, instead: string) => (): never => {
  */
 export function stageBackend(stage: string, settings: Settings): Backend {
   const where = { stage };
-  const deployed = kept(() => openDeployment(where));
+  const deployed = openOnce(() => openDeployment(where));
 
   const about = async (): Promise<About> => {
     const { bus, table } = await deployed();
