@@ -101,7 +101,9 @@ it("a bucket may have the console's name: what is signed is for S3", async () =>
   await s3.send(new DeleteObjectCommand({ Bucket: "console", Key: "api/about" }));
 });
 
-it("uploads, lists, pages and signs over the API; a stage's console reads the same documents", async () => {
+it("uploads, lists, pages and signs over the API; a stage's console reads the same documents", {
+  tags: "full",
+}, async () => {
   expect(await upload({ name: "api.mp4", segmentSeconds: 2 })).toBe("uploads/api.mp4");
   expect(await (await api("uploads", { name: "api.mp4" })).json()).toMatchObject({ key: "uploads/api (2).mp4" });
   await opened.stack.idle();
@@ -222,7 +224,9 @@ describe.skipIf(chromium === undefined)(name, () => {
     await page.getByRole("tab", { name: "Events" }).click();
     const events = page.locator(".events > li");
     await page.getByLabel("Begin with").selectOption("Each end of a split");
-    await expect.poll(() => events.count(), { timeout: TIMEOUT_MS }).toBe(3);
+    const others = async () => (await events.allInnerTexts()).filter((text) => !/VideoSplit|VideoRejected/.test(text));
+    await expect.poll(others, { timeout: TIMEOUT_MS }).toEqual([]);
+    expect(await events.count()).toBeGreaterThanOrEqual(2);
     await page.getByText("Make it a rule").click();
     await page.getByText("events put-rule --name my-rule --event-bus-name video-split").waitFor();
     await page.getByLabel("Event pattern").fill('{"source": "video-split"}');
@@ -236,7 +240,7 @@ describe.skipIf(chromium === undefined)(name, () => {
     expect(await seriousIssues(page)).toEqual([]);
   });
 
-  it("redrives a dead letter, and shows the document that comes of it", async () => {
+  it("redrives a dead letter, and shows the document that comes of it", { tags: "full" }, async () => {
     output.isBroken = true;
     await page.getByRole("tab", { name: "Videos" }).click();
     await upload({ name: "failing.mp4" });
@@ -253,7 +257,9 @@ describe.skipIf(chromium === undefined)(name, () => {
     await page.getByText('"status": "split"').waitFor();
   });
 
-  it("is the same after a reload and a restart of the stack, in the dark and on a phone", async () => {
+  it("is the same after a reload and a restart of the stack, in the dark and on a phone", {
+    tags: "full",
+  }, async () => {
     const shown = async () => (await page.locator("pre").innerText()).replace(/\s+/g, " ");
     const before = await shown();
     await page.reload();
@@ -275,7 +281,7 @@ describe.skipIf(chromium === undefined)(name, () => {
   });
 
   it("lets the keyboard choose a tab", async () => {
-    await page.getByRole("tab", { name: "Videos" }).focus();
+    await page.getByRole("tab", { name: "Videos" }).click();
     await page.keyboard.press("ArrowLeft");
     expect(await page.getByRole("tab", { name: "Faults" }).getAttribute("aria-selected")).toBe("true");
     await page.getByRole("switch", { name: "duplicates" }).check();

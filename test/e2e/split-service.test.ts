@@ -5,7 +5,7 @@ import { CopyObjectCommand, HeadObjectCommand } from "@aws-sdk/client-s3";
 import { describe, expect, it } from "vitest";
 import { createEvent, type EventData, segmentIds } from "#events-schema";
 import { makeMedia, videoPackets } from "../fixtures/media.ts";
-import { openTestStack, sharedTestStack } from "../fixtures/stack.ts";
+import { openTestStack, sharedTestStack, type TestStack } from "../fixtures/stack.ts";
 import { download, listKeys } from "../fixtures/stored-segments.ts";
 import { temporaryFolder } from "../fixtures/temporary.ts";
 
@@ -15,12 +15,14 @@ const shared = sharedTestStack({ values: { "video_split.output_files_duration_in
 /** Types of the events of a split into three segments, sorted. */
 const OF_THREE_SEGMENTS = ["SegmentCreated", "SegmentCreated", "SegmentCreated", "SplitPlanned", "VideoSplit"];
 
-const request = (data: Record<string, unknown>) => {
+/** Puts a SplitRequested of this data on the stack's bus. */
+function requestSplit(test: TestStack, data: Record<string, unknown>): Promise<unknown> {
   const ids = { eventId: crypto.randomUUID(), correlationId: "c", causationId: "c" };
   const metadata = { ...ids, version: 1, occurredAt: new Date().toISOString() };
   const { source, detailType, detail } = createEvent("SplitRequested", data as never, metadata);
-  return { Source: source, DetailType: detailType, Detail: JSON.stringify(detail) };
-};
+  const entry = { Source: source, DetailType: detailType, Detail: JSON.stringify(detail) };
+  return test.events.send(new PutEventsCommand({ Entries: [{ EventBusName: test.stack.names.bus, ...entry }] }));
+}
 
 describe("an uploaded video", () => {
   it("becomes segments, which are announced by events and described by documents", async () => {
@@ -268,9 +270,7 @@ describe("SplitRequested", () => {
       output_key_prefix: "again/{video_id}/",
       reason: "backfill",
     };
-    await test.events.send(
-      new PutEventsCommand({ Entries: [{ EventBusName: test.stack.names.bus, ...request(data) }] }),
-    );
+    await requestSplit(test, data);
     await test.stack.idle();
     const [video, ...segments] = await test.allDocuments(key);
     expect(video).toMatchObject({
@@ -286,9 +286,7 @@ describe("SplitRequested", () => {
   it("for an object that doesn't exist is rejected as SourceNotFound", { tags: "full" }, async () => {
     const test = await shared();
     const data = { bucket: test.stack.names.uploads, key: "nowhere.mp4", reason: "manual" };
-    await test.events.send(
-      new PutEventsCommand({ Entries: [{ EventBusName: test.stack.names.bus, ...request(data) }] }),
-    );
+    await requestSplit(test, data);
     await test.stack.idle();
     expect(await test.allDocuments("nowhere.mp4")).toMatchObject([
       { status: "rejected", rejection: { reason: "SourceNotFound" } },

@@ -30,7 +30,7 @@ it("keeps a large index in several items, and ignores them unless all exist", as
   expect(await indexes.load(BLOCK_SIZE, NEVER)).toBeUndefined();
 });
 
-it("doesn't keep an index of more than 8 MB", async () => {
+it("doesn't keep an index of more than 8 MB", { tags: "full" }, async () => {
   const { client, table } = await openLedgerTable();
   const indexes = dynamoSavedIndexes(client, table);
   expect(await indexes.save(BLOCK_SIZE, { index: noise(3_000_000), truncated: false }, NEVER)).toBe(false);

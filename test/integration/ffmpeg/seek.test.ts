@@ -71,7 +71,7 @@ const CASES: Case[] = [
     isEncoded: true,
     isFull: true,
   },
-  { file: "vp9.webm", options: [...SOUND, ...VP9], cuts: ["exact"] },
+  { file: "vp9.webm", options: [...SOUND, ...VP9], cuts: ["exact"], isFull: true },
   { file: "mpeg4.mp4", options: [...SOUND, ...MPEG4], cuts: ["exact"], isFull: true },
 ];
 
@@ -204,7 +204,7 @@ type Ranged = { file: string; cut: CutOptions["cut"]; fixed: number; options?: s
 
 const RANGED: Ranged[] = [
   { file: "ranges.mp4", cut: "exact", fixed: FIXED_BYTES },
-  { file: "ranges.mkv", cut: "keyframe", fixed: FIXED_BYTES },
+  { file: "ranges.mkv", cut: "keyframe", fixed: FIXED_BYTES, isFull: true },
   { file: "ranges.mp4", cut: "keyframe", fixed: FIXED_BYTES, isFull: true },
   { file: "ranges.mkv", cut: "exact", fixed: FIXED_BYTES, isFull: true },
   {
