@@ -87,7 +87,7 @@ function createSchedule(
 }
 
 /**
- * The topology's rules and schedules, and the policies of the queues, each of which takes dead dead
+ * The topology's rules and schedules, and the policies of the queues, each of which takes dead
  * letters only from its own rules. A schedule sends its dead letters with its role.
  */
 export function createRules({ rules, schedules }: Topology<$util.Output<string>>, ends: Ends): void {

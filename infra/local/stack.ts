@@ -57,7 +57,7 @@ export type StackOptions = {
   onEvent?: (bus: string, event: BusEvent) => void;
   onLog?: (functionName: string, text: string) => void;
   onDeadLetter?: (queue: string, deadLetter: DeadLetter) => void;
-  /**    * Called when the disk is full. What was acknowledged is stored; close the stack. */
+  /** Called when the disk is full. What was acknowledged is stored; close the stack. */
   onDiskFull?: (error: DiskFullError) => void;
 };
 

@@ -5,6 +5,7 @@ import {
   ListTagsForResourceCommand,
   PutRuleCommand,
   PutTargetsCommand,
+  type PutTargetsCommandOutput,
   RemoveTargetsCommand,
 } from "@aws-sdk/client-eventbridge";
 import {
@@ -63,6 +64,12 @@ const isMissing = (error: unknown): boolean =>
 const unlessMissing = (error: unknown): void => {
   if (!isMissing(error)) throw error;
 };
+
+/** Throws where EventBridge answers a request with success, and one of its entries failed. */
+function assertNoneFailed({ FailedEntries: [failed] = [] }: Pick<PutTargetsCommandOutput, "FailedEntries">): void {
+  if (failed !== undefined)
+    throw new Error(`The rule's target was refused: ${failed.ErrorCode} ${failed.ErrorMessage}`);
+}
 
 async function removeRule({ events, bus }: TailPlace, name: string): Promise<void> {
   const remove = { Rule: name, EventBusName: bus, Ids: [TARGET_ID] };
@@ -203,7 +210,7 @@ export async function tail(place: TailPlace, options: TailOptions, signal: Abort
   try {
     QueueUrl = await createQueue(place, name, RuleArn, options.now());
     const Targets = [{ Id: TARGET_ID, Arn: queueArnOf(RuleArn, name) }];
-    await events.send(new PutTargetsCommand({ Rule: name, EventBusName: bus, Targets }));
+    assertNoneFailed(await events.send(new PutTargetsCommand({ Rule: name, EventBusName: bus, Targets })));
     options.onReady();
     await follow(place, QueueUrl, options, signal);
   } catch (error) {

@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import {
   BatchGetCommand,
   type BatchGetCommandOutput,
@@ -6,6 +7,7 @@ import {
   QueryCommand,
 } from "@aws-sdk/lib-dynamodb";
 import { SEGMENTS_INDEX } from "../../topology.ts";
+import { ConsoleError } from "./backend.ts";
 import type { Place, SegmentView, VideoView } from "./types.ts";
 
 /** Reads the documents' table. */
@@ -38,11 +40,19 @@ export const VIDEO_PROJECTION = projectionOf(VIDEO_FIELDS);
 /** BatchGetItem's limit. */
 const MAX_BATCH = 100;
 
+/** Attempts at a batch of which a busy table leaves something, and milliseconds before the second one. */
+const MAX_ATTEMPTS = 8;
+const PAUSE_MS = 50;
+
 async function items({ client, table }: Documents, ids: readonly number[], fields: readonly string[]): Promise<Item[]> {
   const found: Item[] = [];
-  for (let at = 0; at < ids.length; at += MAX_BATCH) {
-    let Keys: Item[] | undefined = ids.slice(at, at + MAX_BATCH).map((VideoId) => ({ VideoId }));
-    while (Keys !== undefined && Keys.length > 0) {
+  // BatchGetItem refuses a key that is there twice.
+  const unique = [...new Set(ids)];
+  for (let at = 0; at < unique.length; at += MAX_BATCH) {
+    let Keys: Item[] | undefined = unique.slice(at, at + MAX_BATCH).map((VideoId) => ({ VideoId }));
+    for (let attempt = 0; Keys !== undefined && Keys.length > 0; attempt += 1) {
+      if (attempt === MAX_ATTEMPTS) throw new ConsoleError(503, "The table of the documents is busy. Try again later");
+      if (attempt > 0) await setTimeout(PAUSE_MS * 2 ** (attempt - 1));
       const batch: BatchGetCommandOutput = await client.send(
         new BatchGetCommand({ RequestItems: { [table]: { ...projectionOf(fields), Keys } } }),
       );

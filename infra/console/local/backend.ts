@@ -92,22 +92,32 @@ export function localBackend({ stack, settings, faults }: LocalBackendOptions): 
     return pathname + search;
   };
 
-  /** The first of "name", "name (2)" and so on that no object has. */
+  /** Keys of addresses that were given to a page, whose object may not be stored yet. */
+  const promised = new Set<string>();
+
+  /** The first of "name", "name (2)" and so on that no object has, nor will have. */
   const freeKey = async (name: string): Promise<string> => {
     const { s3 } = await deployed();
     for (let n = 1; n <= MAX_NAMES; n += 1) {
       const key = uploadPrefix + numbered(name, n);
       const fault = objectNameFault(uploads.bucket, key);
       if (fault !== undefined) throw new ConsoleError(400, `${fault}. Rename the file`);
+      if (promised.has(key)) continue;
+      promised.add(key);
       const head = new HeadObjectCommand({ Bucket: uploads.bucket, Key: key });
       const isFree = await s3.send(head).then(
         () => false,
         (error: Error) => {
-          if (error.name !== "NotFound") throw error;
-          return true;
+          if (error.name === "NotFound") return true;
+          promised.delete(key);
+          throw error;
         },
       );
-      if (isFree) return key;
+      if (isFree) {
+        setTimeout(() => promised.delete(key), SIGNED_SECONDS * 1_000).unref();
+        return key;
+      }
+      promised.delete(key);
     }
     throw new ConsoleError(409, `${MAX_NAMES} uploads have the name ${name}. Rename the file`);
   };

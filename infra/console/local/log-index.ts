@@ -14,8 +14,8 @@ const MAX_WAITING = 1_000;
 
 /** What the event log has and documents don't: plans, the order of uploads, objects without a document. */
 export class LogIndex {
-  /** VideoIds in the order of their first event. */
-  readonly #order = new Set<number>();
+  /** The time of the first event of each upload, in milliseconds, by VideoId. */
+  readonly #begun = new Map<number, number>();
   readonly #plans = new Map<number, Plan>();
   readonly #ended = new Set<number>();
   readonly #waiting = new Map<string, Created>();
@@ -52,11 +52,12 @@ export class LogIndex {
     if (this.#waiting.size > MAX_WAITING && oldest !== undefined) this.#waiting.delete(oldest);
   }
 
-  #addOwn({ detail, "detail-type": type }: BusEvent): void {
+  #addOwn({ time, detail, "detail-type": type }: BusEvent): void {
     if (!["SplitPlanned", "VideoSplit", "VideoRejected"].includes(type)) return;
     const { VideoId, bucket, key, etag, cut, segment_seconds, segment_count } = (detail as { data?: Data }).data ?? {};
     if (VideoId === undefined || bucket === undefined || key === undefined) return;
-    this.#order.add(VideoId);
+    const at = Date.parse(time);
+    this.#begun.set(VideoId, Math.min(at, this.#begun.get(VideoId) ?? at));
     const isEnd = type === "VideoSplit";
     if (isEnd) this.#ended.add(VideoId);
     // The plan may expect more segments than there are in the end.
@@ -72,10 +73,12 @@ export class LogIndex {
     return plan === undefined ? video : { ...video, plan };
   }
 
-  /** Newest first: uploads before one, or all. */
+  /** Newest first: uploads before one, or all. None before one that isn't known. */
   idsBefore(before: number | undefined): number[] {
-    const ids = [...this.#order].reverse();
-    return before === undefined ? ids : ids.slice(ids.indexOf(before) + 1);
+    // Sorting is stable: of one second, the one that was added last comes first.
+    const ids = [...this.#begun].reverse().sort(([, one], [, other]) => other - one);
+    const from = before === undefined ? 0 : ids.findIndex(([id]) => id === before) + 1;
+    return before !== undefined && from === 0 ? [] : ids.slice(from).map(([id]) => id);
   }
 
   waiting(): WaitingView[] {

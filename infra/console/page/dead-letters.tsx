@@ -37,7 +37,7 @@ export function DeadLetters() {
     <section aria-label="Dead letters" class="stack">
       <p>
         Events that couldn't be delivered, or whose function failed at each attempt. A redrive invokes the function
-        again; a deadLetter is deleted when its event was handled.
+        again; a dead letter is deleted when its event was handled.
       </p>
       <p class="buttons">
         <button type="button" disabled={isLoading} onClick={() => setTimes(times + 1)}>

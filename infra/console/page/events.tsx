@@ -51,8 +51,12 @@ function useEvents(bus: BusName, pattern: string) {
   }, [client, bus, pattern, count]);
   const older = async () => {
     const before = page?.events.at(-1)?.id;
-    const next = await client.get<EventsPage>("events", { ...query, before });
-    setPage({ events: [...(page?.events ?? []), ...next.events], more: next.more });
+    try {
+      const next = await client.get<EventsPage>("events", { ...query, before });
+      setPage({ events: [...(page?.events ?? []), ...next.events], more: next.more });
+    } catch (failure) {
+      setError((failure as Error).message);
+    }
   };
   return { page, error, older };
 }

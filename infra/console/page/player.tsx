@@ -14,7 +14,7 @@ type PlayerProps = {
 };
 
 /** Addresses are signed for an hour. Milliseconds after which one is asked for again. */
-const ADDRESS_MS = 50 * 60_000;
+export const ADDRESS_MS = 50 * 60_000;
 
 type Signed = { url: string; at: number };
 

@@ -3,6 +3,7 @@ import type { Addresses, Plan, SegmentView } from "../api/types.ts";
 import { formatBytes, formatSeconds, formatTime, plural } from "./logic/format.ts";
 import { deviationOf } from "./logic/timeline.ts";
 import { scrollTopFor, visibleRows } from "./logic/visible-rows.ts";
+import { ADDRESS_MS } from "./player.tsx";
 import { useDelayed, useStore } from "./use-store.ts";
 
 /** Pixels. console.css has the same. */
@@ -17,18 +18,20 @@ const SCROLLING_MS = 150;
 /** Addresses of posters: those of rows that came into view, asked for together. */
 function usePosters(segments: readonly (SegmentView | undefined)[], first: number, last: number): Map<number, string> {
   const { client, counts } = useStore();
-  const [posters, setPosters] = useState<Map<number, string>>(() => new Map());
+  const [posters, setPosters] = useState<Map<number, { url: string; at: number }>>(() => new Map());
+  const isFresh = (id: number) => Date.now() - (posters.get(id)?.at ?? 0) < ADDRESS_MS;
   const missing = segments
     .slice(first, last)
-    .flatMap((segment) => (segment === undefined || posters.has(segment.VideoId) ? [] : [segment.VideoId]));
+    .flatMap((segment) => (segment === undefined || isFresh(segment.VideoId) ? [] : [segment.VideoId]));
   const key = useDelayed(missing.join(","), SCROLLING_MS);
   useEffect(() => {
     if (key === "") return;
     let isGone = false;
+    const at = Date.now();
     client.get<Addresses>("addresses", { ids: key }).then(
       (addresses) => {
         const found = Object.entries(addresses).flatMap(([id, { poster }]) =>
-          poster === undefined ? [] : [[Number(id), poster] as const],
+          poster === undefined ? [] : [[Number(id), { url: poster, at }] as const],
         );
         if (!isGone && found.length > 0) setPosters((before) => new Map([...before, ...found]));
       },
@@ -39,7 +42,7 @@ function usePosters(segments: readonly (SegmentView | undefined)[], first: numbe
       isGone = true;
     };
   }, [client, key, counts.poster]);
-  return posters;
+  return new Map([...posters].map(([id, { url }]) => [id, url]));
 }
 
 type RowProps = {

@@ -130,7 +130,8 @@ export class Store {
         ({ VideoId, creation_time }) => this.#arrived.has(VideoId) || (more && creation_time < oldest),
       );
       this.state = { ...withVideos({ videos: kept, waiting: [] }, videos), waiting };
-      this.more = this.more || more;
+      // Whether there are more than the older ones that are kept is known from when they were loaded.
+      if (!kept.some(({ creation_time }) => creation_time < oldest)) this.more = more;
       this.connection = "online";
       this.isLoaded = true;
       this.error = undefined;
@@ -143,10 +144,14 @@ export class Store {
 
   async loadOlder(): Promise<void> {
     const before = this.state.videos.at(-1)?.VideoId;
-    const { videos, more } = await this.client.get<Videos>("videos", { before });
-    this.state = withVideos(this.state, videos);
-    this.more = more;
-    this.changed();
+    try {
+      const { videos, more } = await this.client.get<Videos>("videos", { before });
+      this.state = withVideos(this.state, videos);
+      this.more = more;
+      this.changed();
+    } catch (error) {
+      this.#fail(error);
+    }
   }
 
   segmentsOf(videoId: number): SegmentsState {

@@ -48,7 +48,7 @@ export function stageBackend(stage: string, settings: Settings): Backend {
   };
 
   /** All uploads of the table, newest first. No index lists them. */
-  const scan = async (): Promise<{ videos: VideoView[]; isWhole: boolean }> => {
+  const scan = async (): Promise<VideoView[]> => {
     const { documents: client, table } = await deployed();
     const found: VideoView[] = [];
     let pages = 0;
@@ -58,7 +58,7 @@ export function stageBackend(stage: string, settings: Settings): Backend {
       if (pages === MAX_SCANNED_PAGES) break;
     }
     found.sort((one, other) => (one.creation_time < other.creation_time ? 1 : -1));
-    return { videos: found, isWhole: pages < MAX_SCANNED_PAGES };
+    return found;
   };
 
   let listed: { at: number; uploads: ReturnType<typeof scan> } | undefined;
@@ -75,9 +75,10 @@ export function stageBackend(stage: string, settings: Settings): Backend {
     ...operations(where, deployed, ({ s3 }) => signWith(s3)),
     about,
     videos: async ({ before, limit }) => {
-      const { videos, isWhole } = await uploads();
-      const from = before === undefined ? 0 : videos.findIndex(({ VideoId }) => VideoId === before) + 1;
-      const more = videos.length > from + limit || !isWhole;
+      const videos = await uploads();
+      const at = videos.findIndex(({ VideoId }) => VideoId === before);
+      const from = before === undefined ? 0 : at === -1 ? videos.length : at + 1;
+      const more = videos.length > from + limit;
       const page = videos.slice(from, from + limit);
       const { documents: client, table } = await deployed();
       const changing = page.filter(({ status }) => status === "processing").map(({ VideoId }) => VideoId);

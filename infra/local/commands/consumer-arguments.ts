@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { basename, dirname, extname, join, relative, resolve } from "node:path";
+import { basename, dirname, extname, relative, resolve } from "node:path";
 import { type EventType, eventTypes, isEventType } from "#events-schema";
 import { UsageError } from "../../command-line/run.ts";
 import type { Consumer } from "../consumers.ts";
@@ -84,17 +84,18 @@ export function consumersOf(
       return { name: named("forward", new URL(consumer.environment.FORWARD_URL ?? "").host), ...consumer };
     }),
   ];
-  const times = new Map<string, number>();
+  const taken = new Set<string>();
   return all.map(({ name, ...consumer }) => {
-    const time = (times.get(name) ?? 0) + 1;
-    times.set(name, time);
-    return { name: time === 1 ? name : `${name}-${time}`, ...consumer };
+    let free = name;
+    for (let time = 2; taken.has(free); time += 1) free = `${name}-${time}`;
+    taken.add(free);
+    return { name: free, ...consumer };
   });
 }
 
 /** A line for each: what it gets, and where that goes. */
 export const describeConsumers = (consumers: readonly Consumer[], folder: string): string[] =>
   consumers.map(({ name, events, handler, environment }) => {
-    const to = environment.FORWARD_URL ?? join(relative(folder, handler) || handler);
+    const to = environment.FORWARD_URL ?? relative(folder, handler);
     return `  ${events.length === eventTypes.length ? "all events" : events.join(", ")} to ${to} (${name})`;
   });

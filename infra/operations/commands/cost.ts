@@ -11,6 +11,7 @@ const HELP = `npx video-split cost [--hours N] [--mbps N] [--stage NAME]
 
 Estimates what it costs on AWS to split one video, by both cuts and two lengths of segments, with the settings of a stage: the
 arithmetic of "npx video-split request --dry-run". Prices of us-east-1 and speeds are approximate, and were never measured on AWS.
+Posters aren't included: docs/decisions/posters.md
 
   --hours N     length of the video (default: 1)
   --mbps N      megabits a second (default: 8)

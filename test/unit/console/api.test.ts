@@ -224,6 +224,8 @@ const created = (key: string, etag: string) =>
 const planned = (VideoId: number, key: string, etag: string) =>
   ({
     "detail-type": "SplitPlanned",
+    // An id says which comes first.
+    time: new Date(Date.UTC(2026, 10, 27) + VideoId * 1_000).toISOString(),
     detail: { data: { VideoId, bucket: "b", key, etag, cut: "exact", segment_seconds: 5, segment_count: 2 } },
   }) as unknown as BusEvent;
 
@@ -251,6 +253,12 @@ it("finds in the log which uploads no document is about, and the plans", () => {
   index.add("video", ended);
   index.add("video", planned(2, "uploads/a.mp4", "a"));
   expect(index.withPlan({ VideoId: 2 } as never)).toMatchObject({ plan: { segment_seconds: 5, segment_count: 1 } });
+});
+
+it("lists uploads by their first event, in whatever order the events are added", () => {
+  const index = new LogIndex({ bucket: "b", prefix: "" }, ["mp4"]);
+  for (const id of [9, 1, 2, 3, 9]) index.add("video", planned(id, `${id}.mp4`, "e"));
+  expect([undefined, 3, 1, 7].map((before) => index.idsBefore(before))).toEqual([[9, 3, 2, 1], [2, 1], [], []]);
 });
 
 it("faults happen while they're switched on", async () => {

@@ -2,7 +2,6 @@
 export type UploadState =
   | { state: "queued" }
   | { state: "sending"; sent: number }
-  | { state: "sent"; key: string }
   | { state: "failed"; message: string };
 
 /** S3 takes one PUT of this many bytes at most. */
