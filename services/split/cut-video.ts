@@ -126,6 +126,7 @@ async function planRun(
     recorded: own?.recorded,
     made: new Set(),
     rangesStarted: 0,
+    unrequested: [],
     taken: range.first - 1,
     container: known?.object ?? own?.recorded,
     reading: { media: source.media, pause: opened.pause, resume: opened.resume },

@@ -30,6 +30,8 @@ export type CutRun = {
   recorded: RecordedRanges | undefined;
   /** How many ranges this invocation divided the video into. */
   rangesStarted: number;
+  /** Those of them that it has recorded, doesn't cut itself, and hasn't requested yet. */
+  unrequested: readonly SegmentRange[];
   /** What earlier attempts have done of the range. */
   delivered: ReadonlyMap<number, DeliveredSegment>;
   /** Indexes of the segments that this invocation has uploaded and recorded. */

@@ -49,15 +49,16 @@ export function sharing(
     if (!needsMore(pace)) return;
     isShared = true;
     const ranges = rangesOf(segments.length, run.taken + 1, settings.maxConcurrentRanges);
-    const [own, ...others] = ranges;
-    if (others.length === 0) return;
+    if (ranges.length === 1) return;
     // Immediately, so that this invocation begins no segment of another range.
-    run.range = own!;
+    run.range = ranges[0]!;
     await saveIndex();
     await record(run, ranges, begun, dependencies);
-    for (const range of others)
-      await announce("SegmentRangeRequested", eventData.rangeRequested(run.upload, requestOf(range)));
-    log.info("Divided into ranges", { ranges: ranges.length, own_last_segment: own!.last });
+    for (let next = run.unrequested[0]; next !== undefined; next = run.unrequested[0]) {
+      await announce("SegmentRangeRequested", eventData.rangeRequested(run.upload, requestOf(next)));
+      run.unrequested = run.unrequested.slice(1);
+    }
+    log.info("Divided into ranges", { ranges: ranges.length, own_last_segment: run.range.last });
   };
 }
 
@@ -68,6 +69,7 @@ export const requestOf = ({ first, last }: SegmentRange): eventData.Missing => (
   invocation: FIRST_REQUEST,
 });
 
+/** From then on the recorded ranges hold, also where another invocation has recorded them. */
 async function record(
   run: CutRun,
   ranges: readonly SegmentRange[],
@@ -79,6 +81,9 @@ async function record(
   const begunAt = Math.floor(begun.getTime() / 1_000);
   run.rangesStarted = ranges.length;
   run.recorded = await ledger.planRanges(upload.videoId, { ranges, extension: container.extension, begunAt });
+  const [own, ...others] = run.recorded.ranges;
+  run.range = own!;
+  run.unrequested = others;
 }
 
 /**
@@ -86,19 +91,19 @@ async function record(
  * segments, for ranges of the missing ones.
  */
 export async function leftBy(run: CutRun, begun: Date, dependencies: SplitDependencies): Promise<SegmentRange[]> {
-  const { plan, delivered, made, range } = run;
+  const { plan, delivered, made } = run;
   const isMissing = (index: number): boolean => !delivered.has(index) && !made.has(index);
   // Without recorded ranges the next invocation has all segments too.
-  const last = run.recorded === undefined ? plan.segments.length - 1 : range.last;
+  const lastOf = (): number => (run.recorded === undefined ? plan.segments.length - 1 : run.range.last);
   // When none is missing, the range still has to be finished.
-  const first = plan.segments.find(({ index }) => index >= range.first && isMissing(index))?.index ?? last;
-  const rest = { first: Math.min(first, last), last };
-  const ranges = rangesOf(plan.segments.length, first, dependencies.settings.maxConcurrentRanges);
-  const [own, ...others] = ranges;
-  // Without a segment the container isn't known, so the next invocation divides the video.
-  if (run.recorded !== undefined || others.length === 0 || run.container === undefined) return [rest];
-  await record(run, ranges, begun, dependencies);
-  return [{ first, last: own!.last }, ...others];
+  const first = plan.segments.find(({ index }) => index >= run.range.first && isMissing(index))?.index ?? lastOf();
+  if (run.recorded === undefined) {
+    const ranges = rangesOf(plan.segments.length, first, dependencies.settings.maxConcurrentRanges);
+    // Without a segment the container isn't known, so the next invocation divides the video.
+    if (ranges.length > 1 && run.container !== undefined) await record(run, ranges, begun, dependencies);
+  }
+  // The time may be over between the record of the ranges and their requests.
+  return [{ first: Math.min(first, lastOf()), last: lastOf() }, ...run.unrequested];
 }
 
 /** What remains to be done after a range was finished. */

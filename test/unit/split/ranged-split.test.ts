@@ -1,38 +1,10 @@
 import { describe, expect, it } from "vitest";
-import type { EventData, VideoSplitEvent } from "#events-schema";
+import type { EventData } from "#events-schema";
 import type { Ledger } from "../../../services/split/ports/ledger.ts";
 import { costOf, NO_USAGE } from "../../../services/video/usage.ts";
-import { announcedTwoWays } from "../../chaos/essence.ts";
 import { fakeOnce } from "../../fakes/once.ts";
-import { outcomesById } from "../../fixtures/outcomes.ts";
-import { openLedger, outOfTimeAt, packets, split, type World } from "../../fixtures/split-world.ts";
-
-/** Twelve segments of one frame. */
-const VIDEO = { packets: packets(24), maxConcurrentRanges: 4 };
-
-/** A clock by which each segment takes a second, in an invocation that has no time for twelve. */
-const slow = (): Partial<World> => ({
-  secondsLeft: 1,
-  times: Array.from({ length: 200 }, (_, second) => new Date(Date.UTC(2026, 10, 23, 0, 0, second)).toISOString()),
-});
-
-type Request = Partial<World>["request"];
-
-const requestsIn = (events: readonly VideoSplitEvent[]): NonNullable<Request>[] =>
-  events.flatMap(({ type, data, metadata }) => {
-    if (type !== "SegmentRangeRequested") return [];
-    const { last_segment: lastSegment, invocation } = data as { last_segment: number; invocation: number };
-    return [{ continuation: { lastSegment, invocation }, messageId: metadata.eventId }];
-  });
-
-/** Contents by event id: none may be announced with two contents, costs included. */
-function contentById(events: readonly VideoSplitEvent[]): ReturnType<typeof outcomesById> {
-  const twoWays = announcedTwoWays(events);
-  if (twoWays !== undefined) throw new Error(twoWays);
-  return outcomesById(events);
-}
-
-const wholeContent = async () => contentById((await split(VIDEO)).events);
+import { contentById, type Request, requestsIn, slow, VIDEO, wholeContent } from "../../fixtures/ranged-split.ts";
+import { openLedger, outOfTimeAt, split } from "../../fixtures/split-world.ts";
 
 describe("given a video takes longer than an invocation has", () => {
   it("then it's divided: others are requested while the first continues, and the last one to finish ends it", async () => {
@@ -165,96 +137,6 @@ describe("given a video takes longer than an invocation has", () => {
     const rejected = await split({ ...VIDEO, ledger, request: requestsIn(first.events)[0]!, endsAfter });
     expect(rejected.outcome).toMatchObject({ outcome: "rejected" });
     expect((await ledger.recall(16_384)).choice).toBeDefined();
-  });
-});
-
-/** Plays a split to its end: all that it requests is delivered, and what fails is delivered again. */
-async function play(
-  ledger: Ledger,
-  hooks: Partial<World>,
-  deliver: (queue: Request[]) => Request,
-): Promise<VideoSplitEvent[]> {
-  const events: VideoSplitEvent[] = [];
-  const queue: Request[] = [{}];
-  const once = fakeOnce();
-  for (let delivery = 0; queue.length > 0; delivery += 1) {
-    if (delivery > 40) throw new Error("it doesn't end");
-    const request = deliver(queue);
-    const isFirst = request?.continuation === undefined;
-    const timed = isFirst ? slow() : {};
-    const invocation = once.invocation(request?.messageId ?? "m", 900_000);
-    const { outcome, events: announced } = await split({
-      ...VIDEO,
-      ...timed,
-      ...hooks,
-      ledger,
-      once: invocation,
-      request: request ?? {},
-    });
-    events.push(...announced);
-    queue.push(...requestsIn(announced));
-    if (outcome instanceof Error) queue.unshift(request);
-  }
-  return events;
-}
-
-/** Each call of the ledger, and each upload and event, is one moment at which a function may die. */
-function killedAt(moment: number, isAfter: boolean): { ledger: Ledger; hooks: Partial<World>; moments: () => number } {
-  let passed = 0;
-  const pass = () => {
-    passed += 1;
-    if (passed === moment) throw new Error("killed");
-  };
-  const real = openLedger();
-  const ledger = Object.fromEntries(
-    Object.entries(real).map(([name, call]) => [
-      name,
-      async (...values: unknown[]) => {
-        if (!isAfter) pass();
-        const result = await (call as (...of: unknown[]) => Promise<unknown>)(...values);
-        if (isAfter) pass();
-        return result;
-      },
-    ]),
-  ) as typeof real;
-  return { ledger, hooks: { onUpload: async () => pass(), onPublish: async () => pass() }, moments: () => passed };
-}
-
-describe("given a function is killed at any moment of a split in ranges", () => {
-  it.each([
-    { when: "before a call", isAfter: false },
-    { when: "after a call of the ledger", isAfter: true },
-  ])(
-    "$when, then events and their contents are those of a single invocation",
-    { tags: "full" },
-    async ({ isAfter }) => {
-      const expected = await wholeContent();
-      const calm = killedAt(0, isAfter);
-      await play(calm.ledger, calm.hooks, (queue) => queue.shift());
-      const moments = calm.moments();
-      expect(moments).toBeGreaterThan(60);
-      for (let moment = 1; moment <= moments; moment += 1) {
-        const { ledger, hooks } = killedAt(moment, isAfter);
-        expect(contentById(await play(ledger, hooks, (queue) => queue.shift())), `killed at ${moment}`).toEqual(
-          expected,
-        );
-      }
-    },
-  );
-
-  it("in whatever order the ranges are delivered", async () => {
-    const expected = await wholeContent();
-    // Three ranges are requested by the first: each order once.
-    for (let order = 0; order < 6; order += 1) {
-      let rest = order;
-      const events = await play(openLedger(), {}, (queue) => {
-        const choices = queue.length;
-        const [request] = queue.splice(rest % choices, 1);
-        rest = Math.floor(rest / choices);
-        return request;
-      });
-      expect(contentById(events)).toEqual(expected);
-    }
   });
 });
 
