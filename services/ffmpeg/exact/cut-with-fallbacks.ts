@@ -42,14 +42,31 @@ export type CutWays = {
   log: Pick<Log, "info" | "warn">;
 };
 
+/** Segments that are made in another way than those behind them, where that takes a reading from the start. */
+const MAX_RESTARTS = 3;
+
+type Cutting = CutWays & {
+  /** Counts a failed segment. Whether to go on in the better way behind it. */
+  goesOnBehind: (segment: number) => Promise<boolean>;
+};
+
 /**
  * Makes each segment in the best way that works. Where a segment can't be stitched, that one is
  * encoded, and stitching goes on behind it: damage stays local, and how a segment is made doesn't
- * depend on where the cut began. Yields the segments in order; the caller owns their files. Throws
- * the last way's failure.
+ * depend on where the cut began. Where nothing but the start of the source can be sought, that holds
+ * for a few segments: behind them all are encoded in one reading. Yields the segments in order; the
+ * caller owns their files. Throws the last way's failure.
  */
-export async function* cutWithFallbacks(ways: CutWays): AsyncGenerator<MadeSegment> {
-  const { stitch, last, signal, log } = ways;
+export async function* cutWithFallbacks(options: CutWays): AsyncGenerator<MadeSegment> {
+  const { stitch, last, signal, log } = options;
+  let restarts = 0;
+  const ways: Cutting = {
+    ...options,
+    goesOnBehind: async (segment) => {
+      if (segment < last && (await options.seekTo?.(segment + 1)) === undefined) restarts += 1;
+      return restarts <= MAX_RESTARTS;
+    },
+  };
   let next = ways.from;
   if (stitch === undefined) return yield* encodeFrom(ways, next, last);
   while (next <= last) {
@@ -72,8 +89,8 @@ export async function* cutWithFallbacks(ways: CutWays): AsyncGenerator<MadeSegme
     }
     const since = `stitch: ${String(reason)}`;
     log.warn(`Falling back to re-encoding (${ways.encodings[0]?.codec})`, { from_segment: next, since });
-    if (!isAboutSegment(reason)) return yield* encodeFrom(ways, next, last);
     const failed = next;
+    if (!isAboutSegment(reason) || !(await ways.goesOnBehind(failed))) return yield* encodeFrom(ways, failed, last);
     for await (const segment of encodeFrom(ways, failed, failed)) {
       next = segment.index + 1;
       yield segment;
@@ -87,7 +104,7 @@ export async function* cutWithFallbacks(ways: CutWays): AsyncGenerator<MadeSegme
  * Encodes in the first way that works, from `best` on, and copies what can't be decoded. Ends early
  * where that can't be copied either.
  */
-async function* encodeFrom(ways: CutWays, from: number, last: number, best = 0): AsyncGenerator<MadeSegment> {
+async function* encodeFrom(ways: Cutting, from: number, last: number, best = 0): AsyncGenerator<MadeSegment> {
   const { encodings, signal, log } = ways;
   let next = from;
   for (let at = best; next <= last; ) {
@@ -101,22 +118,24 @@ async function* encodeFrom(ways: CutWays, from: number, last: number, best = 0):
     } catch (error) {
       signal.throwIfAborted();
       if (error instanceof UndecodableSegmentsError) {
-        log.warn("Copying segments that can't be decoded", { from_segment: next, to_segment: error.end - 1 });
-        for await (const segment of copied(ways, next, error.end)) {
+        // What is behind the last one hasn't been tried in a better way yet.
+        const end = Math.min(error.end, last + 1);
+        log.warn("Copying segments that can't be decoded", { from_segment: next, to_segment: end - 1 });
+        for await (const segment of copied(ways, next, end)) {
           next = segment.index + 1;
           yield segment;
         }
-        if (next < error.end) return;
+        if (next < end) return;
         continue;
       }
       if (!isCausedByFile(error) || at + 1 === encodings.length) throw error;
       const since = `encode: ${String(error)}`;
       log.warn(`Falling back to re-encoding (${encodings[at + 1]!.codec})`, { from_segment: next, since });
-      if (!isAboutSegment(error)) {
+      const failed = next;
+      if (!isAboutSegment(error) || !(await ways.goesOnBehind(failed))) {
         at += 1;
         continue;
       }
-      const failed = next;
       for await (const segment of encodeFrom(ways, failed, failed, at + 1)) {
         next = segment.index + 1;
         yield segment;

@@ -45,7 +45,7 @@ export type ReadAhead = LendingSource & {
    * fetched ahead. Default: they need all.
    */
   expect(start: number, end: number): void;
-  /** What is left is read once: nothing is kept on disk any more. */
+  /** Most of what is left is read once: nothing is kept on disk any more. */
   leaveDisk(): Promise<void>;
   /** Aborts what is under way, and forgets what is kept. Nothing is to be read afterwards. */
   close(): Promise<void>;
