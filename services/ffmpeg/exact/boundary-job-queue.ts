@@ -4,7 +4,7 @@ import { fragmentHeader } from "../formats/iso/fragments.ts";
 import { Condition } from "../process/condition.ts";
 import { isCausedByFile } from "../process/errors.ts";
 import type { AnchoredGroup, AnchoredHead, AnchoredHeads } from "./anchored/anchored-heads.ts";
-import type { AnchoringLog } from "./anchored/anchoring-log.ts";
+import type { AnchoringState } from "./anchored/anchoring-state.ts";
 import { GatheredGroup, MAX_GATHERED_BYTES } from "./anchored/gathered-group.ts";
 import { ByteQueue } from "./byte-queue.ts";
 import type { Encoder } from "./encoders.ts";
@@ -40,7 +40,7 @@ export type BoundaryJobQueueOptions = {
 
 export type Anchoring = {
   heads: AnchoredHeads;
-  log: AnchoringLog;
+  state: AnchoringState;
   /** Whether a segment is needed, and may begin with anchors. */
   mayAnchor: (segment: ExactSegment) => boolean;
   /** Called with the first packets of a segment, instead of its head's frames. */
@@ -171,7 +171,7 @@ export class BoundaryJobQueue {
     job.gathered = undefined;
     if (anchoring !== undefined && gathered !== undefined) {
       const planned = orRefusal(() => gathered.plan(anchoring.heads, next));
-      if (planned instanceof H264Refusal) anchoring.log.refuse(gathered.candidate.segment.index, planned);
+      if (planned instanceof H264Refusal) anchoring.state.refuse(gathered.candidate.segment.index, planned);
       else job.anchored = planned;
     }
     this.#enqueue(job);
@@ -183,7 +183,7 @@ export class BoundaryJobQueue {
     while (this.#gathering.size > 0 && bytes() > MAX_GATHERED_BYTES) {
       const [job] = [...this.#gathering].sort((one, other) => other.queue.bytes - one.queue.bytes);
       const refusal = new H264Refusal("limit", `its group has more than ${MAX_GATHERED_BYTES} bytes`);
-      this.#options.anchoring?.log.refuse(job!.gathered!.candidate.segment.index, refusal);
+      this.#options.anchoring?.state.refuse(job!.gathered!.candidate.segment.index, refusal);
       job!.gathered = undefined;
       this.#enqueue(job!);
     }
@@ -221,7 +221,7 @@ export class BoundaryJobQueue {
   async #encode(job: Job, encoding: BoundaryEncoderRun): Promise<void> {
     const { anchoring } = this.#options;
     if (job.anchored === undefined || anchoring === undefined) return runBoundaryEncoder(encoding);
-    anchoring.log.anchor(job.anchored);
+    anchoring.state.anchor(job.anchored);
     const head = await anchoring.heads.make(job.anchored, encoding);
     await anchoring.onHead(job.anchored.candidate.segment, head);
   }

@@ -16,7 +16,7 @@ import type { AudioTrack } from "../source/describe.ts";
 import type { SeekPoint } from "../source/seek-point.ts";
 import type { VideoFormat } from "../source/video-format.ts";
 import { ANCHOR_FRAMES } from "./anchored/anchor-encoder.ts";
-import { AnchoringLog } from "./anchored/anchoring-log.ts";
+import { AnchoringState } from "./anchored/anchoring-state.ts";
 import { copyAsIs } from "./copy-as-is.ts";
 import { type CutWays, cutWithFallbacks, type Making } from "./cut-with-fallbacks.ts";
 import { encoderConcurrency, tooLargeToEncodeError } from "./encoder-concurrency.ts";
@@ -113,9 +113,11 @@ type CutMethod = {
   encoder: Encoder;
   kind: "stitch" | "encode-runs" | "encode";
   concurrentJobs: number;
+  /** With "encode-runs". */
+  runs?: readonly EncoderRun[];
   seek?: SeekPoint | undefined;
   /** Which heads may be anchored. Default: none. */
-  anchoring?: AnchoringLog;
+  anchoring?: AnchoringState;
 };
 
 /** The encoder with options that keep it within memory; empty when it doesn't fit. */
@@ -155,7 +157,7 @@ export async function* cutExactly(job: ExactCutJob): AsyncGenerator<MadeSegment>
   if (best === undefined) throw tooLargeToEncodeError(job.displaySize);
   const { cut } = job;
   const anchored = job.boundary === "anchored" ? fitWithAnchors(encoders, best, job.bytesPerFrame) : undefined;
-  const anchoring = new AnchoringLog(anchored !== undefined, job.log);
+  const anchoring = new AnchoringState(anchored !== undefined, job.log);
   const making =
     (method: Omit<CutMethod, "seek">, own = cut): Making =>
     ({ from, last, seek }) =>
@@ -170,7 +172,7 @@ export async function* cutExactly(job: ExactCutJob): AsyncGenerator<MadeSegment>
       const { codec } = fit.encoder;
       const whole = { codec, make: making({ ...fit, kind: "encode" }), startOf: (segment: number) => segment };
       if (runs === undefined) return [whole];
-      const inRuns = making({ ...fit, kind: "encode-runs" });
+      const inRuns = making({ ...fit, kind: "encode-runs", runs });
       return [{ codec, make: inRuns, startOf: (segment: number) => startOfRun(runs, segment) }, whole];
     }),
     stitch: isStitchable ? making(stitch) : undefined,
@@ -218,14 +220,14 @@ function videoReader(job: ExactCutJob, method: CutMethod, { spools, assembly, si
       last,
       seek,
       spools,
-      anchoring: method.anchoring ?? new AnchoringLog(false, job.log),
+      anchoring: method.anchoring ?? new AnchoringState(false, job.log),
       signal,
     };
     return new Stitcher(stitching, assembly);
   }
   const { videoFormat, displaySize: size } = job;
-  if (method.kind === "encode-runs" && plan.jobs !== undefined) {
-    const source = { binary, video, videoFormat, size, plan, index };
+  if (method.runs !== undefined && plan.jobs !== undefined) {
+    const source = { binary, video, videoFormat, size, plan, index, runs: method.runs };
     return new RunReencoder({ ...source, encoder, from, last, seek, spools, signal }, assembly);
   }
   const starts = plan.segments.map(({ start }) => start);

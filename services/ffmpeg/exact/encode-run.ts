@@ -80,7 +80,7 @@ export class RunEncoder {
 
   /** Adds the next packet in decode order. Resolves when there's room for more. Throws its failure. */
   async feed({ clock, ticks, key, data, additions }: FedPacket): Promise<void> {
-    if (this.#failure !== undefined && this.#frames > 0) throw this.#failure.reason;
+    if (this.#failure !== undefined && !this.#hasNothingToWrite(this.#failure.reason)) throw this.#failure.reason;
     const track = this.#encoding.header.tracks[0]!;
     const time = Math.round((ticks * clock.num * MICROSECONDS) / clock.den);
     this.#queue.add(matroskaCluster({ track, time, duration: undefined, key, data, additions }));
@@ -96,8 +96,7 @@ export class RunEncoder {
     try {
       await this.#done;
     } catch (error) {
-      // Nothing in the run can be decoded: then ffmpeg has nothing to write.
-      if (this.#frames > 0 || !isMediaFault(error)) throw error;
+      if (!this.#hasNothingToWrite(error)) throw error;
       return error;
     }
     this.#encoding.writer.end();
@@ -108,6 +107,11 @@ export class RunEncoder {
   async ended(): Promise<void> {
     this.#queue.close();
     await this.#done.catch(() => {});
+  }
+
+  /** Whether ffmpeg failed because nothing in the run can be decoded. */
+  #hasNothingToWrite(failure: unknown): boolean {
+    return this.#frames === 0 && isMediaFault(failure);
   }
 
   async #encode(): Promise<void> {

@@ -1,5 +1,5 @@
 import { megabytes } from "../../split/domain/budget.ts";
-import { type EncoderRun, encoderRuns, upTo } from "../../split/domain/encoder-runs.ts";
+import { type EncoderRun, upTo } from "../../split/domain/encoder-runs.ts";
 import type { ExactPlan } from "../../split/domain/exact-plan.ts";
 import { undecodedIn } from "../../split/domain/missing-frames.ts";
 import type { PacketIndex } from "../../split/domain/packet-index.ts";
@@ -30,6 +30,8 @@ export type RunReencoding = {
   size: [number, number];
   plan: ExactPlan;
   index: PacketIndex;
+  /** All of the plan's. */
+  runs: readonly EncoderRun[];
   /** Index of the first segment to make. */
   from: number;
   /** Index of the last one. */
@@ -75,12 +77,12 @@ export class RunReencoder implements VideoReader {
   constructor(reencoding: RunReencoding, assembly: Assembly) {
     this.#reencoding = reencoding;
     this.#assembly = assembly;
-    const { video, encoder, plan, index, from, last, size, spools } = reencoding;
+    const { video, encoder, plan, index, runs, from, last, size, spools } = reencoding;
     const starts = plan.segments.map(({ start }) => start);
     const writing = { codec: encoder.codec, size, starts, from, last, spools };
     const undecoded = (segment: number, decoded: readonly number[]) => undecodedIn(segment, plan, index, decoded);
     this.#writer = new EncodedSegmentWriter({ ...writing, undecodedIn: undecoded }, assembly);
-    this.#runs = encoderRuns(plan, index)
+    this.#runs = runs
       .filter(({ to }) => to > from)
       // Nothing behind the last segment is encoded.
       .map((run) => upTo(last, run, plan));

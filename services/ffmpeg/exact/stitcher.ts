@@ -13,7 +13,7 @@ import { type Clock, PACKET_BYTES, PACKET_LINES, type ReadPacket, readPackets } 
 import type { OutputPipe } from "../process/program.ts";
 import { packetAfterSegment, type SeekPoint } from "../source/seek-point.ts";
 import { AnchoredHeads } from "./anchored/anchored-heads.ts";
-import type { AnchoringLog } from "./anchored/anchoring-log.ts";
+import type { AnchoringState } from "./anchored/anchoring-state.ts";
 import { type Anchoring, BoundaryJobQueue } from "./boundary-job-queue.ts";
 import { EncodedFrameAdapter } from "./encoded-frame-adapter.ts";
 import type { Encoder } from "./encoders.ts";
@@ -48,7 +48,7 @@ export type Stitching = {
   seek?: SeekPoint | undefined;
   spools: SpoolFolder;
   /** Which heads may be anchored. */
-  anchoring: AnchoringLog;
+  anchoring: AnchoringState;
   signal: AbortSignal;
 };
 
@@ -162,17 +162,17 @@ export class Stitcher implements VideoReader {
     encoded: EncodedFrameAdapter,
     writer: StitchedSegmentWriter,
   ): Anchoring | undefined {
-    const { codec, plan, spools, anchoring: log } = this.#stitching;
-    if (codec !== "h264") return undefined;
+    const { codec, plan, spools, anchoring: state } = this.#stitching;
+    if (codec !== "h264" || !state.isOn) return undefined;
     try {
       if (headers.configurations.length > 1)
         throw new H264Refusal("changing parameter sets", "there are several sample descriptions");
       const heads = new AnchoredHeads({ plan, header: headers.ofPacket(0), encoded, spools });
-      const mayAnchor = ({ index, head }: ExactSegment) => log.mayAnchor(index) && writer.isNeeded(head);
-      return { heads, log, mayAnchor, onHead: (segment, head) => writer.addAnchored(segment, head) };
+      const mayAnchor = ({ index, head }: ExactSegment) => state.mayAnchor(index) && writer.isNeeded(head);
+      return { heads, state, mayAnchor, onHead: (segment, head) => writer.addAnchored(segment, head) };
     } catch (error) {
       if (!(error instanceof H264Refusal) && !isCausedByFile(error)) throw error;
-      log.refuseAll(error);
+      state.refuseAll(error);
       return undefined;
     }
   }

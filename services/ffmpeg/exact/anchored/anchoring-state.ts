@@ -6,15 +6,18 @@ import type { AnchoredGroup } from "./anchored-heads.ts";
  * Which heads of a video may be anchored, over all attempts to make its segments: one whose segment
  * failed is stitched from then on.
  */
-export class AnchoringLog {
-  readonly #isOn: boolean;
+export class AnchoringState {
   readonly #log: Pick<Log, "info">;
-  readonly #anchored = new Set<number>();
   readonly #failed = new Set<number>();
+  #isOn: boolean;
 
   constructor(isOn: boolean, log: Pick<Log, "info">) {
     this.#isOn = isOn;
     this.#log = log;
+  }
+
+  get isOn(): boolean {
+    return this.#isOn;
   }
 
   mayAnchor(segment: number): boolean {
@@ -23,7 +26,6 @@ export class AnchoringLog {
 
   /** Call it before a head is made. */
   anchor({ candidate, plan }: AnchoredGroup): void {
-    this.#anchored.add(candidate.segment.index);
     const frames = plan.anchors.length + plan.copies.length;
     const encoded = encodedPictures(plan).length;
     this.#log.info("Anchoring the beginning of a segment", { segment: candidate.segment.index, encoded, frames });
@@ -35,16 +37,18 @@ export class AnchoringLog {
 
   /** The headers of the whole video are of another kind. */
   refuseAll(reason: unknown): void {
-    if (this.#isOn) this.#log.info("No segment is anchored", { reason: String(reason) });
+    this.#isOn = false;
+    this.#log.info("No segment is anchored", { reason: String(reason) });
   }
 
   /**
-   * Call it when a segment failed. Returns whether it may succeed without anchors: its own head was
-   * anchored; or that of the segment behind it, which is made together with its tail.
+   * Call it when a segment failed. Returns whether it may succeed without anchors: its own head may
+   * have been anchored, or that of the segment behind it, which is made together with its tail. Both
+   * are stitched from then on, whether or not they had been begun: that depends on the machine.
    */
   fail(segment: number): boolean {
-    const tried = [segment, segment + 1].find((one) => this.#anchored.has(one) && !this.#failed.has(one));
-    if (tried !== undefined) this.#failed.add(tried);
-    return tried !== undefined;
+    const tried = [segment, segment + 1].filter((one) => this.mayAnchor(one));
+    for (const one of tried) this.#failed.add(one);
+    return tried.length > 0;
   }
 }
