@@ -35,8 +35,10 @@ export async function findChangedTracks(
   if (own === undefined) return undefined;
   const last = await mapsIn(source, Math.max(0, source.size - STRETCH_BYTES), signal);
   const videoIn = (map: ProgramMap) => [...map].flatMap(([one, type]) => (isVideoType(type) ? [one] : []));
-  const until = first.findLastIndex((map) => map.has(pid));
-  const known = new Set(first.slice(0, until + 1).flatMap(videoIn));
+  // In a short file the first stretch may hold the change, too.
+  const isWhole = source.size <= 2 * STRETCH_BYTES;
+  const until = isWhole ? first.findLastIndex((map) => map.has(pid)) + 1 : first.length;
+  const known = new Set(first.slice(0, until).flatMap(videoIn));
   // A program may end before others that are there from the start.
   const change = last.findIndex((map) => videoIn(map).some((one) => !known.has(one)));
   if (change === -1 || last.slice(change).some((map) => videoIn(map).includes(pid))) return undefined;
