@@ -50,7 +50,7 @@ const uploadRule = <Name>(prefix: string, names: Names<Name>): Rule => ({
   deadLetters: "splitRuleDeadLetters",
 });
 
-/** Without retries: the next run does the work of a missed one. */
+/** Few retries: the next run does the work of a missed one. */
 const SCHEDULE_RETRY: Retry = { attempts: 2, maxAgeSeconds: 900 };
 
 /** EventBridge's own default: a day, with growing pauses. */

@@ -199,7 +199,7 @@ export const Proof = z
     undecodable_frames: z
       .int()
       .nonnegative()
-      .describe("Frames of the source that no decoder gives out of any segment: source_frames - segment_frames."),
+      .describe("Frames of the source that decoding all segments doesn't return: source_frames - segment_frames."),
     copied_frames: z.int().nonnegative().describe("Frames whose data is bit for bit the source's, by its hash."),
     anchored_frames: z
       .int()
@@ -223,7 +223,7 @@ export const Proof = z
       "How far audio is out of sync with the video, compared with the source.",
     ),
     max_audio_gap_ms: Milliseconds.optional().describe(
-      "The longest gap in the audio, in a segment or between two, that the source doesn't have. Absent if segments were made before this was measured.",
+      "The longest gap in the audio, in a segment or between two, that the source doesn't have. Absent where it wasn't measured.",
     ),
   })
   .describe(

@@ -105,7 +105,7 @@ export const COMMAND_GROUPS: Readonly<Record<string, Readonly<Record<string, Com
       load: () => import("../../test/hostile/run.ts"),
     },
     bench: {
-      summary: "measures cuts, reads, bursts and replays",
+      summary: "measures cuts, reads, ranges, bursts, replays, costs and more",
       example: "cut beach.mp4 --seconds 10,30",
       load: () => import("../../test/bench/run.ts"),
     },

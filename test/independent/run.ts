@@ -13,9 +13,8 @@ import { header, LEGEND, line, type Row, summary } from "./table.ts";
 const HELP = `npx video-split independent [FILE|FOLDER...] [--cut exact|keyframe|both] [--seconds N] [--json]
 
 Splits files and compares the segments and the events with the sources, by decoding both with ffmpeg: it uses nothing of
-the service's own proof. A folder with a table cases.tsv is
-read as the runs that it lists. Without FILE: ../shared/cases and ../shared/media.
-Exit code: 0 when all are right.
+the service's own proof. A folder with a table cases.tsv is read as the runs that it lists. Without FILE: ../shared/cases
+and ../shared/media. Exit code: 0 when all are right.
 
   --cut C      only this one; default: both
   --seconds N  length of the segments; default: what a table of cases says, 2, or 60 for more than five minutes of video

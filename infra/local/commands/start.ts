@@ -17,7 +17,7 @@ const HELP = `npx video-split start [options]
 
 Runs the local stack until Ctrl-C. Its state is in .local/ and is used again at the next start.
 
-  --port N       the port of S3, DynamoDB and EventBridge (default: ${DEFAULT_PORT})
+  --port N       the port of all services and of the console (default: ${DEFAULT_PORT})
   --state DIR    keep the state there instead of .local/
   --consume EVENT=FILE
                  also run your own function, as Lambda would: FILE exports "handler" (or FILE#NAME), in TypeScript or
