@@ -179,7 +179,10 @@ export const MUTANTS: readonly Mutant[] = [
     name: "own-range",
     without: "An invocation that has divided a video cuts its own range only.",
     isOfRanges: true,
-    edits: [{ file: "services/split/ranges.ts", from: "    run.range = own!;\n", to: "" }],
+    edits: [
+      { file: "services/split/ranges.ts", from: "    run.range = ranges[0]!;\n", to: "" },
+      { file: "services/split/ranges.ts", from: "  run.range = own!;\n", to: "" },
+    ],
   },
   {
     name: "last-range",
