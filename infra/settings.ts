@@ -108,12 +108,13 @@ export const SettingsSchema = z.strictObject({
     .min(512, "must be at least 512 MB: ffmpeg needs that for large pictures")
     .max(10_240, "must be at most 10240 MB, Lambda's maximum")
     .default(1_769),
-  // Of the split function's /tmp.
+  // Of the split function's /tmp. The largest, so that a source that is read twice is fetched once:
+  // docs/decisions/reading-s3.md
   "video_split.storage_mb": z
     .int("must be a whole number of MB")
     .min(512, "must be at least 512 MB, Lambda's minimum")
     .max(10_240, "must be at most 10240 MB, Lambda's maximum")
-    .default(2_048),
+    .default(10_240),
   // Reserved for each function. AWS leaves 100 unreserved, and a new account has 10 in all: there
   // none can be reserved.
   "video_split.concurrency": z
