@@ -61,6 +61,12 @@ const WORK_A_BOUNDARY_SECONDS = 2;
 /** Cold start, probing, the last upload. Seconds. */
 const WORK_A_VIDEO_SECONDS = 2;
 
+/** A poster, with the part of a cold start: seconds of a function with the split function's memory. */
+const WORK_A_POSTER_SECONDS = 1;
+
+/** Of a poster: the segment's HEAD and what is read of it. */
+const S3_READS_A_POSTER = 3;
+
 /** An event in the projector: 20 ms of a quarter of a GB. */
 const PROJECTION_GB_SECONDS = 0.02 * 0.25;
 
@@ -93,25 +99,32 @@ const putsOf = (bytes: number): number => (bytes <= RANGE_BYTES ? 1 : Math.ceil(
 
 export type Function = { memoryMB: number; architecture: "arm64" | "x86_64" };
 
-/** What the split function is estimated to use for a video. */
-function usageOf({ bytes, cut }: Candidate, segments: number, { memoryMB }: Function): Usage {
+/** The functions that work for a video. */
+export type Functions = {
+  split: Function;
+  /** Whether each segment gets a poster. */
+  posters: boolean;
+};
+
+/** What is estimated to be used for a video. */
+function usageOf({ bytes, cut }: Candidate, segments: number, { split, posters: hasPosters }: Functions): Usage {
   const boundaries = cut === "exact" ? segments - 1 : 0;
-  const work = WORK_A_VIDEO_SECONDS + bytes / COPIED_BYTES_A_SECOND + boundaries * WORK_A_BOUNDARY_SECONDS;
+  const posters = hasPosters ? segments : 0;
+  const splitting = WORK_A_VIDEO_SECONDS + bytes / COPIED_BYTES_A_SECOND + boundaries * WORK_A_BOUNDARY_SECONDS;
   return {
-    invocations: 1,
-    gbSeconds: work * (memoryMB / 1_024),
+    invocations: 1 + posters,
+    gbSeconds: (splitting + posters * WORK_A_POSTER_SECONDS) * (split.memoryMB / 1_024),
     ...{ bytesRead: bytes, bytesWritten: bytes },
-    s3Reads: Math.ceil(bytes / RANGE_BYTES),
-    s3Writes: segments * putsOf(bytes / segments),
+    s3Reads: Math.ceil(bytes / RANGE_BYTES) + posters * S3_READS_A_POSTER,
+    s3Writes: segments * putsOf(bytes / segments) + posters,
     dynamoReads: LEDGER_WRITES_A_VIDEO,
     dynamoWrites: LEDGER_WRITES_A_VIDEO + segments * LEDGER_WRITES_A_SEGMENT,
-    events: segments + EVENTS_A_VIDEO,
+    events: segments + EVENTS_A_VIDEO + posters,
   };
 }
 
 /**
- * The price of what the split function used for a video, with that of bringing its events into the
- * documents. Bytes are free between S3 and a function of the same region.
+ * The price of what was used for a video, with that of bringing its events into the documents. Bytes are free between S3 and a function of the same region.
  */
 export function priceOf(usage: Usage, architecture: Function["architecture"]): Cost {
   const { invocations, gbSeconds, s3Reads, s3Writes, dynamoReads, dynamoWrites, events } = usage;
@@ -134,7 +147,7 @@ const sum = (one: Cost, other: Cost): Cost => ({
 });
 
 /** Estimates segments and cost of splitting these videos. */
-export function estimate(candidates: readonly Candidate[], split: Function): Estimate {
+export function estimate(candidates: readonly Candidate[], functions: Functions): Estimate {
   const known = candidates.filter(({ seconds }) => seconds !== undefined);
   const knownSeconds = known.reduce((all, { seconds = 0 }) => all + seconds, 0);
   const bytesOf = (videos: readonly Candidate[]) => videos.reduce((all, { bytes }) => all + bytes, 0);
@@ -149,7 +162,7 @@ export function estimate(candidates: readonly Candidate[], split: Function): Est
     const count = segmentsOf(length, candidate.segmentSeconds);
     seconds += length;
     segments += count;
-    cost = sum(cost, priceOf(usageOf(candidate, count, split), split.architecture));
+    cost = sum(cost, priceOf(usageOf(candidate, count, functions), functions.split.architecture));
   }
   return { ...common, seconds, segments, cost };
 }

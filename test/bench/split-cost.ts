@@ -72,15 +72,15 @@ export async function benchSplitCost({ folder, minutes, megabits, isSaved }: Spl
   const rows: Row[] = [];
   const settings = { "video_split.output_files_duration_in_sec": SEGMENT_SECONDS };
   await withStack(settings, async (bench) => {
-    const { memoryMB, architecture } = bench.stack.topology.functions.split;
+    const { split } = bench.stack.topology.functions;
     for (const rate of megabits) {
       const path = await makeVideo(folder, minutes, rate);
       const { size } = await stat(path);
       for (const cut of CUTS) {
         const { data } = await splitOf(bench, path, cut);
-        const price = priceOf(usageOf(data.cost!), architecture);
+        const price = priceOf(usageOf(data.cost!), split.architecture);
         const candidate = { bytes: size, seconds: data.duration, segmentSeconds: SEGMENT_SECONDS, cut };
-        const estimated = estimate([candidate], { memoryMB, architecture }).cost!;
+        const estimated = estimate([candidate], { split, posters: false }).cost!;
         const hourly = (of: number): string => ((of * MINUTES_AN_HOUR) / minutes).toFixed(4);
         rows.push({
           ...{ "Mbit/s": rate, cut, minutes, segments: data.segment_count },

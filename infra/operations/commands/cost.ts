@@ -11,7 +11,6 @@ const HELP = `npx video-split cost [--hours N] [--mbps N] [--stage NAME]
 
 Estimates what it costs on AWS to split one video, by both cuts and two lengths of segments, with the settings of a stage: the
 arithmetic of "npx video-split request --dry-run". Prices of us-east-1 and speeds are approximate, and were never measured on AWS.
-Posters aren't included: docs/decisions/posters.md
 
   --hours N     length of the video (default: 1)
   --mbps N      megabits a second (default: 8)
@@ -55,18 +54,22 @@ export async function main(args: string[]): Promise<number> {
   }
   const seconds = positive("hours", values.hours) * SECONDS_AN_HOUR;
   const bytes = (positive("mbps", values.mbps) * 1e6 * seconds) / BITS_A_BYTE;
-  const { memoryMB, architecture } = topology(await loadSettings(values.stage), LOCAL_NAMES).functions.split;
+  const settings = await loadSettings(values.stage);
+  const { split } = topology(settings, LOCAL_NAMES).functions;
+  const { memoryMB, architecture } = split;
+  const posters = settings["poster.enabled"];
   const rows = CUTS.flatMap((cut) =>
     SEGMENT_SECONDS.map((segmentSeconds) => {
-      const { segments, cost } = estimate([{ bytes, seconds, segmentSeconds, cut }], { memoryMB, architecture });
+      const { segments, cost } = estimate([{ bytes, seconds, segmentSeconds, cut }], { split, posters });
       return [cut, `${segmentSeconds} s`, String(segments), ...cellsOf(cost!)];
     }),
   );
   const head = ["cut", "X", "segments", "Lambda", "S3", "EventBridge", "DynamoDB", "$ in all"];
   print(...table([head, ...rows], [...head.keys()]));
-  const kept = estimate([{ bytes, seconds, segmentSeconds: 30, cut: "exact" }], { memoryMB, architecture }).storage;
+  const kept = estimate([{ bytes, seconds, segmentSeconds: 30, cut: "exact" }], { split, posters }).storage;
   print(
-    `${values.hours} h at ${values.mbps} Mb/s, ${memoryMB} MB of memory, ${architecture}; keeping the segments: $${kept.toFixed(3)} a month`,
+    `${values.hours} h at ${values.mbps} Mb/s, ${memoryMB} MB of memory, ${architecture}, ${posters ? "with" : "without"} posters; ` +
+      `keeping the segments: $${kept.toFixed(3)} a month`,
   );
   return 0;
 }

@@ -159,8 +159,8 @@ export async function main(argv: string[], stopping: AbortSignal): Promise<numbe
       `skipped: ${alreadySplit} already split, ${ownOutput} segments, ${otherExtensions} of other extensions, ${unreadable} that can't be read`,
   );
   if (options.dryRun && requested > 0) {
-    const { memoryMB, architecture } = topology(settings, LOCAL_NAMES).functions.split;
-    print(...describeEstimate(estimate(outcome.candidates, { memoryMB, architecture })));
+    const { split } = topology(settings, LOCAL_NAMES).functions;
+    print(...describeEstimate(estimate(outcome.candidates, { split, posters: settings["poster.enabled"] })));
   }
   return unreadable > 0 ? 1 : 0;
 }
