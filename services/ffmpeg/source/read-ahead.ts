@@ -142,11 +142,12 @@ export function readAhead(source: RangedSource, limits: ReadAheadLimits = READ_A
       const { length } = chunk;
       if (length === 0) return;
       if (head !== undefined && isBeyond(at)) await delay(PAUSE_MS);
+      at += length;
+      // Before it's passed on: a reader that leaves in the middle of it comes back there, not behind a gap.
+      if (head !== undefined) heads.advance(head, length, at);
       yield chunk;
       // Not where the reader leaves: what it passed on may still be sent.
       if (isLent) block.release();
-      at += length;
-      if (head !== undefined) heads.advance(head, length, at);
       if (head !== undefined && at === source.size) heads.end(head);
     }
   }

@@ -104,6 +104,15 @@ describe("a source whose tracks aren't interleaved", () => {
     expect(fetches.length).toBeLessThanOrEqual(Math.max(1, tracks / 2) * WHOLE + tracks * GROWING);
   }
 
+  it("is fetched in as few fetches where a reader always leaves in the middle of a block", async () => {
+    const { source, fetches, fetched } = countedSource();
+    const ahead = readAhead(source, LIMITS);
+    const step = LIMITS.blockBytes + KB;
+    for (let at = 0; at < SIZE; at += step) await take(ahead, at, Math.min(step, SIZE - at));
+    expect(fetched()).toBe(SIZE);
+    expect(fetches.length).toBeLessThanOrEqual(WHOLE + GROWING);
+  });
+
   it("is fetched nearly once where one of them is much smaller", async () => {
     const { source, fetches, fetched } = countedSource();
     const ahead = readAhead(source, LIMITS);
@@ -158,9 +167,8 @@ describe("what is fetched ahead", () => {
     const waiting = take(ahead, 4 * KB, KB);
     gate.resolve();
     await waiting;
-    const before = fetches.length;
     await take(ahead, 4 * KB, KB);
-    expect(fetches.length).toBe(before);
+    expect(fetches.filter(({ start }) => start === 4 * KB)).toHaveLength(1);
   });
 
   it("fails for the reader that needs it, and is fetched again for the next", async () => {
