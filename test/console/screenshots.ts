@@ -47,6 +47,7 @@ async function takeAll(page: Page, video: string, folder: string): Promise<void>
   await dropFile(page, video, basename(video));
   const card = page.getByRole("article").first();
   await card.getByRole("button", { name: "Play segment 2" }).waitFor();
+  await card.locator(".poster img").first().waitFor();
   await take(page, "filling");
   await card.getByText("Proof").waitFor();
   await card.getByText("on average").waitFor();
