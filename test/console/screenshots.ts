@@ -1,10 +1,10 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import type { Page } from "playwright-core";
 import { PROJECT_ROOT } from "../../infra/local/project.ts";
-import { findChromium, openChromium, openConsoleStack } from "../fixtures/console.ts";
+import { dropFile, findChromium, openChromium, openConsoleStack } from "../fixtures/console.ts";
 import { ffmpeg } from "../fixtures/media.ts";
 
 /**
@@ -44,11 +44,13 @@ async function take(page: Page, name: string): Promise<void> {
 
 async function takeAll(page: Page, video: string, folder: string): Promise<void> {
   await page.getByLabel("Segment length").fill(values.seconds);
-  await page.locator("input[type=file]").first().setInputFiles(video);
+  await dropFile(page, video, basename(video));
   const card = page.getByRole("article").first();
   await card.getByRole("button", { name: "Play segment 2" }).waitFor();
+  await card.locator(".poster img").first().waitFor();
   await take(page, "filling");
   await card.getByText("Proof").waitFor();
+  await card.getByText("on average").waitFor();
   await card.getByText("Figures").click();
   await page.setViewportSize(TALL);
   await take(page, "split");
@@ -71,7 +73,7 @@ async function takeAll(page: Page, video: string, folder: string): Promise<void>
 
   const fake = join(folder, "minutes.mp4");
   await writeFile(fake, "The meeting began at nine.");
-  await page.locator("input[type=file]").first().setInputFiles(fake);
+  await dropFile(page, fake, basename(fake));
   await page.getByText("NotMedia").waitFor();
   await take(page, "rejected");
   await page.getByRole("tab", { name: "Events" }).click();

@@ -24,6 +24,7 @@ import {
   type ConsoleStack,
   dropFile,
   findChromium,
+  keyframeMarksAt,
   openChromium,
   openConsoleStack,
   seriousIssues,
@@ -120,6 +121,10 @@ it("uploads, lists, pages and signs over the API; a stage's console reads the sa
   const media = await fetch(opened.stack.endpoint + addresses[id + 1]!.media, { headers: { range: "bytes=0-9" } });
   expect(media.status).toBe(206);
 
+  const keyframes = { known: true, count: 6, times: [0, 1, 2, 3, 4, 5] };
+  expect(await get(`videos/${id}/keyframes`)).toEqual(keyframes);
+  expect((await api(`videos/${id + 1}/keyframes`)).status).toBe(404);
+
   const pattern = encodeURIComponent('{"detail-type": ["SegmentCreated"]}');
   const page = await get<Events>(`events?pattern=${pattern}&limit=2`);
   expect([page.events.length, page.more]).toEqual([2, true]);
@@ -139,6 +144,7 @@ it("uploads, lists, pages and signs over the API; a stage's console reads the sa
   expect((await stage.segments(id, { from: 0, limit: 10 })).segments).toHaveLength(3);
   expect(await stage.document(id)).toMatchObject({ sub_videos: [id + 1, id + 2, id + 3] });
   expect((await stage.addresses([id]))[id]?.media).toContain("X-Amz-Signature=");
+  expect(await stage.keyframes(id, new AbortController().signal)).toEqual(keyframes);
   expect(await stage.deadLetters(new AbortController().signal)).toEqual([]);
   expect(() => stage.faults()).toThrow(/can't be injected/);
 
@@ -190,6 +196,19 @@ describe.skipIf(chromium === undefined)(name, () => {
     await dropped.getByText("split", { exact: true }).waitFor();
     await dropped.getByText("All 150 frames of the source are in the segments").waitFor();
     expect(await dropped.getByRole("listitem").count()).toBe(3);
+    await dropped.getByText("6 keyframes, every 1.0 s on average").waitFor();
+    // There are keyframes at 1 s and 3 s, and none at 1.5 s.
+    const timeline = dropped.getByRole("img", { name: /6 keyframes, every 1\.0 s on average$/ });
+    await expect
+      .poll(() => keyframeMarksAt(timeline, [1 / 6, 1.5 / 6, 3 / 6]), { timeout: TIMEOUT_MS })
+      .toEqual([true, false, true]);
+    const requests: string[] = [];
+    page.on("request", (request) => requests.push(request.url()));
+    await dropped.getByRole("button", { name: NAME }).click();
+    await timeline.waitFor({ state: "detached" });
+    await dropped.getByRole("button", { name: NAME }).click();
+    await timeline.waitFor();
+    expect(requests.filter((url) => url.endsWith("/keyframes"))).toEqual([]);
     // Posters are images too; the name's has this source.
     const injected = "[document.querySelectorAll('img[src=\"x\"]').length, 'injected' in globalThis]";
     expect(await page.evaluate(injected)).toEqual([0, false]);

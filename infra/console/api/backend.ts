@@ -5,6 +5,7 @@ import type {
   DeadLetterView,
   Events,
   Faults,
+  Keyframes,
   Message,
   Redriven,
   Replayed,
@@ -37,6 +38,8 @@ export type Backend = {
   segments(videoId: number, options: { from: number; limit: number }): Promise<Segments>;
   /** The item of a document; undefined where there is none. */
   document(videoId: number): Promise<Record<string, unknown> | undefined>;
+  /** Of an upload's source. */
+  keyframes(videoId: number, signal: AbortSignal): Promise<Keyframes>;
   /** Of documents' objects only, by VideoId. Others are left out. */
   addresses(videoIds: readonly number[]): Promise<Addresses>;
   uploadAddress(request: UploadRequest): Promise<UploadAddress>;

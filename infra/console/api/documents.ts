@@ -27,6 +27,8 @@ const SEGMENT_FIELDS = [
   ...["made", "audio_made", "size", "poster"],
 ];
 
+const SOURCE_FIELDS = ["process_step", "bucket", "key", "bytes", "etag", "duration"];
+
 const ADDRESS_FIELDS = ["VideoId", "bucket", "key", "poster"];
 
 /** Names are reserved words, so each one is given by an alias. */
@@ -81,6 +83,16 @@ export async function videosOf(documents: Documents, ids: readonly number[]): Pr
 export async function documentOf({ client, table }: Documents, VideoId: number): Promise<Item | undefined> {
   const { Item } = await client.send(new GetCommand({ TableName: table, Key: { VideoId }, ConsistentRead: true }));
   return Item;
+}
+
+/** An uploaded object: its size, and the seconds of it that can be read. */
+export type Source = Place & { bytes: number; etag?: string; duration?: number };
+
+/** The object that an upload's document is about. Throws `ConsoleError` where there is no such upload. */
+export async function sourceOf(documents: Documents, VideoId: number): Promise<Source> {
+  const [item] = await items(documents, [VideoId], SOURCE_FIELDS);
+  if (item === undefined || !isUpload(item)) throw new ConsoleError(404, `There is no upload ${VideoId}`);
+  return item as Source;
 }
 
 /** Segments of a video by the table's index, from `from` on. */

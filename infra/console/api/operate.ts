@@ -5,8 +5,10 @@ import { openOnce } from "../../../services/video/open-once.ts";
 import { openDeadLetters, type openDeployment, type Where } from "../../operations/deployment.ts";
 import { eachDeadLetter, type ReceivedDeadLetter, redriveDeadLetters } from "../../operations/redrive.ts";
 import { requestSplit, UnreadableObjectError } from "../../operations/request.ts";
+import { readKeyframes } from "../keyframes/read-keyframes.ts";
+import { sourceObject } from "../keyframes/source-object.ts";
 import { type Backend, ConsoleError } from "./backend.ts";
-import { type Documents, documentOf, placesOf, segmentsOf } from "./documents.ts";
+import { type Documents, documentOf, placesOf, segmentsOf, sourceOf } from "./documents.ts";
 import type { Addresses, DeadLetterView, Place, Redriven } from "./types.ts";
 
 /** Seconds for which a signed address is good: as long as somebody looks at a page. */
@@ -29,7 +31,10 @@ export const signWith =
   ({ bucket, key }) =>
     getSignedUrl(s3, new GetObjectCommand({ Bucket: bucket, Key: key }), { expiresIn: SIGNED_SECONDS });
 
-type Common = Pick<Backend, "segments" | "document" | "addresses" | "deadLetters" | "redrive" | "request">;
+type Common = Pick<
+  Backend,
+  "segments" | "document" | "keyframes" | "addresses" | "deadLetters" | "redrive" | "request"
+>;
 
 /** What the local stack and a stage do the same way: by the AWS SDK. */
 export function operations(
@@ -45,6 +50,10 @@ export function operations(
   return {
     segments: async (videoId, page) => segmentsOf(await documents(), videoId, page),
     document: async (videoId) => documentOf(await documents(), videoId),
+    keyframes: async (videoId, signal) => {
+      const source = await sourceOf(await documents(), videoId);
+      return readKeyframes(sourceObject((await deployed()).s3, source), signal);
+    },
     addresses: async (ids) => {
       const signed = sign(await deployed());
       const entries = [...(await placesOf(await documents(), ids))].map(async ([id, { media, poster }]) => {

@@ -61,6 +61,7 @@ const ROUTES: Record<string, Answer> = {
   "GET about": ({ backend }) => backend.about(),
   "GET videos": (context) => context.backend.videos(Page.parse(queryOf(context))),
   "GET videos/:id/segments": (context) => context.backend.segments(context.id, SegmentsPage.parse(queryOf(context))),
+  "GET videos/:id/keyframes": ({ backend, id, signal }) => backend.keyframes(id, signal),
   "GET documents/:id": async ({ backend, id }) => {
     const item = await backend.document(id);
     if (item === undefined) throw new ConsoleError(404, `There is no document ${id}`);

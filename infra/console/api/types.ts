@@ -122,5 +122,15 @@ export type Message =
   | { type: "deadLetter" }
   | { type: "documents" };
 
+/** A source's keyframes as its container marks them, or a clause that says why they aren't known. */
+export type Keyframes =
+  | {
+      known: true;
+      count: number;
+      /** Seconds from the first video frame. Where there are very many, some of them at even distances. */
+      times: readonly number[];
+    }
+  | { known: false; why: string };
+
 /** What went wrong, for a person. */
 export type Refusal = { message: string };

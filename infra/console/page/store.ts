@@ -1,4 +1,4 @@
-import type { About, Message, Segments, SegmentView, Videos, VideoView } from "../api/types.ts";
+import type { About, Keyframes, Message, Segments, SegmentView, Videos, VideoView } from "../api/types.ts";
 import { type Client, OfflineError, RefusedError } from "./client.ts";
 import { afterMessage, segmentOfEvent, type VideosState, viewOfEvent, withVideos } from "./logic/videos.ts";
 
@@ -49,6 +49,8 @@ export class Store {
   isLoaded = false;
   error: string | undefined;
   faults: { fault: string; time: string }[] = [];
+  /** By VideoId, of the timelines that were shown. */
+  readonly keyframes = new Map<number, Keyframes>();
   /** What was announced last, for screen readers. */
   announcement = "";
   /** Go up with each message of their type; `poster` when documents may have new posters. */

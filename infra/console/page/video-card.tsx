@@ -6,7 +6,8 @@ import { describeVideo, proofFigures, proofSentences } from "./logic/proof.ts";
 import { segmentCount } from "./logic/videos.ts";
 import { Player } from "./player.tsx";
 import { SegmentList } from "./segment-list.tsx";
-import { Timeline } from "./timeline.tsx";
+import { Timeline, type TimelineProps } from "./timeline.tsx";
+import { useKeyframes } from "./use-keyframes.ts";
 import { useStore } from "./use-store.ts";
 
 function ProofOf({ video }: { video: VideoView }) {
@@ -72,6 +73,14 @@ function GoTo({ count, onGo }: { count: number; onGo: (index: number) => void })
   );
 }
 
+type SourceTimelineProps = Omit<TimelineProps, "plan" | "duration" | "keyframes"> & { video: VideoView };
+
+/** The timeline of a video. Its source's keyframes are read when it's shown. */
+function SourceTimeline({ video, ...shown }: SourceTimelineProps) {
+  const keyframes = useKeyframes(video.VideoId, video.status);
+  return <Timeline {...shown} plan={video.plan} duration={video.duration ?? 0} keyframes={keyframes} />;
+}
+
 /** From this many segments on, one can be gone to by its number. */
 const MANY = 8;
 
@@ -100,11 +109,10 @@ function Segments({ video, onDocument }: { video: VideoView; onDocument: (id: nu
       {!isLoaded && known === 0 && <p class="loading">Loading segments…</p>}
       {known > 0 && (
         <>
-          <Timeline
+          <SourceTimeline
+            video={video}
             segments={list}
             known={known}
-            plan={video.plan}
-            duration={video.duration ?? 0}
             playing={playing}
             onChoose={(index) => play(index, false)}
           />

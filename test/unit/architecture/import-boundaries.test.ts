@@ -163,6 +163,11 @@ describe("imports go one way", () => {
     expect(long).toEqual([]);
   });
 
+  it("the console parses media in a thread of its own only", () => {
+    const others = sourcesBelow("infra").filter((file) => file !== "infra/console/keyframes/worker.ts");
+    expect(violations(others, (imported) => imported !== "mediabunny")).toEqual([]);
+  });
+
   it("the emulator knows nothing of this project", () => {
     const emulator = sourcesBelow("infra/emulator");
     expect(emulator.length).toBeGreaterThan(100);

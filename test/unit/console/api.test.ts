@@ -33,6 +33,7 @@ function recording(): {
   const names = [
     "videos",
     "segments",
+    "keyframes",
     "addresses",
     "uploadAddress",
     "events",
@@ -136,11 +137,13 @@ it("passes on what is asked for, with the VideoId of the path", async () => {
   const port = await serve(backend);
   await ask(port, "/console/api/videos?before=9");
   await ask(port, "/console/api/videos/5/segments?from=2&limit=3");
+  await ask(port, "/console/api/videos/5/keyframes");
   await ask(port, "/console/api/addresses?ids=1,2");
   expect((await ask(port, "/console/api/documents/7")).body).toEqual({ VideoId: 7 });
   expect(asked).toEqual([
     ["videos", { before: 9, limit: 50 }],
     ["segments", 5, { from: 2, limit: 3 }],
+    ["keyframes", 5],
     ["addresses", [1, 2]],
   ]);
 });

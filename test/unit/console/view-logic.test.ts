@@ -5,6 +5,7 @@ import type { EventView, Message, SegmentView } from "../../../infra/console/api
 import { readAddress, writeAddress } from "../../../infra/console/page/logic/address.ts";
 import { mergedEvents, PATTERNS, subjectOf } from "../../../infra/console/page/logic/events.ts";
 import { formatBytes, formatSeconds, formatTime, plural } from "../../../infra/console/page/logic/format.ts";
+import { describeKeyframes, keyframeColumns } from "../../../infra/console/page/logic/keyframes.ts";
 import { proofSentences } from "../../../infra/console/page/logic/proof.ts";
 import { streamReader } from "../../../infra/console/page/logic/stream.ts";
 import { barsOf, boundariesOf, describeTimeline, deviationOf } from "../../../infra/console/page/logic/timeline.ts";
@@ -134,6 +135,29 @@ describe("the timeline", () => {
     expect(describeTimeline(segments, PLAN)).toBe(
       "Timeline of 2 segments: 1 copied, 1 encoded, each boundary is at the requested time",
     );
+  });
+});
+
+describe("keyframes", () => {
+  const known = (times: readonly number[]) => ({ known: true, count: times.length, times: [...times] }) as const;
+
+  it("are counted, with their average distance", () => {
+    const texts = [known([0, 2, 4]), known([0])].map((each) => describeKeyframes(each, 6));
+    expect(texts).toEqual(["3 keyframes, every 2.0 s on average", "1 keyframe"]);
+    expect(describeKeyframes({ known: true, count: 15_000, times: [] }, 600)).toBe(
+      "15,000 keyframes, every 40 ms on average",
+    );
+    expect(describeKeyframes({ known: false, why: "the source was deleted or replaced" }, 6)).toBe(
+      "keyframes aren't shown: the source was deleted or replaced",
+    );
+  });
+
+  it("have a mark for each column of pixels at most, on the axis of the boundaries", () => {
+    expect(keyframeColumns(known([0, 2.5, 5]), 10, 100)).toEqual([0, 25, 50]);
+    const many = known(Array.from({ length: 20_000 }, (_, index) => index / 25));
+    expect(keyframeColumns(many, 800, 900)).toHaveLength(900);
+    const none = [keyframeColumns(known([0, 1]), 0, 100), keyframeColumns({ known: false, why: "" }, 10, 100)];
+    expect(none).toEqual([[], []]);
   });
 });
 
