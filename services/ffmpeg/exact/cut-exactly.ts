@@ -1,6 +1,6 @@
 import { type EncoderRun, encoderRuns, startOfRun } from "../../split/domain/encoder-runs.ts";
 import { asTheyAre } from "../../split/domain/lost-frames.ts";
-import { undecodedIn } from "../../split/domain/missing-frames.ts";
+import { framesIn, undecodedIn } from "../../split/domain/missing-frames.ts";
 import type { Container, ExactBoundary, ExactCut, MadeSegment } from "../../split/ports/media-tools.ts";
 import type { Log } from "../../video/ports/log.ts";
 import { type AssemblyContext, assembleSegments } from "../assembly/assemble.ts";
@@ -247,6 +247,7 @@ function videoReader(job: ExactCutJob, method: CutMethod, { spools, assembly, si
     seek,
     undecodedIn: (segment: number, decoded: readonly number[]) =>
       plan.jobs === undefined ? [] : undecodedIn(segment, plan, index, decoded),
+    maxFramesIn: (segment: number) => (plan.jobs === undefined ? Number.POSITIVE_INFINITY : framesIn(segment, plan)),
   };
   return new Reencoder({ ...reencoding, spools, signal }, assembly);
 }

@@ -5,7 +5,7 @@ import type { Spool, SpoolFolder } from "../assembly/spool.ts";
 import { type MatroskaHeader, matroskaCluster } from "../formats/matroska/writer.ts";
 import { pictureHasher } from "../formats/nal/units.ts";
 import { unreadable } from "../process/errors.ts";
-import { UndecodableSegmentsError } from "./segment-error.ts";
+import { SegmentError, UndecodableSegmentsError } from "./segment-error.ts";
 
 /** An encoded frame; its time is seconds from the first video frame. */
 export type EncodedFrame = {
@@ -30,6 +30,8 @@ export type EncodedSegmentWriterOptions = {
   spools: SpoolFolder;
   /** Where frames of a segment weren't decoded. Times are seconds from the first video frame. */
   undecodedIn: (segment: number, decoded: readonly number[]) => Stretch[];
+  /** How many frames the source has of a segment. */
+  maxFramesIn: (segment: number) => number;
 };
 
 type Segment = {
@@ -92,6 +94,12 @@ export class EncodedSegmentWriter {
     this.#segment = undefined;
     if (segment?.spool === undefined) return;
     const { index, spool, frames, lastDuration } = segment;
+    const max = this.#options.maxFramesIn(index);
+    if (frames.length > max) {
+      const reason = `the decoder returned ${frames.length} frames of segment ${index}, and the source has ${max}`;
+      this.#assembly.failSegment(index, new SegmentError(reason));
+      return;
+    }
     const start = this.#options.starts[index]!;
     // Later than the segment, where the first frames can't be decoded.
     const first = frames[0]?.time ?? 0;

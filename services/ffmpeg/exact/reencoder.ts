@@ -40,6 +40,8 @@ export type Reencoding = {
   spools: SpoolFolder;
   /** Where frames of a segment weren't decoded. Times are seconds from the first video frame. */
   undecodedIn: (segment: number, decoded: readonly number[]) => Stretch[];
+  /** How many frames the source has of a segment. */
+  maxFramesIn: (segment: number) => number;
   signal: AbortSignal;
 };
 

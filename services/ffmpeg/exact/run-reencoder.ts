@@ -1,7 +1,7 @@
 import { megabytes } from "../../split/domain/budget.ts";
 import { type EncoderRun, upTo } from "../../split/domain/encoder-runs.ts";
 import type { ExactPlan } from "../../split/domain/exact-plan.ts";
-import { undecodedIn } from "../../split/domain/missing-frames.ts";
+import { framesIn, undecodedIn } from "../../split/domain/missing-frames.ts";
 import type { PacketIndex } from "../../split/domain/packet-index.ts";
 import type { Assembly } from "../assembly/assembly.ts";
 import type { Origin } from "../assembly/origin.ts";
@@ -81,7 +81,8 @@ export class RunReencoder implements VideoReader {
     const starts = plan.segments.map(({ start }) => start);
     const writing = { codec: encoder.codec, size, starts, from, last, spools };
     const undecoded = (segment: number, decoded: readonly number[]) => undecodedIn(segment, plan, index, decoded);
-    this.#writer = new EncodedSegmentWriter({ ...writing, undecodedIn: undecoded }, assembly);
+    const maxFramesIn = (segment: number) => framesIn(segment, plan);
+    this.#writer = new EncodedSegmentWriter({ ...writing, undecodedIn: undecoded, maxFramesIn }, assembly);
     this.#runs = runs
       .filter(({ to }) => to > from)
       // Nothing behind the last segment is encoded.

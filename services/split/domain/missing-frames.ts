@@ -44,6 +44,10 @@ type PlannedFrames = {
   origin: number;
 };
 
+/** How many frames a segment has by the plan. A frame of two fields may count twice. */
+export const framesIn = (segment: number, { segments }: Pick<PlannedFrames, "segments">): number =>
+  segments[segment]!.ranks.to - segments[segment]!.ranks.from;
+
 /**
  * Where the frames of a segment weren't decoded, in seconds from the video's first frame. `decoded`:
  * times of the decoded frames, in the same seconds.
