@@ -51,7 +51,7 @@ type Case = { file: string; cut: "keyframe" | "exact"; options?: string[]; by?: 
 const CASES: Case[] = [
   { file: "film.mp4", cut: "exact" },
   { file: "film.mkv", cut: "keyframe" },
-  { file: "film.ts", cut: "exact" },
+  { file: "film.ts", cut: "exact", isFull: true },
   { file: "film.mp4", cut: "keyframe", isFull: true },
   { file: "film.ts", cut: "keyframe", by: "noise", isFull: true },
   { file: "vp9.webm", cut: "exact", options: [...PICTURE, ...VP9], isFull: true },

@@ -142,7 +142,7 @@ it("given a transport stream whose clock begins again, when it's cut from behind
   }
 });
 
-type Encoded = { file: string; options: string[]; segmentSeconds: number; isFull?: boolean };
+type Encoded = { file: string; options: string[]; segmentSeconds: number };
 
 const ENCODED: Encoded[] = [
   // One encoder makes two of its segments, or what a range has of them.
@@ -151,21 +151,19 @@ const ENCODED: Encoded[] = [
     file: "mpeg2.ts",
     options: [...SOUND, "-c:v", "mpeg2video", "-bf", "2", "-c:a", "mp2"],
     segmentSeconds: 3,
-    isFull: true,
   },
   {
     file: "av1.mkv",
     options: ["-c:v", "libaom-av1", "-usage", "realtime", "-cpu-used", "8"],
     segmentSeconds: 5,
-    isFull: true,
   },
   // x264 takes no odd sizes without a change, so this isn't stitched.
-  { file: "odd.mkv", options: [...H264, "-s", "81x61", "-pix_fmt", "yuv444p"], segmentSeconds: 5, isFull: true },
+  { file: "odd.mkv", options: [...H264, "-s", "81x61", "-pix_fmt", "yuv444p"], segmentSeconds: 5 },
 ];
 
-for (const { file: name, options, segmentSeconds, isFull = false } of ENCODED)
+for (const { file: name, options, segmentSeconds } of ENCODED)
   it(`given a range of a video that is encoded as a whole (${name}), then its segments have the bytes of one cut`, {
-    tags: isFull ? ["full"] : [],
+    tags: "full",
   }, async () => {
     const file = join(await temporaryFolder(), name);
     await ffmpeg(...VIDEO, ...options, file);
@@ -200,25 +198,24 @@ const FIXED_BYTES = 4 * MB;
 /** To find the tracks of a transport stream, ffmpeg reads its first 20 seconds, or its first 20 MB. */
 const PROBED_BYTES = 3 * MB;
 
-type Ranged = { file: string; cut: CutOptions["cut"]; fixed: number; options?: string[]; isFull?: boolean };
+type Ranged = { file: string; cut: CutOptions["cut"]; fixed: number; options?: string[] };
 
 const RANGED: Ranged[] = [
   { file: "ranges.mp4", cut: "exact", fixed: FIXED_BYTES },
-  { file: "ranges.mkv", cut: "keyframe", fixed: FIXED_BYTES, isFull: true },
-  { file: "ranges.mp4", cut: "keyframe", fixed: FIXED_BYTES, isFull: true },
-  { file: "ranges.mkv", cut: "exact", fixed: FIXED_BYTES, isFull: true },
+  { file: "ranges.mkv", cut: "keyframe", fixed: FIXED_BYTES },
+  { file: "ranges.mp4", cut: "keyframe", fixed: FIXED_BYTES },
+  { file: "ranges.mkv", cut: "exact", fixed: FIXED_BYTES },
   {
     file: "ranges.ts",
     cut: "keyframe",
     fixed: FIXED_BYTES + PROBED_BYTES,
     options: ["-muxrate", "1100k"],
-    isFull: true,
   },
 ];
 
-for (const { file: name, cut, fixed, options = [], isFull = false } of RANGED)
+for (const { file: name, cut, fixed, options = [] } of RANGED)
   it(`given a video is cut in ranges (${name}, ${cut}), then their segments are those of one cut, and each reads its part`, {
-    tags: isFull ? ["full"] : [],
+    tags: "full",
   }, async () => {
     const file = join(await temporaryFolder(), name);
     await ffmpeg(...LONG, ...options, file);
