@@ -49,7 +49,8 @@ export function sharing(
     if (!needsMore(pace)) return;
     isShared = true;
     const ranges = rangesOf(segments.length, run.taken + 1, settings.maxConcurrentRanges);
-    if (ranges.length === 1) return;
+    // What this invocation leaves is made by a later one.
+    if (ranges.length === 1) return saveIndex();
     // Immediately, so that this invocation begins no segment of another range.
     run.range = ranges[0]!;
     await saveIndex();

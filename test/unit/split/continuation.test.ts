@@ -4,6 +4,7 @@ import type { Ledger } from "../../../services/split/ports/ledger.ts";
 import { OutOfTimeError } from "../../../services/video/errors.ts";
 import { fakeSavedIndexes } from "../../fakes/saved-indexes.ts";
 import { outcomesById } from "../../fixtures/outcomes.ts";
+import { slow, VIDEO } from "../../fixtures/ranged-split.ts";
 import { openLedger, outOfTimeAt, packets, split, stopsAt, type World } from "../../fixtures/split-world.ts";
 
 const ranges = (events: VideoSplitEvent[]) =>
@@ -156,6 +157,14 @@ describe("an index that took long to read", () => {
     expect(first.outcome).toMatchObject({ outcome: "continued", firstSegment: 0 });
     const second = await split({ ledger, indexes, ...longer, ...outOfTimeAt(0) });
     expect(second.outcome).toBeInstanceOf(OutOfTimeError);
+  });
+
+  it("is saved, however long it took, when this invocation has no time for the rest, which isn't divided", async () => {
+    const { ledger, indexes } = { ledger: openLedger(), indexes: fakeSavedIndexes() };
+    const world = { ...VIDEO, ledger, indexes, maxConcurrentRanges: 1 };
+    await split({ ...world, ...slow(), ...outOfTimeAt(6) });
+    const { outcome } = await split({ ...world, packets: packets(48), ...next(2, 11) });
+    expect(outcome).toMatchObject({ outcome: "split", segments: 12 });
   });
 
   it("isn't saved when it took ten seconds at most: the next invocation reads it again", async () => {
