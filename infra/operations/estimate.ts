@@ -124,7 +124,8 @@ function usageOf({ bytes, cut }: Candidate, segments: number, { split, posters: 
 }
 
 /**
- * The price of what was used for a video, with that of bringing its events into the documents. Bytes are free between S3 and a function of the same region.
+ * The price of what was used for a video, with that of bringing its events into the documents. Bytes
+ * are free between S3 and a function of the same region.
  */
 export function priceOf(usage: Usage, architecture: Function["architecture"]): Cost {
   const { invocations, gbSeconds, s3Reads, s3Writes, dynamoReads, dynamoWrites, events } = usage;

@@ -3,7 +3,7 @@ import type { Keyframes, Plan, SegmentView } from "../api/types.ts";
 import { describeKeyframes, keyframeColumns } from "./logic/keyframes.ts";
 import { barsOf, boundariesOf, describeTimeline } from "./logic/timeline.ts";
 
-/** Pixels. console.css has the same height. */
+/** Pixels. videos.css has the same height. */
 const HEIGHT = 50;
 const BAR_TOP = 12;
 const BAR_HEIGHT = 20;

@@ -42,7 +42,10 @@ export type CutWays = {
   log: Pick<Log, "info" | "warn">;
 };
 
-/** Segments that are made in another way than those behind them, where that takes a reading from the start. */
+/**
+ * Segments that are made in another way than those behind them, where that takes a reading from the
+ * start.
+ */
 const MAX_RESTARTS = 3;
 
 type Cutting = CutWays & {
@@ -59,12 +62,12 @@ type Cutting = CutWays & {
  */
 export async function* cutWithFallbacks(options: CutWays): AsyncGenerator<MadeSegment> {
   const { stitch, last, signal, log } = options;
-  let restarts = 0;
+  const restarts = new Set<number>();
   const ways: Cutting = {
     ...options,
     goesOnBehind: async (segment) => {
-      if (segment < last && (await options.seekTo?.(segment + 1)) === undefined) restarts += 1;
-      return restarts <= MAX_RESTARTS;
+      if (segment < last && (await options.seekTo?.(segment + 1)) === undefined) restarts.add(segment);
+      return restarts.size <= MAX_RESTARTS;
     },
   };
   let next = ways.from;

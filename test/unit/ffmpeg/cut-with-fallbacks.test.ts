@@ -99,6 +99,18 @@ describe("cutting exactly, in the best way that works for each segment", () => {
     expect(video.readingsFromStart).toBe(8);
   });
 
+  it("counts a segment once for which several ways fail", async () => {
+    const video = new Video();
+    const isOdd = (index: number) => (index % 2 === 1 ? failed(index) : undefined);
+    const encodings = [video.way("encoded", isOdd), video.way("encoded")].map((make) => ({
+      ...{ codec: "h264", make, startOf: (index: number) => index },
+    }));
+    const made = await cut(video, { stitch: video.way("stitched", isOdd), encodings, last: 99 });
+    expect(made.filter((one) => one.endsWith("stitched"))).toEqual(
+      ["0", "2", "4", "6"].map((one) => `${one} stitched`),
+    );
+  });
+
   it("has no such limit where each segment can be sought", async () => {
     const video = new Video();
     const stitch = video.way("stitched", (index) => (index % 2 === 1 ? failed(index) : undefined));
