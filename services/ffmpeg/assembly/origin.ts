@@ -1,4 +1,5 @@
 import { Condition } from "../process/condition.ts";
+import type { Clock } from "../process/packet-lines.ts";
 
 /**
  * Presentation time of the first video frame, on ffmpeg's clock. The reader of the video sets it;
@@ -19,8 +20,12 @@ export class Origin {
     return this.#isMissing;
   }
 
-  set(seconds: number): void {
-    this.#seconds ??= seconds;
+  /**
+   * `clock`: the video's. The time is a whole number of its ticks; one that is derived from the
+   * index is off by what the index rounds, which depends on where reading began.
+   */
+  set(seconds: number, clock?: Clock): void {
+    this.#seconds ??= clock === undefined ? seconds : toTicks(seconds, clock);
     this.#changed.notify();
   }
 
@@ -35,3 +40,5 @@ export class Origin {
     return this.#changed.waitFor(() => this.#seconds !== undefined || this.#isMissing, signal);
   }
 }
+
+const toTicks = (seconds: number, { num, den }: Clock): number => (Math.round((seconds * den) / num) * num) / den;

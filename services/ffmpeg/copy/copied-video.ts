@@ -181,7 +181,7 @@ export class CopiedVideo implements VideoReader {
     const hash = this.#isVerbatim ? undefined : pictureHasher(codec);
     let number = seek?.packet ?? 0;
     for await (const packet of readHashedPackets(pipes, hash)) {
-      origin.set(packet.time - firstTime);
+      origin.set(packet.time - firstTime, packet.clock);
       if (seek !== undefined) assertTime(packet.time, number, seek, index);
       number += 1;
       this.#packets.push(packet);

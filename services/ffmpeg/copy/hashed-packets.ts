@@ -9,8 +9,8 @@ import {
 } from "../process/packet-lines.ts";
 import type { OutputPipe } from "../process/program.ts";
 
-/** A video packet of the source; time and duration in seconds on ffmpeg's clock. */
-export type HashedPacket = { time: number; duration: number; hash: number };
+/** A video packet of the source; time and duration in seconds on ffmpeg's clock, whose ticks are `clock`'s. */
+export type HashedPacket = { time: number; duration: number; clock: Clock; hash: number };
 
 const COPIED = ["-map_chapters", "-1", "-c", "copy", "-copyinkf", "-max_muxing_queue_size", "4096"];
 
@@ -26,9 +26,10 @@ export const hashedPacketOutputs = (video: number, isHashed: boolean): Record<st
 
 const HEXADECIMAL = 16;
 
-const timesOf = ({ num, den }: Clock, { pts, dts, duration }: Pick<PacketLine, "pts" | "dts" | "duration">) => ({
-  time: ((pts ?? dts) * num) / den,
-  duration: (duration * num) / den,
+const timesOf = (clock: Clock, { pts, dts, duration }: Pick<PacketLine, "pts" | "dts" | "duration">) => ({
+  time: ((pts ?? dts) * clock.num) / clock.den,
+  duration: (duration * clock.num) / clock.den,
+  clock,
 });
 
 /** The packets in decode order. `hash` gets them in order; undefined when ffmpeg hashed them. */

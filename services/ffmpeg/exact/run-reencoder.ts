@@ -117,7 +117,7 @@ export class RunReencoder implements VideoReader {
       if (number === first) {
         // After a seek, times are the source's, and ffmpeg guesses the first one where there's none.
         shift = seek === undefined ? time - index.time(number) : 0;
-        origin.set(plan.origin + shift);
+        origin.set(plan.origin + shift, clock);
       }
       const expected = index.time(number) + shift;
       if (number >= needed && Math.abs(time - expected) > sameSeconds(clock.den / clock.num))

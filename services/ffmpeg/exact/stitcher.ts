@@ -94,7 +94,7 @@ export class Stitcher implements VideoReader {
       const planned = index.time(count);
       if (router === undefined) {
         shift = time - planned;
-        origin.set(plan.origin + shift);
+        origin.set(plan.origin + shift, packet.clock);
         router = this.#route(header, packet.clock);
       }
       // Half a tick, or ffprobe's rounding to microseconds.

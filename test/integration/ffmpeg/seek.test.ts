@@ -21,7 +21,7 @@ function keepingLog(): { log: Log; messages: string[] } {
 
 const eventsById = (...runs: { events: VideoSplitEvent[] }[]) => outcomesById(runs.flatMap(({ events }) => events));
 
-const VIDEO = ["-f", "lavfi", "-i", "testsrc2=size=160x90:rate=25:duration=12"];
+const VIDEO = ["-f", "lavfi", "-i", "testsrc2=size=160x90:rate=30000/1001:duration=12"];
 const SOUND = ["-f", "lavfi", "-i", "sine=duration=12:sample_rate=44100"];
 const ALL = ["-map", "0", "-map", "1", "-map", "2"];
 const VP9 = ["-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-g", "40"];
@@ -39,7 +39,7 @@ const CASES: Case[] = [
   { file: "no-audio.mp4", options: H264, cuts: ["keyframe"], isFull: true },
   {
     file: "starts-at-an-hour.mp4",
-    options: [...SOUND, ...H264, "-output_ts_offset", "3600"],
+    options: [...SOUND, ...H264, "-output_ts_offset", "3600.0123"],
     cuts: ["exact"],
     isFull: true,
   },
