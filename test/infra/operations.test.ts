@@ -50,7 +50,7 @@ describe("given stages ada and ada-2 and one with a long name in one account", (
     expect(shortened).toBeDefined();
   });
 
-  it.each(STAGES)("then exactly the dead letters of %s are listed", async (stage) => {
+  it.each(STAGES)("then exactly the dead letters of %s are listed", { tags: "full" }, async (stage) => {
     const { tagging, ...account } = await openStages();
     const resources = await findStageResources(tagging, stage);
     const found: string[] = [];

@@ -50,7 +50,7 @@ type Case = { file: string; cut: "keyframe" | "exact"; options?: string[]; by?: 
 
 const CASES: Case[] = [
   { file: "film.mp4", cut: "exact" },
-  { file: "film.mkv", cut: "keyframe" },
+  { file: "film.mkv", cut: "keyframe", isFull: true },
   { file: "film.ts", cut: "exact", isFull: true },
   { file: "film.mp4", cut: "keyframe", isFull: true },
   { file: "film.ts", cut: "keyframe", by: "noise", isFull: true },

@@ -17,7 +17,7 @@ import { temporaryFolder } from "../../fixtures/temporary.ts";
  * Two encoders run concurrently: a third job waits for a slot while both may need further packets.
  */
 describe("boundaries whose groups of pictures overlap", () => {
-  it("I0 I10 I20 I30 I40 B1 …: the cut ends, and no frame is in it twice", async () => {
+  it("I0 I10 I20 I30 I40 B1 …: the cut ends, and no frame is in it twice", { tags: "full" }, async () => {
     const path = await makeOverlappingGroups(await temporaryFolder());
     const { plan } = await planExact(path, 5);
     const { jobs = [] } = plan;
