@@ -113,7 +113,7 @@ describe("a source whose tracks aren't interleaved", () => {
     expect(fetches.length).toBeLessThanOrEqual(WHOLE + GROWING);
   });
 
-  it("is fetched nearly once where one of them is much smaller", async () => {
+  it("is fetched nearly once where one of them is much smaller", { tags: "full" }, async () => {
     const { source, fetches, fetched } = countedSource();
     const ahead = readAhead(source, LIMITS);
     const small = SIZE / 32;
@@ -147,7 +147,7 @@ describe("what is fetched ahead", () => {
     await ahead.close();
   });
 
-  it("is fetched ahead again where a reader needs more than was expected", async () => {
+  it("is fetched ahead again where a reader needs more than was expected", { tags: "full" }, async () => {
     const { source, fetches } = countedSource();
     const ahead = readAhead(source, LIMITS);
     ahead.expect(0, MB);

@@ -79,7 +79,7 @@ function assertSameWhenAnnouncedAgain(run: readonly DocumentEvent[]): void {
 describe("the fold", () => {
   const ANY = "given any events, contradictions among them, when they come in another order and some twice";
   for (const { numRuns, tags } of [
-    { numRuns: 300, tags: [] },
+    { numRuns: 100, tags: [] },
     { numRuns: 2_000, tags: ["full"] },
   ])
     it(`${ANY}, then the documents are the same (${numRuns} cases)`, { tags }, () => {

@@ -129,7 +129,7 @@ describe("given a function is killed at any moment of a split in ranges", () => 
     }
   });
 
-  it("in whatever order the ranges are delivered", async () => {
+  it("in whatever order the ranges are delivered", { tags: "full" }, async () => {
     const expected = await wholeContent();
     // Three ranges are requested by the first: each order once.
     for (let order = 0; order < 6; order += 1) {
