@@ -191,6 +191,10 @@ describe.skipIf(chromium === undefined)(name, () => {
 
   it("splits a dropped video with markup in its name, and plays its segments", async () => {
     await page.getByLabel("Segment length").fill("2");
+    // As where the video's document isn't there yet.
+    await page.route(/\/keyframes$/, (route) => route.fulfill({ status: 404, json: { error: "not yet" } }), {
+      times: 2,
+    });
     await dropFile(page, video, NAME);
     const dropped = card(page, NAME.slice(0, -4));
     await dropped.getByText("split", { exact: true }).waitFor();

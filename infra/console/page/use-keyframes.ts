@@ -1,12 +1,17 @@
+import { useEffect, useState } from "preact/hooks";
 import type { Keyframes } from "../api/types.ts";
 import { useAnswer, useStore } from "./use-store.ts";
 
+/** Milliseconds from a failure to the next request. */
+const PAUSE_MS = 1_500;
+
 /**
  * The keyframes of a video's source, which are asked for once; undefined until they're there. Asked
- * for again when `status` changes, if the first time there was no document yet.
+ * for again after a failure: the page knows of a video from its events, which its document follows.
  */
-export function useKeyframes(videoId: number, status: string): Keyframes | undefined {
+export function useKeyframes(videoId: number): Keyframes | undefined {
   const { client, keyframes } = useStore();
+  const [attempt, setAttempt] = useState(0);
   const { value, error } = useAnswer(
     async (signal) => {
       const kept = keyframes.get(videoId);
@@ -15,7 +20,12 @@ export function useKeyframes(videoId: number, status: string): Keyframes | undef
       keyframes.set(videoId, found);
       return found;
     },
-    [client, videoId, status],
+    [client, videoId, attempt],
   );
+  useEffect(() => {
+    if (error === undefined) return;
+    const timer = setTimeout(() => setAttempt((count) => count + 1), PAUSE_MS);
+    return () => clearTimeout(timer);
+  }, [error]);
   return error === undefined ? value : { known: false, why: error };
 }

@@ -77,7 +77,7 @@ type SourceTimelineProps = Omit<TimelineProps, "plan" | "duration" | "keyframes"
 
 /** The timeline of a video. Its source's keyframes are read when it's shown. */
 function SourceTimeline({ video, ...shown }: SourceTimelineProps) {
-  const keyframes = useKeyframes(video.VideoId, video.status);
+  const keyframes = useKeyframes(video.VideoId);
   return <Timeline {...shown} plan={video.plan} duration={video.duration ?? 0} keyframes={keyframes} />;
 }
 
