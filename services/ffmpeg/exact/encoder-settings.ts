@@ -187,7 +187,7 @@ export const SETTINGS_BY_CODEC: Readonly<Record<string, readonly EncoderSettings
         "libaom-av1",
         "av1",
         ...["-usage", "realtime", "-cpu-used", "8", "-row-mt", "1"],
-        ...["-crf", "7", "-qmin", "0", "-qmax", "7", "-b:v", "0", "-lag-in-frames", "0"],
+        ...["-crf", "6", "-qmin", "0", "-qmax", "6", "-b:v", "0", "-lag-in-frames", "0"],
       ),
       // Its configuration comes with the first packet, after Matroska's header is written.
       stream: "ivf",
