@@ -6,14 +6,15 @@ import { readFully } from "../process/read-fully.ts";
 /** Size of the writes that packets are collected into, and of the reads. */
 const CHUNK_BYTES = 1024 * 1024;
 
-/** What is left of the data behind its first `bytes`. */
-function behind(data: readonly Buffer[], bytes: number): Buffer[] {
-  let passed = 0;
-  return data.flatMap((one) => {
-    const from = Math.max(0, bytes - passed);
-    passed += one.length;
-    return from < one.length ? [one.subarray(from)] : [];
-  });
+/** Buffers of `CHUNK_BYTES` that no spool uses. */
+const spare: Buffer<ArrayBuffer>[] = [];
+const MAX_SPARE = 8;
+
+const takeBuffer = (): Buffer<ArrayBuffer> => spare.pop() ?? Buffer.allocUnsafeSlow(CHUNK_BYTES);
+
+function giveBuffer(buffer: Buffer<ArrayBuffer>): void {
+  if (spare.length < MAX_SPARE) spare.push(buffer);
+  else buffer.buffer.transfer(0);
 }
 
 /** A folder of temporary files. Removing it closes and removes its files. */
@@ -58,8 +59,9 @@ export class Spool {
   readonly path: string;
   readonly #onRemoved: () => void;
   #file: Promise<FileHandle> | undefined;
-  #gathered: Buffer[] = [];
-  #gatheredBytes = 0;
+  /** What isn't written yet is at its start. */
+  #buffer: Buffer<ArrayBuffer> | undefined;
+  #bufferedBytes = 0;
   #writtenBytes = 0;
   #removed = false;
 
@@ -68,29 +70,38 @@ export class Spool {
     this.#onRemoved = onRemoved;
   }
 
-  /** Appends data. Concurrent writes are stored in the order of the calls. */
+  /**
+   * Appends a copy of the data, which is made before this returns. Concurrent writes are stored in
+   * the order of the calls.
+   */
   async write(data: Buffer): Promise<void> {
-    this.#gathered.push(data);
-    this.#gatheredBytes += data.length;
-    if (this.#gatheredBytes >= CHUNK_BYTES) await this.flush();
+    const flushes: Promise<void>[] = [];
+    for (let at = 0; at < data.length; ) {
+      this.#buffer ??= takeBuffer();
+      const copied = data.copy(this.#buffer, this.#bufferedBytes, at);
+      this.#bufferedBytes += copied;
+      at += copied;
+      if (this.#bufferedBytes === CHUNK_BYTES) flushes.push(this.flush());
+    }
+    await Promise.all(flushes);
   }
 
   /** Writes the buffered data. After this, others can open the file by its path. */
   async flush(): Promise<void> {
-    let left: readonly Buffer[] = this.#gathered;
-    let position = this.#writtenBytes;
-    this.#writtenBytes += this.#gatheredBytes;
-    this.#gathered = [];
-    this.#gatheredBytes = 0;
+    const buffer = this.#buffer;
+    const bytes = this.#bufferedBytes;
+    const position = this.#writtenBytes;
+    this.#buffer = undefined;
+    this.#bufferedBytes = 0;
+    this.#writtenBytes += bytes;
     try {
       const file = await this.#opened();
-      while (left.length > 0) {
-        const { bytesWritten } = await file.writev(left, position);
-        position += bytesWritten;
-        left = behind(left, bytesWritten);
-      }
+      for (let written = 0; buffer !== undefined && written < bytes; )
+        written += (await file.write(buffer, written, bytes - written, position + written)).bytesWritten;
     } catch (error) {
       throw diskFullOr(error);
+    } finally {
+      if (buffer !== undefined) giveBuffer(buffer);
     }
   }
 
@@ -104,12 +115,32 @@ export class Spool {
       yield await readFully(await this.#opened(), at, Math.min(CHUNK_BYTES, this.#writtenBytes - at));
   }
 
+  /**
+   * Passes on the bytes from `start` to before `end`, in chunks. Those of a chunk are gone when `sink`
+   * has resolved. Throws as `chunks` does.
+   */
+  async passOn(start: number, end: number, sink: (data: Buffer) => Promise<void>): Promise<void> {
+    await this.flush();
+    const file = await this.#opened();
+    const buffer = takeBuffer();
+    try {
+      for (let at = start; at < end; at += CHUNK_BYTES) {
+        const bytes = Math.min(CHUNK_BYTES, end - at);
+        await readFully(file, at, bytes, buffer);
+        await sink(buffer.subarray(0, bytes));
+      }
+    } finally {
+      giveBuffer(buffer);
+    }
+  }
+
   /** Closes and removes the file, after pending writes. */
   async remove(): Promise<void> {
     if (this.#removed) return;
     this.#removed = true;
-    this.#gathered = [];
-    this.#gatheredBytes = 0;
+    if (this.#buffer !== undefined) giveBuffer(this.#buffer);
+    this.#buffer = undefined;
+    this.#bufferedBytes = 0;
     const file = await this.#file?.catch(() => undefined);
     await file?.close();
     await rm(this.path, { force: true });

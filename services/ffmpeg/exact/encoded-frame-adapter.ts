@@ -4,6 +4,10 @@ import { RenumberedHevcSets } from "../formats/nal/hevc-parameter-set-ids.ts";
 import { pictureMessages, type SeiMessage, sequenceMessages, withMessages } from "../formats/nal/sei-messages.ts";
 import { isIdr, lengthFramed, type NalCodec } from "../formats/nal/units.ts";
 
+/** Copies of messages, whose packet is gone when the next one is read. */
+const kept = (messages: readonly SeiMessage[]): SeiMessage[] =>
+  messages.map(({ type, payload }) => ({ type, payload: Buffer.from(payload) }));
+
 /**
  * Adapts encoded frames to the source's stream: gives their parameter sets ids that the source
  * doesn't use, and adds the source's SEI messages, which encoders don't write.
@@ -37,10 +41,10 @@ export class EncodedFrameAdapter {
     if (isKey && this.#sequence === undefined) {
       const first = this.#codec === "hevc" ? this.#sources.flatMap(hevcParameterSets) : [];
       const units = [...(lengthFramed(packet) ?? []), ...first];
-      this.#sequence = sequenceMessages(this.#codec, units);
+      this.#sequence = kept(sequenceMessages(this.#codec, units));
     }
     if (!this.#isEncoded(rank)) return;
-    const messages = pictureMessages(this.#codec, packet);
+    const messages = kept(pictureMessages(this.#codec, packet));
     if (messages.length > 0) this.#pictures.set(rank, messages);
   }
 

@@ -1,5 +1,4 @@
 import type { Spool } from "../assembly/spool.ts";
-import { ByteReader } from "../process/byte-reader.ts";
 
 /** Consecutive video packets of a segment, in a file. */
 export class Section {
@@ -14,6 +13,7 @@ export class Section {
     this.#packets = packets;
   }
 
+  /** Adds a copy of a packet, which is made before this returns. */
   async add(packet: Buffer): Promise<void> {
     this.#sizes.push(packet.length);
     await this.#spool.write(packet);
@@ -28,14 +28,17 @@ export class Section {
     return this.#sizes.length === 0;
   }
 
-  /** Its packets, in order. */
-  async *packets(): AsyncGenerator<Buffer> {
-    const reader = new ByteReader(this.#spool.chunks());
-    for (const [number, size] of this.#sizes.entries()) {
-      const packet = await reader.read(size);
-      if (packet === undefined) throw new Error(`Packet ${number} is missing from ${this.#spool.path}`);
-      yield packet;
-    }
+  /** Bytes of each packet, in order. */
+  get sizes(): readonly number[] {
+    return this.#sizes;
+  }
+
+  /**
+   * Passes on the bytes from `start` to before `end`, counted from the first packet. Those of a chunk
+   * are gone when `sink` has resolved.
+   */
+  passOn(start: number, end: number, sink: (data: Buffer) => Promise<void>): Promise<void> {
+    return this.#spool.passOn(start, end, sink);
   }
 
   remove(): Promise<void> {

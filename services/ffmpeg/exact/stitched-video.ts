@@ -7,7 +7,7 @@ import { lengthPrefixed, type NalCodec } from "../formats/nal/units.ts";
 import type { DriftSamples } from "./anchored/anchored-heads.ts";
 import type { EncodedFrameAdapter } from "./encoded-frame-adapter.ts";
 import { decodeTimes, type PresentationTimes } from "./presentation-times.ts";
-import type { Sections } from "./section.ts";
+import type { Section, Sections } from "./section.ts";
 import type { SourceMp4Headers } from "./source-mp4-headers.ts";
 
 /** Shared by all segments of a source. */
@@ -49,6 +49,9 @@ export type StitchedSegment = {
 const MAX_SAMPLES = 128;
 const MAX_FRAGMENT_BYTES = 1024 * 1024;
 
+/** Parameter sets, or bytes of consecutive packets. */
+type Piece = { prefix: Buffer } | { section: Section; start: number; end: number };
+
 type Packet = {
   rank: number;
   key: boolean;
@@ -72,7 +75,10 @@ export class StitchedVideo {
     this.header = headerOf(source, stitched, this.#sourceHeader);
   }
 
-  /** Writes the MP4. Times are seconds from the segment's first frame plus `MUX_OFFSET_SECONDS`. */
+  /**
+   * Writes the MP4. Times are seconds from the segment's first frame plus `MUX_OFFSET_SECONDS`. What
+   * `sink` gets is gone when it has resolved.
+   */
   async write(sink: (data: Buffer) => Promise<void>): Promise<void> {
     const { presentationTimes } = this.#source;
     const { segment, sections } = this.#stitched;
@@ -89,26 +95,34 @@ export class StitchedVideo {
 
     await sink(this.header.bytes);
     let samples: Sample[] = [];
-    let data: Buffer[] = [];
+    let pieces: Piece[] = [];
     let bytes = 0;
-    const flush = async (end: number) => {
-      await sink(Buffer.concat([fragmentHeader(times[end - samples.length]! + offset, samples), ...data]));
-      [samples, data, bytes] = [[], [], 0];
-    };
     let at = 0;
+    const passOn = async () => {
+      await sink(fragmentHeader(times[at - samples.length]! + offset, samples));
+      for (const piece of pieces)
+        await ("prefix" in piece ? sink(piece.prefix) : piece.section.passOn(piece.start, piece.end, sink));
+      [samples, pieces, bytes] = [[], [], 0];
+    };
     for (const section of [sections.head, sections.copied, sections.tail]) {
-      for await (const packet of section.packets()) {
+      let start = 0;
+      for (const packetBytes of section.sizes) {
         const { key, prefix } = packets[at]!;
-        const framed = prefix === undefined ? packet : Buffer.concat([prefix, packet]);
+        const end = start + packetBytes;
+        const last = pieces.at(-1);
+        if (prefix !== undefined) pieces.push({ prefix }, { section, start, end });
+        else if (last !== undefined && "section" in last && last.section === section) last.end = end;
+        else pieces.push({ section, start, end });
+        const size = (prefix?.length ?? 0) + packetBytes;
         const duration = at + 1 < times.length ? times[at + 1]! - times[at]! : lastDuration;
-        samples.push({ duration, size: framed.length, key, offset: shown[at]! - times[at]! });
-        data.push(framed);
-        bytes += framed.length;
+        samples.push({ duration, size, key, offset: shown[at]! - times[at]! });
+        bytes += size;
         at += 1;
-        if (samples.length === MAX_SAMPLES || bytes >= MAX_FRAGMENT_BYTES) await flush(at);
+        start = end;
+        if (samples.length === MAX_SAMPLES || bytes >= MAX_FRAGMENT_BYTES) await passOn();
       }
     }
-    if (samples.length > 0) await flush(at);
+    if (samples.length > 0) await passOn();
   }
 
   #packets(): Packet[] {

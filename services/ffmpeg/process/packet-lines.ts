@@ -79,18 +79,18 @@ const KEY_FLAG = 1;
 /** `flags` is such as "F=0x4", and absent for a keyframe without other flags. */
 const isKey = (flags = ""): boolean => !flags.startsWith("F=") || (Number(flags.slice(2)) & KEY_FLAG) !== 0;
 
-export type ReadPacket = PacketLine & { clock: Clock; data: Buffer };
+export type ReadPacket = PacketLine & { clock: Clock /** Gone when the next packet is read. */; data: Buffer };
 
 /**
  * Reads the packets of one stream from both outputs. Ends when either ends. Throws `RejectedVideo`
  * (LimitExceeded) for a packet larger than the memory budget allows.
  */
 export async function* readPackets(lines: OutputPipe, bytes: OutputPipe): AsyncGenerator<ReadPacket> {
-  const reader = new ByteReader(bytes);
+  const reader = new ByteReader(bytes, { ownsChunks: true });
   const { packetBytes } = currentBudget();
   for await (const { clock, line } of readPacketLines(lines)) {
     if (line.size > packetBytes) throw packetSizeLimitError(line.size, packetBytes);
-    const data = await reader.read(line.size);
+    const data = await reader.lend(line.size);
     if (data === undefined) break;
     yield { ...line, clock, data };
   }

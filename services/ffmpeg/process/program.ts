@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import type { Readable, Writable } from "node:stream";
+import { finished, type Readable, type Writable } from "node:stream";
 import { unlessAborted } from "./condition.ts";
 import { type Exit, failureOf, ProcessStartError, type Program } from "./errors.ts";
 import { limitedCommand } from "./limits.ts";
@@ -36,8 +36,8 @@ export type OutputPipe = AsyncIterable<Buffer>;
 /** An input of the program. */
 export type InputPipe = {
   /**
-   * Resolves when more can be written, and when the program has ended or has closed the pipe: then
-   * it needs no more. Rejects with the signal's reason.
+   * Resolves when the data was written and isn't needed any more, and when the program has ended or
+   * has closed the pipe: then it needs no more. Rejects with the signal's reason.
    */
   write(data: Buffer): Promise<void>;
   /** Closes the pipe after what was written. */
@@ -173,7 +173,7 @@ async function* readOutput(
 ): AsyncGenerator<Buffer> {
   let broken: { reason: unknown } | undefined;
   try {
-    for await (const chunk of pipe) yield chunk as Buffer;
+    yield* chunksOf(pipe);
   } catch (reason) {
     broken = { reason };
   }
@@ -182,12 +182,47 @@ async function* readOutput(
   if (broken !== undefined) throw broken.reason;
 }
 
+/**
+ * Each chunk as it came. Iterating over the pipe itself would join all that wait, which copies them.
+ * Destroys the pipe at the end. Throws the pipe's error.
+ */
+async function* chunksOf(pipe: Readable): AsyncGenerator<Buffer> {
+  const waiting: Buffer[] = [];
+  let ended: { error: unknown } | undefined;
+  let changed = (): void => {};
+  const unlisten = finished(pipe, { writable: false }, (error) => {
+    ended = { error };
+    changed();
+  });
+  pipe.on("data", (chunk: Buffer) => {
+    waiting.push(chunk);
+    pipe.pause();
+    changed();
+  });
+  try {
+    for (;;) {
+      for (let chunk = waiting.shift(); chunk !== undefined; chunk = waiting.shift()) yield chunk;
+      if (ended?.error) throw ended.error;
+      if (ended !== undefined) return;
+      const change = new Promise<void>((resolve) => {
+        changed = resolve;
+      });
+      pipe.resume();
+      await change;
+    }
+  } finally {
+    unlisten();
+    pipe.destroy();
+  }
+}
+
 const inputPipe = (pipe: Writable | null, signal: AbortSignal): InputPipe => ({
   write: async (data) => {
     signal.throwIfAborted();
     // Node calls back also when the pipe is closed.
     await new Promise<void>((resolve) => {
-      if (pipe === null || pipe.write(data, () => resolve())) resolve();
+      if (pipe === null) resolve();
+      else pipe.write(data, () => resolve());
     });
     signal.throwIfAborted();
   },

@@ -22,6 +22,7 @@ export type VideoPacket = {
   key: boolean | undefined;
   /** Duration in seconds as stored; undefined when the container stores none. */
   duration: number | undefined;
+  /** Gone when the handler has returned, or what it returned has resolved. */
   data: Buffer;
 };
 

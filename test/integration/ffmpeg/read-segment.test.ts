@@ -23,7 +23,7 @@ async function readAll(path: string) {
   const video: VideoPacket[] = [];
   const audio: number[] = [];
   await readSegment(await segmentFileOf(path), {
-    onVideo: (packet) => void video.push(packet),
+    onVideo: (packet) => void video.push({ ...packet, data: Buffer.from(packet.data) }),
     onAudio: (_track, time) => void audio.push(time),
   });
   return { video, audio };

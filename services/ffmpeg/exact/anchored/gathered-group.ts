@@ -21,9 +21,9 @@ export class GatheredGroup {
     this.#first = first;
   }
 
-  /** In length format. */
+  /** Adds a copy of a packet in length format. */
   add(packet: Buffer): void {
-    this.#packets.push(packet);
+    this.#packets.push(Buffer.from(packet));
   }
 
   /** `next`: the packet behind the group. Throws `H264Refusal`. */
