@@ -14,7 +14,7 @@ const EXCLUDED: readonly Fault[] = [
 export const FAULT_SWITCHES = {
   duplicates: {
     does: "Events are delivered twice, late and out of order.",
-    kinds: ["delivery late", "delivery twice at once", "delivery again later"],
+    kinds: ["delivery late", "delivery duplicated", "delivery again later"],
   },
   kills: {
     does: "Functions and their ffmpeg are killed in the middle of their work.",

@@ -56,7 +56,7 @@ export function faultyDeliveries(world: World): InterceptDelivery {
       return deliver(id);
     };
     if (faults.includes("delivery late")) await sleep(lateness);
-    const isTwice = faults.includes("delivery twice at once");
+    const isTwice = faults.includes("delivery duplicated");
     await Promise.all([deliver(requestId), ...(isTwice ? [deliverDouble("at once")] : [])]);
     if (!faults.includes("delivery again later")) return;
     await sleep(lateness);

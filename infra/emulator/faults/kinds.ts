@@ -61,7 +61,7 @@ export const REQUEST_FAULTS = {
 /** To how many of 100 deliveries it happens, in a run with this fault. */
 export const DELIVERY_FAULTS = {
   "delivery late": 40,
-  "delivery twice at once": 40,
+  "delivery duplicated": 40,
   "delivery again later": 40,
 } as const;
 

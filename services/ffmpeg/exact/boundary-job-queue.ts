@@ -1,4 +1,4 @@
-import type { EncodeJob, ExactSegment, Ranks } from "../../split/domain/exact-plan.ts";
+import type { EncodeJob, ExactSegment, Ranks } from "../../split/domain/exact-segment.ts";
 import { H264Refusal, orRefusal } from "../formats/h264/refusal.ts";
 import { fragmentHeader } from "../formats/iso/fragments.ts";
 import { Condition } from "../process/condition.ts";

@@ -1,5 +1,5 @@
 import type { EncoderRun } from "../../split/domain/encoder-runs.ts";
-import type { ExactPlan } from "../../split/domain/exact-plan.ts";
+import type { ExactPlan } from "../../split/domain/exact-segment.ts";
 import { isMediaFault } from "../../video/errors.ts";
 import { type MatroskaHeader, matroskaCluster } from "../formats/matroska/writer.ts";
 import { type Clock, readPacketLines } from "../process/packet-lines.ts";

@@ -1,4 +1,4 @@
-import type { Ranks } from "../../split/domain/exact-plan.ts";
+import type { Ranks } from "../../split/domain/exact-segment.ts";
 import { hevcParameterSets, mergedAvcConfiguration } from "../formats/nal/decoder-configuration.ts";
 import { RenumberedHevcSets } from "../formats/nal/hevc-parameter-set-ids.ts";
 import { pictureMessages, type SeiMessage, sequenceMessages, withMessages } from "../formats/nal/sei-messages.ts";

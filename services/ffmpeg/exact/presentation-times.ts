@@ -1,4 +1,4 @@
-import type { ExactPlan, ExactSegment } from "../../split/domain/exact-plan.ts";
+import type { ExactPlan, ExactSegment } from "../../split/domain/exact-segment.ts";
 import type { PacketIndex } from "../../split/domain/packet-index.ts";
 
 /** A longer time between two frames is a pause, not a frame duration. */

@@ -80,10 +80,10 @@ function keyframesOf(reencoding: Reencoding): string {
 const LONE_FRAME_SECONDS = 0.04;
 
 /**
- * The exact cut of a video whose packets can't be told apart by their frames: the source is decoded in
- * one forward reading and re-encoded by one encoder, with a keyframe at each boundary. The frames
- * that the decoder returns count as the source's. The bytes of a segment depend on where the
- * encoder began; where packets are frames, `RunReencoder` is used.
+ * The exact cut of a video whose packets aren't its frames: the source is decoded in one forward
+ * reading and re-encoded by one encoder, with a keyframe at each boundary. The frames that the
+ * decoder returns count as the source's. The bytes of a segment depend on where the encoder began;
+ * where packets are frames, `RunReencoder` is used.
  */
 export class Reencoder implements VideoReader {
   readonly decoding: readonly string[];

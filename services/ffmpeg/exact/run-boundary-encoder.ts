@@ -1,4 +1,4 @@
-import type { Ranks } from "../../split/domain/exact-plan.ts";
+import type { Ranks } from "../../split/domain/exact-segment.ts";
 import { readMatroska } from "../formats/matroska/reader.ts";
 import type { OutputPipe } from "../process/program.ts";
 import { runFfmpeg } from "../process/run-ffmpeg.ts";

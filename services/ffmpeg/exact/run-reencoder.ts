@@ -1,6 +1,6 @@
 import { megabytes } from "../../split/domain/budget.ts";
 import { type EncoderRun, upTo } from "../../split/domain/encoder-runs.ts";
-import type { ExactPlan } from "../../split/domain/exact-plan.ts";
+import type { ExactPlan } from "../../split/domain/exact-segment.ts";
 import { framesIn, undecodedIn } from "../../split/domain/missing-frames.ts";
 import type { PacketIndex } from "../../split/domain/packet-index.ts";
 import type { Assembly } from "../assembly/assembly.ts";

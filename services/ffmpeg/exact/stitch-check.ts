@@ -1,4 +1,4 @@
-import type { ExactSegment, Ranks } from "../../split/domain/exact-plan.ts";
+import type { ExactSegment, Ranks } from "../../split/domain/exact-segment.ts";
 import type { RunningPacketCheck } from "../assembly/segment-finisher.ts";
 import { fragmentHeader } from "../formats/iso/fragments.ts";
 import { NalReader } from "../formats/nal/units.ts";

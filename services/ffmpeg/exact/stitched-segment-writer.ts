@@ -1,4 +1,4 @@
-import { type ExactSegment, madeOf, type Ranks } from "../../split/domain/exact-plan.ts";
+import { type ExactSegment, madeOf, type Ranks } from "../../split/domain/exact-segment.ts";
 import { hasLoss } from "../../split/domain/lost-frames.ts";
 import type { Assembly } from "../assembly/assembly.ts";
 import type { SpoolFolder } from "../assembly/spool.ts";

@@ -1,4 +1,4 @@
-import { type ExactPlan, type ExactSegment, madeOf, type Ranks } from "../../split/domain/exact-plan.ts";
+import { type ExactPlan, type ExactSegment, madeOf, type Ranks } from "../../split/domain/exact-segment.ts";
 import type { PacketIndex } from "../../split/domain/packet-index.ts";
 import { MUX_OFFSET_SECONDS } from "../assembly/mux-segment.ts";
 import { fragmentHeader, type Mp4Header, type Sample } from "../formats/iso/fragments.ts";

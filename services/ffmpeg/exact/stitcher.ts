@@ -1,4 +1,4 @@
-import type { ExactPlan, ExactSegment } from "../../split/domain/exact-plan.ts";
+import type { ExactPlan, ExactSegment } from "../../split/domain/exact-segment.ts";
 import type { PacketIndex } from "../../split/domain/packet-index.ts";
 import type { Assembly } from "../assembly/assembly.ts";
 import type { Origin } from "../assembly/origin.ts";

@@ -66,9 +66,7 @@ export async function parseSegment(segment: SegmentFile, handlers: PacketHandler
   }
 }
 
-/**
- * The parser's access to a file. Errors of reading the file are told apart from invalid content.
- */
+/** The parser's access to a file. Distinguishes errors of reading the file from invalid content. */
 class ParserSource {
   readonly input: Input;
   #failure: { reason: unknown } | undefined;

@@ -1,4 +1,5 @@
-import { copiedSegments, type ExactPlan, type WindowPlan } from "../../split/domain/exact-plan.ts";
+import { copiedSegments } from "../../split/domain/exact-plan.ts";
+import type { ExactPlan, WindowPlan } from "../../split/domain/exact-segment.ts";
 import type { PacketIndex } from "../../split/domain/packet-index.ts";
 import type { PlannedCut } from "../../split/ports/media-tools.ts";
 import { CutFailedError, isCausedByFile } from "../process/errors.ts";

@@ -1,4 +1,4 @@
-import type { ExactPlan, Packets } from "./exact-plan.ts";
+import type { ExactPlan, Packets } from "./exact-segment.ts";
 import type { PacketIndex } from "./packet-index.ts";
 import { cleanKeys, keyBefore } from "./presentation-order.ts";
 

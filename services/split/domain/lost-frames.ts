@@ -1,4 +1,4 @@
-import type { ExactPlan, ExactSegment, Parts, Ranks } from "./exact-plan.ts";
+import type { ExactPlan, ExactSegment, Parts, Ranks } from "./exact-segment.ts";
 import type { PacketIndex } from "./packet-index.ts";
 import { type Key, keyBefore, keyFrom } from "./presentation-order.ts";
 

@@ -2,7 +2,7 @@ import type { AudioMade, Made, RejectionReason } from "#events-schema";
 import type { SourceFetchError, SourceUnavailableError } from "../../video/errors.ts";
 import type { Log } from "../../video/ports/log.ts";
 import type { PlannedPacket, PlannedSegment } from "../domain/cut-plan.ts";
-import type { ExactPlan, WindowPlan } from "../domain/exact-plan.ts";
+import type { ExactPlan, WindowPlan } from "../domain/exact-segment.ts";
 import type { PacketIndex } from "../domain/packet-index.ts";
 import type { SegmentProof } from "../domain/proof.ts";
 

@@ -4,7 +4,8 @@ import { BoundaryJobQueue } from "../../../services/ffmpeg/exact/boundary-job-qu
 import { PresentationTimes } from "../../../services/ffmpeg/exact/presentation-times.ts";
 import { SourceMp4Headers } from "../../../services/ffmpeg/exact/source-mp4-headers.ts";
 import { Mp4Header } from "../../../services/ffmpeg/formats/iso/fragments.ts";
-import { type ExactPlan, planExactCut } from "../../../services/split/domain/exact-plan.ts";
+import { planExactCut } from "../../../services/split/domain/exact-plan.ts";
+import type { ExactPlan } from "../../../services/split/domain/exact-segment.ts";
 import { PacketIndex } from "../../../services/split/domain/packet-index.ts";
 import { cutFile } from "../../fixtures/cut.ts";
 import { makeStitchable, planExact } from "../../fixtures/exact-cut.ts";

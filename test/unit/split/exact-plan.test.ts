@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { copiedSegments, type ExactPlan, madeOf, planExactCut } from "../../../services/split/domain/exact-plan.ts";
+import { copiedSegments, planExactCut } from "../../../services/split/domain/exact-plan.ts";
+import { type ExactPlan, madeOf } from "../../../services/split/domain/exact-segment.ts";
 import { PacketIndex } from "../../../services/split/domain/packet-index.ts";
 
 /** Groups of pictures in decode order, one character a packet: K a keyframe, P, and b a frame shown before the P or K that precedes it. */

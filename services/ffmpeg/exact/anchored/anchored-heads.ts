@@ -1,4 +1,4 @@
-import type { EncodeJob, ExactPlan, ExactSegment } from "../../../split/domain/exact-plan.ts";
+import type { EncodeJob, ExactPlan, ExactSegment } from "../../../split/domain/exact-segment.ts";
 import type { Spool, SpoolFolder } from "../../assembly/spool.ts";
 import { type Picture, readPictures, type Slice, type StreamSets, streamSets } from "../../formats/h264/pictures.ts";
 import { H264Refusal } from "../../formats/h264/refusal.ts";
