@@ -149,8 +149,8 @@ export class BoundaryJobQueue {
     const times = decodeTimes(Array.from({ length: to - from }, (_, at) => presentationTimes.ofPacket(from + at)));
     // The first packet is at one second, so that no time is negative.
     const shift = presentationTimes.ticksPerSecond - times[0]!;
-    const queue = new ByteQueue(MAX_UNREAD_BYTES, signal);
-    queue.add(headers.ofPacket(from).bytes);
+    const queue = new ByteQueue(MAX_UNREAD_BYTES, signal, { ownsChunks: true });
+    queue.add(Buffer.from(headers.ofPacket(from).bytes));
     const shifted = { decodeTimes: times.map((time) => time + shift), shift };
     const started: Job = { ...job, packets: { from, to }, ...shifted, queue, isRunning: false, gathered };
     this.#incomplete.push(started);

@@ -4,16 +4,22 @@ import { Condition } from "../process/condition.ts";
 export class ByteQueue {
   readonly #maxBytes: number;
   readonly #signal: AbortSignal;
+  readonly #ownsChunks: boolean;
   readonly #changed = new Condition();
   readonly #chunks: Buffer[] = [];
   #bytes = 0;
   #ended = false;
   #closed = false;
 
-  /** Aborting `signal` ends all waiting with its reason. */
-  constructor(maxBytes: number, signal: AbortSignal) {
+  /**
+   * Aborting `signal` ends all waiting with its reason. `ownsChunks`: nobody else has the chunks that
+   * are added. The memory of each is freed when the reader takes the next one, without waiting for the
+   * garbage collector.
+   */
+  constructor(maxBytes: number, signal: AbortSignal, { ownsChunks = false } = {}) {
     this.#maxBytes = maxBytes;
     this.#signal = signal;
+    this.#ownsChunks = ownsChunks;
   }
 
   /** Bytes that aren't read yet. */
@@ -59,6 +65,8 @@ export class ByteQueue {
       this.#bytes -= chunk.length;
       this.#changed.notify();
       yield chunk;
+      // A part of a buffer may belong to Node's pool.
+      if (this.#ownsChunks && chunk.length === chunk.buffer.byteLength) (chunk.buffer as ArrayBuffer).transfer(0);
     }
   }
 }

@@ -59,7 +59,7 @@ function checkFrames(decoding: StitchDecoding, { from, to }: Ranks, minFrames: n
   const { binary, directory, header, ticksPerSecond } = decoding;
   const stopping = new AbortController();
   const signal = AbortSignal.any([decoding.signal, stopping.signal]);
-  const queue = new ByteQueue(MAX_UNREAD_BYTES, signal);
+  const queue = new ByteQueue(MAX_UNREAD_BYTES, signal, { ownsChunks: true });
   const reader = new NalReader();
   let fed = 0;
   let frames = 0;
@@ -90,7 +90,7 @@ function checkFrames(decoding: StitchDecoding, { from, to }: Ranks, minFrames: n
       if (number < from || number >= to) return;
       const framed = reader.framed(packet);
       const sample = { duration: 1, size: framed.length, key: fed === 0, offset: 0 };
-      if (fed === 0) queue.add(header.bytes);
+      if (fed === 0) queue.add(Buffer.from(header.bytes));
       fed += 1;
       // Encoded frames are in presentation order, and of the copied ones only the number counts.
       queue.add(Buffer.concat([fragmentHeader(fed * ticksPerSecond, [sample]), framed]));

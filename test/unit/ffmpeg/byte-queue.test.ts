@@ -52,4 +52,21 @@ describe("a queue of bytes", () => {
     await expect(reading).rejects.toBe(OUT_OF_TIME);
     await expect(queue.room()).rejects.toBe(OUT_OF_TIME);
   });
+
+  it("frees chunks that only it has, when the next one is taken", async () => {
+    const queue = new ByteQueue(100, NEVER, { ownsChunks: true });
+    const own = [Buffer.allocUnsafeSlow(10).fill(1), Buffer.allocUnsafeSlow(10).fill(2)];
+    // It's a part of a larger buffer, which others have too.
+    const whole = Buffer.alloc(20, 3);
+    for (const chunk of [...own, whole.subarray(0, 10)]) queue.add(chunk);
+    queue.end();
+    const seen: number[][] = [];
+    for await (const chunk of queue) seen.push([chunk[0]!, ...own.map(({ length }) => length)]);
+    expect(seen).toEqual([
+      [1, 10, 10],
+      [2, 0, 10],
+      [3, 0, 0],
+    ]);
+    expect(whole).toEqual(Buffer.alloc(20, 3));
+  });
 });
