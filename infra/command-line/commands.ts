@@ -99,6 +99,11 @@ export const COMMAND_GROUPS: Readonly<Record<string, Readonly<Record<string, Com
       example: "beach.mp4 --cut exact",
       load: () => import("../../test/independent/run.ts"),
     },
+    boundaries: {
+      summary: "cuts videos at random frames, and checks each boundary",
+      example: "beach.mp4 --count 100 --decoder /opt/ffmpeg-7/ffmpeg",
+      load: () => import("../../test/independent/boundaries/run.ts"),
+    },
     hostile: {
       summary: "measures splits of files that need too much",
       example: "suspect.mp4",

@@ -121,14 +121,14 @@ const isComparable = (pair: { mine: Frame; theirs: Frame }): boolean =>
   isTransposed(pair) || (pair.mine.size[0] === pair.theirs.size[0] && pair.mine.size[1] === pair.theirs.size[1]);
 
 /**
- * PSNR of each differing frame in decibels; `uncompared`: those of another size. Reads the source
- * once, forward, and each segment once.
+ * PSNR of each differing frame in decibels, with the index of its difference; `uncompared`: those of
+ * another size. Reads the source once, forward, and each segment once.
  */
 export async function comparePixels(source: Decoded, differences: readonly Difference[]) {
   const all = differences.flatMap(({ pairs }) => pairs);
   const comparable = all.filter(isComparable);
   const [sample] = comparable;
-  const values: { frame: Frame; decibels: number }[] = [];
+  const values: { at: number; frame: Frame; decibels: number }[] = [];
   if (sample === undefined) return { values, uncompared: all.length };
   const pixelFormat = sample.theirs.pixelFormat;
   const depth = depthOf(pixelFormat);
@@ -137,7 +137,7 @@ export async function comparePixels(source: Decoded, differences: readonly Diffe
   const theirs = framesOf(source, { frames: comparable.map((pair) => pair.theirs), pixelFormat, rotate });
   let current = await theirs.next();
   try {
-    for (const { pairs, ...decoded } of differences) {
+    for (const [at, { pairs, ...decoded }] of differences.entries()) {
       const compared = pairs.filter(isComparable);
       if (compared.length === 0) continue;
       const partners = new Map(compared.map((pair) => [pair.mine.ordinal, pair.theirs]));
@@ -147,7 +147,7 @@ export async function comparePixels(source: Decoded, differences: readonly Diffe
         const partner = partners.get(frame.ordinal)!;
         while (current.done !== true && current.value.frame.ordinal < partner.ordinal) current = await theirs.next();
         if (current.done === true || current.value.frame.ordinal !== partner.ordinal) continue;
-        values.push({ frame, decibels: psnr(pixels, current.value.pixels, depth) });
+        values.push({ at, frame, decibels: psnr(pixels, current.value.pixels, depth) });
       }
     }
   } finally {

@@ -62,9 +62,12 @@ const linesOf = async (stream: Readable, onLine: ((line: string) => void) | unde
   for await (const line of createInterface({ input: stream })) onLine(line);
 };
 
-/** Runs ffmpeg and passes on its output and messages line by line. Resolves with its exit code. */
-export async function ffmpegLines(args: string[], { onLine, onMessage }: Listeners): Promise<number> {
-  const child = spawn((await tools()).ffmpeg, [...GLOBAL, ...args], {
+/**
+ * Runs ffmpeg and passes on its output and messages line by line. Resolves with its exit code.
+ * `binary`: another ffmpeg.
+ */
+export async function ffmpegLines(args: string[], { onLine, onMessage }: Listeners, binary?: string): Promise<number> {
+  const child = spawn(binary ?? (await tools()).ffmpeg, [...GLOBAL, ...args], {
     env: ENVIRONMENT,
     stdio: ["ignore", "pipe", "pipe"],
   });
@@ -111,14 +114,22 @@ export async function ffprobe(...args: string[]): Promise<string> {
  */
 const OTHER_SPEAKERS = /^\[(?:NULL|Parsed_|framehash|out#)/;
 
-/** Counts error messages, without the numbers and addresses in them. */
-export function messagesOf() {
+/** Which messages are counted. */
+export type MessageLevels = "errors" | "warnings";
+
+const LEVELS: Readonly<Record<MessageLevels, RegExp>> = {
+  errors: /\[(?:error|fatal|panic)\] ?/,
+  warnings: /\[(?:warning|error|fatal|panic)\] ?/,
+};
+
+/** Counts error messages, and warnings on request, without the numbers and addresses in them. */
+export function messagesOf(levels: MessageLevels = "errors") {
   const messages = new Map<string, number>();
   const listen = (line: string): void => {
-    if (!/\[(?:error|fatal|panic)\]/.test(line) || OTHER_SPEAKERS.test(line)) return;
+    if (!LEVELS[levels].test(line) || OTHER_SPEAKERS.test(line)) return;
     const text = line
       .replace(/^\[(\S+) @ \S+\] /, "$1: ")
-      .replace(/\[(?:error|fatal|panic)\] /, "")
+      .replace(LEVELS[levels], "")
       .replace(/0x[0-9a-f]+/gi, "#")
       .replace(/-?\d+(?:\.\d+)?/g, (digits, at: number, all: string) =>
         /[a-z]$/i.test(all.slice(0, at)) ? digits : "#",

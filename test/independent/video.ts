@@ -1,5 +1,5 @@
 import { type ShownFrame, showinfoReader } from "./showinfo.ts";
-import { ffmpegLines, ffprobe, messagesOf, ownTimes, tools } from "./tools.ts";
+import { ffmpegLines, ffprobe, type MessageLevels, messagesOf, ownTimes, tools } from "./tools.ts";
 
 /** A decoded frame of a file. */
 export type Frame = ShownFrame & {
@@ -32,24 +32,34 @@ export const decodingOf = ({ path, format, index, decoder }: VideoTrack, rotate 
   ...[...ownTimes(format).options, ...(rotate ? [] : ["-noautorotate"]), "-i", path, "-map", `0:${index}`],
 ];
 
-/** Decodes all of a track: time, size, colours and pixel hash of each frame. */
-export async function decodeVideo(track: VideoTrack): Promise<Video> {
+/** As ffmpeg names them. */
+export type Hash = "murmur3" | "md5";
+
+/**
+ * Decodes all of a track: time, size, colours and pixel hash of each frame. `levels`: the messages
+ * that are counted.
+ */
+export async function decodeVideo(
+  track: VideoTrack,
+  hash: Hash = "murmur3",
+  levels: MessageLevels = "errors",
+): Promise<Video> {
   const { passthrough, keepsSizes } = await tools();
   const shown = showinfoReader();
-  const { messages, listen } = messagesOf();
+  const { messages, listen } = messagesOf(levels);
   const hashes: { hash: string; bytes: number; duration: number }[] = [];
   let tick = 0;
   const args = [
     ...[...decodingOf(track), "-vf", "showinfo=checksum=0", ...passthrough, ...keepsSizes],
-    ...["-enc_time_base", "-1", "-f", "framehash", "-hash", "murmur3", "pipe:1"],
+    ...["-enc_time_base", "-1", "-f", "framehash", "-hash", hash, "pipe:1"],
   ];
   await ffmpegLines(args, {
     onLine: (line) => {
       const [, numerator, denominator] = /^#tb 0: (\d+)\/(\d+)/.exec(line) ?? [];
       if (numerator !== undefined) tick = Number(numerator) / Number(denominator);
       if (line.startsWith("#")) return;
-      const [, , , duration, bytes, hash] = line.split(",");
-      hashes.push({ hash: hash!.trim(), bytes: Number(bytes), duration: Number(duration) * tick });
+      const [, , , duration, bytes, digest] = line.split(",");
+      hashes.push({ hash: digest!.trim(), bytes: Number(bytes), duration: Number(duration) * tick });
     },
     onMessage: (line) => {
       shown.listen(line);

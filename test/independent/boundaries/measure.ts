@@ -1,0 +1,65 @@
+import { decoderFor, formatOf, type Probe, probe, type Stream, videoTracks } from "../probe.ts";
+import { ffmpegLines, ffprobe } from "../tools.ts";
+import { decodeVideo, type Frame, fromFirstKeyframe, type Packets, type Video, type VideoTrack } from "../video.ts";
+
+/** A stored packet of video, without what containers change: its slices only. */
+export type Slices = { time: number; isKey: boolean; hash: string };
+
+/** A video track that was decoded, and its packets in decode order. */
+export type Measured = {
+  path: string;
+  stream: Stream;
+  track: VideoTrack;
+  /** All frames that the decoder returns; hashes are MD5. */
+  video: Video;
+  /** From the first keyframe on. */
+  frames: readonly Frame[];
+  packets: readonly Slices[];
+};
+
+/** NAL units that aren't slices: containers add, move and remove some of them. */
+const SLICE_UNITS: Readonly<Record<string, string>> = { h264: "1-5", hevc: "0-31" };
+
+/**
+ * Hashes and times of the stored packets. Empty when ffmpeg can't copy the track. Times are
+ * ffprobe's: ffmpeg changes those whose decode times don't fit.
+ */
+async function packetsOf({ path, index }: VideoTrack, codec: string): Promise<Slices[]> {
+  const units = SLICE_UNITS[codec];
+  const filter = units === undefined ? [] : ["-bsf:v", `filter_units=pass_types=${units}`];
+  const hashes: string[] = [];
+  const copy = ["-map", `0:${index}`, "-c", "copy", "-copyinkf", ...filter];
+  await ffmpegLines(["-copyts", "-i", path, ...copy, "-f", "framehash", "-hash", "murmur3", "pipe:1"], {
+    onLine: (line) => {
+      if (!line.startsWith("#")) hashes.push(line.split(",")[5]!.trim());
+    },
+  });
+  const select = ["-select_streams", String(index), "-show_entries", "packet=pts_time,flags", "-of", "csv=p=0"];
+  const lines = (await ffprobe(...select, path)).split("\n").filter(Boolean);
+  if (lines.length !== hashes.length) return [];
+  return lines.map((line, at) => {
+    const [time, flags] = line.split(",");
+    return { time: Number(time), isKey: flags?.startsWith("K") ?? false, hash: hashes[at]! };
+  });
+}
+
+/** The track that players show, and its place in the file. */
+export type Place = Pick<Measured, "stream"> & Pick<VideoTrack, "format" | "index" | "decoder">;
+
+/** The video tracks of a file, the one that players show first. */
+export async function placesIn(path: string): Promise<Place[]> {
+  const description: Probe = await probe(path);
+  return videoTracks(description).map((stream) => ({
+    ...{ stream, format: formatOf(description), index: stream.index, decoder: decoderFor(stream) },
+  }));
+}
+
+/** Decodes a track, and reads its packets. */
+export async function measure(path: string, { stream, ...place }: Place): Promise<Measured> {
+  const track: VideoTrack = { path, ...place };
+  const video = await decodeVideo(track, "md5", "warnings");
+  const packets = await packetsOf(track, stream.codec_name ?? "");
+  const startsWithKey = packets.length === 0 ? video.frames[0]?.isKey === true : packets[0]!.isKey;
+  const { frames } = fromFirstKeyframe(video, { startsWithKey } as Packets);
+  return { path, stream, track, video, frames, packets };
+}
