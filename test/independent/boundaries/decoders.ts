@@ -10,6 +10,9 @@ import { ffmpegLines, messagesOf } from "../tools.ts";
 import type { VideoTrack } from "../video.ts";
 import type { Measured } from "./measure.ts";
 
+/** In place of the hash of a frame that a decoder can't be given. */
+export const UNKNOWN_HASH = "unknown";
+
 /** What a decoder makes of a track: an MD5 of each frame, in the order of its output. */
 export type Decoded = { hashes: readonly string[]; messages: ReadonlyMap<string, number> };
 
@@ -71,8 +74,10 @@ async function hashesOf(stream: Readable, size: readonly [number, number]): Prom
     const md5 = createHash("md5");
     let from = 0;
     for (const { stride, rows, width, height } of planes) {
-      for (let row = 0; row < height; row += 1)
-        md5.update(whole.subarray(from + row * stride, from + row * stride + width));
+      if (stride === width) md5.update(whole.subarray(from, from + stride * height));
+      else
+        for (let row = 0; row < height; row += 1)
+          md5.update(whole.subarray(from + row * stride, from + row * stride + width));
       from += stride * rows;
     }
     return md5.digest("hex");
@@ -97,15 +102,21 @@ const PIPELINE = ["!", "h264parse", "!", "openh264dec", "!"];
 
 const PLAIN_FORMATS = ["yuv420p", "yuvj420p"];
 
+/** GStreamer 1.22 reports an error for a stream of a single picture. */
+const MIN_PICTURES = 3;
+
 /** Pipelines of one process: each keeps some frames in memory. */
 const MAX_PIPELINES = 8;
 
 const SLICE = 1;
 const IDR_SLICE = 5;
 
+/** A group of pictures as a stream with start codes, from its parameter sets on. */
+type Group = { stream: Buffer; pictures: number };
+
 /** Divides a stream with start codes at its IDR pictures, each with the units in front of it. */
-export function groupsOf(stream: Buffer): Buffer[] {
-  const starts: number[] = [0];
+export function groupsOf(stream: Buffer): Group[] {
+  const starts: { at: number; pictures: number }[] = [{ at: 0, pictures: 0 }];
   /** Where the units behind the last picture begin. */
   let between: number | undefined = 0;
   for (let at = stream.indexOf("000001", 0, "hex"); at !== -1; at = stream.indexOf("000001", at + 3, "hex")) {
@@ -117,11 +128,14 @@ export function groupsOf(stream: Buffer): Buffer[] {
     }
     // first_mb_in_slice is 0: the first bit is 1.
     const beginsPicture = (stream[at + 4]! & 0x80) !== 0;
-    if (type === IDR_SLICE && beginsPicture) starts.push(between ?? begin);
+    if (type === IDR_SLICE && beginsPicture) starts.push({ at: between ?? begin, pictures: 0 });
+    if (beginsPicture) starts.at(-1)!.pictures += 1;
     between = undefined;
   }
-  const distinct = [...new Set(starts)];
-  return distinct.map((start, at) => stream.subarray(start, distinct[at + 1] ?? stream.length));
+  const groups = starts.map(({ at, pictures }, number) => ({
+    ...{ stream: stream.subarray(at, starts[number + 1]?.at ?? stream.length), pictures },
+  }));
+  return groups.filter(({ pictures }) => pictures > 0);
 }
 
 /** Runs one GStreamer that decodes some files, each to a file of frames. Resolves with its errors. */
@@ -141,8 +155,8 @@ async function runGStreamer(files: readonly string[]): Promise<string> {
 
 /**
  * OpenH264 shares no code with ffmpeg's decoder. It supports 4:2:0 with 8 bits, without interlacing.
- * Each group of pictures is decoded by itself: version 2.3 loses frames that wait for their time when
- * an IDR picture follows.
+ * Each group of pictures is decoded by itself, unless it's very small: version 2.3 loses frames that
+ * wait for their time when an IDR picture follows.
  */
 async function decodeWithOpenH264({ stream, track, video }: Measured): Promise<Decoded | undefined> {
   const [first] = video.frames;
@@ -154,19 +168,21 @@ async function decodeWithOpenH264({ stream, track, video }: Measured): Promise<D
     const copy = ["-map", `0:${track.index}`, "-c", "copy", "-bsf:v", "h264_mp4toannexb", "-f", "h264", whole];
     await ffmpegLines(["-i", track.path, ...copy], {});
     const groups = groupsOf(await readFile(whole));
-    const hashes: string[] = [];
     const messages = new Map<string, number>();
-    for (let from = 0; from < groups.length; from += MAX_PIPELINES) {
-      const files = groups.slice(from, from + MAX_PIPELINES).map((_, at) => join(folder, `${from + at}.h264`));
-      for (const [at, file] of files.entries()) await writeFile(file, groups[from + at]!);
-      const said = await runGStreamer(files);
+    const large = groups.flatMap(({ pictures }, at) => (pictures < MIN_PICTURES ? [] : [at]));
+    const hashes = groups.map(({ pictures }): string[] => new Array(pictures).fill(UNKNOWN_HASH));
+    for (let from = 0; from < large.length; from += MAX_PIPELINES) {
+      const decoded = large.slice(from, from + MAX_PIPELINES);
+      const fileOf = (at: number): string => join(folder, `${at}.h264`);
+      for (const at of decoded) await writeFile(fileOf(at), groups[at]!.stream);
+      const said = await runGStreamer(decoded.map(fileOf));
       if (said !== "") messages.set(said.split("\n")[0]!, 1);
-      for (const file of files) {
-        hashes.push(...(await hashesOf(createReadStream(`${file}.yuv`), first.size)));
-        await rm(`${file}.yuv`);
+      for (const at of decoded) {
+        hashes[at] = await hashesOf(createReadStream(`${fileOf(at)}.yuv`), first.size);
+        await rm(`${fileOf(at)}.yuv`);
       }
     }
-    return { hashes, messages };
+    return { hashes: hashes.flat(), messages };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -65,7 +65,10 @@ it("a stream is divided at IDR pictures, with the parameter sets in front of the
   const [sets, idr, second, slice] = [unit(0x67, 1), unit(0x65, 0x88), unit(0x65, 0x48), unit(0x41, 0x9a)];
   const first = [sets, idr, second, slice, slice];
   const groups = groupsOf(Buffer.concat([...first, sets, idr, slice]));
-  expect(groups).toEqual([Buffer.concat(first), Buffer.concat([sets, idr, slice])]);
+  expect(groups).toEqual([
+    { stream: Buffer.concat(first), pictures: 3 },
+    { stream: Buffer.concat([sets, idr, slice]), pictures: 2 },
+  ]);
 });
 
 it("messages that the source gives, too, aren't the segment's", () => {
