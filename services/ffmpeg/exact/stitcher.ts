@@ -7,7 +7,7 @@ import type { SpoolFolder } from "../assembly/spool.ts";
 import { H264Refusal } from "../formats/h264/refusal.ts";
 import { type Mp4Header, mp4HeaderOf } from "../formats/iso/fragments.ts";
 import { usesFourByteLengths } from "../formats/nal/decoder-configuration.ts";
-import { type NalCodec, NalReader } from "../formats/nal/units.ts";
+import { isIdr, type NalCodec, NalReader } from "../formats/nal/units.ts";
 import { isCausedByFile } from "../process/errors.ts";
 import { type Clock, PACKET_BYTES, PACKET_LINES, type ReadPacket, readPackets } from "../process/packet-lines.ts";
 import type { OutputPipe } from "../process/program.ts";
@@ -153,7 +153,7 @@ export class Stitcher implements VideoReader {
       },
       onFailure: (reason) => this.#assembly.fail(reason),
     });
-    return new Router({ plan, index, encoder: this.#encoder, encoded, writer, assembly: this.#assembly });
+    return new Router({ codec, plan, index, encoder: this.#encoder, encoded, writer, assembly: this.#assembly });
   }
 
   /** How heads are anchored; undefined where the whole video is of another kind. */
@@ -187,6 +187,7 @@ export class Stitcher implements VideoReader {
 }
 
 type Routes = {
+  codec: NalCodec;
   plan: ExactPlan;
   index: PacketIndex;
   encoder: BoundaryJobQueue;
@@ -213,8 +214,19 @@ class Router {
     encoded.inspect(plan.rankOf[packet]!, framed, isKey);
     await encoder.add(packet, framed, isKey);
     const segment = this.#copyingSegment(packet);
+    if (segment?.copied?.from === packet) this.#checkStart(segment, framed);
     if (segment !== undefined) await writer.addCopied(segment, packet, framed);
     if (plan.rankOf[packet]! >= 0) await assembly.videoRead(index.time(packet) - plan.origin);
+  }
+
+  /**
+   * Encoded frames have a sequence parameter set of their own, and H.264 allows another one only from
+   * an IDR picture on (section 7.4.1.2.1). Behind other keyframes, decoders drop and reorder frames.
+   */
+  #checkStart({ index, head }: ExactSegment, framed: Buffer): void {
+    const { codec, assembly } = this.#routes;
+    if (codec !== "h264" || head.from === head.to || isIdr(codec, framed)) return;
+    assembly.failSegment(index, new SegmentError("encoded frames can't be in front of a keyframe that isn't IDR"));
   }
 
   /** The segment that a packet is copied into; undefined when it isn't copied. */
