@@ -112,15 +112,25 @@ function timeFault(mine: readonly Frame[], theirs: readonly Frame[], tolerance: 
   return at === -1 ? [] : [`frame ${at} isn't at its time`];
 }
 
+/** A segment, and the frames of the source that it must have. */
+export type Made = {
+  index: number;
+  interval: Interval;
+  measured: Measured;
+  /** All of it is encoded, so that nothing must be unchanged. Default: no. */
+  isEncoded?: boolean;
+};
+
 /** Everything about one segment but the PSNR of its frames. */
-function judgeSegment(segment: Measured, interval: Interval, source: Measured, places: PacketPlaces | undefined) {
+function judgeSegment({ measured: segment, interval, isEncoded }: Made, source: Measured, places?: PacketPlaces) {
   const theirs = source.frames.slice(interval.from, interval.to);
   const mine = segment.video.frames;
   const faults: string[] = [];
   if (mine.length !== theirs.length) faults.push(`${mine.length} frames instead of ${theirs.length}`);
   faults.push(...timeFault(mine, theirs, TIME_ROUNDING_S + source.video.tick + segment.video.tick));
   const isKnown = places !== undefined;
-  const unchanged = isKnown ? unchangedIn(interval, source, places) : { from: interval.to, to: interval.to };
+  const unchanged =
+    isKnown && isEncoded !== true ? unchangedIn(interval, source, places) : { from: interval.to, to: interval.to };
   if (mine[0]?.isKey !== true || (segment.packets.length > 0 && !segment.packets[0]!.isKey))
     faults.push("it doesn't begin with a keyframe");
   if (isKnown && segment.packets.length !== mine.length)
@@ -143,12 +153,9 @@ function judgeSegment(segment: Measured, interval: Interval, source: Measured, p
 }
 
 /** Judges the segments, in order, each with its interval of the source's frames. */
-export async function judge(
-  source: Measured,
-  segments: readonly { index: number; interval: Interval; measured: Measured }[],
-): Promise<Judgement[]> {
+export async function judge(source: Measured, segments: readonly Made[]): Promise<Judgement[]> {
   const places = packetPlaces(source.frames, source.packets);
-  const found = segments.map(({ interval, measured }) => judgeSegment(measured, interval, source, places));
+  const found = segments.map((segment) => judgeSegment(segment, source, places));
   const differences = segments.map(({ measured: { track, video } }, at) => ({ track, video, pairs: found[at]!.pairs }));
   const { values, uncompared } = await comparePixels(source, differences);
   const judged = segments.map(({ index, interval, measured }, at): Judgement => {

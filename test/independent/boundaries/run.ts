@@ -8,7 +8,7 @@ import { randomFrom } from "../../fixtures/random.ts";
 import { type Decoder, ffmpegDecoder, openH264Decoder } from "./decoders.ts";
 import type { Measured } from "./measure.ts";
 import { openPlayer, type Played, type Player } from "./play.ts";
-import { madeCount, madeSources } from "./sources.ts";
+import { isNamed, madeCount, madeSources } from "./sources.ts";
 import { type Boundary, type FileReport, sweepFile } from "./sweep.ts";
 import { header, isRight, lines, summary } from "./table.ts";
 
@@ -21,7 +21,7 @@ and also takes each FILE with H.264. Exit code: 0 when all are right.
   --count N       boundaries in all files together; default: 1000
   --seed N        other boundaries; default: 1
   --decoder PATH  a further ffmpeg, which must decode each segment to the same pixels. Can be repeated
-  --only TEXT     only files whose name contains this
+  --only TEXT     only files whose name contains this, or one of several texts: a,b
   --given         only each FILE
   --browser       plays one segment of each kind of each file in Chromium
   --json          prints all figures as JSON; the table goes to standard error
@@ -125,7 +125,7 @@ export async function main(args: string[], stopping: AbortSignal): Promise<numbe
   }
   const count = wholeNumber("count", values.count);
   const random = randomFrom(wholeNumber("seed", values.seed));
-  const given = (await filesAt(positionals)).filter((path) => basename(path).includes(values.only));
+  const given = (await filesAt(positionals)).filter((path) => isNamed(basename(path), values.only));
   const decoders = await openDecoders(values.decoder);
   const say = (text: string): void => void (values.json ? process.stderr : process.stdout).write(`${text}\n`);
   const folder = await mkdtemp(join(tmpdir(), "video-split-boundaries-"));

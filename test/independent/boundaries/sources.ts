@@ -127,19 +127,22 @@ async function makeChangingSets(folder: string): Promise<string> {
   return path;
 }
 
+/** Whether a name contains one of some texts, with commas between them. */
+export const isNamed = (name: string, only: string): boolean => only.split(",").some((text) => name.includes(text));
+
 /** How many `madeSources` makes. */
 export const madeCount = (only = ""): number =>
-  [...RECIPES.map(({ name }) => name), CHANGING_SETS].filter((name) => name.includes(only)).length;
+  [...RECIPES.map(({ name }) => name), CHANGING_SETS].filter((name) => isNamed(name, only)).length;
 
 /**
- * Makes videos of many kinds, one when it's asked for: those whose name contains a text. The caller
+ * Makes videos of many kinds, one when it's asked for: those that `only` names. The caller
  * removes them.
  */
 export async function* madeSources(folder: string, only = ""): AsyncGenerator<string> {
-  for (const recipe of RECIPES.filter(({ name }) => name.includes(only))) {
+  for (const recipe of RECIPES.filter(({ name }) => isNamed(name, only))) {
     const path = join(folder, recipe.name);
     await ffmpeg(...argumentsOf(recipe), path);
     yield path;
   }
-  if (CHANGING_SETS.includes(only)) yield await makeChangingSets(folder);
+  if (isNamed(CHANGING_SETS, only)) yield await makeChangingSets(folder);
 }

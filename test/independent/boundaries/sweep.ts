@@ -113,7 +113,9 @@ async function tryCut(source: Measured, cutting: Cutting, decoding: Decoding, fo
   );
   const judged = await judge(
     source,
-    made.map(({ index }, at) => ({ index, interval: intervals[index]!, measured: measured[at]!.segment })),
+    made.map(({ index, way }, at) => ({
+      ...{ index, interval: intervals[index]!, measured: measured[at]!.segment, isEncoded: way === "encoded" },
+    })),
   );
   return made.map((beginning, at) => {
     const { faults, ...figures } = judged[at]!;
@@ -122,14 +124,13 @@ async function tryCut(source: Measured, cutting: Cutting, decoding: Decoding, fo
 }
 
 /**
- * A frame below what is promised is a fault, unless encoding all frames up to the keyframe gives no
- * more.
+ * A frame of an anchored boundary below what is promised is a fault, unless encoding all frames up to
+ * the keyframe gives no more.
  */
 async function checkQuality(boundary: Boundary, source: Measured, folder: string): Promise<void> {
   const below = belowPromise(boundary.decibels);
-  if (below === 0) return;
+  if (below === 0 || boundary.way !== "anchored") return;
   const found = `${below} of ${boundary.decibels.length} frames below 45 dB, the least ${least(boundary.decibels).toFixed(1)}`;
-  if (boundary.way !== "anchored") return void boundary.faults.push(found);
   const { index, seconds } = boundary;
   const cutting = { seconds, from: index, last: index, boundary: "encoded" } as const;
   const [stitched] = await tryCut(source, cutting, [], join(folder, "stitched"));
