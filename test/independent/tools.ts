@@ -1,4 +1,4 @@
-import { execFile, spawn } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { promisify } from "node:util";
@@ -55,6 +55,18 @@ export const tools = (): Promise<Tools> => {
 /** ffmpeg's global options. One thread: the output for damaged data must not depend on timing. */
 const GLOBAL = ["-hide_banner", "-nostdin", "-nostats", "-y", "-loglevel", "repeat+level+info", "-threads", "1"];
 
+const running = new Set<ChildProcess>();
+
+process.once("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+});
+
+/** A process that doesn't outlive this one. */
+export function ownChild(child: ChildProcess): void {
+  running.add(child);
+  child.once("close", () => running.delete(child));
+}
+
 type Listeners = { onLine?: (line: string) => void; onMessage?: (line: string) => void };
 
 const linesOf = async (stream: Readable, onLine: ((line: string) => void) | undefined): Promise<void> => {
@@ -71,6 +83,7 @@ export async function ffmpegLines(args: string[], { onLine, onMessage }: Listene
     env: ENVIRONMENT,
     stdio: ["ignore", "pipe", "pipe"],
   });
+  ownChild(child);
   const exit = new Promise<number>((resolve, reject) => {
     child.once("error", reject);
     child.once("close", (code) => resolve(code ?? 1));

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
-import { ffmpegLines, messagesOf } from "../tools.ts";
+import { ffmpegLines, messagesOf, ownChild } from "../tools.ts";
 import type { VideoTrack } from "../video.ts";
 import type { Measured } from "./measure.ts";
 
@@ -145,6 +145,7 @@ async function runGStreamer(files: readonly string[]): Promise<string> {
     ...["filesink", `location=${file}.yuv`],
   ]);
   const child = spawn(GSTREAMER, ["-q", ...pipelines], { stdio: ["ignore", "ignore", "pipe"] });
+  ownChild(child);
   const closed = new Promise<number>((resolve, reject) => {
     child.once("error", reject);
     child.once("close", (code) => resolve(code ?? 1));
