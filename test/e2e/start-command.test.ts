@@ -132,9 +132,9 @@ describe("npx video-split start", () => {
   });
 
   it("injects the requested faults, reports them, and splits all the same", { tags: "full" }, async () => {
-    const { child, says, ended } = await start(await temporaryFolder(), 0, "--faults", "8");
+    const { child, says, ended } = await start(await temporaryFolder(), 0, "--faults", "24");
     const greeting = await says("Events (Ctrl-C stops)");
-    expect(greeting).toContain("Faults of seed 8: delivery duplicated, bus answer lost\n");
+    expect(greeting).toContain("Faults of seed 24: delivery duplicated, delivery again later\n");
     await upload(endpointIn(greeting), await makeMedia(await temporaryFolder(), "no-audio.mp4"));
     expect(await says("VideoSplit")).toContain("fault: delivery duplicated\n");
     child.kill("SIGINT");
