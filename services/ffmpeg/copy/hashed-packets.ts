@@ -9,7 +9,7 @@ import {
 } from "../process/packet-lines.ts";
 import type { OutputPipe } from "../process/program.ts";
 
-/** A video packet of the source; time and duration in seconds on ffmpeg's clock, whose ticks are `clock`'s. */
+/** A video packet of the source; time and duration in seconds, whole numbers of `clock`'s ticks. */
 export type HashedPacket = { time: number; duration: number; clock: Clock; hash: number };
 
 const COPIED = ["-map_chapters", "-1", "-c", "copy", "-copyinkf", "-max_muxing_queue_size", "4096"];

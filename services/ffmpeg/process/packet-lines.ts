@@ -79,7 +79,11 @@ const KEY_FLAG = 1;
 /** `flags` is such as "F=0x4", and absent for a keyframe without other flags. */
 const isKey = (flags = ""): boolean => !flags.startsWith("F=") || (Number(flags.slice(2)) & KEY_FLAG) !== 0;
 
-export type ReadPacket = PacketLine & { clock: Clock /** Gone when the next packet is read. */; data: Buffer };
+export type ReadPacket = PacketLine & {
+  clock: Clock;
+  /** Gone when the next packet is read. */
+  data: Buffer;
+};
 
 /**
  * Reads the packets of one stream from both outputs. Ends when either ends. Throws `RejectedVideo`
