@@ -24,7 +24,7 @@ import { containersFor } from "./formats/containers.ts";
 import { isVpxCodec } from "./formats/vpx/keyframe-size.ts";
 import { forEachInBatches } from "./process/batches.ts";
 import type { Binaries } from "./process/binaries.ts";
-import { CutFailedError, isCausedByFile } from "./process/errors.ts";
+import { isCausedByFile } from "./process/errors.ts";
 import { currentBudget, setBudget } from "./process/limits.ts";
 import { type SourceAddress, untrustedInput } from "./process/sandbox.ts";
 import { dynamicRangeCheck, isHdr } from "./proof/dynamic-range.ts";
@@ -44,7 +44,7 @@ import { READ_AHEAD, type ReadAhead, type ReadAheadLimits, readAhead } from "./s
 import { hasSampleTable, readConfigurations, readSampleTable } from "./source/sample-table.ts";
 import { jumpOptions, scanPackets } from "./source/scan-packets.ts";
 import { findSeekPoint, rangeOf, type SeekPoint } from "./source/seek-point.ts";
-import { findSizeChange, type SizeReading } from "./source/size-changes.ts";
+import { assertOneSize } from "./source/size-changes.ts";
 import { type SourceServer, serveSource } from "./source/source-server.ts";
 import { isTruncated } from "./source/truncation.ts";
 
@@ -56,8 +56,12 @@ type Served = {
   source: RangedSource;
   /** Which bytes will be needed. */
   expect: ReadAhead["expect"];
+  /** Called for each packet that was read. */
+  onPacket: ReadAhead["progressed"];
   /** Stops and restarts the serving. */
   hold: SourceServer["hold"];
+  /** Called with a function that reads no further than a segment needs. */
+  onReading(readUpTo: (segment: number) => void): void;
   probed: Probed;
   description: MediaDescription;
   boundary: ExactBoundary;
@@ -68,7 +72,7 @@ type Served = {
  * references across, otherwise exactly.
  */
 async function* cut(
-  { binary, ffprobe, address, source, expect, hold, probed, description, boundary }: Served,
+  { binary, ffprobe, address, source, expect, onPacket, hold, onReading, probed, description, boundary }: Served,
   job: CutJob,
 ): AsyncGenerator<MadeSegment, void, undefined> {
   const { container, directory, last, signal } = job;
@@ -92,7 +96,8 @@ async function* cut(
     : undefined;
   const bytesPerFrame = frameBytes(size, statedFormat.pixelFormat);
   const inputOptions = jumpOptions(format, job.cut.index);
-  const common = { ...opened, inputOptions, container, dynamicRange, last, hold, directory, bytesPerFrame, signal };
+  const reader = { inputOptions, dynamicRange, last, hold, onPacket, bytesPerFrame };
+  const common = { ...opened, ...reader, container, directory, signal };
   const mustDecode = job.cut.kind === "exact";
   const { isDeep } = probed;
   const search = { binary, directory, address, format, isDeep, video, cut: job.cut, from: job.from, signal };
@@ -102,8 +107,12 @@ async function* cut(
   expect(source.size, source.size);
   const seek = await seekTo(job.from);
   if (seek !== undefined) job.log.info("Reading from a seek point", { from_segment: job.from, seconds: seek.time });
-  const { start, end } = rangeOf(job.cut, seek, last);
-  expect(start ?? 0, end ?? source.size);
+  const readUpTo = (segment: number): void => {
+    const { start, end } = rangeOf(job.cut, seek, segment);
+    expect(start ?? 0, end ?? source.size);
+  };
+  readUpTo(last);
+  onReading(readUpTo);
   const copy = async function* (segments: readonly CopiedSegment[], from: number): AsyncGenerator<MadeSegment> {
     const point = from === job.from ? seek : await seekTo(from);
     yield* copyFrom(point, { ...job, from }, (begin) =>
@@ -175,17 +184,6 @@ async function* copyFrom(
 }
 
 /**
- * Throws `CutFailedError` (UnsupportedCut) when the frame size changes within the file: an encoder
- * is set up for one size, so a change can only be copied. Call it before making any segment.
- */
-async function assertOneSize(reading: SizeReading): Promise<void> {
-  const change = await findSizeChange(reading);
-  if (change === undefined) return;
-  const [from, to] = [change.from.join(" x "), change.to.join(" x ")];
-  throw new CutFailedError("UnsupportedCut", `the frame size changes within the file, from ${from} to ${to}`);
-}
-
-/**
  * Throws `RejectedVideo` (LimitExceeded) for too many audio tracks: each one takes several pipes.
  */
 function assertAudioTracks({ audio }: MediaDescription): void {
@@ -221,7 +219,11 @@ const mediaTools = ({ ffmpeg, ffprobe }: Binaries, options: MediaToolsOptions): 
     const server = await serveSource(source);
     const { address, pause, resume, hold } = server;
     const { boundary = "encoded" } = options;
-    const { expect, size } = aheadSource;
+    const { expect, progressed: onPacket, size } = aheadSource;
+    let readUpTo = (_segment: number): void => {};
+    const onReading: Served["onReading"] = (next) => {
+      readUpTo = next;
+    };
     // To be described, a source is read a little.
     expect(size, size);
     const close = async (): Promise<void> => {
@@ -266,11 +268,9 @@ const mediaTools = ({ ffmpeg, ffprobe }: Binaries, options: MediaToolsOptions): 
         containers: (extension) => containersFor(description, extension),
         cut: (job) => {
           const reading = { ...job, signal: orFailed(job.signal) };
-          return cutWithEnding(
-            source.failed,
-            job,
-            cut({ binary: ffmpeg, ffprobe, address, source, expect, hold, probed, description, boundary }, reading),
-          );
+          const serving = { address, source, expect, onPacket, hold, onReading };
+          const served = { binary: ffmpeg, ffprobe, ...serving, probed, description, boundary };
+          return cutWithEnding(source.failed, job, cut(served, reading));
         },
       };
     };
@@ -287,6 +287,6 @@ const mediaTools = ({ ffmpeg, ffprobe }: Binaries, options: MediaToolsOptions): 
       assertAudioTracks(found.description);
       return found;
     };
-    return { describe, pause, resume, close };
+    return { describe, pause, resume, readUpTo: (segment) => readUpTo(segment), close };
   },
 });

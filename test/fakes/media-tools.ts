@@ -27,6 +27,7 @@ export type MediaScript = {
   framesIn: (index: number, planned: number) => number;
   onPause: () => void;
   onResume: () => void;
+  onReadUpTo: (segment: number) => void;
 };
 
 const CONTAINERS: Container[] = [
@@ -107,6 +108,7 @@ export const fakeMediaTools = (script: MediaScript): MediaTools => ({
     },
     pause: script.onPause,
     resume: script.onResume,
+    readUpTo: script.onReadUpTo,
     close: async () => {},
   }),
 });

@@ -24,6 +24,8 @@ export type AssemblyJob = Omit<SourceReading, "audioOutputs"> & {
   concurrentMuxes: number;
   /** Called when nothing more can be taken of the source, and when it can again. */
   hold?: ((isHeld: boolean) => void) | undefined;
+  /** Called for each packet that was read. */
+  onPacket?: (() => void) | undefined;
 };
 
 /** What a `VideoReader` gets from the assembly it delivers to. */

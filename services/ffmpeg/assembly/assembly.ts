@@ -42,6 +42,8 @@ export type AssemblyOptions = {
   concurrentMuxes: number;
   /** Called when nothing more can be taken, and when it can again. */
   hold?: ((isHeld: boolean) => void) | undefined;
+  /** Called for each packet. */
+  onPacket?: (() => void) | undefined;
   signal: AbortSignal;
 };
 
@@ -105,6 +107,7 @@ export class Assembly {
    * Adds a packet of an audio track. `header` describes all tracks and is the same for all packets.
    */
   async addAudio(header: MatroskaHeader, track: number, packet: AudioPacket): Promise<void> {
+    this.#options.onPacket?.();
     await this.#audio.add(header, track, packet);
     this.#advance();
   }
@@ -120,6 +123,7 @@ export class Assembly {
    * when more may be read. Throws the assembly's failure.
    */
   async videoRead(time: number): Promise<void> {
+    this.#options.onPacket?.();
     this.#videoTime = Math.max(this.#videoTime, time);
     const hasRoom = () => {
       if (this.#failure !== undefined) throw this.#failure.reason;

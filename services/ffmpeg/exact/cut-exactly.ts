@@ -63,6 +63,8 @@ export type ExactCutJob = {
   last: number;
   /** Called when nothing more can be taken of the source, and when it can again. */
   hold?: ((isHeld: boolean) => void) | undefined;
+  /** Called for each packet that was read. */
+  onPacket?: (() => void) | undefined;
   /** Where reading begins. Default: at the start of the source. */
   seek?: SeekPoint | undefined;
   /** Where reading begins for a later segment. Default: at the start of the source. */

@@ -1,4 +1,4 @@
-import { setTimeout as delay } from "node:timers/promises";
+import { setTimeout as delay, setImmediate as immediate } from "node:timers/promises";
 import { unlessAborted } from "../process/condition.ts";
 import { BlockCache, type CacheLimits, type TakenBlock } from "./block-cache.ts";
 import { type DiskOptions, KeptSource } from "./kept-source.ts";
@@ -29,7 +29,7 @@ export const READ_AHEAD: ReadAheadLimits = {
 /** A reader that has read so much gets so many times as much fetched ahead: most leave soon. */
 const AHEAD_PER_READ = 2;
 
-/** Blocks that are fetched ahead where a reader is expected to leave. */
+/** Blocks that are fetched ahead where a reader is expected to leave soon. */
 const MAX_BLOCKS_BEYOND = 8;
 
 /** A reader that has read so many of the largest fetches there needs more than was expected. */
@@ -38,13 +38,18 @@ const MAX_FETCHES_BEYOND = 3;
 /** Between the blocks that such a reader gets: the buffers of its connection take MB within this. */
 const PAUSE_MS = 2;
 
+/** A reader that has progressed no further for so long has nothing left in the buffers of its connection. */
+const QUIET_MS = 100;
+
 export type ReadAhead = LendingSource & {
   /**
    * Readers are expected to need bytes `start` to `end`, the last not included, and little at the
-   * start of the source and behind `end`: there they get their blocks more slowly, and few are
-   * fetched ahead. Default: they need all.
+   * start of the source and behind `end`. At the start they get their blocks more slowly. One that
+   * reads across `end` gets more when it can't progress without. Default: they need all.
    */
   expect(start: number, end: number): void;
+  /** Call it whenever a reader has processed something of what it read. */
+  progressed(): void;
   /** Most of what is left is read once: nothing is kept on disk any more. */
   leaveDisk(): Promise<void>;
   /** Aborts what is under way, and forgets what is kept. Nothing is to be read afterwards. */
@@ -80,9 +85,33 @@ export function readAhead(source: RangedSource, limits: ReadAheadLimits = READ_A
 
   /** Bytes that may be fetched ahead of byte `at`, for what is expected. */
   function expectedAhead(at: number): number {
-    const few = MAX_BLOCKS_BEYOND * blockBytes;
-    if (isBeyond(at)) return few;
-    return at < expected.end ? expected.end - at + few : Number.POSITIVE_INFINITY;
+    if (isBeyond(at)) return MAX_BLOCKS_BEYOND * blockBytes;
+    return at < expected.end ? expected.end - at : Number.POSITIVE_INFINITY;
+  }
+
+  let progress = 0;
+  async function untilQuiet(signal: AbortSignal): Promise<void> {
+    for (let before = Number.NaN; before !== progress && !signal.aborted; ) {
+      before = progress;
+      await delay(QUIET_MS);
+      // On a busy machine, packets may wait to be read.
+      await immediate();
+    }
+  }
+
+  /** A reading across the end of what is expected waits there, and gets twice as many blocks each time. */
+  function gateOf(start: number, signal: AbortSignal): (at: number) => Promise<void> | undefined {
+    let granted = 0;
+    let left = 0;
+    return (at) => {
+      // A reading that begins there was requested for what is there.
+      if (start >= expected.end || at < expected.end || !isBeyond(at)) return undefined;
+      left -= 1;
+      if (left >= 0) return undefined;
+      granted = Math.max(1, 2 * granted);
+      left = granted - 1;
+      return untilQuiet(signal);
+    };
   }
 
   /**
@@ -128,7 +157,11 @@ export function readAhead(source: RangedSource, limits: ReadAheadLimits = READ_A
   ): AsyncGenerator<Uint8Array> {
     // ffmpeg asks for all there is, and takes what it needs; our own parsers take all they ask for.
     const head = end === source.size - 1 ? heads.join(start) : undefined;
-    for (let at = start; at <= end && !signal.aborted; ) {
+    const gate = gateOf(start, signal);
+    for (let at = start; at <= end; ) {
+      const waiting = head && gate(at);
+      if (waiting !== undefined) await waiting;
+      if (signal.aborted) return;
       const index = Math.floor(at / blockBytes);
       const taken = head === undefined ? takeUpTo(index, Math.floor(end / blockBytes) + 1) : takeAtHead(index, head);
       let block: TakenBlock;
@@ -160,5 +193,8 @@ export function readAhead(source: RangedSource, limits: ReadAheadLimits = READ_A
     await leaveDisk();
   };
   const expect = (start: number, end: number): void => void Object.assign(expected, { start, end });
-  return { size: source.size, read, lend, expect, leaveDisk, close };
+  const progressed = (): void => {
+    progress += 1;
+  };
+  return { size: source.size, read, lend, expect, progressed, leaveDisk, close };
 }

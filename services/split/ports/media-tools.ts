@@ -134,6 +134,11 @@ export type OpenMedia = {
   /** Pauses reading until `resume`. */
   pause(): void;
   resume(): void;
+  /**
+   * Says that the cut in progress is ended after this segment: nothing is fetched any more that only
+   * later ones need.
+   */
+  readUpTo(segment: number): void;
   close(): Promise<void>;
 };
 

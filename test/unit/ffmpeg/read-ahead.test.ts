@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import type { RangedSource } from "../../../services/ffmpeg/source/ranged-source.ts";
 import { readAhead } from "../../../services/ffmpeg/source/read-ahead.ts";
@@ -144,6 +145,37 @@ describe("what is fetched ahead", () => {
     expect(fetched()).toBeLessThanOrEqual(2 * BUFFERED);
     await take(ahead, 2 * MB, MB + BUFFERED);
     expect(fetched()).toBeLessThanOrEqual(MB + 4 * BUFFERED);
+    await ahead.close();
+  });
+
+  it("isn't passed on beyond what is expected while a reader progresses, and then, twice as much each time", async () => {
+    const { source, fetched } = countedSource();
+    const ahead = readAhead(source, LIMITS);
+    ahead.expect(0, MB);
+    const progressing = setInterval(ahead.progressed, 5);
+    const leaving = new AbortController();
+    let received = 0;
+    const reading = (async () => {
+      for await (const { length } of ahead.read(0, SIZE - 1, leaving.signal)) received += length;
+    })();
+    await delay(250);
+    expect(received).toBe(MB);
+    expect(fetched()).toBeLessThanOrEqual(MB + LIMITS.blockBytes);
+    clearInterval(progressing);
+    await expect.poll(() => received, { timeout: 10_000 }).toBeGreaterThanOrEqual(MB + 7 * LIMITS.blockBytes);
+    leaving.abort();
+    await reading;
+    await ahead.close();
+  });
+
+  it("is passed on at once to a reader that begins beyond what is expected", async () => {
+    const { source } = countedSource();
+    const ahead = readAhead(source, LIMITS);
+    ahead.expect(0, MB);
+    const progressing = setInterval(ahead.progressed, 5);
+    const bytes = await take(ahead, MB + 10, 20 * KB);
+    clearInterval(progressing);
+    expect(bytes.equals(BYTES.subarray(MB + 10, MB + 10 + bytes.length))).toBe(true);
     await ahead.close();
   });
 
