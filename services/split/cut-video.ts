@@ -13,6 +13,7 @@ import type { ScannedSource } from "./ports/saved-indexes.ts";
 import { finishRange, leftBy, sharing } from "./ranges.ts";
 import { omittedOf, propertiesOf, type ReadMedia, readMedia } from "./read-media.ts";
 import { resultOf } from "./split-result.ts";
+import { stoppingInTime } from "./stop-in-time.ts";
 
 /** What an invocation cuts. */
 export type CutRequest = {
@@ -68,17 +69,23 @@ export async function cutVideo(
     directory = await makeTemporaryFolder();
     const source = await readMedia(opened, upload.videoId, request.isRetry, dependencies, signal);
     const run = await planRun(upload, request, { opened, source, directory }, dependencies, announce, signal);
-    const onAnnounced =
+    const share =
       request.own === undefined
         ? sharing({ run, begun, saveIndex: source.save }, dependencies, announce)
         : async () => {};
+    const stopInTime = stoppingInTime(run, dependencies);
+    const onAnnounced = async () => {
+      await share();
+      stopInTime();
+    };
     let delivery: Delivery;
     try {
       delivery = await deliverSegments(run, dependencies, announce, signal, onAnnounced);
     } catch (error) {
       // An error after the signal was aborted is a result of it. If no segment was made, the next
       // invocation has to read as much, and would make none either.
-      if (!isOutOfTime(signal) || (run.made.size === 0 && !source.isSaved)) throw error;
+      const isOutOfTime = [signal.reason, error].some((reason) => reason instanceof OutOfTimeError);
+      if (!isOutOfTime || (run.made.size === 0 && !source.isSaved)) throw error;
       const left = await leftBy(run, begun, dependencies);
       return { type: "incomplete", made: run.made.size, left, rangesStarted: run.rangesStarted, isRangeDone: false };
     }
@@ -88,8 +95,6 @@ export async function cutVideo(
     if (directory !== undefined) await rm(directory, { recursive: true, force: true });
   }
 }
-
-const isOutOfTime = ({ reason }: AbortSignal): boolean => reason instanceof OutOfTimeError;
 
 type OpenedSource = { opened: OpenMedia; source: ReadMedia; directory: string };
 
@@ -126,10 +131,11 @@ async function planRun(
     recorded: own?.recorded,
     made: new Set(),
     rangesStarted: 0,
+    stopAfter: undefined,
     unrequested: [],
     taken: range.first - 1,
     container: known?.object ?? own?.recorded,
-    reading: { media: source.media, pause: opened.pause, resume: opened.resume },
+    reading: { media: source.media, pause: opened.pause, resume: opened.resume, readUpTo: opened.readUpTo },
   };
 }
 

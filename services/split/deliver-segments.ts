@@ -1,6 +1,6 @@
 import { rm } from "node:fs/promises";
 import pLimit from "p-limit";
-import { RejectedVideo } from "../video/errors.ts";
+import { OutOfTimeError, RejectedVideo } from "../video/errors.ts";
 import * as eventData from "../video/event-data.ts";
 import { segmentMetadata } from "../video/own-segments.ts";
 import type { Announce, SplitDependencies } from "./dependencies.ts";
@@ -26,6 +26,8 @@ export type CutRun = {
   extension: string;
   /** The segments to cut. Its end may be moved forward while it's cut: then others cut the rest. */
   range: SegmentRange;
+  /** The last segment that there is time for; undefined until the time runs short. */
+  stopAfter: number | undefined;
   /** The video's ranges; undefined while one invocation at a time cuts all of it. */
   recorded: RecordedRanges | undefined;
   /** How many ranges this invocation divided the video into. */
@@ -41,7 +43,7 @@ export type CutRun = {
   /** Of the segments; undefined until one is made. */
   container: Pick<Container, "extension"> | undefined;
   /** The source, and how to pause reading it. */
-  reading: { media: DescribedMedia } & Pick<OpenMedia, "pause" | "resume">;
+  reading: { media: DescribedMedia } & Pick<OpenMedia, "pause" | "resume" | "readUpTo">;
 };
 
 /** What was delivered of a range, in all attempts. */
@@ -58,7 +60,7 @@ export type Delivery = {
  * of them, or fewer than planned where the source can't be decoded further. Tries the next
  * container when the one before can't hold the tracks. Segments that an earlier attempt has
  * uploaded aren't made again, only announced if necessary. Throws why the source couldn't be
- * fetched, and `RejectedVideo` where it can't be cut.
+ * fetched, `OutOfTimeError` after `stopAfter`, and `RejectedVideo` where it can't be cut.
  */
 export async function deliverSegments(
   run: CutRun,
@@ -75,7 +77,10 @@ export async function deliverSegments(
     const { ending, proofs, made } = await deliverIn(container, run, dependencies, announce, signal, onAnnounced);
     switch (ending.type) {
       case "complete":
-        if (proofs.length < lengthOf(run)) throw new Error("the cut is complete, and segments are missing");
+        if (proofs.length < lengthOf(run)) {
+          if (run.stopAfter !== undefined) throw new OutOfTimeError(`No time is left after segment ${run.stopAfter}`);
+          throw new Error("the cut is complete, and segments are missing");
+        }
         return { proofs, undecodableFrom: undefined };
       case "undecodable":
         return { proofs, undecodableFrom: ending.from };
@@ -197,14 +202,17 @@ async function deliverIn(
   const files = reading.media.cut({ container, cut, from, last, directory, signal: ending, log: dependencies.log });
   const deliveries: Promise<void>[] = [];
   try {
+    const lastNeeded = () => Math.min(run.range.last, run.stopAfter ?? run.range.last);
     let next = await files.next();
-    for (; next.done !== true && next.value.index <= run.range.last; next = await files.next()) {
+    for (; next.done !== true && next.value.index <= lastNeeded(); next = await files.next()) {
       const file = next.value;
       run.taken = file.index;
       made += 1;
       backlog += file.bytes;
       if (backlog > MAX_BACKLOG_BYTES) reading.pause();
       deliveries.push(limit(() => deliver(file)).catch((error: unknown) => failed.abort(error)));
+      // Of the planned cut, others make the rest.
+      if (file.index < last && file.index >= lastNeeded()) break;
     }
     await Promise.all(deliveries);
     ending.throwIfAborted();

@@ -4,6 +4,7 @@ import type { CutRun, Delivery } from "./deliver-segments.ts";
 import type { Announce, SplitDependencies } from "./dependencies.ts";
 import type { SegmentProof } from "./domain/proof.ts";
 import { needsMore, rangesOf, type SegmentRange } from "./domain/ranges.ts";
+import { measurePace } from "./pace.ts";
 import type { RecordedRanges } from "./ports/ledger.ts";
 
 /** The first request for a range counts as its second invocation: the first one planned it. */
@@ -32,27 +33,20 @@ export function sharing(
   dependencies: SplitDependencies,
   announce: Announce,
 ): () => Promise<void> {
-  const { now, secondsLeft, settings, log } = dependencies;
-  const cuttingSince = now();
+  const { settings, log } = dependencies;
+  const paceNow = measurePace(run, dependencies);
   const { segments } = run.plan;
-  const lengthOf = (isCounted: (index: number) => boolean): number =>
-    segments.reduce((sum, { index, start, end }) => sum + (isCounted(index) ? end - start : 0), 0);
   let isShared = false;
   return async () => {
     if (isShared || run.taken === segments.length - 1) return;
-    const pace = {
-      made: lengthOf((index) => run.made.has(index)),
-      missing: lengthOf((index) => !run.made.has(index) && !run.delivered.has(index)),
-      elapsed: (now().getTime() - cuttingSince.getTime()) / 1_000,
-      left: secondsLeft(),
-    };
-    if (!needsMore(pace)) return;
+    if (!needsMore(paceNow())) return;
     isShared = true;
     const ranges = rangesOf(segments.length, run.taken + 1, settings.maxConcurrentRanges);
     // What this invocation leaves is made by a later one.
     if (ranges.length === 1) return saveIndex();
     // Immediately, so that this invocation begins no segment of another range.
     run.range = ranges[0]!;
+    run.reading.readUpTo(run.range.last);
     await saveIndex();
     await record(run, ranges, begun, dependencies);
     for (let next = run.unrequested[0]; next !== undefined; next = run.unrequested[0]) {
@@ -84,6 +78,7 @@ async function record(
   run.recorded = await ledger.planRanges(upload.videoId, { ranges, extension: container.extension, begunAt });
   const [own, ...others] = run.recorded.ranges;
   run.range = own!;
+  run.reading.readUpTo(own!.last);
   run.unrequested = others;
 }
 

@@ -35,8 +35,17 @@ export const MIN_SHARE_OF_TIME = 1 / 30;
 /** Maximum share of the remaining time that the rest of a video may take. */
 const MAX_SHARE_OF_TIME = 0.8;
 
+/** The end of an invocation's time, in which it begins only segments that it can finish. */
+const LAST_SHARE_OF_TIME = 1 / 10;
+
 /** Whether the rest of a video takes longer, at the pace so far, than the invocation has left. */
 export function needsMore({ made, missing, elapsed, left }: Pace): boolean {
   if (made <= 0 || elapsed < MIN_SHARE_OF_TIME * (elapsed + left)) return false;
   return (missing / made) * elapsed > MAX_SHARE_OF_TIME * left;
 }
+
+/** Seconds of the video that an invocation still makes, at its pace so far. */
+export const secondsInTime = ({ made, elapsed, left }: Pace): number => (made / elapsed) * MAX_SHARE_OF_TIME * left;
+
+/** Whether an invocation's time is nearly over. */
+export const isEnding = ({ elapsed, left }: Pace): boolean => left <= LAST_SHARE_OF_TIME * (elapsed + left);

@@ -4,7 +4,7 @@ import type { Ledger } from "../../../services/split/ports/ledger.ts";
 import { OutOfTimeError } from "../../../services/video/errors.ts";
 import { fakeSavedIndexes } from "../../fakes/saved-indexes.ts";
 import { outcomesById } from "../../fixtures/outcomes.ts";
-import { slow, VIDEO } from "../../fixtures/ranged-split.ts";
+import { requestsIn, slow, VIDEO } from "../../fixtures/ranged-split.ts";
 import { openLedger, outOfTimeAt, packets, split, stopsAt, type World } from "../../fixtures/split-world.ts";
 
 const ranges = (events: VideoSplitEvent[]) =>
@@ -66,6 +66,41 @@ describe("given time runs out after a segment was made", () => {
     const recordProgress: Ledger["recordProgress"] = async (videoId, at) => void seen.push([videoId, at]);
     await split({ ledger: { ...ledger, recordProgress }, ...outOfTimeAt(1) });
     expect(seen).toEqual([[16_384, Date.UTC(2026, 10, 23) / 1_000]]);
+  });
+});
+
+describe("given time runs short", () => {
+  /** Twelve segments, and an invocation of so many seconds of the clock. */
+  const world = (seconds: number): Partial<World> => ({
+    ...slow(),
+    packets: packets(24),
+    maxConcurrentRanges: 1,
+    secondsLeft: (elapsed) => Math.max(0, seconds - elapsed),
+  });
+
+  it("then it ends with the last segment that there is time for, and the next invocation makes the others", async () => {
+    const ledger = openLedger();
+    const expected: number[] = [];
+    const first = await split({ ...world(15), ledger, onReadUpTo: (segment) => void expected.push(segment) });
+    const made = first.uploads.length;
+    expect(first.outcome).toMatchObject({ outcome: "continued", firstSegment: made });
+    expect(made).toBeGreaterThan(2);
+    expect(made).toBeLessThan(12);
+    expect(expected.at(-1)).toBe(made - 1);
+    const second = await split({ ledger, packets: packets(24), request: requestsIn(first.events)[0]! });
+    expect(second.uploads).toHaveLength(12 - made);
+    const whole = await split({ packets: packets(24) });
+    expect(outcomesById([...first.events, ...second.events])).toEqual(outcomesById(whole.events));
+  });
+
+  it("then a range is ended in the same way", async () => {
+    const ledger = openLedger();
+    const [request] = requestsIn((await split({ ...VIDEO, ledger, ...slow(), maxConcurrentRanges: 2 })).events);
+    const worker = await split({ ...world(5), ledger, request: request! });
+    expect(worker.outcome).toMatchObject({ outcome: "continued" });
+    expect(worker.uploads.length).toBeGreaterThan(0);
+    const last = await split({ ...VIDEO, ledger, request: requestsIn(worker.events)[0]! });
+    expect(last.outcome).toMatchObject({ outcome: "split", segments: 12 });
   });
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { needsMore, rangesOf } from "../../../services/split/domain/ranges.ts";
+import { isEnding, needsMore, rangesOf, secondsInTime } from "../../../services/split/domain/ranges.ts";
 
 describe("the ranges of a video", () => {
   it.each([
@@ -48,6 +48,17 @@ describe("an invocation needs others", () => {
     },
     { what: "not before a segment is made", pace: { ...hour, made: 0 }, is: false },
   ])("$what", ({ pace, is }) => expect(needsMore(pace)).toBe(is));
+});
+
+describe("what an invocation still makes", () => {
+  it("is what it makes in four fifths of the time that is left, at its pace so far", () => {
+    expect(secondsInTime({ made: 1_600, missing: 9_000, elapsed: 800, left: 100 })).toBe(160);
+  });
+
+  it("is all that counts in the last tenth of its time", () => {
+    expect(isEnding({ made: 1, missing: 1, elapsed: 809, left: 91 })).toBe(false);
+    expect(isEnding({ made: 1, missing: 1, elapsed: 811, left: 89 })).toBe(true);
+  });
 });
 
 it("a video that takes an invocation's time is cut six times as fast in eight ranges", () => {
