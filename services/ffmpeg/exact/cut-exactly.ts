@@ -13,7 +13,7 @@ import type { SourceAddress } from "../process/sandbox.ts";
 import type { DynamicRangeCheck } from "../proof/dynamic-range.ts";
 import type { ContainerMetadata } from "../source/container-metadata.ts";
 import type { AudioTrack } from "../source/describe.ts";
-import type { SeekPoint } from "../source/seek-point.ts";
+import { LACKS_PRESENTATION_TIMES, type SeekPoint } from "../source/seek-point.ts";
 import type { VideoFormat } from "../source/video-format.ts";
 import { ANCHOR_FRAMES } from "./anchored/anchor-encoder.ts";
 import { AnchoringState } from "./anchored/anchoring-state.ts";
@@ -73,9 +73,6 @@ export type ExactCutJob = {
   signal: AbortSignal;
   log: Pick<Log, "info" | "warn">;
 };
-
-/** AVI stores decode times only. */
-const LACKS_PRESENTATION_TIMES = ["avi"];
 
 function canStitch({ videoFormat, format, size, cut }: ExactCutJob, encoder: Encoder): boolean {
   if (!isNalCodec(videoFormat.codec) || encoder.codec !== videoFormat.codec) return false;
@@ -245,7 +242,7 @@ function videoReader(job: ExactCutJob, method: CutMethod, { spools, assembly, si
     segmentSeconds,
     from,
     last,
-    origin: plan.origin,
+    origin: seek?.origin ?? plan.origin,
     seek,
     undecodedIn: (segment: number, decoded: readonly number[]) =>
       plan.jobs === undefined ? [] : undecodedIn(segment, plan, index, decoded),

@@ -3,9 +3,10 @@ import type { ExactPlan, WindowPlan } from "../../split/domain/exact-segment.ts"
 import type { PacketIndex } from "../../split/domain/packet-index.ts";
 import type { PlannedCut } from "../../split/ports/media-tools.ts";
 import { CutFailedError, isCausedByFile } from "../process/errors.ts";
-import { PACKET_BYTES, PACKET_LINES, readPackets } from "../process/packet-lines.ts";
+import { type Clock, PACKET_BYTES, PACKET_LINES, readPacketLines, readPackets } from "../process/packet-lines.ts";
+import type { OutputPipe } from "../process/program.ts";
 import { runFfmpeg } from "../process/run-ffmpeg.ts";
-import { type SourceAddress, untrustedInput } from "../process/sandbox.ts";
+import { boundedDecoding, type SourceAddress, untrustedInput } from "../process/sandbox.ts";
 
 /** A packet at which a reading of the source can begin. */
 export type SeekPoint = {
@@ -23,6 +24,8 @@ export type SeekPoint = {
   needed: number;
   /** Presentation time of `packet`: seconds from the first video frame. */
   time: number;
+  /** When a decoder shows the first frame, on the source's clock. Undefined: when the index says. */
+  origin?: number;
   /** The source's first packet: its SEI messages apply to all following packets. */
   start: Buffer;
 };
@@ -45,6 +48,9 @@ const SEEKABLE = ["mov", "matroska", "mpegts", "avi", "ogg"];
 
 /** Here they have so only when nothing is copied. */
 const SEEKABLE_TO_DECODE = [...SEEKABLE, "mpeg"];
+
+/** They store decode times only: a decoder shows frames later, by as many as it holds back. */
+export const LACKS_PRESENTATION_TIMES = ["avi"];
 
 /** Reading less than this is cheaper than searching for a seek point. */
 const MIN_SKIPPED_SECONDS = 2;
@@ -169,7 +175,11 @@ export async function findSeekPoint(search: SeekSearch): Promise<SeekPoint | und
   const packet = found && packetAt(index, found.time);
   if (packet === undefined || packet >= end) return undefined;
   const start = await firstPacket([], search);
-  return start && { options, packet, needed, time: index.time(packet) - origin, start: start.data };
+  if (start === undefined) return undefined;
+  const point = { options, packet, needed, time: index.time(packet) - origin, start: start.data };
+  if (isCopied || !isIn(LACKS_PRESENTATION_TIMES, format)) return point;
+  const shown = await firstShown(search);
+  return shown === undefined ? undefined : { ...point, origin: shown };
 }
 
 /**
@@ -190,28 +200,53 @@ async function firstPacket(
   options: readonly string[],
   search: SeekSearch,
 ): Promise<{ time: number; data: Buffer } | undefined> {
-  const { binary, directory, address, format, isDeep, video, signal } = search;
-  const copied = ["-map", `0:${video}`, "-map_chapters", "-1", "-c", "copy", "-copyinkf", "-frames:v", "1"];
-  const input = ["-hide_banner", "-nostdin", "-loglevel", "error", ...options, ...untrustedInput(format, isDeep)];
+  const copied = [...mapOf(search), "-c", "copy", "-copyinkf"];
+  const outputs = [
+    [...copied, ...PACKET_LINES],
+    [...copied, ...PACKET_BYTES],
+  ];
   let first: { time: number; data: Buffer } | undefined;
+  const isRead = await readStart(search, options, outputs, async ([lines, bytes]) => {
+    for await (const { data, ...packet } of readPackets(lines!, bytes!))
+      first ??= { time: secondsOf(packet), data: Buffer.from(data) };
+  });
+  return isRead ? first : undefined;
+}
+
+/** When a decoder shows the source's first frame, on the source's clock; undefined when it shows none. */
+async function firstShown(search: SeekSearch): Promise<number | undefined> {
+  const decoded = ["-vsync", "passthrough", "-enc_time_base", "-1", "-c:v", "wrapped_avframe"];
+  const outputs = [[...mapOf(search), ...decoded, ...PACKET_LINES]];
+  let first: number | undefined;
+  const isRead = await readStart(search, ["-copyts", ...boundedDecoding], outputs, async ([lines]) => {
+    for await (const { clock, line } of readPacketLines(lines!)) first ??= secondsOf({ ...line, clock });
+  });
+  return isRead ? first : undefined;
+}
+
+const mapOf = ({ video }: SeekSearch): string[] => ["-map", `0:${video}`, "-map_chapters", "-1", "-frames:v", "1"];
+
+const secondsOf = ({ pts, dts, clock }: { pts: number | undefined; dts: number; clock: Clock }): number =>
+  ((pts ?? dts) * clock.num) / clock.den;
+
+/** Runs ffmpeg with these input options. Resolves with whether it could read the source. */
+async function readStart(
+  { binary, directory, address, format, isDeep, signal }: SeekSearch,
+  options: readonly string[],
+  all: readonly (readonly string[])[],
+  read: (outputs: readonly OutputPipe[]) => Promise<void>,
+): Promise<boolean> {
+  const input = ["-hide_banner", "-nostdin", "-loglevel", "error", ...options, ...untrustedInput(format, isDeep)];
+  const inputs = [{ from: address.url, options: input }];
   try {
-    await runFfmpeg(
-      {
-        ...{ binary, directory, source: address, signal },
-        inputs: [{ from: address.url, options: input }],
-        pipes: { lines: [...copied, ...PACKET_LINES], bytes: [...copied, ...PACKET_BYTES] },
-      },
-      async ({ outputs: { lines, bytes } }) => {
-        for await (const { clock, pts, dts, data } of readPackets(lines, bytes))
-          first ??= { time: ((pts ?? dts) * clock.num) / clock.den, data: Buffer.from(data) };
-      },
-    );
+    const spec = { binary, directory, source: address, signal, inputs, pipes: { all } };
+    await runFfmpeg(spec, ({ outputs }) => read(outputs.all));
+    return true;
   } catch (error) {
     signal.throwIfAborted();
     if (!isCausedByFile(error)) throw error;
-    return undefined;
+    return false;
   }
-  return first;
 }
 
 /** Largest difference between a time rounded to microseconds and one in ticks of the container. */

@@ -5,6 +5,7 @@ import { expect, it } from "vitest";
 import type { VideoSplitEvent } from "#events-schema";
 import type { RangedSource } from "../../../services/ffmpeg/source/ranged-source.ts";
 import type { Log } from "../../../services/video/ports/log.ts";
+import { compare } from "../../fixtures/compare.ts";
 import { type CutOptions, cutFile, rangedFile } from "../../fixtures/cut.ts";
 import { ffmpeg } from "../../fixtures/media.ts";
 import { outcomesById } from "../../fixtures/outcomes.ts";
@@ -237,4 +238,32 @@ for (const { file: name, cut, fixed, options = [] } of RANGED)
       expect(infos.includes(SEEKS)).toBe(range > 0);
     }
     expect(fetched).toBeLessThanOrEqual(1.1 * size + RANGES * fixed);
+  });
+
+/** One encoder makes all of it. AVI has decode times only; ffmpeg can't write this H.264 to it, but to the next container. */
+const DECODED: { file: string; options: string[]; container?: number; isFull?: boolean }[] = [
+  { file: "h264.avi", options: [...SOUND, ...H264, "-c:a", "libmp3lame"], container: 1 },
+  { file: "mpeg4.avi", options: [...MPEG4], isFull: true },
+  { file: "mpeg2.mpg", options: ["-c:v", "mpeg2video", "-bf", "2", "-g", "15"], isFull: true },
+  { file: "vp8.ogg", options: [...VP8], isFull: true },
+];
+
+for (const { file: name, options, container = 0, isFull = false } of DECODED)
+  it(`given a range of a video that is decoded from its middle on (${name}), then it has its own frames of the source`, {
+    tags: isFull ? ["full"] : [],
+  }, async () => {
+    const file = join(await temporaryFolder(), name);
+    await ffmpeg(...VIDEO, ...options, file);
+    const cut = { cut: "exact", segmentSeconds: 2.5, container } as const;
+    const before = await cutFile(file, { ...cut, last: 2, directory: await temporaryFolder() });
+    const behind = await cutFile(file, { ...cut, from: 3, directory: await temporaryFolder() });
+    const segments = [...before.segments, ...behind.segments];
+    const { decibels, sourceTimes } = await compare(
+      file,
+      segments.map(({ path, proof }) => ({ path, frames: proof.frames })),
+    );
+    expect(behind.infos).toContain(SEEKS);
+    expect(decibels.map(({ length }) => length)).toEqual(segments.map(({ proof }) => proof.frames));
+    expect(decibels.flat()).toHaveLength(sourceTimes.length);
+    expect(Math.min(...decibels.flat())).toBeGreaterThan(40);
   });
