@@ -1,4 +1,4 @@
-import { cutFile } from "../../fixtures/cut.ts";
+import { cutFile, NoSuchContainerError } from "../../fixtures/cut.ts";
 
 /** How the beginning of a segment was made, and why, as the service logs it. */
 export type Beginning = {
@@ -38,14 +38,22 @@ function reasonOf(index: number, entries: readonly Entry[], warnings: readonly s
   return "";
 }
 
+/** Cuts into the first container that can hold the tracks. Throws why none can. */
+async function cutInAny(path: string, { seconds, ...rest }: Cutting, directory: string) {
+  const refusals: unknown[] = [];
+  for (;;)
+    try {
+      const container = refusals.length;
+      return await cutFile(path, { cut: "exact", segmentSeconds: seconds, directory, container, ...rest });
+    } catch (error) {
+      if (error instanceof NoSuchContainerError) throw new Error(refusals.map(String).join("; "), { cause: error });
+      refusals.push(error);
+    }
+}
+
 /** Cuts a file as the split service does, without uploads, and says how each segment begins. */
-export async function cutAt(path: string, { seconds, ...rest }: Cutting, directory: string): Promise<Beginning[]> {
-  const { segments, plan, entries, warnings } = await cutFile(path, {
-    cut: "exact",
-    segmentSeconds: seconds,
-    directory,
-    ...rest,
-  });
+export async function cutAt(path: string, cutting: Cutting, directory: string): Promise<Beginning[]> {
+  const { segments, plan, entries, warnings } = await cutInAny(path, cutting, directory);
   const planned = plan.cut.kind === "exact" && plan.cut.plan.jobs !== undefined ? plan.cut.plan.segments : [];
   return segments.map(({ index, path: file, made, proof }): Beginning => {
     if (proof.anchoredFrames !== undefined) {

@@ -58,17 +58,34 @@ export function packetPlaces(frames: readonly Frame[], packets: readonly Slices[
 
 /**
  * The frames that must be the source's to the bit: from the first keyframe in the interval, up to
- * the last packet that needs nothing behind the interval. Empty where there's no keyframe.
+ * the last packet that needs nothing behind the interval. Empty where there's no keyframe. Where the
+ * sample description changes in the interval, a segment has one of them: those with the most frames.
  */
 export function unchangedIn(
-  { from, to }: Interval,
+  interval: Interval,
   source: Pick<Measured, "frames" | "packets">,
   places: PacketPlaces,
-) {
-  const { frames, packets } = source;
+): Interval {
+  let longest = { from: interval.to, to: interval.to };
+  for (let from = interval.from; from < interval.to; ) {
+    const found = unchangedFrom(from, interval.to, source, places);
+    if (found.to - found.from > longest.to - longest.from) longest = found;
+    from = Math.max(found.to, found.from + 1);
+  }
+  return longest;
+}
+
+/** The first such frames of one sample description. */
+function unchangedFrom(
+  from: number,
+  to: number,
+  { frames, packets }: Pick<Measured, "frames" | "packets">,
+  places: PacketPlaces,
+): Interval {
   for (let key = from; key < to; key += 1) {
     const packet = places.packetOf[key]!;
     if (!packets[packet]!.isKey || !frames[key]!.isKey) continue;
+    const { description } = packets[packet]!;
     let highest = key;
     let taken = 0;
     let end = key;
@@ -76,7 +93,7 @@ export function unchangedIn(
       const frame = places.frameOf[at]!;
       // Shown before the keyframe: open groups of pictures.
       if (frame !== -1 && frame < key) continue;
-      if (frame === -1 || frame >= to) break;
+      if (frame === -1 || frame >= to || packets[at]!.description !== description) break;
       taken += 1;
       highest = Math.max(highest, frame);
       if (highest - key + 1 === taken) end = highest + 1;

@@ -1,9 +1,18 @@
 import { decoderFor, formatOf, type Probe, probe, type Stream, videoTracks } from "../probe.ts";
+import { TIME_ROUNDING_S } from "../tolerances.ts";
 import { ffmpegLines, ffprobe } from "../tools.ts";
 import { decodeVideo, type Frame, fromFirstKeyframe, type Packets, type Video, type VideoTrack } from "../video.ts";
 
 /** A stored packet of video, without what containers change: its slices only. */
-export type Slices = { time: number; isKey: boolean; hash: string };
+export type Slices = {
+  time: number;
+  isKey: boolean;
+  hash: string;
+  /** Seconds; 0: unknown. */
+  duration: number;
+  /** Counts the sample descriptions: a packet with other parameters than those before has the next number. */
+  description: number;
+};
 
 /** A video track that was decoded, and its packets in decode order. */
 export type Measured = {
@@ -34,12 +43,18 @@ async function packetsOf({ path, index }: VideoTrack, codec: string): Promise<Sl
       if (!line.startsWith("#")) hashes.push(line.split(",")[5]!.trim());
     },
   });
-  const select = ["-select_streams", String(index), "-show_entries", "packet=pts_time,flags", "-of", "csv=p=0"];
+  const entries = "packet=pts_time,duration_time,flags:packet_side_data=side_data_type";
+  const select = ["-select_streams", String(index), "-show_entries", entries, "-of", "compact=p=0"];
   const lines = (await ffprobe(...select, path)).split("\n").filter(Boolean);
   if (lines.length !== hashes.length) return [];
+  let description = 0;
   return lines.map((line, at) => {
-    const [time, flags] = line.split(",");
-    return { time: Number(time), isKey: flags?.startsWith("K") ?? false, hash: hashes[at]! };
+    const { pts_time, duration_time, flags, side_data_type } = Object.fromEntries(
+      line.split("|").map((field) => field.split("=")),
+    );
+    if (side_data_type === "New Extradata") description += 1;
+    const isKey = flags?.startsWith("K") ?? false;
+    return { time: Number(pts_time), duration: Number(duration_time) || 0, isKey, description, hash: hashes[at]! };
   });
 }
 
@@ -61,5 +76,9 @@ export async function measure(path: string, { stream, ...place }: Place): Promis
   const packets = await packetsOf(track, stream.codec_name ?? "");
   const startsWithKey = packets.length === 0 ? video.frames[0]?.isKey === true : packets[0]!.isKey;
   const { frames } = fromFirstKeyframe(video, { startsWithKey } as Packets);
+  // A decoder gives the last frame another duration than the container.
+  const last = frames.at(-1);
+  const packet = packets.find(({ time }) => last !== undefined && Math.abs(time - last.time) <= TIME_ROUNDING_S);
+  if (last !== undefined && packet !== undefined && packet.duration > 0) last.duration = packet.duration;
   return { path, stream, track, video, frames, packets };
 }

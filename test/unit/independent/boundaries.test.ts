@@ -8,8 +8,11 @@ const framesAt = (times: readonly number[], keys: readonly number[] = []): Frame
   times.map((time, at) => ({ time, duration: 0.04, isKey: keys.includes(at) }) as Frame);
 
 /** Packets in decode order, by their places in presentation order. */
-const packetsOf = (order: readonly number[], keys: readonly number[]): Slices[] =>
-  order.map((place) => ({ time: place * 0.04, isKey: keys.includes(place), hash: String(place) }));
+const packetsOf = (order: readonly number[], keys: readonly number[], changeAt = Infinity): Slices[] =>
+  order.map((place) => ({
+    ...{ time: place * 0.04, duration: 0.04, isKey: keys.includes(place), hash: String(place) },
+    description: place < changeAt ? 0 : 1,
+  }));
 
 describe("where segments must begin", () => {
   it("on the first frame of each window", () => {
@@ -32,15 +35,15 @@ describe("where segments must begin", () => {
 
 describe("what must be unchanged", () => {
   const order = [0, 3, 1, 2, 6, 4, 5, 7, 10, 8, 9];
-  const source = (keys: readonly number[]) => ({
+  const source = (keys: readonly number[], changeAt?: number) => ({
     frames: framesAt(
       [...order.keys()].map((place) => place * 0.04),
       keys,
     ),
-    packets: packetsOf(order, keys),
+    packets: packetsOf(order, keys, changeAt),
   });
-  const unchanged = (keys: readonly number[], from: number, to: number) => {
-    const { frames, packets } = source(keys);
+  const unchanged = (keys: readonly number[], from: number, to: number, changeAt?: number) => {
+    const { frames, packets } = source(keys, changeAt);
     return unchangedIn({ from, to }, { frames, packets }, packetPlaces(frames, packets)!);
   };
 
@@ -48,6 +51,12 @@ describe("what must be unchanged", () => {
     expect(unchanged([0, 7], 5, 10)).toEqual({ from: 7, to: 8 });
     expect(unchanged([0, 7], 5, 11)).toEqual({ from: 7, to: 11 });
     expect(unchanged([0, 7], 0, 6)).toEqual({ from: 0, to: 4 });
+  });
+
+  it("is what has one sample description: the longer one", () => {
+    expect(unchanged([0, 7], 0, 11, 7)).toEqual({ from: 0, to: 7 });
+    expect(unchanged([0, 7], 5, 11, 7)).toEqual({ from: 7, to: 11 });
+    expect(unchanged([4, 7], 4, 11, 7)).toEqual({ from: 7, to: 11 });
   });
 
   it("is nothing without a keyframe", () => {
