@@ -1,16 +1,9 @@
-import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import type { RequestFault } from "../../infra/emulator/faults/index.ts";
-import { PROJECT_ROOT } from "../../infra/local/project.ts";
+import type { Mutant } from "../mutants/mutant.ts";
 import type { SeriesName } from "./plan.ts";
 
 /** A guard taken out of the functions, to see that chaos notices. */
-export type Mutant = {
-  name: string;
-  /** What is no longer done. */
-  without: string;
-  edits: readonly { file: string; from: string; to: string }[];
+export type ChaosMutant = Mutant & {
   /** Whether only videos that are cut in ranges show it. */
   isOfRanges?: boolean;
   /**
@@ -20,7 +13,7 @@ export type Mutant = {
   seenBy?: { series: SeriesName; fault?: RequestFault; video?: number; positions?: number };
 };
 
-export const MUTANTS: readonly Mutant[] = [
+export const MUTANTS: readonly ChaosMutant[] = [
   {
     name: "source-failure",
     without: "A source that can't be fetched is distinguished from one that ends.",
@@ -214,29 +207,3 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
 ];
-
-/** What functions are built from. */
-const SOURCES = ["services", "events-schema", "package.json", "tsconfig.json"];
-
-/**
- * Runs `work` on a copy of the project without the guard. Throws if the guard's code isn't found.
- */
-export async function withMutant<T>({ name, edits }: Mutant, work: (root: string) => Promise<T>): Promise<T> {
-  const root = await mkdtemp(join(tmpdir(), `video-split-without-${name}-`));
-  try {
-    for (const source of SOURCES) await cp(join(PROJECT_ROOT, source), join(root, source), { recursive: true });
-    await symlink(join(PROJECT_ROOT, "node_modules"), join(root, "node_modules"));
-    for (const { file, from, to } of edits) {
-      const path = join(root, file);
-      const text = await readFile(path, "utf8");
-      if (text.split(from).length !== 2) throw new Error(`Mutant ${name}: ${file} doesn't hold once:\n${from}`);
-      await writeFile(
-        path,
-        text.replace(from, () => to),
-      );
-    }
-    return await work(root);
-  } finally {
-    await rm(root, { recursive: true, force: true });
-  }
-}

@@ -4,8 +4,9 @@ import { join } from "node:path";
 import { parseCommandLine } from "../../infra/command-line/parse.ts";
 import { UsageError } from "../../infra/command-line/run.ts";
 import { PROJECT_ROOT } from "../../infra/local/project.ts";
+import { withMutant } from "../mutants/mutant.ts";
 import { chaos, type Prepared, prepare } from "./chaos.ts";
-import { MUTANTS, type Mutant, withMutant } from "./mutants.ts";
+import { type ChaosMutant, MUTANTS } from "./mutants.ts";
 import { type Plan, runsOf, type SeriesName, scheduleFor, seriesNames } from "./plan.ts";
 
 const HELP = `npx video-split chaos [--runs 100] [--seed 1] [--kills | --sources | --writes] [--ranges] [--only RUN] [--mutants]
@@ -59,7 +60,7 @@ type Attack = { plan: Plan; runs: readonly number[] };
 
 const seriesOf = (series: SeriesName): Attack => ({ plan: { kind: "series", series }, runs: runsOf(series) });
 
-const attackOn = ({ series, fault, video, positions }: NonNullable<Mutant["seenBy"]>): Attack => ({
+const attackOn = ({ series, fault, video, positions }: NonNullable<ChaosMutant["seenBy"]>): Attack => ({
   plan: { kind: "series", series },
   runs: runsOf(series, {
     ...(fault !== undefined && { fault }),
@@ -91,7 +92,7 @@ async function attack({ plan, runs }: Attack, prepared: Prepared, isOne: boolean
 }
 
 /** Returns the exit code: 0 when every mutant is caught. */
-async function mutate(mutants: readonly Mutant[], seeded: Attack, prepared: Prepared): Promise<number> {
+async function mutate(mutants: readonly ChaosMutant[], seeded: Attack, prepared: Prepared): Promise<number> {
   let missed = 0;
   for (const mutant of mutants) {
     const { plan, runs } = mutant.seenBy === undefined ? seeded : attackOn(mutant.seenBy);
