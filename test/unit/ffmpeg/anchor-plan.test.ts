@@ -86,6 +86,14 @@ describe("the plan of an anchored boundary", () => {
     expect(ranksOf(group, plan.anchors)).toEqual([10, 11, 12, 13, 14]);
   });
 
+  it("encodes pictures whose colocated picture is encoded for that reason", () => {
+    const sketches = chain(40, 1);
+    sketches[12] = { rank: 12, type: "B", lists: [[11], [10]] };
+    sketches[14] = { rank: 14, type: "B", lists: [[13], [12]] };
+    const group = groupOf(sketches);
+    expect(ranksOf(group, planAnchors(group, 10, 2).anchors)).toEqual([10, 11, 12, 13, 14]);
+  });
+
   it("encodes fresh references after 80 copies of a chain of P pictures", () => {
     const group = groupOf(chain(250, 2));
     const plan = planAnchors(group, 10, 2);
@@ -96,8 +104,15 @@ describe("the plan of an anchored boundary", () => {
     expect(encodedPictures(plan)).toHaveLength(6);
   });
 
-  it("doesn't refresh where there are B pictures", () => {
-    expect(planAnchors(groupOf(pyramid(60)), 5, 4).refreshed).toEqual([]);
+  it("doesn't refresh pictures that are no references", () => {
+    const sketches = chain(250, 1);
+    sketches[91] = { ...sketches[91]!, isReference: false };
+    const group = groupOf(sketches);
+    expect(planAnchors(group, 10, 1).refreshed.map((run) => ranksOf(group, run))).toEqual([[171]]);
+  });
+
+  it.each([1, 4])("doesn't refresh where there are B pictures (%i references)", (references) => {
+    expect(planAnchors(groupOf(pyramid(60)), 5, references).refreshed).toEqual([]);
   });
 
   const refused: [RefusalReason, RankedPicture[], number][] = [

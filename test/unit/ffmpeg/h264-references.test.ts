@@ -5,7 +5,7 @@ import {
   type Reference,
   referenceLists,
 } from "../../../services/ffmpeg/formats/h264/reference-pictures.ts";
-import { H264Refusal } from "../../../services/ffmpeg/formats/h264/refusal.ts";
+import { H264Refusal, orRefusal } from "../../../services/ffmpeg/formats/h264/refusal.ts";
 
 /** Each case follows the text of ITU-T H.264, sections 8.2.4 and 8.2.5. */
 
@@ -96,12 +96,18 @@ describe("marking", () => {
     expect(pictures(markedReferences({ ...header, nalRefIdc: 0 }, own, decoded, sequence))).toEqual([0, 1, 2]);
   });
 
+  const unknown = [{ differenceOfPicNumsMinus1: 9 }];
   it.each([
-    ["an operation names no reference", { ...header, unmarkings: [{ differenceOfPicNumsMinus1: 9 }] }, decoded],
-    ["there are too many references", { ...header, unmarkings: [] }, decoded],
-    ["frame_num comes back while its picture is kept", { ...header, frameNum: 0 }, decoded.slice(0, 2)],
-  ])("is refused where %s", (_, marking, references) => {
+    ["an operation names no reference", "missing reference", { ...header, unmarkings: unknown }, decoded],
+    ["there are too many references", "reference buffer", { ...header, unmarkings: [] }, decoded],
+    [
+      "frame_num comes back while its picture is kept",
+      "reference buffer",
+      { ...header, frameNum: 0 },
+      decoded.slice(0, 2),
+    ],
+  ])("is refused where %s", (_, reason, marking, references) => {
     const picture = { ...own, frameNum: marking.frameNum };
-    expect(() => markedReferences(marking, picture, references, sequence)).toThrow(H264Refusal);
+    expect(orRefusal(() => markedReferences(marking, picture, references, sequence))).toMatchObject({ reason });
   });
 });
