@@ -27,6 +27,8 @@ const LONG = [
   "integration/split/warm-process",
   "integration/ffmpeg/cut",
   "integration/ffmpeg/exact-failures",
+  "integration/ffmpeg/stitch-check",
+  "integration/ffmpeg/anchored-guards",
   "integration/ffmpeg/audio-cut",
   "integration/ffmpeg/measured-end",
   "integration/ffmpeg/bytes-read",
