@@ -104,6 +104,11 @@ export const COMMAND_GROUPS: Readonly<Record<string, Readonly<Record<string, Com
       example: "beach.mp4 --count 100 --decoder /opt/ffmpeg-7/ffmpeg",
       load: () => import("../../test/independent/boundaries/run.ts"),
     },
+    mutants: {
+      summary: "removes guards one by one, and runs the test that must fail",
+      example: "--only read-back",
+      load: () => import("../../test/mutants/run.ts"),
+    },
     hostile: {
       summary: "measures splits of files that need too much",
       example: "suspect.mp4",
