@@ -143,7 +143,9 @@ export class BoundaryJobQueue {
   #start(job: EncodeJob): void {
     const { headers, presentationTimes, signal, anchoring } = this.#options;
     const found = anchoring?.heads.candidateOf(job);
-    const candidate = found && anchoring?.mayAnchor(found.segment) ? found : undefined;
+    if (found?.refusal !== undefined) anchoring?.state.refuse(found.segment.index, found.refusal);
+    const isCandidate = found !== undefined && found.refusal === undefined && anchoring?.mayAnchor(found.segment);
+    const candidate = isCandidate ? found : undefined;
     const { from, to } = { ...job.packets, ...(candidate && { to: candidate.end }) };
     const gathered = candidate && new GatheredGroup(candidate, from);
     const times = decodeTimes(Array.from({ length: to - from }, (_, at) => presentationTimes.ofPacket(from + at)));

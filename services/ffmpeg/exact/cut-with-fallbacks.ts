@@ -2,7 +2,7 @@ import type { MadeSegment } from "../../split/ports/media-tools.ts";
 import type { Log } from "../../video/ports/log.ts";
 import { isCausedByFile } from "../process/errors.ts";
 import type { SeekPoint } from "../source/seek-point.ts";
-import { isAboutSegment, UndecodableSegmentsError } from "./segment-error.ts";
+import { isAboutSegment, UndecodableSegmentsError, UnstitchableError } from "./segment-error.ts";
 
 /** Makes the segments `from` to `last`. Reads from the seek point, or from the start of the source. */
 export type Making = (range: {
@@ -86,7 +86,8 @@ export async function* cutWithFallbacks(options: CutWays): AsyncGenerator<MadeSe
       if (!isCausedByFile(error)) throw error;
       reason = error;
     }
-    if (isAboutSegment(reason) && ways.withoutAnchors(next)) {
+    const mayBeStitched = isAboutSegment(reason) && !(reason instanceof UnstitchableError);
+    if (mayBeStitched && ways.withoutAnchors(next)) {
       log.warn("Stitching without anchors", { from_segment: next, since: String(reason) });
       continue;
     }

@@ -10,6 +10,11 @@ export class SegmentError extends CutFailedError {
   }
 }
 
+/** A segment can't be stitched, whether or not its beginning is anchored. */
+export class UnstitchableError extends SegmentError {
+  override name = "UnstitchableError";
+}
+
 /** Nothing in some consecutive segments can be decoded, and later ones can. */
 export class UndecodableSegmentsError extends SegmentError {
   override name = "UndecodableSegmentsError";

@@ -19,7 +19,7 @@ import { EncodedFrameAdapter } from "./encoded-frame-adapter.ts";
 import type { Encoder } from "./encoders.ts";
 import { PresentationTimes } from "./presentation-times.ts";
 import { readMp4Header } from "./read-mp4-header.ts";
-import { SegmentError } from "./segment-error.ts";
+import { SegmentError, UnstitchableError } from "./segment-error.ts";
 import { SourceMp4Headers } from "./source-mp4-headers.ts";
 import { StitchError } from "./stitch-error.ts";
 import { StitchedSegmentWriter } from "./stitched-segment-writer.ts";
@@ -226,7 +226,7 @@ class Router {
   #checkStart({ index, head }: ExactSegment, framed: Buffer): void {
     const { codec, assembly } = this.#routes;
     if (codec !== "h264" || head.from === head.to || isIdr(codec, framed)) return;
-    assembly.failSegment(index, new SegmentError("encoded frames can't be in front of a keyframe that isn't IDR"));
+    assembly.failSegment(index, new UnstitchableError("encoded frames can't be in front of a keyframe that isn't IDR"));
   }
 
   /** The segment that a packet is copied into; undefined when it isn't copied. */

@@ -155,7 +155,7 @@ export const PLAN_MUTANTS: readonly TestedMutant[] = [
     edits: [
       {
         file: "services/ffmpeg/exact/cut-with-fallbacks.ts",
-        from: "if (isAboutSegment(reason) && ways.withoutAnchors(next)) {",
+        from: "if (mayBeStitched && ways.withoutAnchors(next)) {",
         to: "if (next > last && ways.withoutAnchors(next)) {",
       },
     ],

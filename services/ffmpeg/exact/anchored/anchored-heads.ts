@@ -32,8 +32,11 @@ export type AnchoredHead = {
 /** The source's pixels of some copied pictures. */
 export type DriftSamples = { ranks: readonly number[]; format: RawFormat; pixels: Spool };
 
-/** The head of a segment that may be anchored, and the packet behind its group of pictures. */
-export type AnchorCandidate = { segment: ExactSegment; end: number };
+/**
+ * The head of a segment that may be anchored, unless it's refused, and the packet behind its group of
+ * pictures.
+ */
+export type AnchorCandidate = { segment: ExactSegment; end: number; refusal?: H264Refusal };
 
 /** A group that was planned: what there is to encode. */
 export type AnchoredGroup = {
@@ -74,7 +77,9 @@ export class AnchoredHeads {
   candidateOf({ packets, parts }: EncodeJob): AnchorCandidate | undefined {
     const segment = this.#segments.get(parts.at(-1)!.from);
     const end = segment?.copied?.from;
-    return segment === undefined || end === undefined || end < packets.to ? undefined : { segment, end };
+    if (segment === undefined || end === undefined) return undefined;
+    if (end >= packets.to) return { segment, end };
+    return { segment, end, refusal: new H264Refusal("no IDR picture", "frames in front of the next keyframe need it") };
   }
 
   /**
