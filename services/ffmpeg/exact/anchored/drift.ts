@@ -63,15 +63,18 @@ function samplesOf(frame: Buffer, bytesPerSample: 1 | 2): Uint8Array | Uint16Arr
   return new Uint16Array(aligned.buffer, aligned.byteOffset, aligned.length / 2);
 }
 
-/** Frames of two streams that were compared, and the least PSNR among them. */
+/**
+ * Frames of two streams that were compared, and the least PSNR among them. The chunks of the streams
+ * are gone when they were read.
+ */
 export async function leastPsnr(
   streams: readonly [AsyncIterable<Buffer>, AsyncIterable<Buffer>],
   format: RawFormat,
 ): Promise<{ frames: number; least: number }> {
-  const [one, other] = streams.map((stream) => new ByteReader(stream)) as [ByteReader, ByteReader];
+  const [one, other] = streams.map((stream) => new ByteReader(stream, { ownsChunks: true })) as [ByteReader, ByteReader];
   let least = IDENTICAL_PSNR;
   for (let frames = 0; ; frames += 1) {
-    const [first, second] = [await one.read(format.bytes), await other.read(format.bytes)];
+    const [first, second] = [await one.lend(format.bytes), await other.lend(format.bytes)];
     if (first === undefined || second === undefined) return { frames, least };
     least = Math.min(least, psnr(first, second, format));
   }
