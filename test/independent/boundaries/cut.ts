@@ -64,6 +64,8 @@ export async function cutAt(path: string, cutting: Cutting, directory: string): 
     const head = planned[index]?.head;
     const beginsOnKey = made !== "encoded" && head !== undefined && head.from === head.to;
     const way = beginsOnKey ? "keyframe" : made === "encoded" ? "encoded" : "stitched";
-    return { index, path: file, way, reason: beginsOnKey ? "" : reasonOf(index, entries as Entry[], warnings) };
+    const hasNoKey = planned[index] !== undefined && planned[index].copied === undefined;
+    const reason = reasonOf(index, entries as Entry[], warnings) || (hasNoKey ? "no keyframe in the segment" : "");
+    return { index, path: file, way, reason: beginsOnKey ? "" : reason };
   });
 }

@@ -121,7 +121,9 @@ async function makeChangingSets(folder: string): Promise<string> {
     path: join(folder, `half-${at}.ts`),
     recipe: { name: "", options, seconds: 12, content: at === 0 ? "turning" : "moving" } as const,
   }));
-  for (const { path, recipe } of parts) await ffmpeg(...argumentsOf(recipe), path);
+  // Behind the other one: where two frames have one time, nothing says which is which.
+  for (const [at, { path, recipe }] of parts.entries())
+    await ffmpeg(...argumentsOf(recipe), "-output_ts_offset", String(at * 12.2), path);
   const path = join(folder, CHANGING_SETS);
   await ffmpeg("-i", `concat:${parts.map((part) => part.path).join("|")}`, "-c", "copy", path);
   return path;
