@@ -1,11 +1,13 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { basename, extname, join } from "node:path";
+import { basename, join } from "node:path";
 import { encodersFor } from "../../services/ffmpeg/exact/encoders.ts";
 import { FfprobeOutput, videoFormatOf } from "../../services/ffmpeg/source/describe.ts";
+import type { ExactBoundary } from "../../services/split/ports/media-tools.ts";
 import { cutFile } from "../fixtures/cut.ts";
 import { binaries, ffmpeg, ffprobe } from "../fixtures/media.ts";
 import { NEVER } from "../fixtures/quiet.ts";
 import { type Cost, costOf, medianCost } from "./cost.ts";
+import { type Row, report } from "./report.ts";
 
 export type CutBench = {
   videos: string[];
@@ -15,6 +17,7 @@ export type CutBench = {
   /** Length of the videos that are made. */
   minutes: number;
   runs: number;
+  isSaved: boolean;
 };
 
 /** 1080p: moving shapes, with the grain of a camera so that there's something to encode. */
@@ -38,7 +41,16 @@ const segments = (path: string) => [
   join(path, "%05d.mp4"),
 ];
 
-/** The methods that the cut is compared with. Each makes files of the same kind. */
+async function cutExactly(boundary: ExactBoundary, video: string, segmentSeconds: number, directory: string) {
+  const { warnings, entries } = await cutFile(video, { cut: "exact", segmentSeconds, directory, boundary });
+  for (const warning of warnings) console.log(`  ${warning}`);
+  for (const { message, ...fields } of entries) if ("segment" in fields) console.log(`  ${JSON.stringify(fields)}`);
+}
+
+/**
+ * Both cuts, `exact` with each setting of `exact_boundary`, and what they are compared with: plain
+ * copying, and encoding all. Each makes files of the same kind.
+ */
 const WAYS = {
   copy: async (video: string, seconds: number, into: string) => {
     await ffmpeg("-i", video, ...KEPT, "-c", "copy", "-segment_time", String(seconds), ...segments(into));
@@ -46,21 +58,9 @@ const WAYS = {
   keyframe: async (video: string, segmentSeconds: number, directory: string) => {
     await cutFile(video, { cut: "keyframe", segmentSeconds, directory });
   },
-  exact: async (video: string, segmentSeconds: number, directory: string) => {
-    const { warnings } = await cutFile(video, { cut: "exact", segmentSeconds, directory });
-    for (const warning of warnings) console.log(`  ${warning}`);
-  },
-  anchored: async (video: string, segmentSeconds: number, directory: string) => {
-    const { warnings, entries } = await cutFile(video, {
-      cut: "exact",
-      segmentSeconds,
-      directory,
-      boundary: "anchored",
-    });
-    for (const warning of warnings) console.log(`  ${warning}`);
-    for (const { message, ...fields } of entries) if ("segment" in fields) console.log(`  ${JSON.stringify(fields)}`);
-  },
-  encode: async (video: string, seconds: number, into: string) => {
+  encoded: (video: string, seconds: number, into: string) => cutExactly("encoded", video, seconds, into),
+  anchored: (video: string, seconds: number, into: string) => cutExactly("anchored", video, seconds, into),
+  all: async (video: string, seconds: number, into: string) => {
     const options = await encoderOptions(video);
     const boundaries = ["-force_key_frames", `expr:gte(t,n_forced*${seconds})`, "-segment_time", String(seconds)];
     await ffmpeg("-i", video, ...KEPT, "-c:a", "copy", ...options, ...boundaries, ...segments(into));
@@ -103,43 +103,47 @@ async function quality(video: string, directory: string, folder: string) {
   };
 }
 
-const seconds = (value: number): string => `${value.toFixed(1)} s`.padStart(9);
 const ratio = (value: number): string => value.toFixed(3);
 
-async function benchOne(video: string, length: number, { folder, runs }: CutBench): Promise<void> {
-  const costs: Record<Way, Cost[]> = { copy: [], keyframe: [], exact: [], anchored: [], encode: [] };
+async function benchOne(video: string, length: number, { folder, runs }: CutBench): Promise<Row[]> {
+  const costs = Object.fromEntries(ways.map((way) => [way, [] as Cost[]])) as Record<Way, Cost[]>;
   const measured = new Map<Way, Awaited<ReturnType<typeof quality>>>();
   for (let run = 0; run < runs; run += 1) {
     for (const way of ways) {
       const directory = mkdtempSync(join(folder, `${way}-`));
       costs[way].push(await costOf(() => WAYS[way](video, length, directory)));
-      if (way === "exact" || way === "anchored")
-        if (!measured.has(way)) measured.set(way, await quality(video, directory, folder));
+      const isExact = way === "encoded" || way === "anchored";
+      if (isExact && !measured.has(way)) measured.set(way, await quality(video, directory, folder));
       rmSync(directory, { recursive: true });
     }
   }
   const cost = Object.fromEntries(ways.map((way) => [way, medianCost(costs[way])])) as Record<Way, Cost>;
-  console.log(`\n${basename(video)}, ${length} s a segment`);
-  for (const way of ways)
-    console.log(`  ${way.padEnd(9)} wall ${seconds(cost[way].wall)}  CPU ${seconds(cost[way].cpu)}`);
-  const keyframe = `wall ${ratio(cost.keyframe.wall / cost.copy.wall)}, CPU ${ratio(cost.keyframe.cpu / cost.copy.cpu)}`;
-  console.log(`  keyframe with its proof, of plain copying: ${keyframe}`);
-  for (const [way, { source, found, encoded, mean, least, bytes }] of measured) {
-    const share = `wall ${ratio(cost[way].wall / cost.encode.wall)}, CPU ${ratio(cost[way].cpu / cost.encode.cpu)}`;
-    const psnr = encoded === 0 ? "" : `, PSNR ${mean.toFixed(1)} dB on average, ${least.toFixed(1)} dB at least`;
-    const count = `${found} of ${source} frames, ${Math.max(0, source - found)} lost, ${Math.max(0, found - source)} doubled`;
-    console.log(`  ${way}, of encoding all: ${share}`);
-    console.log(
-      `  ${way}: ${count}; ${encoded} frames differ${psnr}; ${(bytes / statSync(video).size).toFixed(3)} of the bytes`,
-    );
-  }
+  return ways.map((way): Row => {
+    const { wall, cpu } = cost[way];
+    const row = {
+      ...{ video: basename(video), "segments s": length, way, "wall s": wall.toFixed(1), "CPU s": cpu.toFixed(1) },
+      "wall of encoding all": ratio(wall / cost.all.wall),
+      "CPU of encoding all": ratio(cpu / cost.all.cpu),
+      "CPU of copying": ratio(cpu / cost.copy.cpu),
+    };
+    const found = measured.get(way);
+    if (found === undefined) return row;
+    return {
+      ...row,
+      ...{ frames: found.source, lost: found.source - found.found, "frames that differ": found.encoded },
+      ...(found.encoded > 0 && { "least dB": found.least.toFixed(1), "mean dB": found.mean.toFixed(1) }),
+      "bytes of the source's": ratio(found.bytes / statSync(video).size),
+    };
+  });
 }
 
 /** Measures both cuts and prints what they cost and keep. */
 export async function benchCut(bench: CutBench): Promise<void> {
   const videos = bench.videos.length > 0 ? bench.videos : [await synthetic(bench, 250), await synthetic(bench, 60)];
+  const rows: Row[] = [];
   for (const video of videos) {
-    console.log(`${basename(video)}: ${(statSync(video).size / 1e6).toFixed(1)} MB (${extname(video)})`);
-    for (const length of bench.seconds) await benchOne(video, length, bench);
+    console.log(`${basename(video)}: ${(statSync(video).size / 1e6).toFixed(1)} MB`);
+    for (const length of bench.seconds) rows.push(...(await benchOne(video, length, bench)));
   }
+  await report("cut", rows, bench.isSaved);
 }

@@ -19,7 +19,7 @@ import { benchReads } from "./reads.ts";
 import { benchReplay } from "./replay.ts";
 import { benchSplitCost } from "./split-cost.ts";
 
-const HELP = `npx video-split bench cut [VIDEO...] [--seconds 10,30] [--runs 1] [--minutes 10]
+const HELP = `npx video-split bench cut [VIDEO...] [--seconds 10,30] [--runs 1] [--minutes 10] [--save]
 
 Cuts each video exactly and on keyframes, each with its proof, and in the same run encodes all of it with the same encoder
 settings, and copies it with plain "ffmpeg -f segment -c copy". Without VIDEO, two videos of 10 minutes of 1080p are made,
@@ -143,7 +143,15 @@ export async function main(args: string[]): Promise<number> {
     bandwidth: pipeline.bandwidth,
   };
   const benches: Record<string, (folder: string) => Promise<void>> = {
-    cut: (folder) => benchCut({ videos, folder, seconds, minutes: Number(minutes ?? 10), runs: Number(runs ?? 1) }),
+    cut: (folder) =>
+      benchCut({
+        videos,
+        folder,
+        seconds,
+        minutes: Number(minutes ?? 10),
+        runs: Number(runs ?? 1),
+        isSaved: values.save,
+      }),
     reads: (folder) => benchReads({ videos, folder, megabytes: Number(megabytes ?? 100) }),
     pipeline: (folder) => benchPipeline({ ...pipeline, folder }),
     burst: (temporary) => benchBurst({ uploads: Number(uploads ?? 200), folder: from, temporary }),
