@@ -89,7 +89,7 @@ export const SettingsSchema = z.strictObject({
   "video_split.output_kms_key": kmsKey.nullable().default(null),
   "video_split.cut": z.enum(["exact", "keyframe"], 'must be "exact" or "keyframe"').default("exact"),
   // Where a segment begins between two keyframes: docs/decisions/anchored-boundaries.md.
-  "video_split.exact_boundary": z.enum(["anchored", "encoded"], 'must be "anchored" or "encoded"').default("encoded"),
+  "video_split.exact_boundary": z.enum(["anchored", "encoded"], 'must be "anchored" or "encoded"').default("anchored"),
   "video_split.accepted_extensions": z
     .array(z.string().regex(/^[a-z0-9]{1,8}$/, "must be extensions in lower case without a dot, such as mp4"))
     .min(1, "must name at least one extension")
