@@ -111,13 +111,20 @@ export class AnchoredHeads {
     const refreshed = new Set(plan.refreshed.flat());
     const copies = plan.copies.filter((picture) => !refreshed.has(picture)).map((picture) => ranks[picture]!);
     const sampled = sampledRanks(copies, format);
+    const runs = encoding.runs.filter(({ from }) => from !== candidate.segment.head.from);
+    const shown = new Set([...anchors, ...sampled]);
+    const isDecoded = (picture: number): boolean => {
+      const rank = ranks[picture]!;
+      const isEncoded = shown.has(rank) || runs.some(({ from, to }) => rank >= from && rank < to);
+      return isEncoded || pictures[picture]!.slices[0]!.header.nalRefIdc > 0;
+    };
     const name = `${String(candidate.segment.index).padStart(5, "0")}.samples`;
     const pixels = this.#source.spools.spool(name);
     try {
       const { configuration, pictures: encoded } = await runAnchorEncoder({
         ...encoding,
-        source: withFirst(encoding.source, this.#source.header.withFrameSize(format.size).bytes),
-        runs: encoding.runs.filter(({ from }) => from !== candidate.segment.head.from),
+        source: chosenOf(encoding.source, this.#source.header.withFrameSize(format.size).bytes, isDecoded),
+        runs,
         anchors,
         anchorOptions: anchorEncoderOptions(this.#sets, pictures[0]!.slices[0]!.header.pictureSetId),
         starts: [anchors[0]!, ...plan.refreshed.map(([first]) => ranks[first!]!)],
@@ -173,12 +180,20 @@ export class AnchoredHeads {
   }
 }
 
-/** Chunks, of which the first one is replaced. */
-async function* withFirst(chunks: AsyncIterable<Buffer>, first: Buffer): AsyncGenerator<Buffer> {
-  let isFirst = true;
+/**
+ * The group's file with another header, and without pictures that nobody needs: no other picture
+ * refers to them, and their pixels aren't used. Each chunk behind the header is one picture.
+ */
+async function* chosenOf(
+  chunks: AsyncIterable<Buffer>,
+  header: Buffer,
+  isDecoded: (picture: number) => boolean,
+): AsyncGenerator<Buffer> {
+  let picture = -1;
   for await (const chunk of chunks) {
-    yield isFirst ? first : chunk;
-    isFirst = false;
+    if (picture === -1) yield header;
+    else if (isDecoded(picture)) yield chunk;
+    picture += 1;
   }
 }
 

@@ -71,7 +71,10 @@ export async function leastPsnr(
   streams: readonly [AsyncIterable<Buffer>, AsyncIterable<Buffer>],
   format: RawFormat,
 ): Promise<{ frames: number; least: number }> {
-  const [one, other] = streams.map((stream) => new ByteReader(stream, { ownsChunks: true })) as [ByteReader, ByteReader];
+  const [one, other] = streams.map((stream) => new ByteReader(stream, { ownsChunks: true })) as [
+    ByteReader,
+    ByteReader,
+  ];
   let least = IDENTICAL_PSNR;
   for (let frames = 0; ; frames += 1) {
     const [first, second] = [await one.lend(format.bytes), await other.lend(format.bytes)];
