@@ -114,6 +114,8 @@ export class AnchoredHeads {
     const runs = encoding.runs.filter(({ from }) => from !== candidate.segment.head.from);
     const shown = new Set([...anchors, ...sampled]);
     const isDecoded = (picture: number): boolean => {
+      // Without it, ffmpeg guesses from all pictures how far they are reordered.
+      if (this.#sets.sequence.restriction === undefined) return true;
       const rank = ranks[picture]!;
       const isEncoded = shown.has(rank) || runs.some(({ from, to }) => rank >= from && rank < to);
       return isEncoded || pictures[picture]!.slices[0]!.header.nalRefIdc > 0;
