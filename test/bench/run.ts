@@ -118,6 +118,8 @@ export async function main(args: string[]): Promise<number> {
   const [what = "", ...videos] = positionals;
   const { minutes, runs, megabytes, uploads, from, events, cut } = values;
   const seconds = (values.seconds ?? "10,30").split(",").map(Number);
+  if (!seconds.every((length) => length > 0))
+    throw new UsageError(`--seconds is "${values.seconds}"; it must be seconds above 0, such as 30 or 10,30`);
   const long = {
     ...{ videos, cut, limitSeconds: Number(values.limit) },
     ranges: values.ranges === undefined ? undefined : Number(values.ranges),

@@ -25,15 +25,19 @@ const OPTIONS = {
 } as const;
 
 /** The first test that fails in a copy without the guard; undefined where none does. */
-async function failedTest({ name, edits }: Pick<TestedMutant, "name" | "edits">, files: readonly string[]) {
-  const { passed, failed } = await withMutant({ name, edits }, (root) => runTests(root, files), TEST_SOURCES);
+async function failedTest(
+  { name, edits }: Pick<TestedMutant, "name" | "edits">,
+  files: readonly string[],
+  stopping: AbortSignal,
+) {
+  const { passed, failed } = await withMutant({ name, edits }, (root) => runTests(root, files, stopping), TEST_SOURCES);
   return passed ? undefined : failed;
 }
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 
 /** Runs `npx video-split mutants`. Returns the exit code. */
-export async function main(args: string[]): Promise<number> {
+export async function main(args: string[], stopping: AbortSignal): Promise<number> {
   const { values } = parseCommandLine("mutants", { args, options: OPTIONS });
   if (values.help) {
     process.stdout.write(HELP);
@@ -42,7 +46,7 @@ export async function main(args: string[]): Promise<number> {
   const mutants = ANCHORING_MUTANTS.filter(({ name }) => name.includes(values.only));
   if (mutants.length === 0) throw new UsageError(`--only is "${values.only}"; no mutant has that in its name`);
   const files = [...new Set(mutants.map(({ caughtBy }) => caughtBy))];
-  const failing = await failedTest({ name: "nothing", edits: [] }, files);
+  const failing = await failedTest({ name: "nothing", edits: [] }, files, stopping);
   if (failing !== undefined) {
     print(`Without a mutant, a test fails: ${failing}`);
     return 1;
@@ -51,7 +55,7 @@ export async function main(args: string[]): Promise<number> {
   let missed = 0;
   for (const mutant of mutants) {
     const { name, without, caughtBy, outcome = "" } = mutant;
-    const failed = await failedTest(mutant, [caughtBy]);
+    const failed = await failedTest(mutant, [caughtBy], stopping);
     if (failed === undefined) missed += 1;
     const found = failed === undefined ? "NOT CAUGHT" : `${caughtBy}: ${failed}`;
     print(`| ${name} | ${without} | ${found} | ${outcome} |`);
