@@ -167,4 +167,23 @@ export const PLAN_MUTANTS: readonly TestedMutant[] = [
     edits: [{ file: STATE, from: "[segment, segment + 1].filter", to: "[segment].filter" }],
     caughtBy: "unit/ffmpeg/anchored-heads.test.ts",
   },
+  {
+    name: "all-pictures",
+    without: "All pictures are decoded for anchors where the stream doesn't say how far they are reordered.",
+    edits: [{ file: HEADS, from: "if (this.#sets.sequence.restriction === undefined) return true;", to: "" }],
+    caughtBy: "integration/ffmpeg/anchored-guards.test.ts",
+    outcome: "The encoder returns a frame too late, so that the segment is stitched.",
+  },
+  {
+    name: "reference-pictures",
+    without: "Pictures that others refer to are decoded for anchors.",
+    edits: [
+      {
+        file: HEADS,
+        from: "return isEncoded || pictures[picture]!.slices[0]!.header.nalRefIdc > 0;",
+        to: "return isEncoded;",
+      },
+    ],
+    caughtBy: "integration/ffmpeg/anchored-boundary.test.ts",
+  },
 ];
