@@ -4,10 +4,11 @@ import { fragmentHeader } from "../formats/iso/fragments.ts";
 import { NalReader } from "../formats/nal/units.ts";
 import { isCausedByFile } from "../process/errors.ts";
 import { readPacketLines } from "../process/packet-lines.ts";
+import type { OutputPipe } from "../process/program.ts";
 import { runFfmpeg } from "../process/run-ffmpeg.ts";
 import { boundedDecoding } from "../process/sandbox.ts";
 import { ProofError } from "../proof/proof-error.ts";
-import { type AnchoredBeginning, checkAnchoredHead } from "./anchored/check-anchored-head.ts";
+import { type AnchoredBeginning, DriftCheck } from "./anchored/drift-check.ts";
 import { ByteQueue } from "./byte-queue.ts";
 import type { StitchDecoding } from "./stitch-decoding.ts";
 
@@ -17,101 +18,137 @@ const MAX_FOLLOWING_FRAMES = 18;
 /** Bytes that may wait for a running decoder to read them. */
 const MAX_UNREAD_BYTES = 4 * 1024 * 1024;
 
+const QUIET = ["-hide_banner", "-loglevel", "error", "-copyts"];
+
+/** Consecutive packets of a segment, from a keyframe on, that have a decoder of their own. */
+type Part = Ranks & {
+  /** How many frames it must return at least. */
+  least: number;
+};
+
 const countOf = ({ from, to }: Ranks): number => to - from;
+
+/** The encoded frames of a segment, with the copied frames that follow its head. */
+function partsOf(segment: ExactSegment, isAnchored: boolean): Part[] {
+  const [head, tail] = [countOf(segment.head), countOf(segment.tail)];
+  const tailFrom = countOf(segment.ranks) - tail;
+  const headTo = head + Math.min(MAX_FOLLOWING_FRAMES, tailFrom - head);
+  return [
+    // Where the stream breaks off, decoders don't return all of the reordered copied frames.
+    { from: 0, to: head === 0 ? 0 : headTo, least: isAnchored ? head : head + 1 },
+    { from: tailFrom, to: tailFrom + tail, least: tail },
+  ].filter((part) => countOf(part) > 0);
+}
 
 /**
  * Decodes the re-encoded frames of a segment: the head with the copied frames that follow it, and
- * the tail. They are decoded separately, because decoders may drop frames that they hold back when
- * the parameters change, and because most of the frames between are skipped.
+ * the tail. Each has a decoder of its own, because decoders may drop frames that they hold back when
+ * the parameters change, and because most of the frames between are skipped: to one ffmpeg, they are
+ * two tracks.
  */
 export function checkStitches(
   decoding: StitchDecoding,
   segment: ExactSegment,
-  anchored?: Pick<AnchoredBeginning, "ranks" | "samples">,
+  anchored?: AnchoredBeginning,
 ): RunningPacketCheck {
-  const [head, tail] = [countOf(segment.head), countOf(segment.tail)];
-  const tailFrom = countOf(segment.ranks) - tail;
-  const headTo = head + Math.min(MAX_FOLLOWING_FRAMES, tailFrom - head);
-  const checks: RunningPacketCheck[] = [];
-  // Where the stream breaks off, decoders don't return all of the reordered copied frames.
-  if (anchored !== undefined)
-    checks.push(checkAnchoredHead(decoding, { ...anchored, ranks: anchored.ranks.slice(0, headTo), head }));
-  else if (head > 0) checks.push(checkFrames(decoding, { from: 0, to: headTo }, head + 1));
-  if (tail > 0) checks.push(checkFrames(decoding, { from: tailFrom, to: tailFrom + tail }, tail));
-  return {
-    get leastPsnr() {
-      return checks[0]?.leastPsnr;
-    },
-    onPacket: async (packet, number) => {
-      for (const check of checks) await check.onPacket(packet, number);
-    },
-    end: async () => {
-      await Promise.all(checks.map((check) => check.end()));
-    },
-    stop: async () => {
-      await Promise.all(checks.map((check) => check.stop()));
-    },
-  };
+  const parts = partsOf(segment, anchored !== undefined);
+  const { to } = parts[0]!;
+  const beginning = anchored && { ...anchored, ranks: anchored.ranks.slice(0, to) };
+  return new StitchCheck(decoding, parts, beginning && new DriftCheck(beginning, decoding.ticksPerSecond));
 }
 
-/** Decodes the packets `from` (a keyframe) to `to`. At least `least` frames must be returned. */
-function checkFrames(decoding: StitchDecoding, { from, to }: Ranks, minFrames: number): RunningPacketCheck {
-  const { binary, directory, header, ticksPerSecond } = decoding;
-  const stopping = new AbortController();
-  const signal = AbortSignal.any([decoding.signal, stopping.signal]);
-  const queue = new ByteQueue(MAX_UNREAD_BYTES, signal, { ownsChunks: true });
-  const reader = new NalReader();
-  let fed = 0;
-  let frames = 0;
-  const run = runFfmpeg(
-    {
-      binary,
-      directory,
-      signal,
-      pipedInput: { options: ["-hide_banner", "-loglevel", "error", "-copyts", ...boundedDecoding, "-f", "mp4"] },
-      pipes: { frames: ["-map", "0:v:0", "-vsync", "passthrough", "-c:v", "wrapped_avframe", "-f", "framecrc"] },
-    },
-    async ({ input, outputs }) => {
-      const feed = async () => {
-        for await (const data of queue) await input.write(data);
-        input.end();
-      };
-      const count = async () => {
-        for await (const _ of readPacketLines(outputs.frames)) frames += 1;
-      };
-      await Promise.all([feed(), count()]);
-    },
-  ).finally(() => queue.close());
-  // `end` reports it, if it's still called.
-  run.catch(() => {});
+class StitchCheck implements RunningPacketCheck {
+  readonly #decoding: StitchDecoding;
+  readonly #parts: readonly Part[];
+  /** Of the first part. */
+  readonly #drift: DriftCheck | undefined;
+  readonly #queue: ByteQueue;
+  readonly #stopping = new AbortController();
+  readonly #reader = new NalReader();
+  readonly #run: Promise<{ stderr: string }>;
+  /** Number of frames that were decoded of each part. */
+  readonly #decoded: number[];
+  #fed = 0;
+  #leastPsnr: number | undefined;
 
-  return {
-    onPacket: async (packet, number) => {
-      if (number < from || number >= to) return;
-      const framed = reader.framed(packet);
-      const sample = { duration: 1, size: framed.length, key: fed === 0, offset: 0 };
-      if (fed === 0) queue.add(Buffer.from(header.bytes));
-      fed += 1;
-      // Encoded frames are in presentation order, and of the copied ones only the number counts.
-      queue.add(Buffer.concat([fragmentHeader(fed * ticksPerSecond, [sample]), framed]));
-      await queue.room();
-    },
-    end: async () => {
-      queue.end();
-      const { stderr } = await run.catch((error: unknown) => {
-        if (!isCausedByFile(error)) throw error;
-        throw new ProofError(`the re-encoded frames at a boundary can't be decoded (${String(error)})`, {
-          cause: error,
-        });
-      });
-      if (frames < minFrames)
-        throw new ProofError(`${frames} of at least ${minFrames} re-encoded frames at a boundary can be decoded`);
-      if (stderr !== "")
-        throw new ProofError(`the decoder reports errors in the re-encoded frames at a boundary: ${stderr}`);
-    },
-    stop: async () => {
-      stopping.abort(new Error("the check of the boundaries was stopped"));
-      await run.catch(() => {});
-    },
-  };
+  constructor(decoding: StitchDecoding, parts: readonly Part[], drift: DriftCheck | undefined) {
+    this.#decoding = decoding;
+    this.#parts = parts;
+    this.#drift = drift;
+    this.#decoded = parts.map(() => 0);
+    const signal = AbortSignal.any([decoding.signal, this.#stopping.signal]);
+    this.#queue = new ByteQueue(MAX_UNREAD_BYTES, signal, { ownsChunks: true });
+    this.#run = this.#decode(signal).finally(() => this.#queue.close());
+    // `end` reports it, if it's still called.
+    this.#run.catch(() => {});
+  }
+
+  get leastPsnr(): number | undefined {
+    return this.#leastPsnr;
+  }
+
+  #decode(signal: AbortSignal): Promise<{ stderr: string }> {
+    const { binary, directory, header, ticksPerSecond } = this.#decoding;
+    const [drift, parts] = [this.#drift, this.#parts];
+    const ownHeader = drift?.header(header) ?? header;
+    this.#queue.add(parts.length > 1 ? ownHeader.withSecondTrack() : Buffer.from(ownHeader.bytes));
+    const input = [...QUIET, ...boundedDecoding, ...(drift === undefined ? [] : DriftCheck.inputOptions), "-f", "mp4"];
+    const output = (part: number) => ["-map", `0:v:${part}`, "-vsync", "passthrough"];
+    const pipes = {
+      frames: parts.map((_, part) => [...output(part), "-c:v", "wrapped_avframe", "-f", "framecrc"]),
+      pixels: drift === undefined ? [] : [[...output(0), ...drift.outputOptions(ticksPerSecond)]],
+    };
+    return runFfmpeg({ binary, directory, signal, pipedInput: { options: input }, pipes }, async (running) => {
+      const feed = async () => {
+        for await (const data of this.#queue) await running.input.write(data);
+        running.input.end();
+      };
+      const { frames, pixels } = running.outputs;
+      await Promise.all([
+        feed(),
+        ...frames.map((pipe, part) => this.#count(pipe, part)),
+        ...pixels.map((pipe) => drift?.compare(pipe)),
+      ]);
+    });
+  }
+
+  async #count(frames: OutputPipe, part: number): Promise<void> {
+    for await (const _ of readPacketLines(frames)) this.#decoded[part]! += 1;
+  }
+
+  async onPacket(packet: Buffer, number: number): Promise<void> {
+    const part = this.#parts.findIndex(({ from, to }) => number >= from && number < to);
+    if (part === -1) return;
+    const framed = this.#reader.framed(packet);
+    this.#fed += 1;
+    // Encoded frames are in presentation order, and of the copied ones only the number counts.
+    const { ticksPerSecond: duration } = this.#decoding;
+    const inOrder = { time: this.#fed * duration, offset: 0 };
+    const { time, offset } = (part === 0 ? this.#drift?.timesOf(number) : undefined) ?? inOrder;
+    const { from } = this.#parts[part]!;
+    const sample = { duration, size: framed.length, key: number === from, offset };
+    this.#queue.add(Buffer.concat([fragmentHeader(time, [sample], part > 0), framed]));
+    await this.#queue.room();
+  }
+
+  async end(): Promise<void> {
+    this.#queue.end();
+    const { stderr } = await this.#run.catch((error: unknown) => {
+      if (!isCausedByFile(error)) throw error;
+      throw new ProofError(`the encoded frames at a boundary can't be decoded (${String(error)})`, { cause: error });
+    });
+    for (const [part, { least }] of this.#parts.entries()) {
+      const frames = this.#decoded[part]!;
+      if (frames < least)
+        throw new ProofError(`${frames} of at least ${least} encoded frames at a boundary can be decoded`);
+    }
+    if (stderr !== "")
+      throw new ProofError(`the decoder reports errors in the encoded frames at a boundary: ${stderr}`);
+    this.#leastPsnr = this.#drift?.leastPsnr();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort(new Error("the check of the boundaries was stopped"));
+    await this.#run.catch(() => {});
+  }
 }

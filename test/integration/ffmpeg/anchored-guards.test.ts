@@ -178,19 +178,19 @@ describe("a segment is stitched without anchors where", () => {
       "a frame of its head can't be decoded",
       "missing.mp4",
       () => inCheck(behind("wrapped_avframe", "-frames:v", "5")),
-      /5 of 25 frames of an anchored beginning can be decoded/,
+      /5 of at least 25 encoded frames at a boundary can be decoded/,
     ],
     [
       "the decoder reports something",
       "reported.mp4",
       () => inCheck('echo "reference is missing" >&2'),
-      /the decoder reports errors in an anchored beginning: reference is missing/,
+      /the decoder reports errors in the encoded frames at a boundary: reference is missing/,
     ],
     [
       "the decoder fails",
       "failing.mp4",
       (binary) => inCheck(`'${binary}' "$@"; exit 1`),
-      /an anchored beginning can't be decoded/,
+      /the encoded frames at a boundary can't be decoded/,
     ],
     [
       "fewer frames can be compared",

@@ -28,13 +28,13 @@ const FAULTS: Fault[] = [
     name: "the decoder reports something about its last frames",
     script: () => inCheck('echo "reference is missing" >&2'),
     from: 0,
-    error: /the decoder reports errors in the re-encoded frames at a boundary: reference is missing/,
+    error: /the decoder reports errors in the encoded frames at a boundary: reference is missing/,
   },
   {
     name: "the decoder fails",
     script: () => inCheck(`'${ffmpeg}' "$@"; exit 1`),
     from: 0,
-    error: /the re-encoded frames at a boundary can't be decoded/,
+    error: /the encoded frames at a boundary can't be decoded/,
     tags: "full",
   },
   {
@@ -42,7 +42,7 @@ const FAULTS: Fault[] = [
     script: () => inCheck(behind("wrapped_avframe", "-frames:v", "1")),
     from: 0,
     tags: "full",
-    error: /1 of at least \d+ re-encoded frames at a boundary can be decoded/,
+    error: /1 of at least \d+ encoded frames at a boundary can be decoded/,
   },
   {
     name: "its encoded frames don't begin with an IDR picture",

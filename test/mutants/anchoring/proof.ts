@@ -1,6 +1,6 @@
 import type { TestedMutant } from "../tested-mutant.ts";
 
-const CHECK = "services/ffmpeg/exact/anchored/check-anchored-head.ts";
+const CHECK = "services/ffmpeg/exact/anchored/drift-check.ts";
 const DRIFT = "services/ffmpeg/exact/anchored/drift.ts";
 const STITCH = "services/ffmpeg/exact/stitch-check.ts";
 const WRITER = "services/ffmpeg/exact/stitched-segment-writer.ts";
@@ -16,7 +16,7 @@ export const PROOF_MUTANTS: readonly TestedMutant[] = [
   {
     name: "drift-limit",
     without: "A compared frame must have 46 dB.",
-    edits: [{ file: CHECK, from: "if (compared.least < MIN_DRIFT_PSNR)", to: "if (compared.least < 0)" }],
+    edits: [{ file: CHECK, from: "if (least < MIN_DRIFT_PSNR)", to: "if (least < 0)" }],
     caughtBy: BOUNDARY,
   },
   {
@@ -40,37 +40,21 @@ export const PROOF_MUTANTS: readonly TestedMutant[] = [
   {
     name: "count-of-compared",
     without: "All frames that were chosen must be compared.",
-    edits: [{ file: CHECK, from: "if (compared?.frames !== samples.ranks.length)", to: "if (compared === undefined)" }],
-    caughtBy: GUARDS,
-  },
-  {
-    name: "decoded-head",
-    without: "All frames of an anchored head must be decoded.",
-    edits: [{ file: CHECK, from: "if (frames < head) throw", to: "if (frames < 0) throw" }],
-    caughtBy: GUARDS,
-  },
-  {
-    name: "decoder-messages",
-    without: "The decoder may report nothing about an anchored head.",
-    edits: [{ file: CHECK, from: 'if (stderr !== "") throw', to: 'if (stderr === "\\n") throw' }],
-    caughtBy: GUARDS,
-  },
-  {
-    name: "decoder-failure",
-    without: "An anchored head is stitched where its decoder fails.",
     edits: [
-      {
-        file: CHECK,
-        from: "if (!isCausedByFile(error)) throw error;\n        throw new ProofError(`an anchored",
-        to: 'if (isCausedByFile(error)) return { stderr: "" };\n        throw new ProofError(`an anchored',
-      },
+      { file: CHECK, from: "if (this.#compared?.frames !== ranks.length)", to: "if (this.#compared === undefined)" },
     ],
     caughtBy: GUARDS,
   },
   {
     name: "check-of-anchored",
     without: "An anchored head is compared with the source's frames.",
-    edits: [{ file: STITCH, from: "if (anchored !== undefined)", to: "if (anchored !== undefined && head < 0)" }],
+    edits: [
+      {
+        file: STITCH,
+        from: "beginning && new DriftCheck(",
+        to: "parts.length === 0 ? undefined : beginning && new DriftCheck(",
+      },
+    ],
     caughtBy: BOUNDARY,
   },
   {
@@ -135,7 +119,7 @@ export const PROOF_MUTANTS: readonly TestedMutant[] = [
   {
     name: "stitched-frames",
     without: "All encoded frames at a boundary must be decoded.",
-    edits: [{ file: STITCH, from: "if (frames < minFrames)", to: "if (frames < 0)" }],
+    edits: [{ file: STITCH, from: "if (frames < least)", to: "if (frames < 0)" }],
     caughtBy: STITCHES,
   },
   {
@@ -150,8 +134,8 @@ export const PROOF_MUTANTS: readonly TestedMutant[] = [
     edits: [
       {
         file: STITCH,
-        from: "if (!isCausedByFile(error)) throw error;\n        throw new ProofError(`the re-encoded",
-        to: 'if (isCausedByFile(error)) return { stderr: "" };\n        throw new ProofError(`the re-encoded',
+        from: "if (!isCausedByFile(error)) throw error;\n      throw new ProofError(`the encoded",
+        to: 'if (isCausedByFile(error)) return { stderr: "" };\n      throw new ProofError(`the encoded',
       },
     ],
     caughtBy: STITCHES,
@@ -159,7 +143,7 @@ export const PROOF_MUTANTS: readonly TestedMutant[] = [
   {
     name: "stitched-tail",
     without: "The encoded frames at the end of a segment are decoded.",
-    edits: [{ file: STITCH, from: "if (tail > 0) checks.push", to: "if (tail < 0) checks.push" }],
+    edits: [{ file: STITCH, from: "    { from: tailFrom, to: tailFrom + tail, least: tail },\n", to: "" }],
     caughtBy: STITCHES,
   },
   {

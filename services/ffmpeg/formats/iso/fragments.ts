@@ -46,6 +46,7 @@ export type Sample = {
 };
 
 const TRACK = 1;
+const SECOND_TRACK = 2;
 const BASE_IS_MOOF = 0x020000;
 /** trun flags: data offset, and each sample's duration, size, flags and composition offset. */
 const RUN_FIELDS = 0x000f01;
@@ -53,15 +54,18 @@ const KEY_FLAGS = 0x02000000;
 const OTHER_FLAGS = 0x01010000;
 const FLAGS_AND_VERSION_1 = 0x01000000;
 
-/** The boxes of a fragment in front of its samples' bytes. */
-export function fragmentHeader(decodeTime: number, samples: readonly Sample[]): Buffer {
+/**
+ * The boxes of a fragment in front of its samples' bytes. `isSecond`: of the second track of
+ * `Mp4Header.withSecondTrack`.
+ */
+export function fragmentHeader(decodeTime: number, samples: readonly Sample[], isSecond = false): Buffer {
   const movie = (dataOffset: number): Buffer =>
     box(
       "moof",
       box("mfhd", words(0, 1)),
       box(
         "traf",
-        box("tfhd", words(BASE_IS_MOOF, TRACK)),
+        box("tfhd", words(BASE_IS_MOOF, isSecond ? SECOND_TRACK : TRACK)),
         box("tfdt", words(FLAGS_AND_VERSION_1), long(decodeTime)),
         box(
           "trun",
@@ -173,6 +177,27 @@ export class Mp4Header {
       bytes.writeUInt32BE(parent.size + grown, parent.at);
     }
     return new Mp4Header(bytes, this.#codec);
+  }
+
+  /** The bytes of a header with two such tracks. */
+  withSecondTrack(): Buffer {
+    const track = this.#copyOf(["moov", "trak"]);
+    const header = locate(track, ["trak", "tkhd"]).at + HEADER_BYTES;
+    track.writeUInt32BE(SECOND_TRACK, header + (track[header] === 1 ? 20 : 12));
+    const defaults = this.#copyOf(["moov", "mvex", "trex"]);
+    defaults.writeUInt32BE(SECOND_TRACK, HEADER_BYTES + 4);
+    const bytes = Buffer.from(this.#bytes);
+    const [movie, extension] = [locate(bytes, ["moov"]), locate(bytes, ["moov", "mvex"])];
+    bytes.writeUInt32BE(movie.size + track.length + defaults.length, movie.at);
+    bytes.writeUInt32BE(extension.size + defaults.length, extension.at);
+    const extensionEnd = extension.at + extension.size;
+    const [before, after] = [bytes.subarray(0, extensionEnd), bytes.subarray(extensionEnd)];
+    return Buffer.concat([before.subarray(0, extension.at), track, before.subarray(extension.at), defaults, after]);
+  }
+
+  #copyOf(path: readonly string[]): Buffer {
+    const { at, size } = locate(this.#bytes, path);
+    return Buffer.from(this.#bytes.subarray(at, at + size));
   }
 
   get bytes(): Buffer {
