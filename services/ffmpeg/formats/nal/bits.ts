@@ -8,18 +8,19 @@ import { unreadable } from "../../process/errors.ts";
  */
 const ESCAPE = 3;
 
+/** What an escape is found by: two zero bytes are rare, and `indexOf` is native. */
+const ZEROS = Buffer.alloc(2);
+const ESCAPED_ZEROS = Buffer.from([0, 0, ESCAPE]);
+
 export function unescaped(unit: Buffer): Buffer {
   const bytes = Buffer.allocUnsafe(unit.length);
   let filled = 0;
-  let zeros = 0;
-  for (const byte of unit) {
-    if (zeros >= 2 && byte === ESCAPE) {
-      zeros = 0;
-      continue;
-    }
-    bytes[filled++] = byte;
-    zeros = byte === 0 ? zeros + 1 : 0;
+  let start = 0;
+  for (let at = unit.indexOf(ESCAPED_ZEROS); at !== -1; at = unit.indexOf(ESCAPED_ZEROS, start)) {
+    filled += unit.copy(bytes, filled, start, at + ZEROS.length);
+    start = at + ESCAPED_ZEROS.length;
   }
+  filled += unit.copy(bytes, filled, start);
   return bytes.subarray(0, filled);
 }
 
@@ -27,15 +28,14 @@ export function escaped(bytes: Buffer): Buffer {
   // At most one byte is added per two bytes.
   const unit = Buffer.allocUnsafe(bytes.length + Math.ceil(bytes.length / 2));
   let filled = 0;
-  let zeros = 0;
-  for (const byte of bytes) {
-    if (zeros >= 2 && byte <= ESCAPE) {
-      unit[filled++] = ESCAPE;
-      zeros = 0;
-    }
-    unit[filled++] = byte;
-    zeros = byte === 0 ? zeros + 1 : 0;
+  let start = 0;
+  for (let at = bytes.indexOf(ZEROS); at !== -1; at = bytes.indexOf(ZEROS, start)) {
+    const next = at + ZEROS.length;
+    filled += bytes.copy(unit, filled, start, next);
+    start = next;
+    if (next < bytes.length && bytes[next]! <= ESCAPE) unit[filled++] = ESCAPE;
   }
+  filled += bytes.copy(unit, filled, start);
   return unit.subarray(0, filled);
 }
 
