@@ -18,6 +18,9 @@ const MAX_FOLLOWING_FRAMES = 18;
 /** Bytes that may wait for a running decoder to read them. */
 const MAX_UNREAD_BYTES = 4 * 1024 * 1024;
 
+/** Checks of several segments run concurrently; further threads would cost time and a frame each. */
+const ONE_THREAD = ["-threads", "1"];
+
 const QUIET = ["-hide_banner", "-loglevel", "error", "-copyts"];
 
 /** Consecutive packets of a segment, from a keyframe on, that have a decoder of their own. */
@@ -92,7 +95,8 @@ class StitchCheck implements RunningPacketCheck {
     const [drift, parts] = [this.#drift, this.#parts];
     const ownHeader = drift?.header(header) ?? header;
     this.#queue.add(parts.length > 1 ? ownHeader.withSecondTrack() : Buffer.from(ownHeader.bytes));
-    const input = [...QUIET, ...boundedDecoding, ...(drift === undefined ? [] : DriftCheck.inputOptions), "-f", "mp4"];
+    const whole = drift === undefined ? [] : DriftCheck.inputOptions;
+    const input = [...QUIET, ...boundedDecoding, ...ONE_THREAD, ...whole, "-f", "mp4"];
     const output = (part: number) => ["-map", `0:v:${part}`, "-vsync", "passthrough"];
     const pipes = {
       frames: parts.map((_, part) => [...output(part), "-c:v", "wrapped_avframe", "-f", "framecrc"]),
