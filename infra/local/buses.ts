@@ -92,7 +92,10 @@ export const openBuses = (topology: Topology<string>, options: BusesOptions): Pr
       await ready;
       await deliverTo(target, event, delivery.id, options);
     },
-    sendDeadLetter: (arn, deadLetter) =>
-      deadLetters.send(nameOfArn(arn), ofDelivery(deadLetter, ruleArn(region, deadLetter.rule))),
+    sendDeadLetter: async (arn, deadLetter) => {
+      const queue = nameOfArn(arn);
+      if (!options.sqs.has(queue)) throw new TargetNotFoundError(`There is no dead-letter queue ${queue}`);
+      await deadLetters.send(queue, ofDelivery(deadLetter, ruleArn(region, deadLetter.rule)));
+    },
   });
 };

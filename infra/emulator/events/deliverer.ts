@@ -115,11 +115,13 @@ export class Deliverer {
     if (arn !== undefined) {
       try {
         await this.#options.sendDeadLetter(arn, deadLetter);
-      } catch {
+      } catch (error) {
         // If a dead-letter queue refuses an event, EventBridge drops it. Here a full disk must not
-        // lose one.
-        this.#unsent.set(queued, why);
-        return { again: this.#delayMs(attempts) };
+        // lose one; a queue that was deleted won't come back.
+        if (!(error instanceof TargetNotFoundError)) {
+          this.#unsent.set(queued, why);
+          return { again: this.#delayMs(attempts) };
+        }
       }
     }
     if (!store.closed) {

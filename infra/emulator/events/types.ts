@@ -91,7 +91,10 @@ export type EventBridgeOptions = {
    * policy.
    */
   deliver(target: TargetSpec, event: unknown, delivery: Delivery): Promise<void>;
-  /** Resolves when the dead letter is durable; a rejection is retried until it does. */
+  /**
+   * Resolves when the dead letter is durable; a rejection is retried until it does, except for a
+   * `TargetNotFoundError`: the queue is gone, and the event is dropped.
+   */
   sendDeadLetter(arn: string, deadLetter: DeadLetter): Promise<void>;
   /** Milliseconds to wait after failed attempt number `attempt`. */
   retryDelayMs?(attempt: number): number;

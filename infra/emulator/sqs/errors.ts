@@ -1,6 +1,7 @@
 /** Errors of SQS's API that the local one gives, with their names in the former query protocol. */
 const QUERY_NAMES = {
   QueueDoesNotExist: "AWS.SimpleQueueService.NonExistentQueue",
+  QueueNameExists: "QueueAlreadyExists",
   ReceiptHandleIsInvalid: "ReceiptHandleIsInvalid",
   InvalidParameterValueException: "InvalidParameterValue",
   MissingRequiredParameterException: "MissingParameter",

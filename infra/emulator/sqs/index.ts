@@ -64,9 +64,17 @@ export async function openSqs({ directory, region, queues }: SqsOptions): Promis
   const fileOf = (name: string) => join(directory, `${encodeURIComponent(name)}.jsonl`);
   for (const { name, retentionDays } of queues) opened.set(name, await Queue.open(name, fileOf(name), retentionDays));
   const created = new CreatedQueues(join(directory, "created.json"));
-  const openCreated = async ({ name, attributes }: CreatedQueue): Promise<void> => {
-    if (opened.has(name)) return;
-    opened.set(name, await Queue.open(name, fileOf(name), retentionDaysOf(attributes)));
+  const opening = new Map<string, Promise<void>>();
+  const openCreated = ({ name, attributes }: CreatedQueue): Promise<void> => {
+    if (opened.has(name)) return Promise.resolve();
+    // Two requests at the same time share one opening: a file has one writer.
+    const running =
+      opening.get(name) ??
+      Queue.open(name, fileOf(name), retentionDaysOf(attributes))
+        .then((queue) => void opened.set(name, queue))
+        .finally(() => opening.delete(name));
+    opening.set(name, running);
+    return running;
   };
   for (const queue of created.all()) await openCreated(queue);
   const remove = async (name: string): Promise<void> => {

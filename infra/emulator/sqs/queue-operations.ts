@@ -13,6 +13,25 @@ const CreateQueue = z.object({
   tags: Texts.default({}),
 });
 
+/** What SQS gives an attribute that isn't given. */
+const DEFAULTS: Readonly<Record<string, string>> = {
+  DelaySeconds: "0",
+  MessageRetentionPeriod: "345600",
+  ReceiveMessageWaitTimeSeconds: "0",
+  VisibilityTimeout: "30",
+};
+
+/** SQS finds a queue that is there already by its name, but not with other attributes. */
+function assertSame(attributes: Record<string, string>, existing: Record<string, string>): void {
+  const isOther = ([name, value]: [string, string]) => (existing[name] ?? DEFAULTS[name] ?? value) !== value;
+  const [other] = Object.entries(attributes).find(isOther) ?? [];
+  if (other === undefined) return;
+  throw new SqsError(
+    "QueueNameExists",
+    `A queue already exists with the same name and a different value for attribute ${other}`,
+  );
+}
+
 /** Operations on whole queues. Those of the stack itself can't be changed. */
 export const QUEUE_OPERATIONS: Record<string, Operation> = {
   CreateQueue: async (input, { created, queues, open, urlOf }) => {
@@ -23,19 +42,22 @@ export const QUEUE_OPERATIONS: Record<string, Operation> = {
         "InvalidParameterValueException",
         "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length",
       );
-    // A queue that is there already is found by its name, as SQS does.
     if (!queues.has(name)) {
       const queue = { name, attributes, tags };
       await open(queue);
-      created.put(queue);
+      // Another request may have created it meanwhile.
+      if (created.get(name) === undefined) created.put(queue);
     }
+    const existing = created.get(name);
+    if (existing !== undefined) assertSame(attributes, existing.attributes);
     return { QueueUrl: urlOf(name) };
   },
   DeleteQueue: async (input, api) => {
     const { name } = queueOf(parse(OfQueue, input), api);
     assertCreated(name, api.created.get(name) !== undefined);
-    api.created.delete(name);
+    // A crash in between leaves an empty queue; the other way around, a new one would have its messages.
     await api.remove(name);
+    api.created.delete(name);
     return {};
   },
   SetQueueAttributes: (input, { created, ...api }) => {

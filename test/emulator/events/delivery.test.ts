@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { DeadLetter, Delivery } from "../../../infra/emulator/events/index.ts";
+import { type DeadLetter, type Delivery, TargetNotFoundError } from "../../../infra/emulator/events/index.ts";
 import { all, busArn, busEvent, FUNCTION, OTHER_FUNCTION, openBridge, QUEUE, target } from "./bridge.ts";
 
 const PATTERN = { source: ["test"] };
@@ -139,6 +139,24 @@ describe("delivery", () => {
     await bridge.idle();
     expect(received).toHaveLength(1);
     expect(deadLetters).toHaveLength(1);
+  });
+
+  it("given a dead-letter queue that was deleted, then the event is dropped, and is tried no more", async () => {
+    const retry = { attempts: 0, maxAgeSeconds: 86_400 };
+    const targets = [target("one", { retry, deadLetterArn: QUEUE })];
+    const { bridge, received, deadLetters } = await openBridge({
+      rules: [{ name: "a", bus: "video", pattern: PATTERN, targets }],
+      deliver: async () => {
+        throw new Error("broken");
+      },
+      sendDeadLetter: async (arn) => {
+        throw new TargetNotFoundError(`There is no dead-letter queue ${arn}`);
+      },
+    });
+    await bridge.put("video", [busEvent()]);
+    await bridge.idle();
+    expect(received).toHaveLength(1);
+    expect(deadLetters).toEqual([]);
   });
 
   it("given more events than may be in flight, then 200 run at a time and the others after them", async () => {

@@ -70,6 +70,20 @@ describe("a queue that a client creates", () => {
     expect((await open(directory)).sqs.has("mine")).toBe(false);
   });
 
+  it("is created once by concurrent requests, and isn't found with other attributes", async () => {
+    const { client, sqs } = await open();
+    const create = (Attributes: Record<string, string> = {}) =>
+      client.send(new CreateQueueCommand({ QueueName: "mine", Attributes }));
+    const [{ QueueUrl }] = await Promise.all([create(), create(), create()] as const);
+    await client.send(new SendMessageCommand({ QueueUrl, MessageBody: "once" }));
+    expect(sqs.messages("mine")).toHaveLength(1);
+    expect((await create({ VisibilityTimeout: "30" })).QueueUrl).toBe(QueueUrl);
+    await expect(create({ VisibilityTimeout: "60" })).rejects.toMatchObject({
+      name: "QueueNameExists",
+      message: "A queue already exists with the same name and a different value for attribute VisibilityTimeout",
+    });
+  });
+
   it("is neither FIFO nor one of the stack's", async () => {
     const { client, QueueUrl } = await open();
     const fifo = new CreateQueueCommand({ QueueName: "mine.fifo", Attributes: { FifoQueue: "true" } });
