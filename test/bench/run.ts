@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Cut } from "#events-schema";
@@ -108,6 +108,9 @@ const OPTIONS = {
   help: { type: "boolean", short: "h", default: false },
 } as const;
 
+/** Benches whose arguments are videos; those of others are numbers. */
+const TAKE_VIDEOS = ["cut", "reads", "long"];
+
 /** Runs `npx video-split bench`. Returns the exit code. */
 export async function main(args: string[]): Promise<number> {
   const { values, positionals } = parseCommandLine("bench", { args, options: OPTIONS, allowPositionals: true });
@@ -173,6 +176,8 @@ export async function main(args: string[]): Promise<number> {
     throw new UsageError(
       `Specify ${Object.keys(benches).join(", ")}; got ${what || "nothing"}. See npx video-split bench --help`,
     );
+  const missing = TAKE_VIDEOS.includes(what) ? videos.find((path) => !existsSync(path)) : undefined;
+  if (missing !== undefined) throw new UsageError(`${missing} doesn't exist. Name videos`);
   const folder = mkdtempSync(join(tmpdir(), "video-split-bench-"));
   try {
     await bench(folder);

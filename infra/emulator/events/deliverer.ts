@@ -109,7 +109,7 @@ export class Deliverer {
 
   async #giveUp(queued: Queued, target: TargetSpec | undefined, event: BusEvent, why: GivenUp): Promise<Outcome> {
     const { store, pending } = queued;
-    const arn = target?.deadLetterArn;
+    let arn = target?.deadLetterArn;
     const { rule, attempts } = pending;
     const deadLetter: DeadLetter = { rule, targetArn: target?.arn ?? "", ...why, attempts, event };
     if (arn !== undefined) {
@@ -122,6 +122,7 @@ export class Deliverer {
           this.#unsent.set(queued, why);
           return { again: this.#delayMs(attempts) };
         }
+        arn = undefined;
       }
     }
     if (!store.closed) {

@@ -153,10 +153,13 @@ describe("delivery", () => {
         throw new TargetNotFoundError(`There is no dead-letter queue ${arn}`);
       },
     });
+    const lost: unknown[] = [];
+    bridge.onDeadLetter((arn, { rule }) => lost.push([arn, rule]));
     await bridge.put("video", [busEvent()]);
     await bridge.idle();
     expect(received).toHaveLength(1);
     expect(deadLetters).toEqual([]);
+    expect(lost).toEqual([[undefined, "a"]]);
   });
 
   it("given more events than may be in flight, then 200 run at a time and the others after them", async () => {
