@@ -77,8 +77,17 @@ const PLAYABLE = /\.(?:mp4|mov|mkv)$/;
 /** What a player reported about a segment, by the file and the way it was made. */
 type Playing = { file: string; way: string; frames: number; played: Played };
 
+/**
+ * Plays a segment. Another number of frames may be Chromium's: it leaves some out when it's late, and
+ * decodes some twice when it begins again. So the segment is played again, and must differ again.
+ */
+async function playTwice(player: Player, path: string, frames: number): Promise<Played> {
+  const played = await player.play(path);
+  return played.error === "" && played.frames !== frames ? player.play(path) : played;
+}
+
 /** Plays the shortest segment of each way. A source that Chromium can't play is left out. */
-function playEach(player: Player, playings: Playing[]) {
+function playEach(player: Player, playings: Playing[], say: (line: string) => void) {
   let unplayable = "";
   return async (source: Measured, boundaries: readonly Boundary[]): Promise<void> => {
     if (!PLAYABLE.test(source.path) || unplayable === source.path) return;
@@ -88,12 +97,13 @@ function playEach(player: Player, playings: Playing[]) {
       if (playings.some((one) => one.file === file && one.way === way)) continue;
       const { path, frames } = shortest.find((one) => one.way === way)!;
       if (!PLAYABLE.test(path)) continue;
-      const played = await player.play(path);
+      const played = await playTwice(player, path, frames);
       if (played.error !== "" && (await player.play(source.path)).error !== "") {
         unplayable = source.path;
         return;
       }
       playings.push({ file, way, frames, played });
+      say(`  Chromium played ${played.frames} of ${frames} frames of a segment that is ${way}`);
     }
   };
 }
@@ -133,7 +143,7 @@ export async function main(args: string[], stopping: AbortSignal): Promise<numbe
   if (values.browser && player === undefined) throw new UsageError("There is no chromium on PATH");
   const reports: FileReport[] = [];
   const playings: Playing[] = [];
-  const onSegments = player === undefined ? {} : { onSegments: playEach(player, playings) };
+  const onSegments = player === undefined ? {} : { onSegments: playEach(player, playings, say) };
   say(header());
   try {
     let left = given.length + (values.given ? 0 : madeCount(values.only));
