@@ -18,7 +18,7 @@ and ../shared/media. Exit code: 0 when all are right.
 
   --cut C      only this one; default: both
   --seconds N  length of the segments; default: what a table of cases says, 2, or 60 for more than five minutes of video
-  --boundary B anchored or encoded: how segments of H.264 begin; default: encoded
+  --boundary B anchored or encoded: how segments of H.264 begin; default: anchored
   --json       prints all figures as JSON; the table goes to standard error
 
 CHECK_FFMPEG and CHECK_FFPROBE name the ffmpeg that is decoded with; FFMPEG_PATH and FFPROBE_PATH the one that splits.
@@ -27,7 +27,7 @@ CHECK_FFMPEG and CHECK_FFPROBE name the ffmpeg that is decoded with; FFMPEG_PATH
 const OPTIONS = {
   cut: { type: "string", default: "both" },
   seconds: { type: "string" },
-  boundary: { type: "string", default: "encoded" },
+  boundary: { type: "string", default: "anchored" },
   json: { type: "boolean", default: false },
   help: { type: "boolean", short: "h", default: false },
 } as const;
