@@ -69,6 +69,13 @@ export async function placesIn(path: string): Promise<Place[]> {
   }));
 }
 
+/** ffprobe replaces some durations of MOV by one tick of a clock that is finer than this. */
+const ONE_TICK_S = 0.002;
+
+/** When a track ends; unknown: never. Seconds. */
+const endOf = ({ start_time, duration }: Measured["stream"]): number =>
+  Number(start_time) + Number(duration) || Number.NEGATIVE_INFINITY;
+
 /** Decodes a track, and reads its packets. */
 export async function measure(path: string, { stream, ...place }: Place): Promise<Measured> {
   const track: VideoTrack = { path, ...place };
@@ -79,6 +86,8 @@ export async function measure(path: string, { stream, ...place }: Place): Promis
   // A decoder gives the last frame another duration than the container.
   const last = frames.at(-1);
   const packet = packets.find(({ time }) => last !== undefined && Math.abs(time - last.time) <= TIME_ROUNDING_S);
-  if (last !== undefined && packet !== undefined && packet.duration > 0) last.duration = packet.duration;
+  if (last !== undefined && packet !== undefined && packet.duration > 0)
+    last.duration =
+      packet.duration > ONE_TICK_S ? packet.duration : Math.max(packet.duration, endOf(stream) - last.time);
   return { path, stream, track, video, frames, packets };
 }
