@@ -13,7 +13,7 @@ import type { SourceAddress } from "../process/sandbox.ts";
 import type { DynamicRangeCheck } from "../proof/dynamic-range.ts";
 import type { ContainerMetadata } from "../source/container-metadata.ts";
 import type { AudioTrack } from "../source/describe.ts";
-import { LACKS_PRESENTATION_TIMES, type SeekPoint } from "../source/seek-point.ts";
+import { LACKS_PRESENTATION_TIMES, type SeekPoint, showsAtOtherTimes } from "../source/seek-point.ts";
 import type { VideoFormat } from "../source/video-format.ts";
 import { ANCHOR_FRAMES } from "./anchored/anchor-encoder.ts";
 import { AnchoringState } from "./anchored/anchoring-state.ts";
@@ -230,6 +230,7 @@ function videoReader(job: ExactCutJob, method: CutMethod, { spools, assembly, si
     return new RunReencoder({ ...source, encoder, from, last, seek, spools, signal }, assembly);
   }
   const starts = plan.segments.map(({ start }) => start);
+  const isRetimed = showsAtOtherTimes(job.format, index);
   // Only the ISO family stores rotation in a way that all ffmpeg versions support.
   const appliesRotation = !isIso(container);
   const reencoding = {
@@ -246,7 +247,8 @@ function videoReader(job: ExactCutJob, method: CutMethod, { spools, assembly, si
     seek,
     undecodedIn: (segment: number, decoded: readonly number[]) =>
       plan.jobs === undefined ? [] : undecodedIn(segment, plan, index, decoded),
-    maxFramesIn: (segment: number) => (plan.jobs === undefined ? Number.POSITIVE_INFINITY : framesIn(segment, plan)),
+    maxFramesIn: (segment: number) =>
+      plan.jobs === undefined || isRetimed ? Number.POSITIVE_INFINITY : framesIn(segment, plan),
   };
   return new Reencoder({ ...reencoding, spools, signal }, assembly);
 }
