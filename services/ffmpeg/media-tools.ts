@@ -82,7 +82,7 @@ async function* cut(
   const audio = audioTracksOf(probed.output, video, job.cut.kind === "exact" ? job.cut.plan.origin : job.cut.origin);
   const metadata = containerMetadataOf(probed.output, video);
   const tag = description.video?.tag ?? "";
-  const opened = { binary, address, format, isDeep: probed.isDeep, video, audio, metadata, tag };
+  const opened = { binary, ffprobe, address, format, isDeep: probed.isDeep, video, audio, metadata, tag };
   const { size, ...statedFormat } = videoFormatOf(probed.output, video);
   const frameReading = {
     binary: ffprobe,

@@ -8,6 +8,8 @@ import { readSource, type SourceReading, type VideoReader } from "./read-source.
 import { SpoolFolder } from "./spool.ts";
 
 export type AssemblyJob = Omit<SourceReading, "audioOutputs"> & {
+  /** Path of ffprobe. */
+  ffprobe: string;
   container: Container;
   metadata: ContainerMetadata;
   /** Compares a segment's HDR metadata with the source's; undefined when the source isn't HDR. */

@@ -17,6 +17,8 @@ import type { SpoolFolder } from "./spool.ts";
 
 export type AssemblyOptions = {
   binary: string;
+  /** Path of ffprobe. */
+  ffprobe: string;
   /** Where segments are written. */
   directory: string;
   /** Temporary files; the owner of the folder removes it. */

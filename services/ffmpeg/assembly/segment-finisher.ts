@@ -68,6 +68,8 @@ export type SegmentVideo = {
 
 export type FinisherOptions = {
   binary: string;
+  /** Path of ffprobe. */
+  ffprobe: string;
   directory: string;
   container: Container;
   metadata: ContainerMetadata;
@@ -193,11 +195,11 @@ export class SegmentFinisher {
   }
 
   async #prove({ path, video }: CompleteSegment, expected: ExpectedSegment): Promise<MadeSegment["proof"]> {
-    const { binary, directory, container, signal } = this.#options;
+    const { binary, ffprobe, directory, container, signal } = this.#options;
     const check = video.check?.();
     try {
-      const audioTracks = expected.audio.length;
-      const segment = { binary, directory, path, audioTracks, container, codec: video.codec, signal };
+      const audio = expected.audio.map(({ packets }) => ({ isEmpty: packets.length === 0 }));
+      const segment = { binary, ffprobe, directory, path, audio, container, codec: video.codec, signal };
       return await proveSegment(segment, expected, { check });
     } finally {
       await check?.stop();

@@ -27,6 +27,8 @@ import { Stitcher } from "./stitcher.ts";
 
 export type ExactCutJob = {
   binary: string;
+  /** Path of ffprobe. */
+  ffprobe: string;
   address: SourceAddress;
   /** The source's container, as ffprobe names it. */
   format: string;

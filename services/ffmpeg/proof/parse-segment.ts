@@ -135,7 +135,7 @@ class TrackReader {
 }
 
 async function readTracks(source: ParserSource, segment: SegmentFile, handlers: PacketHandlers): Promise<void> {
-  const { container, audioTracks, signal } = segment;
+  const { container, audio, signal } = segment;
   const [video] = await source.resultOf(source.input.getVideoTracks());
   if (video === undefined) throw new CutFailedError("ProofFailed", "The segment's file has no video track");
   const tracks = [
@@ -148,8 +148,8 @@ async function readTracks(source: ParserSource, segment: SegmentFile, handlers: 
       }),
     ),
   ];
-  const audioTracksFound = await source.resultOf(source.input.getAudioTracks());
-  for (const [index, track] of audioTracksFound.slice(0, audioTracks).entries()) {
+  const found = await source.resultOf(source.input.getAudioTracks());
+  for (const [index, track] of found.slice(0, audio.length).entries()) {
     const delay = isMatroska(container) ? await source.resultOf(codecDelay(track)) : 0;
     const pcmBytes = isMatroska(container) ? await source.resultOf(pcmBytesPerSecond(track)) : undefined;
     const onPacket = ({ timestamp, duration, byteLength }: EncodedPacket) =>

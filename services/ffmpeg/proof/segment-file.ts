@@ -4,9 +4,12 @@ import type { Container } from "../../split/ports/media-tools.ts";
 export type SegmentFile = {
   /** Path of ffmpeg. */
   binary: string;
+  /** Path of ffprobe. */
+  ffprobe: string;
   directory: string;
   path: string;
-  audioTracks: number;
+  /** Its audio tracks, and whether there must be no packet of one. */
+  audio: readonly { isEmpty: boolean }[];
   container: Container;
   /** Video codec, as ffprobe names it; undefined: any. */
   codec?: string;

@@ -21,6 +21,9 @@ const cut = async (path: string, kind: "keyframe" | "exact" = "keyframe", segmen
 
 const TS_PACKET = 188;
 
+/** Of 192 kb/s at 48 kHz. */
+const AC3_FRAME_BYTES = 768;
+
 /** A transport stream without the packets of one stream that its tables list. */
 async function withoutStream(path: string, pid: number): Promise<string> {
   const bytes = await readFile(path);
@@ -43,6 +46,35 @@ describe("audio tracks", () => {
       expect(description.others).toMatchObject([{ index: 1, type: "audio", codec: "aac" }]);
     },
   );
+
+  it.each(["keyframe", "exact"] as const)("%s: one may end before the others in a transport stream", async (kind) => {
+    const short = ["-f", "lavfi", "-i", "sine=frequency=880:duration=1.3:sample_rate=48000"];
+    const maps = ["-map", "0:v", "-map", "1:a", "-map", "2:a"];
+    const path = await make("short.ts", ...VIDEO, ...audio(440), ...short, ...maps, ...X264, "-c:a", "ac3");
+    const { segments } = await cut(path, kind, 1);
+    expect(segments.map(({ proof }) => proof.frames)).toEqual([25, 25, 25, 25]);
+    expect(segments.map(({ proof }) => proof.audio!.map((track) => track !== null))).toEqual([
+      [true, true],
+      [true, true],
+      [true, false],
+      [true, false],
+    ]);
+    expect(segments.every(({ audioCodecs }) => audioCodecs.length === 2)).toBe(true);
+  });
+
+  it("of a recording that was broken off may end with a part of a frame, in a segment of its own", async () => {
+    const frames = await make("frames.ac3", ...audio(440), "-c:a", "ac3", "-b:a", "192k");
+    // The last frame of a whole one is at 1.984 s, and the part at 2.016 s.
+    await writeFile(frames, (await readFile(frames)).subarray(0, 63 * AC3_FRAME_BYTES + 320));
+    const path = await make("broken-off.ts", ...VIDEO, "-i", frames, ...X264, "-bf", "0", "-c:a", "copy");
+    const { segments } = await cut(path);
+    expect(segments.map(({ proof }) => proof.frames)).toEqual([50, 50]);
+    const packets = segments.map(({ path: segment }) =>
+      ffprobe("-select_streams", "a", "-show_entries", "packet=size", "-of", "csv=p=0", segment),
+    );
+    const sizes = (await Promise.all(packets)).map((lines) => lines.match(/\d+/g)?.map(Number));
+    expect(sizes).toEqual([Array.from({ length: 63 }, () => AC3_FRAME_BYTES), [320]]);
+  });
 
   it("those of another program of a transport stream are left out and listed as omitted", async () => {
     const inputs = [...VIDEO, ...audio(440), ...VIDEO, ...audio(880)];

@@ -109,9 +109,10 @@ describe("a segment's measured end", () => {
     const container = { muxer, extension: "", contentType: "" };
     const file = {
       binary: (await binaries).ffmpeg,
+      ffprobe: (await binaries).ffprobe,
       directory: await temporaryFolder(),
       path,
-      audioTracks: 0,
+      audio: [],
       container,
       signal: NEVER,
     };

@@ -49,8 +49,8 @@ async function prove(path: string, changes: Partial<ExpectedSegment> = {}, decod
   const extension = path.split(".").at(-1)!;
   const muxer = { ts: "mpegts", mkv: "matroska" }[extension] ?? extension;
   const container = { muxer, extension, contentType: "" };
-  const { ffmpeg: binary } = await binaries;
-  const file = { binary, directory: await temporaryFolder(), path, audioTracks: 0, container, signal: NEVER };
+  const { ffmpeg: binary, ffprobe } = await binaries;
+  const file = { binary, ffprobe, directory: await temporaryFolder(), path, audio: [], container, signal: NEVER };
   return proveSegment(file, { ...EXPECTED, ...changes }, { decodeAll });
 }
 

@@ -32,9 +32,10 @@ const prove = async (path: string, expected: Awaited<ReturnType<typeof expectedO
   proveSegment(
     {
       binary: (await binaries).ffmpeg,
+      ffprobe: (await binaries).ffprobe,
       directory: await temporaryFolder(),
       path,
-      audioTracks: 1,
+      audio: [{ isEmpty: false }],
       container: { muxer: "mp4", extension: "mp4", contentType: "" },
       signal: NEVER,
     },

@@ -15,8 +15,9 @@ async function segmentFileOf(path: string, signal = NEVER): Promise<SegmentFile>
   const extension = extname(path);
   const muxer = MUXERS[extension] ?? extension.slice(1);
   const container = { muxer, extension: extension.slice(1), contentType: "" };
-  const { ffmpeg: binary } = await binaries;
-  return { binary, directory: await temporaryFolder(), path, audioTracks: 1, container, signal };
+  const { ffmpeg: binary, ffprobe } = await binaries;
+  const audio = [{ isEmpty: false }];
+  return { binary, ffprobe, directory: await temporaryFolder(), path, audio, container, signal };
 }
 
 async function readAll(path: string) {
