@@ -117,7 +117,8 @@ export async function readAudio(
     }
   };
   for await (const packet of packets) {
-    if (origin.isMissing) continue;
+    // ffmpeg's muxers write an empty packet, which real Ogg files have, and its demuxers drop it.
+    if (origin.isMissing || packet.data.length === 0) continue;
     if (origin.seconds === undefined) {
       first ??= timeOf(packet);
       const isKept = timeOf(packet) - first >= lead - MAX_LEAD_SECONDS - MARGIN_SECONDS;
