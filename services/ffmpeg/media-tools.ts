@@ -265,7 +265,7 @@ const mediaTools = ({ ffmpeg, ffprobe }: Binaries, options: MediaToolsOptions): 
             if (format === "mpegts" ? await lacksSync(source, gap, signal) : stderr !== "") losses.push(gap.packet);
           return { truncated, ...(losses.length > 0 && { losses }) };
         },
-        containers: (extension) => containersFor(description, extension),
+        containers: (extension, index) => containersFor(description, extension, index),
         cut: (job) => {
           const reading = { ...job, signal: orFailed(job.signal) };
           const serving = { address, source, expect, onPacket, hold, onReading };

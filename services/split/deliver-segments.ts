@@ -104,8 +104,8 @@ const proofsOf = (delivered: CutRun["delivered"]): SegmentProof[] =>
   [...delivered].sort(([one], [other]) => one - other).map(([, { proof }]) => proof);
 
 /** After a segment was uploaded, the container stays the same. */
-function containersOf({ reading, extension, container }: CutRun): Container[] {
-  const containers = reading.media.containers(extension);
+function containersOf({ reading, extension, container, plan }: CutRun): Container[] {
+  const containers = reading.media.containers(extension, plan.cut.index);
   return container === undefined ? containers : containers.filter((one) => one.extension === container.extension);
 }
 

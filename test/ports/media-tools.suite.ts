@@ -46,7 +46,7 @@ async function planned(media: DescribedMedia, cut: "keyframe" | "exact", from = 
 
 async function cutToItsEnd(media: DescribedMedia, extension: string, cut: "keyframe" | "exact", from = 0) {
   const { plan, job } = await planned(media, cut, from);
-  const cutting = media.cut({ ...job, container: media.containers(extension)[0]! });
+  const cutting = media.cut({ ...job, container: media.containers(extension, job.cut.index)[0]! });
   const segments: MadeSegment[] = [];
   let next = await cutting.next();
   for (; next.done !== true; next = await cutting.next()) segments.push(next.value);
@@ -108,7 +108,7 @@ export function mediaToolsContract(name: string, make: () => Promise<SixSeconds>
       const media = await (await open(video, () => (failing ? fault() : undefined))).describe(NEVER);
       const { job } = await planned(media, "exact");
       failing = true;
-      const cutting = media.cut({ ...job, container: media.containers(video.extension)[0]! });
+      const cutting = media.cut({ ...job, container: media.containers(video.extension, job.cut.index)[0]! });
       const indexes: number[] = [];
       let next = await cutting.next();
       for (; next.done !== true; next = await cutting.next()) {
@@ -134,7 +134,7 @@ export function mediaToolsContract(name: string, make: () => Promise<SixSeconds>
       const stopping = new AbortController();
       const { job } = await planned(media, "keyframe", 0, stopping.signal);
       stopping.abort(new Error("out of time"));
-      const cutting = media.cut({ ...job, container: media.containers(video.extension)[0]! });
+      const cutting = media.cut({ ...job, container: media.containers(video.extension, job.cut.index)[0]! });
       await expect(cutting.next()).rejects.toThrow("out of time");
       await expect(media.scan(stopping.signal, () => {})).rejects.toThrow("out of time");
     });

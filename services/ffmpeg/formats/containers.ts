@@ -1,3 +1,4 @@
+import type { PacketIndex } from "../../split/domain/packet-index.ts";
 import type { Container, MediaDescription } from "../../split/ports/media-tools.ts";
 
 const container = (muxer: string, extension: string, contentType: string): Container => ({
@@ -45,6 +46,9 @@ const FAMILIES: readonly { demuxer: string; extensions: readonly string[] }[] = 
   { demuxer: "asf", extensions: ["mkv"] },
 ];
 
+/** They store the number of a frame instead of its time, so all frames have one duration. */
+const COUNTS_FRAMES = ["ogv"];
+
 const WEBM_CODECS = ["vp8", "vp9", "av1", "vorbis", "opus"];
 
 const fitsWebm = ({ video, audio }: MediaDescription): boolean =>
@@ -54,13 +58,18 @@ const fitsWebm = ({ video, audio }: MediaDescription): boolean =>
  * The containers to try for a source's segments, best first: the source's own, then those that hold
  * more codecs. The content decides, not the file name: a Matroska file called .mp4 gets Matroska
  * segments. Fallbacks are needed because ffmpeg can't write every combination of codecs that it
- * reads (AMR in 3GP with several frames per packet, PCM in MP4).
+ * reads (AMR in 3GP with several frames per packet, PCM in MP4). `index`: of the video's packets.
  */
-export function containersFor(source: MediaDescription, extension: string): Container[] {
+export function containersFor(
+  source: MediaDescription,
+  extension: string,
+  index: Pick<PacketIndex, "isUneven">,
+): Container[] {
   const formats = source.format.split(",");
   const family = FAMILIES.find(({ demuxer }) => formats.includes(demuxer));
   const own = family?.extensions.includes(extension) ? extension : (family?.extensions[0] ?? "mkv");
-  const choices = own === "webm" && !fitsWebm(source) ? ["mkv"] : [own];
+  const isOwn = own === "webm" ? fitsWebm(source) : !(COUNTS_FRAMES.includes(own) && index.isUneven);
+  const choices = isOwn ? [own] : ["mkv"];
   if (family?.demuxer === "mov") choices.push("mp4", "mov");
   return [...new Set([...choices, "mkv"])].map(named);
 }

@@ -52,23 +52,13 @@ const SEEKABLE_TO_DECODE = [...SEEKABLE, "mpeg"];
 /** They store decode times only: a decoder shows frames later, by as many as it holds back. */
 export const LACKS_PRESENTATION_TIMES = ["avi"];
 
-/** A longer distance than this of the shortest one is a gap. */
-const GAP = 1.5;
-
 /**
  * Whether decoded frames may have other distances than their packets: where a container lacks
  * presentation times, and frames are missing (AVI has empty chunks for them), how much later frames
  * are shown changes at each gap.
  */
-export function showsAtOtherTimes(format: string, index: PacketIndex): boolean {
-  if (!isIn(LACKS_PRESENTATION_TIMES, format)) return false;
-  let [least, most] = [Number.POSITIVE_INFINITY, 0];
-  for (let packet = 1; packet < index.count; packet += 1) {
-    const distance = index.time(packet) - index.time(packet - 1);
-    if (distance > 0) [least, most] = [Math.min(least, distance), Math.max(most, distance)];
-  }
-  return most > GAP * least;
-}
+export const showsAtOtherTimes = (format: string, index: PacketIndex): boolean =>
+  isIn(LACKS_PRESENTATION_TIMES, format) && index.isUneven;
 
 /** Reading less than this is cheaper than searching for a seek point. */
 const MIN_SKIPPED_SECONDS = 2;

@@ -3,6 +3,9 @@ import type { PlannedPacket } from "./cut-plan.ts";
 /** Initial capacity in packets; it doubles when needed. */
 const FIRST_CAPACITY = 4_096;
 
+/** A distance that is longer than this, as a part of the shortest one, isn't rounding. */
+const UNEVEN = 1.5;
+
 /** One byte position is kept for each so many bytes. */
 const POSITION_SPACING = 256 * 1024;
 
@@ -82,6 +85,19 @@ export class PacketIndex {
   /** Whether the source's clock jumps anywhere. */
   get jumps(): boolean {
     return this.#jumps;
+  }
+
+  /**
+   * Whether frames are missing, or have durations of their own: some distance between packets is
+   * more than half longer than another. For frames that are stored as they are shown.
+   */
+  get isUneven(): boolean {
+    let [least, most] = [Number.POSITIVE_INFINITY, 0];
+    for (let packet = 1; packet < this.#count; packet += 1) {
+      const distance = this.#times[packet]! - this.#times[packet - 1]!;
+      if (distance > 0) [least, most] = [Math.min(least, distance), Math.max(most, distance)];
+    }
+    return most > UNEVEN * least;
   }
 
   /** Packets whose byte positions are kept, and these positions; both ascending. */

@@ -154,8 +154,8 @@ export type DescribedMedia = {
     signal: AbortSignal,
     onPacket: (packet: PlannedPacket) => void,
   ): Promise<{ truncated: boolean; losses?: readonly number[] }>;
-  /** Containers for its segments, best first. `extension` is the source's. */
-  containers(extension: string): Container[];
+  /** Containers for its segments, best first. `extension` is the source's, and `index` its packets. */
+  containers(extension: string, index: PacketIndex): Container[];
   /**
    * Yields the segments in order, each as soon as its file is complete and proven and all bytes it
    * was made from were fetched. Reads no further than the last one needs. Then returns how the cut

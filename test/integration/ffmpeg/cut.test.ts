@@ -124,7 +124,7 @@ describe("cutting on keyframes", () => {
       const index = new PacketIndex();
       await media.scan(NEVER, index.add);
       const plan = planCut(index, { cut: kind, segmentSeconds: 1.5, outputKeyPrefix: "" }, { averageFps: 25 });
-      const [container] = media.containers("mp4");
+      const [container] = media.containers("mp4", index);
       const directory = await temporaryFolder();
       const { log } = recordingLog();
       const segments = media.cut({

@@ -9,8 +9,8 @@ const source = (format: string, video: string, audio: string[] = []): MediaDescr
   others: [],
 });
 
-const muxers = (description: MediaDescription, extension: string) =>
-  containersFor(description, extension).map(({ muxer, extension: own }) => `${muxer}:${own}`);
+const muxers = (description: MediaDescription, extension: string, isUneven = false) =>
+  containersFor(description, extension, { isUneven }).map(({ muxer, extension: own }) => `${muxer}:${own}`);
 
 const ISO = "mov,mp4,m4a,3gp,3g2,mj2";
 
@@ -36,6 +36,11 @@ describe("choosing the segments' container", () => {
   it("uses the file's format, not its extension", () => {
     expect(muxers(source("matroska,webm", "h264"), "mp4")[0]).toBe("matroska:mkv");
     expect(muxers(source("mpegts", "h264"), "mp4")[0]).toBe("mpegts:ts");
+  });
+
+  it("keeps Ogg, which counts frames, only where all have one duration", () => {
+    expect(muxers(source("ogg", "theora", ["vorbis"]), "ogv")).toEqual(["ogg:ogv", "matroska:mkv"]);
+    expect(muxers(source("ogg", "theora", ["vorbis"]), "ogv", true)).toEqual(["matroska:mkv"]);
   });
 
   it("writes program streams as transport streams and Windows Media as Matroska", () => {
