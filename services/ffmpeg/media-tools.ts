@@ -34,6 +34,7 @@ import { checkSource } from "./source/checked-source.ts";
 import { firstWithPackets, orderVideoTracks } from "./source/choose-video-track.ts";
 import { containerMetadataOf } from "./source/container-metadata.ts";
 import { audioTracksOf, describeSource, type Probed, probe, videoFormatOf } from "./source/describe.ts";
+import { assertTracksAreClear } from "./source/encryption.ts";
 import { findFalseKeyframes } from "./source/false-keyframes.ts";
 import { limitFetches } from "./source/fetch-limit.ts";
 import { readFragmentIndex } from "./source/fragment-index.ts";
@@ -277,6 +278,7 @@ const mediaTools = ({ ffmpeg, ffprobe }: Binaries, options: MediaToolsOptions): 
     const describe = async (ending: AbortSignal): Promise<DescribedMedia> => {
       const signal = orFailed(ending);
       const probed = await probe(ffprobe, address, signal);
+      assertTracksAreClear(probed.output);
       const candidates = orderVideoTracks(probed.output.streams).map(({ index }) => index);
       const { isDeep, output } = probed;
       const search = { binary: ffprobe, address, format: output.format.format_name, isDeep, signal };

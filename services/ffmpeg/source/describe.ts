@@ -51,6 +51,8 @@ const Stream = z.object({
       rotate: z.coerce.number().optional().catch(undefined),
       language: z.string().optional(),
       creation_time: z.string().optional(),
+      /** Of an encrypted Matroska track: RFC 9559, section 5.1.4.1.31.9 (ContentEncKeyID). */
+      enc_key_id: z.string().optional(),
       alpha_mode: z.string().optional(),
       ALPHA_MODE: z.string().optional(),
     })

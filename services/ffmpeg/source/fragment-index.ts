@@ -5,6 +5,7 @@ import { limitExceeded } from "../../video/errors.ts";
 import { findBox } from "../formats/iso/boxes.ts";
 import { sampleDefaults, type TrackFragment, trackFragment } from "../formats/iso/track-fragments.ts";
 import { currentBudget } from "../process/limits.ts";
+import { assertMovieIsClear } from "./encryption.ts";
 import { readBytes, topLevelBoxes } from "./movie-box.ts";
 import type { RangedSource } from "./ranged-source.ts";
 import { editShift, MAX_KEYFRAME_BYTES, type SampleTable, timescaleOf, videoTrackOf } from "./sample-table.ts";
@@ -77,6 +78,7 @@ async function readAll(
     if (type === "moov") {
       if (movie !== undefined || findBox(body, "mvex") === undefined) return undefined;
       movie = body;
+      assertMovieIsClear(movie);
       track = trackOf(movie, stream);
       continue;
     }

@@ -6,6 +6,7 @@ import { boxesIn, findBox } from "../formats/iso/boxes.ts";
 import { chunkStarts, sampleLocation } from "../formats/iso/sample-location.ts";
 import { type EntryTable, entryTable, runLengths, samplesOf, TABLE_FIELDS } from "../formats/iso/tables.ts";
 import { unreadable } from "../process/errors.ts";
+import { assertMovieIsClear } from "./encryption.ts";
 import { readMovieBox } from "./movie-box.ts";
 import type { RangedSource } from "./ranged-source.ts";
 import { configurationIn, type SampleDescriptions, sampleDescriptions } from "./sample-descriptions.ts";
@@ -269,6 +270,7 @@ async function readTables(
 ): Promise<ShiftedTables | undefined> {
   const movie = await readMovieBox(source, signal);
   if (movie === undefined) return undefined;
+  assertMovieIsClear(movie);
   const tracks = [...boxesIn(movie)].filter(({ type }) => type === "trak").map(({ body }) => body);
   for (const track of tracks) {
     if (namesOtherFiles(track)) throw unreadable("its media data is in other files, which can't be read");
