@@ -15,7 +15,7 @@ import { behind, replacing } from "../../fixtures/arguments.ts";
 import { changeAvcConfiguration } from "../../fixtures/changed-avcc.ts";
 import { type CutOptions, cutFile } from "../../fixtures/cut.ts";
 import { readH264 } from "../../fixtures/h264-streams.ts";
-import { binaries, decodedFrames, ffmpeg } from "../../fixtures/media.ts";
+import { binaries, decodedFrames, ffmpeg, ffprobe } from "../../fixtures/media.ts";
 import { ffmpegAfter, where } from "../../fixtures/stand-in.ts";
 import { temporaryFolder } from "../../fixtures/temporary.ts";
 import { makeTwoDescriptions } from "../../fixtures/two-descriptions.ts";
@@ -113,6 +113,18 @@ describe("an anchored segment", () => {
     });
     expect(streamSets((await readH264(source)).configuration).sequence.hasScalingMatrix).toBe(true);
     await anchored(source);
+  });
+
+  it("has the pixels' aspect that the source has, where that is none", async () => {
+    // The coded size is 160 x 96.
+    const source = await makeSource("no-aspect.mp4", "-vf", "setsar=0");
+    // The first segment's last frame is encoded with the second one's anchors.
+    const { segments } = await cut(source, { segmentSeconds: 1.92 });
+    expect(segments.slice(0, 2).map(({ proof }) => proof.copiedFrames < proof.frames)).toEqual([true, true]);
+    const aspects = ["-select_streams", "v", "-show_entries", "frame=sample_aspect_ratio", "-of", "csv=p=0"];
+    const files = [source, ...segments.map(({ path }) => path)];
+    const found = await Promise.all(files.map((file) => ffprobe(...aspects, file)));
+    expect(found.flatMap((lines) => lines.match(/\d+:\d+/g) ?? [])).toEqual([]);
   });
 
   it("has a picture parameter set for anchors, and another one for its tail", async () => {

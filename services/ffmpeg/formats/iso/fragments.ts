@@ -154,12 +154,23 @@ export class Mp4Header {
     return new Mp4Header(bytes, this.#codec);
   }
 
-  /** A copy whose sample description has another frame size. ffmpeg crops decoded frames to it. */
-  withFrameSize([width, height]: readonly [number, number]): Mp4Header {
+  /**
+   * A copy whose sample description has another frame size, to which ffmpeg crops decoded frames. The
+   * pixels' aspect, which is that of the track's size to the frame's, stays the same.
+   */
+  withFrameSize(size: readonly [number, number]): Mp4Header {
     const bytes = Buffer.from(this.#bytes);
-    const { at } = locate(bytes, this.#descriptionPath());
-    bytes.writeUInt16BE(width, at + HEADER_BYTES + FRAME_SIZE_AT);
-    bytes.writeUInt16BE(height, at + HEADER_BYTES + FRAME_SIZE_AT + 2);
+    const frame = locate(bytes, this.#descriptionPath()).at + HEADER_BYTES + FRAME_SIZE_AT;
+    const track = locate(bytes, ["moov", "trak", "tkhd"]).at + HEADER_BYTES;
+    const shown = track + (bytes[track] === 1 ? 88 : 76);
+    for (const [side, pixels] of size.entries()) {
+      const before = bytes.readUInt16BE(frame + 2 * side);
+      if (before > 0) {
+        const scaled = (bytes.readUInt32BE(shown + 4 * side) * pixels) / before;
+        bytes.writeUInt32BE(Math.min(Math.round(scaled), 2 ** 32 - 1), shown + 4 * side);
+      }
+      bytes.writeUInt16BE(pixels, frame + 2 * side);
+    }
     return new Mp4Header(bytes, this.#codec);
   }
 
