@@ -1,4 +1,4 @@
-import { isSlice, type NalCodec, NalReader } from "./nal/units.ts";
+import { isSlice, LENGTH_BYTES, lengthFramed, type NalCodec, NalReader } from "./nal/units.ts";
 
 /**
  * Whether the bytes of a packet were overwritten: it can't be a picture of its codec. A packet that
@@ -13,13 +13,23 @@ export function damageTest(codec: string | undefined): DamageTest {
   return TESTS[codec ?? ""] ?? beginsWithZeros;
 }
 
-/** Lengths that don't add up, no start code, no slice, or three zeros in a slice. */
+/** Lengths that don't add up or are 0, no start code, no slice, or three zeros in a slice. */
 function nalTest(codec: NalCodec): DamageTest {
   const reader = new NalReader();
   return (packet) => {
     const slices = reader.units(packet)?.filter((unit) => isSlice(codec, unit)) ?? [];
-    return slices.length === 0 || slices.some((slice) => (slice[0]! & FORBIDDEN_BIT) !== 0 || slice.includes(ZEROS));
+    return (
+      slices.length === 0 ||
+      hasEmptyUnit(packet) ||
+      slices.some((slice) => (slice[0]! & FORBIDDEN_BIT) !== 0 || slice.includes(ZEROS))
+    );
   };
+}
+
+/** ffmpeg decodes nothing of a packet with a length of 0. Some other decoders skip that unit. */
+function hasEmptyUnit(packet: Buffer): boolean {
+  const units = lengthFramed(packet);
+  return units !== undefined && units.reduce((sum, { length }) => sum + LENGTH_BYTES + length, 0) < packet.length;
 }
 
 /** A unit has no three zeros in a row: H.264 and H.265, section 7.4.1.1. */

@@ -12,6 +12,7 @@ describe("the test of a packet's bytes", () => {
     ["h264", "a picture", framed(slice(1, 2, 3)), false],
     ["h264", "zeros", Buffer.alloc(64), true],
     ["h264", "a length beyond the packet", Buffer.from([0, 0, 9, 9, 0x65, 1]), true],
+    ["h264", "a unit of length 0", Buffer.concat([framed(slice(1, 2, 3)), Buffer.alloc(4)]), true],
     ["h264", "zeros within a slice", framed(slice(1, 0, 0, 0, 1)), true],
     ["mpeg4", "a picture", Buffer.from([0, 0, 1, 0xb6, 0x10]), false],
     ["mpeg4", "the picture before, repeated", Buffer.from([0x7f]), false],

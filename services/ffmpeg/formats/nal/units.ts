@@ -10,7 +10,7 @@ export type NalCodec = "h264" | "hevc";
 
 export const isNalCodec = (codec: string | undefined): codec is NalCodec => codec === "h264" || codec === "hevc";
 
-const LENGTH_BYTES = 4;
+export const LENGTH_BYTES = 4;
 
 /**
  * More than a picture has: at most 600 slices (H.264 and H.265, annex A), with messages and
