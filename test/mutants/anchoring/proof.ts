@@ -52,7 +52,7 @@ export const PROOF_MUTANTS: readonly TestedMutant[] = [
       {
         file: STITCH,
         from: "beginning && new DriftCheck(",
-        to: "parts.length === 0 ? undefined : beginning && new DriftCheck(",
+        to: "void beginning && new DriftCheck(",
       },
     ],
     caughtBy: BOUNDARY,
