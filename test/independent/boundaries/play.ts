@@ -18,7 +18,7 @@ const TYPES: Readonly<Record<string, string>> = {
 /** Serves files by their absolute path, with ranges, as players request them. */
 async function serveFiles(): Promise<Server> {
   const server = createServer(async (request, response) => {
-    const path = decodeURIComponent(request.url ?? "");
+    const path = decodeURIComponent((request.url ?? "").split("?")[0]!);
     if (TYPES[extname(path)] === undefined)
       return void response.writeHead(200, { "content-type": "text/html" }).end("<!doctype html><title>play</title>");
     const { size } = await stat(path);
@@ -27,6 +27,7 @@ async function serveFiles(): Promise<Server> {
     const headers = {
       "content-type": TYPES[extname(path)],
       "accept-ranges": "bytes",
+      "cache-control": "no-store",
       "content-length": end - start + 1,
     };
     response.writeHead(206, { ...headers, "content-range": `bytes ${start}-${end}/${size}` });
@@ -67,10 +68,14 @@ export async function openPlayer() {
   const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const page = await browser.newPage();
   await page.goto(address);
+  let playings = 0;
   return {
     version: browser.version(),
-    play: (file: string): Promise<Played> =>
-      page.evaluate<Played>(PLAY(`${address}${encodeURI(file)}`, MAX_PLAYING_MS)),
+    play: (file: string): Promise<Played> => {
+      // Another segment may have had the same path: Chromium would play that one again.
+      playings += 1;
+      return page.evaluate<Played>(PLAY(`${address}${encodeURI(file)}?${playings}`, MAX_PLAYING_MS));
+    },
     close: async () => {
       await browser.close();
       server.close();
