@@ -48,6 +48,15 @@ async function read(
 }
 
 describe("reading audio", () => {
+  it("leaves out empty packets, before the first video frame and behind it", async () => {
+    const origin = new Origin();
+    const packets = scripted(packet(8, 0), packet(9), () => origin.set(9), packet(10, 0), packet(11));
+    expect(await read(origin, packets)).toEqual([
+      [0, 1],
+      [2, 1],
+    ]);
+  });
+
   it("counts time from the first video frame, also for audio before it", async () => {
     const origin = new Origin();
     const packets = scripted(packet(8), packet(9), () => origin.set(10), packet(10), packet(11));
