@@ -76,9 +76,9 @@ async function readAll(
     if (held > indexBytes || end > source.size) return undefined;
     const body = await readBytes(source, at + header, size - header, signal);
     if (type === "moov") {
+      assertMovieIsClear(body);
       if (movie !== undefined || findBox(body, "mvex") === undefined) return undefined;
       movie = body;
-      assertMovieIsClear(movie);
       track = trackOf(movie, stream);
       continue;
     }

@@ -47,8 +47,7 @@ const PLAY = (url: string, limit: number): string => `new Promise((resolve) => {
     resolve({ error, frames: totalVideoFrames, dropped: droppedVideoFrames, corrupted: corruptedVideoFrames ?? 0 });
     video.remove();
   };
-  // Its figures are later than its end.
-  video.onended = () => setTimeout(() => done(""), 300);
+  video.onended = () => done("");
   video.onerror = () => done(video.error.message || "error " + video.error.code);
   setTimeout(() => done("not played to its end at " + video.currentTime + " s"), ${limit});
   document.body.append(video);

@@ -77,15 +77,6 @@ const PLAYABLE = /\.(?:mp4|mov|mkv)$/;
 /** What a player reported about a segment, by the file and the way it was made. */
 type Playing = { file: string; way: string; frames: number; played: Played };
 
-/**
- * Plays a segment. Another number of frames may be Chromium's: it leaves some out when it's late, and
- * decodes some twice when it begins again. So the segment is played again, and must differ again.
- */
-async function playTwice(player: Player, path: string, frames: number): Promise<Played> {
-  const played = await player.play(path);
-  return played.error === "" && played.frames !== frames ? player.play(path) : played;
-}
-
 /** Plays the shortest segment of each way. A source that Chromium can't play is left out. */
 function playEach(player: Player, playings: Playing[], say: (line: string) => void) {
   let unplayable = "";
@@ -97,7 +88,7 @@ function playEach(player: Player, playings: Playing[], say: (line: string) => vo
       if (playings.some((one) => one.file === file && one.way === way)) continue;
       const { path, frames } = shortest.find((one) => one.way === way)!;
       if (!PLAYABLE.test(path)) continue;
-      const played = await playTwice(player, path, frames);
+      const played = await player.play(path);
       if (played.error !== "" && (await player.play(source.path)).error !== "") {
         unplayable = source.path;
         return;
