@@ -54,6 +54,7 @@ const MAX_UNREAD_BYTES = 4 * 1024 * 1024;
 const MAX_WAITING_BYTES = 64 * 1024 * 1024;
 
 type Job = EncodeJob & {
+  encoder: Encoder;
   /** Decode times of its packets, in ticks of the encoder's input. */
   decodeTimes: number[];
   /** Added to presentation times in the encoder's input, in ticks. */
@@ -144,8 +145,8 @@ export class BoundaryJobQueue {
     const { headers, presentationTimes, signal, anchoring } = this.#options;
     const found = anchoring?.heads.candidateOf(job);
     if (found?.refusal !== undefined) anchoring?.state.refuse(found.segment.index, found.refusal);
-    const isCandidate = found !== undefined && found.refusal === undefined && anchoring?.mayAnchor(found.segment);
-    const candidate = isCandidate ? found : undefined;
+    const isCandidate = found !== undefined && found.refusal === undefined;
+    const candidate = isCandidate && anchoring?.mayAnchor(found.segment) ? found : undefined;
     const { from, to } = { ...job.packets, ...(candidate && { to: candidate.end }) };
     const gathered = candidate && new GatheredGroup(candidate, from);
     const times = decodeTimes(Array.from({ length: to - from }, (_, at) => presentationTimes.ofPacket(from + at)));
@@ -154,7 +155,8 @@ export class BoundaryJobQueue {
     const queue = new ByteQueue(MAX_UNREAD_BYTES, signal, { ownsChunks: true });
     queue.add(Buffer.from(headers.ofPacket(from).bytes));
     const shifted = { decodeTimes: times.map((time) => time + shift), shift };
-    const started: Job = { ...job, packets: { from, to }, ...shifted, queue, isRunning: false, gathered };
+    const encoder = isCandidate ? withOneThread(this.#options.encoder) : this.#options.encoder;
+    const started: Job = { ...job, encoder, packets: { from, to }, ...shifted, queue, isRunning: false, gathered };
     this.#incomplete.push(started);
     if (gathered === undefined) this.#enqueue(started);
     else this.#gathering.add(started);
@@ -198,7 +200,7 @@ export class BoundaryJobQueue {
   }
 
   async #run(job: Job): Promise<void> {
-    const { presentationTimes, onFailure, onFailedRuns, ...options } = this.#options;
+    const { presentationTimes, onFailure, onFailedRuns, anchoring, ...options } = this.#options;
     const { ticksPerSecond } = presentationTimes;
     try {
       await this.#changed.waitFor(() => this.#takeSlot(), options.signal);
@@ -206,9 +208,13 @@ export class BoundaryJobQueue {
       job.isRunning = true;
       this.#changed.notify();
       const tickOf = (rank: number) => presentationTimes.ofRank(rank) + job.shift;
-      await this.#encode(job, { ...options, source: job.queue, runs: job.parts, tickOf, ticksPerSecond });
+      const encoding = { ...options, encoder: job.encoder, source: job.queue, runs: job.parts };
+      await this.#encode(job, { ...encoding, tickOf, ticksPerSecond });
     } catch (reason) {
-      if (isCausedByFile(reason) || reason instanceof H264Refusal) return onFailedRuns(job.parts, reason);
+      if (isCausedByFile(reason) || reason instanceof H264Refusal) {
+        if (job.anchored !== undefined) anchoring?.state.failHead(job.anchored.candidate.segment.index);
+        return onFailedRuns(job.parts, reason);
+      }
       if (this.#failure === undefined) onFailure(reason);
       this.#failure ??= { reason };
     } finally {
@@ -242,3 +248,10 @@ export class BoundaryJobQueue {
     return Buffer.concat([fragmentHeader(decodeTime, [sample]), framed]);
   }
 }
+
+/**
+ * For the runs beside a head that may be anchored: what they are encoded to doesn't depend on whether
+ * it is, which differs between attempts. Two encoders run where it is, and each further thread would
+ * keep frames in memory.
+ */
+const withOneThread = (encoder: Encoder): Encoder => ({ ...encoder, options: [...encoder.options, "-threads", "1"] });

@@ -90,6 +90,14 @@ describe.each([
   });
 });
 
+it("a segment has the same bytes whether or not the next one is made, whose head is anchored beside its tail", async () => {
+  const source = await makeSource("ranges.mp4");
+  const [all, first] = [await cut(source), await cut(source, { last: 0 })];
+  expect(all.segments[0]!.made).toBe("stitched");
+  expect(all.segments[1]!.proof.anchoredFrames).toBeGreaterThan(0);
+  expect(await readFile(first.files[0]!)).toEqual(await readFile(all.files[0]!));
+});
+
 it("encodes all frames up to the next keyframe where that is requested", { tags: ["full"] }, async () => {
   const { segments } = await cut(await makeSource("encoded.mp4"), { boundary: "encoded" });
   expect(segments.map(({ proof }) => proof.anchoredFrames)).toEqual([undefined, undefined, undefined]);

@@ -83,6 +83,7 @@ it("heads aren't anchored while their groups have more than 24 MB", async () => 
   const packet = Buffer.alloc(9 * 2 ** 20);
   const queue = new BoundaryJobQueue({
     concurrentJobs: 0,
+    encoder: { options: [] },
     headers: { ofPacket: () => ({ bytes: Buffer.alloc(8) }), withParameterSets: (_: number, data: Buffer) => data },
     presentationTimes: { ticksPerSecond: 25, ofPacket: (at: number) => at },
     jobs: [{ packets: { from: 0, to: group }, parts: [{ from: 5, to: group }] }],
@@ -104,9 +105,24 @@ it("heads aren't anchored while their groups have more than 24 MB", async () => 
   expect(reasons).toEqual([expect.stringContaining("limit: ")]);
 });
 
-it("where a segment failed, the next one isn't anchored either: its head is made with the failed one's tail", () => {
-  const state = new AnchoringState(true, quietLog);
-  expect(state.fail(3)).toBe(true);
-  expect([2, 3, 4, 5].map((segment) => state.mayAnchor(segment))).toEqual([true, false, false, true]);
-  expect(state.fail(3)).toBe(false);
+describe("where a segment failed", () => {
+  const anchored = (state: AnchoringState) => [2, 3, 4, 5].filter((segment) => state.mayAnchor(segment));
+
+  it("its own head isn't anchored, and if it fails again, the next one isn't, which is made with its tail", () => {
+    const state = new AnchoringState(true, quietLog);
+    expect(state.fail(3)).toBe(true);
+    expect(anchored(state)).toEqual([2, 4, 5]);
+    expect(state.fail(3)).toBe(true);
+    expect(anchored(state)).toEqual([2, 5]);
+    expect(state.fail(3)).toBe(false);
+  });
+
+  it("since the next one's head can't be made, its own head is anchored as in a cut that ends with it", () => {
+    const state = new AnchoringState(true, quietLog);
+    state.failHead(4);
+    expect(state.fail(3)).toBe(true);
+    expect(anchored(state)).toEqual([2, 3, 5]);
+    expect(state.fail(3)).toBe(true);
+    expect(anchored(state)).toEqual([2, 5]);
+  });
 });

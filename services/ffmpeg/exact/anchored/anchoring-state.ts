@@ -9,6 +9,8 @@ import type { AnchoredGroup } from "./anchored-heads.ts";
 export class AnchoringState {
   readonly #log: Pick<Log, "info">;
   readonly #failed = new Set<number>();
+  /** Those of `#failed` whose segments haven't been reported as failed. */
+  readonly #failedHeads = new Set<number>();
   #isOn: boolean;
 
   constructor(isOn: boolean, log: Pick<Log, "info">) {
@@ -41,14 +43,24 @@ export class AnchoringState {
     this.#log.info("No segment is anchored", { reason: String(reason) });
   }
 
+  /** Call it when an anchored head can't be made. The tail of the segment before fails with it. */
+  failHead(segment: number): void {
+    this.#failed.add(segment);
+    this.#failedHeads.add(segment);
+  }
+
   /**
-   * Call it when a segment failed. Returns whether it may succeed without anchors: its own head may
-   * have been anchored, or that of the segment behind it, which is made together with its tail. Both
-   * are stitched from then on, whether or not they had been begun: that depends on the machine.
+   * Call it when a segment failed. Returns whether it may succeed with fewer anchors: without the head
+   * that made it fail, or else without its own head, or else without that of the segment behind it,
+   * which is made together with its tail. No other segment is made in another way than if the cut
+   * began with it.
    */
   fail(segment: number): boolean {
-    const tried = [segment, segment + 1].filter((one) => this.mayAnchor(one));
-    for (const one of tried) this.#failed.add(one);
-    return tried.length > 0;
+    const heads = [segment, segment + 1];
+    const known = heads.filter((head) => this.#failedHeads.delete(head));
+    if (known.length > 0) return true;
+    const next = heads.find((head) => this.mayAnchor(head));
+    if (next !== undefined) this.#failed.add(next);
+    return next !== undefined;
   }
 }

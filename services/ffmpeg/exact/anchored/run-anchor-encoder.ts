@@ -48,7 +48,7 @@ export async function runAnchorEncoder(encoding: AnchorEncoderRun): Promise<Enco
       ...["-avoid_negative_ts", "disabled", "-f", "matroska"],
     ],
     samples: ["-map", "0:v:0", "-vf", only(sampled, tickOf), ...kept, "-c:v", "rawvideo", "-f", "rawvideo"],
-    others: runs.length === 0 ? [] : [boundaryOutput(withOneThread(encoding), crop)],
+    others: runs.length === 0 ? [] : [boundaryOutput(encoding, crop)],
   };
   const encoded: EncodedAnchors = { configuration: Buffer.alloc(0), pictures: [] };
   const pipedInput = { options: [...boundaryInput(), ...UNCROPPED] };
@@ -72,12 +72,6 @@ export async function runAnchorEncoder(encoding: AnchorEncoderRun): Promise<Enco
     throw new StitchError(`${encoded.pictures.length} of ${anchors.length} anchors were encoded`);
   return encoded;
 }
-
-/** Two encoders run: each further thread would keep frames in memory. */
-const withOneThread = (encoding: BoundaryEncoderRun): BoundaryEncoderRun => ({
-  ...encoding,
-  encoder: { ...encoding.encoder, options: [...encoding.encoder.options, "-threads", "1"] },
-});
 
 async function writeAll(pipe: OutputPipe, spool: Spool): Promise<void> {
   for await (const chunk of pipe) await spool.write(chunk);
