@@ -28,7 +28,7 @@ export type CutWays = {
   encodings: readonly Encoding[];
   /** Copies the segments before `end` as they are: nothing in them can be decoded. */
   copy: (end: number) => Making;
-  /** Call it when stitching a segment failed: whether that may succeed without anchors. */
+  /** Call it when stitching a segment failed: whether that may succeed with fewer anchors. */
   withoutAnchors: (segment: number) => boolean;
   /** Index of the first segment to make. */
   from: number;

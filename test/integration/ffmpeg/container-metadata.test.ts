@@ -38,10 +38,11 @@ async function metadataOf(path: string): Promise<ProbedFile> {
 const tagOf = ({ format }: ProbedFile, name: string): string | undefined =>
   Object.entries(format.tags ?? {}).find(([key]) => key.toLowerCase() === name.toLowerCase())?.[1];
 
-/** 3 seconds of video, cut at 1 and 2. */
+/** 3 seconds of video, cut at 1 and 2: a segment has more than the 64 KB in which Matroska's date is sought. */
 async function makeSource(name: string, ...options: string[]): Promise<string> {
   const path = join(folder, name);
-  const video = ["-f", "lavfi", "-i", "testsrc2=duration=3:size=160x90:rate=25", "-pix_fmt", "yuv420p"];
+  const picture = "testsrc2=duration=3:size=160x90:rate=25,noise=alls=60:allf=t,format=yuv420p";
+  const video = ["-f", "lavfi", "-i", picture];
   const tags = [
     "-metadata",
     `creation_time=${CREATED}`,

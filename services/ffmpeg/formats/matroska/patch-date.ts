@@ -10,7 +10,7 @@ const CRC_BYTES = 4;
 
 type Body = { from: number; to: number };
 
-/** The body of the first element with an id between two offsets. */
+/** The body of the first element with an id between two offsets; undefined where it ends behind them. */
 function find(bytes: Buffer, id: number, { from, to }: Body): Body | undefined {
   for (let at = from; at < to; ) {
     const found = readElementHeader(bytes, at);
@@ -23,13 +23,22 @@ function find(bytes: Buffer, id: number, { from, to }: Body): Body | undefined {
   return undefined;
 }
 
+/** Where the body of a file's Segment begins, most of which is behind these bytes. */
+function segmentBody(bytes: Buffer): number {
+  for (let at = 0; ; ) {
+    const found = readElementHeader(bytes, at);
+    if (found === undefined) return bytes.length;
+    if (found.id === ID.Segment) return at + found.header;
+    at += found.header + (found.size ?? bytes.length);
+  }
+}
+
 /**
  * Sets DateUTC of a Matroska file that has one, in place, and updates the checksum of its parent.
  * `bytes`: the beginning of the file. `created`: milliseconds since 1970. RFC 9559, section 5.1.2.
  */
 export function patchDate(bytes: Buffer, created: number): void {
-  const segment = find(bytes, ID.Segment, { from: 0, to: bytes.length });
-  const info = segment && find(bytes, ID.Info, segment);
+  const info = find(bytes, ID.Info, { from: segmentBody(bytes), to: bytes.length });
   const date = info && find(bytes, ID.DateUTC, info);
   if (info === undefined || date === undefined || date.to - date.from !== DATE_BYTES) return;
   bytes.writeBigInt64BE(BigInt(Math.round(created) - EPOCH_MILLISECONDS) * NANOSECONDS, date.from);
