@@ -4,6 +4,7 @@ const PLAN = "services/ffmpeg/exact/anchored/anchor-plan.ts";
 const HEADS = "services/ffmpeg/exact/anchored/anchored-heads.ts";
 const GATHERED = "services/ffmpeg/exact/anchored/gathered-group.ts";
 const STATE = "services/ffmpeg/exact/anchored/anchoring-state.ts";
+const QUEUE = "services/ffmpeg/exact/boundary-job-queue.ts";
 
 /** Which frames are encoded, and which boundaries aren't anchored. */
 export const PLAN_MUTANTS: readonly TestedMutant[] = [
@@ -142,7 +143,7 @@ export const PLAN_MUTANTS: readonly TestedMutant[] = [
     without: "Groups of more than 24 MB aren't gathered.",
     edits: [
       {
-        file: "services/ffmpeg/exact/boundary-job-queue.ts",
+        file: QUEUE,
         from: "bytes() > MAX_GATHERED_BYTES)",
         to: "bytes() > 2 ** 10 * MAX_GATHERED_BYTES)",
       },
@@ -163,9 +164,27 @@ export const PLAN_MUTANTS: readonly TestedMutant[] = [
   },
   {
     name: "segment-behind",
-    without: "The segment behind one that failed isn't anchored either: its head is made with the failed one's tail.",
-    edits: [{ file: STATE, from: "[segment, segment + 1].filter", to: "[segment].filter" }],
+    without: "The segment behind one that failed twice isn't anchored: its head is made with the failed one's tail.",
+    edits: [{ file: STATE, from: "heads.find((head)", to: "[segment].find((head)" }],
     caughtBy: "unit/ffmpeg/anchored-heads.test.ts",
+  },
+  {
+    name: "failed-head",
+    without: "A head that can't be made is encoded, and that of the segment before stays anchored.",
+    edits: [{ file: STATE, from: "if (known.length > 0) return true;", to: "" }],
+    caughtBy: "unit/ffmpeg/anchored-heads.test.ts",
+  },
+  {
+    name: "threads-of-tails",
+    without: "A tail is encoded by one thread whether or not the next segment's head is anchored beside it.",
+    edits: [
+      {
+        file: QUEUE,
+        from: "isCandidate ? withOneThread(this.#options.encoder) : this.#options.encoder",
+        to: "candidate ? withOneThread(this.#options.encoder) : this.#options.encoder",
+      },
+    ],
+    caughtBy: "integration/ffmpeg/anchored-boundary.test.ts",
   },
   {
     name: "all-pictures",
