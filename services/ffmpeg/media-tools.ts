@@ -97,7 +97,8 @@ async function* cut(
     : undefined;
   const bytesPerFrame = frameBytes(size, statedFormat.pixelFormat);
   const inputOptions = jumpOptions(format, job.cut.index);
-  const reader = { inputOptions, dynamicRange, last, hold, onPacket, bytesPerFrame };
+  const secondsPerTick = probed.output.streams.find(({ index }) => index === video)?.time_base;
+  const reader = { inputOptions, dynamicRange, last, hold, onPacket, bytesPerFrame, secondsPerTick };
   const common = { ...opened, ...reader, container, directory, signal };
   const mustDecode = job.cut.kind === "exact";
   const { isDeep } = probed;

@@ -45,6 +45,8 @@ export type CopiedVideoOptions = {
   seek?: SeekPoint | undefined;
   /** The source's packets. After a seek, the times of those that are read are compared with it. */
   index: PacketIndex;
+  /** Of the source's video track. Default: unknown. */
+  secondsPerTick?: number | undefined;
   /** Whether audio will be muxed with the video. */
   hasAudio: boolean;
   /** Whether frames that don't decode fail the cut; otherwise they are counted. */
@@ -70,15 +72,23 @@ const NEVER = ["-segment_time", "2000000000"];
  */
 const isShifted = ({ muxer }: Container, hasAudio: boolean): boolean => hasAudio && ["mpegts", "flv"].includes(muxer);
 
+/**
+ * ffmpeg's segment muxer rounds the time at which a segment starts to this. With finer ticks its first
+ * frame would be before zero, where players don't show it.
+ */
+const SECONDS_PER_START_TICK = 1e-6;
+
 /** ffmpeg's options of the lossless cut, explained in docs/decisions/keyframe-cut.md */
 const cutOptions = (
-  { container, metadata, video, hasAudio }: CopiedVideoOptions,
+  { container, metadata, video, hasAudio, secondsPerTick = 1 }: CopiedVideoOptions,
   starts: readonly number[],
 ): string[] => {
   const options = ["fflags=+bitexact"];
   if (isIso(container) && !hasAudio) options.push(`movflags=+faststart${flagsForTags(metadata)}`);
   // MP4's standard has no Dolby Vision records.
   if (isIso(container)) options.push("strict=unofficial");
+  if (isIso(container) && secondsPerTick < SECONDS_PER_START_TICK)
+    options.push(`video_track_timescale=${Math.round(1 / SECONDS_PER_START_TICK)}`);
   if (isShifted(container, hasAudio)) options.push(`output_ts_offset=${MUX_OFFSET_SECONDS}`);
   return [
     ...["-map", `0:${video}`, "-map_chapters", "-1", "-c", "copy", "-copyinkf:v"],

@@ -11,6 +11,8 @@ export type CopiedCut = Omit<AssemblyJob, "starts" | "concurrentMuxes"> & {
   codec: string;
   segments: readonly CopiedSegment[];
   index: PacketIndex;
+  /** Of the source's video track. Default: unknown. */
+  secondsPerTick?: number | undefined;
   /** Whether frames that don't decode fail the cut; otherwise they are counted. */
   mustDecode: boolean;
   /** Whether nothing in a segment may decode. Default: no, unless it's damaged. */

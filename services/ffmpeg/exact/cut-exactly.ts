@@ -50,6 +50,8 @@ export type ExactCutJob = {
   inputOptions?: readonly string[];
   container: Container;
   metadata: ContainerMetadata;
+  /** Of the source's video track. Default: unknown. */
+  secondsPerTick?: number | undefined;
   /** Compares a segment's HDR metadata with the source's; undefined when the source isn't HDR. */
   dynamicRange: DynamicRangeCheck | undefined;
   cut: ExactCut;

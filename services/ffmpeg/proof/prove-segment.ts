@@ -118,6 +118,8 @@ export async function proveSegment(
   }
   found.sort((one, other) => one.time - other.time);
   const begin = found[0]?.time ?? 0;
+  if (isIso(segment.container) && begin < -FINEST_TICK_SECONDS)
+    throw new ProofError("the segment's edit list hides its first frame");
   const largestTimeError = compareFrames(found, expected, begin);
   const decodesAll = decodeAll || hasLoss || found.some((frame) => frame.isDamaged);
   const played = await measurePlayback(segment, { frames: found, rounding: expected.rounding }, decodesAll);
@@ -196,6 +198,9 @@ function checkPlayback({ frames, undecodable, size }: Playback, expected: Expect
   if (differs === true)
     throw new ProofError(`the segment's size is ${size.join(" x ")}; the source's is ${expected.size!.join(" x ")}`);
 }
+
+/** Shorter than a tick of any track; times are binary fractions. */
+const FINEST_TICK_SECONDS = 1e-9;
 
 /** The coarsest timescale of the containers: Matroska's and FLV's. */
 const MAX_TICK_SECONDS = 0.001;

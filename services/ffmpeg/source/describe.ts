@@ -40,6 +40,8 @@ const Stream = z.object({
   chroma_location: z.string().optional(),
   field_order: z.string().optional(),
   avg_frame_rate: Rational.optional(),
+  /** Seconds per tick. */
+  time_base: Rational.optional(),
   sample_rate: z.coerce.number().optional().catch(undefined),
   sample_fmt: z.string().optional(),
   channels: z.int().optional(),

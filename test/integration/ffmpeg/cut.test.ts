@@ -22,6 +22,7 @@ const LOSSLESS: [string[], Trait[]][] = [
       "fragmented.mp4",
       "no-audio.mp4",
       "ntsc.mp4",
+      "fine-ticks.mp4",
       "vp8.webm",
       "mpeg4.avi",
       "flash.flv",
