@@ -50,7 +50,7 @@ function trackOf(movie: DataView, stream: number): Track | undefined {
   return {
     id: header.getUint32(header.getUint8(0) === 1 ? 20 : 12),
     timescale,
-    shiftFor: (firstShown) => editShift(track!, firstShown, timescale, movieTimescale),
+    shiftFor: (first) => editShift(track!, { first }, timescale, movieTimescale),
   };
 }
 

@@ -71,14 +71,17 @@ export function timescaleOf(header: DataView | undefined): number {
   return header.getUint8(0) === 1 ? header.getUint32(20) : header.getUint32(12);
 }
 
+/** Presentation times in ticks, before an edit list shifts them; `last` is unknown where fragments follow. */
+type Shown = { first: number; last?: number };
+
 /**
  * The ticks by which an edit list shifts a track's times, when it does only that: it may insert a
- * gap at the start. Undefined when it does more, or hides frames. `timescale`: ticks per second of
- * the track; `movieTimescale`: of the movie. Section 8.6.6.
+ * gap at the start. Undefined when it does more, or hides frames, as where a phone has trimmed the
+ * video. `timescale`: ticks per second of the track; `movieTimescale`: of the movie. Section 8.6.6.
  */
 export function editShift(
   track: DataView,
-  firstShown: number,
+  shown: Shown,
   timescale: number,
   movieTimescale: number,
 ): number | undefined {
@@ -93,7 +96,10 @@ export function editShift(
   }));
   const gap = edits[0]?.start === -1 ? edits.shift()!.duration : 0;
   const [edit] = edits;
-  if (edits.length !== 1 || edit!.start < 0 || edit!.start > firstShown) return undefined;
+  if (edits.length !== 1 || edit!.start < 0 || edit!.start > shown.first) return undefined;
+  const end = edit!.start + Math.round((edit!.duration * timescale) / movieTimescale);
+  // Without a duration, it's as long as the track.
+  if (edit!.duration > 0 && shown.last !== undefined && shown.last >= end) return undefined;
   return Math.round((gap * timescale) / movieTimescale) - edit!.start;
 }
 
@@ -190,7 +196,19 @@ function* packetsOf({ tables, shift }: ShiftedTables): Generator<PlannedPacket> 
   }
 }
 
-const firstShown = ({ offsets }: Tables): number => (offsets && shiftsOf(offsets).next().value) ?? 0;
+function shownOf({ samples, times, offsets }: Tables): Shown {
+  const durations = runLengths(times, (entry) => times.uint32(entry, 4));
+  const shifts = offsets && shiftsOf(offsets);
+  const shown = { first: 0, last: 0 };
+  let decoded = 0;
+  for (let sample = 0; sample < samples; sample += 1) {
+    const time = decoded + (shifts?.next().value ?? 0);
+    if (sample === 0) shown.first = time;
+    shown.last = Math.max(shown.last, time);
+    decoded += durations.next().value ?? 0;
+  }
+  return shown;
+}
 
 const SELF_CONTAINED = 1;
 
@@ -281,6 +299,6 @@ async function readTables(
   if (track === undefined || findBox(movie, "mvex") !== undefined) return undefined;
   const tables = tablesOf(track, source.size);
   if (tables === undefined) return undefined;
-  const shift = editShift(track, firstShown(tables), tables.timescale, timescaleOf(findBox(movie, "mvhd")));
+  const shift = editShift(track, shownOf(tables), tables.timescale, timescaleOf(findBox(movie, "mvhd")));
   return shift === undefined ? undefined : { tables, shift };
 }

@@ -1,4 +1,4 @@
-import { readdir, stat } from "node:fs/promises";
+import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { PacketIndex } from "../../../services/split/domain/packet-index.ts";
 import { planCut } from "../../../services/split/plan-cut.ts";
@@ -152,5 +152,33 @@ describe("cutting on keyframes", () => {
     onTestFinished(() => opened.close());
     const media = await opened.describe(NEVER);
     await expect(media.scan(AbortSignal.abort(new Error("out of time")), () => {})).rejects.toThrow("out of time");
+  });
+});
+
+describe("a video that was trimmed without encoding it: its edit lists hide what is behind 4.1 seconds", () => {
+  /** Version 0: a version, the number of edits, and the first one's duration in milliseconds. */
+  const DURATION_AT = 12;
+
+  async function trimmed(): Promise<string> {
+    const path = await makeMedia(await temporaryFolder(), "b-frames.mp4");
+    const bytes = await readFile(path);
+    for (let at = bytes.indexOf("elst"); at !== -1; at = bytes.indexOf("elst", at + 1))
+      bytes.writeUInt32BE(4_100, at + DURATION_AT);
+    await writeFile(path, bytes);
+    return path;
+  }
+
+  it.each(["keyframe", "exact"] as const)("%s: segments have the frames and the audio that are shown", async (kind) => {
+    const video = await trimmed();
+    const { files, segments } = await cutFile(video, {
+      ...{ cut: kind, segmentSeconds: 2, directory: await temporaryFolder() },
+    });
+    const [source, ...made] = await decodedFrames(video, ...files);
+    // Of a group with B-frames, the first ones behind the end were needed for those in front of it.
+    expect(source).toHaveLength(103);
+    expect(made.map(({ length }) => length)).toEqual([50, 53]);
+    expect(made[0]).toEqual(source!.slice(0, 50));
+    expect(segments.map(({ proof }) => proof.frames)).toEqual([50, 53]);
+    expect(segments.at(-1)!.proof.audio![0]!.end).toBeCloseTo(4.1, 2);
   });
 });
