@@ -52,6 +52,7 @@ const StoredProof = z
     copiedFrames: z.number(),
     anchoredFrames: z.number().optional(),
     leastPsnr: z.number().optional(),
+    hiddenPackets: z.int().optional(),
     start: z.number(),
     end: z.number(),
     size: z.tuple([z.number(), z.number()]).optional(),

@@ -26,7 +26,8 @@ export function resultOf(
   const duration = last.end - first.start;
   const frames = proofs.reduce((sum, proof) => sum + proof.frames, 0);
   const held = proofs.reduce((sum, { undecodable }) => sum + undecodable, frames);
-  const counted = plan.isCountedByPackets ? plan.frames + plan.undecodable : frames;
+  const hidden = proofs.reduce((sum, { hiddenPackets = 0 }) => sum + hiddenPackets, 0);
+  const counted = plan.isCountedByPackets ? plan.frames + plan.undecodable - hidden : frames;
   if (plan.cut.kind === "keyframe" && plan.isCountedByPackets && isWhole && held !== counted) {
     throw new RejectedVideo(
       "ProofFailed",

@@ -56,6 +56,8 @@ export type SegmentVideo = {
    * video frame. Default: nowhere.
    */
   undecoded?: readonly Stretch[];
+  /** Packets of the source that aren't in it and aren't frames. Default: none. */
+  hiddenPackets?: number;
   /** Whether nothing in it may decode: a decoder of the source gave nothing either. Default: no. */
   mayBeUndecodable?: boolean;
   /** Whether the source has lost packets within the segment, or right before it. Default: no. */
@@ -174,6 +176,7 @@ export class SegmentFinisher {
     const { container, audioOutputs, starts, dynamicRange } = this.#options;
     const { frames, lastDuration, start, hash, startsOnKey, mustDecode, size, undecoded, mayBeUndecodable, hasLoss } =
       video;
+    const { hiddenPackets } = video;
     return {
       hash,
       frames,
@@ -188,6 +191,7 @@ export class SegmentFinisher {
       mustDecode,
       size,
       undecoded,
+      hiddenPackets,
       mayBeUndecodable,
       hasLoss,
       dynamicRange,

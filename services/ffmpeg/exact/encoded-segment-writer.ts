@@ -30,6 +30,8 @@ export type EncodedSegmentWriterOptions = {
   spools: SpoolFolder;
   /** Where frames of a segment weren't decoded. Times are seconds from the first video frame. */
   undecodedIn: (segment: number, decoded: readonly number[]) => Stretch[];
+  /** How many packets the source has of a segment that aren't frames. Default: none. */
+  hiddenIn?: (segment: number) => number;
   /** How many frames the source has of a segment. */
   maxFramesIn: (segment: number) => number;
 };
@@ -125,6 +127,7 @@ export class EncodedSegmentWriter {
         index,
         frames.map(({ time }) => time + start),
       ),
+      hiddenPackets: this.#options.hiddenIn?.(index) ?? 0,
       remove: () => spool.remove(),
     });
   }

@@ -9,6 +9,7 @@ import type { VideoReader } from "../assembly/read-source.ts";
 import type { SpoolFolder } from "../assembly/spool.ts";
 import { readMatroska } from "../formats/matroska/reader.ts";
 import { type MatroskaHeader, matroskaHeader } from "../formats/matroska/writer.ts";
+import { isHiddenFrame } from "../formats/vpx/hidden-frame.ts";
 import { unreadable } from "../process/errors.ts";
 import { PACKET_LINES, readPacketLines } from "../process/packet-lines.ts";
 import type { OutputPipe } from "../process/program.ts";
@@ -72,6 +73,8 @@ export class RunReencoder implements VideoReader {
   #header: MatroskaHeader | undefined;
   /** What ffmpeg complained of where nothing could be decoded. */
   #failure: unknown;
+  /** Packets of each segment that are decoded and not shown. */
+  readonly #hidden = new Map<number, number>();
   #mastering: ((keyframe: Buffer) => Buffer) | undefined;
 
   constructor(reencoding: RunReencoding, assembly: Assembly) {
@@ -82,7 +85,8 @@ export class RunReencoder implements VideoReader {
     const writing = { codec: encoder.codec, size, starts, from, last, spools };
     const undecoded = (segment: number, decoded: readonly number[]) => undecodedIn(segment, plan, index, decoded);
     const maxFramesIn = (segment: number) => framesIn(segment, plan);
-    this.#writer = new EncodedSegmentWriter({ ...writing, undecodedIn: undecoded, maxFramesIn }, assembly);
+    const hiddenIn = (segment: number) => this.#hidden.get(segment) ?? 0;
+    this.#writer = new EncodedSegmentWriter({ ...writing, undecodedIn: undecoded, hiddenIn, maxFramesIn }, assembly);
     this.#runs = runs
       .filter(({ to }) => to > from)
       // Nothing behind the last segment is encoded.
@@ -124,6 +128,7 @@ export class RunReencoder implements VideoReader {
         throw unreadable(`packet ${number} is at ${time} s; the index says ${expected} s`);
       this.#mastering ??= this.#masteringOf(seek?.start ?? data);
       const zero = Math.round(((plan.origin + shift) * clock.den) / clock.num) - ticksOfOffset(clock);
+      this.#countHidden(number, data);
       await this.#add({ number, clock, ticks: ticks - zero, key, data, additions });
       number += 1;
       if (number === end && this.#writer.next > last) this.#assembly.allVideoRead();
@@ -138,6 +143,13 @@ export class RunReencoder implements VideoReader {
   /** Resolves when no encoder runs any more. Call it when the reading has ended or was aborted. */
   async ended(): Promise<void> {
     await this.#current?.ended();
+  }
+
+  #countHidden(number: number, data: Buffer): void {
+    const { videoFormat, index, plan } = this.#reencoding;
+    if (!isHiddenFrame(videoFormat.codec, data)) return;
+    const segment = this.#assembly.segmentAt(index.time(number) - plan.origin);
+    this.#hidden.set(segment, (this.#hidden.get(segment) ?? 0) + 1);
   }
 
   #masteringOf(packet: Buffer): (keyframe: Buffer) => Buffer {

@@ -3,6 +3,7 @@ import { joined, MAX_SEGMENT_STRETCHES } from "../../split/domain/undecodable.ts
 import type { Container } from "../../split/ports/media-tools.ts";
 import { isIso } from "../formats/containers.ts";
 import { damageTest } from "../formats/damage.ts";
+import { isHiddenFrame } from "../formats/vpx/hidden-frame.ts";
 import { allOf, type Damage, damageOf } from "./damage.ts";
 import type { DynamicRangeCheck } from "./dynamic-range.ts";
 import { measurePlayback, type Playback } from "./playback.ts";
@@ -29,6 +30,8 @@ type FoundFrame = {
   hash: number;
   /** Whether its bytes can't be a picture: then all frames are decoded. */
   isDamaged: boolean;
+  /** Whether decoders don't show it: it isn't a frame. */
+  isHidden: boolean;
 };
 
 /** What a segment's file must contain. */
@@ -56,6 +59,8 @@ export type ExpectedSegment = {
   size?: [number, number] | undefined;
   /** Where frames of the source aren't in it: seconds from the first video frame. */
   undecoded?: readonly Stretch[] | undefined;
+  /** Packets of the source that aren't in it and aren't frames. */
+  hiddenPackets?: number | undefined;
   /**
    * Whether nothing in it may decode, and it may begin with any packet. Otherwise that fails the
    * proof, unless it's damaged.
@@ -103,7 +108,8 @@ export async function proveSegment(
       if (found.length === 0) firstIsKey = key ?? true;
       if (data.length === 0) throw new ProofError(`packet ${found.length} of the segment is empty or truncated`);
       await check?.onPacket(data, found.length);
-      found.push({ time, bytes: data.length, duration, hash: expected.hash(data), isDamaged: isDamaged(data) });
+      const is = { isDamaged: isDamaged(data), isHidden: isHiddenFrame(segment.codec, data) };
+      found.push({ time, bytes: data.length, duration, hash: expected.hash(data), ...is });
     },
     onAudio: (track, time, duration) => audio[track]?.push({ time, duration }),
   });
@@ -122,15 +128,18 @@ export async function proveSegment(
     throw new ProofError("the segment's edit list hides its first frame");
   const largestTimeError = compareFrames(found, expected, begin);
   const decodesAll = decodeAll || hasLoss || found.some((frame) => frame.isDamaged);
-  const played = await measurePlayback(segment, { frames: found, rounding: expected.rounding }, decodesAll);
+  const shown = found.filter(({ isHidden }) => !isHidden);
+  if (shown.length === 0) throw new ProofError("the segment shows no frame");
+  const played = await measurePlayback(segment, { frames: shown, rounding: expected.rounding }, decodesAll);
   const isAnyDamage = hasLoss || (played.frames === 0 && mayBeUndecodable);
-  const damage = isAnyDamage ? allOf(played) : damageOf(played, found);
-  const playback = withoutEarlyFrames(played, found, begin, expected);
+  const damage = isAnyDamage ? allOf(played) : damageOf(played, shown);
+  const playback = withoutEarlyFrames(played, shown, begin, expected);
   checkPlayback(playback, expected, damage);
-  if (playback.frames > 0 && !found[0]!.isDamaged) await expected.dynamicRange?.(segment);
-  const [first, last] = [found[playback.first]!, found[playback.last]!];
+  if (playback.frames > 0 && !shown[0]!.isDamaged) await expected.dynamicRange?.(segment);
+  const [first, last] = [shown[playback.first]!, shown[playback.last]!];
+  const hidden = found.length - shown.length;
   const anchored = expected.frames.reduce((sum, { isAnchored }) => sum + (isAnchored === true ? 1 : 0), 0);
-  const copied = expected.frames.reduce((sum, { hash }) => sum + (hash === undefined ? 0 : 1), 0) - anchored;
+  const copied = expected.frames.reduce((sum, { hash }) => sum + (hash === undefined ? 0 : 1), 0) - anchored - hidden;
   const timing = { begin, start: expected.start, hidesNegative: isIso(segment.container) };
   const audioTracks = expected.audio.map((track, number) => proveTrack(number, track, audio[number]!, timing));
   return {
@@ -138,6 +147,7 @@ export async function proveSegment(
     undecodable: playback.undecodable,
     copiedFrames: Math.min(copied, playback.frames),
     ...(anchored > 0 ? { anchoredFrames: anchored } : {}),
+    ...hiddenIn(hidden + (expected.hiddenPackets ?? 0)),
     ...(check?.leastPsnr === undefined ? {} : { leastPsnr: check.leastPsnr }),
     start: expected.start + first.time - begin,
     end: expected.start + last.time - begin + (last.duration ?? expected.lastDuration),
@@ -145,9 +155,12 @@ export async function proveSegment(
     largestTimeError,
     largestAudioOffset: audioTracks.reduce((largest, { offset }) => Math.max(largest, offset), 0),
     audio: audioTracks.map((track) => track.audio ?? null),
-    ...stretchesOf(damage, found, expected, begin),
+    ...stretchesOf(damage, shown, expected, begin),
   };
 }
+
+const hiddenIn = (packets: number): Pick<SegmentProof, "hiddenPackets"> =>
+  packets > 0 ? { hiddenPackets: packets } : {};
 
 /** Where the frames are that can't be decoded, since the source is damaged. */
 function stretchesOf(

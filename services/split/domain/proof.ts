@@ -31,6 +31,8 @@ export type SegmentProof = {
   anchoredFrames?: number | undefined;
   /** The least PSNR of the anchored frames that were compared with the source's, in dB. */
   leastPsnr?: number | undefined;
+  /** Packets of the source that are decoded and not shown, and so aren't frames: of VP8. Undefined: none. */
+  hiddenPackets?: number | undefined;
   /** Of its first frame: seconds from the video's first frame. */
   start: number;
   /** Of its last frame's end, as the produced file has it: seconds from the video's first frame. */
