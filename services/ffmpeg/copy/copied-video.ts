@@ -128,6 +128,19 @@ function filesOf({ segments, seek, last }: CopiedVideoOptions): SegmentFile[] {
   });
 }
 
+/**
+ * Throws `CutFailedError` for a packet at another time than in the index: some MP4s have frames that are
+ * presented before they are decoded, whose times ffmpeg changes.
+ */
+function assertSameTime(time: number, packet: number, index: PacketIndex): void {
+  const expected = packet < index.count ? index.time(packet) : Number.NaN;
+  if (!(Math.abs(time - expected) <= MAX_ROUNDING_SECONDS))
+    throw unreadable(`frame ${packet} would be at ${time} s; the source has it at ${expected} s`);
+}
+
+/** Containers round times to milliseconds. */
+const MAX_ROUNDING_SECONDS = 0.001;
+
 /** Without a duration in the container, the last frame gets the average duration. */
 function lastDuration(frames: readonly HashedPacket[]): number {
   const last = frames.at(-1);
@@ -186,13 +199,16 @@ export class CopiedVideo implements VideoReader {
   }
 
   async #readPackets(pipes: CopiedPipes, origin: Origin): Promise<void> {
-    const { codec, segments, seek, index } = this.#options;
+    const { format, codec, segments, seek, index } = this.#options;
     const firstTime = seek?.time ?? segments[0]!.firstFrameTime;
     const hash = this.#isVerbatim ? undefined : pictureHasher(codec);
     let number = seek?.packet ?? 0;
+    let packetZero = 0;
     for await (const packet of readHashedPackets(pipes, hash)) {
       origin.set(packet.time - firstTime, packet.clock);
+      if (number === 0) packetZero = packet.time - index.time(0);
       if (seek !== undefined) assertTime(packet.time, number, seek, index);
+      else if (hasSampleTable(format)) assertSameTime(packet.time - packetZero, number, index);
       number += 1;
       this.#packets.push(packet);
       this.#changed.notify();

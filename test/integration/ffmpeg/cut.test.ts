@@ -1,9 +1,10 @@
 import { readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { PacketIndex } from "../../../services/split/domain/packet-index.ts";
 import { planCut } from "../../../services/split/plan-cut.ts";
 import { type CutOptions, cutFile, NEVER, openFile, recordingLog } from "../../fixtures/cut.ts";
-import { decodedFrames, ffprobe, makeMedia, type Trait, videoPackets } from "../../fixtures/media.ts";
+import { decodedFrames, ffmpeg, ffprobe, makeMedia, type Trait, videoPackets } from "../../fixtures/media.ts";
 import { temporaryFolder } from "../../fixtures/temporary.ts";
 
 async function cut(trait: Trait, segmentSeconds: number, options: Partial<CutOptions> = {}) {
@@ -180,5 +181,37 @@ describe("a video that was trimmed without encoding it: its edit lists hide what
     expect(made[0]).toEqual(source!.slice(0, 50));
     expect(segments.map(({ proof }) => proof.frames)).toEqual([50, 53]);
     expect(segments.at(-1)!.proof.audio![0]!.end).toBeCloseTo(4.1, 2);
+  });
+});
+
+describe("a video with a frame that is presented before it's decoded, whose time ffmpeg changes when it copies it", () => {
+  async function withEarlyFrame(): Promise<string> {
+    const path = join(await temporaryFolder(), "early.mp4");
+    const frames = ["-c:v", "libx264", "-bf", "3", "-b_strategy", "0", "-x264-params", "b-pyramid=normal"];
+    // ffmpeg's reader doesn't regard the last two offsets, of which one is the least.
+    const offsets = ["-movflags", "negative_cts_offsets"];
+    await ffmpeg("-f", "lavfi", "-i", "testsrc2=duration=0.2:size=160x90:rate=25", ...frames, ...offsets, path);
+    return path;
+  }
+
+  it("keyframe: isn't copied with another time", async () => {
+    const options = { cut: "keyframe", segmentSeconds: 2, directory: await temporaryFolder() } as const;
+    await expect(cutFile(await withEarlyFrame(), options)).rejects.toThrow("the source has it at 0.04 s");
+  });
+
+  it("exact: is encoded", async () => {
+    const options = { cut: "exact", segmentSeconds: 2, directory: await temporaryFolder() } as const;
+    const { files, segments } = await cutFile(await withEarlyFrame(), options);
+    expect(segments.map(({ made, proof }) => [made, proof.frames])).toEqual([["encoded", 5]]);
+    const times = await ffprobe(
+      "-select_streams",
+      "v:0",
+      "-show_entries",
+      "frame=pts_time",
+      "-of",
+      "csv=p=0",
+      files[0]!,
+    );
+    expect(times.trim().split(/\s+/).map(Number.parseFloat)).toEqual([0, 0.04, 0.08, 0.12, 0.16]);
   });
 });
