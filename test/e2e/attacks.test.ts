@@ -132,9 +132,11 @@ function withSamples(bytes: Buffer, samples: number, rate: number): Buffer {
   bytes.writeUInt32BE(1, body("stsz") + 4);
   bytes.writeUInt32BE(samples, body("stsz") + 8);
   bytes.writeUInt32BE(samples, body("stsc") + 12);
-  // Without a table of keyframes, every frame is one.
-  const keyframes = bytes.indexOf("stss", 0, "latin1");
-  if (keyframes !== -1) bytes.write("free", keyframes, "latin1");
+  // Without a table of keyframes, every frame is one; without an edit list, all are shown.
+  for (const box of ["stss", "edts"]) {
+    const at = bytes.indexOf(box, 0, "latin1");
+    if (at !== -1) bytes.write("free", at, "latin1");
+  }
   const padding = Buffer.alloc(8 + samples);
   padding.writeUInt32BE(padding.length);
   padding.write("free", 4, "latin1");
