@@ -5,10 +5,11 @@ import { limitExceeded } from "../../video/errors.ts";
 import { findBox } from "../formats/iso/boxes.ts";
 import { sampleDefaults, type TrackFragment, trackFragment } from "../formats/iso/track-fragments.ts";
 import { currentBudget } from "../process/limits.ts";
+import { editShift } from "./edit-shift.ts";
 import { assertMovieIsClear } from "./encryption.ts";
 import { readBytes, topLevelBoxes } from "./movie-box.ts";
 import type { RangedSource } from "./ranged-source.ts";
-import { editShift, MAX_KEYFRAME_BYTES, type SampleTable, timescaleOf, videoTrackOf } from "./sample-table.ts";
+import { MAX_KEYFRAME_BYTES, type SampleTable, timescaleOf, videoTrackOf } from "./sample-table.ts";
 
 /**
  * The packets of a fragmented MP4 by the headers of its fragments. ffmpeg visits all of these to
