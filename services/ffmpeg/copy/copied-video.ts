@@ -11,7 +11,7 @@ import type { VideoReader } from "../assembly/read-source.ts";
 import { isIso } from "../formats/containers.ts";
 import { pictureHasher } from "../formats/nal/units.ts";
 import { Condition } from "../process/condition.ts";
-import { unreadable } from "../process/errors.ts";
+import { CutFailedError, unreadable } from "../process/errors.ts";
 import { eachLine } from "../process/lines.ts";
 import type { OutputPipe } from "../process/program.ts";
 import { type ContainerMetadata, flagsForTags, withoutFileTags } from "../source/container-metadata.ts";
@@ -135,7 +135,10 @@ function filesOf({ segments, seek, last }: CopiedVideoOptions): SegmentFile[] {
 function assertSameTime(time: number, packet: number, index: PacketIndex): void {
   const expected = packet < index.count ? index.time(packet) : Number.NaN;
   if (!(Math.abs(time - expected) <= MAX_ROUNDING_SECONDS))
-    throw unreadable(`frame ${packet} would be at ${time} s; the source has it at ${expected} s`);
+    throw new CutFailedError(
+      "ProofFailed",
+      `frame ${packet} would be at ${time} s; the source has it at ${expected} s`,
+    );
 }
 
 /** Containers round times to milliseconds. */
