@@ -174,9 +174,8 @@ export class SegmentFinisher {
 
   #expectedOf({ index, video, audio }: CompleteSegment): ExpectedSegment {
     const { container, audioOutputs, starts, dynamicRange } = this.#options;
-    const { frames, lastDuration, start, hash, startsOnKey, mustDecode, size, undecoded, mayBeUndecodable, hasLoss } =
-      video;
-    const { hiddenPackets } = video;
+    const { frames, lastDuration, start, hash, startsOnKey, mustDecode, size } = video;
+    const { undecoded, hiddenPackets, mayBeUndecodable, hasLoss } = video;
     return {
       hash,
       frames,

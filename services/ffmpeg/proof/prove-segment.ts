@@ -138,6 +138,7 @@ export async function proveSegment(
   if (playback.frames > 0 && !shown[0]!.isDamaged) await expected.dynamicRange?.(segment);
   const [first, last] = [shown[playback.first]!, shown[playback.last]!];
   const hidden = found.length - shown.length;
+  const hiddenPackets = hidden + (expected.hiddenPackets ?? 0);
   const anchored = expected.frames.reduce((sum, { isAnchored }) => sum + (isAnchored === true ? 1 : 0), 0);
   const copied = expected.frames.reduce((sum, { hash }) => sum + (hash === undefined ? 0 : 1), 0) - anchored - hidden;
   const timing = { begin, start: expected.start, hidesNegative: isIso(segment.container) };
@@ -147,7 +148,7 @@ export async function proveSegment(
     undecodable: playback.undecodable,
     copiedFrames: Math.min(copied, playback.frames),
     ...(anchored > 0 ? { anchoredFrames: anchored } : {}),
-    ...hiddenIn(hidden + (expected.hiddenPackets ?? 0)),
+    ...(hiddenPackets > 0 ? { hiddenPackets } : {}),
     ...(check?.leastPsnr === undefined ? {} : { leastPsnr: check.leastPsnr }),
     start: expected.start + first.time - begin,
     end: expected.start + last.time - begin + (last.duration ?? expected.lastDuration),
@@ -158,9 +159,6 @@ export async function proveSegment(
     ...stretchesOf(damage, shown, expected, begin),
   };
 }
-
-const hiddenIn = (packets: number): Pick<SegmentProof, "hiddenPackets"> =>
-  packets > 0 ? { hiddenPackets: packets } : {};
 
 /** Where the frames are that can't be decoded, since the source is damaged. */
 function stretchesOf(
