@@ -169,7 +169,7 @@ export async function* cutExactly(job: ExactCutJob): AsyncGenerator<MadeSegment>
   const stitch = { ...(anchored ?? best), kind: "stitch", anchoring } as const;
   const runs = runsOf(job);
   const ways: CutWays = {
-    withoutAnchors: (segment) => anchoring.fail(segment),
+    withFewerAnchors: (segment) => anchoring.fail(segment),
     ...job,
     encodings: fitting.flatMap((fit) => {
       const { codec } = fit.encoder;

@@ -29,7 +29,7 @@ export type CutWays = {
   /** Copies the segments before `end` as they are: nothing in them can be decoded. */
   copy: (end: number) => Making;
   /** Call it when stitching a segment failed: whether that may succeed with fewer anchors. */
-  withoutAnchors: (segment: number) => boolean;
+  withFewerAnchors: (segment: number) => boolean;
   /** Index of the first segment to make. */
   from: number;
   /** Index of the last one. */
@@ -87,8 +87,8 @@ export async function* cutWithFallbacks(options: CutWays): AsyncGenerator<MadeSe
       reason = error;
     }
     const mayBeStitched = isAboutSegment(reason) && !(reason instanceof UnstitchableError);
-    if (mayBeStitched && ways.withoutAnchors(next)) {
-      log.warn("Stitching without anchors", { from_segment: next, since: String(reason) });
+    if (mayBeStitched && ways.withFewerAnchors(next)) {
+      log.warn("Stitching with fewer anchors", { from_segment: next, since: String(reason) });
       continue;
     }
     const since = `stitch: ${String(reason)}`;

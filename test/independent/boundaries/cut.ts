@@ -27,7 +27,7 @@ function reasonOf(index: number, entries: readonly Entry[], warnings: readonly s
   if (own !== undefined) return nameIn(own.reason ?? "");
   const failed = warnings.find(
     (text) =>
-      text.startsWith("Stitching without anchors") &&
+      text.startsWith("Stitching with fewer anchors") &&
       new RegExp(`"from_segment":(?:${index}|${index - 1}),`).test(text),
   );
   if (failed !== undefined) return `failed: ${/"since":"(?:\w+: )*([^"]*)/.exec(failed)?.[1] ?? failed}`;

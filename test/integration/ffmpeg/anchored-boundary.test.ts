@@ -115,7 +115,7 @@ it("stitches a boundary whose copied frames drift too far", async () => {
   const standIn = await ffmpegAfter(folder, coarse, "coarse-anchors");
   const { segments, warnings } = await cut(source, { standIn });
   expect(warnings).toHaveLength(1);
-  expect(warnings[0]).toMatch(/Stitching without anchors.*"from_segment":1.*drifted to \d\d\.\d dB/);
+  expect(warnings[0]).toMatch(/Stitching with fewer anchors.*"from_segment":1.*drifted to \d\d\.\d dB/);
   expect(segments.map(({ made }) => made)).toEqual(["stitched", "stitched", "encoded"]);
   expect(segments[1]!.proof).not.toHaveProperty("anchoredFrames");
 });

@@ -240,7 +240,7 @@ describe("a segment is stitched without anchors where", () => {
       const { segments, warnings } = await cut(source, {
         standIn: await ffmpegAfter(await temporaryFolder(), script(binary), "faulty-ffmpeg"),
       });
-      expect(warnings).toEqual([expect.stringMatching(/^Stitching without anchors .*"from_segment":1/)]);
+      expect(warnings).toEqual([expect.stringMatching(/^Stitching with fewer anchors .*"from_segment":1/)]);
       expect(warnings[0]).toMatch(reason);
       expect(segments.map(({ made }) => made)).toEqual(["stitched", "stitched", "encoded"]);
       expect(segments[1]!.proof).not.toHaveProperty("anchoredFrames");

@@ -156,8 +156,8 @@ export const PLAN_MUTANTS: readonly TestedMutant[] = [
     edits: [
       {
         file: "services/ffmpeg/exact/cut-with-fallbacks.ts",
-        from: "if (mayBeStitched && ways.withoutAnchors(next)) {",
-        to: "if (next > last && ways.withoutAnchors(next)) {",
+        from: "if (mayBeStitched && ways.withFewerAnchors(next)) {",
+        to: "if (next > last && ways.withFewerAnchors(next)) {",
       },
     ],
     caughtBy: "integration/ffmpeg/anchored-boundary.test.ts",

@@ -38,7 +38,7 @@ async function cut(video: Video, ways: Pick<CutWays, "stitch" | "encodings" | "l
   const made: string[] = [];
   const cutting = cutWithFallbacks({
     copy: () => video.way("copied"),
-    withoutAnchors: () => false,
+    withFewerAnchors: () => false,
     from: 0,
     signal: NEVER,
     log: quietLog,
